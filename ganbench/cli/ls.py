@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""``ganbench ls``: what models, tricks, metrics, datasets and losses there are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ganbench.cli import options
+from ganbench.cli.output import console, print_json
+
+EXAMPLES = """\
+Examples:
+
+ganbench ls
+
+ganbench ls models "*gan*"
+
+ganbench ls tricks --json
+"""
+
+KINDS = ("models", "tricks", "metrics", "datasets", "losses")
+
+
+def command(
+    kind: Annotated[
+        str, typer.Argument(help="models, tricks, metrics, datasets, losses, or all.")
+    ] = "all",
+    pattern: Annotated[str, typer.Argument(help="Only names that match this glob.")] = "*",
+    as_json: options.Json = False,
+) -> None:
+    """List what there is, a line each."""
+    from ganbench.errors import UnknownNameError, suggest
+
+    if kind not in (*KINDS, "all"):
+        raise UnknownNameError(
+            f"There is no list of '{kind}'. {suggest(kind, KINDS)}".strip(),
+            f"There are: {', '.join(KINDS)}.",
+        )
+    kinds = KINDS if kind == "all" else (kind,)
+    listings = {one: _rows(one, pattern) for one in kinds}
+    if as_json:
+        print_json(listings)
+        return
+    from rich.table import Table
+
+    screen = console()
+    for one, rows in listings.items():
+        table = Table(title=one, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        table.add_column("name", style="bold", no_wrap=True)
+        table.add_column("summary")
+        table.add_column("paper", style="dim", overflow="fold")
+        for row in rows:
+            table.add_row(row["name"], row["summary"], _identifier(row["paper"]))
+        screen.print(table)
+        if one != kinds[-1]:
+            screen.print()
+
+
+def _rows(kind: str, pattern: str) -> list[dict[str, str]]:
+    """Return name, summary and paper of every entry of a kind."""
+    from ganbench import registry
+
+    if kind == "losses":
+        return _losses(pattern)
+    found: registry.Registry[object] = getattr(registry, kind)
+    entries = found.entries()
+    return [
+        {"name": name, "summary": entries[name].summary, "paper": entries[name].paper}
+        for name in found.names(pattern)
+    ]
+
+
+def _losses(pattern: str) -> list[dict[str, str]]:
+    """Read the losses and what is written below each from their source."""
+    import ast
+    import re
+    from fnmatch import fnmatch
+    from importlib.util import find_spec
+    from itertools import pairwise
+    from pathlib import Path
+
+    spec = find_spec("ganbench.losses")
+    assert spec is not None
+    assert spec.origin is not None
+    body = ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body
+    rows = []
+    for node, after in pairwise(body):
+        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
+            continue
+        if not (isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)):
+            continue
+        name = node.targets[0].id.replace("_", "-")
+        text = " ".join(str(after.value.value).split())
+        paper = re.search(r"\(([^()]*arXiv:[^()]*)\)\.$", text)
+        if fnmatch(name, pattern):
+            summary = text[: paper.start()].rstrip() + "." if paper else text
+            rows.append({"name": name, "summary": summary, "paper": paper[1] if paper else ""})
+    return rows
+
+
+def _identifier(paper: str) -> str:
+    """Return the arXiv identifier of a citation, or all of it."""
+    return paper[paper.index("arXiv:") :].split(",")[0] if "arXiv:" in paper else paper

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Progress of training: a live bar on a terminal, plain lines elsewhere, both on stderr."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from ganbench.cli.output import console, number
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+class Bar:
+    """An observer that shows losses, images/s and the time left."""
+
+    def __init__(self, label: str, *, quiet: bool) -> None:
+        self.label = label
+        self.quiet = quiet
+        self._screen = console(stderr=True)
+        self._live = self._screen.is_terminal and not self._screen.is_dumb_terminal
+        self._progress: Progress | None = None
+        self._shown = -1
+
+    def __enter__(self) -> Bar:
+        if self.quiet or not self._live:
+            return self
+        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.table import Column
+
+        self._progress = Progress(
+            TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=2)),
+            BarColumn(bar_width=None, table_column=Column(ratio=2)),
+            TextColumn("{task.percentage:3.0f} %"),
+            TextColumn("{task.fields[facts]}", table_column=Column(no_wrap=True, ratio=5)),
+            console=self._screen,
+            expand=True,
+            transient=True,
+        )
+        self._progress.start()
+        self._task = self._progress.add_task(self.label, total=1.0, facts="starting")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def tick(self, row: Mapping[str, Any], progress: float, seconds_left: float) -> None:
+        """Show the statistics of a tick."""
+        if self.quiet:
+            return
+        facts = (
+            f"{duration(seconds_left)} left · {row['images_per_second']:,.0f} images/s · "
+            f"loss D {number(_loss(row, 'discriminator'))} G {number(_loss(row, 'generator'))}"
+        )
+        if self._progress is not None:
+            self._progress.update(self._task, completed=progress, facts=facts)
+        elif int(progress * 10) > self._shown:  # a line for every tenth
+            self._shown = int(progress * 10)
+            self._screen.print(f"{self.label}: {progress:4.0%}, {row['kimg']:.1f} kimg, {facts}")
+
+    def measured(self, kimg: float, metrics: Mapping[str, Any]) -> None:
+        """Show what an evaluation on the way gave."""
+        if self.quiet or not metrics:
+            return
+        values = ", ".join(f"{name} {number(one['value'])}" for name, one in metrics.items())
+        where = self._progress.console if self._progress is not None else self._screen
+        where.print(f"  {kimg:.0f} kimg: {values}", style="dim")
+
+
+def _loss(row: Mapping[str, Any], role: str) -> float | None:
+    terms = [value for name, value in row.items() if name.startswith(f"loss/{role}/")]
+    return sum(terms) if terms else None
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people.
+
+    >>> duration(42), duration(200), duration(7300)
+    ('42 s', '3 min 20 s', '2 h 01 min')
+    """
+    if seconds != seconds or seconds == float("inf"):
+        return "?"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+@contextmanager
+def stopping(stop: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C (or SIGTERM) end the run in order, and the second at once."""
+    asked = 0
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise KeyboardInterrupt
+        stop()
+
+    kept = {one: signal.signal(one, handle) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in kept.items():
+            signal.signal(one, handler)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""``ganbench report``: one page of tables, curves and sample grids from stored runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganbench.cli import options
+from ganbench.cli.output import console, print_json
+
+if TYPE_CHECKING:
+    from ganbench.report.published import PublishedRow
+
+EXAMPLES = """\
+Examples:
+
+ganbench report
+
+ganbench report runs/compare --out report
+
+ganbench report runs/digits runs/ring8 --out reports --title "Three GANs on digits"
+"""
+
+
+def command(
+    runs: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of runs, at any depth (default: runs).")
+    ] = None,
+    out: options.Out = None,
+    title: Annotated[str, typer.Option(help="Title of the page.")] = "ganbench report",
+    baseline: Annotated[
+        str | None, typer.Option(help="The variant that the others are held against.")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write one offline HTML page, and the same as Markdown, from stored runs. Trains nothing."""
+    from ganbench import paths
+    from ganbench.records.results import collect
+    from ganbench.report.write import write_report
+
+    target = out or Path("report")
+    records = collect(runs or [paths.runs()])
+    files = write_report(records, target, title=title, baseline=baseline, published=_published())
+    if as_json:
+        print_json({"runs": len(records), "page": str(files.page), "out": str(target)})
+        return
+    console().print(f"{len(records)} runs: {files.page}", soft_wrap=True)
+
+
+def _published() -> list[PublishedRow]:
+    """Read the published numbers that ship with the zoo."""
+    from importlib.util import find_spec
+
+    from ganbench.config import read_toml
+    from ganbench.report.published import published_rows
+
+    zoo = find_spec("ganbench.zoo")
+    assert zoo is not None
+    assert zoo.origin is not None
+    return published_rows(read_toml(Path(zoo.origin).parent / "published.toml"))

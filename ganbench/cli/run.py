@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""``ganbench run``: train one GAN, measure it, and show where its samples are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ganbench.cli import options
+from ganbench.cli.output import console, metrics_table, print_json
+from ganbench.cli.progress import Bar, duration, stopping
+
+if TYPE_CHECKING:
+    from ganbench.config import RunConfig
+    from ganbench.harness.run import RunOptions
+
+EXAMPLES = """\
+Examples:
+
+ganbench run --model vanilla
+
+ganbench run --model dcgan --trick r1:weight=1 --trick ema --seeds 0-2
+
+ganbench run --model wgan-gp --dataset ring8 --json
+
+ganbench run --model dcgan --dataset ./photos@64 --kimg 500 --out runs --resume
+"""
+
+
+def command(
+    model: options.Model,
+    dataset: options.DatasetName = "mnist5k",
+    trick: options.TrickNames = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the run (default 0).")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Several seeds, one run each: 0-4 or 0,3,7.", metavar="LIST")
+    ] = None,
+    kimg: options.Kimg = None,
+    batch_size: options.BatchSize = None,
+    metrics: options.Metrics = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(help="Generated samples that are measured.", min=1, metavar="N"),
+    ] = None,
+    evaluations: Annotated[
+        int, typer.Option(help="How often to measure along the way.", min=0, metavar="N")
+    ] = 4,
+    device: options.Device = "auto",
+    precision: options.Precision = None,
+    threads: options.Threads = None,
+    out: options.Out = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the unfinished run of the same identity in OUT."),
+    ] = False,
+    data_root: options.DataRoot = None,
+    assignments: options.Assignments = None,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a GAN, measure it, and show its samples.
+
+    The default dataset is mnist5k, 5,000 real digits that come with ganbench. A run is a folder
+    with its configuration, its statistics, its sample grids, a checkpoint and its result.
+    """
+    from ganbench import paths
+    from ganbench.config import parse_seeds, parse_trick
+    from ganbench.errors import ConfigError
+    from ganbench.harness.run import RunOptions, plan
+    from ganbench.training.trainer import Schedule
+
+    if seed is not None and seeds is not None:
+        raise ConfigError("--seed and --seeds exclude each other.", "Give one of them.")
+    chosen = options.settings(assignments, kimg=kimg, batch_size=batch_size, precision=precision)
+    numbers = parse_seeds(seeds) if seeds is not None else [seed]
+    tricks = [parse_trick(text) for text in trick or []]
+    configs = [
+        plan(
+            model,
+            dataset,
+            tricks=tricks,
+            settings=chosen if number is None else {**chosen, "seed": number},
+            data_root=data_root,
+        )
+        for number in numbers
+    ]
+    if dry_run:
+        _print_plan(configs, as_json=as_json)
+        return
+    how = RunOptions(
+        out=out or paths.runs(),
+        resume=resume,
+        device=device,
+        threads=threads,
+        data_root=data_root,
+        metrics=options.names(metrics),
+        samples=samples,
+        schedule=Schedule(evaluations=evaluations),
+        command=options.command_line(),
+    )
+    results = []
+    for config in configs:
+        result = _execute(config, how, quiet=quiet, as_json=as_json)
+        results.append(result)
+        if result["status"] == "interrupted":
+            break
+    if as_json:
+        print_json(results[0] if len(configs) == 1 else {"runs": results})
+    if results[-1]["status"] == "interrupted":
+        raise typer.Exit(130)
+
+
+def _execute(config: RunConfig, how: RunOptions, *, quiet: bool, as_json: bool) -> dict[str, Any]:
+    """Carry out one run with its progress on stderr and its result on stdout."""
+    from ganbench.harness.run import Run
+
+    label = f"{config.model} on {config.dataset}, seed {config.seed}"
+    with Bar(label, quiet=quiet) as bar:
+        run = Run(config, how, bar)
+        with stopping(run.stop):
+            result = {**run.execute(), "run": str(run.folder.path)}
+    if not as_json:
+        _show(result, label, run.folder.path)
+    return result
+
+
+def _show(result: dict[str, Any], label: str, folder: Path) -> None:
+    """Print the table of metrics, how the run ended and where its files are."""
+    screen = console()
+    status = result["status"]
+    if status == "interrupted":
+        screen.print(f"[yellow]interrupted[/yellow] after {result['kimg']:.1f} kimg.")
+        screen.print(f"Everything so far is in {folder}; repeat the command with --resume.")
+        return
+    if result["metrics"]:
+        screen.print(metrics_table(result["metrics"], label))
+    color = "green" if status == "done" else "red"
+    speed = result["images_per_second"]
+    screen.print(
+        f"[{color}]{status}[/{color}]: {result['kimg']:.0f} kimg in "
+        f"{duration(result['seconds'])}" + (f", {speed:,.0f} images/s." if speed else ".")
+    )
+    if status == "diverged":
+        screen.print("A loss was no longer finite. Try a lower learning rate or another seed.")
+    elif status == "collapsed":
+        screen.print("All samples look the same: the generator has collapsed.")
+    if not result["metrics"] and status == "done":
+        screen.print("No metric knows this dataset yet; see ganbench ls metrics.")
+    screen.print(f"Samples: {folder / 'samples' / 'final.png'}", soft_wrap=True)
+
+
+def _print_plan(configs: list[RunConfig], *, as_json: bool) -> None:
+    """Print the resolved configuration of every run."""
+    plans = [
+        {"identity": config.identity, "config": config.model_dump(mode="json")}
+        for config in configs
+    ]
+    if as_json:
+        print_json(plans[0] if len(plans) == 1 else {"runs": plans})
+        return
+    import json
+
+    screen = console()
+    for one in plans:
+        screen.print_json(json.dumps(one))
+    screen.print("Nothing was trained: this was a dry run.")

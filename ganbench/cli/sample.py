@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""``ganbench sample``: draw images from a trained run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganbench.cli import options
+from ganbench.cli.output import console, print_json
+
+EXAMPLES = """\
+Examples:
+
+ganbench sample runs/dcgan-mnist5k-seed0-1a2b3c4d
+
+ganbench sample runs/dcgan-mnist5k-seed0-1a2b3c4d --count 1000 --format files --out images
+
+ganbench sample runs/wgan-gp-ring8-seed0-1a2b3c4d --trick drs --format npz
+"""
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    count: Annotated[int, typer.Option("--count", "-c", min=1, help="How many samples.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the samples.")] = 0,
+    form: Annotated[
+        str, typer.Option("--format", help="grid (one picture), files (a PNG each), or npz.")
+    ] = "grid",
+    trick: options.TrickNames = None,
+    out: options.Out = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    as_json: options.Json = False,
+) -> None:
+    """Draw samples from a trained run: a grid, single files, or an array.
+
+    --trick takes those tricks that act on sampling, such as truncation or drs.
+    """
+    from ganbench.errors import ConfigError
+
+    if form not in {"grid", "files", "npz"}:
+        raise ConfigError(f"Unknown format '{form}'; grid, files or npz was expected.")
+    from ganbench.config import parse_trick
+    from ganbench.harness.device import choose_device
+    from ganbench.harness.run import load_run, set_threads
+    from ganbench.records.run import open_run
+    from ganbench.sampling.draw import draw
+    from ganbench.sampling.write import write_files, write_npz, write_picture
+    from ganbench.training.trainer import evaluating
+
+    folder = open_run(run)
+    set_threads(threads)
+    state = load_run(
+        folder, choose_device(device), sampling=[parse_trick(text) for text in trick or []]
+    )
+    if form == "files" and not state.data.is_image:
+        raise ConfigError("Points are not written as files.", "Use --format npz or grid.")
+    with evaluating(state):
+        samples = draw(state, count, seed=seed)
+    default = folder.path / ("samples" if form == "grid" else f"drawn-seed{seed}")
+    target = out or default
+    if form == "grid":
+        target = target / f"drawn-seed{seed}.png" if target.suffix != ".png" else target
+        write_picture(samples, state.data, target)
+    elif form == "npz":
+        target = target if target.suffix == ".npz" else target.with_suffix(".npz")
+        write_npz(samples, state.data, target)
+    else:
+        write_files(samples, target)
+    if as_json:
+        print_json({"run": str(run), "count": count, "seed": seed, "out": str(target)})
+        return
+    console().print(f"{count} samples: {target}", soft_wrap=True)

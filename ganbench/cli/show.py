@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""``ganbench show``: all that is known of one model, trick, dataset, metric or run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ganbench.cli import options
+from ganbench.cli.output import console, metrics_table, print_json
+
+if TYPE_CHECKING:
+    from ganbench.registry import Entry
+
+EXAMPLES = """\
+Examples:
+
+ganbench show dcgan
+
+ganbench show wgan-gp --dataset ring8
+
+ganbench show runs/vanilla-mnist5k-seed0-1a2b3c4d
+"""
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="Name of anything that ganbench ls lists, or a run.")],
+    dataset: options.DatasetName = "mnist5k",
+    as_json: options.Json = False,
+) -> None:
+    """Describe one thing: its documentation, its parameters or recipe, where its source is."""
+    if Path(name).is_dir():
+        _show_run(Path(name), as_json=as_json)
+        return
+    kind, entry = _find(name)
+    facts: dict[str, Any] = {
+        "kind": kind,
+        "name": entry.name,
+        "summary": entry.summary,
+        "paper": entry.paper,
+        "source": entry.origin,
+        "documentation": entry.documentation,
+        **_details(kind, name, dataset),
+    }
+    if as_json:
+        print_json(facts)
+        return
+    screen = console()
+    screen.print(f"[bold]{entry.name}[/bold] ({kind})")
+    screen.print(entry.documentation, markup=False)
+    screen.print()
+    for key in facts.keys() - {"kind", "name", "summary", "paper", "documentation", "source"}:
+        screen.print(f"[bold]{key}[/bold]")
+        screen.print_json(json.dumps(facts[key]))
+    screen.print(f"source: {entry.origin}", soft_wrap=True, markup=False)
+
+
+def _find(name: str) -> tuple[str, Entry]:
+    """Return the entry called ``name`` among all kinds."""
+    from ganbench import registry
+    from ganbench.errors import UnknownNameError, suggest
+
+    kinds = (registry.models, registry.tricks, registry.datasets, registry.metrics)
+    if registry.is_file_name(name):
+        return "model", registry.models.entry(name)
+    known: list[str] = []
+    for one in kinds:
+        entries = one.entries()
+        if registry.canonical(name) in entries:
+            return one.kind, entries[registry.canonical(name)]
+        known += entries
+    raise UnknownNameError(
+        f"Nothing is called '{name}'. {suggest(name, known)}".strip(), "See ganbench ls."
+    )
+
+
+def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
+    """Return what only the loaded thing knows: recipe, parameters, shape."""
+    from dataclasses import fields
+
+    from ganbench import registry
+
+    if kind == "model":
+        from ganbench.harness.run import plan
+
+        config = plan(name, dataset)
+        return {
+            f"recipe on {dataset}": config.recipe.model_dump(mode="json"),
+            "loss": config.loss,
+            "tricks": [trick.model_dump() for trick in config.tricks],
+        }
+    if kind == "trick":
+        parameters = fields(registry.tricks.get(name))
+        return {"parameters": {one.name: one.default for one in parameters}}
+    if kind == "dataset":
+        from ganbench.data import open_dataset
+
+        spec = open_dataset(name).spec
+        return {"shape": list(spec.shape), "classes": spec.classes, "version": spec.version}
+    metric = registry.metrics.get(name)
+    return {"better": metric.better, "version": metric.version, "needs": list(metric.needs)}
+
+
+def _show_run(path: Path, *, as_json: bool) -> None:
+    """Describe a run from its records."""
+    from ganbench.records.run import open_run
+
+    folder = open_run(path)
+    config = folder.config()
+    rows = folder.stats()
+    result: dict[str, Any] = {"status": "unfinished", "metrics": {}}
+    if folder.finished:
+        result = folder.result()
+    if as_json:
+        print_json({"kind": "run", "run": str(path), **config, "result": result})
+        return
+    screen = console()
+    screen.print_json(json.dumps(config["config"]))
+    if result["metrics"]:
+        screen.print(metrics_table(result["metrics"], path.name))
+    seen = rows[-1]["kimg"] if rows else 0.0
+    screen.print(f"{result['status']}: {seen:.1f} of {config['config']['recipe']['kimg']:.0f} kimg")
+    for picture in folder.sample_grids()[-1:]:
+        screen.print(f"Samples: {picture}", soft_wrap=True)

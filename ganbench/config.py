@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""The validated records that say what a run is, and the hash that identifies it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ganbench.errors import ConfigError, InputError, suggest
+
+IDENTITY_SCHEME = 1
+"""Version of what goes into a run's identity; raised when a change alters results for all."""
+
+Beta = Annotated[float, Field(gt=-1.0, lt=1.0)]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Record(BaseModel):
+    """Base of all settings: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class OptimizerSpec(Record):
+    """An optimizer as data. ``betas`` belong to adam, ``momentum`` to sgd, ``alpha`` to rmsprop."""
+
+    kind: Literal["adam", "sgd", "rmsprop"] = "adam"
+    learning_rate: float = Field(gt=0)
+    betas: tuple[Beta, Annotated[float, Field(ge=0.0, lt=1.0)]] = (0.9, 0.999)
+    momentum: float = Field(default=0.0, gt=-1.0, lt=1.0)
+    alpha: float = Field(default=0.99, ge=0.0, lt=1.0)
+    weight_decay: float = Field(default=0.0, ge=0.0)
+
+
+def adam(learning_rate: float, betas: tuple[float, float] = (0.9, 0.999)) -> OptimizerSpec:
+    """Describe Adam (Kingma and Ba, 2014, arXiv:1412.6980)."""
+    return OptimizerSpec(kind="adam", learning_rate=learning_rate, betas=betas)
+
+
+def sgd(learning_rate: float, momentum: float = 0.0) -> OptimizerSpec:
+    """Describe stochastic gradient descent; the momentum may be negative (arXiv:1807.04740)."""
+    return OptimizerSpec(kind="sgd", learning_rate=learning_rate, momentum=momentum)
+
+
+def rmsprop(learning_rate: float, alpha: float = 0.99) -> OptimizerSpec:
+    """Describe RMSprop, which the WGAN paper trains with (arXiv:1701.07875)."""
+    return OptimizerSpec(kind="rmsprop", learning_rate=learning_rate, alpha=alpha)
+
+
+class Recipe(Record):
+    """How a GAN is trained on some data: everything but networks, loss and tricks.
+
+    ``kimg`` is the length of training in thousands of real images shown to the discriminator.
+    The learning rate goes from its value to ``final_learning_rate`` times it along ``schedule``.
+    """
+
+    kimg: float = Field(gt=0)
+    batch_size: int = Field(default=64, ge=1)
+    discriminator_steps: int = Field(default=1, ge=1)
+    generator_steps: int = Field(default=1, ge=1)
+    latent_dim: int = Field(default=100, ge=1)
+    prior: Literal["normal", "uniform"] = "normal"
+    generator_optimizer: OptimizerSpec = adam(2e-4, (0.5, 0.999))
+    discriminator_optimizer: OptimizerSpec = adam(2e-4, (0.5, 0.999))
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    final_learning_rate: float = Field(default=0.0, ge=0.0, le=1.0)
+
+
+class TrickConfig(Record):
+    """A trick by name with the parameters that differ from its defaults."""
+
+    name: str
+    parameters: dict[str, bool | int | float | str] = {}
+
+
+class RunConfig(Record):
+    """All that changes a run's result: the input of its identity."""
+
+    model: str
+    dataset: str
+    loss: str
+    tricks: tuple[TrickConfig, ...] = ()
+    recipe: Recipe
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    precision: Literal["fp32", "bf16"] = "fp32"
+    model_source: str
+    dataset_version: str
+
+    @property
+    def identity(self) -> str:
+        """Sixteen hex digits of the hash of what changes the result."""
+        return digest({"scheme": IDENTITY_SCHEME, **self.model_dump(mode="json")})
+
+
+def digest(value: Mapping[str, Any]) -> str:
+    """Return sixteen hex digits of the SHA-256 of the canonical JSON of a mapping."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+def canonical_json(value: Mapping[str, Any]) -> str:
+    """Return JSON with sorted keys and no spaces, so that equal records are equal texts."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """Split ``a.b=c`` into its key and its value, read as TOML where that is possible.
+
+    >>> parse_assignment("recipe.generator_optimizer.betas=[0, 0.9]")
+    ('recipe.generator_optimizer.betas', [0, 0.9])
+    >>> parse_assignment("loss=minimax")
+    ('loss', 'minimax')
+    """
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise ConfigError(
+            f"'{text}' is not an assignment; key=value was expected.",
+            "For example: --set recipe.batch_size=128",
+        )
+    return key.strip(), parse_value(value)
+
+
+def parse_value(text: str) -> Any:
+    """Read a TOML value; what is none is a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
+def override(record: Model, assignments: Mapping[str, Any], prefix: str = "") -> Model:
+    """Return a copy of a record with dotted keys replaced, validated as a whole.
+
+    Raises:
+        ConfigError: an unknown key (the nearest is suggested) or a value that does not fit.
+    """
+    values = record.model_dump()
+    for key, value in assignments.items():
+        _assign(values, key.split("."), value, prefix + key)
+    return validate(type(record), values, prefix)
+
+
+def validate(kind: type[Model], values: Mapping[str, Any], prefix: str = "") -> Model:
+    """Build a record from plain values; the first complaint becomes one sentence."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = prefix + ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            near = suggest(str(first["loc"][-1]), kind.model_fields)
+            raise ConfigError(f"Unknown key '{key}'. {near}".strip()) from error
+        given = first.get("input")
+        raise ConfigError(f"{key}: {first['msg']}, not {given!r}.") from error
+
+
+def _assign(values: dict[str, Any], parts: list[str], value: Any, key: str) -> None:
+    """Set a value deep in nested dictionaries; every part must be there already."""
+    *path, last = parts
+    for part in path:
+        inner = values.get(part)
+        if not isinstance(inner, dict):
+            raise ConfigError(f"Unknown key '{key}'. {suggest(part, values)}".strip())
+        values = inner
+    if last not in values:
+        known = ", ".join(values)
+        raise ConfigError(
+            f"Unknown key '{key}'. {suggest(last, values)}".strip(), f"There are: {known}."
+        )
+    values[last] = value
+
+
+def parse_trick(text: str) -> TrickConfig:
+    """Read a trick from the command line: ``name`` or ``name:key=value,key=value``.
+
+    >>> parse_trick("r1:weight=0.5")
+    TrickConfig(name='r1', parameters={'weight': 0.5})
+    """
+    name, _, rest = text.partition(":")
+    if not name.strip():
+        raise ConfigError(f"'{text}' names no trick.", "For example: --trick r1:weight=0.1")
+    parameters: dict[str, Any] = {}
+    for part in filter(None, rest.split(",")):
+        if part.strip() == "off":
+            parameters["off"] = True
+            continue
+        key, value = parse_assignment(part)
+        parameters[key] = value
+    return validate(TrickConfig, {"name": name.strip(), "parameters": parameters}, "trick ")
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read seeds as numbers and inclusive ranges.
+
+    >>> parse_seeds("0-2,7")
+    [0, 1, 2, 7]
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            low = int(first)
+            high = int(last) if dash else low
+        except ValueError:
+            raise ConfigError(
+                f"'{part}' is not a seed; a number or a range was expected.",
+                "For example: --seeds 0-4",
+            ) from None
+        if high < low:
+            raise ConfigError(f"The range '{part}' runs backwards.", f"Write {high}-{low}.")
+        seeds += range(low, high + 1)
+    return list(dict.fromkeys(seeds))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; what is wrong with it becomes one sentence."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML: {error}.") from error
+
+
+def join(names: Iterable[str]) -> str:
+    """Return names as a sentence lists them.
+
+    >>> join(["a", "b", "c"])
+    'a, b and c'
+    """
+    *others, last = list(names) or [""]
+    return f"{', '.join(others)} and {last}" if others else last

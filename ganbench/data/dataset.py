@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""What a dataset is: a source that knows its shape before it is loaded, and the loaded split."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ganbench.gan import Batch, DataSpec
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A split in memory: images (N, C, H, W) uint8 or points (N, D) float32, labels (N,) int64."""
+
+    spec: DataSpec
+    split: str
+    values: Tensor
+    labels: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def to(self, device: torch.device) -> Dataset:
+        """Return the same split on a device."""
+        labels = None if self.labels is None else self.labels.to(device)
+        return Dataset(self.spec, self.split, self.values.to(device), labels)
+
+    def take(self, indices: Tensor) -> Dataset:
+        """Return the examples at ``indices`` (n,) int64."""
+        labels = None if self.labels is None else self.labels[indices]
+        return Dataset(self.spec, self.split, self.values[indices], labels)
+
+    def batch(self, indices: Tensor) -> Batch:
+        """Return examples as the networks see them: images in [-1, 1], points as they are."""
+        labels = None if self.labels is None else self.labels.index_select(0, indices)
+        return Batch(to_network(self.values.index_select(0, indices)), labels)
+
+
+def to_network(values: Tensor) -> Tensor:
+    """Map uint8 images to float32 in [-1, 1]; points pass as they are."""
+    return values.float().mul_(2 / 255).sub_(1) if values.dtype == torch.uint8 else values
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Map float images in [-1, 1] to uint8 by the one rule ``(127.5 x + 128).clamp(0, 255)``."""
+    return images.mul(127.5).add_(128).clamp_(0, 255).to(torch.uint8)
+
+
+class Source(ABC):
+    """A dataset by name: what is known of it, and how each split is loaded.
+
+    A subclass is registered in one file; ``root`` is the folder that the user named with
+    ``--data-root``, or None.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root
+
+    @property
+    @abstractmethod
+    def spec(self) -> DataSpec:
+        """What is known without loading: name, version, shape, classes."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the splits; the first is trained on."""
+        return ("train", "test")
+
+    @abstractmethod
+    def load(self, split: str) -> Dataset:
+        """Load a split into memory.
+
+        Raises:
+            MissingDataError: the files are not here and cannot be downloaded.
+            InputError: a file is here but cannot be read.
+        """

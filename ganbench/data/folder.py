@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""A folder of images, as it comes: nested, of mixed formats, sizes and color modes.
+
+How each image becomes a square of 8-bit pixels, ``ganbench.data.images`` says. Hidden files are
+passed over and links to folders are not followed. Nine tenths are for training, the last tenth
+of a fixed permutation is held out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganbench.data.arrays import Arrays, ArraySource, held_out, image_spec
+from ganbench.data.dataset import Source
+from ganbench.data.images import decode, each, is_grey, to_eight_bit
+from ganbench.errors import InputError, MissingDataError
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
+_RULES = 1
+"""Version of how images are read and split; raised when a change alters pixels or splits."""
+
+_NATURAL_SIZES = (28, 32, 64, 128)
+_DEFAULT_SIZE = 32
+TEST_SHARE = 0.1
+SPLIT_SEED = 10
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the headers and the bytes of one file say."""
+
+    size: tuple[int, int]
+    grey: bool
+    digest: str
+
+
+def open_folder(path: Path, resolution: int | None = None) -> Source:
+    """Open a folder of images; every file is decoded once, to know what is there.
+
+    Without a resolution it is 28, 32, 64 or 128 where all images are squares of that size, else
+    32. The images are grey if all of them are stored without color, else RGB. Where every image
+    lies in a folder directly below ``path``, and there are several, these are the classes, in
+    alphabetical order. The version is a hash of names and contents.
+
+    Raises:
+        MissingDataError: there is no such folder.
+        InputError: it is no folder, holds no images or only one, or holds damaged ones.
+    """
+    if not path.exists():
+        raise MissingDataError(
+            f"There is no folder or file {path}.", "See what is built in: ganbench ls datasets"
+        )
+    if not path.is_dir():
+        raise InputError(f"{path} is neither a folder of images nor an npz file.")
+    path = path.resolve()
+    files = _image_files(path)
+    facts = _examine(path, files)
+    classes = _classes(path, files)
+    digest = hashlib.sha256()
+    for file, fact in zip(files, facts, strict=True):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{fact.digest}\n".encode())
+    spec = image_spec(
+        str(path),
+        1 if all(fact.grey for fact in facts) else 3,
+        _natural_size(facts),
+        resolution,
+        version=f"{_RULES}-{digest.hexdigest()[:16]}",
+        classes=len(classes),
+    )
+    return ArraySource(spec, partial(_read, path, files, spec.channels, spec.resolution, classes))
+
+
+def _image_files(folder: Path) -> list[Path]:
+    """Return the images at or below a folder, in the order of their names."""
+    files = [
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in EXTENSIONS
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    ]
+    if len(files) < 2:
+        counted = "no images" if not files else "one image only"
+        raise InputError(
+            f"The folder {folder} holds {counted}; at least two were expected, in files that end "
+            f"in {' '.join(EXTENSIONS)}."
+        )
+    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _examine(folder: Path, files: Sequence[Path]) -> list[_Facts]:
+    facts: dict[int, _Facts] = {}
+
+    def one(index: int) -> None:
+        data = files[index].read_bytes()
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            size, grey = image.size, is_grey(image)
+            to_eight_bit(image, 1 if grey else 3)  # a damaged file is found now, not after training
+        facts[index] = _Facts(size, grey, hashlib.sha256(data).hexdigest())
+
+    _complain(folder, files, each(len(files), one))
+    return [facts[index] for index in range(len(files))]
+
+
+def _natural_size(facts: Sequence[_Facts]) -> int:
+    sizes = {fact.size for fact in facts}
+    return next((n for n in _NATURAL_SIZES if sizes == {(n, n)}), _DEFAULT_SIZE)
+
+
+def _classes(folder: Path, files: Sequence[Path]) -> list[str]:
+    """Return the names of the classes, none where the folders do not say them."""
+    parts = [file.relative_to(folder).parts for file in files]
+    names = sorted({part[0] for part in parts})
+    return names if len(names) > 1 and all(len(part) == 2 for part in parts) else []
+
+
+def _read(
+    folder: Path,
+    files: Sequence[Path],
+    channels: int,
+    resolution: int,
+    classes: Sequence[str],
+    split: str,
+) -> Arrays:
+    chosen = [files[index] for index in held_out(len(files), split, TEST_SHARE, SPLIT_SEED)]
+    images, failures = decode(
+        len(chosen), lambda index: Image.open(chosen[index], formats=_FORMATS), channels, resolution
+    )
+    _complain(folder, chosen, failures)
+    if not classes:
+        return images, None
+    labels: NDArray[np.int64] = np.array([classes.index(file.parent.name) for file in chosen])
+    return images, labels
+
+
+def _complain(folder: Path, files: Sequence[Path], failures: dict[int, str]) -> None:
+    """Raise InputError for images that cannot be read: the first by name, and how many."""
+    if failures:
+        first = min(failures)
+        others = f" ({len(failures)} such files in {folder})" if len(failures) > 1 else ""
+        raise InputError(
+            f"The image {files[first]} cannot be read: {failures[first]}{others}.",
+            "Mend it or take it away.",
+        )

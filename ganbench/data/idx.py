@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""MNIST, Fashion-MNIST and KMNIST: files in the idx format, packed or not.
+
+They are looked for in torchvision's layout (``MNIST/raw``), in a folder named after the dataset
+(``fashion-mnist``, where Debian's package puts it), and directly in the data folder. The three
+datasets use the same file names, so the first labels tell whether the files are another's.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganbench.data.arrays import Arrays, ArraySource, image_spec
+from ganbench.data.dataset import Source
+from ganbench.data.files import MEND, Remote, damage, obtain
+from ganbench.errors import InputError
+from ganbench.registry import register
+
+if TYPE_CHECKING:
+    from torchvision.datasets import MNIST
+
+_TORCHVISION_NAMES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
+_HINTS = {"fashion-mnist": "On Debian: apt-get install dataset-fashion-mnist"}
+_FIRST_LABELS: Mapping[str, tuple[bytes, ...]] = {
+    "mnist": (bytes([5, 0, 4, 1, 9, 2, 1, 3, 1, 4]), bytes([7, 2, 1, 0, 4, 1, 4, 9, 5, 9])),
+    "fashion-mnist": (bytes([9, 0, 0, 3, 0, 2, 7, 2, 5, 5]), bytes([9, 2, 1, 1, 6, 1, 4, 6, 5, 7])),
+}
+_UNSIGNED_BYTES = 0x08
+
+
+@register("mnist")
+def mnist(root: Path | None = None, *, resolution: int | None = None) -> Source:
+    """MNIST: 60,000 handwritten digits and 10,000 held out, 28 x 28, grey.
+
+    Paper: LeCun et al., 1998, doi:10.1109/5.726791
+    """
+    return _source("mnist", "mnist-cnn", root, resolution)
+
+
+@register("fashion-mnist")
+def fashion_mnist(root: Path | None = None, *, resolution: int | None = None) -> Source:
+    """Fashion-MNIST: 60,000 pictures of clothes and 10,000 held out, 28 x 28, grey.
+
+    Paper: Xiao et al., 2017, arXiv:1708.07747
+    """
+    return _source("fashion-mnist", "fashion-cnn", root, resolution)
+
+
+@register("kmnist")
+def kmnist(root: Path | None = None, *, resolution: int | None = None) -> Source:
+    """KMNIST: 60,000 cursive Japanese characters and 10,000 held out, 28 x 28, grey.
+
+    Paper: Clanuwat et al., 2018, arXiv:1812.01718
+    """
+    return _source("kmnist", None, root, resolution)
+
+
+def _source(name: str, network: str | None, root: Path | None, resolution: int | None) -> Source:
+    spec = image_spec(name, 1, 28, resolution, classes=10, network=network)
+    return ArraySource(spec, partial(_read, name, root), root=root)
+
+
+def _read(name: str, root: Path | None, split: str) -> Arrays:
+    """Return images (N, 1, 28, 28) and labels (N,) of a split."""
+    folder = _TORCHVISION_NAMES[name]
+    remotes = [_remote(name, split, kind) for kind in ("images-idx3", "labels-idx1")]
+    folders = (f"{folder}/raw", name, f"{name}/raw", folder, ".")
+    image_file, label_file = obtain(name, root, folders, remotes, _HINTS.get(name, ""))
+    images, labels = read_idx(image_file, 3), read_idx(label_file, 1)
+    if images.shape != (len(labels), 28, 28):
+        raise InputError(
+            f"{image_file} and {label_file.name} do not belong together: "
+            f"images {images.shape}, labels {labels.shape}."
+        )
+    for other, first in _FIRST_LABELS.items():
+        if other != name and labels[:10].tobytes() == first[split == "test"]:
+            raise InputError(
+                f"{label_file} belongs to {other}, not to {name}.", f"Use it by --dataset {other}"
+            )
+    return images[:, None], labels
+
+
+def _remote(name: str, split: str, kind: str) -> Remote:
+    """Describe a file as torchvision does, whose addresses and checksums are used."""
+    from torchvision import datasets
+
+    dataset: type[MNIST] = getattr(datasets, _TORCHVISION_NAMES[name])
+    wanted = f"{'train' if split == 'train' else 't10k'}-{kind}-ubyte.gz"
+    md5 = dict(dataset.resources)[wanted]
+    return Remote(wanted, tuple(mirror + wanted for mirror in dataset.mirrors), md5)
+
+
+def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+    """Read an idx file of unsigned bytes, packed with gzip or not, into an array of that rank.
+
+    Raises:
+        InputError: the file is no such file, or is cut short, or goes on after its end.
+    """
+    data = _read_bytes(path)
+    header = 4 + 4 * dimensions
+    if len(data) < header or data[:4] != bytes([0, 0, _UNSIGNED_BYTES, dimensions]):
+        raise InputError(f"{path} is not an idx file of {dimensions}-dimensional bytes.", MEND)
+    shape = tuple(int(n) for n in np.frombuffer(data, ">u4", dimensions, 4))
+    if len(data) != header + prod(shape):
+        raise InputError(
+            f"{path} is damaged: {header + prod(shape)} bytes were expected, not {len(data)}.",
+            MEND,
+        )
+    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+
+
+def _read_bytes(path: Path) -> bytes:
+    with damage(path):
+        data = path.read_bytes()
+        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data

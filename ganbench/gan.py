@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""The contract that a zoo entry fulfils: what a GAN is, before anything trains it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.config import Recipe
+
+if TYPE_CHECKING:
+    from ganbench.trick import Trick
+
+Shape = tuple[int, ...]
+Role = Literal["generator", "discriminator"]
+
+GeneratorFactory = Callable[[int], nn.Module]
+"""Builds G from the latent size. G maps (B, latent_dim) to (B, *data.shape)."""
+
+DiscriminatorFactory = Callable[[Shape], nn.Module]
+"""Builds D from the shape of what it sees. D maps (B, *shape) to logits (B, ...)."""
+
+Labels = Tensor | None
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A mixture of equal isotropic Gaussians: ``centers`` (K, D) and their ``sigma``."""
+
+    centers: tuple[tuple[float, ...], ...]
+    sigma: float
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What is known of a dataset before it is loaded.
+
+    ``shape`` is (C, H, W) for images, whose pixels the networks see in [-1, 1], and (D,) for
+    points, which they see as they are. ``classes`` is 0 where there are no labels. ``network``
+    names the feature network that measures such data when no other is asked for.
+    """
+
+    name: str
+    version: str
+    shape: Shape
+    classes: int = 0
+    network: str | None = None
+    mixture: Mixture | None = None
+
+    @property
+    def is_image(self) -> bool:
+        """Whether examples are images, not points."""
+        return len(self.shape) == 3
+
+    @property
+    def channels(self) -> int:
+        """The number of channels of an image, of coordinates of a point."""
+        return self.shape[0]
+
+    @property
+    def resolution(self) -> int:
+        """The height of an image in pixels; 1 for points."""
+        return self.shape[1] if self.is_image else 1
+
+    @property
+    def size(self) -> int:
+        """The number of values in one example."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Real examples as the networks see them: images (B, *shape), labels (B,) int64 or None."""
+
+    images: Tensor
+    labels: Labels = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+LossFunction = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """An adversarial loss: two pure functions of (real logits, fake logits), to be minimized.
+
+    Logits are (B, ...), unbounded; each function returns a scalar. ``paired`` says that the
+    generator's loss compares with the real logits; where it is False that pass is never made
+    and the function gets an empty tensor in its place. ``real_part`` and ``fake_part`` are set
+    where the discriminator's loss is their sum: what the logits of one side cost as real, and
+    as fake. Tricks that move targets, such as label smoothing, need them.
+    """
+
+    name: str
+    discriminator: LossFunction
+    generator: LossFunction
+    paired: bool = False
+    real_part: Callable[[Tensor], Tensor] | None = None
+    fake_part: Callable[[Tensor], Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Partner:
+    """A further network, such as an encoder: how it is built and with which player it learns."""
+
+    build: Callable[[], nn.Module]
+    learns_with: Role = "generator"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GAN:
+    """A GAN variant for some data: what the paper's one-paragraph summary says.
+
+    Networks are given as factories, so that tricks can change what is built, and so that each
+    network is initialized from a random stream of its own. ``conditional`` networks are called
+    with labels as a second argument. A discriminator may return a pair (logits, extras): the
+    extras, whatever they are, reach the loss terms of tricks.
+    """
+
+    generator: GeneratorFactory
+    discriminator: DiscriminatorFactory
+    loss: Loss
+    recipe: Recipe
+    tricks: Sequence[Trick] = ()
+    partners: Mapping[str, Partner] = field(default_factory=dict)
+    conditional: bool = False
+
+
+Draw = Callable[["Sampler", int, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Draws images from a trained pair; tricks replace its fields.
+
+    ``latents`` makes (n, latent_dim) from a random stream; ``labels`` makes (n,) int64 or None;
+    ``draw`` makes (n, *shape). Each function is called with the sampler that is finally used,
+    so that the order in which tricks replaced the fields does not matter.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    latents: Callable[[int, torch.Generator], Tensor]
+    labels: Callable[[int, torch.Generator], Labels]
+    draw: Draw
+    judge: Callable[[Tensor, Labels], Tensor]
+    """Logits (n, ...) of the trained discriminator, in evaluation mode."""
+
+    @torch.no_grad()
+    def __call__(self, count: int, generator: torch.Generator) -> Tensor:
+        """Draw ``count`` images (count, *shape); [-1, 1] where the data are images."""
+        return self.draw(self, count, generator)
+
+    def replace(
+        self,
+        *,
+        generator: nn.Module | None = None,
+        latents: Callable[[int, torch.Generator], Tensor] | None = None,
+        draw: Draw | None = None,
+    ) -> Sampler:
+        """Return a copy with some fields replaced."""
+        return replace(
+            self,
+            generator=generator or self.generator,
+            latents=latents or self.latents,
+            draw=draw or self.draw,
+        )

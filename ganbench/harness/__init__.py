@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Runs from their description to their result, alone and in matrices."""

@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: MIT
+"""One run from its description to its result: data, training, samples, metrics, records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+
+from ganbench import paths
+from ganbench.config import (
+    Recipe,
+    Record,
+    RunConfig,
+    TrickConfig,
+    canonical_json,
+    override,
+    validate,
+)
+from ganbench.data import open_dataset
+from ganbench.data.dataset import Source
+from ganbench.errors import ConfigError, DamagedRunError
+from ganbench.gan import DataSpec
+from ganbench.harness.device import choose_device, facts
+from ganbench.losses import get as get_loss
+from ganbench.metrics.evaluate import Reference
+from ganbench.records.environment import describe as describe_environment
+from ganbench.records.files import replacing, storage_errors
+from ganbench.records.run import RunFolder, name_folder
+from ganbench.registry import name_of
+from ganbench.sampling.draw import draw, picture
+from ganbench.state import State
+from ganbench.training.build import build, create, source_hash
+from ganbench.training.checkpoint import export_generator, load_checkpoint
+from ganbench.training.trainer import Observer, Schedule, Trainer, evaluating
+from ganbench.trick import Trick, Tricks, acts_on, describe, make_trick, resolve
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is carried out; nothing here changes its weights but the number of threads."""
+
+    out: Path = field(default_factory=paths.runs)
+    resume: bool = False
+    device: str = "auto"
+    threads: int | None = None
+    data_root: Path | None = None
+    metrics: tuple[str, ...] | None = None
+    samples: int | None = None
+    schedule: Schedule = field(default_factory=Schedule)
+    command: str = ""
+
+
+class Settings(Record):
+    """What ``--set`` can change."""
+
+    loss: str
+    precision: Literal["fp32", "bf16"] = "fp32"
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    recipe: Recipe
+
+
+def plan(
+    model: str,
+    dataset: str = "mnist5k",
+    *,
+    tricks: Sequence[TrickConfig] = (),
+    settings: Mapping[str, Any] | None = None,
+    data_root: Path | None = None,
+) -> RunConfig:
+    """Resolve what a run is: the model's recipe for the data, with ``settings`` by dotted key.
+
+    Raises:
+        ConfigError: an unknown name or key, or parts that do not fit together.
+    """
+    return plan_for(open_dataset(dataset, data_root), dataset, model, tricks, settings or {})
+
+
+def plan_for(
+    source: Source,
+    dataset: str,
+    model: str,
+    tricks: Sequence[TrickConfig],
+    settings: Mapping[str, Any],
+) -> RunConfig:
+    """Resolve what a run is on a dataset that is open already (see ``plan``)."""
+    data = source.spec
+    gan = create(model, data)
+    defaults = Settings(loss=gan.loss.name, recipe=gan.recipe)
+    chosen = override(defaults, settings)
+    if chosen.loss != gan.loss.name:
+        get_loss(chosen.loss)
+    resolved = resolve(gan.tricks, tricks)
+    for trick in resolved:
+        trick.check(gan, chosen.recipe, data)
+    return RunConfig(
+        model=model,
+        dataset=dataset,
+        loss=chosen.loss,
+        tricks=tuple(sorted((describe(trick) for trick in resolved), key=lambda t: t.name)),
+        recipe=chosen.recipe,
+        seed=chosen.seed,
+        precision=chosen.precision,
+        model_source=source_hash(model),
+        dataset_version=data.version,
+    )
+
+
+def default_samples(data: DataSpec) -> int:
+    """Return how many samples are measured: PacGAN's 2,500 points, VEEGAN's 26,000 stacks."""
+    if not data.is_image:
+        return 2500
+    return 26_000 if data.classes >= 1000 else 5000
+
+
+def folder_stem(config: RunConfig) -> str:
+    """Return the readable part of a run folder's name."""
+    tricks = "".join(f"+{trick.name}" for trick in config.tricks)
+    stem = f"{config.model}{tricks}-{config.dataset}-seed{config.seed}"
+    return re.sub(r"[^A-Za-z0-9.+@_-]+", "-", stem).strip("-.")[:120]
+
+
+class Run:
+    """A run that is about to take place in its folder."""
+
+    def __init__(self, config: RunConfig, options: RunOptions, observer: Observer) -> None:
+        self.config = config
+        self.options = options
+        self.observer = observer
+        self.trainer: Trainer | None = None
+        with storage_errors(options.out):
+            options.out.mkdir(parents=True, exist_ok=True)
+        self.folder = name_folder(
+            options.out, folder_stem(config), config.identity, resume=options.resume
+        )
+
+    def stop(self) -> None:
+        """Ask the loop to save and to stop after the current iteration."""
+        if self.trainer is not None:
+            self.trainer.stop_requested = True
+
+    def execute(self) -> dict[str, Any]:
+        """Train, measure and record; return the result (of the earlier run if it is finished).
+
+        Raises:
+            GanbenchError: bad data, damaged records, a full disk.
+        """
+        if self.options.resume and self.folder.finished:
+            return self.folder.result()
+        device = choose_device(self.options.device)
+        threads = set_threads(self.options.threads)
+        source = open_dataset(self.config.dataset, self.options.data_root)
+        dataset = source.load(source.splits[0])
+        if dataset.spec.version != self.config.dataset_version:
+            raise ConfigError(
+                f"{self.config.dataset} has changed since this run was described.",
+                "Train without --resume.",
+            )
+        state = build(self.config, dataset.spec, device)
+        reference = Reference(dataset, metrics=self.options.metrics, device=device)
+        count = self.options.samples or default_samples(dataset.spec)
+
+        sampler = "+".join(map(name_of, state.tricks.having("sampler"))) or "plain"
+
+        def measure(at: State) -> dict[str, Any]:
+            if not reference.requests:
+                return {}
+            fakes = draw(at, count, seed=self.config.seed, purpose="metrics")
+            measured = reference.evaluate(fakes, seed=self.config.seed)
+            return {name: {**one.record(), "sampler": sampler} for name, one in measured.items()}
+
+        self.trainer = Trainer(
+            state,
+            dataset,
+            self.folder,
+            seed=self.config.seed,
+            schedule=self.options.schedule,
+            snapshot=lambda at, kimg: self._snapshot(at, f"kimg{kimg:08.1f}"),
+            evaluate=measure,
+            observer=self.observer,
+        )
+        self._begin(device, threads)
+        status = self.trainer.train()
+        if status == "interrupted":
+            return self._facts(state, status)
+        return self._finish(state, status, measure)
+
+    def _begin(self, device: torch.device, threads: int) -> None:
+        """Write what the run is, or take up the checkpoint of an unfinished one."""
+        assert self.trainer is not None
+        if self.options.resume and self.folder.checkpoint_file.is_file():
+            self.trainer.resume()
+            return
+        for file in (self.folder.stats_file, self.folder.metrics_file):
+            with storage_errors(file):
+                file.unlink(missing_ok=True)
+        self.folder.write_environment(
+            describe_environment(threads=threads, device=str(device), torch_facts=facts(device))
+        )
+        self.folder.write_config(
+            {
+                "schema": 1,
+                "identity": self.config.identity,
+                "config": self.config.model_dump(mode="json"),
+                "options": {"threads": threads, "device": str(device)},
+                "command": self.options.command,
+            }
+        )
+
+    def _finish(
+        self, state: State, status: str, measure: Callable[[State], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Measure and draw the trained pair, and write the result last."""
+        metrics: dict[str, Any] = {}
+        with evaluating(state):
+            self._snapshot(state, "final")
+            if status != "diverged":
+                metrics = measure(state)
+                self.folder.append_measurements(
+                    {
+                        "kimg": state.images_seen / 1000,
+                        "seconds": round(self._seconds, 3),
+                        "metrics": metrics,
+                    }
+                )
+        export_generator(
+            state.sampler().generator,
+            self.folder.generator_file,
+            role="generator",
+            metadata={"config": canonical_json(self.config.model_dump(mode="json"))},
+        )
+        result = {**self._facts(state, status), "metrics": metrics}
+        self.folder.write_result(result)
+        return {"schema": 1, **result}
+
+    @property
+    def _seconds(self) -> float:
+        return self.trainer.seconds if self.trainer else 0.0
+
+    def _facts(self, state: State, status: str) -> dict[str, Any]:
+        """Return what is known of the run beside its metrics."""
+        rows = self.folder.stats()
+        speed = sorted(row["images_per_second"] for row in rows)
+        return {
+            "status": status,
+            "identity": self.config.identity,
+            "model": self.config.model,
+            "dataset": self.config.dataset,
+            "seed": self.config.seed,
+            "kimg": state.images_seen / 1000,
+            "seconds": round(self._seconds, 2),
+            "images_per_second": speed[len(speed) // 2] if speed else None,
+            "parameters": {
+                role: sum(p.numel() for p in network.parameters())
+                for role, network in (
+                    ("generator", state.generator),
+                    ("discriminator", state.discriminator),
+                )
+            },
+            "device": str(state.device),
+            "precision": state.precision,
+        }
+
+    def _snapshot(self, state: State, name: str) -> None:
+        """Draw the sample grid: always the same latents."""
+        count = 64 if state.data.is_image else 2500
+        samples = draw(state, count, seed=self.config.seed, purpose="grid")
+        with replacing(self.folder.samples_folder / f"{name}.png") as temporary:
+            picture(samples, state.data).save(temporary, format="PNG", optimize=True)
+
+
+def run(
+    config: RunConfig, options: RunOptions | None = None, observer: Observer | None = None
+) -> dict[str, Any]:
+    """Carry out a run and return its result, with its folder as ``"run"``."""
+    one = Run(config, options or RunOptions(), observer or Silent())
+    return {**one.execute(), "run": str(one.folder.path)}
+
+
+class Silent:
+    """An observer that says nothing."""
+
+    def tick(self, row: Mapping[str, Any], progress: float, seconds_left: float) -> None:
+        """Ignore a tick."""
+
+    def measured(self, kimg: float, metrics: Mapping[str, Any]) -> None:
+        """Ignore an evaluation."""
+
+
+def set_threads(threads: int | None) -> int:
+    """Set the number of CPU threads if one is given; return the number in use."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return torch.get_num_threads()
+
+
+def load_run(
+    folder: RunFolder,
+    device: torch.device,
+    *,
+    sampling: Sequence[TrickConfig] = (),
+    data_root: Path | None = None,
+) -> State:
+    """Return the trained state of a run, ready for drawing samples from it.
+
+    ``sampling`` are further tricks, of those that act on nothing but how samples are drawn.
+
+    Raises:
+        DamagedRunError: the configuration or the checkpoint is missing or damaged.
+        ConfigError: a trick that acts on training.
+    """
+    values = folder.config().get("config")
+    if not isinstance(values, dict):
+        raise DamagedRunError(f"{folder.config_file} describes no run.")
+    config = validate(RunConfig, values)
+    state = build(config, open_dataset(config.dataset, data_root).spec, device)
+    load_checkpoint(state, folder.checkpoint_file)
+    if sampling:
+        state.tricks = Tricks(_for_sampling([*state.tricks], sampling))
+    return state
+
+
+def _for_sampling(trained: list[Trick], asked: Sequence[TrickConfig]) -> list[Trick]:
+    """Join the tricks of a trained run with further ones that only act on sampling."""
+    for config in asked:
+        trick = make_trick(config)
+        if acts_on(trick) != {"sampler"}:
+            raise ConfigError(
+                f"The trick '{config.name}' acts on training, and this run is trained.",
+                "For sampling there are truncation and drs.",
+            )
+    return resolve(trained, asked)

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+"""Building blocks that variants share."""
+
+from ganbench.nn.convolutional import ConvDiscriminator, ConvGenerator
+from ganbench.nn.mlp import MLP
+
+__all__ = ["MLP", "ConvDiscriminator", "ConvGenerator"]

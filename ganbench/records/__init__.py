@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What is on disk: run folders, results, environments; imports no torch."""

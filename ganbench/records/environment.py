@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""What a run was made on: machine, versions, threads. No host, no user, no absolute path."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import ganbench
+from ganbench.config import digest
+from ganbench.records.portable import portable_value
+
+SCHEMA = 1
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "torch-fidelity",
+    "lpips",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "mlxtend",
+    "pillow",
+    "pydantic",
+    "safetensors",
+    "openvino",
+    "onnxruntime",
+    "ray",
+)
+
+VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "NVIDIA_TF32_OVERRIDE",
+    "PYTORCH_CUDA_ALLOC_CONF",
+)
+
+_VOLATILE = ("schema", "kernel", "checkout")
+
+
+def describe(threads: int, device: str, torch_facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run was made on, as plain data for env.json.
+
+    ``torch_facts`` is what torch says of itself and of the device; it is passed in because
+    nothing here loads torch. A fact that cannot be found out is None.
+    """
+    facts = {
+        "schema": SCHEMA,
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "architecture": platform.machine(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "usable_cores": _usable_cores(),
+        "memory_gib": _memory_gib(),
+        "threads": threads,
+        "device": device,
+        "torch": dict(torch_facts),
+        "packages": {"ganbench": ganbench.__version__, **_package_versions()},
+        "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
+        "checkout": checkout(Path(ganbench.__file__).parent),
+    }
+    described: dict[str, Any] = portable_value(facts)
+    return described
+
+
+def lasting(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an environment without what changes between two runs on one machine.
+
+    Left out are the kernel's release, which updates replace, and the state of ganbench's own
+    checkout, which each commit changes: the model's source is part of a run's identity.
+    """
+    return {key: value for key, value in environment.items() if key not in _VOLATILE}
+
+
+def environment_id(environment: Mapping[str, Any]) -> str:
+    """Return eight hex digits that equal environments share (see ``lasting``)."""
+    return digest(lasting(environment))[:8]
+
+
+def checkout(package: Path) -> dict[str, Any] | None:
+    """Return the commit and whether files differ from it, where ganbench is a git checkout.
+
+    None outside of one: an installed package, or a folder inside another project's repository.
+    """
+    root = package.resolve().parent
+    top = _git(root, "rev-parse", "--show-toplevel")
+    if not top or Path(top).resolve() != root:
+        return None
+    return {
+        "commit": _git(root, "rev-parse", "--verify", "--quiet", "HEAD") or None,
+        "dirty": bool(_git(root, "status", "--porcelain")),
+    }
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """Return what git says, or the empty string if there is no git or it declines."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _package_versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str | None:
+    """Return the model name of the processor; x86 and most others say it in /proc/cpuinfo."""
+    if sys.platform == "darwin":
+        return _command_output("sysctl", "-n", "machdep.cpu.brand_string")
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    match = re.search(r"^(?:model name|Model|cpu model)\s*:\s*(.+)$", text, re.MULTILINE)
+    return match[1].strip() if match else platform.processor() or None
+
+
+def _command_output(*command: str) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
+
+
+def _usable_cores() -> int | None:
+    """Return how many cores this process may use, which containers and taskset restrict."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def _memory_gib() -> int | None:
+    """Return the memory in whole GiB: the rest depends on what the kernel kept for itself."""
+    try:
+        return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30)
+    except (AttributeError, OSError, ValueError):
+        return None

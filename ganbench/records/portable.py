@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""Text that means the same on another machine: no absolute path, no home folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_ABSOLUTE = re.compile(
+    r"""(?<![\w.:/\\-])            # not inside a word, a relative path or a URL
+    (?: ~[\w.-]*/ | /(?=[\w.~-]) | [A-Za-z]:[\\/] | \\\\ )
+    (?: [^\s'"<>|,;:=()\[\]{}/\\]+ [/\\] )*
+    (?P<name> [^\s'"<>|,;:=()\[\]{}/\\]* ) /?""",
+    re.VERBOSE,
+)
+
+
+def portable(text: str) -> str:
+    """Replace each absolute path in a text by the last part of it.
+
+    >>> portable("ganbench run --model /home/someone/mygan.py --out=/tmp/a/runs")
+    'ganbench run --model mygan.py --out=runs'
+    >>> portable("fid@mnist-cnn/v1, see https://example.org/a/b and ./mygan.py")
+    'fid@mnist-cnn/v1, see https://example.org/a/b and ./mygan.py'
+    """
+    return _ABSOLUTE.sub(lambda match: match["name"] or "folder", text)
+
+
+def portable_value(value: Any) -> Any:
+    """Make every text in a JSON-like value portable, keys too, at any depth."""
+    if isinstance(value, str):
+        return portable(value)
+    if isinstance(value, Mapping):
+        return {portable(str(key)): portable_value(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [portable_value(inner) for inner in value]
+    return value

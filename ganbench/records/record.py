@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""A run as a typed record, and how plain JSON values are read into it.
+
+Reading never fails for what is missing: a value of a wrong type is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ganbench.records.portable import portable
+
+COUNTED = ("done", "diverged", "collapsed")
+"""The statuses of runs that are over and whose outcome is a result."""
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A measured number with its 95 % interval, its protocol and the real-against-real floor."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    floor: float | None = None
+    protocol: str = ""
+    better: str = ""
+    unit: str = ""
+    note: str = ""
+
+    @staticmethod
+    def read(record: object) -> Measurement:
+        """Read a measurement from JSON; what is missing or of a wrong type is left out."""
+        if not isinstance(record, Mapping):
+            return Measurement(number(record))
+        count = number(record.get("n"))
+        return Measurement(
+            value=number(record.get("value")),
+            low=number(record.get("low")),
+            high=number(record.get("high")),
+            n=None if count is None else int(count),
+            floor=number(record.get("floor")),
+            protocol=text(record.get("protocol")),
+            better=text(record.get("better")),
+            unit=text(record.get("unit")),
+            note=text(record.get("note")),
+        )
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One quantity along a run: ``values`` at ``kimg`` and at ``seconds`` of training.
+
+    For a metric, ``protocol``, ``better`` and ``unit`` are those of its measurements.
+    """
+
+    name: str
+    kimg: tuple[float, ...]
+    seconds: tuple[float, ...]
+    values: tuple[float, ...]
+    protocol: str = ""
+    better: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run. ``name`` is its folder's name; no field but ``grids`` holds a path.
+
+    ``variant`` is the model's name and what sets the run apart from others of the model, the
+    seed aside. ``repeats`` counts further runs of the same identity that were set aside.
+    """
+
+    name: str
+    status: str
+    identity: str = ""
+    model: str = ""
+    dataset: str = ""
+    variant: str = ""
+    seed: int | None = None
+    kimg: float | None = None
+    seconds: float | None = None
+    images_per_second: float | None = None
+    device: str = ""
+    precision: str = ""
+    command: str = ""
+    problem: str = ""
+    repeats: int = 0
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    metrics: Mapping[str, Measurement] = field(default_factory=dict)
+    curves: tuple[Curve, ...] = ()
+    losses: tuple[Curve, ...] = ()
+    grids: tuple[Path, ...] = ()
+    config: Json = field(default_factory=dict)
+    environment: Json = field(default_factory=dict)
+    environment_id: str = ""
+
+    @property
+    def counted(self) -> bool:
+        """Whether the run is over and its outcome, good or bad, is a result."""
+        return self.status in COUNTED
+
+
+def number(value: object) -> float | None:
+    """Return a finite number as it is, anything else as None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if value - value == 0 else None
+
+
+def whole(value: object) -> int | None:
+    """Return a whole number as it is, anything else as None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def text(value: object) -> str:
+    """Return a text made portable, anything else as the empty one."""
+    return portable(value) if isinstance(value, str) else ""
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return a mapping as it is, anything else as an empty one."""
+    return value if isinstance(value, Mapping) else {}

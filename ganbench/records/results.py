@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""Runs from folders and reports, ready to be compared.
+
+Nothing that a single run lacks stops the reading: an unfinished run is ``running``, one whose
+files cannot be read is ``damaged`` and says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ganbench.errors import InputError
+from ganbench.records.archive import is_archive, read_archive
+from ganbench.records.reading import looks_like_run, read_run
+from ganbench.records.record import COUNTED, Curve, Measurement, RunRecord
+from ganbench.records.run import find_runs
+from ganbench.records.variants import label_variants
+
+__all__ = ["COUNTED", "Curve", "Measurement", "RunRecord", "collect"]
+
+
+def collect(paths: Iterable[Path]) -> list[RunRecord]:
+    """Read every run at or below the given folders; a report's folder gives back its runs.
+
+    Runs of one identity are one run: the one that got furthest is kept. They come in the order
+    of dataset, variant and seed.
+
+    Raises:
+        InputError: a path that is no folder, or folders without a single run.
+    """
+    places = list(paths)
+    found: list[RunRecord] = []
+    for place in places:
+        if not place.is_dir():
+            raise InputError(
+                f"There is no folder {place} to read runs from.", "Train one with ganbench run."
+            )
+        if is_archive(place):
+            found += read_archive(place)
+        else:
+            found += [read_run(folder) for folder in find_runs(place) if looks_like_run(folder)]
+    if not found:
+        listed = ", ".join(str(place) for place in places) or "no folder"
+        raise InputError(f"There is no run in {listed}.", "Train one with ganbench run.")
+    runs = label_variants(_named_apart(_distinct(found)))
+    return sorted(runs, key=lambda run: (run.dataset, run.variant, run.seed or 0, run.name))
+
+
+def _distinct(runs: Iterable[RunRecord]) -> list[RunRecord]:
+    """Keep one run of each identity: two of them would look like two seeds."""
+    kept: dict[str, RunRecord] = {}
+    for index, run in enumerate(runs):
+        key = run.identity or f"without identity {index}"
+        other = kept.get(key)
+        if other is None:
+            kept[key] = run
+            continue
+        best = max(other, run, key=lambda one: (one.counted, one.kimg or 0.0))
+        kept[key] = replace(best, repeats=other.repeats + run.repeats + 1)
+    return list(kept.values())
+
+
+def _named_apart(runs: Sequence[RunRecord]) -> list[RunRecord]:
+    """Number runs whose folders have one name, so that a name means one run."""
+    seen: dict[str, int] = {}
+    named = []
+    for run in sorted(runs, key=lambda run: (run.name, run.identity)):
+        seen[run.name] = seen.get(run.name, 0) + 1
+        count = seen[run.name]
+        named.append(replace(run, name=f"{run.name}~{count}") if count > 1 else run)
+    return named

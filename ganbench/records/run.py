@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""A run on disk: a folder of plain files, of which ``result.json`` is written last.
+
+    config.json    {"schema", "identity", "config": RunConfig, "options": {...}, "ganbench"}
+    env.json       the machine, the versions, the threads
+    stats.jsonl    one row a tick: kimg, seconds, images_per_second, loss/..., logits/...
+    metrics.jsonl  one row an evaluation: kimg, seconds, metrics {name: measurement}
+    samples/*.png  the same latents at each snapshot, ``kimg00123.png``; final.png
+    checkpoint.safetensors   all that training needs to go on
+    generator.safetensors    what sampling needs
+    result.json    {"schema", "status", "identity", "model", "dataset", "seed", "kimg",
+                   "seconds", "images_per_second", "metrics", ...}
+
+A measurement is {"value", "low", "high", "n", "floor", "protocol", "better", "unit", "note"}.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganbench.errors import DamagedRunError, InputError
+from ganbench.records.files import append_line, read_json, read_lines, write_json, write_lines
+
+SCHEMA = 1
+STATUSES = ("done", "diverged", "collapsed", "interrupted", "failed", "running")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        """What the run is."""
+        return self.path / "config.json"
+
+    @property
+    def environment_file(self) -> Path:
+        """What it ran on."""
+        return self.path / "env.json"
+
+    @property
+    def stats_file(self) -> Path:
+        """What was seen at each tick."""
+        return self.path / "stats.jsonl"
+
+    @property
+    def metrics_file(self) -> Path:
+        """What was measured along the way."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def result_file(self) -> Path:
+        """What came out; there only once the run is over."""
+        return self.path / "result.json"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """What training needs to go on."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def generator_file(self) -> Path:
+        """What sampling needs."""
+        return self.path / "generator.safetensors"
+
+    @property
+    def samples_folder(self) -> Path:
+        """The sample grids."""
+        return self.path / "samples"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is over, however it ended."""
+        return self.result_file.is_file()
+
+    def config(self) -> dict[str, Any]:
+        """Return config.json."""
+        return read_json(self.config_file)
+
+    def environment(self) -> dict[str, Any]:
+        """Return env.json."""
+        return read_json(self.environment_file)
+
+    def result(self) -> dict[str, Any]:
+        """Return result.json."""
+        return read_json(self.result_file)
+
+    def stats(self) -> list[dict[str, Any]]:
+        """Return the rows of stats.jsonl."""
+        return read_lines(self.stats_file)
+
+    def measurements(self) -> list[dict[str, Any]]:
+        """Return the rows of metrics.jsonl."""
+        return read_lines(self.metrics_file)
+
+    def write_config(self, value: Mapping[str, Any]) -> None:
+        """Write config.json."""
+        write_json(self.config_file, value)
+
+    def write_environment(self, value: Mapping[str, Any]) -> None:
+        """Write env.json."""
+        write_json(self.environment_file, value)
+
+    def write_result(self, value: Mapping[str, Any]) -> None:
+        """Write result.json: the run is over."""
+        write_json(self.result_file, {"schema": SCHEMA, **value})
+
+    def append_stats(self, row: Mapping[str, Any]) -> None:
+        """Add one tick."""
+        append_line(self.stats_file, row)
+
+    def append_measurements(self, row: Mapping[str, Any]) -> None:
+        """Add one evaluation."""
+        append_line(self.metrics_file, row)
+
+    def forget_after(self, kimg: float) -> None:
+        """Drop the rows that a resumed run will write again."""
+        for file in (self.stats_file, self.metrics_file):
+            if file.is_file():
+                write_lines(file, [row for row in read_lines(file) if row["kimg"] <= kimg])
+
+    def sample_grids(self) -> list[Path]:
+        """Return the sample grids, oldest first; final.png last."""
+        return sorted(
+            self.samples_folder.glob("*.png"), key=lambda path: (path.stem == "final", path.stem)
+        )
+
+
+def open_run(path: Path) -> RunFolder:
+    """Return the run in a folder.
+
+    Raises:
+        InputError: the folder holds no run.
+    """
+    folder = RunFolder(path)
+    if not folder.config_file.is_file():
+        raise InputError(
+            f"{path} holds no run: there is no config.json.", "Train one with ganbench run."
+        )
+    return folder
+
+
+def find_runs(root: Path) -> Iterator[RunFolder]:
+    """Yield every run at or below a folder, in the order of their names."""
+    for config in sorted(root.rglob("config.json")):
+        yield RunFolder(config.parent)
+
+
+def name_folder(root: Path, stem: str, identity: str, *, resume: bool) -> RunFolder:
+    """Return the folder for a run: ``stem-identity``, numbered where that one is taken.
+
+    With ``resume`` it is the latest folder of the same identity, if there is one.
+    """
+    base = f"{stem}-{identity[:8]}"
+    names = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
+    folder = RunFolder(root / next(names))
+    if resume:
+        return folder if _same_identity(folder, identity) else RunFolder(root / next(names))
+    while folder.path.exists():
+        folder = RunFolder(root / next(names))
+    return folder
+
+
+def _same_identity(folder: RunFolder, identity: str) -> bool:
+    """Tell whether a folder is free or holds the same run."""
+    if not folder.config_file.is_file():
+        return True
+    try:
+        return bool(folder.config().get("identity") == identity)
+    except DamagedRunError:
+        return True

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: MIT
+"""Charts as Vega-Lite: for the page with shared data by name, for still pictures with their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+Rows = list[dict[str, Any]]
+
+OKABE_ITO = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#8C8C8C",
+    "#B8A800",
+)
+"""Colors that color-blind readers can tell apart (Okabe and Ito, 2008), on white and on black:
+its black is a gray here, its yellow darker."""
+
+DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a variant is drawn: a color, and a dash once the colors are used up."""
+
+    color: str
+    dash: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart and the data that it names; ``still`` and ``page`` differ in size and colors."""
+
+    chart: alt.LayerChart | alt.FacetChart
+    data: str
+
+    def page(self) -> dict[str, Any]:
+        """Return the Vega-Lite specification for the page, as wide as its place."""
+        chart = self.chart.properties(width="container").configure(**_theme("currentColor"))
+        specification: dict[str, Any] = chart.to_dict(context={"pre_transform": False})
+        specification.pop("$schema")
+        return specification
+
+
+def styles(variants: Sequence[str]) -> dict[str, Style]:
+    """Return how each variant is drawn, the same in every chart of a report."""
+    count = len(OKABE_ITO)
+    return {
+        variant: Style(OKABE_ITO[index % count], DASHES[index // count % len(DASHES)])
+        for index, variant in enumerate(variants)
+    }
+
+
+def _theme(ink: str) -> dict[str, Any]:
+    """Return a quiet look: no frames, a faint grid, one ink for all that is not data."""
+    text = {"labelColor": ink, "titleColor": ink, "labelFontSize": 11, "titleFontSize": 11}
+    font = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+    return {
+        "background": "transparent" if ink == "currentColor" else "#ffffff",
+        "font": font,
+        "view": {"stroke": None},
+        "axis": {
+            **text,
+            "titleFontWeight": "normal",
+            "domain": False,
+            "ticks": False,
+            "gridColor": ink,
+            "gridOpacity": 0.12,
+            "labelOpacity": 0.8,
+            "labelPadding": 6,
+            "labelLimit": 170,
+        },
+        "legend": {**text, "symbolStrokeWidth": 3, "labelLimit": 260},
+        "title": {"color": ink, "fontSize": 12, "fontWeight": 600, "anchor": "start", "offset": 8},
+    }
+
+
+def still(rows: Iterable[Sequence[Panel]], data: Mapping[str, Rows], width: int) -> str:
+    """Return panels in rows as one SVG, dark on white."""
+    lines = [
+        alt.hconcat(
+            *(
+                panel.chart.properties(width=width, data=alt.InlineData(values=data[panel.data]))
+                for panel in line
+            ),
+            spacing=32,
+        )
+        for line in rows
+    ]
+    chart = alt.vconcat(*lines, spacing=28).configure(**_theme("#333333")).configure_concat()
+    chart = chart.properties(padding=12)
+    svg: str = vl_convert.vegalite_to_svg(chart.to_dict())
+    return svg
+
+
+def _color(drawn: Mapping[str, Style], *, legend: bool) -> dict[str, Any]:
+    """Return the encodings that tell variants apart."""
+    names = list(drawn)
+    shown = alt.Legend(title=None, orient="bottom", columns=4) if legend else None
+    encodings: dict[str, Any] = {
+        "color": alt.Color(
+            "variant:N",
+            scale=alt.Scale(domain=names, range=[drawn[name].color for name in names]),
+            legend=shown,
+        )
+    }
+    if len(names) > len(OKABE_ITO):
+        dashes = [list(drawn[name].dash) for name in names]
+        encodings["strokeDash"] = alt.StrokeDash(
+            "variant:N", scale=alt.Scale(domain=names, range=dashes), legend=shown
+        )
+    return encodings
+
+
+def dots_panel(data: str, title: str, drawn: Mapping[str, Style], floor: float | None) -> Panel:
+    """Every seed a dot, the mean a diamond, its interval a bar; the floor a dashed line.
+
+    The data's rows have variant, and either seed and value, or mean, low and high.
+    """
+    base = alt.Chart(alt.NamedData(name=data))
+    y = alt.Y("variant:N", sort=list(drawn), title=None, axis=alt.Axis(grid=False))
+    scale = alt.Scale(zero=False, padding=12)
+    color = {"color": _color(drawn, legend=False)["color"]}
+    tips = [alt.Tooltip("variant:N"), alt.Tooltip("seed:N"), alt.Tooltip("value:Q", format=".5~g")]
+    span = [
+        alt.Tooltip("variant:N"),
+        *(alt.Tooltip(f"{name}:Q", format=".5~g") for name in ("mean", "low", "high")),
+    ]
+    layers = [
+        base.mark_rule(strokeWidth=3, opacity=0.55, strokeCap="round").encode(
+            x=alt.X("low:Q", scale=scale, title=None), x2="high:Q", y=y, tooltip=span, **color
+        ),
+        base.mark_circle(size=44, opacity=0.45).encode(
+            x=alt.X("value:Q", scale=scale, title=None), y=y, tooltip=tips, **color
+        ),
+        base.mark_point(shape="diamond", size=110, filled=True, opacity=1).encode(
+            x=alt.X("mean:Q", scale=scale, title=None), y=y, tooltip=span, **color
+        ),
+    ]
+    if floor is not None:
+        layers.append(_floor_rule("x", floor))
+    return Panel(alt.layer(*layers).properties(title=title, height=alt.Step(30)), data)
+
+
+def curve_panel(
+    data: str,
+    field: str,
+    title: str,
+    axis: str,
+    drawn: Mapping[str, Style],
+    *,
+    log: bool,
+    floor: float | None,
+    legend: bool = False,
+) -> Panel:
+    """A metric along training: every seed a thin line, the mean of the seeds a thick one.
+
+    The data's rows have variant, seed, kimg, seconds, the metric as ``field``, and mean, which
+    is true for the rows of the mean.
+    """
+    axis_title = {"kimg": "thousands of images", "seconds": "seconds of training"}[axis]
+    encodings = {
+        "x": alt.X(f"{axis}:Q", title=axis_title, axis=alt.Axis(grid=False, tickCount=5)),
+        "y": alt.Y(
+            f"{field}:Q",
+            title=None,
+            scale=alt.Scale(type="log" if log else "linear", zero=False),
+            axis=alt.Axis(tickCount=5),
+        ),
+        "tooltip": [
+            alt.Tooltip("variant:N"),
+            alt.Tooltip("seed:N"),
+            alt.Tooltip("kimg:Q", format=",.4~g"),
+            alt.Tooltip("seconds:Q", format=",.4~g"),
+            alt.Tooltip(f"{field}:Q", title="value", format=".5~g"),
+        ],
+        **_color(drawn, legend=legend),
+    }
+    layers = _thin_and_thick(data, f"isValid(datum.{field})", encodings)
+    if floor is not None:
+        layers.append(_floor_rule("y", floor))
+    return Panel(alt.layer(*layers).properties(title=title, height=190), data)
+
+
+def loss_panel(data: str, title: str, series: Mapping[str, str], *, legend: bool = True) -> Panel:
+    """Losses or logits of one variant against kimg; ``series`` maps what each is to its field."""
+    names = list(series)
+    scale = alt.Scale(domain=names, range=list(OKABE_ITO[: len(names)]))
+    shown = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=180) if legend else None
+    layers: list[alt.Chart] = []
+    for name, field in series.items():
+        encodings = {
+            "x": alt.X(
+                "kimg:Q", title="thousands of images", axis=alt.Axis(grid=False, tickCount=5)
+            ),
+            "y": alt.Y(f"{field}:Q", title=None, axis=alt.Axis(tickCount=5)),
+            "color": alt.Color("series:N", scale=scale, legend=shown),
+            "tooltip": [
+                alt.Tooltip("seed:N"),
+                alt.Tooltip("kimg:Q", format=",.4~g"),
+                alt.Tooltip(f"{field}:Q", title=_plain(name), format=".4~g"),
+            ],
+        }
+        lines = _thin_and_thick(data, f"isValid(datum.{field})", encodings)
+        # A JSON string is also a string in a Vega expression, whatever the name holds.
+        layers += [line.transform_calculate(series=json.dumps(name)) for line in lines]
+    return Panel(alt.layer(*layers).properties(title=title, height=170), data)
+
+
+def _thin_and_thick(data: str, there: str, encodings: Mapping[str, Any]) -> list[alt.Chart]:
+    """Return the lines of the seeds and that of their mean."""
+    base = alt.Chart(alt.NamedData(name=data)).encode(**encodings)
+    thin = base.mark_line(strokeWidth=1, opacity=0.4, clip=True).encode(detail="seed:N")
+    thick = base.mark_line(strokeWidth=2.5, clip=True, point={"size": 18, "opacity": 0.9})
+    return [
+        thin.transform_filter(f"!datum.mean && {there}"),
+        thick.transform_filter(f"datum.mean && {there}"),
+    ]
+
+
+def _floor_rule(channel: str, floor: float) -> alt.Chart:
+    """Return a dashed line at the value of real against real data."""
+    rule = alt.Chart(alt.InlineData(values=[{}])).mark_rule(strokeDash=[4, 4], opacity=0.6)
+    at: alt.Chart = rule.encode(
+        **{channel: alt.XDatum(floor) if channel == "x" else alt.YDatum(floor)},
+        color=alt.value("#8C8C8C"),
+    )
+    return at
+
+
+def _plain(name: str) -> str:
+    """Return a name that Vega-Lite takes as a title and nothing more."""
+    return name.replace("\n", " ")
+
+
+def bundle() -> str:
+    """Return vega, vega-lite and vega-embed as one script, fit to stand inside a page."""
+    # With no snippet the bundle is ready-made; the package's own type stub lacks that default.
+    script: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: MIT
+"""Comparisons as plain data: with a baseline seed by seed, at the same time, at the same kimg."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ganbench.errors import UnknownNameError, suggest
+from ganbench.records.record import Curve, RunRecord
+from ganbench.report.tables import (
+    Cell,
+    MetricColumn,
+    MetricTable,
+    VariantRow,
+    estimate,
+)
+from ganbench.stats import (
+    Estimate,
+    Improvement,
+    PairedDifference,
+    holm,
+    paired_difference,
+    probability_of_improvement,
+)
+
+Axis = Literal["seconds", "kimg"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A variant against the baseline in one metric.
+
+    ``paired`` is over the seeds that both have and None if there are none; ``corrected`` is its
+    p value after Holm's correction over all comparisons of the table.
+    """
+
+    variant: str
+    baseline: str
+    column: MetricColumn
+    paired: PairedDifference | None
+    improvement: Improvement
+    corrected: float | None = None
+
+    @property
+    def verdict(self) -> Literal["better", "worse", "unclear"]:
+        """On which side of zero the whole 95 % interval of the paired difference lies."""
+        difference = self.paired.difference if self.paired else None
+        if difference is None or difference.low is None or difference.high is None:
+            return "unclear"
+        if difference.low <= 0 <= difference.high or not self.column.better:
+            return "unclear"
+        higher = difference.low > 0
+        return "better" if higher == (self.column.better == "higher") else "worse"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The value of a metric once so much has been spent, by variant.
+
+    ``limit`` is in seconds of training or in kimg; ``reached`` is where on that axis, and
+    ``kimg`` where in training, the measurements that were taken stand on average.
+    """
+
+    axis: Axis
+    limit: float
+    values: Mapping[str, Estimate]
+    reached: Mapping[str, float]
+    kimg: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class EqualBudgets:
+    """One metric at the same time and at the same kimg, by measurements of one protocol."""
+
+    column: MetricColumn
+    time: Budget
+    kimg: Budget
+
+
+def choose_baseline(table: MetricTable, baseline: str | None = None) -> str:
+    """Return the baseline's name: the one asked for, else ``vanilla``, else the first row.
+
+    Raises:
+        UnknownNameError: the table has no such variant.
+    """
+    names = [row.variant for row in table.rows]
+    if baseline is None:
+        return "vanilla" if "vanilla" in names else names[0]
+    if baseline not in names:
+        near = suggest(baseline, names)
+        raise UnknownNameError(
+            f"There is no variant '{baseline}' on {table.dataset}. {near}".strip(),
+            f"There are: {', '.join(names)}.",
+        )
+    return baseline
+
+
+def compare_to(
+    table: MetricTable, baseline: str | None = None, *, confidence: float = 0.95
+) -> list[Comparison]:
+    """Compare every variant of a table with a baseline, metric by metric.
+
+    Raises:
+        UnknownNameError: the table has no such baseline.
+    """
+    if not table.rows:
+        return []
+    base = table.row(choose_baseline(table, baseline))
+    found = []
+    for row in table.rows:
+        for column in table.columns:
+            one, other = row.cells.get(column.name), base.cells.get(column.name)
+            if row is not base and one is not None and other is not None:
+                found.append(_compare(row, base, column, one, other, confidence))
+    corrected = iter(holm([one.paired.p_value for one in found if one.paired]))
+    return [replace(one, corrected=next(corrected) if one.paired else None) for one in found]
+
+
+def _compare(
+    row: VariantRow,
+    base: VariantRow,
+    column: MetricColumn,
+    one: Cell,
+    other: Cell,
+    confidence: float,
+) -> Comparison:
+    first = {value.seed: value.value for value in one.values}
+    second = {value.seed: value.value for value in other.values}
+    shared = [seed for seed in first if seed in second and seed is not None]
+    return Comparison(
+        variant=row.variant,
+        baseline=base.variant,
+        column=column,
+        paired=paired_difference(
+            [first[seed] for seed in shared],
+            [second[seed] for seed in shared],
+            confidence=confidence,
+        )
+        if shared
+        else None,
+        improvement=probability_of_improvement(
+            list(first.values()),
+            list(second.values()),
+            better="lower" if column.better == "lower" else "higher",
+            confidence=confidence,
+        ),
+    )
+
+
+def equal_budgets(table: MetricTable, *, confidence: float = 0.95) -> list[EqualBudgets]:
+    """Return each metric at the largest time, and at the largest kimg, that all variants reached.
+
+    A variant has reached what the slowest of its runs that did not diverge has spent. Of each
+    run the last measurement at or before the limit counts, one that diverged included: what it
+    was worth by then. Nothing is interpolated. A variant without measurements along the way is
+    left out, and a metric with fewer than two variants.
+    """
+    found = []
+    for column in table.columns:
+        every = {row.variant: _curves(row, column) for row in table.rows}
+        curves = {variant: members for variant, members in every.items() if members}
+        if len(curves) < 2:
+            continue
+        budgets = [_budget(curves, axis, confidence) for axis in ("seconds", "kimg")]
+        found.append(EqualBudgets(column, *budgets))
+    return found
+
+
+def _curves(row: VariantRow, column: MetricColumn) -> list[tuple[RunRecord, Curve]]:
+    """Return the course of a metric in each run of a variant that is over."""
+    return [
+        (run, curve)
+        for run in row.runs
+        if run.counted and (curve := metric_curve(run, column)) is not None
+    ]
+
+
+def metric_curve(run: RunRecord, column: MetricColumn) -> Curve | None:
+    """Return a metric's measurements along a run by a column's protocol, the final one included."""
+    for curve in run.curves:
+        if column.takes(curve.name, curve.protocol):
+            return curve
+    return None
+
+
+def _budget(
+    curves: Mapping[str, Sequence[tuple[RunRecord, Curve]]], axis: Axis, confidence: float
+) -> Budget:
+    limit = min(_reached(members, axis) for members in curves.values())
+    values, reached, kimg = {}, {}, {}
+    for variant, members in curves.items():
+        at = [
+            (curve, index)
+            for _, curve in members
+            if (index := last_at(_points(curve, axis), limit)) is not None
+        ]
+        mean = estimate((curve.values[index] for curve, index in at), confidence=confidence)
+        if mean is not None:
+            values[variant] = mean
+            reached[variant] = _mean(_points(curve, axis)[index] for curve, index in at)
+            kimg[variant] = _mean(curve.kimg[index] for curve, index in at)
+    return Budget(axis, limit, values, reached, kimg)
+
+
+def _reached(members: Sequence[tuple[RunRecord, Curve]], axis: Axis) -> float:
+    whole = [curve for run, curve in members if run.status != "diverged"]
+    spent = [_points(curve, axis)[-1] for curve in whole or [curve for _, curve in members]]
+    return max(spent)
+
+
+def _points(curve: Curve, axis: Axis) -> tuple[float, ...]:
+    return curve.seconds if axis == "seconds" else curve.kimg
+
+
+def last_at(points: Sequence[float], limit: float) -> int | None:
+    """Return the index of the last point at or before a limit; None if all are beyond it."""
+    within = [index for index, point in enumerate(points) if point <= limit * (1 + 1e-9)]
+    return within[-1] if within else None
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return sum(listed) / len(listed)

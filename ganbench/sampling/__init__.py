@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Drawing samples from a trained pair, and writing them."""

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Drawing many samples from a trained state, and pictures of a few of them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from ganbench.data.dataset import to_uint8
+from ganbench.gan import DataSpec
+from ganbench.state import State, stream_seed
+
+BATCH = 250
+
+
+def stream(state: State, seed: int, purpose: str) -> torch.Generator:
+    """Return a fresh random stream for drawing: the same one for the same arguments."""
+    generator = torch.Generator(state.device)
+    generator.manual_seed(stream_seed(seed, f"eval/{purpose}"))
+    return generator
+
+
+@torch.no_grad()
+def draw(state: State, count: int, *, seed: int, purpose: str = "samples") -> Tensor:
+    """Draw ``count`` samples: uint8 images (count, C, H, W), or float32 points (count, D).
+
+    The networks should be in evaluation mode. Samples that are not finite stay so in points;
+    images are then returned as float32, so that whoever measures them can say it.
+    """
+    sampler = state.sampler()
+    generator = stream(state, seed, purpose)
+    parts = []
+    for start in range(0, count, BATCH):
+        images = sampler(min(BATCH, count - start), generator)
+        if state.data.is_image and bool(images.isfinite().all()):
+            images = to_uint8(images)
+        parts.append(images.cpu())
+    if len({part.dtype for part in parts}) > 1:
+        parts = [part.float() for part in parts]
+    return torch.cat(parts)
+
+
+def picture(samples: Tensor, data: DataSpec) -> Image.Image:
+    """Return a picture of samples as ``draw`` makes them: a grid of images, a plane of points."""
+    if data.is_image:
+        return grid(samples if samples.dtype == torch.uint8 else to_uint8(samples.nan_to_num()))
+    return plane(samples, data)
+
+
+def grid(images: Tensor, *, padding: int = 2, least_width: int = 480) -> Image.Image:
+    """Lay images (N, C, H, W) uint8 out as a square grid, small ones enlarged to be legible."""
+    count, channels, height, width = images.shape
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    sheet = np.full(
+        (rows * (height + padding) + padding, columns * (width + padding) + padding, channels),
+        255,
+        np.uint8,
+    )
+    for index, image in enumerate(images.permute(0, 2, 3, 1).numpy()):
+        top = padding + index // columns * (height + padding)
+        left = padding + index % columns * (width + padding)
+        sheet[top : top + height, left : left + width] = image
+    result = Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet[:, :, :3])
+    scale = max(1, round(least_width / result.width))
+    return result.resize((result.width * scale, result.height * scale), Image.Resampling.NEAREST)
+
+
+def plane(points: Tensor, data: DataSpec, *, size: int = 480) -> Image.Image:
+    """Draw the first two coordinates of points (N, D) over the centers of their mixture."""
+    centers = np.array(data.mixture.centers if data.mixture else [[-1.0, -1.0], [1.0, 1.0]])
+    low, high = centers.min(), centers.max()
+    margin = 0.25 * (high - low)
+    scale = 2  # drawn at twice the size, then reduced: that smooths the edges
+    canvas = Image.new("RGB", (size * scale, size * scale), "white")
+    pen = ImageDraw.Draw(canvas, "RGBA")
+
+    def at(point: np.ndarray) -> tuple[float, float]:
+        share = (point[:2] - low + margin) / (high - low + 2 * margin)
+        return float(share[0] * size * scale), float((1 - share[1]) * size * scale)
+
+    for center in centers:
+        x, y = at(center)
+        pen.ellipse((x - 14, y - 14, x + 14, y + 14), outline=(90, 90, 90, 255), width=2)
+    for point in points.float().numpy():
+        if np.isfinite(point).all():
+            x, y = at(point)
+            pen.ellipse((x - 3, y - 3, x + 3, y + 3), fill=(0, 114, 178, 90))
+    return canvas.resize((size, size), Image.Resampling.LANCZOS)

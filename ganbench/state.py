@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""The training state: networks, optimizers, random streams, and all that a run must resume."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganbench.config import Recipe
+from ganbench.gan import DataSpec, Labels, Loss, Role, Sampler
+from ganbench.trick import Memory, Terms, Tricks
+
+
+class Streams:
+    """Independent random streams by purpose, all from one seed, none of them global.
+
+    Adding a trick that draws numbers does not change the data order, the latents or the initial
+    weights, so two runs with the same seed differ by the trick alone.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self.seed = seed
+        self.device = device
+        self._generators: dict[str, torch.Generator] = {}
+
+    def __getitem__(self, purpose: str) -> torch.Generator:
+        if purpose not in self._generators:
+            generator = torch.Generator(self.device)
+            generator.manual_seed(stream_seed(self.seed, purpose))
+            self._generators[purpose] = generator
+        return self._generators[purpose]
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the position of every stream that was used."""
+        return {name: one.get_state() for name, one in self._generators.items()}
+
+    def load_state_dict(self, positions: dict[str, Tensor]) -> None:
+        """Put every stream where it was."""
+        for name, position in positions.items():
+            self[name].set_state(position)
+
+
+def stream_seed(seed: int, purpose: str) -> int:
+    """Return the seed of one purpose's stream: equal for equal arguments, else unrelated."""
+    words = [seed & 0xFFFFFFFF, seed >> 32, *purpose.encode()]
+    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+class Statistics:
+    """Running means kept on the device: nothing synchronizes until ``flush``."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = defaultdict(int)
+
+    def add(self, name: str, values: Tensor) -> None:
+        """Add one observation: the mean of a tensor of any shape."""
+        value = values.detach().mean() if values.ndim else values.detach()
+        self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._counts[name] += 1
+
+    def flush(self) -> dict[str, float]:
+        """Return the means since the last flush, and begin anew. Synchronizes."""
+        means = {name: total.item() / self._counts[name] for name, total in self._sums.items()}
+        self._sums.clear()
+        self._counts.clear()
+        return means
+
+    def sums(self) -> dict[str, Tensor]:
+        """Return the sums since the last flush, for a checkpoint."""
+        return dict(self._sums)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many observations each sum holds."""
+        return dict(self._counts)
+
+    def load(self, sums: dict[str, Tensor], counts: dict[str, int]) -> None:
+        """Take up the sums of a checkpoint."""
+        self._sums = dict(sums)
+        self._counts = defaultdict(int, counts)
+
+
+@dataclass
+class State:
+    """Everything that training changes, and what it needs to go on."""
+
+    data: DataSpec
+    recipe: Recipe
+    tricks: Tricks
+    generator: nn.Module
+    discriminator: nn.Module
+    partners: dict[str, nn.Module]
+    learns_with: dict[str, Role]
+    loss: Loss
+    streams: Streams
+    device: torch.device
+    precision: str = "fp32"
+    conditional: bool = False
+    optimizers: dict[Role, Optimizer] = field(default_factory=dict)
+    memory: dict[str, Memory] = field(default_factory=dict)
+    statistics: Statistics = field(default_factory=Statistics)
+    images_seen: int = 0
+    """Real images shown to the discriminator."""
+    updates: dict[Role, int] = field(default_factory=lambda: {"generator": 0, "discriminator": 0})
+
+    def __post_init__(self) -> None:
+        self._parameters = {role: self._parameters_of(role) for role in self.updates}
+
+    def parameters(self, role: Role) -> list[nn.Parameter]:
+        """Return what a player moves: its network, and the partners that learn with it."""
+        return self._parameters[role]
+
+    def _parameters_of(self, role: Role) -> list[nn.Parameter]:
+        network = self.generator if role == "generator" else self.discriminator
+        modules = [network, *(self.partners[n] for n, r in self.learns_with.items() if r == role)]
+        return [p for module in modules for p in module.parameters() if p.requires_grad]
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context of forward passes: bfloat16 where asked for, else nothing."""
+        if self.precision == "bf16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
+
+    def draw_latents(self, count: int) -> Tensor:
+        """Draw latents (count, latent_dim) from the prior, from the stream for noise."""
+        return self.prior(count, self.streams["noise"])
+
+    def prior(self, count: int, generator: torch.Generator) -> Tensor:
+        """Draw latents (count, latent_dim): N(0, 1), or uniform in [-1, 1]."""
+        size = (count, self.recipe.latent_dim)
+        if self.recipe.prior == "normal":
+            return torch.randn(size, generator=generator, device=self.device)
+        return torch.rand(size, generator=generator, device=self.device).mul_(2).sub_(1)
+
+    def generate(self, latents: Tensor, labels: Labels = None) -> Tensor:
+        """Map latents (B, latent_dim) to images (B, *shape) with the generator as it is."""
+        images: Tensor = (
+            self.generator(latents, labels) if self.conditional else self.generator(latents)
+        )
+        return images
+
+    def discriminate(self, images: Tensor, condition: Labels = None) -> Any:
+        """Return what the discriminator returns for images (B, *shape) and their condition."""
+        return (
+            self.discriminator(images)
+            if condition is None
+            else self.discriminator(images, condition)
+        )
+
+    def backward(self, role: Role, terms: Terms) -> None:
+        """Put the gradient of the sum of terms into the player's parameters, and no others'."""
+        total = torch.stack(list(terms.values())).sum()
+        parameters = self.parameters(role)
+        for parameter in parameters:
+            parameter.grad = None
+        torch.autograd.backward(total, inputs=parameters)
+        for name, term in terms.items():
+            self.statistics.add(f"loss/{role}/{name}", term)
+
+    def descend(self, role: Role) -> None:
+        """Move the player's weights by its optimizer, at the learning rate that is due."""
+        optimizer = self.optimizers[role]
+        if self.recipe.schedule != "constant":
+            factor = self.learning_rate_factor()
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+        optimizer.step()
+        self.updates[role] += 1
+        self.tricks.after_step(self, role)
+
+    def learning_rate_factor(self) -> float:
+        """Return what the schedule makes of the learning rate now: 1 at the start."""
+        progress = min(1.0, self.images_seen / (1000 * self.recipe.kimg))
+        if self.recipe.schedule == "linear":
+            remaining = 1.0 - progress
+        elif self.recipe.schedule == "cosine":
+            remaining = 0.5 * (1.0 + math.cos(math.pi * progress))
+        else:
+            remaining = 1.0
+        last = self.recipe.final_learning_rate
+        return last + (1.0 - last) * remaining
+
+    def sampler(self) -> Sampler:
+        """Return how images are drawn from this state, as the tricks would have it."""
+
+        def labels(count: int, generator: torch.Generator) -> Labels:
+            if not self.conditional:
+                return None
+            size = (count,)
+            return torch.randint(self.data.classes, size, generator=generator, device=self.device)
+
+        def draw(sampler: Sampler, count: int, generator: torch.Generator) -> Tensor:
+            latents = sampler.latents(count, generator)
+            chosen = sampler.labels(count, generator)
+            with self.autocast():
+                images = (
+                    sampler.generator(latents)
+                    if chosen is None
+                    else sampler.generator(latents, chosen)
+                )
+            return images.float()  # type: ignore[no-any-return]
+
+        def judge(images: Tensor, chosen: Labels) -> Tensor:
+            with self.autocast():
+                output = self.discriminate(images, chosen)
+            return (output[0] if isinstance(output, tuple) else output).float()
+
+        plain = Sampler(self.generator, self.discriminator, self.prior, labels, draw, judge)
+        return self.tricks.sampler(plain, self)

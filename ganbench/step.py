@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""The step: what every GAN of the zoo does in one iteration, on one screen.
+
+Tricks enter by what they add to the passes (``Step``), to the terms, and to the order of the
+updates; nothing here knows one by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ganbench.gan import Batch, Role
+from ganbench.passes import Step
+from ganbench.state import State
+from ganbench.trick import Terms
+
+
+def discriminator_objective(step: Step) -> Terms:
+    """Return the terms that the discriminator minimizes."""
+    real, fake = step.real.logits, step.fake.logits
+    return {
+        "adversarial": step.state.loss.discriminator(real, fake),
+        **step.state.tricks.terms(step),
+    }
+
+
+def generator_objective(step: Step) -> Terms:
+    """Return the terms that the generator minimizes; few losses look at the real logits."""
+    fake = step.fake.logits
+    real = step.real.logits if step.state.loss.paired else fake.new_empty(0)
+    return {"adversarial": step.state.loss.generator(real, fake), **step.state.tricks.terms(step)}
+
+
+OBJECTIVES = {"discriminator": discriminator_objective, "generator": generator_objective}
+
+
+def gradients(state: State, role: Role, batch: Batch) -> None:
+    """Compute the gradients of one player's objective in its own parameters, and no others."""
+    step = Step(state, role, batch)
+    terms = OBJECTIVES[role](step)
+    state.backward(role, terms)
+    if role == "discriminator":
+        state.statistics.add("logits/real", step.real.logits)
+        state.statistics.add("logits/fake", step.fake.logits)
+
+
+def update(state: State, role: Role, batch: Batch) -> None:
+    """Move one player's weights down the gradient of its objective."""
+    gradients(state, role, batch)
+    state.descend(role)
+
+
+def alternate(state: State, next_batch: Callable[[], Batch]) -> None:
+    """Update the discriminator, then the generator (Goodfellow et al., 2014, algorithm 1)."""
+    for _ in range(state.recipe.discriminator_steps):
+        batch = next_batch()
+        update(state, "discriminator", batch)
+    for _ in range(state.recipe.generator_steps):
+        update(state, "generator", batch)

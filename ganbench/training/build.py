@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""From a name to a GAN, and from a GAN to a training state ready for its first step."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+
+from ganbench import registry
+from ganbench.config import Recipe, RunConfig
+from ganbench.data import open_dataset
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, DataSpec, Loss
+from ganbench.losses import get as get_loss
+from ganbench.registry import name_of
+from ganbench.state import State, Streams, stream_seed
+from ganbench.training.optimizers import make_optimizer
+from ganbench.trick import Trick, Tricks, recall
+
+
+def create(model: str, data: DataSpec | str = "mnist5k") -> GAN:
+    """Return the GAN variant called ``model`` (or in ``./file.py``) for some data.
+
+    Raises:
+        UnknownNameError: no such model or dataset.
+        ConfigError: the model does not go with the data.
+    """
+    spec = open_dataset(data).spec if isinstance(data, str) else data
+    gan = registry.models.get(model)(spec)
+    if not isinstance(gan, GAN):
+        raise ConfigError(f"The model '{model}' returned {type(gan).__name__}, not a GAN.")
+    return gan
+
+
+def source_hash(model: str) -> str:
+    """Return sixteen hex digits of the SHA-256 of a model's source file."""
+    path = registry.models.entry(model).path
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path else "no-source"
+
+
+def build(config: RunConfig, data: DataSpec, device: torch.device) -> State:
+    """Build the training state that a run's configuration describes.
+
+    Raises:
+        ConfigError: the model, the loss, the tricks, the recipe and the data do not fit.
+    """
+    gan = create(config.model, data)
+    return build_state(
+        gan,
+        data,
+        recipe=config.recipe,
+        tricks=recall(gan.tricks, config.tricks),
+        loss=gan.loss if config.loss == gan.loss.name else get_loss(config.loss),
+        seed=config.seed,
+        device=device,
+        precision=config.precision,
+    )
+
+
+def build_state(
+    gan: GAN,
+    data: DataSpec,
+    *,
+    recipe: Recipe,
+    tricks: Iterable[Trick],
+    loss: Loss,
+    seed: int,
+    device: torch.device,
+    precision: str = "fp32",
+) -> State:
+    """Build networks, optimizers and memories, in the order in which the hooks are documented.
+
+    Each network is initialized from a stream of its own, so that a trick which changes one
+    network leaves the initial weights of the others as they are.
+    """
+    stack = Tricks(tricks)
+    for trick in stack:
+        trick.check(gan, recipe, data)
+    build_generator, build_discriminator = gan.generator, gan.discriminator
+    for trick in stack.having("wrap_generator"):
+        build_generator = trick.wrap_generator(build_generator, data)
+    for trick in stack.having("wrap_discriminator"):
+        build_discriminator = trick.wrap_discriminator(build_discriminator, data)
+    networks = {
+        "generator": _initialized(lambda: build_generator(recipe.latent_dim), seed, "generator"),
+        "discriminator": _initialized(
+            lambda: build_discriminator(data.shape), seed, "discriminator"
+        ),
+        **{name: _initialized(partner.build, seed, name) for name, partner in gan.partners.items()},
+    }
+    placed = {name: _placed(network, device) for name, network in networks.items()}
+    state = State(
+        data=data,
+        recipe=recipe,
+        tricks=stack,
+        generator=placed.pop("generator"),
+        discriminator=placed.pop("discriminator"),
+        partners=placed,
+        learns_with={name: partner.learns_with for name, partner in gan.partners.items()},
+        loss=loss,
+        streams=Streams(seed, device),
+        device=device,
+        precision=precision,
+        conditional=gan.conditional,
+    )
+    _equip(state)
+    return state
+
+
+def _equip(state: State) -> None:
+    """Give a new state its optimizers, the tricks' memories and the loss as they change it."""
+    specs = {
+        "generator": state.recipe.generator_optimizer,
+        "discriminator": state.recipe.discriminator_optimizer,
+    }
+    for role in state.updates:
+        optimizer = make_optimizer(specs[role], state.parameters(role))
+        for trick in state.tricks.having("optimizer"):
+            optimizer = trick.optimizer(optimizer, role, state)
+        state.optimizers[role] = optimizer
+    for trick in state.tricks:
+        state.memory[name_of(trick)] = trick.start(state)
+    state.loss = state.tricks.wrap_loss(state.loss, state)
+
+
+def _initialized(make: Callable[[], nn.Module], seed: int, name: str) -> nn.Module:
+    """Build a network from its own random stream; torch's global one is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(seed, f"init/{name}"))
+        return make()
+
+
+def _placed(network: nn.Module, device: torch.device) -> nn.Module:
+    """Move a network to its device, convolutions in the memory format that runs faster."""
+    if any(isinstance(module, nn.Conv2d | nn.ConvTranspose2d) for module in network.modules()):
+        network = network.to(memory_format=torch.channels_last)
+    return network.to(device).train()

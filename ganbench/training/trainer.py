@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""The loop that all GANs share: batches, ticks, snapshots, checkpoints, and when to stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.data.dataset import Dataset
+from ganbench.errors import InputError
+from ganbench.gan import Batch
+from ganbench.records.run import RunFolder
+from ganbench.state import State, stream_seed
+from ganbench.step import alternate
+from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
+
+
+class Observer(Protocol):
+    """Who is told what happens, such as a progress bar."""
+
+    def tick(self, row: Mapping[str, Any], progress: float, seconds_left: float) -> None:
+        """Hear the statistics of a tick, the share of training done and the time left."""
+
+    def measured(self, kimg: float, metrics: Mapping[str, Any]) -> None:
+        """Hear what an evaluation gave."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How often the loop looks up from training; none of it changes the weights."""
+
+    ticks: int = 100
+    snapshots: int = 8
+    evaluations: int = 4
+    checkpoint_seconds: float = 20.0
+
+
+class Batches:
+    """Endless batches of a dataset, in the order of a fresh permutation each epoch.
+
+    The order is a function of the seed and of the number of images seen, so nothing need be
+    saved to resume it. A batch that passes the end of an epoch goes on in the next one.
+    """
+
+    def __init__(self, dataset: Dataset, batch_size: int, seed: int) -> None:
+        if len(dataset) == 0:
+            raise InputError(f"{dataset.spec.name} has no examples to train on.")
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.seed = seed
+        self._epoch = -1
+        self._order = torch.empty(0, dtype=torch.int64)
+
+    def at(self, images_seen: int) -> Batch:
+        """Return the batch that follows after ``images_seen`` images."""
+        parts: list[Tensor] = []
+        missing = self.batch_size
+        while missing:
+            epoch, start = divmod(images_seen, len(self.dataset))
+            part = self._order_of(epoch)[start : start + missing]
+            parts.append(part)
+            missing -= len(part)
+            images_seen += len(part)
+        return self.dataset.batch(parts[0] if len(parts) == 1 else torch.cat(parts))
+
+    def _order_of(self, epoch: int) -> Tensor:
+        if epoch != self._epoch:
+            generator = torch.Generator()
+            generator.manual_seed(stream_seed(self.seed, f"data/{epoch}"))
+            order = torch.randperm(len(self.dataset), generator=generator)
+            self._epoch, self._order = epoch, order.to(self.dataset.values.device)
+        return self._order
+
+
+class Trainer:
+    """Trains a state on a dataset into a run folder."""
+
+    def __init__(
+        self,
+        state: State,
+        dataset: Dataset,
+        folder: RunFolder,
+        *,
+        seed: int,
+        schedule: Schedule,
+        snapshot: Callable[[State, float], None],
+        evaluate: Callable[[State], Mapping[str, Any]],
+        observer: Observer,
+    ) -> None:
+        self.state = state
+        self.folder = folder
+        self.schedule = schedule
+        self.snapshot = snapshot
+        self.evaluate = evaluate
+        self.observer = observer
+        self.stop_requested = False
+        self.seconds = 0.0
+        self.batches = Batches(
+            _chosen(state, dataset.to(state.device)), state.recipe.batch_size, seed
+        )
+        self.target = math.ceil(1000 * state.recipe.kimg)
+        self._tick_images = max(state.recipe.batch_size, self.target // schedule.ticks)
+
+    def resume(self) -> None:
+        """Go on from the folder's checkpoint; rows that will be written again are dropped."""
+        facts = load_checkpoint(self.state, self.folder.checkpoint_file)
+        self.seconds = facts["seconds"]
+        self.folder.forget_after(self.state.images_seen / 1000)
+
+    def train(self) -> str:
+        """Train to the end; return ``done``, ``diverged``, ``collapsed`` or ``interrupted``."""
+        state = self.state
+        iterate = state.tricks.step_rule(alternate)
+        last_tick = last_save = time.perf_counter()
+        tick_from = state.images_seen
+        next_tick = _next(state.images_seen, self._tick_images)
+        while state.images_seen < self.target and not self.stop_requested:
+            iterate(state, self.next_batch)
+            if state.images_seen < min(next_tick, self.target):
+                continue
+            row = state.statistics.flush()  # the one place where the device is waited for
+            now = time.perf_counter()
+            self.seconds += now - last_tick
+            self._report(row, (state.images_seen - tick_from) / (now - last_tick))
+            if not all(math.isfinite(value) for value in row.values()):
+                return "diverged"
+            self._look_up(tick_from)
+            if time.perf_counter() - last_save > self.schedule.checkpoint_seconds:
+                self.save()
+                last_save = time.perf_counter()
+            tick_from, last_tick = state.images_seen, time.perf_counter()
+            next_tick = _next(state.images_seen, self._tick_images)
+        if state.images_seen < self.target:
+            self.seconds += time.perf_counter() - last_tick
+            self.save()
+            return "interrupted"
+        self.save()
+        return "collapsed" if self.diversity() < COLLAPSED_BELOW else "done"
+
+    def next_batch(self) -> Batch:
+        """Return the next batch of real examples and count it as shown."""
+        batch = self.batches.at(self.state.images_seen)
+        self.state.images_seen += len(batch)
+        return batch
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        save_checkpoint(self.state, self.folder.checkpoint_file, {"seconds": self.seconds})
+
+    def diversity(self) -> float:
+        """Return how much samples differ among themselves, as a share of how real ones do.
+
+        It is the ratio of the standard deviations over 256 examples, averaged over pixels or
+        coordinates: near one for a good generator, near zero when all samples are the same.
+        """
+        with evaluating(self.state):
+            stream = torch.Generator(self.state.device).manual_seed(
+                stream_seed(self.state.streams.seed, "eval/diversity")
+            )
+            fakes = self.state.sampler()(256, stream)
+        count = min(256, len(self.batches.dataset))
+        reals = self.batches.dataset.batch(torch.arange(count, device=self.state.device)).images
+        spread = float(fakes.std(0).mean())
+        return spread / max(float(reals.std(0).mean()), 1e-12) if math.isfinite(spread) else 0.0
+
+    def _report(self, row: dict[str, float], images_per_second: float) -> None:
+        """Write a tick and tell it."""
+        seen = self.state.images_seen
+        full = {
+            "kimg": seen / 1000,
+            "seconds": round(self.seconds, 3),
+            "images_per_second": round(images_per_second, 1),
+            **row,
+        }
+        self.folder.append_stats(full)
+        left = (self.target - seen) / images_per_second if images_per_second else math.inf
+        self.observer.tick(full, min(1.0, seen / self.target), max(0.0, left))
+
+    def _look_up(self, before: int) -> None:
+        """Draw the sample grid and measure, where a tick has passed the point for it."""
+        seen, kimg = self.state.images_seen, self.state.images_seen / 1000
+        if _passed(before, seen, self.target, self.schedule.snapshots):
+            with evaluating(self.state):
+                self.snapshot(self.state, kimg)
+        if seen < self.target and _passed(before, seen, self.target, self.schedule.evaluations):
+            with evaluating(self.state):
+                metrics = self.evaluate(self.state)
+            row = {"kimg": kimg, "seconds": round(self.seconds, 3), "metrics": metrics}
+            self.folder.append_measurements(row)
+            self.observer.measured(kimg, metrics)
+
+
+COLLAPSED_BELOW = 0.05
+"""A run whose final samples differ less than this share of how real ones do has collapsed."""
+
+
+@contextmanager
+def evaluating(state: State) -> Iterator[None]:
+    """Put every network into evaluation mode, and back."""
+    kept = [one for memory in state.memory.values() for one in memory.values()]
+    networks = [state.generator, state.discriminator, *state.partners.values()]
+    networks += [one for one in kept if isinstance(one, nn.Module)]
+    modes = [network.training for network in networks]
+    for network in networks:
+        network.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for network, mode in zip(networks, modes, strict=True):
+            network.train(mode)
+
+
+def _chosen(state: State, dataset: Dataset) -> Dataset:
+    """Return the examples that the tricks would train on."""
+    for trick in state.tricks.having("dataset"):
+        every = torch.arange(len(dataset), device=state.device)
+        indices = trick.dataset(dataset.batch(every), state)
+        dataset = dataset if indices is None else dataset.take(indices)
+    return dataset
+
+
+def _next(seen: int, step: int) -> int:
+    """Return the first multiple of ``step`` above ``seen``."""
+    return (seen // step + 1) * step
+
+
+def _passed(before: int, seen: int, target: int, count: int) -> bool:
+    """Tell whether one of ``count`` equal parts of training ended after ``before``."""
+    return count > 0 and seen * count // target > max(0, before) * count // target

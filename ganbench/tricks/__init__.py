@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Stabilization tricks, one in each file, found by their ``@register``."""

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""Discriminator rejection sampling: what the discriminator learned corrects the generator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ganbench.config import Recipe
+from ganbench.errors import ConfigError, GanbenchError
+from ganbench.gan import GAN, DataSpec, Draw, Sampler
+from ganbench.registry import register
+from ganbench.state import State
+from ganbench.trick import Trick
+
+_CHUNK = 1000
+
+
+@register("drs")
+@dataclass(frozen=True)
+class DRS(Trick):
+    """Accepts a sample with the probability that the discriminator's density ratio gives it.
+
+    Paper: Azadi et al., 2019, arXiv:1810.06758
+
+    ``sigmoid(F)`` with ``F = D - M - log(1 - exp(D - M - 1e-6)) - gamma``: D is the sample's logit
+    and M the largest seen so far, at first among ``burn_in`` samples. gamma is the given
+    ``percentile`` of F among those, 80 in the paper: the higher, the fewer are accepted. At
+    percentile 0 gamma is 0, which is exact rejection sampling, and slow.
+
+    The logit must be log(p / q): train with the non-saturating or minimax loss, to convergence
+    and without tricks that hold the discriminator back. Training is unchanged.
+    """
+
+    percentile: Annotated[float, Field(ge=0, le=100)] = 80.0
+    burn_in: Annotated[int, Field(ge=1)] = 10_000
+    most_draws: Annotated[int, Field(ge=1)] = 1_000
+    """Samples to draw for each one that is wanted before giving up."""
+
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse class-conditional pairs: a sample's class is not known when it is judged."""
+        if gan.conditional:
+            raise ConfigError(
+                "drs judges samples without their class, and the model is conditional.",
+                "Take the trick away, or choose a model without labels: ganbench ls models",
+            )
+
+    def sampler(self, sampler: Sampler, state: State) -> Sampler:
+        """Draw with rejection."""
+        return sampler.replace(draw=_Rejection(self, sampler.draw))
+
+
+class _Rejection:
+    """Draws with rejection; the largest logit and gamma are found in the first draw, and kept."""
+
+    def __init__(self, settings: DRS, propose: Draw) -> None:
+        self.settings = settings
+        self.propose = propose
+        self.largest: Tensor | None = None
+        self.gamma = 0.0
+
+    def __call__(self, sampler: Sampler, count: int, generator: torch.Generator) -> Tensor:
+        """Draw ``count`` accepted samples (count, *shape).
+
+        Raises:
+            GanbenchError: next to none are accepted.
+        """
+        if self.largest is None:
+            self._burn_in(sampler, generator)
+        accepted: list[Tensor] = []
+        missing = count
+        for _ in range(self.settings.most_draws):
+            images = self.propose(sampler, count, generator)
+            chances = self._score(_logits(sampler, images)).sigmoid()
+            coins = torch.rand(len(images), generator=generator, device=images.device)
+            kept = images[coins < chances][:missing]
+            accepted.append(kept)
+            missing -= len(kept)
+            if not missing:
+                return torch.cat(accepted)
+        raise GanbenchError(
+            f"drs accepted only {count - missing} of {count * self.settings.most_draws} samples; "
+            f"{count} were wanted.",
+            "Lower its percentile, as in --trick drs:percentile=50, or train longer.",
+        )
+
+    def _burn_in(self, sampler: Sampler, generator: torch.Generator) -> None:
+        """Estimate the largest logit, and gamma, from plain samples."""
+        logits = []
+        for start in range(0, self.settings.burn_in, _CHUNK):
+            count = min(_CHUNK, self.settings.burn_in - start)
+            logits.append(_logits(sampler, self.propose(sampler, count, generator)))
+        scores = self._score(torch.cat(logits))
+        if not scores.isfinite().all():
+            raise GanbenchError(
+                "drs cannot accept samples: the discriminator's logits are not finite.",
+                "The training diverged; sample without it: --trick drs:off",
+            )
+        if self.settings.percentile:
+            self.gamma = scores.quantile(self.settings.percentile / 100).item()
+
+    def _score(self, logits: Tensor) -> Tensor:
+        """Return F for logits (n,), having raised the largest one where they exceed it."""
+        highest = logits.max()
+        self.largest = highest if self.largest is None else torch.maximum(self.largest, highest)
+        below = logits - self.largest
+        return below - torch.log(-torch.expm1(below - 1e-6)) - self.gamma
+
+
+def _logits(sampler: Sampler, images: Tensor) -> Tensor:
+    """Return one logit for each image (n, *shape) -> (n,)."""
+    logits = sampler.judge(images, None)
+    if len(logits) != len(images):
+        raise ConfigError(
+            "drs needs one logit for each sample, "
+            f"and the discriminator gave {len(logits)} for {len(images)}.",
+            "Take away what packs samples: --trick pacgan:off",
+        )
+    return logits.reshape(len(logits), -1).mean(1)

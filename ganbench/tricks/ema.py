@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""EMA: samples are drawn with the running average of the generator's weights."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from ganbench.gan import Role, Sampler
+from ganbench.registry import name_of, register
+from ganbench.state import State
+from ganbench.trick import Memory, Trick
+
+
+@register("ema")
+@dataclass(frozen=True)
+class EMA(Trick):
+    """Averages the generator's weights exponentially; training does not see the average.
+
+    Paper: Yazici et al., 2019, arXiv:1806.04498
+
+    ``average <- beta * average + (1 - beta) * theta`` with
+    ``beta = 0.5 ^ (images of an update / half-life)``, so that the batch size does not change what
+    it means. ``half_life_kimg`` is in thousands of real images: 10 for short runs, 500 for long
+    ones. The half-life is at most ``warm_up`` times the images seen (arXiv:2006.12676), so that
+    the average forgets the start; 0 turns that off. Buffers, such as running means, are copied.
+    """
+
+    half_life_kimg: Annotated[float, Field(ge=0)] = 10.0
+    warm_up: Annotated[float, Field(ge=0)] = 0.05
+
+    order: ClassVar[int] = 10  # after the tricks that move weights
+    neutral: ClassVar = {"half_life_kimg": 0.0}
+
+    def start(self, state: State) -> Memory:
+        """Begin with a copy of the generator."""
+        return {"generator": copy.deepcopy(state.generator).requires_grad_(False).eval()}
+
+    @torch.no_grad()
+    def after_step(self, state: State, role: Role) -> None:
+        """Move the average toward the generator that has just moved."""
+        if role != "generator":
+            return
+        average = _average(self, state)
+        now = 1.0 - self.beta(state)
+        for mean, weight in zip(average.parameters(), state.generator.parameters(), strict=True):
+            mean.lerp_(weight, now)  # exact at 1
+        for kept, buffer in zip(average.buffers(), state.generator.buffers(), strict=True):
+            kept.copy_(buffer)
+
+    def beta(self, state: State) -> float:
+        """Return how much of the average an update keeps."""
+        half_life = 1000 * self.half_life_kimg
+        if self.warm_up:
+            half_life = min(half_life, self.warm_up * state.images_seen)
+        images = state.images_seen / state.updates["generator"]
+        return float(0.5 ** (images / half_life)) if half_life else 0.0
+
+    def sampler(self, sampler: Sampler, state: State) -> Sampler:
+        """Draw with the average."""
+        return sampler.replace(generator=_average(self, state))
+
+
+def _average(trick: EMA, state: State) -> nn.Module:
+    average = state.memory[name_of(trick)]["generator"]
+    assert isinstance(average, nn.Module)
+    return average

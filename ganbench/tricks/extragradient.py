@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Extragradient: both players look where they would go before they go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganbench.config import Recipe
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, Batch, DataSpec, Role
+from ganbench.registry import register
+from ganbench.state import State
+from ganbench.step import gradients
+from ganbench.trick import StepRule, Trick
+
+
+@register("extragradient")
+@dataclass(frozen=True)
+class Extragradient(Trick):
+    """Moves both players at once, by their gradients at the point that a trial move leads to.
+
+    Paper: Gidel et al., 2019, arXiv:1802.10551
+
+    ``w' = w - eta F(w)``, then ``w <- w - eta F(w')``, each with a batch of its own and with the
+    players' own optimizers; Adam updates its moments at both (ExtraAdam, algorithm 4). One
+    iteration shows the discriminator two batches.
+    """
+
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse unequal numbers of steps: both players move at once."""
+        given = (recipe.discriminator_steps, recipe.generator_steps)
+        if given != (1, 1):
+            raise ConfigError(
+                "extragradient moves both players at once: discriminator_steps and "
+                f"generator_steps must be 1 and 1, not {given[0]} and {given[1]}.",
+                "Add --set recipe.discriminator_steps=1 --set recipe.generator_steps=1",
+            )
+
+    def step_rule(self, rule: StepRule) -> StepRule:
+        """Replace alternation."""
+        return extrapolate_then_move
+
+
+def extrapolate_then_move(state: State, next_batch: Callable[[], Batch]) -> None:
+    """Make one iteration of the extragradient method for both players."""
+    roles: tuple[Role, Role] = ("discriminator", "generator")
+    batch = next_batch()
+    for role in roles:
+        gradients(state, role, batch)
+    origin = {
+        role: [weight.detach().clone() for weight in state.parameters(role)] for role in roles
+    }
+    for role in roles:
+        _extrapolate(state, role)
+    batch = next_batch()
+    for role in roles:
+        gradients(state, role, batch)
+    for role in roles:
+        _put_back(state, role, origin[role])
+    for role in roles:
+        state.descend(role)
+
+
+def _extrapolate(state: State, role: Role) -> None:
+    """Make a trial move, at the learning rate that is due; it does not count as an update."""
+    optimizer = state.optimizers[role]
+    if state.recipe.schedule != "constant":
+        factor = state.learning_rate_factor()
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+    optimizer.step()
+
+
+@torch.no_grad()
+def _put_back(state: State, role: Role, origin: list[Tensor]) -> None:
+    """Undo the trial move of the weights, not of the optimizer's moments."""
+    for weight, start in zip(state.parameters(role), origin, strict=True):
+        weight.copy_(start)

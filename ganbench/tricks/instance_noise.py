@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Instance noise: real and fake examples are blurred until they overlap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ganbench.passes import Step
+from ganbench.registry import register
+from ganbench.state import State
+from ganbench.trick import Trick
+
+
+@register("instance-noise")
+@dataclass(frozen=True)
+class InstanceNoise(Trick):
+    """Adds Gaussian noise to all that the discriminator sees, less and less as training goes on.
+
+    Paper: Sonderby et al., 2017, arXiv:1610.04490
+
+    ``D(x + e)`` with e ~ N(0, s^2); s falls linearly from ``sigma`` to 0 at ``until``, a share of
+    the training's images, and stays there. ``sigma`` is in the units of the data: 0.1 for images
+    in [-1, 1].
+    """
+
+    sigma: Annotated[float, Field(ge=0)] = 0.1
+    until: Annotated[float, Field(gt=0)] = 1.0
+
+    neutral: ClassVar = {"sigma": 0.0}
+
+    def view(self, images: Tensor, step: Step) -> Tensor:
+        """Return images (B, *shape) with fresh noise."""
+        sigma = self.sigma_now(step.state)
+        if not sigma:
+            return images
+        noise = torch.randn(
+            images.shape, generator=step.random(self), device=images.device, dtype=images.dtype
+        )
+        return images + sigma * noise
+
+    def sigma_now(self, state: State) -> float:
+        """Return the standard deviation that is due after the images seen so far."""
+        share = state.images_seen / (1000 * state.recipe.kimg)
+        return self.sigma * max(0.0, 1.0 - share / self.until)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""One-sided label smoothing: a discriminator that is never quite sure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from torch import Tensor
+
+from ganbench.config import Recipe
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, DataSpec, Loss
+from ganbench.registry import register
+from ganbench.state import State
+from ganbench.trick import Trick
+
+Part = Callable[[Tensor], Tensor]
+
+
+@register("label-smoothing")
+@dataclass(frozen=True)
+class LabelSmoothing(Trick):
+    """Replaces the discriminator's target for real examples, 1, by a smaller one.
+
+    Paper: Salimans et al., 2016, arXiv:1606.03498
+
+    A logit with target t costs ``t * (its cost as real) + (1 - t) * (its cost as fake)``: for the
+    logistic loss this is the cross-entropy with a soft label, for least squares a moved target.
+    ``real`` is the target of real examples, usually 0.9; ``fake`` that of fakes, which the paper
+    leaves at 0 (one-sided). The generator's loss stays as it is.
+    """
+
+    real: Annotated[float, Field(ge=0, le=1)] = 0.9
+    fake: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    neutral: ClassVar = {"real": 1.0, "fake": 0.0}
+
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse a loss that compares real with fake logits: it has no targets."""
+        _need_parts(gan.loss)
+
+    def wrap_loss(self, loss: Loss, state: State) -> Loss:
+        """Return the loss with soft targets in the discriminator's part."""
+        real_part, fake_part = _need_parts(loss)
+
+        def cost(logits: Tensor, target: float) -> Tensor:
+            return target * real_part(logits) + (1 - target) * fake_part(logits)
+
+        return replace(
+            loss,
+            discriminator=lambda r, f: cost(r, self.real).mean() + cost(f, self.fake).mean(),
+            real_part=lambda r: cost(r, self.real),
+            fake_part=lambda f: cost(f, self.fake),
+        )
+
+
+def _need_parts(loss: Loss) -> tuple[Part, Part]:
+    """Return what logits cost as real and as fake; ConfigError where the loss has no such parts."""
+    if loss.real_part is None or loss.fake_part is None:
+        raise ConfigError(
+            f"label-smoothing needs a loss with a target for each logit, not '{loss.name}'.",
+            "Take the trick away, or choose a loss: --set loss=non-saturating",
+        )
+    return loss.real_part, loss.fake_part

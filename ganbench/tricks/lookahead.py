@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""Lookahead-minmax: both players walk ahead, then come part of the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ganbench.gan import Role
+from ganbench.registry import name_of, register
+from ganbench.state import State
+from ganbench.trick import Memory, Trick
+
+
+@register("lookahead")
+@dataclass(frozen=True)
+class Lookahead(Trick):
+    """Takes both players back toward where they were some updates ago.
+
+    Paper: Chavdarova et al., 2021, arXiv:2006.14567
+
+    After every ``steps`` (k) updates of the generator, both at once:
+    ``theta <- slow + alpha * (theta - slow)``, and that becomes the new ``slow``. Usual values are
+    5 and 0.5. The optimizers' moments and the networks' buffers stay as they are.
+    """
+
+    steps: Annotated[int, Field(ge=1)] = 5
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+    neutral: ClassVar = {"alpha": 1.0}
+
+    def start(self, state: State) -> Memory:
+        """Keep copies of the weights at which the players set out."""
+        return {name: weight.detach().clone() for name, weight in _weights(state)}
+
+    @torch.no_grad()
+    def after_step(self, state: State, role: Role) -> None:
+        """Come back once the generator has made enough updates."""
+        if role != "generator" or state.updates["generator"] % self.steps:
+            return
+        memory = state.memory[name_of(self)]
+        for name, weight in _weights(state):
+            slow = memory[name]
+            assert isinstance(slow, Tensor)
+            slow.lerp_(weight, self.alpha)  # exact at alpha = 1
+            weight.copy_(slow)
+
+
+def _weights(state: State) -> Iterator[tuple[str, nn.Parameter]]:
+    """Yield every weight that training moves, by a name for the memory."""
+    for role in state.updates:
+        for index, weight in enumerate(state.parameters(role)):
+            yield f"{role}/{index}", weight

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""PacGAN: a discriminator that sees several examples at once sees a lack of variety."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from ganbench.config import Recipe
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, DataSpec, DiscriminatorFactory, Shape
+from ganbench.registry import register
+from ganbench.trick import Trick
+
+
+@register("pacgan")
+@dataclass(frozen=True)
+class PacGAN(Trick):
+    """Lets the discriminator judge packs of examples, all real or all fake, not single ones.
+
+    Paper: Lin, Khetan, Fanti and Oh, 2018, arXiv:1712.04086
+
+    ``D(x_1, ..., x_m)``: consecutive examples of a batch are stacked along the channels of images
+    or the coordinates of points, so that only the first layer grows. ``size`` (m) is 2 to 4; a
+    batch of B examples gives B / m logits.
+    """
+
+    size: Annotated[int, Field(ge=1)] = 2
+
+    neutral: ClassVar = {"size": 1}
+
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse class-conditional pairs, and batches that do not divide into packs."""
+        if self.size == 1:
+            return
+        if gan.conditional:
+            raise ConfigError(
+                "pacgan packs examples regardless of their class, and the model is conditional.",
+                "Take the trick away, or choose a model without labels: ganbench ls models",
+            )
+        if recipe.batch_size % self.size:
+            raise ConfigError(
+                f"pacgan needs a batch size that is a multiple of {self.size}, "
+                f"not {recipe.batch_size}.",
+                f"For example: --batch-size {-(-recipe.batch_size // self.size) * self.size}",
+            )
+
+    def wrap_discriminator(
+        self, build: DiscriminatorFactory, data: DataSpec
+    ) -> DiscriminatorFactory:
+        """Build the discriminator for the shape of a pack, behind the packing."""
+        if self.size == 1:
+            return build
+
+        def packing(shape: Shape) -> nn.Module:
+            first, *rest = shape
+            return Packing(build((self.size * first, *rest)), self.size)
+
+        return packing
+
+
+class Packing(nn.Module):
+    """A discriminator behind the packing of its input: (B, C, ...) -> (B / size, size * C, ...)."""
+
+    def __init__(self, network: nn.Module, size: int) -> None:
+        super().__init__()
+        self.network = network
+        self.size = size
+
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, object]:
+        """Map images (B, C, ...) to logits (B / size, ...); B must be a multiple of the size."""
+        count, channels, *rest = images.shape
+        packs = images.reshape(count // self.size, self.size * channels, *rest)
+        output: Tensor | tuple[Tensor, object] = self.network(packs)
+        return output

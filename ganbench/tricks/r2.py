@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""R2: the discriminator shall be flat where the generator's examples are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from ganbench.passes import Step
+from ganbench.registry import register
+from ganbench.trick import Terms, Trick
+
+
+@register("r2")
+@dataclass(frozen=True)
+class R2(Trick):
+    """Penalizes the discriminator's gradient at the generator's examples.
+
+    Paper: Mescheder, Geiger and Nowozin, 2018, arXiv:1801.04406
+
+    Adds ``weight / 2 * E |grad D(G(z))|^2`` to the discriminator's loss, in the pass that scores
+    the fakes anyway. Used with R1 at the same ``weight`` (arXiv:2501.05441). ``every`` computes it
+    only in each n-th update and n times as strong (lazy regularization, arXiv:1912.04958).
+    """
+
+    weight: Annotated[float, Field(ge=0)] = 1.0
+    every: Annotated[int, Field(ge=1)] = 1
+
+    neutral: ClassVar = {"weight": 0.0}
+
+    def discriminator_terms(self, step: Step) -> Terms:
+        """Return the penalty; nothing at a weight of zero, nor in updates that are skipped."""
+        if not self.weight or step.state.updates["discriminator"] % self.every:
+            return {}
+        square = step.fake.gradients.square().sum(1).mean()  # (logits, values) -> scalar
+        return {"r2": 0.5 * self.weight * self.every * square}

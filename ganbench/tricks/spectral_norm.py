@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""Spectral normalization: every layer of the discriminator is 1-Lipschitz."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import spectral_norm
+
+from ganbench.gan import DataSpec, DiscriminatorFactory, GeneratorFactory, Shape
+from ganbench.registry import register
+from ganbench.trick import Trick
+
+_LAYERS = (
+    nn.Linear,
+    nn.Embedding,
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.Conv3d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+)
+
+
+@register("spectral-norm")
+@dataclass(frozen=True)
+class SpectralNorm(Trick):
+    """Divides each weight matrix of the discriminator by its largest singular value.
+
+    Paper: Miyato et al., 2018, arXiv:1802.05957
+
+    ``W / (u^T W v)``, where u and v follow the first singular vectors by one power iteration in
+    each forward pass made in training mode; they are buffers, and are saved with the weights.
+    Linear, convolution and embedding layers are normalized. ``generator`` does the same to the
+    generator (arXiv:1805.08318).
+    """
+
+    generator: bool = False
+
+    def wrap_discriminator(
+        self, build: DiscriminatorFactory, data: DataSpec
+    ) -> DiscriminatorFactory:
+        """Normalize the discriminator once it is built, so that its initial weights stay."""
+
+        def normalized(shape: Shape) -> nn.Module:
+            return _normalize(build(shape))
+
+        return normalized
+
+    def wrap_generator(self, build: GeneratorFactory, data: DataSpec) -> GeneratorFactory:
+        """Normalize the generator too, if asked for."""
+
+        def normalized(latent_dim: int) -> nn.Module:
+            return _normalize(build(latent_dim))
+
+        return normalized if self.generator else build
+
+
+def _normalize(network: nn.Module) -> nn.Module:
+    """Normalize every layer of a network that is not normalized yet, in place."""
+    for layer in list(network.modules()):
+        if isinstance(layer, _LAYERS) and not parametrize.is_parametrized(layer, "weight"):
+            spectral_norm(layer)
+    return network

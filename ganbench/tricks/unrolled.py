@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""Unrolled GANs: the generator meets the discriminator as it would be some steps from now."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim import SGD, Optimizer, RMSprop
+
+from ganbench.config import join
+from ganbench.errors import ConfigError
+from ganbench.gan import Labels
+from ganbench.passes import Step
+from ganbench.registry import name_of, register
+from ganbench.state import State
+from ganbench.step import discriminator_objective
+from ganbench.trick import Discriminate, Memory, Trick
+
+Named = dict[str, Tensor]
+Rule = Callable[[Tensor, dict[str, Any], dict[str, Any]], tuple[Tensor, dict[str, Any]]]
+"""Maps a gradient, the moments so far and the settings to a direction and the next moments."""
+
+
+@register("unrolled")
+@dataclass(frozen=True)
+class Unrolled(Trick):
+    """Trains the generator through some steps that the discriminator would make in answer to it.
+
+    Paper: Metz et al., 2017, arXiv:1611.02163
+
+    ``f(theta_G, theta_D^k(theta_G, theta_D))``: k = ``steps`` differentiable steps of the
+    discriminator's whole objective, penalties included, on the batch at hand; the gradient runs
+    through all of them, and the discriminator itself stays where it is. The inner ``rule`` goes on
+    from the state of the discriminator's own optimizer (``own``, as in the paper), or is plain
+    ``sgd``; an inner ``learning_rate`` of 0 means the discriminator's. ``steps`` is 5 to 10, and
+    an update of the generator costs that many more. Partner networks are not unrolled.
+    """
+
+    steps: Annotated[int, Field(ge=0)] = 5
+    rule: Literal["own", "sgd"] = "own"
+    learning_rate: Annotated[float, Field(ge=0)] = 0.0
+
+    neutral: ClassVar = {"steps": 0}
+
+    def start(self, state: State) -> Memory:
+        """Refuse what torch cannot differentiate: penalties through batch normalization."""
+        penalties = [name_of(trick) for trick in state.tricks.having("discriminator_terms")]
+        modules = state.discriminator.modules()
+        if self.steps and penalties and any(isinstance(one, _BatchNorm) for one in modules):
+            raise ConfigError(
+                f"unrolled cannot differentiate through {join(penalties)} in a discriminator with "
+                "batch normalization, which has no third derivative in torch.",
+                f"Take one of them away: --trick unrolled:off or --trick {penalties[0]}:off",
+            )
+        return {}
+
+    def opponent(self, step: Step) -> Discriminate | None:
+        """Return the discriminator after its answer, as a function of the generator's weights."""
+        if not self.steps:
+            return None
+        state = step.state
+        network, optimizer = state.discriminator, state.optimizers["discriminator"]
+        own = {name: one for name, one in network.named_parameters() if one.requires_grad}
+        move = sgd if self.rule == "sgd" else rule_of(optimizer)
+        groups = {weight: group for group in optimizer.param_groups for weight in group["params"]}
+        settings = {name: self._settings(groups[weight]) for name, weight in own.items()}
+        moments = {name: dict(optimizer.state.get(weight, {})) for name, weight in own.items()}
+        # Running means and power iterations go on in copies: the real ones must not move.
+        buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
+        weights: Named = dict(own)
+        for _ in range(self.steps):
+            gradients = _gradients(step, weights, _with_weights(network, weights, buffers))
+            for name, gradient in gradients.items():
+                setting = settings[name]
+                decayed = gradient + setting["weight_decay"] * weights[name]
+                direction, moments[name] = move(decayed, moments[name], setting)
+                weights[name] = weights[name] - setting["lr"] * direction
+        return _with_weights(network, weights, buffers)
+
+    def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
+        """Return the inner rule's settings, from those of the discriminator's optimizer."""
+        settings = {**group, "lr": self.learning_rate or group["lr"]}
+        return settings | {"momentum": 0.0, "weight_decay": 0.0} if self.rule == "sgd" else settings
+
+
+def _with_weights(network: nn.Module, weights: Named, buffers: Named) -> Discriminate:
+    """Return a network as a function, with other weights and buffers than its own."""
+    values = {**weights, **buffers}
+
+    def discriminate(images: Tensor, condition: Labels) -> Tensor | tuple[Tensor, Any]:
+        arguments = (images,) if condition is None else (images, condition)
+        output: Tensor | tuple[Tensor, Any] = functional_call(network, values, arguments)
+        return output
+
+    return discriminate
+
+
+def _gradients(step: Step, weights: Named, discriminate: Discriminate) -> Named:
+    """Return the gradients of the discriminator's objective, themselves differentiable."""
+    # The weights depend on the fakes by now. A penalty on the gradient at the fakes means the
+    # gradient at fixed weights, so each inner step sees them under a new name.
+    fakes = step.fake.images.view_as(step.fake.images)
+    inner = Step(
+        step.state,
+        "discriminator",
+        step.batch,
+        discriminate=discriminate,
+        fakes=fakes,
+    )
+    total = torch.stack(list(discriminator_objective(inner).values())).sum()
+    gradients = torch.autograd.grad(
+        total, list(weights.values()), create_graph=True, allow_unused=True
+    )
+    return {
+        name: gradient
+        for name, gradient in zip(weights, gradients, strict=True)
+        if gradient is not None
+    }
+
+
+def rule_of(optimizer: Optimizer) -> Rule:
+    """Return the differentiable form of an optimizer that a recipe can name."""
+    if isinstance(optimizer, SGD):
+        return sgd
+    return rmsprop if isinstance(optimizer, RMSprop) else adam
+
+
+def sgd(gradient: Tensor, moments: Named, settings: dict[str, Any]) -> tuple[Tensor, Named]:
+    """Return the direction of gradient descent, with momentum where it is set."""
+    if not settings["momentum"]:
+        return gradient, moments
+    last = moments.get("momentum_buffer")
+    direction = gradient if last is None else settings["momentum"] * last + gradient
+    return direction, {"momentum_buffer": direction}
+
+
+def rmsprop(gradient: Tensor, moments: Named, settings: dict[str, Any]) -> tuple[Tensor, Named]:
+    """Return the direction of RMSprop."""
+    square = moments.get("square_avg", torch.zeros_like(gradient))
+    square = settings["alpha"] * square + (1 - settings["alpha"]) * gradient.square()
+    return gradient / (_root(square) + settings["eps"]), {"square_avg": square}
+
+
+def adam(
+    gradient: Tensor, moments: dict[str, Any], settings: dict[str, Any]
+) -> tuple[Tensor, dict[str, Any]]:
+    """Return the direction of Adam (arXiv:1412.6980, algorithm 1)."""
+    first_decay, second_decay = settings["betas"]
+    zero = torch.zeros_like(gradient)
+    first = first_decay * moments.get("exp_avg", zero) + (1 - first_decay) * gradient
+    second = moments.get("exp_avg_sq", zero)
+    second = second_decay * second + (1 - second_decay) * gradient.square()
+    count = torch.as_tensor(moments.get("step", 0)).to(gradient) + 1
+    first_hat = first / _one_minus_power(first_decay, count)
+    second_hat = second / _one_minus_power(second_decay, count)
+    direction = first_hat / (_root(second_hat) + settings["eps"])
+    return direction, {"step": count, "exp_avg": first, "exp_avg_sq": second}
+
+
+def _one_minus_power(base: float, exponent: Tensor) -> Tensor:
+    """Return ``1 - base ** exponent``, accurate where the base is near 1."""
+    return -torch.expm1(exponent * math.log(base)) if base > 0 else 1 - base**exponent
+
+
+def _root(square: Tensor) -> Tensor:
+    """Return the square root, with slope 0 where it is 0: unused weights must not give NaN."""
+    return square.clamp(min=torch.finfo(square.dtype).tiny).sqrt()

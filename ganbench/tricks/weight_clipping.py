@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Weight clipping: the first way to keep a critic Lipschitz."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+
+from ganbench.gan import Role
+from ganbench.registry import register
+from ganbench.state import State
+from ganbench.trick import Trick
+
+
+@register("weight-clipping")
+@dataclass(frozen=True)
+class WeightClipping(Trick):
+    """Clips each weight of the discriminator to [-limit, limit] after each of its updates.
+
+    Paper: Arjovsky, Chintala and Bottou, 2017, arXiv:1701.07875
+
+    The paper takes ``limit`` 0.01 with RMSprop at 5e-5 and five critic steps.
+    """
+
+    limit: Annotated[float, Field(gt=0)] = 0.01
+
+    neutral: ClassVar = {"limit": 1e30}
+
+    @torch.no_grad()
+    def after_step(self, state: State, role: Role) -> None:
+        """Clip once the discriminator has moved."""
+        if role == "discriminator":
+            for weight in state.discriminator.parameters():
+                weight.clamp_(-self.limit, self.limit)

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""Arrays from npz files: what is taken, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganbench.data import open_dataset
+from ganbench.data.arrays import held_out
+from ganbench.errors import ConfigError, InputError
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (30, 3, 28, 28), dtype=np.uint8)
+POINTS = np.random.default_rng(1).normal(size=(30, 2))
+
+
+def save(folder, **arrays):
+    np.savez_compressed(folder / "data.npz", **arrays)
+    return str(folder / "data.npz")
+
+
+def rejoin(path, labels=False):
+    """Return all values of a file in their first order."""
+    source = open_dataset(path)
+    order = np.concatenate([held_out(30, split, 0.1, 10) for split in ("train", "test")])
+    data = [source.load(split) for split in ("train", "test")]
+    parts = [(d.labels if labels else d.values).numpy() for d in data]
+    assert [len(part) for part in parts] == [27, 3]
+    joined = np.concatenate(parts)
+    return joined[np.argsort(order)]
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (IMAGES, IMAGES),
+        (IMAGES.transpose(0, 2, 3, 1), IMAGES),
+        (IMAGES[:, 0], IMAGES[:, :1]),
+        (IMAGES[:, :1], IMAGES[:, :1]),
+        (IMAGES[:, 0, :, :, None], IMAGES[:, :1]),
+        ((IMAGES / 127.5 - 1).astype(np.float32), IMAGES),
+        (IMAGES.astype(np.float64) / 127.5 - 1, IMAGES),
+    ],
+)
+@pytest.mark.parametrize("key", ["images", "arr_0"])
+def test_images_in_every_layout(tmp_path, array, expected, key):
+    path = save(tmp_path, **{key: array})
+    data = open_dataset(path).load("train")
+    assert data.spec.shape == expected.shape[1:]
+    assert data.spec.classes == 0
+    assert data.values.is_contiguous()
+    assert data.labels is None
+    np.testing.assert_array_equal(rejoin(path), expected)
+
+
+def test_images_that_are_no_squares_lose_their_longer_sides(tmp_path):
+    path = save(tmp_path, images=IMAGES[:, :, :20])
+    np.testing.assert_array_equal(rejoin(path), IMAGES[:, :, :20, 4:24])
+
+
+def test_images_are_resized_to_the_size_asked_for(tmp_path):
+    assert open_dataset(save(tmp_path, images=IMAGES) + "@32").load("test").values.shape[2:] == (
+        32,
+        32,
+    )
+
+
+@pytest.mark.parametrize("key", ["points", "latents"])
+def test_points(tmp_path, key):
+    path = save(tmp_path, **{key: POINTS})
+    assert open_dataset(path).spec.shape == (2,)
+    np.testing.assert_array_equal(rejoin(path), POINTS.astype(np.float32))
+    with pytest.raises(ConfigError, match="no resolution"):
+        open_dataset(f"{path}@32")
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8])
+def test_labels_go_with_their_examples(tmp_path, dtype):
+    labels = (np.arange(30) % 7).astype(dtype)
+    path = save(tmp_path, points=POINTS, labels=labels)
+    assert open_dataset(path).spec.classes == 7
+    np.testing.assert_array_equal(rejoin(path, labels=True), labels)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        ({"images": IMAGES.astype(np.int32)}, "of type int32; uint8 or floats"),
+        ({"images": IMAGES / 255.0}, "values from 0 to 1; floats in"),
+        ({"images": IMAGES.astype(np.float32)}, "values from 0 to 255"),
+        ({"images": IMAGES / 127.0 - 1}, "floats in"),
+        ({"images": np.full((9, 8, 8), np.nan)}, "values from nan to nan"),
+        ({"images": IMAGES[:, :2]}, "1 or 3 channels were expected"),
+        ({"images": POINTS}, r"shape \(30, 2\)"),
+        ({"images": IMAGES[:1]}, "holds 1 examples"),
+        ({"images": IMAGES[:0]}, "holds 0 examples"),
+        ({"points": np.arange(8).reshape(4, 2)}, "points as floats"),
+        ({"points": np.array([[1.0], [np.inf]])}, "not finite"),
+        ({"points": IMAGES}, "points as floats"),
+        ({"arr_0": np.float64(3)}, "a single number"),
+        ({"a": POINTS, "b": POINTS}, "holds a, b; either 'images' or 'points'"),
+        ({"images": IMAGES, "points": POINTS}, "either 'images' or 'points'"),
+        ({"labels": np.arange(3)}, "holds no array"),
+        ({"points": POINTS, "labels": np.arange(29)}, r"integers \(30,\) were expected"),
+        ({"points": POINTS, "labels": np.ones(30)}, r"integers \(30,\) were expected"),
+        ({"points": POINTS, "labels": np.arange(30) - 1}, "from -1 to 28"),
+        ({"points": POINTS, "labels": np.arange(30) + 1}, "from 1 to 30"),
+    ],
+)
+def test_other_arrays_are_refused_in_one_sentence(tmp_path, arrays, sentence):
+    path = save(tmp_path, **arrays)
+    with pytest.raises(InputError, match=sentence) as caught:
+        open_dataset(path)
+    assert path in caught.value.message
+    assert caught.value.exit_code == 2
+
+
+class Bomb:
+    def __reduce__(self):
+        return (pytest.fail, ("the file was unpickled",))
+
+
+@pytest.mark.parametrize("key", ["images", "labels", "other"])
+def test_objects_are_refused_and_never_unpickled(tmp_path, key):
+    objects = np.array([Bomb()] * 30, dtype=object)
+    path = save(tmp_path, **{"points": POINTS, key: objects})
+    with pytest.raises(InputError, match="cannot be read as npz"):
+        open_dataset(path)
+
+
+def test_a_pickle_called_npz_is_refused(tmp_path):
+    np.save(tmp_path / "file.npy", np.array([Bomb()]), allow_pickle=True)
+    for content in ((tmp_path / "file.npy").read_bytes(), b"\x80\x04N."):
+        (tmp_path / "data.npz").write_bytes(content)
+        with pytest.raises(InputError, match="cannot be read as npz"):
+            open_dataset(str(tmp_path / "data.npz"))
+
+
+def test_a_single_npy_array_is_refused(tmp_path):
+    np.save(tmp_path / "file.npy", POINTS)
+    (tmp_path / "file.npy").rename(tmp_path / "data.npz")
+    with pytest.raises(InputError, match="an npz file was expected"):
+        open_dataset(str(tmp_path / "data.npz"))
+
+
+@given(st.floats(0, 1, exclude_max=True))
+def test_a_file_cut_anywhere_is_refused(tmp_path_factory, share):
+    path = tmp_path_factory.mktemp("cut") / "data.npz"
+    np.savez(path, points=POINTS)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(InputError):
+        open_dataset(str(path))
+
+
+@given(st.integers(0, 10_000))
+def test_an_altered_byte_is_never_a_traceback(tmp_path_factory, position):
+    path = tmp_path_factory.mktemp("altered") / "data.npz"
+    np.savez_compressed(path, points=POINTS)
+    data = bytearray(path.read_bytes())
+    data[position % len(data)] ^= 0xFF
+    path.write_bytes(bytes(data))
+    try:
+        values = open_dataset(str(path)).load("train").values
+    except InputError:
+        return
+    assert values.shape == (27, 2)
+
+
+def test_the_version_follows_the_content(tmp_path):
+    first = open_dataset(save(tmp_path, points=POINTS)).spec.version
+    again = open_dataset(save(tmp_path, points=POINTS)).spec.version
+    other = open_dataset(save(tmp_path, points=POINTS + 1)).spec.version
+    assert first == again != other
+
+
+@given(st.integers(2, 3000), st.integers(0, 5))
+def test_the_splits_part_every_count(count, seed):
+    parts = [held_out(count, split, 0.1, seed) for split in ("train", "test")]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(count))
+    assert len(parts[1]) == max(1, round(count / 10))

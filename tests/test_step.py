@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: MIT
+"""The step: the fewest passes, each player's own gradients, and what it adds up to.
+
+Every loss, with every trick that adds terms, is compared with the same update written by hand.
+A new trick joins by being registered.
+"""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from ganbench import registry
+from ganbench.config import Recipe, TrickConfig, adam, rmsprop, sgd
+from ganbench.gan import GAN, Batch, DataSpec
+from ganbench.losses import LOSSES, non_saturating, relativistic
+from ganbench.passes import Step
+from ganbench.step import OBJECTIVES, alternate, gradients, update
+from ganbench.training.build import build_state
+from ganbench.trick import Trick, make_trick
+
+DATA = DataSpec("plane", "1", (2,))
+CPU = torch.device("cpu")
+OPTIMIZERS = {
+    "adam": adam(1e-2, (0.5, 0.9)),
+    "sgd": sgd(1e-1, momentum=0.3),
+    "rmsprop": rmsprop(1e-2, alpha=0.9),
+}
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    """Compute in double precision."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def network(inputs, outputs):
+    """Return a smooth network, so that second derivatives are not all zero."""
+    return nn.Sequential(nn.Linear(inputs, 6), nn.Tanh(), nn.Linear(6, outputs))
+
+
+def plane(*tricks, loss=non_saturating, optimizer=OPTIMIZERS["adam"], **settings):
+    """Return the state of a small GAN on points of the plane."""
+    recipe = Recipe(
+        kimg=1,
+        batch_size=6,
+        latent_dim=3,
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
+        **settings,
+    )
+    gan = GAN(
+        generator=lambda latent_dim: network(latent_dim, 2),
+        discriminator=lambda shape: network(shape[0], 1),
+        loss=loss,
+        recipe=recipe,
+    )
+    return build_state(gan, DATA, recipe=recipe, tricks=tricks, loss=loss, seed=1, device=CPU)
+
+
+def batch(seed=0):
+    return Batch(torch.randn(6, 2, generator=torch.Generator().manual_seed(seed)))
+
+
+def trick(name):
+    return make_trick(TrickConfig(name=name))
+
+
+def snapshot(module):
+    return [weight.detach().clone() for weight in module.parameters()]
+
+
+def equal(some, others):
+    """Tell whether two lists of tensors are the same, bit for bit."""
+    return len(some) == len(others) and all(map(torch.equal, some, others))
+
+
+# -- the fewest passes -----------------------------------------------------------------------------
+
+
+def passes(state, role):
+    """Count the forward passes of both networks in one update."""
+    counts = {"generator": 0, "discriminator": 0}
+
+    def count(name):
+        def hook(*_):
+            counts[name] += 1
+
+        return hook
+
+    for name in counts:
+        getattr(state, name).register_forward_hook(count(name))
+    update(state, role, batch())
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], 2),
+        (["r1"], 2),
+        (["r1", "r2"], 2),
+        (["gradient-penalty"], 3),
+        (["r1", "r2", "gradient-penalty", "instance-noise", "label-smoothing"], 3),
+    ],
+)
+def test_passes_of_a_discriminator_update(names, expected):
+    state = plane(*map(trick, names))
+    assert passes(state, "discriminator") == {"generator": 1, "discriminator": expected}
+
+
+@pytest.mark.parametrize(("loss", "expected"), [(non_saturating, 1), (relativistic, 2)])
+def test_passes_of_a_generator_update(loss, expected):
+    state = plane(trick("r1"), trick("r2"), loss=loss)
+    assert passes(state, "generator") == {"generator": 1, "discriminator": expected}
+
+
+def test_no_generator_graph_in_the_discriminators_turn():
+    step = Step(plane(), "discriminator", batch())
+    assert step.fake.images.grad_fn is None
+    assert step.fake.images.is_leaf
+    mine = Step(plane(), "generator", batch())
+    assert mine.fake.images.grad_fn is not None
+    torch.testing.assert_close(step.fake.images, mine.fake.images)  # the same stream of latents
+
+
+def test_passes_are_made_only_when_asked_for():
+    state = plane()
+    state.discriminator.register_forward_hook(lambda *_: pytest.fail("an unasked pass"))
+    step = Step(state, "generator", batch())
+    assert step.fake.images.shape == step.real.images.shape == (6, 2)
+
+
+# -- each player's own gradients -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["discriminator", "generator"])
+def test_gradients_reach_one_player_only(role):
+    state = plane(trick("r1"), trick("r2"), trick("gradient-penalty"))
+    other = state.generator if role == "discriminator" else state.discriminator
+    before = snapshot(other)
+    update(state, role, batch())
+    assert all(weight.grad is None for weight in other.parameters())
+    assert all(weight.grad is not None for weight in state.parameters(role))
+    assert equal(before, snapshot(other))
+
+
+def test_gradients_do_not_add_up_over_steps():
+    state = plane()
+    update(state, "discriminator", batch())
+    gradients(state, "discriminator", batch())
+    state.streams = plane().streams
+    gradients(state, "discriminator", batch())
+    first = [weight.grad.clone() for weight in state.parameters("discriminator")]
+    state.streams = plane().streams
+    gradients(state, "discriminator", batch())
+    assert equal(first, [weight.grad for weight in state.parameters("discriminator")])
+
+
+def test_alternation():
+    """D makes its steps on batches of their own, then G on the last of them."""
+    state = plane(discriminator_steps=3, generator_steps=2)
+    batches = [batch(seed) for seed in range(3)]
+    seen = iter(batches)
+    alternate(state, lambda: next(seen))
+    assert next(seen, None) is None
+
+    other = plane(discriminator_steps=3, generator_steps=2)
+    for one in batches:
+        update(other, "discriminator", one)
+    for _ in range(2):
+        update(other, "generator", batches[-1])
+    assert equal(snapshot(state.generator), snapshot(other.generator))
+    assert equal(snapshot(state.discriminator), snapshot(other.discriminator))
+    assert state.updates == other.updates == {"discriminator": 3, "generator": 2}
+
+
+def test_statistics_are_the_terms_and_logits():
+    state = plane(trick("r1"))
+    step = Step(plane(), "discriminator", batch())
+    adversarial = non_saturating.discriminator(step.real.logits, step.fake.logits)
+    r1 = 0.5 * step.real.gradients.square().sum(1).mean()
+    update(state, "discriminator", batch())
+    seen = state.statistics.flush()
+    assert seen["loss/discriminator/adversarial"] == pytest.approx(adversarial.item())
+    assert seen["loss/discriminator/r1"] == pytest.approx(r1.item())
+    assert seen["logits/real"] == pytest.approx(step.real.logits.mean().item())
+    assert seen["logits/fake"] == pytest.approx(step.fake.logits.mean().item())
+    assert state.statistics.flush() == {}
+
+
+# -- every loss, penalty and optimizer against the same update by hand -----------------------------
+
+
+def overrides(kind, *hooks):
+    return any(getattr(kind, hook) is not getattr(Trick, hook) for hook in hooks)
+
+
+def penalties():
+    """Return the tricks that add terms, and change neither the networks, nor passes, nor moves."""
+    others = (
+        *("wrap_generator", "wrap_discriminator", "wrap_loss", "optimizer", "step_rule"),
+        *("latents", "fakes", "view", "condition", "opponent"),
+    )
+    kinds = {name: registry.tricks.get(name) for name in registry.tricks.names()}
+    return [
+        name
+        for name, kind in kinds.items()
+        if overrides(kind, "discriminator_terms", "generator_terms")
+        and not overrides(kind, *others)
+    ]
+
+
+def by_adam(weight, gradient, memory):
+    count = memory["count"] = memory.get("count", 0) + 1
+    first = memory["first"] = 0.5 * memory.get("first", 0) + 0.5 * gradient
+    second = memory["second"] = 0.9 * memory.get("second", 0) + 0.1 * gradient**2
+    return weight - 1e-2 * (first / (1 - 0.5**count)) / ((second / (1 - 0.9**count)).sqrt() + 1e-8)
+
+
+def by_sgd(weight, gradient, memory):
+    memory["velocity"] = 0.3 * memory.get("velocity", 0) + gradient
+    return weight - 1e-1 * memory["velocity"]
+
+
+def by_rmsprop(weight, gradient, memory):
+    memory["square"] = 0.9 * memory.get("square", 0) + 0.1 * gradient**2
+    return weight - 1e-2 * gradient / (memory["square"].sqrt() + 1e-8)
+
+
+RULES = {"adam": by_adam, "sgd": by_sgd, "rmsprop": by_rmsprop}
+
+
+class ByHand:
+    """The same GAN, updated by plain autograd and plain formulas of the optimizers."""
+
+    def __init__(self, state, optimizer):
+        self.state = state
+        self.rule = RULES[optimizer]
+        self.memory = {}
+
+    def terms(self, step):
+        hook = f"{step.role}_terms"
+        found = [getattr(one, hook)(step) for one in self.state.tricks]
+        return sum(value for terms in found for value in terms.values())
+
+    def update(self, role, real):
+        state = self.state
+        step = Step(state, role, real)
+        fake = state.generator(step.latents)
+        if role == "discriminator":
+            fake = fake.detach()
+        logits = state.discriminator(real.images), state.discriminator(fake)
+        loss = getattr(state.loss, role)(*logits)
+        loss = loss + self.terms(step)
+        weights = state.parameters(role)
+        moved = torch.autograd.grad(loss, weights)
+        with torch.no_grad():
+            for index, (weight, gradient) in enumerate(zip(weights, moved, strict=True)):
+                weight.copy_(self.rule(weight, gradient, self.memory.setdefault((role, index), {})))
+        state.updates[role] += 1
+        for one in state.tricks:
+            one.after_step(state, role)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("loss", "name"), list(itertools.product(LOSSES, ["", *penalties()])), ids=lambda v: v or "-"
+)
+def test_update_by_hand(loss, name, optimizer):
+    tricks = [trick(name)] if name else []
+    state, other = (
+        plane(*tricks, loss=LOSSES[loss], optimizer=OPTIMIZERS[optimizer]) for _ in range(2)
+    )
+    start = {role: snapshot(getattr(state, role)) for role in ("generator", "discriminator")}
+    hand = ByHand(other, optimizer)
+    for seed in range(3):
+        real = batch(seed)
+        alternate(state, lambda real=real: real)
+        for role in ("discriminator", "generator"):
+            hand.update(role, real)
+    for player, before in start.items():
+        got, expected = snapshot(getattr(state, player)), snapshot(getattr(other, player))
+        assert all(weight.isfinite().all() for weight in got)
+        assert not equal(got, before)
+        # RMSprop divides by the root of what may be nearly nothing: that enlarges rounding.
+        torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", penalties())
+def test_a_penalty_changes_the_objective(name):
+    """Or else the comparison above would say nothing of it."""
+    added = {}
+    for role, objective in OBJECTIVES.items():
+        plain, penalized = (
+            objective(Step(plane(*tricks), role, batch())) for tricks in ([], [trick(name)])
+        )
+        assert torch.equal(plain["adversarial"], penalized["adversarial"])
+        added |= {key: term for key, term in penalized.items() if key not in plain}
+    assert added
+    assert sum(added.values()).item() != 0

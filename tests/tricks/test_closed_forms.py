@@ -1,0 +1,483 @@
+# SPDX-License-Identifier: MIT
+"""The update that each trick makes, against its closed form on Dirac-GAN (arXiv:1801.04406).
+
+The data are one point c, G(z) = theta and D(x) = psi x, so that every update can be written down.
+"""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit as sigmoid
+from torch import nn
+
+from ganbench.config import Recipe, adam, rmsprop, sgd
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, Batch, DataSpec
+from ganbench.losses import least_squares, non_saturating, relativistic, wasserstein
+from ganbench.nn import MLP
+from ganbench.passes import Step
+from ganbench.step import alternate, gradients, update
+from ganbench.training.build import build_state
+from ganbench.tricks.ema import EMA
+from ganbench.tricks.extragradient import Extragradient
+from ganbench.tricks.gradient_penalty import GradientPenalty
+from ganbench.tricks.label_smoothing import LabelSmoothing
+from ganbench.tricks.lookahead import Lookahead
+from ganbench.tricks.optimistic_adam import OptimisticAdam
+from ganbench.tricks.r1 import R1
+from ganbench.tricks.r2 import R2
+from ganbench.tricks.unrolled import Unrolled
+from ganbench.tricks.weight_clipping import WeightClipping
+
+RATE = 0.1
+SGD = sgd(RATE)
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    """Compute in double precision."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+class Constant(nn.Module):
+    """A generator that maps latents (B, n) to one learned point, whatever they are."""
+
+    def __init__(self, point):
+        super().__init__()
+        self.point = nn.Parameter(torch.tensor([point]))
+
+    def forward(self, latents):
+        return self.point.expand(len(latents), 1)
+
+
+def slope(psi):
+    """Return D(x) = psi x."""
+    layer = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(layer.weight, psi)
+    return layer
+
+
+def dirac(
+    *tricks, loss=wasserstein, psi=0.7, theta=1.3, optimizer=SGD, discriminator=None, **settings
+):
+    recipe = Recipe(
+        kimg=1,
+        batch_size=4,
+        latent_dim=1,
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
+        **settings,
+    )
+    gan = GAN(
+        generator=lambda _: Constant(theta),
+        discriminator=discriminator or (lambda _: slope(psi)),
+        loss=loss,
+        recipe=recipe,
+    )
+    return build_state(
+        gan,
+        DataSpec("dirac", "1", (1,)),
+        recipe=recipe,
+        tricks=tricks,
+        loss=loss,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+
+
+def at(real):
+    """Return a batch of real examples that are all one point."""
+    return Batch(torch.full((4, 1), real))
+
+
+def iterate(state, count, real=0.0):
+    """Yield (psi, theta) after each of ``count`` iterations."""
+    step = state.tricks.step_rule(alternate)
+
+    def next_batch():
+        state.images_seen += 4
+        return at(real)
+
+    for _ in range(count):
+        step(state, next_batch)
+        yield players(state)
+
+
+def players(state):
+    return state.discriminator.weight.item(), state.generator.point.item()
+
+
+def close(got, expected, rtol=1e-12):
+    np.testing.assert_allclose(got, expected, rtol=rtol, atol=1e-14)
+
+
+# -- penalty terms ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("psi", [0.7, -1.6])
+@pytest.mark.parametrize(
+    ("tricks", "slope_of_terms"),
+    [
+        ([R1(weight=0.6)], lambda psi: 0.6 * psi),
+        ([R2(weight=0.8)], lambda psi: 0.8 * psi),
+        ([R2(weight=0.8), R1(weight=0.6)], lambda psi: 1.4 * psi),
+        ([GradientPenalty(weight=3.0)], lambda psi: 6 * (abs(psi) - 1) * np.sign(psi)),
+        ([GradientPenalty(weight=3.0, target=0.0)], lambda psi: 6 * psi),
+        ([GradientPenalty(weight=3.0, target=2.0)], lambda psi: 6 * (abs(psi) - 2) * np.sign(psi)),
+        (
+            [GradientPenalty(weight=3.0, one_sided=True)],
+            lambda psi: 6 * max(0.0, abs(psi) - 1) * np.sign(psi),
+        ),
+    ],
+    ids=str,
+)
+def test_penalties(tricks, slope_of_terms, psi):
+    state = dirac(*tricks, psi=psi, theta=1.3)
+    update(state, "discriminator", at(0.4))
+    close(players(state), (psi - RATE * (1.3 - 0.4 + slope_of_terms(psi)), 1.3))
+    before = players(state)
+    update(state, "generator", at(0.4))  # the generator does not feel them
+    close(players(state), (before[0], before[1] + RATE * before[0]))
+
+
+@pytest.mark.parametrize("kind", [R1, R2])
+def test_lazy_regularization(kind):
+    state, psi = dirac(kind(weight=0.6, every=3)), 0.7
+    for count in range(5):
+        update(state, "discriminator", at(0.4))
+        psi -= RATE * (1.3 - 0.4 + (3 * 0.6 * psi if count % 3 == 0 else 0))
+        close(players(state)[0], psi)
+
+
+def test_penalties_of_a_nonlinear_discriminator():
+    """Against per-example gradients that ``torch.func`` computes."""
+    state = dirac(discriminator=lambda _: MLP((3,), (8, 8), (1,)))
+    step = Step(state, "discriminator", Batch(torch.randn(4, 3)), fakes=torch.randn(4, 3))
+    per_example = torch.func.vmap(torch.func.grad(lambda x: state.discriminator(x[None]).squeeze()))
+    square = per_example(step.real.images).square().sum(1).mean()
+    close(R1(weight=0.6).discriminator_terms(step)["r1"].item(), 0.3 * square.item())
+    square = per_example(step.fake.images).square().sum(1).mean()
+    close(R2(weight=0.6).discriminator_terms(step)["r2"].item(), 0.3 * square.item())
+    share = torch.rand(4, 1, generator=dirac().streams["trick/gradient-penalty"])
+    between = step.real.images + share * (step.fake.images - step.real.images)
+    distance = (per_example(between).norm(dim=1) - 1).square().mean()
+    term = GradientPenalty(weight=2.0).discriminator_terms(step)["gradient-penalty"]
+    close(term.item(), 2 * distance.item())
+
+
+# -- the loss, and after the step ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("real", "fake"), [(0.9, 0.0), (0.8, 0.3)])
+def test_label_smoothing(real, fake):
+    """dL/dlogit is sigmoid(logit) - target for the logistic loss, logit - target for squares."""
+    for loss, response in ((non_saturating, sigmoid), (least_squares, lambda logit: logit)):
+        state = dirac(LabelSmoothing(real=real, fake=fake), loss=loss)
+        update(state, "discriminator", at(0.4))
+        moved = (response(0.7 * 0.4) - real) * 0.4 + (response(0.7 * 1.3) - fake) * 1.3
+        close(players(state)[0], 0.7 - RATE * moved)
+        plain = dirac(loss=loss, psi=players(state)[0])
+        update(plain, "generator", at(0.4))
+        update(state, "generator", at(0.4))
+        assert players(state) == players(plain)
+
+
+def test_label_smoothing_needs_targets():
+    with pytest.raises(ConfigError, match=r"not 'relativistic'"):
+        dirac(LabelSmoothing(), loss=relativistic)
+
+
+def test_weight_clipping():
+    state = dirac(WeightClipping(limit=0.5), psi=0.45, theta=-1.3)
+    update(state, "discriminator", at(0.4))  # psi would go to 0.45 + 0.17
+    assert players(state) == (0.5, -1.3)
+    update(state, "generator", at(0.4))
+    close(players(state), (0.5, -1.3 + RATE * 0.5))
+
+
+# -- how the weights move --------------------------------------------------------------------------
+
+
+def test_extragradient_is_its_linear_map_and_converges():
+    """w <- ((1 - eta^2) I - eta J) w on the bilinear game, where alternation goes in circles."""
+    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])  # the game's vector field: (theta, -psi)
+    expected = np.array([0.7, 1.3])
+    start = np.linalg.norm(expected)
+    for point in iterate(dirac(Extragradient()), 400):
+        expected = (1 - RATE**2) * expected - RATE * turn @ expected
+        close(point, expected, rtol=1e-9)
+    assert np.linalg.norm(point) < 0.2 * start
+    distances = [np.linalg.norm(point) for point in iterate(dirac(), 400)]
+    assert min(distances) > 0.9 * start
+
+
+def test_extragradient_takes_a_new_batch_for_the_move():
+    state = dirac(Extragradient(), loss=non_saturating)
+    batches = iter([at(0.4), at(-0.9)])
+    state.tricks.step_rule(alternate)(state, lambda: next(batches))
+    psi, theta = field((0.7, 1.3), 0.4)
+    move = field((0.7 - RATE * psi, 1.3 - RATE * theta), -0.9)
+    close(players(state), (0.7 - RATE * move[0], 1.3 - RATE * move[1]))
+    assert state.updates == {"discriminator": 1, "generator": 1}
+
+
+def field(point, real):
+    """Return both players' gradients of the non-saturating loss."""
+    psi, theta = point
+    return (
+        theta * sigmoid(psi * theta) - real * sigmoid(-psi * real),
+        -psi * sigmoid(-psi * theta),
+    )
+
+
+class Adam:
+    """Adam of one number, by its paper's formulas."""
+
+    def __init__(self, first_decay=0.5, second_decay=0.9, rate=RATE):
+        self.decays, self.rate = (first_decay, second_decay), rate
+        self.count, self.first, self.second = 0, 0.0, 0.0
+
+    def move(self, gradient):
+        first_decay, second_decay = self.decays
+        self.count += 1
+        self.first = first_decay * self.first + (1 - first_decay) * gradient
+        self.second = second_decay * self.second + (1 - second_decay) * gradient**2
+        first = self.first / (1 - first_decay**self.count)
+        return -self.rate * first / (math.sqrt(self.second / (1 - second_decay**self.count)) + 1e-8)
+
+
+ADAM = adam(RATE, (0.5, 0.9))
+
+
+def test_extragradient_with_adam():
+    """ExtraAdam: the trial move and the move both go through the moments."""
+    state, point, rules = (
+        dirac(Extragradient(), loss=non_saturating, optimizer=ADAM),
+        (0.7, 1.3),
+        (Adam(), Adam()),
+    )
+    for got in iterate(state, 20, real=0.4):
+        trial = [
+            w + rule.move(g) for w, rule, g in zip(point, rules, field(point, 0.4), strict=True)
+        ]
+        slopes = field(trial, 0.4)
+        point = [w + rule.move(g) for w, rule, g in zip(point, rules, slopes, strict=True)]
+        close(got, point, rtol=1e-8)
+
+
+def test_extragradient_follows_the_schedule():
+    """The trial move is made at the rate that is due, which has been halved at half of training."""
+    state = dirac(Extragradient(), schedule="linear")
+    state.images_seen = 496  # the batches of this iteration make it 500 of 1000 for the trial move
+    next(iterate(state, 1))
+    first, second = RATE * 0.5, RATE * (1 - 0.504)
+    trial = 0.7 - first * 1.3, 1.3 + first * 0.7
+    close(players(state), (0.7 - second * trial[1], 1.3 + second * trial[0]))
+
+
+def test_extragradient_needs_equal_steps():
+    with pytest.raises(ConfigError, match="not 5 and 1"):
+        dirac(Extragradient(), discriminator_steps=5)
+
+
+@pytest.mark.parametrize("amount", [1.0, 0.4])
+def test_optimistic_gradient_descent(amount):
+    """With SGD: w - eta ((1 + amount) g_t - amount g_(t-1)), in alternation."""
+    (psi, theta), last = (0.7, 1.3), (0.0, 0.0)
+    for got in iterate(dirac(OptimisticAdam(amount=amount)), 30):
+        slopes = [theta]
+        psi -= RATE * ((1 + amount) * theta - amount * last[0])
+        slopes.append(-psi)
+        theta -= RATE * ((1 + amount) * -psi - amount * last[1])
+        last = slopes
+        close(got, (psi, theta), rtol=1e-9)
+
+
+def test_optimism_converges_where_alternation_does_not():
+    point = list(iterate(dirac(OptimisticAdam()), 400))[-1]
+    assert np.linalg.norm(point) < 0.2 * np.linalg.norm((0.7, 1.3))
+
+
+def test_optimistic_adam():
+    """w - 2 eta m_t / sqrt(v_t) + eta m_(t-1) / sqrt(v_(t-1)): algorithm 1 of the paper."""
+    state = dirac(OptimisticAdam(), loss=non_saturating, optimizer=ADAM)
+    (psi, theta), rules, last = (0.7, 1.3), (Adam(), Adam()), [0.0, 0.0]
+    for got in iterate(state, 20, real=0.4):
+        move = rules[0].move(field((psi, theta), 0.4)[0])
+        psi, last[0] = psi + 2 * move - last[0], move
+        move = rules[1].move(field((psi, theta), 0.4)[1])
+        theta, last[1] = theta + 2 * move - last[1], move
+        close(got, (psi, theta), rtol=1e-8)
+
+
+def test_optimism_leaves_a_weight_without_gradient_alone():
+    """Adam makes the moments of a weight when its first gradient comes; nothing may preempt it."""
+    state = dirac(OptimisticAdam(), optimizer=ADAM)
+    state.optimizers["discriminator"].step()
+    assert players(state) == (0.7, 1.3)
+    update(state, "discriminator", at(0.4))
+    close(players(state)[0], 0.7 + 2 * Adam().move(0.9), rtol=1e-8)
+
+
+def test_lookahead():
+    psi, theta = slow = np.array([0.7, 1.3])
+    for count, got in enumerate(iterate(dirac(Lookahead(steps=3, alpha=0.4)), 10), start=1):
+        psi -= RATE * theta
+        theta += RATE * psi
+        if count % 3 == 0:
+            slow = slow + 0.4 * (np.array([psi, theta]) - slow)
+            psi, theta = slow
+        close(got, (psi, theta))
+
+
+def test_lookahead_converges_where_alternation_does_not():
+    point = list(iterate(dirac(Lookahead(steps=20, alpha=0.5)), 400))[-1]
+    assert np.linalg.norm(point) < 0.2 * np.linalg.norm((0.7, 1.3))
+
+
+def test_lookahead_counts_generator_updates():
+    state = dirac(Lookahead(steps=2, alpha=0.5), discriminator_steps=3)
+    first = dirac(discriminator_steps=3)
+    assert next(iterate(state, 1)) == next(iterate(first, 1))
+    start, plain = np.array([0.7, 1.3]), next(iterate(first, 1))
+    close(next(iterate(state, 1)), start + 0.5 * (plain - start))
+
+
+# -- averages of weights ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("warm_up", [0.0, 0.5])
+def test_ema(warm_up):
+    trick = EMA(half_life_kimg=0.02, warm_up=warm_up)
+    state, plain = (dirac(*tricks, discriminator_steps=2) for tricks in ([trick], []))
+    average, seen = 1.3, 0
+    for got, expected in zip(iterate(state, 12), iterate(plain, 12), strict=True):
+        assert got == expected  # training does not see the average
+        seen += 8  # two batches of 4
+        half_life = min(20, warm_up * seen) if warm_up else 20
+        beta = 0.5 ** (8 / half_life)
+        average = beta * average + (1 - beta) * got[1]
+        sample = state.sampler()(3, torch.Generator())
+        close(sample.numpy(), np.full((3, 1), average))
+
+
+def test_ema_half_life():
+    """After as many images as the half-life, half of the distance to the weights is left."""
+    trick = EMA(half_life_kimg=0.4, warm_up=0.0)
+    state = dirac(trick)
+    nn.init.constant_(state.generator.point, 2.3)
+    for _ in range(100):
+        state.images_seen += 4
+        state.updates["generator"] += 1
+        trick.after_step(state, "generator")
+        trick.after_step(state, "discriminator")
+    close(state.sampler()(1, torch.Generator()).item(), 1.3 + 0.5 * (2.3 - 1.3), rtol=1e-9)
+
+
+# -- the opponent ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+@pytest.mark.parametrize("tricks", [[], [R2(weight=0.0)]], ids=len)
+def test_unrolled_wasserstein(steps, tricks):
+    """psi_k = psi - k eta (theta - c), so d(-psi_k theta)/dtheta = -psi_k + k eta theta."""
+    state = dirac(Unrolled(steps=steps, learning_rate=0.03), *tricks)
+    update(state, "generator", at(0.4))
+    unrolled = 0.7 - steps * 0.03 * (1.3 - 0.4)
+    close(players(state), (0.7, 1.3 - RATE * (-unrolled + steps * 0.03 * 1.3)))
+
+
+def inner_sgd(moments, gradient):
+    return -RATE * gradient
+
+
+def inner_momentum(moments, gradient):
+    moments["velocity"] = 0.6 * moments["velocity"] + gradient
+    return -RATE * moments["velocity"]
+
+
+def inner_rmsprop(moments, gradient):
+    moments["square"] = 0.9 * moments["square"] + 0.1 * gradient**2
+    return -RATE * gradient / (math.sqrt(moments["square"]) + 1e-8)
+
+
+def inner_adam(moments, gradient):
+    rule = Adam()
+    rule.count, rule.first, rule.second = (moments[key] for key in ("count", "first", "second"))
+    move = rule.move(gradient)
+    moments.update(count=rule.count, first=rule.first, second=rule.second)
+    return move
+
+
+def moments_of(state):
+    kept = state.optimizers["discriminator"].state[state.discriminator.weight]
+    names = {
+        "momentum_buffer": "velocity",
+        "square_avg": "square",
+        "step": "count",
+        "exp_avg": "first",
+        "exp_avg_sq": "second",
+    }
+    return {names[key]: value.item() for key, value in kept.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rule", "move"),
+    [
+        (SGD, "own", inner_sgd),
+        (ADAM, "sgd", inner_sgd),
+        (sgd(RATE, momentum=0.6), "own", inner_momentum),
+        (rmsprop(RATE, alpha=0.9), "own", inner_rmsprop),
+        (ADAM, "own", inner_adam),
+    ],
+    ids=["sgd", "sgd-for-adam", "momentum", "rmsprop", "adam"],
+)
+@pytest.mark.parametrize("weights", [(0.0, 0.0, 0.0), (0.5, 0.8, 0.0), (0.5, 0.8, 2.0)], ids=str)
+def test_unrolled_against_finite_differences(optimizer, rule, move, weights):
+    """Through four steps of the whole objective, from the optimizer's state in mid-training."""
+    tricks = (R1(weights[0]), R2(weights[1]), GradientPenalty(weights[2]))
+    state = dirac(Unrolled(steps=4, rule=rule), *tricks, loss=non_saturating, optimizer=optimizer)
+    for _ in range(3):
+        update(state, "discriminator", at(0.4))
+    start, before = players(state), moments_of(state)
+
+    def loss(theta):
+        psi, moments = start[0], dict(before)
+        for _ in range(4):
+            slope = field((psi, theta), 0.4)[0] + (weights[0] + weights[1]) * psi
+            slope += 2 * weights[2] * (abs(psi) - 1) * np.sign(psi)
+            psi += move(moments, slope)
+        return np.logaddexp(0, -psi * theta)
+
+    gradients(state, "generator", at(0.4))
+    expected = (loss(1.3 + 1e-5) - loss(1.3 - 1e-5)) / 2e-5
+    close(state.generator.point.grad.item(), expected, rtol=1e-6)
+    assert players(state) == start  # the discriminator itself stays where it was
+    assert moments_of(state) == before
+
+
+def test_unrolling_is_finite_where_a_gradient_vanishes():
+    """Adam's square root has no slope at zero."""
+    state = dirac(Unrolled(steps=3), theta=0.0, optimizer=ADAM, loss=non_saturating)
+    gradients(state, "generator", at(0.0))
+    assert state.generator.point.grad.isfinite().all()
+
+
+def normalized(_):
+    return nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 1))
+
+
+def test_unrolling_does_not_move_running_means():
+    state = dirac(Unrolled(steps=2), discriminator=normalized)
+    before = [buffer.clone() for buffer in state.discriminator.buffers()]
+    update(state, "generator", Batch(torch.randn(4, 1)))
+    assert all(map(torch.equal, before, state.discriminator.buffers()))
+
+
+def test_unrolling_refuses_what_cannot_be_differentiated():
+    with pytest.raises(ConfigError, match="r1 and r2 in a discriminator with batch norm"):
+        dirac(Unrolled(), R1(), R2(), discriminator=normalized)

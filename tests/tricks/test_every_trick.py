@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: MIT
+"""What holds for every registered trick: a new one is tested here by being registered."""
+
+import itertools
+import random
+from dataclasses import fields
+
+import pytest
+import torch
+from torch import nn
+
+from ganbench import registry
+from ganbench.config import Recipe, TrickConfig, adam, parse_trick
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, Batch, DataSpec
+from ganbench.losses import non_saturating
+from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
+from ganbench.step import alternate, gradients
+from ganbench.training.build import build_state
+from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
+from ganbench.trick import HOOKS, Trick, describe, make_trick, resolve
+
+CPU = torch.device("cpu")
+NAMES = registry.tricks.names()
+KINDS = {name: registry.tricks.get(name) for name in NAMES}
+RECIPE = Recipe(
+    kimg=0.2,
+    batch_size=8,
+    latent_dim=4,
+    generator_optimizer=adam(2e-3, (0.5, 0.99)),
+    discriminator_optimizer=adam(2e-3, (0.5, 0.99)),
+    schedule="linear",
+)
+
+
+class Labelled(nn.Module):
+    """A network that is told the class of its input, by an offset of its output."""
+
+    def __init__(self, network, outputs):
+        super().__init__()
+        self.network = network
+        self.offset = nn.Embedding(2, outputs)
+
+    def forward(self, values, labels):
+        return self.network(values) + self.offset(labels)
+
+
+IMAGES = DataSpec("images", "1", (1, 16, 16))
+POINTS = DataSpec("points", "1", (2,), classes=2)
+SETTINGS = {
+    "images": (
+        IMAGES,
+        GAN(
+            generator=lambda latent_dim: ConvGenerator(latent_dim, IMAGES.shape, width=2),
+            discriminator=lambda shape: ConvDiscriminator(shape, width=2, norm="none"),
+            loss=non_saturating,
+            recipe=RECIPE,
+        ),
+    ),
+    "points": (
+        POINTS,
+        GAN(
+            generator=lambda latent_dim: MLP((latent_dim,), (8,), (2,)),
+            discriminator=lambda shape: MLP(shape, (8,), (1,)),
+            loss=non_saturating,
+            recipe=RECIPE,
+        ),
+    ),
+    "conditional": (
+        POINTS,
+        GAN(
+            generator=lambda latent_dim: Labelled(MLP((latent_dim,), (8,), (2,)), 2),
+            discriminator=lambda shape: Labelled(MLP(shape, (8,), (1,)), 1),
+            loss=non_saturating,
+            recipe=RECIPE,
+            conditional=True,
+        ),
+    ),
+}
+
+
+QUICK = {"unrolled": {"steps": 2}, "drs": {"burn_in": 500}}
+"""Parameters that make a slow trick fast enough for its many tests here."""
+
+
+def trick(name, **parameters):
+    return make_trick(TrickConfig(name=name, parameters={**QUICK.get(name, {}), **parameters}))
+
+
+def setting_for(*tricks):
+    """Return the first of the settings that all the tricks go with, or None."""
+    for setting in SETTINGS.values():
+        try:
+            start(*tricks, setting=setting)
+        except ConfigError:
+            continue
+        return setting
+    return None
+
+
+def start(*tricks, setting=None):
+    found = setting or setting_for(*tricks)
+    assert found, "no setting of this file suits the trick: add one"
+    data, gan = found
+    return build_state(gan, data, recipe=RECIPE, tricks=tricks, loss=gan.loss, seed=3, device=CPU)
+
+
+def batches(state):
+    """Return the source of batches: a function of the images seen, as in the trainer."""
+
+    def next_batch():
+        generator = torch.Generator().manual_seed(state.images_seen)
+        images = torch.rand(8, *state.data.shape, generator=generator) * 2 - 1
+        labels = torch.randint(2, (8,), generator=generator)
+        state.images_seen += 8
+        return Batch(images, labels)
+
+    return next_batch
+
+
+def train(state, iterations=6):
+    step = state.tricks.step_rule(alternate)
+    for _ in range(iterations):
+        step(state, batches(state))
+    return state
+
+
+def weights(state):
+    return {
+        f"{player}.{name}": value.clone()
+        for player in ("generator", "discriminator")
+        for name, value in getattr(state, player).state_dict().items()
+    }
+
+
+def samples(state):
+    """Draw as the trainer does: networks in evaluation mode, a stream of its own."""
+    for network in (state.generator, state.discriminator):
+        network.eval()
+    images = state.sampler()(16, torch.Generator().manual_seed(5))
+    for network in (state.generator, state.discriminator):
+        network.train()
+    return images
+
+
+def same(some, others):
+    return some.keys() == others.keys() and all(
+        torch.equal(value, others[name]) for name, value in some.items()
+    )
+
+
+def overridden(name):
+    return {hook for hook in HOOKS if getattr(KINDS[name], hook) is not getattr(Trick, hook)}
+
+
+def alike(name, *parameters):
+    """Return trained states with the given parameters, or without the trick for None."""
+    chosen = [() if one is None else (trick(name, **one),) for one in parameters]
+    setting = setting_for(*itertools.chain(*chosen), trick(name))
+    return [train(start(*tricks, setting=setting)) for tricks in chosen]
+
+
+def test_the_tricks_of_the_foundation_are_here():
+    expected = (
+        "spectral-norm instance-noise diffaugment pacgan label-smoothing gradient-penalty r1 r2 "
+        "lookahead optimistic-adam unrolled extragradient ema truncation drs weight-clipping"
+    )
+    assert set(expected.split()) <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_what_it_is(name):
+    entry = registry.tricks.entry(name)
+    assert entry.summary.endswith(".")
+    assert "arXiv:" in entry.paper
+    assert describe(trick(name)).name == name
+    clash = {field.name for field in fields(KINDS[name])} & set(HOOKS)
+    assert not clash, "a parameter must not be called like a hook"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_changes_something(name):
+    """With its defaults it changes the weights or the samples; else no test below would fail."""
+    plain, tricked = alike(name, None, {})
+    assert not same(weights(plain), weights(tricked)) or not torch.equal(
+        samples(plain), samples(tricked)
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if KINDS[name].neutral])
+def test_neutral_parameters_change_nothing(name):
+    plain, neutral = alike(name, None, KINDS[name].neutral)
+    assert same(weights(plain), weights(neutral))
+    assert torch.equal(samples(plain), samples(neutral))
+    for role in plain.updates:
+        states = (state.optimizers[role].state_dict()["state"] for state in (plain, neutral))
+        for mine, other in zip(*(one.values() for one in states), strict=True):
+            assert all(torch.equal(mine[key], other[key]) for key in mine)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if overridden(name) <= {"check", "start", "sampler"}]
+)
+def test_a_sampling_trick_leaves_training_as_it_is(name):
+    plain, tricked = alike(name, None, {})
+    assert same(weights(plain), weights(tricked))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_off(name):
+    """``name:off`` takes away a model's own trick; off twice, or where it is not, is no harm."""
+    off = parse_trick(f"{name}:off")
+    assert resolve([trick(name)], [off]) == resolve([], [off]) == []
+    assert resolve([], [parse_trick(name)]) == [KINDS[name]()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_other_streams_are_left_alone(name):
+    """Initial weights, data and latents are those of a run without the trick."""
+    setting = setting_for(trick(name))
+    plain, tricked = start(setting=setting), start(trick(name), setting=setting)
+    for player in ("generator", "discriminator"):
+        if f"wrap_{player}" not in overridden(name):
+            initial = (getattr(state, player).state_dict() for state in (plain, tricked))
+            assert same(*initial)
+    drawn = []
+    for state in (plain, tricked):
+        latents = []
+        prior = state.prior
+
+        def recording(count, generator, prior=prior, latents=latents):
+            latents.append(prior(count, generator))
+            return latents[-1].clone()
+
+        state.prior = recording
+        before = torch.get_rng_state()
+        train(state, 3)
+        assert torch.equal(before, torch.get_rng_state()), "torch's global stream was used"
+        drawn.append(torch.stack(latents))
+    fewer = min(map(len, drawn))
+    assert fewer >= 6
+    assert torch.equal(drawn[0][:fewer], drawn[1][:fewer])
+    others = set(tricked.streams.state_dict()) - set(plain.streams.state_dict())
+    assert others <= {f"trick/{name}"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_resumes_with_its_state(name, tmp_path):
+    """3 + 4 iterations with a checkpoint between equal 7, bit for bit, with all that is kept."""
+    whole = train(start(trick(name)), 7)
+    first, second = train(start(trick(name)), 3), start(trick(name))
+    save_checkpoint(first, tmp_path / "checkpoint.safetensors", {})
+    load_checkpoint(second, tmp_path / "checkpoint.safetensors")
+    train(second, 4)
+    save_checkpoint(whole, tmp_path / "whole.safetensors", {})
+    save_checkpoint(second, tmp_path / "second.safetensors", {})
+    assert (tmp_path / "whole.safetensors").read_bytes() == (
+        tmp_path / "second.safetensors"
+    ).read_bytes()
+    assert torch.equal(samples(whole), samples(second))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_reach_one_player_only(name):
+    state = train(start(trick(name)), 1)
+    for role, other in itertools.permutations(state.updates):
+        for weight in [*state.parameters(role), *state.parameters(other)]:
+            weight.grad = None
+        gradients(state, role, batches(state)())
+        assert all(weight.grad is not None for weight in state.parameters(role))
+        assert all(weight.grad is None for weight in state.parameters(other))
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(NAMES, 2)))
+def test_pairs_go_together_in_any_order(one, other):
+    """Each pair of tricks trains, to finite weights, and the order in which they are named is not
+    part of it."""
+    pair = trick(one), trick(other)
+    if not setting_for(*pair):
+        pytest.skip("the two do not go with the same model or data")
+    forth, back = train(start(*pair), 1), train(start(*reversed(pair)), 1)
+    assert same(weights(forth), weights(back))
+    assert all(value.isfinite().all() for value in weights(forth).values())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_tricks_go_together_in_any_order(seed):
+    names = [name for name in NAMES if setting_for(trick(name)) == SETTINGS["images"]]
+    results = []
+    for order in (names, random.Random(seed).sample(names, len(names))):
+        results.append(weights(train(start(*map(trick, order)), 2)))
+    assert len(names) > 10
+    assert same(*results)
