@@ -102,7 +102,8 @@ class Step:
         else:
             latents = self.latents
             with torch.no_grad():  # the generator does not learn now: its graph is not needed
-                images = self.generate(latents, self.labels)
+                # Detached, because even here a view of a weight would require a gradient.
+                images = self.generate(latents, self.labels).detach()
             images = self.state.tricks.fakes(images, self)
         return Judged(self, images, self.labels)
 

@@ -40,7 +40,7 @@ RANKS = {
 }
 CONTRACT = {"gan", "trick", "passes", "state", "step"}
 WITHOUT_TORCH = {"errors", "stats", "paths", "registry", "config", "records", "report"}
-REPORT_MAY_USE = {"errors", "stats", "records", "paths", "report"}
+REPORT_MAY_USE = {"errors", "config", "stats", "records", "report"}
 ZOO_MAY_USE = {"", "errors", "losses", "nn", "tricks"}
 CEILING = 400
 

@@ -12,7 +12,7 @@ the noise from the uniform prior.
 Departs from the article's code: the data are scaled to [-1, 1], the range of the generator's
 tanh; the discriminator returns logits, without the sigmoid, which the loss takes in; the
 discriminator's loss is not halved, which Adam hardly sees. For 2-D points the generator has no
-tanh, and both networks are narrower.
+tanh, both networks are narrower, and the learning rate falls to zero.
 """
 
 from torch import nn
@@ -48,5 +48,6 @@ def vanilla(data: DataSpec) -> GAN:
             latent_dim=2,
             generator_optimizer=adam(5e-4, (0.5, 0.999)),
             discriminator_optimizer=adam(5e-4, (0.5, 0.999)),
+            schedule="linear",
         ),
     )

@@ -66,13 +66,16 @@ def _place(root: Path | None) -> Path:
     """Return the folder of images, or the archive."""
     if unpacked := find(root, [f"{folder}/{_IMAGES}" for folder in _FOLDERS], ["000001.jpg"]):
         return unpacked[0].parent
+    hint = f"The unpacked folder {_IMAGES} will do as well."
+    return obtain("celeba", root, _FOLDERS, [f"{_IMAGES}.zip"], _remotes, hint)[0]
+
+
+def _remotes() -> list[Remote]:
     from torchvision.datasets import CelebA
 
     known = {name: (identity, md5) for identity, md5, name in CelebA.file_list}
     identity, md5 = known[f"{_IMAGES}.zip"]
-    url = f"https://drive.google.com/file/d/{identity}/view"
-    hint = f"The unpacked folder {_IMAGES} will do as well."
-    return obtain("celeba", root, _FOLDERS, [Remote(f"{_IMAGES}.zip", (url,), md5)], hint)[0]
+    return [Remote(f"{_IMAGES}.zip", (f"https://drive.google.com/file/d/{identity}/view",), md5)]
 
 
 def _names(partition: Path, split: str) -> list[str]:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ganbench.data.arrays import Arrays, ArraySource, image_spec
 from ganbench.data.dataset import Source
@@ -40,19 +41,21 @@ def cifar10(root: Path | None = None, *, resolution: int | None = None) -> Sourc
 
 def _read(root: Path | None, split: str) -> Arrays:
     names = _FILES[split]
-    unpacked = find(root, (_UNPACKED, f"cifar10/{_UNPACKED}"), names)
-    place = (
-        unpacked[0].parent if unpacked else obtain("cifar10", root, ("cifar10", "."), [ARCHIVE])[0]
-    )
+    place = _place(root, names)
     with damage(place):
         batches = {name: _records(file.read(), place, name) for name, file in members(place, names)}
     records = np.concatenate([batches[name] for name in names])  # (N, 3073), in their order
     return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0]
 
 
-def _records(
-    data: bytes, place: Path, name: str
-) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+def _place(root: Path | None, names: tuple[str, ...]) -> Path:
+    """Return the unpacked folder, or the archive."""
+    if unpacked := find(root, (_UNPACKED, f"cifar10/{_UNPACKED}"), names):
+        return unpacked[0].parent
+    return obtain("cifar10", root, ("cifar10", "."), [ARCHIVE.name], lambda: [ARCHIVE])[0]
+
+
+def _records(data: bytes, place: Path, name: str) -> NDArray[np.uint8]:
     """Return records (N, 3073): a label, then the red, green and blue pixels row by row."""
     if not data or len(data) % _RECORD:
         raise InputError(

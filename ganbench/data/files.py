@@ -9,7 +9,7 @@ import ssl
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -24,6 +24,7 @@ MEND = "Put a whole copy in its place, or delete it to have it downloaded again.
 """What to do about a damaged file: the hint of the errors that name it."""
 
 _SILENCE_SECONDS = 30.0
+_OFFLINE = "downloads are switched off (GANBENCH_OFFLINE or HF_HUB_OFFLINE is set)"
 
 
 @dataclass(frozen=True)
@@ -53,34 +54,35 @@ def obtain(
     dataset: str,
     root: Path | None,
     folders: Collection[str],
-    remotes: Collection[Remote],
+    names: Collection[str],
+    remotes: Callable[[], Collection[Remote]],
     hint: str = "",
 ) -> list[Path]:
-    """Return the files of a dataset: those that are here, else downloaded ones.
+    """Return the named files of a dataset: those that are here, else downloaded ones.
 
-    Downloads go to ``root`` or the cache, into a folder named after the dataset, and are whole
-    and of the right MD5 or not there.
+    ``remotes`` tells of all files of the dataset. All are downloaded when one is needed, so that
+    what cannot be had is known before training, into a folder named after the dataset in
+    ``root`` or the cache; each file is whole and of the right MD5, or not there.
 
     Raises:
         MissingDataError: the files are not here and cannot be downloaded.
         StorageError: the folder cannot be written.
     """
-    names = [remote.name for remote in remotes]
     if found := find(root, folders, names):
         return found
-    if paths.offline():
-        raise missing(dataset, names, "downloads are switched off", hint)
+    known = remotes()
     target = (root or paths.cache() / "data").expanduser() / dataset
-    return [_download(dataset, names, remote, target / remote.name, hint) for remote in remotes]
-
-
-def missing(dataset: str, names: Collection[str], reason: str, hint: str = "") -> MissingDataError:
-    """Return the error that says what is not here, why it was not fetched, and where to put it."""
-    where = f"Put {join(names)} into DIR/{dataset} and add --data-root DIR."
-    return MissingDataError(
-        f"The files of '{dataset}' are not on this machine, and {reason}.",
-        f"{where} {hint}".strip(),
-    )
+    reason = _OFFLINE if paths.offline() else ""
+    for remote in () if reason else known:
+        if reason := _download(remote, target / remote.name):
+            break
+    if reason:
+        where = f"Put {join(remote.name for remote in known)} into DIR/{dataset}"
+        raise MissingDataError(
+            f"The files of '{dataset}' are not on this machine, and {reason}.",
+            f"{where} and add --data-root DIR. {hint}".strip(),
+        )
+    return [target / name for name in names]
 
 
 def members(place: Path, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
@@ -126,23 +128,24 @@ def _present(folder: Path, name: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _download(
-    dataset: str, names: Collection[str], remote: Remote, target: Path, hint: str
-) -> Path:
-    """Download one file, from the first address that gives it."""
+def _download(remote: Remote, target: Path) -> str:
+    """Download one file from the first address that gives it; return what went wrong, if so."""
     if target.is_file():
-        return target
+        return ""
+    reason = ""
     try:
-        with replacing(target) as temporary:
-            reason = ""
+        with contextlib.suppress(_NotGivenError), replacing(target) as temporary:
             for url in remote.urls:
                 if not (reason := _fetch(url, temporary, remote.md5)):
-                    break
-            else:
-                raise missing(dataset, names, reason, hint)
+                    return ""
+            raise _NotGivenError
     except StorageError as error:
         raise StorageError(error.message, "Name another folder with --data-root DIR.") from error
-    return target
+    return reason
+
+
+class _NotGivenError(Exception):
+    """No address gave the file: what was written of it must not take its place."""
 
 
 def _fetch(url: str, target: Path, md5: str) -> str:
@@ -157,7 +160,8 @@ def _fetch(url: str, target: Path, md5: str) -> str:
         with _not_forever():
             download_url(url, str(target.parent), target.name, md5)
     except (URLError, TimeoutError, ConnectionError, ssl.SSLError) as error:
-        return f"{url} cannot be downloaded: {error}".rstrip(".")
+        said = str(error).removeprefix("<urlopen error ").removesuffix(">")
+        return f"{url} cannot be downloaded: {said}".rstrip(".")
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - torchvision, http.client, gdown: kinds of their own

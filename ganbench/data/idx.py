@@ -33,6 +33,10 @@ _FIRST_LABELS: Mapping[str, tuple[bytes, ...]] = {
     "mnist": (bytes([5, 0, 4, 1, 9, 2, 1, 3, 1, 4]), bytes([7, 2, 1, 0, 4, 1, 4, 9, 5, 9])),
     "fashion-mnist": (bytes([9, 0, 0, 3, 0, 2, 7, 2, 5, 5]), bytes([9, 2, 1, 1, 6, 1, 4, 6, 5, 7])),
 }
+_FILES = {
+    "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+    "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+}
 _UNSIGNED_BYTES = 0x08
 
 
@@ -71,9 +75,9 @@ def _source(name: str, network: str | None, root: Path | None, resolution: int |
 def _read(name: str, root: Path | None, split: str) -> Arrays:
     """Return images (N, 1, 28, 28) and labels (N,) of a split."""
     folder = _TORCHVISION_NAMES[name]
-    remotes = [_remote(name, split, kind) for kind in ("images-idx3", "labels-idx1")]
     folders = (f"{folder}/raw", name, f"{name}/raw", folder, ".")
-    image_file, label_file = obtain(name, root, folders, remotes, _HINTS.get(name, ""))
+    remotes, hint = partial(_remotes, name), _HINTS.get(name, "")
+    image_file, label_file = obtain(name, root, folders, _FILES[split], remotes, hint)
     images, labels = read_idx(image_file, 3), read_idx(label_file, 1)
     if images.shape != (len(labels), 28, 28):
         raise InputError(
@@ -88,14 +92,15 @@ def _read(name: str, root: Path | None, split: str) -> Arrays:
     return images[:, None], labels
 
 
-def _remote(name: str, split: str, kind: str) -> Remote:
-    """Describe a file as torchvision does, whose addresses and checksums are used."""
+def _remotes(name: str) -> list[Remote]:
+    """Return the files of both splits with the addresses and checksums that torchvision knows."""
     from torchvision import datasets
 
     dataset: type[MNIST] = getattr(datasets, _TORCHVISION_NAMES[name])
-    wanted = f"{'train' if split == 'train' else 't10k'}-{kind}-ubyte.gz"
-    md5 = dict(dataset.resources)[wanted]
-    return Remote(wanted, tuple(mirror + wanted for mirror in dataset.mirrors), md5)
+    return [
+        Remote(file, tuple(mirror + file for mirror in dataset.mirrors), md5)
+        for file, md5 in dataset.resources
+    ]
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:

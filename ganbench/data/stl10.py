@@ -66,12 +66,16 @@ def _read(root: Path | None, resolution: int, first: str, split: str) -> Arrays:
 
 
 def _place(root: Path | None, names: tuple[str, ...]) -> Path:
-    from torchvision.datasets import STL10
-
+    """Return the unpacked folder, or the archive."""
     if unpacked := find(root, (_UNPACKED, f"stl10/{_UNPACKED}"), names):
         return unpacked[0].parent
-    archive = Remote(STL10.filename, (STL10.url,), STL10.tgz_md5)
-    return obtain("stl10", root, ("stl10", "."), [archive])[0]
+    return obtain("stl10", root, ("stl10", "."), [f"{_UNPACKED}.tar.gz"], _remotes)[0]
+
+
+def _remotes() -> list[Remote]:
+    from torchvision.datasets import STL10
+
+    return [Remote(STL10.filename, (STL10.url,), STL10.tgz_md5)]
 
 
 def _read_images(file: IO[bytes], resolution: int, path: Path) -> Pixels:

@@ -23,11 +23,16 @@ def svhn(root: Path | None = None, *, resolution: int | None = None) -> Source:
 
 
 def _read(root: Path | None, split: str) -> Arrays:
+    names = [f"{split}_32x32.mat"]
+    return read_mat(obtain("svhn", root, ("svhn", "SVHN", "."), names, _remotes)[0])
+
+
+def _remotes() -> list[Remote]:
+    """Return the files of both splits with the addresses and checksums that torchvision knows."""
     from torchvision.datasets import SVHN
 
-    url, name, md5 = SVHN.split_list[split]
-    remotes = [Remote(name, (url,), md5)]
-    return read_mat(obtain("svhn", root, ("svhn", "SVHN", "."), remotes)[0])
+    listed = [SVHN.split_list[split] for split in ("train", "test")]
+    return [Remote(name, (url,), md5) for url, name, md5 in listed]
 
 
 def read_mat(path: Path) -> Arrays:

@@ -17,14 +17,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample, interpolate
 
-from ganbench import registry
+from ganbench.data import Dataset, open_dataset
 from ganbench.errors import ConfigError, GanbenchError, suggest
 from ganbench.features.digit_cnn import (
     PREPROCESSING,
@@ -38,9 +37,6 @@ from ganbench.features.digit_cnn import (
     tensors_hash,
 )
 from ganbench.records.files import replacing
-
-if TYPE_CHECKING:
-    from ganbench.data.dataset import Dataset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"There are: {', '.join(RECIPES)}.",
             )
         recipe = RECIPES[given.network]
-        source = registry.datasets.get(recipe.dataset)()
+        source = open_dataset(recipe.dataset)
         training = source.load("train")
         torch.set_num_threads(1)  # sums in a fixed order, so that a seed gives the same weights
         network = train(training, recipe)

@@ -30,7 +30,7 @@ from ganbench.harness.device import choose_device, facts
 from ganbench.losses import get as get_loss
 from ganbench.metrics.evaluate import Reference
 from ganbench.records.environment import describe as describe_environment
-from ganbench.records.files import replacing, storage_errors
+from ganbench.records.files import check_writable, replacing, storage_errors
 from ganbench.records.run import RunFolder, name_folder
 from ganbench.registry import name_of
 from ganbench.sampling.draw import draw, picture
@@ -118,9 +118,10 @@ def default_samples(data: DataSpec) -> int:
     return 26_000 if data.classes >= 1000 else 5000
 
 
-def folder_stem(config: RunConfig) -> str:
-    """Return the readable part of a run folder's name."""
-    tricks = "".join(f"+{trick.name}" for trick in config.tricks)
+def folder_stem(config: RunConfig, data: DataSpec) -> str:
+    """Return the readable part of a run folder's name: the model's own tricks are not in it."""
+    own = {name_of(trick) for trick in create(config.model, data).tricks}
+    tricks = "".join(f"+{trick.name}" for trick in config.tricks if trick.name not in own)
     stem = f"{config.model}{tricks}-{config.dataset}-seed{config.seed}"
     return re.sub(r"[^A-Za-z0-9.+@_-]+", "-", stem).strip("-.")[:120]
 
@@ -133,11 +134,9 @@ class Run:
         self.options = options
         self.observer = observer
         self.trainer: Trainer | None = None
-        with storage_errors(options.out):
-            options.out.mkdir(parents=True, exist_ok=True)
-        self.folder = name_folder(
-            options.out, folder_stem(config), config.identity, resume=options.resume
-        )
+        self.source = open_dataset(config.dataset, options.data_root)
+        stem = folder_stem(config, self.source.spec)
+        self.folder = name_folder(options.out, stem, config.identity, resume=options.resume)
 
     def stop(self) -> None:
         """Ask the loop to save and to stop after the current iteration."""
@@ -152,10 +151,10 @@ class Run:
         """
         if self.options.resume and self.folder.finished:
             return self.folder.result()
+        check_writable(self.folder.path)
         device = choose_device(self.options.device)
         threads = set_threads(self.options.threads)
-        source = open_dataset(self.config.dataset, self.options.data_root)
-        dataset = source.load(source.splits[0])
+        dataset = self.source.load(self.source.splits[0])
         if dataset.spec.version != self.config.dataset_version:
             raise ConfigError(
                 f"{self.config.dataset} has changed since this run was described.",

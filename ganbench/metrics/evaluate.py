@@ -155,7 +155,7 @@ class Reference:
     def _describe(self, values: Tensor, network: FeatureNetwork | None) -> Evidence:
         """Return the evidence of uint8 images or of points."""
         if network is None:
-            points = values.double().cpu().numpy()
+            points = values.cpu().double().numpy()
             return Evidence(len(values), points=points, mixture=self.real.spec.mixture)
         channelwise = network.reads_channels(self.real.spec)
         extracted = network.extract(values, device=self.device, channelwise=channelwise)

@@ -39,17 +39,40 @@ class Style:
 
 @dataclass(frozen=True)
 class Panel:
-    """One chart and the data that it names; ``still`` and ``page`` differ in size and colors."""
+    """One chart in Vega-Lite and the name of its data; ``legend`` is shown in still pictures.
 
-    chart: alt.LayerChart | alt.FacetChart
+    On the page a legend beside many panels is HTML, unless it is the panel's ``own``.
+    """
+
+    view: Mapping[str, Any]
     data: str
+    own_legend: bool = False
 
     def page(self) -> dict[str, Any]:
-        """Return the Vega-Lite specification for the page, as wide as its place."""
-        chart = self.chart.properties(width="container").configure(**_theme("currentColor"))
-        specification: dict[str, Any] = chart.to_dict(context={"pre_transform": False})
-        specification.pop("$schema")
-        return specification
+        """Return the specification for the page: as wide as its place, ink as the text's."""
+        view = dict(self.view) if self.own_legend else _without_legends(self.view)
+        return {**view, "width": "container", "config": _theme("currentColor")}
+
+
+def _panel(
+    layers: Sequence[alt.Chart], data: str, title: str, height: int, *, own_legend: bool = False
+) -> Panel:
+    """Return layers over named data as a panel."""
+    chart = alt.layer(*layers, data=alt.NamedData(name=data)).properties(title=title, height=height)
+    view = chart.to_dict()
+    return Panel(
+        {key: view[key] for key in view if key not in {"$schema", "config"}}, data, own_legend
+    )
+
+
+def _without_legends(value: Any) -> Any:
+    """Return a specification in which no legend is drawn."""
+    if isinstance(value, Mapping):
+        return {
+            key: None if key == "legend" else _without_legends(inner)
+            for key, inner in value.items()
+        }
+    return [_without_legends(inner) for inner in value] if isinstance(value, list) else value
 
 
 def styles(variants: Sequence[str]) -> dict[str, Style]:
@@ -78,28 +101,29 @@ def _theme(ink: str) -> dict[str, Any]:
             "gridOpacity": 0.12,
             "labelOpacity": 0.8,
             "labelPadding": 6,
+            "labelFlush": False,
             "labelLimit": 170,
         },
-        "legend": {**text, "symbolStrokeWidth": 3, "labelLimit": 260},
+        "legend": {**text, "symbolStrokeWidth": 3, "symbolOpacity": 1, "labelLimit": 260},
         "title": {"color": ink, "fontSize": 12, "fontWeight": 600, "anchor": "start", "offset": 8},
     }
 
 
 def still(rows: Iterable[Sequence[Panel]], data: Mapping[str, Rows], width: int) -> str:
     """Return panels in rows as one SVG, dark on white."""
-    lines = [
-        alt.hconcat(
-            *(
-                panel.chart.properties(width=width, data=alt.InlineData(values=data[panel.data]))
-                for panel in line
-            ),
-            spacing=32,
-        )
-        for line in rows
-    ]
-    chart = alt.vconcat(*lines, spacing=28).configure(**_theme("#333333")).configure_concat()
-    chart = chart.properties(padding=12)
-    svg: str = vl_convert.vegalite_to_svg(chart.to_dict())
+    lines = [list(line) for line in rows]
+    specification = {
+        "$schema": alt.SCHEMA_URL,
+        "vconcat": [
+            {"hconcat": [{**panel.view, "width": width} for panel in line], "spacing": 32}
+            for line in lines
+        ],
+        "spacing": 28,
+        "padding": 12,
+        "datasets": {panel.data: data[panel.data] for line in lines for panel in line},
+        "config": _theme("#333333"),
+    }
+    svg: str = vl_convert.vegalite_to_svg(json.dumps(specification))
     return svg
 
 
@@ -127,7 +151,7 @@ def dots_panel(data: str, title: str, drawn: Mapping[str, Style], floor: float |
 
     The data's rows have variant, and either seed and value, or mean, low and high.
     """
-    base = alt.Chart(alt.NamedData(name=data))
+    base = alt.Chart()
     y = alt.Y("variant:N", sort=list(drawn), title=None, axis=alt.Axis(grid=False))
     scale = alt.Scale(zero=False, padding=12)
     color = {"color": _color(drawn, legend=False)["color"]}
@@ -137,10 +161,10 @@ def dots_panel(data: str, title: str, drawn: Mapping[str, Style], floor: float |
         *(alt.Tooltip(f"{name}:Q", format=".5~g") for name in ("mean", "low", "high")),
     ]
     layers = [
-        base.mark_rule(strokeWidth=3, opacity=0.55, strokeCap="round").encode(
+        base.mark_rule(strokeWidth=4, opacity=0.35, strokeCap="round").encode(
             x=alt.X("low:Q", scale=scale, title=None), x2="high:Q", y=y, tooltip=span, **color
         ),
-        base.mark_circle(size=44, opacity=0.45).encode(
+        base.mark_point(shape="circle", size=40, strokeWidth=1.4, opacity=0.9).encode(
             x=alt.X("value:Q", scale=scale, title=None), y=y, tooltip=tips, **color
         ),
         base.mark_point(shape="diamond", size=110, filled=True, opacity=1).encode(
@@ -149,7 +173,7 @@ def dots_panel(data: str, title: str, drawn: Mapping[str, Style], floor: float |
     ]
     if floor is not None:
         layers.append(_floor_rule("x", floor))
-    return Panel(alt.layer(*layers).properties(title=title, height=alt.Step(30)), data)
+    return _panel(layers, data, title, 30 * len(drawn) + 10)
 
 
 def curve_panel(
@@ -186,17 +210,17 @@ def curve_panel(
         ],
         **_color(drawn, legend=legend),
     }
-    layers = _thin_and_thick(data, f"isValid(datum.{field})", encodings)
+    layers = _thin_and_thick(f"isValid(datum.{field})", encodings, points=True)
     if floor is not None:
         layers.append(_floor_rule("y", floor))
-    return Panel(alt.layer(*layers).properties(title=title, height=190), data)
+    return _panel(layers, data, title, 190)
 
 
-def loss_panel(data: str, title: str, series: Mapping[str, str], *, legend: bool = True) -> Panel:
+def loss_panel(data: str, title: str, series: Mapping[str, str]) -> Panel:
     """Losses or logits of one variant against kimg; ``series`` maps what each is to its field."""
     names = list(series)
     scale = alt.Scale(domain=names, range=list(OKABE_ITO[: len(names)]))
-    shown = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=180) if legend else None
+    shown = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=180)
     layers: list[alt.Chart] = []
     for name, field in series.items():
         encodings = {
@@ -211,17 +235,20 @@ def loss_panel(data: str, title: str, series: Mapping[str, str], *, legend: bool
                 alt.Tooltip(f"{field}:Q", title=_plain(name), format=".4~g"),
             ],
         }
-        lines = _thin_and_thick(data, f"isValid(datum.{field})", encodings)
+        lines = _thin_and_thick(f"isValid(datum.{field})", encodings)
         # A JSON string is also a string in a Vega expression, whatever the name holds.
         layers += [line.transform_calculate(series=json.dumps(name)) for line in lines]
-    return Panel(alt.layer(*layers).properties(title=title, height=170), data)
+    return _panel(layers, data, title, 170, own_legend=True)
 
 
-def _thin_and_thick(data: str, there: str, encodings: Mapping[str, Any]) -> list[alt.Chart]:
+def _thin_and_thick(
+    there: str, encodings: Mapping[str, Any], *, points: bool = False
+) -> list[alt.Chart]:
     """Return the lines of the seeds and that of their mean."""
-    base = alt.Chart(alt.NamedData(name=data)).encode(**encodings)
-    thin = base.mark_line(strokeWidth=1, opacity=0.4, clip=True).encode(detail="seed:N")
-    thick = base.mark_line(strokeWidth=2.5, clip=True, point={"size": 18, "opacity": 0.9})
+    base = alt.Chart().encode(**encodings)
+    thin = base.mark_line(strokeWidth=1, opacity=0.45).encode(detail="seed:N")
+    point = {"size": 18, "opacity": 0.9} if points else False
+    thick = base.mark_line(strokeWidth=2.5, point=point)
     return [
         thin.transform_filter(f"!datum.mean && {there}"),
         thick.transform_filter(f"datum.mean && {there}"),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ganbench.report import numbers, words
 from ganbench.report.page import Report, first_seeds, parameters_text
 from ganbench.report.section import Section, heading
-from ganbench.report.tables import Cell, VariantRow
+from ganbench.report.tables import Cell, VariantRow, count_statuses
 from ganbench.stats import Estimate
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$@!])")
@@ -41,13 +41,13 @@ def render_markdown(report: Report, stills: Mapping[str, Mapping[str, str]]) -> 
     parts = [
         f"# {escape(report.title)}",
         escape(words.sentence(report.runs)),
-        f"{escape(words.statuses(words.count_statuses(report.runs)))}. The same with charts to "
+        f"{escape(words.statuses(count_statuses(report.runs)))}. The same with charts to "
         "point at: [index.html](index.html), one file that needs no network.",
     ]
     for section in report.sections:
         parts += _section(section, report, stills.get(section.slug, {}))
     if report.unread:
-        parts += ["## Runs that are not over", _unread(report)]
+        parts += ["## Unfinished and damaged runs", _unread(report)]
     parts += ["## How to read these numbers", _bullets(map(escape, words.HOW_TO_READ))]
     if report.environments:
         lines = [
@@ -192,7 +192,7 @@ def _budgets(section: Section) -> str:
             f"{name} at {numbers.amount(budget.kimg.limit)} kimg",
         ]
         right += [True, True]
-    head.append("kimg by then")
+    head.append(f"kimg at {numbers.amount(section.budgets[0].time.limit)} s")
     rows = [
         [
             escape(row.variant),

@@ -78,29 +78,31 @@ def signed_text(estimate: Estimate | None) -> str:
 
 
 def amount(value: float | None, digits: int = 3) -> str:
-    """Return a quantity such as seconds or a count to so many digits, whole where it is large.
+    """Return a quantity such as seconds to so many digits, without zeros at the end.
 
-    >>> amount(1234.5), amount(0.012345), amount(None)
-    ('1,234', '0.0123', '–')
+    >>> amount(1234.5), amount(0.012345), amount(64.0), amount(None)
+    ('1,234', '0.0123', '64', '–')
     """
     if value is None or not math.isfinite(value):
         return NOTHING
     if value == 0:
         return "0"
-    return fixed(value, max(0, min(6, digits - 1 - math.floor(math.log10(abs(value))))))
+    places = max(0, min(6, digits - 1 - math.floor(math.log10(abs(value)))))
+    text = fixed(value, places)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def p_text(p_value: float | None) -> str:
-    """Return a p value; below a thousandth only that.
+    """Return a p value, without zeros at the end; below a thousandth only that.
 
-    >>> p_text(0.0625), p_text(0.00001), p_text(0.25)
-    ('0.0625', '< 0.001', '0.25')
+    >>> p_text(0.0625), p_text(0.00001), p_text(0.25), p_text(1.0)
+    ('0.0625', '< 0.001', '0.25', '1')
     """
     if p_value is None:
         return NOTHING
     if p_value < 0.001:
         return "< 0.001"
-    return f"{p_value:.4f}".rstrip("0") if p_value < 0.1 else f"{p_value:.2f}"
+    return f"{p_value:.{4 if p_value < 0.1 else 3}f}".rstrip("0").rstrip(".")
 
 
 def arrow(better: str) -> str:

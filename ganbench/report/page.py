@@ -15,7 +15,7 @@ from ganbench.report import charts, numbers, words
 from ganbench.report.charts import Panel, Style
 from ganbench.report.pictures import Picture
 from ganbench.report.section import Section, heading
-from ganbench.report.tables import VariantRow
+from ganbench.report.tables import VariantRow, count_statuses
 from ganbench.stats import Estimate
 
 
@@ -55,7 +55,6 @@ def render_page(report: Report) -> str:
         "heading": heading,
         "measured": measured_text,
         "subtitle": words.subtitle,
-        "settings": words.settings,
         "machine": words.machine,
         "paper": words.paper_address,
     }
@@ -66,6 +65,7 @@ def render_page(report: Report) -> str:
         panels=_numbered(report),
         data={key: rows for section in report.sections for key, rows in section.data.items()},
         first_seeds=first_seeds,
+        count_statuses=count_statuses,
         parameters=parameters_text,
         number=numbers,
     )

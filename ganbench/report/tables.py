@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ganbench.records.record import Measurement, RunRecord
+from ganbench.records.run import STATUSES
 from ganbench.stats import Estimate, mean_interval
 
 
@@ -117,6 +118,13 @@ def comparable(protocol: str) -> str:
     return re.sub(r"\s+", " ", kept).strip(" ,;/|·")
 
 
+def count_statuses(runs: Iterable[RunRecord]) -> dict[str, int]:
+    """Return how many runs have each status, those that went well first."""
+    given = [run.status for run in runs]
+    known = dict.fromkeys([*STATUSES, *given])
+    return {status: given.count(status) for status in known if status in given}
+
+
 def datasets(runs: Iterable[RunRecord]) -> list[str]:
     """Return the names of the datasets of runs that say which one they are on."""
     return list(dict.fromkeys(run.dataset for run in runs if run.dataset))
@@ -201,15 +209,12 @@ def _row(
         mean = estimate((value.value for value in values), confidence=confidence)
         if mean is not None:
             cells[column.name] = Cell(mean, values, len(counted))
-    statuses: dict[str, int] = {}
-    for run in runs:
-        statuses[run.status] = statuses.get(run.status, 0) + 1
     # The seconds of a run that stopped early say nothing of how long the training takes.
     whole = [run for run in counted if run.status != "diverged"]
     return VariantRow(
         variant=variant,
         model=runs[0].model,
-        statuses=statuses,
+        statuses=count_statuses(runs),
         cells=cells,
         runs=tuple(runs),
         kimg=estimate(run.kimg for run in whole),

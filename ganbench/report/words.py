@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ganbench.config import join
@@ -78,14 +79,6 @@ def statuses(found: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {STATUS_WORDS.get(name, name)}" for name, count in found.items())
 
 
-def count_statuses(runs: Iterable[RunRecord]) -> dict[str, int]:
-    """Return how many runs have each status."""
-    found: dict[str, int] = {}
-    for run in runs:
-        found[run.status] = found.get(run.status, 0) + 1
-    return found
-
-
 def machine(environment: Mapping[str, Any]) -> str:
     """Return an environment in one line: device, threads, processor, torch."""
     packages = environment.get("packages")
@@ -104,20 +97,38 @@ def machine(environment: Mapping[str, Any]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def settings(config: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return all settings of a variant, flat, for a list: loss, tricks, recipe."""
-    found: list[tuple[str, str]] = []
+@dataclass(frozen=True)
+class Settings:
+    """The settings of several variants: what is the same for all, and what differs by variant."""
+
+    same: Mapping[str, str]
+    differing: Mapping[str, tuple[str, ...]]
+
+
+def settings(configs: Sequence[Mapping[str, Any]]) -> Settings:
+    """Return the settings of variants as text, one configuration for each."""
+    flat = [_flat(config) for config in configs]
+    keys = dict.fromkeys(key for one in flat for key in one)
+    columns = {key: tuple(one.get(key, "–") for one in flat) for key in keys}
+    return Settings(
+        same={key: column[0] for key, column in columns.items() if len(set(column)) == 1},
+        differing={key: column for key, column in columns.items() if len(set(column)) > 1},
+    )
+
+
+def _flat(config: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
     for key, value in config.items():
-        if key == "seed":
+        if key in {"seed", "model", "dataset"}:
             continue
-        if key == "tricks":
+        if key == "tricks" and isinstance(value, list | tuple):
             tricks = [_trick(one) for one in value if isinstance(one, Mapping)]
-            found.append(("tricks", ", ".join(tricks) or "none"))
+            found["tricks"] = ", ".join(tricks) or "none"
         elif key == "recipe" and isinstance(value, Mapping):
-            found += [(inner, _setting(nested)) for inner, nested in value.items()]
+            found |= {inner: _setting(nested) for inner, nested in value.items()}
         else:
-            found.append((key.replace("_", " "), _setting(value)))
-    return [(key.replace("_", " "), shown) for key, shown in found]
+            found[key] = _setting(value)
+    return {key.replace("_", " "): shown for key, shown in found.items()}
 
 
 def subtitle(config: Mapping[str, Any]) -> str:
@@ -138,9 +149,21 @@ def _trick(trick: Mapping[str, Any]) -> str:
     return f"{trick.get('name')}({inside})" if inside else str(trick.get("name"))
 
 
+_BELONGS_TO = {"betas": "adam", "momentum": "sgd", "alpha": "rmsprop"}
+
+
 def _setting(value: Any) -> str:
+    """Return a setting; of an optimizer only what its kind uses."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}={_setting(inner)}" for key, inner in value.items())
+        kind = value.get("kind")
+        shown = [
+            f"{key}={_setting(inner)}"
+            for key, inner in value.items()
+            if key != "kind"
+            and _BELONGS_TO.get(key, kind) == kind
+            and not (key == "weight_decay" and inner == 0)
+        ]
+        return f"{kind or ''}({', '.join(shown)})"
     if isinstance(value, list | tuple):
         return "(" + ", ".join(_setting(inner) for inner in value) + ")"
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -155,6 +178,17 @@ def budgets_note(budgets: Sequence[EqualBudgets]) -> str:
         "discriminator, likewise. Each run counts with its last measurement up to there; nothing "
         "is interpolated."
     )
+
+
+def commits(runs: Iterable[RunRecord], environment: str) -> str:
+    """Return the commits of ganbench at which runs were made in an environment."""
+    found: dict[str, None] = {}
+    for run in runs:
+        checkout = run.environment.get("checkout")
+        if run.environment_id == environment and isinstance(checkout, Mapping):
+            commit = str(checkout.get("commit") or "no commit")[:12]
+            found[f"{commit} with changes" if checkout.get("dirty") else commit] = None
+    return ", ".join(found)
 
 
 def paper_address(source: str) -> str:

@@ -161,7 +161,8 @@ def test_the_hint_names_files_folder_and_package(tmp_path, monkeypatch):
     with pytest.raises(MissingDataError) as caught:
         open_dataset("fashion-mnist", tmp_path).load("train")
     hint = caught.value.hint
-    assert f"{NAMES['train'][0]} and {NAMES['train'][1]} into DIR/fashion-mnist" in hint
+    assert all(name in hint for name in (*NAMES["train"], *NAMES["test"]))
+    assert " into DIR/fashion-mnist " in hint
     assert "--data-root DIR" in hint
     assert "apt-get install dataset-fashion-mnist" in hint
 
@@ -173,9 +174,10 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def served(tmp_path, monkeypatch):
-    """KMNIST's training files on a server of this machine, under torchvision's addresses."""
+    """KMNIST's files on a server of this machine, under torchvision's addresses."""
     folder = tmp_path / "served"
     put(folder)
+    put(folder, "test", count=5)
     server = http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
     )
@@ -183,7 +185,7 @@ def served(tmp_path, monkeypatch):
     thread.start()
     checksums = [
         (name, hashlib.md5((folder / name).read_bytes(), usedforsecurity=False).hexdigest())
-        for name in NAMES["train"]
+        for name in (*NAMES["train"], *NAMES["test"])
     ]
     dataset = torchvision.datasets.KMNIST
     monkeypatch.setattr(dataset, "resources", checksums)
@@ -201,10 +203,17 @@ def test_what_is_not_here_is_downloaded_once_into_the_cache(tmp_path, served):
     data = open_dataset("kmnist").load("train")
     np.testing.assert_array_equal(data.values[:, 0].numpy(), examples()[0])
     kept = tmp_path / "cache" / "data" / "kmnist"
-    assert sorted(path.name for path in kept.iterdir()) == sorted(NAMES["train"])
+    assert {path.name for path in kept.iterdir()} == {*NAMES["train"], *NAMES["test"]}
     for file in served.iterdir():
         file.unlink()
     assert torch.equal(open_dataset("kmnist").load("train").values, data.values)
+    assert len(open_dataset("kmnist").load("test")) == 5
+
+
+def test_what_cannot_be_had_of_one_split_is_known_when_the_other_is_loaded(served):
+    (served / NAMES["test"][1]).unlink()
+    with pytest.raises(MissingDataError, match=r"t10k-labels.* cannot be downloaded: .*404"):
+        open_dataset("kmnist").load("train")
 
 
 def test_a_root_that_is_given_takes_the_downloads(tmp_path, served):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The update that each trick makes, against its closed form on Dirac-GAN (arXiv:1801.04406).
+"""How tricks move the weights, against closed forms on Dirac-GAN (arXiv:1801.04406).
 
 The data are one point c, G(z) = theta and D(x) = psi x, so that every update can be written down.
 """
@@ -15,21 +15,17 @@ from torch import nn
 from ganbench.config import Recipe, adam, rmsprop, sgd
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, Batch, DataSpec
-from ganbench.losses import least_squares, non_saturating, relativistic, wasserstein
-from ganbench.nn import MLP
-from ganbench.passes import Step
+from ganbench.losses import non_saturating, wasserstein
 from ganbench.step import alternate, gradients, update
 from ganbench.training.build import build_state
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.extragradient import Extragradient
 from ganbench.tricks.gradient_penalty import GradientPenalty
-from ganbench.tricks.label_smoothing import LabelSmoothing
 from ganbench.tricks.lookahead import Lookahead
 from ganbench.tricks.optimistic_adam import OptimisticAdam
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from ganbench.tricks.unrolled import Unrolled
-from ganbench.tricks.weight_clipping import WeightClipping
 
 RATE = 0.1
 SGD = sgd(RATE)
@@ -115,90 +111,6 @@ def close(got, expected, rtol=1e-12):
     np.testing.assert_allclose(got, expected, rtol=rtol, atol=1e-14)
 
 
-# -- penalty terms ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("psi", [0.7, -1.6])
-@pytest.mark.parametrize(
-    ("tricks", "slope_of_terms"),
-    [
-        ([R1(weight=0.6)], lambda psi: 0.6 * psi),
-        ([R2(weight=0.8)], lambda psi: 0.8 * psi),
-        ([R2(weight=0.8), R1(weight=0.6)], lambda psi: 1.4 * psi),
-        ([GradientPenalty(weight=3.0)], lambda psi: 6 * (abs(psi) - 1) * np.sign(psi)),
-        ([GradientPenalty(weight=3.0, target=0.0)], lambda psi: 6 * psi),
-        ([GradientPenalty(weight=3.0, target=2.0)], lambda psi: 6 * (abs(psi) - 2) * np.sign(psi)),
-        (
-            [GradientPenalty(weight=3.0, one_sided=True)],
-            lambda psi: 6 * max(0.0, abs(psi) - 1) * np.sign(psi),
-        ),
-    ],
-    ids=str,
-)
-def test_penalties(tricks, slope_of_terms, psi):
-    state = dirac(*tricks, psi=psi, theta=1.3)
-    update(state, "discriminator", at(0.4))
-    close(players(state), (psi - RATE * (1.3 - 0.4 + slope_of_terms(psi)), 1.3))
-    before = players(state)
-    update(state, "generator", at(0.4))  # the generator does not feel them
-    close(players(state), (before[0], before[1] + RATE * before[0]))
-
-
-@pytest.mark.parametrize("kind", [R1, R2])
-def test_lazy_regularization(kind):
-    state, psi = dirac(kind(weight=0.6, every=3)), 0.7
-    for count in range(5):
-        update(state, "discriminator", at(0.4))
-        psi -= RATE * (1.3 - 0.4 + (3 * 0.6 * psi if count % 3 == 0 else 0))
-        close(players(state)[0], psi)
-
-
-def test_penalties_of_a_nonlinear_discriminator():
-    """Against per-example gradients that ``torch.func`` computes."""
-    state = dirac(discriminator=lambda _: MLP((3,), (8, 8), (1,)))
-    step = Step(state, "discriminator", Batch(torch.randn(4, 3)), fakes=torch.randn(4, 3))
-    per_example = torch.func.vmap(torch.func.grad(lambda x: state.discriminator(x[None]).squeeze()))
-    square = per_example(step.real.images).square().sum(1).mean()
-    close(R1(weight=0.6).discriminator_terms(step)["r1"].item(), 0.3 * square.item())
-    square = per_example(step.fake.images).square().sum(1).mean()
-    close(R2(weight=0.6).discriminator_terms(step)["r2"].item(), 0.3 * square.item())
-    share = torch.rand(4, 1, generator=dirac().streams["trick/gradient-penalty"])
-    between = step.real.images + share * (step.fake.images - step.real.images)
-    distance = (per_example(between).norm(dim=1) - 1).square().mean()
-    term = GradientPenalty(weight=2.0).discriminator_terms(step)["gradient-penalty"]
-    close(term.item(), 2 * distance.item())
-
-
-# -- the loss, and after the step ------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("real", "fake"), [(0.9, 0.0), (0.8, 0.3)])
-def test_label_smoothing(real, fake):
-    """dL/dlogit is sigmoid(logit) - target for the logistic loss, logit - target for squares."""
-    for loss, response in ((non_saturating, sigmoid), (least_squares, lambda logit: logit)):
-        state = dirac(LabelSmoothing(real=real, fake=fake), loss=loss)
-        update(state, "discriminator", at(0.4))
-        moved = (response(0.7 * 0.4) - real) * 0.4 + (response(0.7 * 1.3) - fake) * 1.3
-        close(players(state)[0], 0.7 - RATE * moved)
-        plain = dirac(loss=loss, psi=players(state)[0])
-        update(plain, "generator", at(0.4))
-        update(state, "generator", at(0.4))
-        assert players(state) == players(plain)
-
-
-def test_label_smoothing_needs_targets():
-    with pytest.raises(ConfigError, match=r"not 'relativistic'"):
-        dirac(LabelSmoothing(), loss=relativistic)
-
-
-def test_weight_clipping():
-    state = dirac(WeightClipping(limit=0.5), psi=0.45, theta=-1.3)
-    update(state, "discriminator", at(0.4))  # psi would go to 0.45 + 0.17
-    assert players(state) == (0.5, -1.3)
-    update(state, "generator", at(0.4))
-    close(players(state), (0.5, -1.3 + RATE * 0.5))
-
-
 # -- how the weights move --------------------------------------------------------------------------
 
 
@@ -255,15 +167,11 @@ ADAM = adam(RATE, (0.5, 0.9))
 
 def test_extragradient_with_adam():
     """ExtraAdam: the trial move and the move both go through the moments."""
-    state, point, rules = (
-        dirac(Extragradient(), loss=non_saturating, optimizer=ADAM),
-        (0.7, 1.3),
-        (Adam(), Adam()),
-    )
+    state = dirac(Extragradient(), loss=non_saturating, optimizer=ADAM)
+    point, rules = (0.7, 1.3), (Adam(), Adam())
     for got in iterate(state, 20, real=0.4):
-        trial = [
-            w + rule.move(g) for w, rule, g in zip(point, rules, field(point, 0.4), strict=True)
-        ]
+        slopes = field(point, 0.4)
+        trial = [w + rule.move(g) for w, rule, g in zip(point, rules, slopes, strict=True)]
         slopes = field(trial, 0.4)
         point = [w + rule.move(g) for w, rule, g in zip(point, rules, slopes, strict=True)]
         close(got, point, rtol=1e-8)
@@ -361,8 +269,9 @@ def test_ema(warm_up):
         half_life = min(20, warm_up * seen) if warm_up else 20
         beta = 0.5 ** (8 / half_life)
         average = beta * average + (1 - beta) * got[1]
+        close(state.sampler().generator(torch.zeros(1, 1)).item(), average)
         sample = state.sampler()(3, torch.Generator())
-        close(sample.numpy(), np.full((3, 1), average))
+        close(sample.numpy(), np.full((3, 1), average), rtol=1e-6)  # samples are in float32
 
 
 def test_ema_half_life():
@@ -375,7 +284,8 @@ def test_ema_half_life():
         state.updates["generator"] += 1
         trick.after_step(state, "generator")
         trick.after_step(state, "discriminator")
-    close(state.sampler()(1, torch.Generator()).item(), 1.3 + 0.5 * (2.3 - 1.3), rtol=1e-9)
+    average = state.sampler().generator(torch.zeros(1, 1)).item()
+    close(average, 1.3 + 0.5 * (2.3 - 1.3), rtol=1e-9)
 
 
 # -- the opponent ----------------------------------------------------------------------------------

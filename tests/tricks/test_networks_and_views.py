@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: MIT
+"""What tricks do to networks and to what the discriminator sees."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import pad
+
+from ganbench.config import Recipe, sgd
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, Batch, DataSpec
+from ganbench.losses import wasserstein
+from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
+from ganbench.passes import Step
+from ganbench.step import discriminator_objective, update
+from ganbench.training.build import build_state
+from ganbench.tricks.diffaugment import DiffAugment
+from ganbench.tricks.gradient_penalty import GradientPenalty
+from ganbench.tricks.instance_noise import InstanceNoise
+from ganbench.tricks.pacgan import PacGAN
+from ganbench.tricks.r1 import R1
+from ganbench.tricks.spectral_norm import SpectralNorm
+
+RATE = 0.1
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    """Compute in double precision."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def linear(shape):
+    return nn.Linear(shape[0], 1, bias=False)
+
+
+def build(*tricks, shape=(2,), discriminator=linear, generator=None, batch_size=6, **flags):
+    recipe = Recipe(
+        kimg=1,
+        batch_size=batch_size,
+        latent_dim=3,
+        generator_optimizer=sgd(RATE),
+        discriminator_optimizer=sgd(RATE),
+    )
+    gan = GAN(
+        generator=generator or (lambda latent_dim: MLP((latent_dim,), (4,), shape)),
+        discriminator=discriminator,
+        loss=wasserstein,
+        recipe=recipe,
+        **flags,
+    )
+    data = DataSpec("some", "1", shape)
+    device = torch.device("cpu")
+    return build_state(
+        gan, data, recipe=recipe, tricks=tricks, loss=wasserstein, seed=2, device=device
+    )
+
+
+def normal(*size, seed=0):
+    return torch.randn(*size, generator=torch.Generator().manual_seed(seed))
+
+
+def seen_by_discriminator(state):
+    """Return a list that fills with all that the discriminator is given from now on."""
+    seen = []
+    state.discriminator.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    return seen
+
+
+# -- spectral normalization ------------------------------------------------------------------------
+
+
+class Layers(nn.Module):
+    """One layer of each kind; made to be looked at, not to be called."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(5, 7)
+        self.convolution = nn.Conv2d(3, 4, 3)
+        self.transposed = nn.ConvTranspose2d(3, 4, 3)
+        self.embedding = nn.Embedding(6, 5)
+
+
+def test_spectral_norm_is_one():
+    network = SpectralNorm().wrap_discriminator(lambda shape: Layers(), None)((5,))
+    before = copy.deepcopy(network)
+    for _ in range(300):  # each look at a weight in training mode is a power iteration
+        matrices = [
+            network.linear.weight,
+            network.convolution.weight.flatten(1),
+            network.transposed.weight.transpose(0, 1).flatten(1),
+            network.embedding.weight,
+        ]
+    for matrix in matrices:
+        assert torch.linalg.matrix_norm(matrix, 2).item() == pytest.approx(1.0, abs=1e-6)
+    network.eval()
+    assert torch.equal(network.linear.weight, network.linear.weight)
+    assert "linear.parametrizations.weight.0._u" in network.state_dict()
+    assert not torch.equal(*(one.linear.parametrizations.weight[0]._u for one in (network, before)))
+
+
+def test_spectral_norm_update():
+    """For D(x) = w . x / |w|, the gradient g in w/|w| becomes (g - (g . w) w / |w|^2) / |w|."""
+    state = build(SpectralNorm())
+    w = state.discriminator.weight.detach(), state.discriminator.parametrizations.weight.original
+    start = w[1].detach().clone()
+    torch.testing.assert_close(w[0], start / start.norm())
+    step = Step(build(SpectralNorm()), "discriminator", Batch(normal(6, 2)))
+    slope = step.fake.images.detach().mean(0) - step.real.images.detach().mean(0)
+    unit = (start / start.norm())[0]
+    update(state, "discriminator", Batch(normal(6, 2)))
+    expected = start[0] - RATE * (slope - (slope @ unit) * unit) / start.norm()
+    torch.testing.assert_close(w[1].detach()[0], expected)
+
+
+def test_spectral_norm_of_a_single_weight_never_moves_it():
+    """It is its own norm: D(x) = sign(w) x."""
+    state = build(SpectralNorm(), shape=(1,))
+    before = state.discriminator.parametrizations.weight.original.item()
+    update(state, "discriminator", Batch(normal(6, 1)))
+    after = state.discriminator.parametrizations.weight.original.item()
+    assert after == pytest.approx(before, abs=1e-15)
+    assert state.discriminator.weight.item() == pytest.approx(np.sign(before))
+
+
+def test_spectral_norm_keeps_the_initial_weights():
+    plain, normalized = build().discriminator, build(SpectralNorm()).discriminator
+    assert torch.equal(plain.weight, normalized.parametrizations.weight.original)
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_spectral_norm_of_the_generator_is_asked_for(both):
+    state = build(SpectralNorm(generator=both))
+    keys = state.generator.state_dict()
+    assert any("parametrizations" in key for key in keys) is both
+
+
+# -- packing ---------------------------------------------------------------------------------------
+
+
+def test_pacgan_judges_consecutive_points_together():
+    state = build(PacGAN(size=3))
+    points = normal(6, 2)
+    weight = state.discriminator.network.weight[0]
+    assert weight.shape == (6,)
+    expected = torch.stack([torch.cat([*points[:3]]) @ weight, torch.cat([*points[3:]]) @ weight])
+    torch.testing.assert_close(state.discriminate(points)[:, 0], expected)
+
+
+def test_pacgan_stacks_images_along_channels():
+    state = build(
+        PacGAN(size=2),
+        shape=(3, 16, 16),
+        discriminator=lambda shape: ConvDiscriminator(shape, width=2, norm="none"),
+    )
+    images = normal(6, 3, 16, 16)
+    packs = torch.stack([torch.cat([images[i], images[i + 1]]) for i in (0, 2, 4)])
+    torch.testing.assert_close(state.discriminate(images), state.discriminator.network(packs))
+
+
+def test_penalties_span_the_pack():
+    """The gradient of D(x_1, x_2) = w . (x_1, x_2) is all of w."""
+    state = build(PacGAN(size=2), GradientPenalty(weight=3.0), R1(weight=0.8))
+    terms = discriminator_objective(Step(state, "discriminator", Batch(normal(6, 2))))
+    norm = state.discriminator.network.weight.norm()
+    torch.testing.assert_close(terms["gradient-penalty"], 3 * (norm - 1).square())
+    torch.testing.assert_close(terms["r1"], 0.4 * norm.square())
+
+
+def test_a_pack_is_interpolated_along_one_line():
+    state = build(PacGAN(size=2), GradientPenalty())
+    seen = seen_by_discriminator(state)
+    fakes = torch.ones(6, 2)
+    discriminator_objective(Step(state, "discriminator", Batch(torch.zeros(6, 2)), fakes=fakes))
+    packs = seen[2].reshape(3, 4)  # with 0 for real and 1 for fake, the share along the line
+    assert (packs == packs[:, :1]).all()
+    assert len(packs.unique()) == 3
+    assert ((packs > 0) & (packs < 1)).all()
+
+
+def test_pacgan_refuses():
+    with pytest.raises(ConfigError, match="multiple of 4, not 6") as caught:
+        build(PacGAN(size=4))
+    assert "--batch-size 8" in caught.value.hint
+    with pytest.raises(ConfigError, match="conditional"):
+        build(PacGAN(size=2), conditional=True)
+
+
+# -- instance noise --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("images_seen", "sigma"), [(0, 0.4), (100, 0.3), (200, 0.2), (400, 0.0), (900, 0.0)]
+)
+def test_instance_noise(images_seen, sigma):
+    """Gaussian, fresh, and less and less until 40 % of a training of 1000 images."""
+    trick = InstanceNoise(sigma=0.4, until=0.4)
+    state = build(trick)
+    state.images_seen = images_seen
+    step = Step(state, "discriminator", Batch(torch.zeros(50_000, 2)))
+    assert trick.sigma_now(state) == pytest.approx(sigma)
+    one, other = (trick.view(step.batch.images, step) for _ in range(2))
+    assert one.std().item() == pytest.approx(sigma, rel=0.01)
+    assert one.mean().item() == pytest.approx(0, abs=0.01)
+    assert torch.equal(one, other) is (sigma == 0)
+    assert torch.corrcoef(torch.stack([one[:, 0], one[:, 1]]))[0, 1].abs() < 0.02 or sigma == 0
+
+
+@pytest.mark.parametrize("trick", [InstanceNoise(), DiffAugment()], ids=["noise", "diffaugment"])
+def test_views_are_what_both_players_see(trick):
+    """Real and fake images, in both turns; the images themselves stay as they are."""
+    state = build(
+        trick,
+        shape=(1, 16, 16),
+        discriminator=lambda shape: ConvDiscriminator(shape, width=2, norm="none"),
+        generator=lambda latent_dim: ConvGenerator(latent_dim, (1, 16, 16), width=2),
+    )
+    seen = seen_by_discriminator(state)
+    for role in ("discriminator", "generator"):
+        step = Step(state, role, Batch(normal(6, 1, 16, 16)))
+        raw = [step.fake.images.detach().clone(), step.batch.images.clone()]
+        step.fake.logits, step.real.logits  # noqa: B018
+        assert torch.equal(raw[0], step.fake.images)
+        assert torch.equal(raw[1], step.real.images)
+        for given, before in zip(seen, raw, strict=True):
+            assert given.shape == before.shape
+            assert not torch.isclose(given, before).all(dim=(1, 2, 3)).any()
+        seen.clear()
+
+
+# -- DiffAugment -----------------------------------------------------------------------------------
+
+
+def augment(images, **strengths):
+    trick = DiffAugment(**{"color": 0.0, "translation": 0.0, "cutout": 0.0, **strengths})
+    return trick.view(images, Step(build(), "discriminator", Batch(images)))
+
+
+def test_translation_moves_by_whole_pixels():
+    images = normal(400, 2, 16, 12)
+    moved = augment(images, translation=0.125)
+    reach = {2: 2, 3: 2}  # int(0.125 * 16 + 0.5) and int(0.125 * 12 + 0.5)
+    padded = pad(images, (2, 2, 2, 2))
+    shifts = []
+    for before, after in zip(padded, moved, strict=True):
+        matches = [
+            (down, right)
+            for down in range(-reach[2], reach[2] + 1)
+            for right in range(-reach[3], reach[3] + 1)
+            if torch.equal(after, before[:, 2 - down : 18 - down, 2 - right : 14 - right])
+        ]
+        assert len(matches) == 1
+        shifts += matches
+    assert len(set(shifts)) == 25  # every shift occurs
+    assert np.abs(np.mean(shifts, axis=0)).max() < 0.3
+
+
+def test_cutout_is_one_rectangle_of_zeros():
+    images = torch.rand(400, 2, 16, 10, generator=torch.Generator().manual_seed(0)) + 1
+    cut = augment(images, cutout=0.5)
+    hole = cut == 0
+    assert torch.equal(cut[~hole], images[~hole])
+    assert torch.equal(hole[:, 0], hole[:, 1])
+    heights, widths = hole[:, 0].any(2).sum(1), hole[:, 0].any(1).sum(1)
+    assert torch.equal(hole[:, 0].sum((1, 2)), heights * widths)  # full, hence a rectangle
+    assert (heights.min(), heights.max()) == (4, 8)  # a half, or less at the border
+    assert (widths.min(), widths.max()) == (3, 5)  # the middle pixel of five is in the image
+    share = hole[:, 0].double().mean(0)
+    assert share.min() > 0.02  # no pixel is safe
+    assert share[8, 5] > share[0, 0]
+
+
+def test_color_is_brightness_saturation_and_contrast():
+    images = normal(300, 3, 4, 4)
+    changed = augment(images, color=1.0)
+    brightness = changed.mean((1, 2, 3)) - images.mean((1, 2, 3))
+    assert (brightness.abs() <= 0.5).all()
+    assert brightness.min() < -0.45
+    assert brightness.max() > 0.45
+
+    def parts(batch):  # hue around grey, and grey around the mean, of which each is scaled
+        grey = batch.mean(1, keepdim=True)
+        return batch - grey, grey - batch.mean((1, 2, 3), keepdim=True)
+
+    (hue, light), (hue_before, light_before) = parts(changed), parts(images)
+    contrast = (light * light_before).sum((1, 2, 3)) / light_before.square().sum((1, 2, 3))
+    color = (hue * hue_before).sum((1, 2, 3)) / hue_before.square().sum((1, 2, 3))
+    torch.testing.assert_close(light, contrast[:, None, None, None] * light_before)
+    torch.testing.assert_close(hue, color[:, None, None, None] * hue_before)
+    for factors, low, high in ((contrast, 0.5, 1.5), (color / contrast, 0.0, 2.0)):
+        assert factors.min() >= low - 1e-9
+        assert factors.max() <= high + 1e-9
+        assert factors.std().item() == pytest.approx((high - low) / 12**0.5, rel=0.1)
+
+
+def test_diffaugment_is_differentiable():
+    """First and second derivatives, as penalties through it need them."""
+    images = normal(2, 3, 6, 5).requires_grad_()
+    for strengths in ({"color": 1.0}, {"translation": 0.3}, {"cutout": 0.5}):
+        state = build()
+
+        def view(images, strengths=strengths, state=state):
+            state.streams["trick/diffaugment"].manual_seed(1)
+            full = {"color": 0.0, "translation": 0.0, "cutout": 0.0, **strengths}
+            return DiffAugment(**full).view(images, Step(state, "generator", Batch(images)))
+
+        assert torch.autograd.gradcheck(view, images)
+        assert torch.autograd.gradgradcheck(lambda x, view=view: view(x).square(), images)
+
+
+def test_diffaugment_refuses_points():
+    with pytest.raises(ConfigError, match="points of 2 numbers"):
+        build(DiffAugment())

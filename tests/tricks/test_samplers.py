@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""How samples are drawn: truncation and rejection, against distributions that are known."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from scipy.special import expit
+from torch import nn
+
+from ganbench.config import Recipe
+from ganbench.errors import ConfigError, GanbenchError
+from ganbench.gan import GAN, DataSpec
+from ganbench.losses import non_saturating
+from ganbench.training.build import build_state
+from ganbench.tricks.drs import DRS
+from ganbench.tricks.ema import EMA
+from ganbench.tricks.pacgan import PacGAN
+from ganbench.tricks.truncation import Truncation
+
+
+class Scale(nn.Module):
+    """A generator that multiplies its latents (B, D) by one learned factor, at first 1."""
+
+    def __init__(self):
+        super().__init__()
+        self.factor = nn.Parameter(torch.ones(()))
+
+    def forward(self, latents):
+        return self.factor * latents
+
+
+class Score(nn.Module):
+    """A discriminator that is a given function of points (B, D)."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, points):
+        return self.weight * self.function(points)
+
+
+def build(*tricks, score=lambda points: points, size=1, prior="normal", conditional=False):
+    recipe = Recipe(kimg=1, batch_size=4, latent_dim=size, prior=prior)
+    gan = GAN(
+        generator=lambda _: Scale(),
+        discriminator=lambda _: Score(score),
+        loss=non_saturating,
+        recipe=recipe,
+        conditional=conditional,
+    )
+    return build_state(
+        gan,
+        DataSpec("line", "1", (size,)),
+        recipe=recipe,
+        tricks=tricks,
+        loss=non_saturating,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+
+
+def draw(state, count, seed=1):
+    return state.sampler()(count, torch.Generator().manual_seed(seed))
+
+
+# -- truncation ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("psi", [0.05, 0.7, 2.0])
+def test_truncated_normal(psi):
+    samples = draw(build(Truncation(psi=psi), size=4), 2000)
+    assert samples.shape == (2000, 4)
+    assert samples.abs().max() <= psi
+    law = stats.truncnorm(-psi, psi)
+    assert stats.kstest(samples.flatten().numpy(), law.cdf).pvalue > 0.01
+    across = np.corrcoef(samples.numpy(), rowvar=False)
+    assert np.abs(across - np.eye(4)).max() < 0.1  # the values of a latent stay independent
+
+
+def test_truncated_uniform():
+    samples = draw(build(Truncation(psi=0.3), prior="uniform"), 4000)
+    law = stats.uniform(-0.3, 0.6)
+    assert stats.kstest(samples.flatten().numpy(), law.cdf).pvalue > 0.01
+
+
+def test_truncation_leaves_inner_values_alone():
+    """Only what lies outside is drawn again."""
+    plain, truncated = draw(build(), 500), draw(build(Truncation(psi=1.0)), 500)
+    inside = plain.abs() <= 1
+    assert 0 < inside.sum() < 500
+    assert torch.equal(plain[inside], truncated[inside])
+
+
+def test_truncation_and_ema_go_together():
+    """One replaces the latents, the other the generator: the average is drawn with truncation."""
+    state = build(Truncation(psi=0.7), EMA())
+    nn.init.constant_(state.generator.factor, 100.0)  # the average still has a factor of 1
+    assert 0.6 < draw(state, 500).abs().max() <= 0.7
+
+
+# -- discriminator rejection sampling --------------------------------------------------------------
+
+
+def log_ratio(points):
+    """log p / q for p = N(0.5, 0.7^2) and q = N(0, 1), of which it is the optimal logit."""
+    return -((points - 0.5) ** 2) / (2 * 0.7**2) - np.log(0.7) + points**2 / 2
+
+
+TARGET = stats.norm(0.5, 0.7)
+
+
+def test_rejection_gives_the_data_distribution():
+    plain = draw(build(score=log_ratio), 3000)[:, 0].numpy()
+    accepted = draw(build(DRS(percentile=0.0), score=log_ratio), 3000)[:, 0].numpy()
+    assert accepted.shape == (3000,)
+    assert stats.kstest(plain, TARGET.cdf).pvalue < 1e-9
+    assert stats.kstest(accepted, TARGET.cdf).pvalue > 0.01
+
+
+@pytest.mark.parametrize("percentile", [50, 80, 95])
+def test_percentile_sets_the_share_accepted(percentile):
+    """gamma moves F so that this percentage of it is below zero, where chances are below a half."""
+    judged = []
+
+    def score(points):
+        judged.append(len(points))
+        return log_ratio(points)
+
+    trick = DRS(percentile=percentile, burn_in=4000)
+    samples = draw(build(trick, score=score), 3000)[:, 0].numpy()
+    points = stats.norm.ppf(np.linspace(0, 1, 20_001)[1:-1])
+    below = log_ratio(points) - log_ratio(points).max()
+    score_of_paper = below - np.log(1 - np.exp(below - 1e-6))
+    chances = expit(score_of_paper - np.percentile(score_of_paper, percentile))
+    expected = 3000 / chances.mean()
+    drawn = sum(judged) - 4000  # in rounds of 3000, of which the last is used in part
+    assert 0.95 * expected < drawn < 1.05 * expected + 3000
+    if percentile <= 80:  # nearer to the data, though not exactly there
+        reals = TARGET.rvs(3000, random_state=1)
+        before = stats.wasserstein_distance(draw(build(), 3000)[:, 0], reals)
+        assert stats.wasserstein_distance(samples, reals) < 0.6 * before
+
+
+def test_largest_logit_is_kept_up_to_date():
+    seen = []
+
+    def score(points):
+        seen.append(points.max().item())
+        return points
+
+    sampler = build(DRS(burn_in=5, percentile=0.0), score=score).sampler()
+    stream = torch.Generator().manual_seed(0)
+    sampler(200, stream)
+    assert max(seen) > seen[0]
+    assert sampler.draw.largest.item() == pytest.approx(max(seen))
+    calls = len(seen)
+    sampler(1, stream)
+    assert len(seen) > calls
+    assert sampler.draw.largest.item() == pytest.approx(max(seen))
+
+
+def test_the_same_stream_gives_the_same_samples():
+    state = build(DRS(burn_in=100), score=log_ratio)
+    assert torch.equal(draw(state, 50), draw(state, 50))
+    assert not torch.equal(draw(state, 50), draw(state, 50, seed=2))
+
+
+def test_rejection_gives_up():
+    def spike(points):
+        return -1e3 * points.square()
+
+    trick = DRS(percentile=0.0, most_draws=3, burn_in=1000)
+    with pytest.raises(GanbenchError, match=r"only \d+ of 60 samples; 20 were wanted") as caught:
+        draw(build(trick, score=spike), 20)
+    assert "percentile" in caught.value.hint
+
+
+def test_rejection_refuses():
+    with pytest.raises(GanbenchError, match="not finite"):
+        draw(build(DRS(), score=lambda points: points / 0), 20)
+    with pytest.raises(ConfigError, match="one logit for each sample"):
+        draw(build(DRS(), PacGAN(size=2)), 20)
+    with pytest.raises(ConfigError, match="conditional"):
+        build(DRS(), conditional=True)
