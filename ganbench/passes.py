@@ -90,7 +90,10 @@ class Step:
     @cached_property
     def real(self) -> Judged:
         """The real examples of the batch."""
-        return Judged(self, self.batch.images, self.labels)
+        images = self.batch.images
+        if self.role == "discriminator":
+            images = self.state.tricks.reals(images, self)
+        return Judged(self, images, self.labels)
 
     @cached_property
     def fake(self) -> Judged:

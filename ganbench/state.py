@@ -166,15 +166,19 @@ class State:
             self.statistics.add(f"loss/{role}/{name}", term)
 
     def descend(self, role: Role) -> None:
-        """Move the player's weights by its optimizer, at the learning rate that is due."""
+        """Make an update of a player: move its weights, count it, and let the tricks act."""
+        self.move(role)
+        self.updates[role] += 1
+        self.tricks.after_step(self, role)
+
+    def move(self, role: Role) -> None:
+        """Move a player's weights by its optimizer, at the learning rate that is due."""
         optimizer = self.optimizers[role]
         if self.recipe.schedule != "constant":
             factor = self.learning_rate_factor()
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
         optimizer.step()
-        self.updates[role] += 1
-        self.tricks.after_step(self, role)
 
     def learning_rate_factor(self) -> float:
         """Return what the schedule makes of the learning rate now: 1 at the start."""

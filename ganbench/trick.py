@@ -96,6 +96,10 @@ class Trick:
         """Change the fakes (B, *shape) that the discriminator learns from."""
         return images
 
+    def reals(self, images: Tensor, step: Step) -> Tensor:
+        """Change the real examples (B, *shape) that the discriminator learns from."""
+        return images
+
     def view(self, images: Tensor, step: Step) -> Tensor:
         """Change what the discriminator sees, real and fake alike; must be differentiable."""
         return images
@@ -178,6 +182,12 @@ class Tricks:
         """The fakes (B, *shape) as all tricks together change them."""
         for trick in self._having["fakes"]:
             images = trick.fakes(images, step)
+        return images
+
+    def reals(self, images: Tensor, step: Step) -> Tensor:
+        """The real examples (B, *shape) as all tricks together change them."""
+        for trick in self._having["reals"]:
+            images = trick.reals(images, step)
         return images
 
     def view(self, images: Tensor, step: Step) -> Tensor:

@@ -119,8 +119,11 @@ def test_passes_of_a_generator_update(loss, expected):
 
 
 def test_no_generator_graph_in_the_discriminators_turn():
-    step = Step(plane(), "discriminator", batch())
+    state, outputs = plane(), []
+    state.generator.register_forward_hook(lambda *given: outputs.append(given[-1]))
+    step = Step(state, "discriminator", batch())
     assert step.fake.images.grad_fn is None
+    assert [output.grad_fn for output in outputs] == [None]
     assert step.fake.images.is_leaf
     mine = Step(plane(), "generator", batch())
     assert mine.fake.images.grad_fn is not None

@@ -19,7 +19,9 @@ def checked(values: Array | None, what: str, *, metric: str, least: int) -> Arra
     if values is None:
         raise ConfigError(f"{metric} needs {what}, which this data does not have.")
     if len(values) < least:
-        raise InputError(f"{metric} needs at least {least} samples, not {len(values)}.")
+        raise InputError(
+            f"{metric} needs the {what} of at least {least} samples, not {len(values)}."
+        )
     array = np.asarray(values, dtype=np.float64)
     if not np.isfinite(array).all():
         raise InputError(f"{metric} needs finite {what}; some are NaN or infinite.")

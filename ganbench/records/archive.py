@@ -21,7 +21,16 @@ from ganbench.errors import DamagedRunError
 from ganbench.records.environment import lasting
 from ganbench.records.files import read_json, read_lines, write_json, write_lines
 from ganbench.records.portable import portable
-from ganbench.records.record import Curve, Measurement, RunRecord, mapping, number, text, whole
+from ganbench.records.record import (
+    Curve,
+    Measurement,
+    RunRecord,
+    counts,
+    mapping,
+    number,
+    text,
+    whole,
+)
 
 MOST_POINTS = 120
 """A curve keeps at most so many points; each is then the mean of those that it stands for."""
@@ -150,7 +159,7 @@ def _record(row: Mapping[str, Any], name: str, folder: Path) -> RunRecord:
         command=text(row.get("command")),
         problem=text(row.get("problem")),
         repeats=whole(row.get("repeats")) or 0,
-        parameters={str(key): int(count) for key, count in mapping(row.get("parameters")).items()},
+        parameters=counts(row.get("parameters")),
         config=mapping(row.get("config")),
         curves=_curves(row.get("curves")),
         losses=_curves(row.get("losses")),
@@ -166,7 +175,8 @@ def _environment(folder: Path, identifier: str, row: Mapping[str, Any]) -> dict[
         lasting_facts = read_json(folder / "env" / f"{Path(identifier).name}.json")
     except DamagedRunError:
         return {}
-    return {**lasting_facts, "kernel": row.get("kernel"), "checkout": row.get("checkout")}
+    passing = {key: row[key] for key in ("kernel", "checkout") if row.get(key) is not None}
+    return {**lasting_facts, **passing}
 
 
 def _curves(rows: object) -> tuple[Curve, ...]:

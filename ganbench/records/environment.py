@@ -45,7 +45,7 @@ VARIABLES = (
     "PYTORCH_CUDA_ALLOC_CONF",
 )
 
-_VOLATILE = ("schema", "kernel", "checkout")
+_VOLATILE = ("kernel", "checkout")
 
 
 def describe(threads: int, device: str, torch_facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+_PART = r"""[^\s'"<>|,;:=()\[\]{}/\\]"""
 _ABSOLUTE = re.compile(
-    r"""(?<![\w.:/\\-])            # not inside a word, a relative path or a URL
+    rf"""(?<![\w.:/\\-])            # not inside a word, a relative path or a URL
     (?: ~[\w.-]*/ | /(?=[\w.~-]) | [A-Za-z]:[\\/] | \\\\ )
-    (?: [^\s'"<>|,;:=()\[\]{}/\\]+ [/\\] )*
-    (?P<name> [^\s'"<>|,;:=()\[\]{}/\\]* ) /?""",
+    (?: (?: {_PART}+ [/\\] )* (?P<name> {_PART}+ ) [/\\]? )?""",
     re.VERBOSE,
 )
 

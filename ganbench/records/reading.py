@@ -10,7 +10,16 @@ from ganbench.errors import DamagedRunError
 from ganbench.records.environment import environment_id
 from ganbench.records.files import read_json
 from ganbench.records.portable import portable, portable_value
-from ganbench.records.record import Curve, Measurement, RunRecord, mapping, number, text, whole
+from ganbench.records.record import (
+    Curve,
+    Measurement,
+    RunRecord,
+    counts,
+    mapping,
+    number,
+    text,
+    whole,
+)
 from ganbench.records.run import STATUSES, RunFolder
 
 
@@ -56,7 +65,6 @@ def _with_result(record: RunRecord, folder: RunFolder) -> RunRecord:
         return replace(record, status="damaged", problem="result.json cannot be read.")
     status = text(result.get("status"))
     known = status in STATUSES
-    parameters = mapping(result.get("parameters"))
     return replace(
         record,
         status=status if known else "damaged",
@@ -70,11 +78,7 @@ def _with_result(record: RunRecord, folder: RunFolder) -> RunRecord:
         images_per_second=number(result.get("images_per_second")),
         device=text(result.get("device")),
         precision=text(result.get("precision")) or record.precision,
-        parameters={
-            str(role): count
-            for role, given in parameters.items()
-            if (count := whole(given)) is not None
-        },
+        parameters=counts(result.get("parameters")),
         metrics={
             portable(str(metric)): Measurement.read(measured)
             for metric, measured in mapping(result.get("metrics")).items()

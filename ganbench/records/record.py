@@ -126,3 +126,9 @@ def text(value: object) -> str:
 def mapping(value: object) -> Mapping[str, Any]:
     """Return a mapping as it is, anything else as an empty one."""
     return value if isinstance(value, Mapping) else {}
+
+
+def counts(value: object) -> dict[str, int]:
+    """Return the whole numbers of a mapping by name."""
+    given = {str(name): whole(count) for name, count in mapping(value).items()}
+    return {name: count for name, count in given.items() if count is not None}

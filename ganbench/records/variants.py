@@ -65,7 +65,7 @@ def derive_labels(model: str, configs: Sequence[Mapping[str, Any]]) -> list[str]
         changes = [f"{key}={_short(settings.get(key))}" for key in differing]
         labels.append(", ".join([" + ".join(parts), *changes]))
     return [
-        f"{label} #{variant_key(config)[:4]}" if labels.count(label) > 1 else label
+        f"{label} #{variant_key(config)[:6]}" if labels.count(label) > 1 else label
         for label, config in zip(labels, configs, strict=True)
     ]
 

@@ -59,7 +59,7 @@ def _panel(
 ) -> Panel:
     """Return layers over named data as a panel."""
     chart = alt.layer(*layers, data=alt.NamedData(name=data)).properties(title=title, height=height)
-    view = chart.to_dict()
+    view = chart.to_dict(validate=False)  # each channel was validated when it was made
     return Panel(
         {key: view[key] for key in view if key not in {"$schema", "config"}}, data, own_legend
     )
@@ -112,15 +112,26 @@ def _theme(ink: str) -> dict[str, Any]:
 def still(rows: Iterable[Sequence[Panel]], data: Mapping[str, Rows], width: int) -> str:
     """Return panels in rows as one SVG, dark on white."""
     lines = [list(line) for line in rows]
+    panels = [panel for line in lines for panel in line]
+    datasets = {panel.data: data[panel.data] for panel in panels}
+    for panel in panels:  # what altair has moved out of the layers, such as a floor's one row
+        datasets |= panel.view.get("datasets", {})
+    own = any(panel.own_legend for panel in panels)
+    resolve = {"scale": {"color": "independent" if own else "shared"}}
     specification = {
         "$schema": alt.SCHEMA_URL,
         "vconcat": [
-            {"hconcat": [{**panel.view, "width": width} for panel in line], "spacing": 32}
+            {
+                "hconcat": [{**panel.view, "width": width} for panel in line],
+                "spacing": 32,
+                "resolve": resolve,
+            }
             for line in lines
         ],
+        "resolve": resolve,
         "spacing": 28,
         "padding": 12,
-        "datasets": {panel.data: data[panel.data] for line in lines for panel in line},
+        "datasets": datasets,
         "config": _theme("#333333"),
     }
     svg: str = vl_convert.vegalite_to_svg(json.dumps(specification))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -59,14 +59,14 @@ class Comparison:
 class Budget:
     """The value of a metric once so much has been spent, by variant.
 
-    ``limit`` is in seconds of training or in kimg; ``reached`` is where on that axis, and
-    ``kimg`` where in training, the measurements that were taken stand on average.
+    ``limit`` is in seconds of training or in kimg; ``runs`` is how many runs are over, ``kimg``
+    where in training the measurements that count stand on average.
     """
 
     axis: Axis
     limit: float
     values: Mapping[str, Estimate]
-    reached: Mapping[str, float]
+    runs: Mapping[str, int]
     kimg: Mapping[str, float]
 
 
@@ -153,8 +153,8 @@ def equal_budgets(table: MetricTable, *, confidence: float = 0.95) -> list[Equal
     """Return each metric at the largest time, and at the largest kimg, that all variants reached.
 
     A variant has reached what the slowest of its runs that did not diverge has spent. Of each
-    run the last measurement at or before the limit counts, one that diverged included: what it
-    was worth by then. Nothing is interpolated. A variant without measurements along the way is
+    run the last measurement at or before the limit counts; a run that had diverged by then has
+    no value any more. Nothing is interpolated. A variant without measurements along the way is
     left out, and a metric with fewer than two variants.
     """
     found = []
@@ -163,7 +163,7 @@ def equal_budgets(table: MetricTable, *, confidence: float = 0.95) -> list[Equal
         curves = {variant: members for variant, members in every.items() if members}
         if len(curves) < 2:
             continue
-        budgets = [_budget(curves, axis, confidence) for axis in ("seconds", "kimg")]
+        budgets = [_budget(table.rows, curves, axis, confidence) for axis in ("seconds", "kimg")]
         found.append(EqualBudgets(column, *budgets))
     return found
 
@@ -186,22 +186,31 @@ def metric_curve(run: RunRecord, column: MetricColumn) -> Curve | None:
 
 
 def _budget(
-    curves: Mapping[str, Sequence[tuple[RunRecord, Curve]]], axis: Axis, confidence: float
+    rows: Sequence[VariantRow],
+    curves: Mapping[str, Sequence[tuple[RunRecord, Curve]]],
+    axis: Axis,
+    confidence: float,
 ) -> Budget:
     limit = min(_reached(members, axis) for members in curves.values())
-    values, reached, kimg = {}, {}, {}
+    values, kimg = {}, {}
     for variant, members in curves.items():
         at = [
             (curve, index)
-            for _, curve in members
-            if (index := last_at(_points(curve, axis), limit)) is not None
+            for run, curve in members
+            if not _diverged_before(run, axis, limit)
+            and (index := last_at(_points(curve, axis), limit)) is not None
         ]
         mean = estimate((curve.values[index] for curve, index in at), confidence=confidence)
         if mean is not None:
             values[variant] = mean
-            reached[variant] = _mean(_points(curve, axis)[index] for curve, index in at)
-            kimg[variant] = _mean(curve.kimg[index] for curve, index in at)
-    return Budget(axis, limit, values, reached, kimg)
+            kimg[variant] = sum(curve.kimg[index] for curve, index in at) / len(at)
+    runs = {row.variant: len(row.seeds) for row in rows if row.variant in curves}
+    return Budget(axis, limit, values, runs, kimg)
+
+
+def _diverged_before(run: RunRecord, axis: Axis, limit: float) -> bool:
+    spent = run.seconds if axis == "seconds" else run.kimg
+    return run.status == "diverged" and (spent is None or spent < limit)
 
 
 def _reached(members: Sequence[tuple[RunRecord, Curve]], axis: Axis) -> float:
@@ -218,8 +227,3 @@ def last_at(points: Sequence[float], limit: float) -> int | None:
     """Return the index of the last point at or before a limit; None if all are beyond it."""
     within = [index for index, point in enumerate(points) if point <= limit * (1 + 1e-9)]
     return within[-1] if within else None
-
-
-def _mean(values: Iterable[float]) -> float:
-    listed = list(values)
-    return sum(listed) / len(listed)

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ganbench.report import numbers, words
+from ganbench.report.comparison import Budget
 from ganbench.report.page import Report, first_seeds, parameters_text
 from ganbench.report.section import Section, heading
 from ganbench.report.tables import Cell, VariantRow, count_statuses
-from ganbench.stats import Estimate
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$@!])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$!])")
 
 
 def escape(text: str) -> str:
@@ -197,7 +197,7 @@ def _budgets(section: Section) -> str:
         [
             escape(row.variant),
             *(
-                _estimate(side.values.get(row.variant))
+                _budget_cell(side, row.variant)
                 for budget in section.budgets
                 for side in (budget.time, budget.kimg)
             ),
@@ -209,8 +209,11 @@ def _budgets(section: Section) -> str:
     return table(head, rows, [*right, True])
 
 
-def _estimate(estimate: Estimate | None) -> str:
-    return escape(numbers.estimate_text(estimate))
+def _budget_cell(side: Budget, variant: str) -> str:
+    estimate = side.values.get(variant)
+    text = escape(numbers.estimate_text(estimate))
+    missing = estimate is not None and estimate.n != side.runs[variant]
+    return f"{text} ({estimate.n} of {side.runs[variant]})" if estimate and missing else text
 
 
 def _comparisons(section: Section) -> str:

@@ -27,7 +27,7 @@ class EMA(Trick):
     ``average <- beta * average + (1 - beta) * theta`` with
     ``beta = 0.5 ^ (images of an update / half-life)``, so that the batch size does not change what
     it means. ``half_life_kimg`` is in thousands of real images: 10 for short runs, 500 for long
-    ones. The half-life is at most ``warm_up`` times the images seen (arXiv:2006.12676), so that
+    ones. The half-life is at most ``warm_up`` times the images seen (arXiv:2006.06676), so that
     the average forgets the start; 0 turns that off. Buffers, such as running means, are copied.
     """
 

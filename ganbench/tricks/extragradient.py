@@ -55,7 +55,7 @@ def extrapolate_then_move(state: State, next_batch: Callable[[], Batch]) -> None
         role: [weight.detach().clone() for weight in state.parameters(role)] for role in roles
     }
     for role in roles:
-        _extrapolate(state, role)
+        state.move(role)  # a trial move, which does not count as an update
     batch = next_batch()
     for role in roles:
         gradients(state, role, batch)
@@ -63,16 +63,6 @@ def extrapolate_then_move(state: State, next_batch: Callable[[], Batch]) -> None
         _put_back(state, role, origin[role])
     for role in roles:
         state.descend(role)
-
-
-def _extrapolate(state: State, role: Role) -> None:
-    """Make a trial move, at the learning rate that is due; it does not count as an update."""
-    optimizer = state.optimizers[role]
-    if state.recipe.schedule != "constant":
-        factor = state.learning_rate_factor()
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
-    optimizer.step()
 
 
 @torch.no_grad()

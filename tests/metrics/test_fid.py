@@ -67,13 +67,13 @@ def test_agrees_with_torch_fidelity():
 
 
 def test_fewer_samples_than_features_agree_with_the_nuclear_norm():
-    real, fake = features(1, count=40, size=64), features(2, count=30, size=64, scale=1.2)
+    real, fake = features(1, count=20, size=256), features(2, count=30, size=256, scale=1.2)
     halves = [(one - one.mean(axis=0)) / np.sqrt(len(one) - 1) for one in (real, fake)]
     shared = np.linalg.svd(halves[0] @ halves[1].T, compute_uv=False).sum()
     difference = real.mean(axis=0) - fake.mean(axis=0)
     expected = difference @ difference + sum(np.square(half).sum() for half in halves) - 2 * shared
     value = fid(real, fake)
-    assert value.value == pytest.approx(expected, rel=1e-6)
+    assert value.value == pytest.approx(expected, rel=1e-10)
     assert "singular" in value.note
 
 
@@ -117,7 +117,7 @@ def test_the_interval_covers_the_expectation_at_this_n(scale):
     ]
     expectation = np.mean([*others, *(one.value for one in values)])
     covered = np.mean([one.low <= expectation <= one.high for one in values])
-    assert covered >= 0.90  # 95 % is promised; 200 trials of it give less than 90 % once in 600
+    assert covered >= 0.90  # 95 % is promised; 200 trials of it give less than 90 % once in 800
     width = np.mean([one.high - one.low for one in values]) / (2 * 2.093)
     assert 0.8 < width / np.std([one.value for one in values]) < 2.0
 

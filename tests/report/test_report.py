@@ -6,20 +6,29 @@ from __future__ import annotations
 import json
 import math
 import re
+import subprocess
+import sys
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 from PIL import Image
 
-from ganbench.config import ConfigError, Recipe, RunConfig, TrickConfig
-from ganbench.errors import UnknownNameError
-from ganbench.records.environment import lasting
+from ganbench.config import Recipe, RunConfig, TrickConfig
+from ganbench.errors import StorageError, UnknownNameError
+from ganbench.records.record import Curve, Measurement, RunRecord
 from ganbench.records.results import collect
 from ganbench.records.run import RunFolder
+from ganbench.report.charts import bundle
+from ganbench.report.pictures import LONGEST_SIDE, MOST_BYTES, sample_pictures, small_png
 from ganbench.report.published import published_rows
-from ganbench.report.write import write_report
+from ganbench.report.write import ReportFiles, write_report
+from ganbench.stats import mean_interval
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -205,3 +214,388 @@ def make_suite(root: Path) -> Path:
     broken = make_run(root, "vanilla", "ring8", 8, POINTS["vanilla"])
     broken.config_file.write_text('{"schema": 1, "ident')
     return root
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> list[RunRecord]:
+    return collect([make_suite(tmp_path_factory.mktemp("runs"))])
+
+
+def write(runs: list[RunRecord], out: Path) -> ReportFiles:
+    return write_report(runs, out, title="A first comparison", published=published_rows(PUBLISHED))
+
+
+@pytest.fixture(scope="module")
+def report(suite: list[RunRecord], tmp_path_factory: pytest.TempPathFactory) -> ReportFiles:
+    return write(suite, tmp_path_factory.mktemp("report") / "out")
+
+
+class Elements(HTMLParser):
+    """Collects (tag, attributes) and the text of table cells."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.rows: list[list[str]] = []
+        self._cell = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in {"td", "th"} and self.rows:
+            self.rows[-1].append("")
+            self._cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"td", "th"}:
+            self._cell = False
+
+    def handle_data(self, data: str) -> None:
+        if self._cell:
+            self.rows[-1][-1] = f"{self.rows[-1][-1]} {data}".strip()
+
+
+def rendered(markdown: Path) -> str:
+    """Return Markdown as a code-hosting site renders it: tables, and HTML left as it is."""
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    return str(parser.render(markdown.read_text()))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_table_holds_the_means_of_the_runs(report: ReportFiles, suite: list[RunRecord]) -> None:
+    values = [
+        run.metrics["fid@mnist-cnn"].value
+        for run in suite
+        if run.variant == "wgan-gp" and run.metrics and "fid@mnist-cnn" in run.metrics
+    ]
+    expected = mean_interval([value for value in values if value is not None])
+    assert expected.n == 3
+    assert expected.low is not None
+    rows = Elements(report.page.read_text()).rows
+    head = next(row for row in rows if "fid@mnist-cnn ↓" in row)
+    row = next(row for row in rows if row and row[0].startswith("wgan-gp"))
+    cell = row[head.index("fid@mnist-cnn ↓")]
+    assert cell.split()[0] == f"{expected.value:.2f}"
+    assert f"[{expected.low:.2f}, {expected.high:.2f}]" in cell
+    markdown = report.markdown.read_text()
+    assert (
+        f"| wgan-gp | {expected.value:.2f} \\[{expected.low:.2f}, {expected.high:.2f}\\] |"
+        in markdown
+    )
+
+
+def test_all_that_was_asked_for_is_there(report: ReportFiles) -> None:
+    page, markdown = report.page.read_text(), report.markdown.read_text()
+    for text in (page, markdown):
+        for wanted in (
+            "3 done, 1 diverged, 1 collapsed, 1 unfinished",
+            "dcgan + ema",
+            "4 of 5",
+            "6.3 ± 0.5",
+            "https://arxiv.org/abs/1712.04086",
+            "Ten seeds and their standard error; networks and length differ.",
+            "config.json cannot be read",
+            "At the same time",
+            "n_fake=2500 split=test",
+            "Example CPU",
+            "2 threads",
+        ):
+            assert wanted in text, wanted
+    for name in ("mnist5k", "ring8"):
+        for kind in ("metrics", "curves", "losses"):
+            assert (report.folder / "charts" / f"{name}-{kind}.svg").read_text().startswith("<svg")
+    assert len(list((report.folder / "samples").glob("*.png"))) == 12 + 11
+    rows = [json.loads(line) for line in report.results.read_text().splitlines()]
+    # Three metrics of 12 + 9 runs, and one row each for what diverged, runs, or cannot be read.
+    assert len(rows) == 3 * 21 + 3
+    assert len(list((report.folder / "env").glob("*.json"))) == 1
+
+
+def test_the_page_needs_nothing_from_outside(report: ReportFiles) -> None:
+    page = report.page.read_text()
+    found = Elements(page).elements
+    for tag, attributes in found:
+        for name in ("src", "href", "srcset", "action", "data", "poster"):
+            address = attributes.get(name)
+            if address is None:
+                continue
+            if tag == "a":
+                own = address.startswith("#") or (report.folder / address).is_file()
+                assert own or address.startswith("https://arxiv.org/abs/"), address
+            else:
+                assert address.startswith("data:image/png;base64,"), (tag, address[:60])
+        assert tag not in {"link", "iframe", "object", "embed", "base", "form"}
+    policy = next(a for tag, a in found if a.get("http-equiv") == "Content-Security-Policy")
+    assert str(policy["content"]).startswith("default-src 'none';")
+    style = page[page.index("<style>") : page.index("</style>")]
+    assert "url(" not in style
+    assert "@import" not in style
+    assert page.count(bundle()[:2000]) == 1
+
+
+def test_markdown_points_at_files_that_are_there(report: ReportFiles) -> None:
+    markdown = report.markdown.read_text()
+    links = re.findall(r"\]\(([^)]+)\)", markdown) + re.findall(r'src="([^"]+)"', markdown)
+    own = [link for link in links if not link.startswith("https://arxiv.org/")]
+    assert len(own) > 20
+    for link in own:
+        assert (report.folder / link).is_file(), link
+    rows = Elements(rendered(report.markdown)).rows
+    head = next(row for row in rows if row[1:2] == ["fid@mnist-cnn ↓"])
+    body = next(row for row in rows if row[0] == "wgan-gp")
+    assert len(body) == len(head) == 9
+    assert not [row for row in rows if any("|" in cell for cell in row)]
+
+
+def test_no_file_names_a_place_on_this_machine(report: ReportFiles, tmp_path: Path) -> None:
+    for name, data in contents(report.folder).items():
+        if name.endswith(".png"):
+            continue
+        text = data.decode()
+        for place in (str(tmp_path.parent), "/home/someone", str(Path.home()) + "/", sys.prefix):
+            assert place not in text, name
+
+
+def test_the_same_runs_give_the_same_bytes_and_so_does_the_report_itself(
+    suite: list[RunRecord], report: ReportFiles, tmp_path: Path
+) -> None:
+    first = contents(report.folder)
+    again = write(collect([report.folder]), tmp_path / "again")
+    second = contents(again.folder)
+    assert sorted(first) == sorted(second)
+    for name, data in first.items():
+        assert data == second[name], name
+
+
+HOSTILE = (
+    "</script><script>alert(1)</script><img src=x onerror=alert(1)>|`*_[a](b) \"'\\ \n# x {{7*7}}"
+)
+
+
+def hostile_run(seed: int, grids: tuple[Path, ...] = ()) -> RunRecord:
+    measured = Measurement(
+        1.5, 1.0, 2.0, 10, 0.5, protocol=HOSTILE, better="lower", unit=HOSTILE, note=HOSTILE
+    )
+    curve = Curve(HOSTILE, (1.0, 2.0), (1.0, 2.0), (3.0, 1.5), HOSTILE, "lower", HOSTILE)
+    loss = Curve(f"loss/discriminator/{HOSTILE}", (1.0, 2.0), (1.0, 2.0), (3.0, 1.5))
+    return RunRecord(
+        name=f"{HOSTILE}{seed}",
+        status="done",
+        identity=f"{seed}",
+        model=HOSTILE,
+        dataset=HOSTILE,
+        variant=HOSTILE,
+        seed=seed,
+        command=HOSTILE,
+        metrics={HOSTILE: measured},
+        curves=(curve,),
+        losses=(loss,),
+        grids=grids,
+        config={"loss": HOSTILE, HOSTILE: HOSTILE, "tricks": [{"name": HOSTILE}]},
+        environment={"processor": HOSTILE, HOSTILE: {HOSTILE: HOSTILE}},
+        environment_id="0a0b0c0d",
+    )
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> ReportFiles:
+    folder = tmp_path_factory.mktemp("hostile")
+    Image.new("L", (8, 8)).save(folder / "final.png")
+    runs = [hostile_run(0, (folder / "final.png",)), hostile_run(1)]
+    runs += [replace(run, variant=f"{HOSTILE} 2", name=f"{run.name}b") for run in runs]
+    row = {**PUBLISHED["row"][0], "dataset": HOSTILE, "model": HOSTILE, "source": HOSTILE}
+    rows = published_rows({"row": [row]})
+    return write_report(runs, folder / "out", title=HOSTILE, published=rows)
+
+
+def test_hostile_names_are_only_shown(report: ReportFiles, hostile: ReportFiles) -> None:
+    files = hostile
+    found = Elements(files.page.read_text()).elements
+    usual = Elements(report.page.read_text()).elements
+
+    def scripts(elements: list[tuple[str, dict[str, str | None]]]) -> int:
+        return sum(tag == "script" for tag, _ in elements)
+
+    assert scripts(found) == scripts(usual) == 3
+    assert not any("onerror" in attributes for _, attributes in found)
+    assert all(a["src"] != "x" for tag, a in found if tag == "img")
+    assert "49" not in re.sub(
+        r"<script.*?</script>|<style.*?</style>|base64,[^\"]*",
+        "",
+        files.page.read_text(),
+        flags=re.S,
+    )
+    shown = Elements(rendered(files.markdown)).elements
+    assert {tag for tag, _ in shown} == {
+        tag for tag, _ in Elements(rendered(report.markdown)).elements
+    }
+    assert not any("onerror" in attributes for _, attributes in shown)
+    assert all(a["href"] != "b" for tag, a in shown if tag == "a")
+    assert all(
+        str(a["src"]).startswith(("charts/", "samples/")) for tag, a in shown if tag == "img"
+    )
+    assert all(re.fullmatch(r"[\w./-]+", name) for name in contents(files.folder))
+
+
+def test_a_lone_run_and_runs_without_numbers_make_a_report_too(tmp_path: Path) -> None:
+    lone = make_run(tmp_path / "runs", "vanilla", "ring8", 0, POINTS["vanilla"])
+    lone.metrics_file.unlink()
+    lone.stats_file.write_text("")
+    (lone.samples_folder / "final.png").write_bytes(b"\x89PNG cut short")
+    make_run(tmp_path / "runs", "dcgan", "mnist5k", 0, IMAGES["dcgan"], status="diverged")
+    make_run(tmp_path / "runs", "dcgan", "digits", 0, IMAGES["dcgan"], status="running")
+    files = write_report(collect([tmp_path / "runs"]), tmp_path / "out", title="Little")
+    page = files.page.read_text()
+    assert "one seed" in page
+    assert "1 diverged" in page
+    assert "1 unfinished" in page
+    assert "<h3>Samples</h3>" in page, "the other runs have theirs"
+    assert len(list((tmp_path / "out" / "samples").iterdir())) == 2
+
+
+def test_an_earlier_report_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = RunRecord("a", "done", model="m", dataset="one", variant="m", seed=0)
+    (out / "charts").mkdir(parents=True)
+    (out / "charts" / "mine.svg").write_text("mine")
+    write_report([first], out, title="First")
+    assert (out / "charts" / "mine.svg").is_file(), "there was no report here before"
+    (out / "samples").mkdir()
+    (out / "samples" / "old.png").write_text("old")
+    (out / "notes.txt").write_text("notes")
+    write_report([first], out, title="Second")
+    assert not (out / "samples" / "old.png").exists()
+    assert (out / "notes.txt").read_text() == "notes"
+    assert "Second" in (out / "index.html").read_text()
+
+
+def test_mistakes_are_one_sentence(suite: list[RunRecord], tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'vanilla'"):
+        write_report(suite, tmp_path / "out", title="x", baseline="vanila")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be written"):
+        write_report(suite[:1], tmp_path / "file" / "out", title="x")
+
+
+def test_pictures_are_small_and_keep_their_pixels(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    small = Image.fromarray(random.integers(0, 256, (64, 64), dtype=np.uint8))
+    small.save(tmp_path / "small.png", comment="where it was made")
+    data = small_png(tmp_path / "small.png")
+    assert data is not None
+    (tmp_path / "again.png").write_bytes(data)
+    with Image.open(tmp_path / "again.png") as again:
+        assert np.array_equal(np.asarray(again), np.asarray(small))
+        assert again.info == {}
+    noise = random.integers(0, 256, (1500, 1200, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "large.png")
+    large = small_png(tmp_path / "large.png")
+    assert large is not None
+    (tmp_path / "large2.png").write_bytes(large)
+    with Image.open(tmp_path / "large2.png") as reduced:
+        assert max(reduced.size) == LONGEST_SIDE
+    assert len(large) < 4 * MOST_BYTES, "noise is the worst case: a byte a pixel at most"
+    assert small_png(tmp_path / "large2.png") == large, "reducing again changes nothing"
+    (tmp_path / "cut.png").write_bytes(large[: len(large) // 2])
+    assert small_png(tmp_path / "cut.png") is None
+    run = RunRecord("r", "done", grids=(tmp_path / "small.png", tmp_path / "cut.png"))
+    assert sample_pictures([run])["r"].data == data, "the latest that can be read"
+
+
+def test_reports_load_no_torch() -> None:
+    command = "import sys, ganbench.report.write; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a browser made of a page: charts, marks, widths in pixels, complaints, requests."""
+
+    places: int
+    charts: int
+    marks: int
+    page_width: float
+    widest_chart: float
+    background: str
+    said: list[str]
+    asked: list[str]
+
+
+def look(path: Path, width: int, scheme: Literal["light", "dark"]) -> Seen:
+    """Open a page in Chromium without network, unfold it, and wait until its charts are drawn."""
+    from playwright.sync_api import sync_playwright
+
+    said: list[str] = []
+    asked: list[str] = []
+    quiet = ["background-networking", "component-update", "gpu", "quic", "sync"]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=str(CHROMIUM),
+            args=["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)],
+        )
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+        )
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        page.wait_for_function(
+            "[...document.querySelectorAll('.chart')].every(c => c.querySelector('svg') || c.innerText)"
+        )
+        seen = Seen(
+            places=page.locator(".chart").count(),
+            charts=page.locator(".chart svg").count(),
+            marks=page.locator(".chart .mark-line path, .chart .mark-symbol path").count(),
+            page_width=page.evaluate("document.documentElement.scrollWidth"),
+            widest_chart=page.evaluate(
+                "Math.max(...[...document.querySelectorAll('.chart svg')]"
+                ".map(s => s.getBoundingClientRect().right))"
+            ),
+            background=page.evaluate("getComputedStyle(document.body).backgroundColor"),
+            said=said,
+            asked=[one for one in asked if not one.startswith(("file:", "data:"))],
+        )
+        browser.close()
+    return seen
+
+
+in_a_browser = pytest.mark.skipif(
+    not CHROMIUM.is_file() or find_spec("playwright") is None,
+    reason="needs Debian's package chromium and the Python package playwright",
+)
+
+
+@pytest.mark.browser
+@in_a_browser
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_charts_are_drawn_without_network_and_fit(
+    report: ReportFiles, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    seen = look(report.page, width, scheme)
+    assert (seen.said, seen.asked) == ([], [])
+    assert seen.charts == seen.places == 6 + 12 + 12
+    assert seen.marks > 100
+    assert seen.page_width <= width
+    assert seen.widest_chart <= width
+    assert (seen.background == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+@pytest.mark.browser
+@in_a_browser
+def test_hostile_names_do_nothing_in_a_browser(hostile: ReportFiles) -> None:
+    seen = look(hostile.page, 390, "light")
+    assert (seen.said, seen.asked) == ([], [])
+    assert seen.charts == seen.places == 1 + 2 + 2
+    assert seen.page_width <= 390

@@ -248,8 +248,8 @@ def test_lookahead_converges_where_alternation_does_not():
 
 
 def test_lookahead_counts_generator_updates():
-    state = dirac(Lookahead(steps=2, alpha=0.5), discriminator_steps=3)
-    first = dirac(discriminator_steps=3)
+    state = dirac(Lookahead(steps=2, alpha=0.5), discriminator_steps=2)
+    first = dirac(discriminator_steps=2)
     assert next(iterate(state, 1)) == next(iterate(first, 1))
     start, plain = np.array([0.7, 1.3]), next(iterate(first, 1))
     close(next(iterate(state, 1)), start + 0.5 * (plain - start))
@@ -286,6 +286,12 @@ def test_ema_half_life():
         trick.after_step(state, "discriminator")
     average = state.sampler().generator(torch.zeros(1, 1)).item()
     close(average, 1.3 + 0.5 * (2.3 - 1.3), rtol=1e-9)
+
+
+def test_ema_sees_the_weights_after_lookahead():
+    state = dirac(EMA(half_life_kimg=0.0), Lookahead(steps=1, alpha=0.5))
+    for _, theta in iterate(state, 3):
+        assert state.sampler().generator(torch.zeros(1, 1)).item() == theta
 
 
 # -- the opponent ----------------------------------------------------------------------------------

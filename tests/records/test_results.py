@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: MIT
+"""Runs read into records: whole ones, unfinished ones, damaged ones, and back from a report."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ganbench.config import Recipe, RunConfig, TrickConfig, canonical_json
+from ganbench.errors import InputError
+from ganbench.records.archive import (
+    MOST_POINTS,
+    condense,
+    read_archive,
+    result_rows,
+    write_archive,
+)
+from ganbench.records.results import Curve, Measurement, RunRecord, collect
+from ganbench.records.run import RunFolder
+from ganbench.records.variants import derive_labels, label_variants
+
+FID = {
+    "value": 12.5,
+    "low": 11.0,
+    "high": 14.0,
+    "n": 2500,
+    "floor": 0.9,
+    "protocol": "fid/v1",
+    "better": "lower",
+    "unit": "",
+    "note": "bootstrap",
+}
+
+
+def make_run(root: Path, seed: int = 0, name: str = "", **changes: Any) -> RunFolder:
+    """Write a finished run; ``changes`` are fields of its configuration."""
+    settings_of_run: dict[str, Any] = {
+        "model": "vanilla",
+        "dataset": "ring8",
+        "loss": "non-saturating",
+        "recipe": Recipe(kimg=10),
+        "model_source": "a" * 16,
+        "dataset_version": "1",
+    }
+    config = RunConfig(**{**settings_of_run, **changes}, seed=seed)
+    folder = RunFolder(root / (name or f"run-{config.identity[:8]}"))
+    folder.write_config(
+        {
+            "schema": 1,
+            "identity": config.identity,
+            "config": config.model_dump(mode="json"),
+            "options": {},
+            "command": "ganbench run --out /home/someone/runs",
+        }
+    )
+    folder.write_environment({"python": "3.11.7", "threads": 1, "kernel": "6.1", "device": "cpu"})
+    for tick in range(1, 4):
+        folder.append_stats(
+            {"kimg": tick, "seconds": 2 * tick, "loss/generator/adversarial": 0.5 * tick}
+        )
+    folder.append_measurements({"kimg": 5, "seconds": 6, "metrics": {"fid": {**FID, "value": 30}}})
+    folder.append_measurements({"kimg": 10, "seconds": 12, "metrics": {"fid": FID}})
+    folder.write_result(
+        {
+            "status": "done",
+            "identity": config.identity,
+            "model": config.model,
+            "dataset": config.dataset,
+            "seed": seed,
+            "kimg": 10.0,
+            "seconds": 12.0,
+            "images_per_second": 833.0,
+            "parameters": {"generator": 100, "discriminator": 50},
+            "metrics": {"fid": FID},
+            "device": "cpu",
+            "precision": "fp32",
+        }
+    )
+    return folder
+
+
+def test_a_finished_run_is_read_whole(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, seed=3)
+    (run,) = collect([tmp_path])
+    assert (run.status, run.model, run.dataset, run.seed) == ("done", "vanilla", "ring8", 3)
+    assert (run.kimg, run.seconds, run.images_per_second) == (10.0, 12.0, 833.0)
+    assert run.metrics == {
+        "fid": Measurement(12.5, 11.0, 14.0, 2500, 0.9, "fid/v1", "lower", "", "bootstrap")
+    }
+    assert run.curves == (
+        Curve("fid", (5.0, 10.0), (6.0, 12.0), (30.0, 12.5), "fid/v1", "lower", ""),
+    )
+    (loss,) = run.losses
+    assert loss == Curve(
+        "loss/generator/adversarial", (1.0, 2.0, 3.0), (2.0, 4.0, 6.0), (0.5, 1.0, 1.5)
+    )
+    assert run.name == folder.path.name
+    assert run.command == "ganbench run --out runs"
+    assert len(run.environment_id) == 8
+
+
+def test_without_a_result_a_run_is_still_going(tmp_path: Path) -> None:
+    make_run(tmp_path).result_file.unlink()
+    (run,) = collect([tmp_path])
+    assert (run.status, run.kimg, run.seconds, run.metrics) == ("running", 3.0, 6.0, {})
+    assert not run.counted
+
+
+def test_damage_is_named_and_hides_no_other_run(tmp_path: Path) -> None:
+    make_run(tmp_path, seed=0)
+    make_run(tmp_path, seed=1, name="bad-config").config_file.write_text('{"schema": 1, "iden')
+    make_run(tmp_path, seed=2, name="bad-result").result_file.write_text("")
+    make_run(tmp_path, seed=3, name="bad-status").write_result({"status": "superb"})
+    make_run(tmp_path, seed=4, name="bad-rows").metrics_file.write_text(
+        '{"kimg": "many"}\n[1]\n{"kimg": 5, "seconds": 1, "metrics": {"fid": {"value": "x"}}}\n{"k'
+    )
+    runs = {run.name: run for run in collect([tmp_path])}
+    assert len(runs) == 5
+    assert runs["bad-config"].problem == "config.json cannot be read."
+    assert runs["bad-result"].problem == "result.json cannot be read."
+    assert "status" in runs["bad-status"].problem
+    assert {runs[f"bad-{what}"].status for what in ("config", "result", "status")} == {"damaged"}
+    assert (runs["bad-rows"].status, runs["bad-rows"].curves) == ("done", ())
+
+
+def test_other_programs_configurations_are_no_runs(tmp_path: Path) -> None:
+    make_run(tmp_path / "runs")
+    for name, text in {"other": '{"theme": "dark"}', "broken": "{"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(text)
+    assert len(collect([tmp_path])) == 1
+
+
+def test_a_folder_without_runs_is_the_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no run in"):
+        collect([tmp_path])
+    with pytest.raises(InputError, match="no folder"):
+        collect([tmp_path / "missing"])
+
+
+def test_one_identity_is_one_run_however_often_it_was_made(tmp_path: Path) -> None:
+    make_run(tmp_path, seed=0, name="a").result_file.unlink()
+    make_run(tmp_path, seed=0, name="b")
+    make_run(tmp_path, seed=0, name="c").result_file.unlink()
+    make_run(tmp_path, seed=1, name="d")
+    runs = collect([tmp_path])
+    assert [(run.name, run.seed, run.status, run.repeats) for run in runs] == [
+        ("b", 0, "done", 2),
+        ("d", 1, "done", 0),
+    ]
+
+
+def test_equal_folder_names_are_told_apart(tmp_path: Path) -> None:
+    make_run(tmp_path / "x", seed=0, name="same")
+    make_run(tmp_path / "y", seed=1, name="same")
+    assert {run.name for run in collect([tmp_path])} == {"same", "same~2"}
+
+
+def test_variants_are_named_by_what_differs(tmp_path: Path) -> None:
+    r1 = TrickConfig(name="r1", parameters={"weight": 1.0, "every": 1})
+    strong = TrickConfig(name="r1", parameters={"weight": 10.0, "every": 1})
+    ema = TrickConfig(name="ema", parameters={"decay": 0.99})
+    for seed in (0, 1):
+        make_run(tmp_path, seed)
+        make_run(tmp_path, seed, tricks=(ema,))
+        make_run(tmp_path, seed, tricks=(ema, r1))
+        make_run(tmp_path, seed, tricks=(strong,))
+        make_run(tmp_path, seed, loss="minimax")
+        make_run(tmp_path, seed, recipe=Recipe(kimg=10, batch_size=128))
+        make_run(tmp_path, seed, dataset="grid25", recipe=Recipe(kimg=20))
+    found: dict[str, list[int | None]] = {}
+    for run in collect([tmp_path]):
+        found.setdefault(f"{run.dataset}: {run.variant}", []).append(run.seed)
+    common = "loss=non-saturating, batch_size=64"
+    assert found == {
+        f"ring8: vanilla, {common}": [0, 1],
+        f"ring8: vanilla + ema, {common}": [0, 1],
+        f"ring8: vanilla + ema + r1(weight=1), {common}": [0, 1],
+        f"ring8: vanilla + r1(weight=10), {common}": [0, 1],
+        "ring8: vanilla, loss=minimax, batch_size=64": [0, 1],
+        "ring8: vanilla, loss=non-saturating, batch_size=128": [0, 1],
+        "grid25: vanilla": [0, 1],
+    }
+
+
+def test_two_versions_of_a_dataset_are_two_datasets(tmp_path: Path) -> None:
+    make_run(tmp_path, 0)
+    make_run(tmp_path, 0, dataset_version="2")
+    assert [run.dataset for run in collect([tmp_path])] == ["ring8 (1)", "ring8 (2)"]
+
+
+def test_a_recorded_label_is_kept_while_it_means_one_thing() -> None:
+    one = RunRecord("a", "done", model="vanilla", dataset="d", variant="mine", config={"loss": "x"})
+    other = RunRecord(
+        "b", "done", model="vanilla", dataset="d", variant="yours", config={"loss": "y"}
+    )
+    assert [run.variant for run in label_variants([one, other])] == ["mine", "yours"]
+    clash = [one, RunRecord("b", "done", model="vanilla", dataset="d", variant="mine", config={})]
+    assert len({run.variant for run in label_variants(clash)}) == 2
+
+
+scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=30))
+configs = st.fixed_dictionaries(
+    {
+        "loss": scalars,
+        "recipe": st.dictionaries(st.sampled_from(["kimg", "batch_size"]), scalars),
+        "tricks": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "name": st.sampled_from(["ema", "r1"]),
+                    "parameters": st.dictionaries(st.sampled_from(["weight"]), scalars),
+                }
+            ),
+            max_size=2,
+        ),
+    }
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(configs, min_size=1, max_size=4, unique_by=canonical_json))
+def test_different_settings_never_share_a_label(found: list[dict[str, Any]]) -> None:
+    labels = derive_labels("gan", found)
+    assert len(set(labels)) == len(labels)
+
+
+def test_an_archive_gives_back_the_same_records(tmp_path: Path) -> None:
+    make_run(tmp_path / "runs", 0)
+    make_run(tmp_path / "runs", 1, loss="minimax")
+    make_run(tmp_path / "runs", 2).write_result({"status": "diverged", "seed": 2, "kimg": 3.0})
+    make_run(tmp_path / "runs", 3).result_file.unlink()
+    runs = [condense(run) for run in collect([tmp_path / "runs"])]
+    write_archive(tmp_path / "report", runs)
+    assert [condense(run) for run in collect([tmp_path / "report"])] == runs
+    text = "".join(file.read_text() for file in (tmp_path / "report").rglob("*.json*"))
+    assert str(tmp_path) not in text
+    assert "/home" not in text
+
+
+def test_every_run_and_metric_has_a_row(tmp_path: Path) -> None:
+    make_run(tmp_path, 0)
+    make_run(tmp_path, 1).write_result({"status": "diverged", "kimg": 3.0})
+    rows = result_rows(collect([tmp_path]))
+    assert [(row["seed"], row["metric"], row["value"], row["status"]) for row in rows] == [
+        (0, "fid", 12.5, "done"),
+        (1, None, None, "diverged"),
+    ]
+    assert set(rows[0]) >= {"identity", "model", "dataset", "variant", "kimg", "low", "high", "n"}
+    assert set(rows[0]) >= {"floor", "protocol", "seconds", "env"}
+
+
+def test_results_alone_are_enough_for_a_table(tmp_path: Path) -> None:
+    make_run(tmp_path / "runs", 0)
+    make_run(tmp_path / "runs", 1, loss="minimax")
+    runs = collect([tmp_path / "runs"])
+    write_archive(tmp_path / "report", runs)
+    (tmp_path / "report" / "runs.jsonl").unlink()
+    again = collect([tmp_path / "report"])
+    assert [(run.variant, run.seed, run.metrics) for run in again] == [
+        (run.variant, run.seed, run.metrics) for run in runs
+    ]
+
+
+def test_a_damaged_archive_loses_only_what_is_damaged(tmp_path: Path) -> None:
+    make_run(tmp_path / "runs", 0)
+    write_archive(tmp_path / "report", collect([tmp_path / "runs"]))
+    rows = tmp_path / "report" / "runs.jsonl"
+    row = json.loads(rows.read_text())
+    row["curves"][0]["values"] = ["high", None]
+    row["grid"] = "../../outside.png"
+    row["parameters"] = {"generator": "many"}
+    rows.write_text(json.dumps(row) + '\n{"cut')
+    (run,) = read_archive(tmp_path / "report")
+    assert run.curves == ()
+    assert run.parameters == {}
+    assert len(run.losses) == 1
+    assert run.grids == (tmp_path / "report" / "samples" / "outside.png",)
+
+
+@given(st.integers(1, 500))
+def test_thinning_keeps_ends_and_mean_and_is_done_once(count: int) -> None:
+    points = tuple(float(index) for index in range(1, count + 1))
+    run = RunRecord("a", "done", losses=(Curve("loss/x", points, points, points),))
+    (thin,) = condense(run).losses
+    assert len(thin.values) == min(count, MOST_POINTS)
+    assert thin.kimg[-1] == count
+    assert min(thin.values) >= 1
+    assert max(thin.values) <= count
+    if count % MOST_POINTS == 0 or count < MOST_POINTS:  # equal spans: the mean is kept
+        assert math.fsum(thin.values) / len(thin.values) == pytest.approx((count + 1) / 2)
+    assert condense(condense(run)) == condense(run)
