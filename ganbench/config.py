@@ -17,7 +17,7 @@ from ganbench.errors import ConfigError, InputError, suggest
 IDENTITY_SCHEME = 1
 """Version of what goes into a run's identity; raised when a change alters results for all."""
 
-Beta = Annotated[float, Field(gt=-1.0, lt=1.0)]
+Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -32,7 +32,7 @@ class OptimizerSpec(Record):
 
     kind: Literal["adam", "sgd", "rmsprop"] = "adam"
     learning_rate: float = Field(gt=0)
-    betas: tuple[Beta, Annotated[float, Field(ge=0.0, lt=1.0)]] = (0.9, 0.999)
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
     momentum: float = Field(default=0.0, gt=-1.0, lt=1.0)
     alpha: float = Field(default=0.99, ge=0.0, lt=1.0)
     weight_decay: float = Field(default=0.0, ge=0.0)

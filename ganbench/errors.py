@@ -58,6 +58,13 @@ class DamagedRunError(GanbenchError):
     kind = "damaged"
 
 
+class StoppedError(GanbenchError):
+    """The user asked twice to stop, so that the command ended at once."""
+
+    kind = "interrupted"
+    exit_code = 130
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return ``Did you mean 'x'?`` for the nearest known names, or the empty string."""
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)

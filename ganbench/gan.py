@@ -156,7 +156,7 @@ class Sampler:
     @torch.no_grad()
     def __call__(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw ``count`` images (count, *shape); [-1, 1] where the data are images."""
-        return self.draw(self, count, generator)
+        return self.draw(self, count, generator).detach()  # it may be a view of a weight
 
     def replace(
         self,

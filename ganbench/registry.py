@@ -14,8 +14,9 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,7 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK = "__ganbench_name__"
+_FILE_MODULE = "ganbench_file_"
 FILE = "__ganbench_file__"
 """The attribute that keeps how the user named the file from which an entry was loaded."""
 _PAPER = re.compile(r"^Paper:\s*(.+?)\s*$", re.MULTILINE)
@@ -89,6 +91,8 @@ class Registry(Generic[T]):
         self.kind = kind
         self.package = package
         self.group = group
+        self.problems: list[str] = []
+        """What was wrong with sources that could not be read, once ``entries`` has looked."""
         self._entries: dict[str, Entry] | None = None
         self._loaded: dict[str, T] = {}
 
@@ -99,6 +103,7 @@ class Registry(Generic[T]):
             ConfigError: two entries carry one name; the message names both origins.
         """
         if self._entries is None:
+            self.problems.clear()
             found: dict[str, Entry] = {}
             for entry in (*self._scan_package(), *self._scan_entry_points()):
                 if entry.name in found:
@@ -127,9 +132,9 @@ class Registry(Generic[T]):
         entries = self.entries()
         key = canonical(name)
         if key not in entries:
-            near = suggest(key, entries)
+            sentences = [f"Unknown {self.kind} '{name}'.", suggest(key, entries), *self.problems]
             raise UnknownNameError(
-                f"Unknown {self.kind} '{name}'." + (f" {near}" if near else ""),
+                " ".join(filter(None, sentences)),
                 f"There are: {', '.join(entries)}." if entries else "",
             )
         return entries[key]
@@ -155,18 +160,26 @@ class Registry(Generic[T]):
         for location in (spec.submodule_search_locations or ()) if spec else ():
             for path in sorted(Path(location).glob("*.py")):
                 if not path.name.startswith("_"):
-                    yield from scan(path, f"{self.package}.{path.stem}")
+                    yield from self._readable(partial(_scanned, path, self.package))
 
     def _scan_entry_points(self) -> Iterator[Entry]:
         for point in entry_points(group=self.group):
-            yield _entry_of_point(point)
+            yield from self._readable(partial(_entry_of_point, point))
+
+    def _readable(self, look: Callable[[], list[Entry]]) -> list[Entry]:
+        """Return what is found in a source; one that is broken does not hide the others."""
+        try:
+            return look()
+        except InputError as error:
+            self.problems.append(error.message)
+            return []
 
     def _entry_in_file(self, name: str) -> Entry:
         path_text, separator, wanted = name.partition(".py:")
         path = Path(path_text + ".py" if separator else name).expanduser()
         if not path.is_file():
             raise InputError(f"There is no file {path} to read a {self.kind} from.")
-        found = list(scan(path.resolve(), f"ganbench_file_{path.stem}"))
+        found = list(scan(path.resolve(), f"{_FILE_MODULE}{path.stem}"))
         if wanted:
             found = [entry for entry in found if entry.name == canonical(wanted)]
         if len(found) == 1:
@@ -237,36 +250,46 @@ def _registered_name(decorator: ast.expr, default: str) -> str | None:
     return None
 
 
-def _entry_of_point(point: EntryPoint) -> Entry:
+def _scanned(path: Path, package: str) -> list[Entry]:
+    return list(scan(path, f"{package}.{path.stem}"))
+
+
+def _entry_of_point(point: EntryPoint) -> list[Entry]:
     """Describe an entry point by its source where that can be found without importing it."""
     module, _, attribute = point.value.partition(":")
     try:
-        spec = importlib.util.find_spec(module)
-    except ImportError:
-        spec = None
+        spec = importlib.util.find_spec(module)  # this imports the packages around it
+    except Exception as error:
+        raise InputError(f"The entry point {point.value} cannot be found: {error}.") from error
     if spec and spec.origin and spec.origin.endswith(".py"):
         for entry in scan(Path(spec.origin), module):
             if entry.attribute == attribute:
-                return Entry(**{**entry.__dict__, "name": canonical(point.name)})
-    return Entry(canonical(point.name), module, attribute, None, 0, f"from {point.value}", "")
+                return [replace(entry, name=canonical(point.name))]
+    name = canonical(point.name)
+    return [Entry(name, module, attribute, None, 0, f"from {point.value}", "")]
 
 
 def _import(entry: Entry) -> ModuleType:
     """Import the module of an entry; a file outside any package is loaded from its path."""
-    if not entry.module.startswith("ganbench_file_"):
-        return importlib.import_module(entry.module)
-    assert entry.path is not None
-    spec = importlib.util.spec_from_file_location(entry.module, entry.path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[entry.module] = module  # dataclasses look their module up while it is executed
     try:
-        spec.loader.exec_module(module)
+        if not entry.module.startswith(_FILE_MODULE):
+            return importlib.import_module(entry.module)
+        assert entry.path is not None
+        return _execute(entry.module, entry.path)
     except GanbenchError:
         raise
     except Exception as error:
-        raise InputError(f"{entry.path} cannot be imported: {error}.") from error
+        where = entry.path or entry.module
+        raise InputError(f"{where} cannot be imported: {error}.") from error
+
+
+def _execute(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up while it is executed
+    spec.loader.exec_module(module)
     return module
 
 

@@ -260,7 +260,9 @@ def _make(kind: Any, config: TrickConfig) -> Trick:
 def describe(trick: Trick) -> TrickConfig:
     """Return the name and all parameters of a trick, as they are recorded with a run."""
     name = getattr(type(trick), registry.FILE, None) or registry.name_of(trick)
-    return TrickConfig(name=name, parameters=asdict(trick))  # type: ignore[call-overload]
+    # Through validation, so that a weight of 10 and one of 10.0 are the same record.
+    given = TrickConfig(name=name, parameters=asdict(trick))  # type: ignore[call-overload]
+    return TrickConfig(name=name, parameters=asdict(_make(type(trick), given)))  # type: ignore[call-overload]
 
 
 def recall(own: Iterable[Trick], recorded: Iterable[TrickConfig]) -> list[Trick]:

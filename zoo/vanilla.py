@@ -31,7 +31,7 @@ def vanilla(data: DataSpec) -> GAN:
             discriminator=lambda shape: MLP(shape, [512, 256], (1,)),
             loss=losses.non_saturating,
             recipe=Recipe(
-                kimg=320,
+                kimg=600,
                 batch_size=64,
                 latent_dim=100,
                 generator_optimizer=adam(2e-4, (0.5, 0.999)),

@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 from ganbench import __version__
 from ganbench.cli import compare, doctor, ls, report, run, sample, show
-from ganbench.cli.output import print_error
+from ganbench.cli.output import complain, print_error
 from ganbench.errors import GanbenchError
 
 app = typer.Typer(
@@ -49,18 +49,31 @@ def main() -> None:
     """Run the command line; a user's mistake is a sentence and an exit code, never a traceback."""
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except GanbenchError as error:
         print_error(error.kind, error.message, error.hint)
         code = error.exit_code
     except TyperException as error:
         code = _usage(error)
     except KeyboardInterrupt:
-        print_error("interrupted", "Interrupted.", "")
         code = 130
-    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):
+        # So typer and rich end when the reader of a pipe, such as head, has seen enough.
+        _discard_output()
         code = 0
+    except OSError as error:
+        _discard_output()
+        complain(f"The operating system refused: {error}.", "See ganbench doctor.")
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _discard_output() -> None:
+    """Flush stdout, and point it at nothing where that fails, as Python would try again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: TyperException) -> int:

@@ -101,7 +101,7 @@ def command(
     done = _run_all(cells, how, quiet=quiet)
     _print_results(done, chosen, as_json=as_json)
     statuses = {record["status"] for _, record in done}
-    if "interrupted" in statuses:
+    if len(done) < len(cells) or "interrupted" in statuses:
         raise typer.Exit(130)
     if "failed" in statuses:
         raise typer.Exit(1)
@@ -143,7 +143,7 @@ def _run_all(
                 screen.print(
                     f"{label}: {record['status']}{f' ({note})' if note else ''}", markup=False
                 )
-            if record["status"] == "interrupted":
+            if running[-1].stop_requested:
                 break
     return done
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import console, print_json
+from ganbench.cli.output import complain, console, print_json
 
 EXAMPLES = """\
 Examples:
@@ -66,6 +66,8 @@ def _rows(kind: str, pattern: str) -> list[dict[str, str]]:
         return _losses(pattern)
     found: registry.Registry[object] = getattr(registry, kind)
     entries = found.entries()
+    for problem in found.problems:
+        complain(problem)
     return [
         {"name": name, "summary": entries[name].summary, "paper": entries[name].paper}
         for name in found.names(pattern)

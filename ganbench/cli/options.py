@@ -102,9 +102,10 @@ def names(text: str | None) -> tuple[str, ...] | None:
 
 
 def command_line() -> str:
-    """Return the command as it was typed, with folders reduced to their last part.
+    """Return the command as it was typed, with absolute paths reduced to their last part.
 
     It is recorded with the run, and a record must not carry the paths of a machine.
     """
-    words = [Path(word).name if word.startswith(("/", "~")) else word for word in sys.argv[1:]]
-    return shlex.join(["ganbench", *words])
+    from ganbench.records.portable import portable
+
+    return shlex.join(["ganbench", *(portable(word) for word in sys.argv[1:])])

@@ -40,7 +40,12 @@ def print_error(kind: str, message: str, hint: str) -> None:
     """Print what went wrong: a sentence and what to type next, or JSON where that was asked for."""
     if "--json" in sys.argv[1:]:
         print_json({"error": {"kind": kind, "message": message, "hint": hint}})
-        return
+    else:
+        complain(message, hint)
+
+
+def complain(message: str, hint: str = "") -> None:
+    """Print a sentence and what to type next to stderr."""
     from rich.text import Text
 
     screen = console(stderr=True)
@@ -52,7 +57,7 @@ def print_error(kind: str, message: str, hint: str) -> None:
 def number(value: float | None) -> str:
     """Return a number with four significant digits, or a dash where there is none.
 
-    >>> number(12.3456), number(0.00012345), number(2500.0), number(None)
+    >>> number(12.3456), number(0.00012346), number(2500.0), number(None)
     ('12.35', '0.0001235', '2500', '–')
     """
     if value is None or not math.isfinite(value):

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ganbench.cli.output import console, number
+from ganbench.errors import StoppedError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -95,7 +96,11 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def stopping(stop: Callable[[], None]) -> Iterator[None]:
-    """Let the first Ctrl-C (or SIGTERM) end the run in order, and the second at once."""
+    """Let the first Ctrl-C (or SIGTERM) end the run in order, and the second at once.
+
+    Raises:
+        StoppedError: on the second.
+    """
     asked = 0
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -108,6 +113,11 @@ def stopping(stop: Callable[[], None]) -> Iterator[None]:
     kept = {one: signal.signal(one, handle) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
+    except KeyboardInterrupt as error:
+        raise StoppedError(
+            "Stopped at once; what was done since the last checkpoint is lost.",
+            "Repeat the command with --resume.",
+        ) from error
     finally:
         for one, handler in kept.items():
             signal.signal(one, handler)

@@ -42,7 +42,7 @@ def command(
     metrics: options.Metrics = None,
     samples: Annotated[
         int | None,
-        typer.Option(help="Generated samples that are measured.", min=1, metavar="N"),
+        typer.Option(help="Generated samples that are measured.", min=2, metavar="N"),
     ] = None,
     evaluations: Annotated[
         int, typer.Option(help="How often to measure along the way.", min=0, metavar="N")
@@ -102,19 +102,22 @@ def command(
         command=options.command_line(),
     )
     results = []
+    stopped = False
     for config in configs:
-        result = _execute(config, how, quiet=quiet, as_json=as_json)
+        result, stopped = _execute(config, how, quiet=quiet, as_json=as_json)
         results.append(result)
-        if result["status"] == "interrupted":
+        if stopped:
             break
     if as_json:
         print_json(results[0] if len(configs) == 1 else {"runs": results})
-    if results[-1]["status"] == "interrupted":
+    if stopped and (len(results) < len(configs) or results[-1]["status"] == "interrupted"):
         raise typer.Exit(130)
 
 
-def _execute(config: RunConfig, how: RunOptions, *, quiet: bool, as_json: bool) -> dict[str, Any]:
-    """Carry out one run with its progress on stderr and its result on stdout."""
+def _execute(
+    config: RunConfig, how: RunOptions, *, quiet: bool, as_json: bool
+) -> tuple[dict[str, Any], bool]:
+    """Carry out one run; return its result, and whether the user has asked to stop."""
     from ganbench.harness.run import Run
 
     label = f"{config.model} on {config.dataset}, seed {config.seed}"
@@ -124,7 +127,7 @@ def _execute(config: RunConfig, how: RunOptions, *, quiet: bool, as_json: bool) 
             result = {**run.execute(), "run": str(run.folder.path)}
     if not as_json:
         _show(result, label, run.folder.path)
-    return result
+    return result, run.stop_requested
 
 
 def _show(result: dict[str, Any], label: str, folder: Path) -> None:
@@ -144,7 +147,9 @@ def _show(result: dict[str, Any], label: str, folder: Path) -> None:
         f"{duration(result['seconds'])}" + (f", {speed:,.0f} images/s." if speed else ".")
     )
     if status == "diverged":
-        screen.print("A loss was no longer finite. Try a lower learning rate or another seed.")
+        screen.print(
+            "A loss or a sample was no longer finite. Try a lower learning rate or another seed."
+        )
     elif status == "collapsed":
         screen.print("All samples look the same: the generator has collapsed.")
     if not result["metrics"] and status == "done":

@@ -36,6 +36,7 @@ def command(
         _show_run(Path(name), as_json=as_json)
         return
     kind, entry = _find(name)
+    details = _details(kind, name, dataset)
     facts: dict[str, Any] = {
         "kind": kind,
         "name": entry.name,
@@ -43,7 +44,7 @@ def command(
         "paper": entry.paper,
         "source": entry.origin,
         "documentation": entry.documentation,
-        **_details(kind, name, dataset),
+        **details,
     }
     if as_json:
         print_json(facts)
@@ -52,9 +53,9 @@ def command(
     screen.print(f"[bold]{entry.name}[/bold] ({kind})")
     screen.print(entry.documentation, markup=False)
     screen.print()
-    for key in facts.keys() - {"kind", "name", "summary", "paper", "documentation", "source"}:
+    for key, value in details.items():
         screen.print(f"[bold]{key}[/bold]")
-        screen.print_json(json.dumps(facts[key]))
+        screen.print_json(json.dumps(value))
     screen.print(f"source: {entry.origin}", soft_wrap=True, markup=False)
 
 
@@ -109,19 +110,19 @@ def _show_run(path: Path, *, as_json: bool) -> None:
     from ganbench.records.run import open_run
 
     folder = open_run(path)
-    config = folder.config()
+    config = folder.description()
     rows = folder.stats()
     result: dict[str, Any] = {"status": "unfinished", "metrics": {}}
     if folder.finished:
-        result = folder.result()
+        result = folder.outcome()
     if as_json:
-        print_json({"kind": "run", "run": str(path), **config, "result": result})
+        print_json({"kind": "run", "run": str(path), **folder.config(), "result": result})
         return
     screen = console()
-    screen.print_json(json.dumps(config["config"]))
+    screen.print_json(config.model_dump_json())
     if result["metrics"]:
         screen.print(metrics_table(result["metrics"], path.name))
     seen = rows[-1]["kimg"] if rows else 0.0
-    screen.print(f"{result['status']}: {seen:.1f} of {config['config']['recipe']['kimg']:.0f} kimg")
+    screen.print(f"{result['status']}: {seen:.1f} of {config.recipe.kimg:.0f} kimg")
     for picture in folder.sample_grids()[-1:]:
         screen.print(f"Samples: {picture}", soft_wrap=True)

@@ -76,9 +76,9 @@ RECIPES = {
     ),
     "fashion-cnn": TrainingRecipe(
         dataset="fashion-mnist",
-        epochs=12,
-        weight_decay=0.01,
-        shift_pixels=1.0,
+        epochs=8,
+        scale=0.05,
+        shift_pixels=1.5,
         flip=True,
         minimum_accuracy=0.90,
     ),

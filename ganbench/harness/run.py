@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from pydantic import Field
 
-from ganbench import paths
+from ganbench import paths, registry
 from ganbench.config import (
     Recipe,
     Record,
@@ -20,11 +20,10 @@ from ganbench.config import (
     TrickConfig,
     canonical_json,
     override,
-    validate,
 )
-from ganbench.data import open_dataset
+from ganbench.data import is_path, open_dataset
 from ganbench.data.dataset import Source
-from ganbench.errors import ConfigError, DamagedRunError
+from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec
 from ganbench.harness.device import choose_device, facts
 from ganbench.losses import get as get_loss
@@ -99,8 +98,8 @@ def plan_for(
     for trick in resolved:
         trick.check(gan, chosen.recipe, data)
     return RunConfig(
-        model=model,
-        dataset=dataset,
+        model=_spelled(model),
+        dataset=_spelled(dataset),
         loss=chosen.loss,
         tricks=tuple(sorted((describe(trick) for trick in resolved), key=lambda t: t.name)),
         recipe=chosen.recipe,
@@ -111,6 +110,12 @@ def plan_for(
     )
 
 
+def _spelled(name: str) -> str:
+    """Return the one spelling of a registered name; a file or folder keeps its own."""
+    own = registry.is_file_name(name) or is_path(name)
+    return name if own else registry.canonical(name)
+
+
 def default_samples(data: DataSpec) -> int:
     """Return how many samples are measured: PacGAN's 2,500 points, VEEGAN's 26,000 stacks."""
     if not data.is_image:
@@ -119,11 +124,19 @@ def default_samples(data: DataSpec) -> int:
 
 
 def folder_stem(config: RunConfig, data: DataSpec) -> str:
-    """Return the readable part of a run folder's name: the model's own tricks are not in it."""
+    """Return the readable part of a run folder's name: the model's own tricks are not in it.
+
+    Of a file or folder only its own name is, because a report shows the name of each run.
+    """
     own = {name_of(trick) for trick in create(config.model, data).tricks}
-    tricks = "".join(f"+{trick.name}" for trick in config.tricks if trick.name not in own)
-    stem = f"{config.model}{tricks}-{config.dataset}-seed{config.seed}"
+    added = [_last_part(trick.name) for trick in config.tricks if trick.name not in own]
+    first = "+".join([_last_part(config.model), *added])
+    stem = f"{first}-{_last_part(config.dataset)}-seed{config.seed}"
     return re.sub(r"[^A-Za-z0-9.+@_-]+", "-", stem).strip("-.")[:120]
+
+
+def _last_part(name: str) -> str:
+    return Path(name).name or name
 
 
 class Run:
@@ -134,12 +147,14 @@ class Run:
         self.options = options
         self.observer = observer
         self.trainer: Trainer | None = None
+        self.stop_requested = False
         self.source = open_dataset(config.dataset, options.data_root)
         stem = folder_stem(config, self.source.spec)
         self.folder = name_folder(options.out, stem, config.identity, resume=options.resume)
 
     def stop(self) -> None:
-        """Ask the loop to save and to stop after the current iteration."""
+        """Ask the loop to save and to stop after the current iteration, or before the first."""
+        self.stop_requested = True
         if self.trainer is not None:
             self.trainer.stop_requested = True
 
@@ -150,8 +165,7 @@ class Run:
             GanbenchError: bad data, damaged records, a full disk.
         """
         if self.options.resume and self.folder.finished:
-            return self.folder.result()
-        check_writable(self.folder.path)
+            return self.folder.outcome()
         device = choose_device(self.options.device)
         threads = set_threads(self.options.threads)
         dataset = self.source.load(self.source.splits[0])
@@ -170,6 +184,8 @@ class Run:
             if not reference.requests:
                 return {}
             fakes = draw(at, count, seed=self.config.seed, purpose="metrics")
+            if not bool(fakes.isfinite().all()):
+                return {}  # diverged: no number would mean anything
             measured = reference.evaluate(fakes, seed=self.config.seed)
             return {name: {**one.record(), "sampler": sampler} for name, one in measured.items()}
 
@@ -183,10 +199,12 @@ class Run:
             evaluate=measure,
             observer=self.observer,
         )
+        self.trainer.stop_requested = self.stop_requested
+        check_writable(self.folder.path)
         self._begin(device, threads)
         status = self.trainer.train()
         if status == "interrupted":
-            return self._facts(state, status)
+            return {"schema": 1, **self._facts(state, status), "metrics": {}}
         return self._finish(state, status, measure)
 
     def _begin(self, device: torch.device, threads: int) -> None:
@@ -313,10 +331,7 @@ def load_run(
         DamagedRunError: the configuration or the checkpoint is missing or damaged.
         ConfigError: a trick that acts on training.
     """
-    values = folder.config().get("config")
-    if not isinstance(values, dict):
-        raise DamagedRunError(f"{folder.config_file} describes no run.")
-    config = validate(RunConfig, values)
+    config = folder.description()
     state = build(config, open_dataset(config.dataset, data_root).spec, device)
     load_checkpoint(state, folder.checkpoint_file)
     if sampling:

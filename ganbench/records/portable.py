@@ -9,7 +9,7 @@ from typing import Any
 
 _PART = r"""[^\s'"<>|,;:=()\[\]{}/\\]"""
 _ABSOLUTE = re.compile(
-    rf"""(?<![\w.:/\\-])            # not inside a word, a relative path or a URL
+    rf"""(?<![^\s'"=(\[{{<>,;:|])    # where a text or an argument begins, not inside a word
     (?: ~[\w.-]*/ | /(?=[\w.~-]) | [A-Za-z]:[\\/] | \\\\ )
     (?: (?: {_PART}+ [/\\] )* (?P<name> {_PART}+ ) [/\\]? )?""",
     re.VERBOSE,

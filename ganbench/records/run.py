@@ -22,11 +22,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganbench.errors import DamagedRunError, InputError
-from ganbench.records.files import append_line, read_json, read_lines, write_json, write_lines
+from ganbench.config import RunConfig, validate
+from ganbench.errors import ConfigError, DamagedRunError, InputError
+from ganbench.records.files import (
+    append_line,
+    read_json,
+    read_lines,
+    storage_errors,
+    write_json,
+    write_lines,
+)
 
 SCHEMA = 1
 STATUSES = ("done", "diverged", "collapsed", "interrupted", "failed", "running")
+OUTCOME = (
+    "status",
+    "identity",
+    "model",
+    "dataset",
+    "seed",
+    "kimg",
+    "seconds",
+    "images_per_second",
+    "metrics",
+)
+"""What every result.json holds."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +112,35 @@ class RunFolder:
         """Return result.json."""
         return read_json(self.result_file)
 
+    def description(self) -> RunConfig:
+        """Return what the run is, validated.
+
+        Raises:
+            DamagedRunError: config.json is damaged, or is not that of a run.
+        """
+        values = self.config().get("config")
+        try:
+            return validate(RunConfig, values if isinstance(values, dict) else {})
+        except ConfigError as error:
+            raise DamagedRunError(
+                f"{self.config_file} describes no run: {error.message}", "Restore the file."
+            ) from error
+
+    def outcome(self) -> dict[str, Any]:
+        """Return result.json, whole.
+
+        Raises:
+            DamagedRunError: it is damaged.
+        """
+        hint = "Delete it, then repeat the command with --resume to measure anew."
+        try:
+            result = self.result()
+        except DamagedRunError as error:
+            raise DamagedRunError(error.message, hint) from error
+        if missing := [key for key in OUTCOME if key not in result]:
+            raise DamagedRunError(f"{self.result_file} is damaged: no '{missing[0]}'.", hint)
+        return result
+
     def stats(self) -> list[dict[str, Any]]:
         """Return the rows of stats.jsonl."""
         return read_lines(self.stats_file)
@@ -117,14 +166,20 @@ class RunFolder:
         append_line(self.stats_file, row)
 
     def append_measurements(self, row: Mapping[str, Any]) -> None:
-        """Add one evaluation."""
-        append_line(self.metrics_file, row)
+        """Add one evaluation; one at the same point, from before a crash, gives way."""
+        rows = self.measurements()
+        others = [other for other in rows if other.get("kimg") != row["kimg"]]
+        if len(others) < len(rows):
+            write_lines(self.metrics_file, [*others, row])
+        else:
+            append_line(self.metrics_file, row)
 
     def forget_after(self, kimg: float) -> None:
         """Drop the rows that a resumed run will write again."""
         for file in (self.stats_file, self.metrics_file):
             if file.is_file():
-                write_lines(file, [row for row in read_lines(file) if row["kimg"] <= kimg])
+                rows = [row for row in read_lines(file) if "kimg" in row]
+                write_lines(file, [row for row in rows if row["kimg"] <= kimg])
 
     def sample_grids(self) -> list[Path]:
         """Return the sample grids, oldest first; final.png last."""
@@ -156,23 +211,34 @@ def find_runs(root: Path) -> Iterator[RunFolder]:
 def name_folder(root: Path, stem: str, identity: str, *, resume: bool) -> RunFolder:
     """Return the folder for a run: ``stem-identity``, numbered where that one is taken.
 
-    With ``resume`` it is the latest folder of the same identity, if there is one.
+    With ``resume`` it is the latest unfinished run of the same identity, else the latest
+    finished one, else a new folder.
+
+    Raises:
+        StorageError: the folder cannot be looked into.
+        DamagedRunError: the configuration of a run that might be resumed is damaged.
     """
     base = f"{stem}-{identity[:8]}"
     names = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
-    folder = RunFolder(root / next(names))
-    if resume:
-        return folder if _same_identity(folder, identity) else RunFolder(root / next(names))
-    while folder.path.exists():
-        folder = RunFolder(root / next(names))
-    return folder
+    folders = (RunFolder(root / name) for name in names)
+    same: list[RunFolder] = []
+    with storage_errors(root):
+        for folder in folders:
+            if not folder.path.exists():
+                break
+            if resume and _same_identity(folder, identity):
+                same.append(folder)
+    unfinished = [one for one in same if not one.finished]
+    return (unfinished or same or [folder])[-1]
 
 
 def _same_identity(folder: RunFolder, identity: str) -> bool:
-    """Tell whether a folder is free or holds the same run."""
+    """Tell whether a folder holds the same run, or was made for it and never begun."""
     if not folder.config_file.is_file():
         return True
     try:
         return bool(folder.config().get("identity") == identity)
-    except DamagedRunError:
-        return True
+    except DamagedRunError as error:
+        raise DamagedRunError(
+            error.message, "Restore the file, or train without --resume."
+        ) from error

@@ -11,30 +11,9 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from ganbench.report.style import OKABE_ITO, Style, theme
+
 Rows = list[dict[str, Any]]
-
-OKABE_ITO = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#8C8C8C",
-    "#B8A800",
-)
-"""Colors that color-blind readers can tell apart (Okabe and Ito, 2008), on white and on black:
-its black is a gray here, its yellow darker."""
-
-DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
-
-
-@dataclass(frozen=True)
-class Style:
-    """How a variant is drawn: a color, and a dash once the colors are used up."""
-
-    color: str
-    dash: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -51,7 +30,7 @@ class Panel:
     def page(self) -> dict[str, Any]:
         """Return the specification for the page: as wide as its place, ink as the text's."""
         view = dict(self.view) if self.own_legend else _without_legends(self.view)
-        return {**view, "width": "container", "config": _theme("currentColor")}
+        return {**view, "width": "container", "config": theme("currentColor")}
 
 
 def _panel(
@@ -73,40 +52,6 @@ def _without_legends(value: Any) -> Any:
             for key, inner in value.items()
         }
     return [_without_legends(inner) for inner in value] if isinstance(value, list) else value
-
-
-def styles(variants: Sequence[str]) -> dict[str, Style]:
-    """Return how each variant is drawn, the same in every chart of a report."""
-    count = len(OKABE_ITO)
-    return {
-        variant: Style(OKABE_ITO[index % count], DASHES[index // count % len(DASHES)])
-        for index, variant in enumerate(variants)
-    }
-
-
-def _theme(ink: str) -> dict[str, Any]:
-    """Return a quiet look: no frames, a faint grid, one ink for all that is not data."""
-    text = {"labelColor": ink, "titleColor": ink, "labelFontSize": 11, "titleFontSize": 11}
-    font = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
-    return {
-        "background": "transparent" if ink == "currentColor" else "#ffffff",
-        "font": font,
-        "view": {"stroke": None},
-        "axis": {
-            **text,
-            "titleFontWeight": "normal",
-            "domain": False,
-            "ticks": False,
-            "gridColor": ink,
-            "gridOpacity": 0.12,
-            "labelOpacity": 0.8,
-            "labelPadding": 6,
-            "labelFlush": False,
-            "labelLimit": 170,
-        },
-        "legend": {**text, "symbolStrokeWidth": 3, "symbolOpacity": 1, "labelLimit": 260},
-        "title": {"color": ink, "fontSize": 12, "fontWeight": 600, "anchor": "start", "offset": 8},
-    }
 
 
 def still(rows: Iterable[Sequence[Panel]], data: Mapping[str, Rows], width: int) -> str:
@@ -132,7 +77,7 @@ def still(rows: Iterable[Sequence[Panel]], data: Mapping[str, Rows], width: int)
         "spacing": 28,
         "padding": 12,
         "datasets": datasets,
-        "config": _theme("#333333"),
+        "config": theme("#333333"),
     }
     svg: str = vl_convert.vegalite_to_svg(json.dumps(specification))
     return svg
@@ -194,14 +139,14 @@ def curve_panel(
     axis: str,
     drawn: Mapping[str, Style],
     *,
-    log: bool,
+    ticks: Sequence[float],
     floor: float | None,
     legend: bool = False,
 ) -> Panel:
     """A metric along training: every seed a thin line, the mean of the seeds a thick one.
 
     The data's rows have variant, seed, kimg, seconds, the metric as ``field``, and mean, which
-    is true for the rows of the mean.
+    is true for the rows of the mean. With ``ticks`` the values stand on a logarithmic axis.
     """
     axis_title = {"kimg": "thousands of images", "seconds": "seconds of training"}[axis]
     encodings = {
@@ -209,8 +154,8 @@ def curve_panel(
         "y": alt.Y(
             f"{field}:Q",
             title=None,
-            scale=alt.Scale(type="log" if log else "linear", zero=False),
-            axis=alt.Axis(tickCount=5),
+            scale=alt.Scale(type="log") if ticks else alt.Scale(zero=False),
+            axis=alt.Axis(values=list(ticks)) if ticks else alt.Axis(tickCount=5),
         ),
         "tooltip": [
             alt.Tooltip("variant:N"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ganbench.errors import UnknownNameError, suggest
-from ganbench.records.record import Curve, RunRecord
+from ganbench.records.record import Curve, RunRecord, mapping, number
 from ganbench.report.tables import (
     Cell,
     MetricColumn,
@@ -153,9 +153,10 @@ def equal_budgets(table: MetricTable, *, confidence: float = 0.95) -> list[Equal
     """Return each metric at the largest time, and at the largest kimg, that all variants reached.
 
     A variant has reached what the slowest of its runs that did not diverge has spent. Of each
-    run the last measurement at or before the limit counts; a run that had diverged by then has
-    no value any more. Nothing is interpolated. A variant without measurements along the way is
-    left out, and a metric with fewer than two variants.
+    run the last measurement at or before the limit counts, in kimg the iteration that passes it
+    included; a run that had diverged by then has no value any more. Nothing is interpolated. A
+    variant without measurements along the way is left out, and a metric with fewer than two
+    variants.
     """
     found = []
     for column in table.columns:
@@ -198,7 +199,7 @@ def _budget(
             (curve, index)
             for run, curve in members
             if not _diverged_before(run, axis, limit)
-            and (index := last_at(_points(curve, axis), limit)) is not None
+            and (index := last_at(_points(curve, axis), limit + _slack(run, axis))) is not None
         ]
         mean = estimate((curve.values[index] for curve, index in at), confidence=confidence)
         if mean is not None:
@@ -206,6 +207,13 @@ def _budget(
             kimg[variant] = sum(curve.kimg[index] for curve, index in at) / len(at)
     runs = {row.variant: len(row.seeds) for row in rows if row.variant in curves}
     return Budget(axis, limit, values, runs, kimg)
+
+
+def _slack(run: RunRecord, axis: Axis) -> float:
+    """Return the images of one iteration in kimg: a run of so many kimg ends with a whole one."""
+    recipe = mapping(run.config.get("recipe"))
+    size, steps = number(recipe.get("batch_size")), number(recipe.get("discriminator_steps"))
+    return size * steps / 1000 if axis == "kimg" and size and steps else 0.0
 
 
 def _diverged_before(run: RunRecord, axis: Axis, limit: float) -> bool:

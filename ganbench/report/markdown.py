@@ -116,7 +116,7 @@ def _metrics(section: Section) -> str:
     ]
     blank = [""] * 5
     if section.table.floors:
-        floors = [numbers.amount(section.table.floors.get(column.name), 4) for column in columns]
+        floors = [numbers.amount(section.table.floors.get(column.name)) for column in columns]
         rows.append(["*real data (floor)*", *floors, *blank])
     for index, published in enumerate(section.published, 1):
         printed = [escape(published.metrics.get(column.metric, "–")) for column in columns]

@@ -12,9 +12,10 @@ from markupsafe import Markup
 
 from ganbench.records.record import Measurement, RunRecord
 from ganbench.report import charts, numbers, words
-from ganbench.report.charts import Panel, Style
+from ganbench.report.charts import Panel
 from ganbench.report.pictures import Picture
 from ganbench.report.section import Section, heading
+from ganbench.report.style import Style
 from ganbench.report.tables import VariantRow, count_statuses
 from ganbench.stats import Estimate
 

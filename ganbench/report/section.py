@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ganbench.records.record import RunRecord
-from ganbench.report.charts import Panel, Rows, Style, curve_panel, dots_panel, loss_panel
+from ganbench.report.charts import Panel, Rows, curve_panel, dots_panel, loss_panel
 from ganbench.report.comparison import Comparison, EqualBudgets, compare_to, equal_budgets
 from ganbench.report.numbers import arrow
 from ganbench.report.pictures import slug, unique
@@ -15,10 +15,11 @@ from ganbench.report.published import PublishedRow
 from ganbench.report.series import (
     dot_rows,
     floor_in_sight,
+    log_ticks,
     loss_rows,
     metric_rows,
-    spread_is_wide,
 )
+from ganbench.report.style import Style
 from ganbench.report.tables import MetricColumn, MetricTable, VariantRow, datasets, metric_table
 
 
@@ -128,15 +129,17 @@ def _curves(
         # One measurement is a result, not a course: there is nothing to draw.
         if len({row["kimg"] for row in rows if field in row}) < 2:
             continue
-        log = spread_is_wide(rows, field)
+        ticks = log_ticks(rows, field) if column.better == "lower" else []
         floor = table.floors.get(column.name)
         if floor is not None and (
-            not floor_in_sight(rows, (field,), floor) or (log and floor <= 0)
+            not floor_in_sight(rows, (field,), floor) or (ticks and floor <= 0)
         ):
             floor = None
-        title = heading(column) + (", logarithmic" if log else "")
+        title = heading(column) + (", logarithmic" if ticks else "")
         by_kimg, by_seconds = (
-            curve_panel(key, field, title, axis, drawn, log=log, floor=floor, legend=axis == "kimg")
+            curve_panel(
+                key, field, title, axis, drawn, ticks=ticks, floor=floor, legend=axis == "kimg"
+            )
             for axis in ("kimg", "seconds")
         )
         pairs.append((by_kimg, by_seconds))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -115,10 +116,17 @@ def _chart_row(
     return {**row, "mean": True} if mean else row
 
 
-def spread_is_wide(rows: Iterable[Mapping[str, Any]], field: str) -> bool:
-    """Tell whether a logarithmic axis serves better: all above zero, and a factor of fifty."""
+def log_ticks(rows: Iterable[Mapping[str, Any]], field: str) -> list[float]:
+    """Return ticks for a logarithmic axis where one serves better, else none.
+
+    It does where all values are above zero and the largest is fifty times the smallest.
+    """
     values: list[float] = [row[field] for row in rows if field in row]
-    return bool(values and min(values) > 0 and max(values) > 50 * min(values))
+    if not values or min(values) <= 0 or max(values) <= 50 * min(values):
+        return []
+    first, last = (math.floor(math.log10(value)) for value in (min(values), max(values)))
+    steps = (1, 2, 5) if last - first < 3 else (1,)
+    return [float(f"{step}e{power}") for power in range(first, last + 2) for step in steps]
 
 
 def floor_in_sight(rows: Iterable[Mapping[str, Any]], fields: Iterable[str], floor: float) -> bool:

@@ -175,8 +175,8 @@ def budgets_note(budgets: Sequence[EqualBudgets]) -> str:
     return (
         f"At the same time: {amount(first.time.limit)} s of training, the most that every variant "
         f"reached. At the same kimg: {amount(first.kimg.limit)} thousand real images shown to the "
-        "discriminator, likewise. Each run counts with its last measurement up to there, one that "
-        "had diverged by then with none; nothing is interpolated."
+        "discriminator, likewise, give or take an iteration. Each run counts with its last "
+        "measurement up to there, one that had diverged by then with none; nothing is interpolated."
     )
 
 

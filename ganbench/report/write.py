@@ -12,12 +12,13 @@ from ganbench.records.archive import condense, is_archive, write_archive
 from ganbench.records.environment import lasting
 from ganbench.records.files import replacing, write_text
 from ganbench.records.record import RunRecord
-from ganbench.report.charts import Panel, still, styles
+from ganbench.report.charts import Panel, still
 from ganbench.report.markdown import render_markdown
 from ganbench.report.page import Report, render_page
 from ganbench.report.pictures import sample_pictures
 from ganbench.report.published import PublishedRow
 from ganbench.report.section import Section, sections
+from ganbench.report.style import styles
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from ganbench.data.dataset import to_uint8
+from ganbench.data.dataset import to_network, to_uint8
 from ganbench.gan import DataSpec
 from ganbench.state import State, stream_seed
 
@@ -29,7 +29,7 @@ def draw(state: State, count: int, *, seed: int, purpose: str = "samples") -> Te
     """Draw ``count`` samples: uint8 images (count, C, H, W), or float32 points (count, D).
 
     The networks should be in evaluation mode. Samples that are not finite stay so in points;
-    images are then returned as float32, so that whoever measures them can say it.
+    images are then returned as float32 in [-1, 1], so that whoever measures them can say it.
     """
     sampler = state.sampler()
     generator = stream(state, seed, purpose)
@@ -40,7 +40,7 @@ def draw(state: State, count: int, *, seed: int, purpose: str = "samples") -> Te
             images = to_uint8(images)
         parts.append(images.cpu())
     if len({part.dtype for part in parts}) > 1:
-        parts = [part.float() for part in parts]
+        parts = [to_network(part) for part in parts]
     return torch.cat(parts)
 
 
@@ -71,7 +71,10 @@ def grid(images: Tensor, *, padding: int = 2, least_width: int = 480) -> Image.I
 
 
 def plane(points: Tensor, data: DataSpec, *, size: int = 480) -> Image.Image:
-    """Draw the first two coordinates of points (N, D) over the centers of their mixture."""
+    """Draw the first two coordinates of points (N, D) over the centers of their mixture.
+
+    Points with one coordinate lie on a line; what is not finite, or far outside, is left out.
+    """
     centers = np.array(data.mixture.centers if data.mixture else [[-1.0, -1.0], [1.0, 1.0]])
     low, high = centers.min(), centers.max()
     margin = 0.25 * (high - low)
@@ -79,15 +82,16 @@ def plane(points: Tensor, data: DataSpec, *, size: int = 480) -> Image.Image:
     canvas = Image.new("RGB", (size * scale, size * scale), "white")
     pen = ImageDraw.Draw(canvas, "RGBA")
 
-    def at(point: np.ndarray) -> tuple[float, float]:
-        share = (point[:2] - low + margin) / (high - low + 2 * margin)
-        return float(share[0] * size * scale), float((1 - share[1]) * size * scale)
+    def places(given: np.ndarray) -> np.ndarray:
+        planar = np.zeros((len(given), 2))
+        planar[:, : given.shape[1]] = given[:, :2]
+        shares = (planar - low + margin) / (high - low + 2 * margin)
+        near = (np.abs(shares) < 2).all(axis=1)  # False for NaN
+        kept: np.ndarray = shares[near] * (1, -1) * size * scale + (0, size * scale)
+        return kept
 
-    for center in centers:
-        x, y = at(center)
+    for x, y in places(centers):
         pen.ellipse((x - 14, y - 14, x + 14, y + 14), outline=(90, 90, 90, 255), width=2)
-    for point in points.float().numpy():
-        if np.isfinite(point).all():
-            x, y = at(point)
-            pen.ellipse((x - 3, y - 3, x + 3, y + 3), fill=(0, 114, 178, 90))
+    for x, y in places(points.double().numpy()):
+        pen.ellipse((x - 3, y - 3, x + 3, y + 3), fill=(0, 114, 178, 90))
     return canvas.resize((size, size), Image.Resampling.LANCZOS)

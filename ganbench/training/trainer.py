@@ -102,16 +102,18 @@ class Trainer:
         self.observer = observer
         self.stop_requested = False
         self.seconds = 0.0
+        self._looked_up = 0
         self.batches = Batches(
             _chosen(state, dataset.to(state.device)), state.recipe.batch_size, seed
         )
-        self.target = math.ceil(1000 * state.recipe.kimg)
+        self.target = math.ceil(round(1000 * state.recipe.kimg, 6))
         self._tick_images = max(state.recipe.batch_size, self.target // schedule.ticks)
 
     def resume(self) -> None:
         """Go on from the folder's checkpoint; rows that will be written again are dropped."""
         facts = load_checkpoint(self.state, self.folder.checkpoint_file)
         self.seconds = facts["seconds"]
+        self._looked_up = facts["looked_up"]
         self.folder.forget_after(self.state.images_seen / 1000)
 
     def train(self) -> str:
@@ -130,8 +132,9 @@ class Trainer:
             self.seconds += now - last_tick
             self._report(row, (state.images_seen - tick_from) / (now - last_tick))
             if not all(math.isfinite(value) for value in row.values()):
+                self.save()
                 return "diverged"
-            self._look_up(tick_from)
+            self._look_up()
             if time.perf_counter() - last_save > self.schedule.checkpoint_seconds:
                 self.save()
                 last_save = time.perf_counter()
@@ -142,7 +145,10 @@ class Trainer:
             self.save()
             return "interrupted"
         self.save()
-        return "collapsed" if self.diversity() < COLLAPSED_BELOW else "done"
+        diversity = self.diversity()
+        if not math.isfinite(diversity):  # the last update broke the weights: no loss has seen it
+            return "diverged"
+        return "collapsed" if diversity < COLLAPSED_BELOW else "done"
 
     def next_batch(self) -> Batch:
         """Return the next batch of real examples and count it as shown."""
@@ -152,13 +158,15 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint."""
-        save_checkpoint(self.state, self.folder.checkpoint_file, {"seconds": self.seconds})
+        facts = {"seconds": self.seconds, "looked_up": self._looked_up}
+        save_checkpoint(self.state, self.folder.checkpoint_file, facts)
 
     def diversity(self) -> float:
         """Return how much samples differ among themselves, as a share of how real ones do.
 
         It is the ratio of the standard deviations over 256 examples, averaged over pixels or
-        coordinates: near one for a good generator, near zero when all samples are the same.
+        coordinates: near one for a good generator, near zero when all samples are the same, not
+        finite where the samples are not.
         """
         with evaluating(self.state):
             stream = torch.Generator(self.state.device).manual_seed(
@@ -167,8 +175,8 @@ class Trainer:
             fakes = self.state.sampler()(256, stream)
         count = min(256, len(self.batches.dataset))
         reals = self.batches.dataset.batch(torch.arange(count, device=self.state.device)).images
-        spread = float(fakes.std(0).mean())
-        return spread / max(float(reals.std(0).mean()), 1e-12) if math.isfinite(spread) else 0.0
+        spread = float(fakes.std(0, correction=0).mean())
+        return spread / max(float(reals.std(0, correction=0).mean()), 1e-12)
 
     def _report(self, row: dict[str, float], images_per_second: float) -> None:
         """Write a tick and tell it."""
@@ -183,9 +191,10 @@ class Trainer:
         left = (self.target - seen) / images_per_second if images_per_second else math.inf
         self.observer.tick(full, min(1.0, seen / self.target), max(0.0, left))
 
-    def _look_up(self, before: int) -> None:
+    def _look_up(self) -> None:
         """Draw the sample grid and measure, where a tick has passed the point for it."""
-        seen, kimg = self.state.images_seen, self.state.images_seen / 1000
+        before, seen = self._looked_up, self.state.images_seen
+        kimg = seen / 1000
         if _passed(before, seen, self.target, self.schedule.snapshots):
             with evaluating(self.state):
                 self.snapshot(self.state, kimg)
@@ -195,6 +204,7 @@ class Trainer:
             row = {"kimg": kimg, "seconds": round(self.seconds, 3), "metrics": metrics}
             self.folder.append_measurements(row)
             self.observer.measured(kimg, metrics)
+        self._looked_up = seen
 
 
 COLLAPSED_BELOW = 0.05
@@ -234,4 +244,4 @@ def _next(seen: int, step: int) -> int:
 
 def _passed(before: int, seen: int, target: int, count: int) -> bool:
     """Tell whether one of ``count`` equal parts of training ended after ``before``."""
-    return count > 0 and seen * count // target > max(0, before) * count // target
+    return count > 0 and seen * count // target > before * count // target

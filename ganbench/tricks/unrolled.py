@@ -39,9 +39,9 @@ class Unrolled(Trick):
     ``f(theta_G, theta_D^k(theta_G, theta_D))``: k = ``steps`` differentiable steps of the
     discriminator's whole objective, penalties included, on the batch at hand; the gradient runs
     through all of them, and the discriminator itself stays where it is. The inner ``rule`` goes on
-    from the state of the discriminator's own optimizer (``own``, as in the authors' code), or is plain
-    ``sgd``; an inner ``learning_rate`` of 0 means the discriminator's. ``steps`` is 5 to 10, and
-    an update of the generator costs that many more. Partner networks are not unrolled.
+    from the state of the discriminator's own optimizer (``own``, as in the authors' code), or is
+    plain ``sgd``; an inner ``learning_rate`` of 0 means the discriminator's. ``steps`` is 5 to 10,
+    and an update of the generator costs that many more. Partner networks are not unrolled.
     """
 
     steps: Annotated[int, Field(ge=0)] = 5

@@ -23,7 +23,8 @@ class Brightness(FeatureNetwork):
         self.seen.append(len(images))
         pixels = self.module(images.double().flatten(1))
         mean = pixels.mean(dim=1)
-        return torch.stack([mean, pixels.amax(dim=1)], dim=1), torch.stack([-mean, mean], dim=1)
+        bright = (mean - 127) / 20
+        return torch.stack([mean, pixels.amax(dim=1)], dim=1), torch.stack([-bright, bright], dim=1)
 
 
 def images(count, channels=1, seed=0):

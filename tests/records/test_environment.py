@@ -94,6 +94,8 @@ def test_a_checkout_is_named_by_commit_and_state(tmp_path: Path) -> None:
         ("~/", "folder"),
         ("./mygan.py ../other/x.py", "./mygan.py ../other/x.py"),
         ("images/s, 1/2, fid@a/b/c", "images/s, 1/2, fid@a/b/c"),
+        ("fid/v1@cnn:0a1b/resize(28)/mnist5k:v1/n=5", "fid/v1@cnn:0a1b/resize(28)/mnist5k:v1/n=5"),
+        ("['/srv/x/a.py', (/srv/b)]", "['a.py', (b)]"),
         ("https://example.org/a/b", "https://example.org/a/b"),
         ("", ""),
     ],

@@ -147,7 +147,9 @@ def test_a_folder_without_runs_is_the_users_mistake(tmp_path: Path) -> None:
 def test_one_identity_is_one_run_however_often_it_was_made(tmp_path: Path) -> None:
     make_run(tmp_path, seed=0, name="a").result_file.unlink()
     make_run(tmp_path, seed=0, name="b")
-    make_run(tmp_path, seed=0, name="c").result_file.unlink()
+    further = make_run(tmp_path, seed=0, name="c")
+    further.result_file.unlink()
+    further.append_stats({"kimg": 11, "seconds": 22, "loss/generator/adversarial": 1.0})
     make_run(tmp_path, seed=1, name="d")
     runs = collect([tmp_path])
     assert [(run.name, run.seed, run.status, run.repeats) for run in runs] == [
@@ -187,6 +189,13 @@ def test_variants_are_named_by_what_differs(tmp_path: Path) -> None:
         "ring8: vanilla, loss=non-saturating, batch_size=128": [0, 1],
         "grid25: vanilla": [0, 1],
     }
+
+
+def test_parameters_are_shown_where_they_differ() -> None:
+    tricks = [{"name": "gp", "parameters": {"weight": weight, "target": 1}} for weight in (1, 10.0)]
+    labels = derive_labels("wgan-gp", [{"tricks": [trick]} for trick in tricks])
+    assert labels == ["wgan-gp + gp(weight=1)", "wgan-gp + gp(weight=10)"]
+    assert derive_labels("wgan-gp", [{"tricks": [tricks[0]]}]) == ["wgan-gp"]
 
 
 def test_two_versions_of_a_dataset_are_two_datasets(tmp_path: Path) -> None:

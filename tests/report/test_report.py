@@ -134,7 +134,7 @@ def make_run(
         for name, final in finals.items():
             if name == "seconds":
                 continue
-            start = 9 * final if BETTER.get(name) == "lower" else 0.3 * final
+            start = 15 * final if BETTER.get(name) == "lower" else 0.3 * final
             value = final * (1 + offsets[name]) + (start - final) * math.exp(-6 * part)
             value = min(value, FLOORS[name]) if BETTER.get(name) != "lower" else value
             value = round(value) if name == "modes" else value
@@ -552,7 +552,8 @@ def look(path: Path, width: int, scheme: Literal["light", "dark"]) -> Seen:
         page.goto(path.as_uri())
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         page.wait_for_function(
-            "[...document.querySelectorAll('.chart')].every(c => c.querySelector('svg') || c.innerText)"
+            "[...document.querySelectorAll('.chart')]"
+            ".every(c => c.querySelector('svg') || c.textContent.includes('cannot be drawn'))"
         )
         seen = Seen(
             places=page.locator(".chart").count(),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from ganbench.report import numbers, words
 from ganbench.report.comparison import choose_baseline, compare_to, equal_budgets, last_at
 from ganbench.report.markdown import escape
 from ganbench.report.published import published_rows
-from ganbench.report.series import floor_in_sight, metric_rows, spread_is_wide
+from ganbench.report.series import floor_in_sight, log_ticks, metric_rows
 from ganbench.report.tables import comparable, metric_table
 from ganbench.stats import Estimate, mean_interval
 
@@ -186,6 +187,16 @@ def test_at_the_same_time_the_last_measurement_before_it_counts() -> None:
     }
 
 
+def test_the_same_kimg_takes_in_the_iteration_that_passes_it() -> None:
+    recipe = {"recipe": {"batch_size": 256, "discriminator_steps": 5}}
+    even = run("even", 0, 1.0, curve=((5.0, 5.0, 4.0), (10.0, 10.0, 1.0)))
+    over = run("over", 0, 2.0, curve=((5.12, 5.0, 4.0), (11.2, 10.0, 2.0)))
+    table = metric_table([even, over], "ring8")
+    assert equal_budgets(table)[0].kimg.values["over"].value == 4.0
+    table = metric_table([even, replace(over, config=recipe)], "ring8")
+    assert equal_budgets(table)[0].kimg.values["over"].value == 2.0
+
+
 def test_equal_budgets_need_two_variants_with_curves() -> None:
     curve = ((5.0, 10.0, 8.0),)
     assert equal_budgets(metric_table([run("a", 0, 8.0, curve=curve)], "ring8")) == []
@@ -208,8 +219,8 @@ def test_the_mean_line_is_over_the_same_runs_at_every_point() -> None:
     other = ((1.0, 4.0, 20.0), (2.0, 8.0, 8.0), (3.0, 9.0, 7.0))
     cut = ((1.0, 3.0, 900.0),)
     runs = [
-        run("a", 0, 6.0, curve=whole),
-        run("a", 1, 8.0, curve=other),
+        run("a", 0, 8.0, curve=other),
+        run("a", 1, 6.0, curve=whole),
         run("a", 2, None, curve=cut, status="diverged"),
     ]
     table = metric_table(runs, "ring8")
@@ -219,9 +230,27 @@ def test_the_mean_line_is_over_the_same_runs_at_every_point() -> None:
         {"variant": "a", "seed": "mean", "kimg": 2.0, "seconds": 6.0, "m0": 7.0, "mean": True},
     ]
     assert len([row for row in rows if not row.get("mean")]) == 6
-    assert spread_is_wide(rows, "m0")
-    assert not spread_is_wide([{"m0": 1.0}, {"m0": 49.0}], "m0")
-    assert not spread_is_wide([{"m0": -1.0}, {"m0": 900.0}], "m0")
+
+
+def test_a_logarithmic_axis_is_for_wide_spreads_above_zero() -> None:
+    assert log_ticks([{"m": 0.6}, {"m": 40.0}], "m") == [
+        0.1,
+        0.2,
+        0.5,
+        1,
+        2,
+        5,
+        10,
+        20,
+        50,
+        100,
+        200,
+        500,
+    ]
+    assert log_ticks([{"m": 0.6}, {"m": 4000.0}], "m") == [0.1, 1, 10, 100, 1000, 10000]
+    assert log_ticks([{"m": 1.0}, {"m": 49.0}], "m") == []
+    assert log_ticks([{"m": 0.0}, {"m": 900.0}], "m") == []
+    assert log_ticks([{"other": 1.0}], "m") == []
 
 
 def test_a_far_floor_is_left_out_of_a_chart() -> None:

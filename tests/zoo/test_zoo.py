@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""Every registered model on every kind of data that it takes; a new one joins by itself."""
+
+import ast
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import ganbench
+from ganbench import registry
+from ganbench.config import adam
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, Batch, DataSpec, Mixture
+from ganbench.step import alternate
+from ganbench.training.build import build_state, create
+
+ZOO = sorted(
+    path for path in Path(registry.models.entry("vanilla").path).parent.glob("*.py")
+    if path.name != "__init__.py"
+)  # fmt: skip
+MODELS = registry.models.names()
+SHAPES = {
+    "grey-28": (1, 28, 28),
+    "color-28": (3, 28, 28),
+    "grey-32": (1, 32, 32),
+    "color-32": (3, 32, 32),
+    "color-64": (3, 64, 64),
+    "color-128": (3, 128, 128),
+    "points": (2,),
+}
+TAKEN = {
+    "vanilla": {*SHAPES},
+    "wgan-gp": {*SHAPES},
+    "dcgan": {*SHAPES} - {"points"},
+}
+"""What these models are known to take; a model that is not here may refuse what it likes."""
+
+
+def data_of(kind):
+    shape = SHAPES[kind]
+    mixture = Mixture(((-1.0, 0.0), (1.0, 0.0)), 0.1) if kind == "points" else None
+    return DataSpec(kind, "1", shape, classes=2, mixture=mixture)
+
+
+def state_of(model, data, **changes):
+    gan = create(model, data)
+    recipe = gan.recipe.model_copy(update={"kimg": 0.1, **changes})
+    state = build_state(
+        gan, data, recipe=recipe, tricks=gan.tricks, loss=gan.loss, seed=0,
+        device=torch.device("cpu"),
+    )  # fmt: skip
+    return gan, state
+
+
+CASES = [case for case in itertools.product(MODELS, SHAPES) if case != ("vanilla", "color-128")]
+"""All but a perceptron of 75 million weights."""
+
+
+@pytest.fixture(params=CASES, ids="-".join)
+def taken(request):
+    """A model, and data that it takes."""
+    model, kind = request.param
+    data = data_of(kind)
+    try:
+        create(model, data)
+    except ConfigError as error:
+        assert kind not in TAKEN.get(model, ()), error.message
+        assert error.hint, "a refusal says what to take in its place"
+        pytest.skip(f"{model} refuses {kind}")
+    assert kind in TAKEN.get(model, SHAPES)
+    return model, data
+
+
+def test_one_step_runs_and_moves_every_weight(taken):
+    model, data = taken
+    torch.manual_seed(0)
+    changes = {"discriminator_steps": 1} if data.resolution > 32 else {}  # large ones take long
+    gan, state = state_of(model, data, batch_size=2, **changes)
+    before = {role: [w.detach().clone() for w in state.parameters(role)] for role in state.updates}
+    values = torch.rand(2, *data.shape).mul_(2).sub_(1)
+
+    def batch():
+        return Batch(values, torch.tensor([0, 1]))
+
+    latents = state.prior(4, torch.Generator().manual_seed(1))
+    labels = torch.arange(4) % 2 if gan.conditional else None
+    with torch.no_grad():
+        examples = state.generate(latents, labels)
+    assert examples.shape == (4, *data.shape)
+    if data.is_image:
+        assert examples.abs().max() <= 1
+    state.tricks.step_rule(alternate)(state, batch)
+    assert state.updates["discriminator"] == state.recipe.discriminator_steps
+    for role, kept in before.items():
+        for index, (old, new) in enumerate(zip(kept, state.parameters(role), strict=True)):
+            assert new.isfinite().all()
+            # The last bias of a critic cancels in E[D(x)] - E[D(G(z))].
+            moved = old.numel() == 1 or not torch.equal(old, new)
+            assert moved, f"{role} {index} {tuple(old.shape)} did not move"
+    output = state.discriminate(examples, labels)
+    logits = output[0] if isinstance(output, tuple) else output
+    assert len(logits) == 4
+    assert logits.isfinite().all()
+
+
+def test_the_recipe_is_for_the_data(taken):
+    model, data = taken
+    gan = create(model, data)
+    assert isinstance(gan, GAN)
+    assert gan.recipe == create(model, data).recipe
+    if data.is_image and data.resolution > 32:
+        assert gan.recipe.kimg >= create(model, data_of("color-32")).recipe.kimg
+
+
+@pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
+def test_a_file_holds_one_model_and_names_its_paper(path):
+    entries = list(registry.scan(path, "zoo"))
+    assert [entry.name for entry in entries] == [registry.canonical(path.stem)]
+    assert re.search(r"arXiv:\d{4}\.\d{4,5}$", entries[0].paper)
+    assert re.search(r", (19|20)\d\d, arXiv", entries[0].paper)
+    module = ast.get_docstring(ast.parse(path.read_text()))
+    assert "\nPaper: " in module
+    assert "Departs from" in module
+    assert entries[0].summary.endswith(".")
+
+
+def linear_sizes(network):
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
+    return [(layer.in_features, layer.out_features) for layer in layers]
+
+
+def test_vanilla_has_the_layers_of_the_article():
+    gan = ganbench.create("vanilla", data_of("grey-28"))
+    generator, discriminator = gan.generator(gan.recipe.latent_dim), gan.discriminator((1, 28, 28))
+    assert linear_sizes(generator) == [(100, 256), (256, 512), (512, 1024), (1024, 784)]
+    assert linear_sizes(discriminator) == [(784, 512), (512, 256), (256, 1)]
+    kinds = [type(layer).__name__ for layer in generator.layers]
+    assert kinds == ["Flatten", *["Linear", "LeakyReLU"] * 3, "Linear", "Tanh"]
+    kinds = [type(layer).__name__ for layer in discriminator.layers]
+    assert kinds == ["Flatten", *["Linear", "LeakyReLU"] * 2, "Linear"]
+    slopes = {
+        layer.negative_slope
+        for network in (generator, discriminator)
+        for layer in network.modules()
+        if isinstance(layer, nn.LeakyReLU)
+    }
+    assert slopes == {0.2}
+    count = 101 * 256 + 257 * 512 + 513 * 1024 + 1025 * 784
+    assert sum(weight.numel() for weight in generator.parameters()) == count == 1_486_352
+    count = 785 * 512 + 513 * 256 + 257
+    assert sum(weight.numel() for weight in discriminator.parameters()) == count == 533_505
+
+
+def test_the_recipes_are_the_papers():
+    grey, points = data_of("grey-28"), data_of("points")
+    for model in ("vanilla", "dcgan"):
+        recipe = create(model, grey).recipe
+        assert recipe.generator_optimizer == recipe.discriminator_optimizer
+        assert recipe.generator_optimizer == adam(2e-4, (0.5, 0.999))
+        assert recipe.discriminator_steps == 1
+        assert recipe.latent_dim == 100
+        assert create(model, grey).loss.name == "non-saturating"
+    for data, weight in ((grey, 10.0), (points, 0.1)):
+        gan = create("wgan-gp", data)
+        assert gan.loss.name == "wasserstein"
+        assert gan.recipe.discriminator_steps == 5
+        assert [registry.name_of(trick) for trick in gan.tricks] == ["gradient-penalty"]
+        assert gan.tricks[0].weight == weight
+    assert create("wgan-gp", grey).recipe.generator_optimizer == adam(1e-4, (0.0, 0.9))
+
+
+def test_a_critic_under_a_penalty_has_no_batch_normalization():
+    for kind in ("grey-28", "color-64"):
+        gan = create("wgan-gp", data_of(kind))
+        critic = gan.discriminator(SHAPES[kind])
+        assert not [layer for layer in critic.modules() if isinstance(layer, nn.BatchNorm2d)]
+
+
+def test_dcgan_refuses_points_and_odd_sizes():
+    with pytest.raises(ConfigError, match="dcgan draws images, and points holds points"):
+        create("dcgan", data_of("points"))
+    gan = create("dcgan", DataSpec("odd", "1", (1, 30, 30)))
+    with pytest.raises(ConfigError, match="30 x 30 pixels"):
+        gan.generator(4)
