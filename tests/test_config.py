@@ -219,7 +219,7 @@ def flat(record):
         "recipe.generator_optimizer.learning_rate=0",
         "recipe.generator_optimizer.betas=0.9",
         "recipe.generator_optimizer.betas=[0.9, 1.0]",
-        "recipe.generator_optimizer.betas=[-1.0, 0.9]",
+        "recipe.generator_optimizer.betas=[-0.5, 0.9]",
         "recipe.generator_optimizer.momentum=1",
         "recipe.generator_optimizer.alpha=1",
         "recipe.generator_optimizer.weight_decay=-1",

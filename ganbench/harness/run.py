@@ -29,7 +29,7 @@ from ganbench.harness.device import choose_device, facts
 from ganbench.losses import get as get_loss
 from ganbench.metrics.evaluate import Reference
 from ganbench.records.environment import describe as describe_environment
-from ganbench.records.files import check_writable, replacing, storage_errors
+from ganbench.records.files import check_writable, replacing, storage_errors, sweep
 from ganbench.records.run import RunFolder, name_folder
 from ganbench.registry import name_of
 from ganbench.sampling.draw import draw, picture
@@ -210,6 +210,7 @@ class Run:
     def _begin(self, device: torch.device, threads: int) -> None:
         """Write what the run is, or take up the checkpoint of an unfinished one."""
         assert self.trainer is not None
+        sweep(self.folder.path)
         if self.options.resume and self.folder.checkpoint_file.is_file():
             self.trainer.resume()
             return

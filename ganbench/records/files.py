@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.errors import DamagedRunError, StorageError
+
+
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""How ``replacing`` names its temporary files."""
 
 
 @contextmanager
@@ -49,6 +54,14 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove, at any depth, what a killed process left of the files that it was replacing."""
+    with storage_errors(folder):
+        for path in folder.rglob(".*"):
+            if _TEMPORARY.fullmatch(path.name) and path.is_file():
+                path.unlink()
 
 
 def check_writable(folder: Path) -> None:

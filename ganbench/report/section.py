@@ -131,9 +131,7 @@ def _curves(
             continue
         ticks = log_ticks(rows, field) if column.better == "lower" else []
         floor = table.floors.get(column.name)
-        if floor is not None and (
-            not floor_in_sight(rows, (field,), floor) or (ticks and floor <= 0)
-        ):
+        if floor is not None and not floor_in_sight(rows, (field,), floor, log=bool(ticks)):
             floor = None
         title = heading(column) + (", logarithmic" if ticks else "")
         by_kimg, by_seconds = (

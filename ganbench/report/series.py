@@ -125,17 +125,24 @@ def log_ticks(rows: Iterable[Mapping[str, Any]], field: str) -> list[float]:
     if not values or min(values) <= 0 or max(values) <= 50 * min(values):
         return []
     first, last = (math.floor(math.log10(value)) for value in (min(values), max(values)))
-    steps = (1, 2, 5) if last - first < 3 else (1,)
+    steps = (1, 2, 5) if last - first < 2 else (1, 3) if last - first < 4 else (1,)
     return [float(f"{step}e{power}") for power in range(first, last + 2) for step in steps]
 
 
-def floor_in_sight(rows: Iterable[Mapping[str, Any]], fields: Iterable[str], floor: float) -> bool:
-    """Tell whether a floor lies so near the values that showing it does not flatten them."""
+def floor_in_sight(
+    rows: Iterable[Mapping[str, Any]], fields: Iterable[str], floor: float, *, log: bool = False
+) -> bool:
+    """Tell whether a floor lies so near the values that showing it does not flatten them.
+
+    On a logarithmic axis that is a factor of three at most.
+    """
     names = list(fields)
     values: list[float] = [row[name] for row in rows for name in names if name in row]
     if not values:
         return False
     low, high = min(values), max(values)
+    if log:
+        return low / 3 <= floor <= high * 3
     reach = high - low or abs(high) or 1.0
     return low - reach <= floor <= high + reach
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ganbench.errors import UnknownNameError, suggest
 from ganbench.records.archive import condense, is_archive, write_archive
 from ganbench.records.environment import lasting
-from ganbench.records.files import replacing, write_text
+from ganbench.records.files import replacing, storage_errors, write_text
 from ganbench.records.record import RunRecord
 from ganbench.report.charts import Panel, still
 from ganbench.report.markdown import render_markdown
@@ -128,4 +128,5 @@ def _clear(out: Path, kept: set[str]) -> None:
     for pattern in ("charts/*.svg", "samples/*.png", "env/*.json"):
         for path in sorted(out.glob(pattern)):
             if path.relative_to(out).as_posix() not in kept:
-                path.unlink()
+                with storage_errors(path):
+                    path.unlink()

@@ -22,6 +22,7 @@ from ganbench.records.files import (
     read_lines,
     replacing,
     storage_errors,
+    sweep,
     write_json,
     write_lines,
     write_text,
@@ -54,6 +55,22 @@ def test_a_crash_in_the_middle_leaves_the_old_file_and_nothing_else(tmp_path, er
         raise error
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_swept_up_and_nothing_else(tmp_path):
+    (tmp_path / "samples").mkdir()
+    kept = [tmp_path / ".notes", tmp_path / ".a.b", tmp_path / "samples" / "final.png"]
+    for path in kept:
+        path.touch()
+    left = []
+    for name in ("checkpoint.safetensors", "samples/final.png"):
+        with pytest.raises(RuntimeError), replacing(tmp_path / name) as temporary:
+            left.append(temporary)
+            raise RuntimeError
+    for path in left:
+        path.touch()
+    sweep(tmp_path)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)
 
 
 def test_the_content_is_on_the_disk_before_it_takes_the_name(tmp_path, monkeypatch):

@@ -233,20 +233,8 @@ def test_the_mean_line_is_over_the_same_runs_at_every_point() -> None:
 
 
 def test_a_logarithmic_axis_is_for_wide_spreads_above_zero() -> None:
-    assert log_ticks([{"m": 0.6}, {"m": 40.0}], "m") == [
-        0.1,
-        0.2,
-        0.5,
-        1,
-        2,
-        5,
-        10,
-        20,
-        50,
-        100,
-        200,
-        500,
-    ]
+    assert log_ticks([{"m": 1.0}, {"m": 60.0}], "m") == [1, 2, 5, 10, 20, 50, 100, 200, 500]
+    assert log_ticks([{"m": 0.6}, {"m": 40.0}], "m") == [0.1, 0.3, 1, 3, 10, 30, 100, 300]
     assert log_ticks([{"m": 0.6}, {"m": 4000.0}], "m") == [0.1, 1, 10, 100, 1000, 10000]
     assert log_ticks([{"m": 1.0}, {"m": 49.0}], "m") == []
     assert log_ticks([{"m": 0.0}, {"m": 900.0}], "m") == []
@@ -257,6 +245,9 @@ def test_a_far_floor_is_left_out_of_a_chart() -> None:
     rows = [{"value": 10.0}, {"value": 12.0}]
     assert floor_in_sight(rows, ("value",), 8.5)
     assert not floor_in_sight(rows, ("value",), 0.5)
+    assert floor_in_sight([{"m": 1.0}, {"m": 100.0}], ("m",), 0.4, log=True)
+    assert not floor_in_sight([{"m": 1.0}, {"m": 100.0}], ("m",), 0.2, log=True)
+    assert not floor_in_sight([], ("m",), 1.0)
 
 
 @pytest.mark.parametrize(

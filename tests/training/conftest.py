@@ -85,9 +85,11 @@ class Bench:
             **given,
         }
         return Trainer(
-            state or self.state(), dataset or self.dataset(), RunFolder(self.folder / name),
+            state or self.state(),
+            self.dataset() if dataset is None else dataset,
+            RunFolder(self.folder / name),
             **settings,
-        )  # fmt: skip
+        )
 
 
 @pytest.fixture

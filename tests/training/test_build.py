@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""From a name to a training state: own random streams, own sources, what does not fit."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from ganbench import registry
+from ganbench.config import parse_trick
+from ganbench.errors import ConfigError, InputError
+from ganbench.gan import GAN, DataSpec, Loss, Partner
+from ganbench.harness.run import plan
+from ganbench.losses import non_saturating
+from ganbench.nn import MLP
+from ganbench.state import stream_seed
+from ganbench.training.build import build, build_state, create, source_hash
+
+CPU = torch.device("cpu")
+POINTS = DataSpec("points", "1", (2,))
+
+
+def gan_of(partners=None, seed=0, tricks=(), loss=non_saturating):
+    recipe = create("vanilla", POINTS).recipe
+    gan = GAN(
+        generator=lambda latent_dim: MLP((latent_dim,), [4], (2,)),
+        discriminator=lambda shape: MLP(shape, [4], (1,)),
+        loss=loss,
+        recipe=recipe,
+        partners=partners or {},
+    )
+    return build_state(
+        gan, POINTS, recipe=recipe, tricks=tricks, loss=loss, seed=seed, device=CPU
+    )
+
+
+def weights(network):
+    return torch.cat([weight.detach().flatten() for weight in network.parameters()])
+
+
+def test_each_network_begins_from_a_stream_of_its_own():
+    state = gan_of()
+    torch.manual_seed(stream_seed(0, "init/generator"))
+    assert torch.equal(weights(state.generator), weights(MLP((2,), [4], (2,))))
+    torch.manual_seed(stream_seed(0, "init/discriminator"))
+    assert torch.equal(weights(state.discriminator), weights(MLP((2,), [4], (1,))))
+    assert not torch.equal(weights(state.generator), weights(gan_of(seed=1).generator))
+
+
+def test_building_leaves_the_global_stream_as_it_was():
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    gan_of()
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_another_network_changes_none_of_the_others():
+    plain = gan_of()
+    spectral = create("vanilla", POINTS)
+    wrapped = build_state(
+        spectral, POINTS, recipe=spectral.recipe, tricks=[registry.tricks.get("spectral-norm")()],
+        loss=spectral.loss, seed=0, device=CPU,
+    )  # fmt: skip
+    bare = build_state(
+        spectral, POINTS, recipe=spectral.recipe, tricks=[], loss=spectral.loss, seed=0, device=CPU
+    )
+    assert torch.equal(weights(wrapped.generator), weights(bare.generator))
+    helped = gan_of({"encoder": Partner(lambda: nn.Linear(2, 2), "discriminator")})
+    assert torch.equal(weights(helped.generator), weights(plain.generator))
+    assert torch.equal(weights(helped.discriminator), weights(plain.discriminator))
+
+
+def test_a_partner_learns_with_its_player():
+    partners = {
+        "encoder": Partner(lambda: nn.Linear(2, 3), "generator"),
+        "judge": Partner(lambda: nn.Linear(5, 1), "discriminator"),
+    }
+    state = gan_of(partners)
+    assert set(state.partners) == {"encoder", "judge"}
+    for role, name in (("generator", "encoder"), ("discriminator", "judge")):
+        moved = {id(weight) for weight in state.parameters(role)}
+        assert {id(weight) for weight in state.partners[name].parameters()} <= moved
+        groups = state.optimizers[role].param_groups
+        assert {id(weight) for group in groups for weight in group["params"]} == moved
+
+
+def test_a_frozen_weight_is_not_trained():
+    def frozen(latent_dim):
+        network = MLP((latent_dim,), [4], (2,))
+        next(network.parameters()).requires_grad_(False)
+        return network
+
+    base = create("vanilla", POINTS)
+    gan = GAN(
+        generator=frozen, discriminator=base.discriminator, loss=base.loss, recipe=base.recipe
+    )
+    state = build_state(
+        gan, POINTS, recipe=base.recipe, tricks=[], loss=base.loss, seed=0, device=CPU
+    )
+    assert len(state.parameters("generator")) == 3
+
+
+def test_a_configuration_is_built_as_it_says():
+    config = plan(
+        "wgan-gp",
+        "ring8",
+        tricks=[parse_trick("gradient-penalty:weight=3"), parse_trick("ema")],
+        settings={"loss": "hinge", "recipe.latent_dim": 7, "seed": 2},
+    )
+    state = build(config, DataSpec("ring8", "1", (2,)), CPU)
+    assert state.loss.name == "hinge"
+    assert [registry.name_of(trick) for trick in state.tricks] == ["gradient-penalty", "ema"]
+    assert next(iter(state.tricks)).weight == 3.0
+    assert next(state.generator.parameters()).shape == (128, 7)
+    assert state.streams.seed == 2
+
+
+def test_a_loss_of_the_models_own_needs_no_name_elsewhere(tmp_path, constant_model):
+    own = Loss("own", lambda real, fake: real.mean(), lambda real, fake: fake.mean())
+    state = gan_of(loss=own)
+    assert state.loss is own
+    text = constant_model.read_text()
+    text = text.replace(
+        "loss=non_saturating,",
+        "loss=dataclasses.replace(non_saturating, name='mine'),",
+    )
+    path = tmp_path / "own.py"
+    path.write_text(text.replace("import torch\n", "import dataclasses\n\nimport torch\n", 1))
+    config = plan(str(path), "ring8")
+    assert config.loss == "mine"
+    assert build(config, DataSpec("ring8", "1", (2,)), CPU).loss.name == "mine"
+
+
+def test_tricks_say_what_they_do_not_fit():
+    with pytest.raises(ConfigError, match="given twice"):
+        gan_of(tricks=[registry.tricks.get("r1")()] * 2)
+
+
+def test_the_source_is_part_of_what_a_run_is(constant_model):
+    first = source_hash(str(constant_model))
+    assert first == hashlib.sha256(constant_model.read_bytes()).hexdigest()[:16]
+    before = plan(str(constant_model), "ring8").identity
+    constant_model.write_text(constant_model.read_text() + "\n# changed\n")
+    assert source_hash(str(constant_model)) != first
+    assert plan(str(constant_model), "ring8").identity != before
+    vanilla = Path(registry.models.entry("vanilla").path).read_bytes()
+    assert source_hash("vanilla") == hashlib.sha256(vanilla).hexdigest()[:16]
+
+
+def test_a_model_file_that_is_broken_is_one_sentence(tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_text("from ganbench import register, GANN\n\n\n@register\ndef broken(data):\n    ...\n")
+    with pytest.raises(InputError, match=r"broken\.py cannot be imported: cannot import name"):
+        create(str(path), POINTS)
