@@ -205,17 +205,15 @@ class State:
             latents = sampler.latents(count, generator)
             chosen = sampler.labels(count, generator)
             with self.autocast():
-                images = (
-                    sampler.generator(latents)
-                    if chosen is None
-                    else sampler.generator(latents, chosen)
-                )
-            return images.float()  # type: ignore[no-any-return]
+                inputs = (latents,) if chosen is None else (latents, chosen)
+                images: Tensor = sampler.generator(*inputs)
+            return images.float()
 
         def judge(images: Tensor, chosen: Labels) -> Tensor:
             with self.autocast():
                 output = self.discriminate(images, chosen)
-            return (output[0] if isinstance(output, tuple) else output).float()
+            logits: Tensor = output[0] if isinstance(output, tuple) else output
+            return logits.float()
 
         plain = Sampler(self.generator, self.discriminator, self.prior, labels, draw, judge)
         return self.tricks.sampler(plain, self)

@@ -33,11 +33,12 @@ class Bar:
         from rich.progress import BarColumn, Progress, TextColumn
         from rich.table import Column
 
+        room = max(12, self._screen.width - 66)  # the figures and the bar matter more
         self._progress = Progress(
-            TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=2)),
-            BarColumn(bar_width=None, table_column=Column(ratio=2)),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True, max_width=room)),
+            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6)),
             TextColumn("{task.percentage:3.0f} %"),
-            TextColumn("{task.fields[facts]}", table_column=Column(no_wrap=True, ratio=5)),
+            TextColumn("{task.fields[facts]}", table_column=Column(no_wrap=True)),
             console=self._screen,
             expand=True,
             transient=True,
@@ -56,7 +57,7 @@ class Bar:
             return
         facts = (
             f"{duration(seconds_left)} left · {row['images_per_second']:,.0f} images/s · "
-            f"loss D {number(_loss(row, 'discriminator'))} G {number(_loss(row, 'generator'))}"
+            f"loss D {_loss(row, 'discriminator'):.3g} G {_loss(row, 'generator'):.3g}"
         )
         if self._progress is not None:
             self._progress.update(self._task, completed=progress, facts=facts)
@@ -73,9 +74,8 @@ class Bar:
         where.print(f"  {kimg:.0f} kimg: {values}", style="dim")
 
 
-def _loss(row: Mapping[str, Any], role: str) -> float | None:
-    terms = [value for name, value in row.items() if name.startswith(f"loss/{role}/")]
-    return sum(terms) if terms else None
+def _loss(row: Mapping[str, Any], role: str) -> float:
+    return sum(value for name, value in row.items() if name.startswith(f"loss/{role}/"))
 
 
 def duration(seconds: float) -> str:

@@ -18,7 +18,6 @@ from ganbench.config import (
     Record,
     RunConfig,
     TrickConfig,
-    canonical_json,
     override,
 )
 from ganbench.data import is_path, open_dataset
@@ -249,8 +248,7 @@ class Run:
         export_generator(
             state.sampler().generator,
             self.folder.generator_file,
-            role="generator",
-            metadata={"config": canonical_json(self.config.model_dump(mode="json"))},
+            {"role": "generator", "config": self.config.model_dump(mode="json")},
         )
         result = {**self._facts(state, status), "metrics": metrics}
         self.folder.write_result(result)

@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganbench.config import canonical_json
 from ganbench.errors import DamagedRunError, StorageError
-from ganbench.gan import Role
 from ganbench.records.files import replacing
 from ganbench.state import State
 
@@ -161,8 +161,7 @@ def _load_optimizer(
     optimizer.load_state_dict({"state": state, "param_groups": rest["groups"]})
 
 
-def export_generator(
-    network: nn.Module, path: Path, *, role: Role, metadata: Mapping[str, str]
-) -> None:
-    """Write the weights of one network, with the run's configuration in the metadata."""
-    write_tensors(path, network.state_dict(), {"role": role, **metadata})
+def export_generator(network: nn.Module, path: Path, facts: Mapping[str, Any]) -> None:
+    """Write the weights of one network, and what it is: equal weights and facts, equal bytes."""
+    # One entry, because safetensors writes several in an order that changes from run to run.
+    write_tensors(path, network.state_dict(), {"facts": canonical_json(facts)})

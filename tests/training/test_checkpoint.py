@@ -250,9 +250,13 @@ def test_a_disk_that_fills_up_leaves_the_last_checkpoint_whole(bench, saved, mon
 def test_weights_are_exported_with_what_they_are(tmp_path):
     state = convolutional()
     path = tmp_path / "g.safetensors"
-    export_generator(state.generator, path, role="generator", metadata={"config": "{}"})
+    facts = {"role": "generator", "config": {"model": "dcgan"}}
+    export_generator(state.generator, path, facts)
     tensors, metadata = read_tensors(path, CPU)
-    assert metadata == {"role": "generator", "config": "{}"}
+    assert json.loads(metadata["facts"]) == facts
+    for _ in range(5):
+        export_generator(state.generator, tmp_path / "again.safetensors", facts)
+        assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
     again = convolutional(seed=1)
     again.generator.load_state_dict(tensors)
     latents = torch.randn(2, state.recipe.latent_dim)

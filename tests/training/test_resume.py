@@ -17,7 +17,9 @@ DRIVER = """
 import json, os, random, signal, sys, time
 from pathlib import Path
 
+import scipy.stats  # before the forks, so that no child has to import it
 import torch
+import torch._dynamo
 
 from ganbench.config import parse_trick
 from ganbench.harness.run import RunOptions, plan, run
@@ -26,7 +28,7 @@ from ganbench.training.trainer import Schedule
 torch.set_num_threads(1)
 out, model, tricks, settings, kills = json.loads(sys.argv[1])
 config = plan(model, "ring8", tricks=[parse_trick(one) for one in tricks], settings=settings)
-schedule = Schedule(ticks=40, snapshots=3, evaluations=4, checkpoint_seconds=0.0)
+schedule = Schedule(ticks=20, snapshots=3, evaluations=3, checkpoint_seconds=0.0)
 
 
 def child(folder):
@@ -42,7 +44,7 @@ whole, parts = Path(out) / "whole", Path(out) / "parts"
 assert os.waitpid(child(whole), 0)[1] == 0
 ended = []
 for attempt in range(kills):
-    process, seen, wanted = child(parts), set(), chance.randint(2, 9)
+    process, seen, wanted = child(parts), set(), chance.randint(2, 5)
     while len(seen) < wanted and not any(parts.glob("*/result.json")):
         seen |= {path.stat().st_mtime_ns for path in parts.glob("*/checkpoint.safetensors")}
         time.sleep(0.001)
@@ -79,12 +81,12 @@ def assert_same_run(first, second):
 @pytest.mark.parametrize(
     ("model", "tricks", "settings"),
     [
-        ("vanilla", ["ema", "lookahead", "optimistic-adam", "r1:every=3"], {"recipe.kimg": 15}),
-        ("wgan-gp", ["ema", "spectral-norm"], {"recipe.kimg": 12, "recipe.batch_size": 32}),
+        ("vanilla", ["ema", "lookahead", "optimistic-adam", "r1:every=3"], {"recipe.kimg": 8}),
+        ("wgan-gp", ["ema", "spectral-norm"], {"recipe.kimg": 5, "recipe.batch_size": 25}),
     ],
 )
 def test_a_run_that_is_killed_goes_on_bit_for_bit(start, tmp_path, model, tricks, settings):
-    kills = 4
+    kills = 3
     process = start("-c", DRIVER, json.dumps([str(tmp_path), model, tricks, settings, kills]))
     out, err = process.communicate()
     assert process.returncode == 0, err
@@ -93,7 +95,7 @@ def test_a_run_that_is_killed_goes_on_bit_for_bit(start, tmp_path, model, tricks
     assert_same_run(whole, parts)
     kimgs = [row["kimg"] for row in parts.stats()]
     assert kimgs == sorted(set(kimgs))
-    assert len(kimgs) == 40
+    assert len(kimgs) == 20
     assert not [path for path in parts.path.rglob(".*")], "temporary files are swept up"
 
 
