@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections import defaultdict
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -55,37 +57,46 @@ def stream_seed(seed: int, purpose: str) -> int:
 
 
 class Statistics:
-    """Running means kept on the device: nothing synchronizes until ``flush``."""
+    """Means of what each update saw, kept on the device: nothing synchronizes until ``flush``.
+
+    Observations are only put aside in ``add``, and reduced many at a time, so that watching a
+    step costs next to nothing.
+    """
+
+    _TOGETHER = 64
 
     def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = defaultdict(int)
+        self._pending: dict[str, list[Tensor]] = defaultdict(list)
+        self._means: dict[str, list[Tensor]] = defaultdict(list)
 
     def add(self, name: str, values: Tensor) -> None:
-        """Add one observation: the mean of a tensor of any shape."""
-        value = values.detach().mean() if values.ndim else values.detach()
-        self._sums[name] = self._sums[name] + value if name in self._sums else value
-        self._counts[name] += 1
+        """Add one observation: a tensor of any shape, of which the mean is taken."""
+        pending = self._pending[name]
+        pending.append(values.detach())
+        if len(pending) == self._TOGETHER:
+            self._reduce(name)
+
+    def _reduce(self, name: str) -> None:
+        """Turn what was put aside into a mean for each observation."""
+        pending = torch.stack(self._pending.pop(name)).float()  # (count, ...)
+        self._means[name].append(pending.flatten(1).mean(1) if pending.ndim > 1 else pending)
 
     def flush(self) -> dict[str, float]:
         """Return the means since the last flush, and begin anew. Synchronizes."""
-        means = {name: total.item() / self._counts[name] for name, total in self._sums.items()}
-        self._sums.clear()
-        self._counts.clear()
+        means = {name: one.double().mean().item() for name, one in self.observations().items()}
+        self._means.clear()
         return means
 
-    def sums(self) -> dict[str, Tensor]:
-        """Return the sums since the last flush, for a checkpoint."""
-        return dict(self._sums)
+    def observations(self) -> dict[str, Tensor]:
+        """Return the mean of each observation since the last flush, (count,) by name."""
+        for name in list(self._pending):
+            self._reduce(name)
+        return {name: torch.cat(parts) for name, parts in self._means.items()}
 
-    def counts(self) -> dict[str, int]:
-        """Return how many observations each sum holds."""
-        return dict(self._counts)
-
-    def load(self, sums: dict[str, Tensor], counts: dict[str, int]) -> None:
-        """Take up the sums of a checkpoint."""
-        self._sums = dict(sums)
-        self._counts = defaultdict(int, counts)
+    def load(self, observations: dict[str, Tensor]) -> None:
+        """Take up the observations of a checkpoint."""
+        self._pending.clear()
+        self._means = defaultdict(list, {name: [one] for name, one in observations.items()})
 
 
 @dataclass
@@ -157,7 +168,7 @@ class State:
 
     def backward(self, role: Role, terms: Terms) -> None:
         """Put the gradient of the sum of terms into the player's parameters, and no others'."""
-        total = torch.stack(list(terms.values())).sum()
+        total = reduce(operator.add, terms.values())
         parameters = self.parameters(role)
         for parameter in parameters:
             parameter.grad = None

@@ -49,7 +49,7 @@ def test_create_takes_a_name_or_what_is_known_of_the_data():
 
 def test_what_is_no_model_is_refused(tmp_path):
     path = tmp_path / "wrong.py"
-    path.write_text("from ganbench import register\n\n\n@register\ndef wrong(data):\n    return 3\n")
+    path.write_text("from ganbench import register\n\n@register\ndef wrong(data):\n    return 3\n")
     with pytest.raises(ConfigError, match="returned int, not a GAN"):
         ganbench.create(str(path), "ring8")
 

@@ -158,7 +158,7 @@ def test_an_unknown_key_lists_what_there_is():
         override(Recipe(kimg=1), {"zzz": 1}, "recipe.")
     assert raised.value.message == "Unknown key 'recipe.zzz'."
     assert raised.value.hint == f"There are: {', '.join(Recipe.model_fields)}."
-    with pytest.raises(ConfigError, match="Unknown key 'recipe.generator_optimizer.rate'"):
+    with pytest.raises(ConfigError, match=r"'recipe\.generator_optimizer\.rate'"):
         override(CONFIG, {"recipe.generator_optimizer": {"learning_rate": 1.0, "rate": 1}})
 
 
@@ -236,7 +236,8 @@ def test_what_does_not_fit_is_one_sentence_with_key_and_value(text):
         override(CONFIG, {key: value})
     message = raised.value.message
     assert message.startswith(key)
-    assert message.endswith(f"not {value!r}.") or f"{value[-1]!r}" in message or "betas.0" in message
+    given = [value, *value] if isinstance(value, list) else [value]
+    assert any(message.endswith(f"not {one!r}.") for one in given)
     assert "\n" not in message
 
 
@@ -311,7 +312,7 @@ def test_off_is_a_parameter_and_files_are_names():
         parse_trick(":weight=1")
     with pytest.raises(ConfigError, match="key=value was expected"):
         parse_trick("r1:weight")
-    with pytest.raises(ConfigError, match="trick parameters.weight"):
+    with pytest.raises(ConfigError, match=r"trick parameters\.weight"):
         parse_trick("r1:weight=[1]")
 
 

@@ -91,7 +91,7 @@ def test_an_entry_tells_its_summary_its_paper_and_its_place(package):
     )
     module = things.entry("own").path.parent / "shared.py"
     module.write_text(f'"""Of the module.\n\n{paper}2\n"""\n' + module.read_text())
-    own, shared = things.entries()["own"], list(scan(module, "shared"))[0]
+    own, shared = things.entries()["own"], next(scan(module, "shared"))
     assert (own.summary, own.paper) == ("Own words.", "Someone, 2001, arXiv:0101.00001")
     assert (shared.summary, shared.paper) == ("Its line.", "Someone, 2001, arXiv:0101.000012")
     assert "Of the module." in shared.documentation

@@ -120,7 +120,7 @@ def _folders() -> list[dict[str, str]]:
     checks = []
     for what, folder in (("runs", paths.runs()), ("cache", paths.cache())):
         nearest = folder.absolute()
-        while not nearest.is_dir():
+        while not nearest.exists():
             nearest = nearest.parent
         try:
             with tempfile.TemporaryFile(dir=nearest):

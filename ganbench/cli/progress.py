@@ -75,7 +75,7 @@ class Bar:
 
 
 def _loss(row: Mapping[str, Any], role: str) -> float:
-    return sum(value for name, value in row.items() if name.startswith(f"loss/{role}/"))
+    return float(sum(value for name, value in row.items() if name.startswith(f"loss/{role}/")))
 
 
 def duration(seconds: float) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 
 from ganbench.errors import DamagedRunError, StorageError
 
-
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
 """How ``replacing`` names its temporary files."""
 

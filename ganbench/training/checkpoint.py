@@ -30,7 +30,6 @@ def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
         "facts": dict(facts),
         "images_seen": state.images_seen,
         "updates": state.updates,
-        "statistics": state.statistics.counts(),
     }
     tensors = dict(_tensors(state))
     for role, optimizer in state.optimizers.items():
@@ -64,7 +63,7 @@ def load_checkpoint(state: State, path: Path) -> dict[str, Any]:
                     memory[name] = tensors[f"memory/{trick}/{name}"]
         positions = {name: one.cpu() for name, one in _under(tensors, "streams").items()}
         state.streams.load_state_dict(positions)
-        state.statistics.load(_under(tensors, "statistics"), scalars["statistics"])
+        state.statistics.load(_under(tensors, "statistics"))
     except (KeyError, RuntimeError, ValueError) as error:
         raise DamagedRunError(
             f"{path} does not fit this run: {str(error).splitlines()[0]}.",
@@ -122,8 +121,8 @@ def _tensors(state: State) -> Iterator[tuple[str, Tensor]]:
                 yield f"memory/{trick}/{name}", kept
     for name, position in state.streams.state_dict().items():
         yield f"streams/{name}", position
-    for name, total in state.statistics.sums().items():
-        yield f"statistics/{name}", total
+    for name, means in state.statistics.observations().items():
+        yield f"statistics/{name}", means
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

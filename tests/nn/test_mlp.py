@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Multilayer perceptrons: their layers, their shapes, their formula."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -31,7 +33,7 @@ def test_any_shape_goes_in_and_any_comes_out(inputs, hidden, outputs):
     network = MLP(tuple(inputs), hidden, tuple(outputs))
     assert network(torch.zeros(3, *inputs)).shape == (3, *outputs)
     sizes = [torch.Size(inputs).numel(), *hidden, torch.Size(outputs).numel()]
-    count = sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))
+    count = sum((a + 1) * b for a, b in pairwise(sizes))
     assert sum(weight.numel() for weight in network.parameters()) == count
 
 

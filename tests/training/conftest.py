@@ -70,9 +70,7 @@ class Bench:
             recipe=recipe,
         )
         made = [make_trick(one) for one in tricks]
-        return build_state(
-            gan, SPEC, recipe=recipe, tricks=made, loss=loss, seed=seed, device=CPU
-        )
+        return build_state(gan, SPEC, recipe=recipe, tricks=made, loss=loss, seed=seed, device=CPU)
 
     def trainer(self, state=None, *, name="run", dataset=None, **given):
         schedule = {"ticks": 10, "snapshots": 0, "evaluations": 0, "checkpoint_seconds": 1e9}
@@ -112,7 +110,7 @@ def weights_of():
         for trick, memory in state.memory.items():
             for name, kept in memory.items():
                 values = kept if isinstance(kept, torch.Tensor) else kept.state_dict()
-                for key, value in (values.items() if isinstance(values, dict) else [("", values)]):
+                for key, value in values.items() if isinstance(values, dict) else [("", values)]:
                     found[f"memory/{trick}/{name}/{key}"] = value
         return {
             name: value.detach().clone() if isinstance(value, torch.Tensor) else value

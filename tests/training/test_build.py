@@ -31,9 +31,7 @@ def gan_of(partners=None, seed=0, tricks=(), loss=non_saturating):
         recipe=recipe,
         partners=partners or {},
     )
-    return build_state(
-        gan, POINTS, recipe=recipe, tricks=tricks, loss=loss, seed=seed, device=CPU
-    )
+    return build_state(gan, POINTS, recipe=recipe, tricks=tricks, loss=loss, seed=seed, device=CPU)
 
 
 def weights(network):
@@ -152,6 +150,8 @@ def test_the_source_is_part_of_what_a_run_is(constant_model):
 
 def test_a_model_file_that_is_broken_is_one_sentence(tmp_path):
     path = tmp_path / "broken.py"
-    path.write_text("from ganbench import register, GANN\n\n\n@register\ndef broken(data):\n    ...\n")
+    path.write_text(
+        "from ganbench import register, GANN\n\n@register\ndef broken(data):\n    ...\n"
+    )
     with pytest.raises(InputError, match=r"broken\.py cannot be imported: cannot import name"):
         create(str(path), POINTS)

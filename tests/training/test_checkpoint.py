@@ -107,7 +107,7 @@ def test_a_stop_in_the_middle_of_a_tick_goes_on_bit_for_bit(bench, weights_of, s
     first.batches.at = stopping
     assert first.train() == "interrupted"
     assert first.state.images_seen == 120
-    assert first.state.statistics.counts()
+    assert first.state.statistics.observations()
     second = trainer("parts", again)
     second.resume()
     second.train()

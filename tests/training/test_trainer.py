@@ -306,10 +306,15 @@ def test_evaluation_mode_is_put_on_and_taken_back_each_for_itself(bench):
     average = state.memory["ema"]["generator"]
     before = [network.training for network in (state.generator, state.discriminator, average)]
     assert before == [True, False, False]
-    with pytest.raises(RuntimeError), evaluating(state):
-        assert not any(one.training for one in (state.generator, state.discriminator, average))
-        assert not torch.is_grad_enabled()
-        raise RuntimeError
+
+    def fail():
+        with evaluating(state):
+            assert not any(one.training for one in (state.generator, state.discriminator, average))
+            assert not torch.is_grad_enabled()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     after = [network.training for network in (state.generator, state.discriminator, average)]
     assert after == before
     assert torch.is_grad_enabled()

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""``ganbench run``: what it prints, what it leaves, how it ends."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ganbench.records.run import find_runs, open_run
+
+
+def test_a_run_prints_its_table_and_where_its_samples_are(tiny, tmp_path):
+    outcome = tiny("-o", tmp_path / "out")
+    assert (outcome.code, outcome.err) == (0, "")
+    (folder,) = find_runs(tmp_path / "out")
+    assert f"Samples: {folder.path / 'samples' / 'final.png'}\n" in outcome.out
+    assert "vanilla on ring8, seed 0" in outcome.out
+    for line in ("modes ↑", "high-quality ↑", "reverse-kl ↓"):
+        assert line in outcome.out
+    status = folder.result()["status"]
+    assert re.search(rf"^{status}: 0 kimg in \d+ s, [\d,]+ images/s\.$", outcome.out, re.MULTILINE)
+
+
+def test_json_is_one_document_with_the_stable_keys(tiny, stable, tmp_path):
+    outcome = tiny("--json", "--seed", 4)
+    document = outcome.document
+    assert document["schema"] == 1
+    stable(document)
+    assert (document["model"], document["dataset"], document["seed"]) == ("vanilla", "ring8", 4)
+    folder = open_run(Path(document["run"]))
+    assert folder.path.parent == tmp_path / "runs", "GANBENCH_RUNS says where"
+    assert folder.result()["metrics"] == document["metrics"]
+    command = folder.config()["command"]
+    assert command.startswith("ganbench run -m vanilla -d ring8")
+
+
+def test_several_seeds_are_a_list(tiny, stable):
+    document = tiny("--json", "--seeds", "3,0-1").document
+    assert document.keys() == {"schema", "runs"}
+    assert [one["seed"] for one in document["runs"]] == [3, 0, 1]
+    for one in document["runs"]:
+        stable(one)
+    assert len({one["run"] for one in document["runs"]}) == 3
+    assert len({json.dumps(one["metrics"]["high-quality"]) for one in document["runs"]}) >= 1
+
+
+def test_one_seed_is_one_object_even_as_a_list(tiny):
+    assert tiny("--json", "--seeds", "2").document["seed"] == 2
+
+
+def test_a_dry_run_trains_nothing_and_prints_what_it_would(cli, tmp_path):
+    words = ("run", "-m", "wgan-gp", "-d", "ring8", "--kimg", "7", "-b", "32", "--dry-run")
+    outcome = cli(*words, "-t", "ema", "--set", "loss=hinge", "--json")
+    assert outcome.code == 0
+    config = outcome.document["config"]
+    assert config["recipe"]["kimg"] == 7.0
+    assert config["recipe"]["batch_size"] == 32
+    assert config["loss"] == "hinge"
+    assert [trick["name"] for trick in config["tricks"]] == ["ema", "gradient-penalty"]
+    assert re.fullmatch("[0-9a-f]{16}", outcome.document["identity"])
+    several = cli(*words, "--seeds", "0-1", "--json").document["runs"]
+    assert [one["config"]["seed"] for one in several] == [0, 1]
+    plain = cli(*words)
+    assert "Nothing was trained" in plain.out
+    assert '"batch_size": 32' in plain.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_flags_go_before_set(cli):
+    words = ("run", "-m", "vanilla", "-d", "ring8", "-n", "--json", "--set", "recipe.kimg=3")
+    assert cli(*words).document["config"]["recipe"]["kimg"] == 3.0
+    assert cli(*words, "--kimg", 4).document["config"]["recipe"]["kimg"] == 4.0
+    assert cli(*words, "--precision", "bf16").document["config"]["precision"] == "bf16"
+    assert cli(*words, "--set", "seed=6").document["config"]["seed"] == 6
+    assert cli(*words, "--set", "seed=6", "--seed", 7).document["config"]["seed"] == 7
+
+
+def test_a_file_is_a_model(tiny, constant_model, monkeypatch):
+    monkeypatch.chdir(constant_model.parent)
+    outcome = tiny(model="./constant.py")
+    assert outcome.code == 0
+    assert "collapsed: " in outcome.out
+    assert "All samples look the same" in outcome.out
+    document = tiny("--json", "--resume", model="./constant.py").document
+    assert document["status"] == "collapsed"
+    assert document["model"] == "./constant.py"
+
+
+def test_a_run_that_diverges_says_so_and_exits_with_zero(cli):
+    words = ("run", "-m", "vanilla", "-d", "ring8", "--kimg", "4", "-q")
+    kind = "recipe.generator_optimizer"
+    outcome = cli(*words, "--set", f"{kind}.kind=sgd", "--set", f"{kind}.learning_rate=1e9")
+    assert outcome.code == 0
+    assert "diverged: " in outcome.out
+    assert "lower learning rate" in outcome.out
+
+
+def test_resume_takes_a_finished_run_as_it_is(tiny, tmp_path):
+    words = ("--out", tmp_path, "--resume", "--json")
+    assert tiny(*words).document == tiny(*words).document
+    assert len(list(find_runs(tmp_path))) == 1
+    tiny("--out", tmp_path)
+    assert len(list(find_runs(tmp_path))) == 2
+
+
+def test_progress_is_on_stderr_and_quiet_is_quiet(cli, tmp_path):
+    words = ("run", "-m", "vanilla", "-d", "ring8", "--kimg", "2", "--samples", "64")
+    loud = cli(*words, "--evaluations", "2", "--json")
+    assert loud.document["status"]
+    assert re.search(r"seed 0: 100%, 2\.0 kimg, 0 s left · [\d,]+ images/s · loss D ", loud.err)
+    assert re.search(r"^  1 kimg: modes \d", loud.err, re.MULTILINE)
+    assert cli(*words, "--evaluations", "2", "--json", "-q").err == ""
+
+
+def test_chosen_metrics_only(tiny):
+    assert list(tiny("--json", "--metrics", "modes, reverse-kl").document["metrics"]) == [
+        "modes",
+        "reverse-kl",
+    ]
+
+
+def test_data_that_no_metric_knows_are_trained_on(cli, tmp_path, monkeypatch):
+    import numpy as np
+
+    monkeypatch.chdir(tmp_path)
+    points = np.random.default_rng(0).normal(size=(50, 1)).astype(np.float32)
+    np.savez(tmp_path / "mine.npz", points=points)
+    words = ("run", "-m", "vanilla", "-d", "./mine.npz", "--kimg", "0.2", "-q")
+    outcome = cli(*words)
+    assert outcome.code == 0
+    (folder,) = find_runs(tmp_path / "runs")
+    assert folder.path.name.startswith("vanilla-mine.npz-seed0-")
+    document = cli(*words, "--json").document
+    assert document["metrics"] == {}
+    assert document["dataset"] == "./mine.npz"
+
+
+def test_no_record_holds_a_path_of_this_machine(tiny, tmp_path):
+    document = tiny("--json", f"--out={tmp_path / 'deep' / 'runs'}").document
+    folder = open_run(Path(document["run"]))
+    for file in (folder.config_file, folder.environment_file, folder.result_file):
+        assert str(tmp_path) not in file.read_text()
+        assert str(Path.home()) + "/" not in file.read_text()
+    assert "--out=runs" in folder.config()["command"]
+
+
+# -- interruptions -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tick", [1, 2])
+def test_ctrl_c_saves_says_how_to_go_on_and_exits_with_130(cli, interrupting, tmp_path, tick):
+    words = ("run", "-m", "vanilla", "-d", "ring8", "--kimg", "1", "--samples", "64", "-q")
+    interrupting(tick)
+    outcome = cli(*words, "-o", tmp_path)
+    assert outcome.code == 130
+    (folder,) = find_runs(tmp_path)
+    seen = tick * 0.128
+    assert f"interrupted after {seen:.1f} kimg." in outcome.out
+    assert "repeat the command with --resume" in " ".join(outcome.out.split())
+    assert not folder.finished
+    document = cli(*words, "-o", tmp_path, "--resume", "--json").document
+    assert document["run"] == str(folder.path)
+    assert document["kimg"] == 1.024
+    assert [row["kimg"] for row in folder.stats()] == [
+        pytest.approx(0.128 * index) for index in range(1, 9)
+    ]
+
+
+def test_an_interrupted_run_is_json_too(tiny, interrupting):
+    interrupting(1)
+    outcome = tiny("--json")
+    assert outcome.code == 130
+    assert outcome.document["status"] == "interrupted"
+    assert outcome.document["metrics"] == {}
+    assert outcome.document["schema"] == 1
+
+
+def test_ctrl_c_ends_a_list_of_seeds(tiny, interrupting):
+    ticks = interrupting(4)  # three ticks make a run
+    outcome = tiny("--seeds", "0-4", "--json")
+    assert outcome.code == 130
+    statuses = [one["status"] for one in outcome.document["runs"]]
+    assert statuses[1:] == ["interrupted"]
+    assert len(ticks) == 4
+
+
+def test_ctrl_c_after_the_last_iteration_finishes_the_run_but_not_the_list(tiny, interrupting):
+    interrupting(3)
+    outcome = tiny("--seeds", "0-4", "--json")
+    assert outcome.code == 130
+    assert [one["status"] for one in outcome.document["runs"]] == ["collapsed"]
+    interrupting(3)
+    assert tiny("--seed", "0", "--json").code == 0
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_second_ctrl_c_ends_at_once_in_one_sentence(tiny, interrupting, form):
+    interrupting(1, times=2)
+    outcome = tiny(*form)
+    assert outcome.code == 130
+    if form:
+        assert outcome.document["error"]["kind"] == "interrupted"
+        assert "--resume" in outcome.document["error"]["hint"]
+    else:
+        assert outcome.err.startswith("error: Stopped at once")
+        assert "--resume" in outcome.err
