@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Begin with [bold]ganbench run --model vanilla[/bold]: about a minute on two cores.",
+    epilog="Begin with [bold]ganbench run --model vanilla[/bold]: two minutes on two cores.",
 )
 for verb in (run, sample, compare, report, ls, show, doctor):
     app.command(name=verb.__name__.rsplit(".", 1)[-1], epilog=verb.EXAMPLES)(verb.command)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import ARROWS, console, interval, number, print_json
+from ganbench.cli.output import ARROWS, complain, console, interval, number, print_json
 from ganbench.cli.progress import Bar, duration, stopping
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def command(
     """
     from ganbench import paths
     from ganbench.config import parse_seeds
-    from ganbench.harness.matrix import parse_trick_sets, plan_matrix
+    from ganbench.harness.matrix import check_options, parse_trick_sets, plan_matrix
     from ganbench.harness.run import RunOptions
     from ganbench.training.trainer import Schedule
 
@@ -98,6 +98,7 @@ def command(
     if dry_run:
         _print_plan(cells, how, as_json=as_json)
         return
+    check_options(cells, how)
     done = _run_all(cells, how, quiet=quiet)
     _print_results(done, chosen, as_json=as_json)
     statuses = {record["status"] for _, record in done}
@@ -138,11 +139,11 @@ def _run_all(
             with Bar(label, quiet=quiet) as bar:
                 record, folder = run_cell(cell, how, bar, running.append)
             done.append((cell, {**record, "run": str(folder.path)}))
-            if not quiet:
-                note = record.get("error", "")
-                screen.print(
-                    f"{label}: {record['status']}{f' ({note})' if note else ''}", markup=False
-                )
+            problem = record.get("error")
+            if problem:
+                complain(f"{label}: {problem}")
+            elif not quiet:
+                screen.print(f"{label}: {record['status']}", markup=False)
             if running[-1].stop_requested:
                 break
     return done
@@ -207,6 +208,7 @@ def _print_results(
                 "status": record["status"],
                 "metrics": record["metrics"],
                 "run": record["run"],
+                **({"error": record["error"]} if "error" in record else {}),
             }
             for cell, record in done
         ]

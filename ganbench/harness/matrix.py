@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.config import RunConfig, TrickConfig, parse_trick
+from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, GanbenchError
+from ganbench.harness.device import choose_device
 from ganbench.harness.run import Run, RunOptions, plan
+from ganbench.metrics.requests import resolve
+from ganbench.records.files import check_writable
 from ganbench.records.run import RunFolder
 from ganbench.training.trainer import Observer
 
@@ -104,6 +108,18 @@ def plan_matrix(
                 "Take one of them away.",
             )
     return cells
+
+
+def check_options(cells: Sequence[Cell], options: RunOptions) -> None:
+    """Find what would make every cell fail before the first one is trained.
+
+    Raises:
+        GanbenchError: a device, a metric or a folder that cannot be used.
+    """
+    choose_device(options.device)
+    for dataset in dict.fromkeys(cell.dataset for cell in cells):
+        resolve(open_dataset(dataset, options.data_root).spec, options.metrics, None)
+    check_writable(options.out)
 
 
 def run_cell(

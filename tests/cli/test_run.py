@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """``ganbench run``: what it prints, what it leaves, how it ends."""
 
-import json
 import re
 from pathlib import Path
 
@@ -42,7 +41,6 @@ def test_several_seeds_are_a_list(tiny, stable):
     for one in document["runs"]:
         stable(one)
     assert len({one["run"] for one in document["runs"]}) == 3
-    assert len({json.dumps(one["metrics"]["high-quality"]) for one in document["runs"]}) >= 1
 
 
 def test_one_seed_is_one_object_even_as_a_list(tiny):
@@ -90,7 +88,7 @@ def test_a_file_is_a_model(tiny, constant_model, monkeypatch):
 def test_a_run_that_diverges_says_so_and_exits_with_zero(cli):
     words = ("run", "-m", "vanilla", "-d", "ring8", "--kimg", "4", "-q")
     kind = "recipe.generator_optimizer"
-    outcome = cli(*words, "--set", f"{kind}.kind=sgd", "--set", f"{kind}.learning_rate=1e9")
+    outcome = cli(*words, "--set", f"{kind}.kind=sgd", "--set", f"{kind}.learning_rate=1e30")
     assert outcome.code == 0
     assert "diverged: " in outcome.out
     assert "lower learning rate" in outcome.out

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""``ganbench ls``, ``show`` and ``doctor``: what there is, and what this machine can do."""
+
+import importlib
+import json
+import sys
+
+import pytest
+
+from ganbench import losses, registry
+from ganbench.registry import Registry
+
+KINDS = ("models", "tricks", "metrics", "datasets")
+NAMES = [(kind, name) for kind in KINDS for name in getattr(registry, kind).names()]
+
+
+def test_ls_lists_every_entry_with_summary_and_paper(cli):
+    document = cli("ls", "--json").document
+    assert document.keys() == {"schema", *KINDS, "losses"}
+    for kind in KINDS:
+        entries = getattr(registry, kind).entries()
+        assert [row["name"] for row in document[kind]] == list(entries)
+        for row in document[kind]:
+            assert row.keys() == {"name", "summary", "paper"}
+            assert row["summary"] == entries[row["name"]].summary
+            assert row["paper"] == entries[row["name"]].paper
+    assert {"vanilla", "dcgan", "wgan-gp"} <= {row["name"] for row in document["models"]}
+
+
+def test_ls_lists_every_loss(cli):
+    rows = cli("ls", "losses", "--json").document["losses"]
+    for row in rows:
+        assert losses.get(row["name"]).name == row["name"]
+        assert row["summary"].endswith(".")
+    known = {one.name for one in vars(losses).values() if isinstance(one, losses.Loss)}
+    assert {row["name"] for row in rows} == known
+    assert any("arXiv:" in row["paper"] for row in rows)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "losses"])
+def test_ls_of_one_kind(cli, kind):
+    assert cli("ls", kind, "--json").document.keys() == {"schema", kind}
+    assert cli("ls", kind).out.startswith(kind)
+
+
+def test_ls_takes_a_glob(cli):
+    rows = cli("ls", "models", "*GAN*", "--json").document["models"]
+    assert {"dcgan", "wgan-gp"} <= {row["name"] for row in rows}
+    assert "vanilla" not in {row["name"] for row in rows}
+    assert cli("ls", "losses", "hinge", "--json").document["losses"][0]["name"] == "hinge"
+    assert cli("ls", "models", "zzz", "--json").document["models"] == []
+
+
+def test_ls_in_text_has_a_line_for_each(cli):
+    out = cli("ls").out
+    for _, name in NAMES:
+        assert any(line.split()[:1] == [name] for line in out.splitlines()), name
+    assert "arXiv:1406.2661" in out
+
+
+def test_ls_names_a_broken_file_and_lists_the_others(cli, monkeypatch, tmp_path):
+    folder = tmp_path / "pack_broken_sibling"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "bad.py").write_text("def broken(:\n")
+    (folder / "good.py").write_text('@register\ndef good(data):\n    """A good one."""\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "models", Registry("model", "pack_broken_sibling", "nothing"))
+    outcome = cli("ls", "models", "--json")
+    assert outcome.code == 0
+    assert [row["name"] for row in outcome.document["models"]] == ["good"]
+    assert "bad.py is not valid Python" in outcome.err.replace("\n", " ")
+    sys.modules.pop("pack_broken_sibling", None)
+
+
+# -- show --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMES)
+def test_show_tells_all_of_anything(cli, kind, name):
+    entry = getattr(registry, kind).entries()[name]
+    document = cli("show", name.upper().replace("-", "_"), "--json").document
+    assert document["name"] == name
+    assert document["kind"] == kind.removesuffix("s")
+    for key in ("summary", "paper", "documentation"):
+        assert document[key] == getattr(entry, key)
+    assert document["source"] == entry.origin
+    keys = {
+        "models": {"recipe on mnist5k", "loss", "tricks"},
+        "tricks": {"parameters"},
+        "metrics": {"better", "version", "needs"},
+        "datasets": {"shape", "classes", "version"},
+    }
+    assert keys[kind] <= document.keys()
+
+
+def test_show_in_text(cli):
+    out = cli("show", "wgan-gp", "-d", "ring8").out
+    assert out.startswith("wgan-gp (model)\n")
+    assert "arXiv:1704.00028" in out
+    order = [out.index(word) for word in ("recipe on ring8", "loss\n", "tricks\n", "source: ")]
+    assert order == sorted(order)
+    assert '"discriminator_steps": 5' in out
+    assert out == cli("show", "wgan-gp", "-d", "ring8").out
+
+
+def test_show_of_a_file(cli, constant_model):
+    document = cli("show", constant_model, "--json").document
+    assert (document["kind"], document["name"]) == ("model", "constant")
+
+
+def test_show_of_a_run(cli, tmp_path, interrupting):
+    words = ("run", "-m", "vanilla", "-d", "ring8", "--kimg", "1", "--samples", "64", "-q")
+    interrupting(2)
+    cli(*words)
+    (path,) = (tmp_path / "runs").iterdir()
+    document = cli("show", path, "--json").document
+    assert (document["kind"], document["run"]) == ("run", str(path))
+    assert document["result"] == {"status": "unfinished", "metrics": {}}
+    assert "unfinished: 0.3 of 1 kimg" in cli("show", path).out
+    cli(*words, "--resume")
+    document = cli("show", path, "--json").document
+    assert document["config"]["model"] == "vanilla"
+    assert document["result"] == json.loads((path / "result.json").read_text())
+    out = cli("show", path).out
+    assert "modes ↑" in out
+    assert f"Samples: {path / 'samples' / 'final.png'}" in out
+
+
+# -- doctor ------------------------------------------------------------------------------------
+
+
+def test_doctor_checks_what_is_needed(cli):
+    outcome = cli("doctor", "--json")
+    assert outcome.code == 0
+    document = outcome.document
+    assert document["problems"] == 0
+    checks = {check["what"]: check for check in document["checks"]}
+    assert {"python", "torch", "cpu", "datasets without download", "folder for runs"} <= set(checks)
+    assert all(check["status"] in {"ok", "absent", "problem"} for check in document["checks"])
+    import torch
+
+    assert checks["torch"]["detail"].split("+")[0] == torch.__version__.split("+")[0]
+    assert cli("doctor").code == 0
+
+
+def test_doctor_tells_a_package_that_does_not_import(cli, monkeypatch):
+    kept = importlib.import_module
+
+    def broken(name, *rest):
+        if name == "altair":
+            raise ImportError("No module named 'altair'")
+        return kept(name, *rest)
+
+    monkeypatch.setattr(importlib, "import_module", broken)
+    outcome = cli("doctor", "--json")
+    assert outcome.code == 1
+    problems = [one for one in outcome.document["checks"] if one["status"] == "problem"]
+    assert [one["what"] for one in problems] == ["altair"]
+    assert "pip install altair" in problems[0]["detail"]
+
+
+def test_doctor_tells_a_folder_that_cannot_be_written(cli, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("kept")
+    monkeypatch.setenv("GANBENCH_RUNS", str(tmp_path / "file" / "runs"))
+    outcome = cli("doctor", "--json")
+    assert outcome.code == 1
+    problems = [one for one in outcome.document["checks"] if one["status"] == "problem"]
+    assert [one["what"] for one in problems] == ["folder for runs"]
+    assert cli("doctor").code == 1
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]

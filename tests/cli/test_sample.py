@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""``ganbench sample`` and ``ganbench report``."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganbench.records.run import open_run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, shared_cache):
+    """A run on points and one on images, trained once."""
+    from ganbench.harness.run import RunOptions, plan, run
+
+    folder = tmp_path_factory.mktemp("runs")
+    made = {}
+    for dataset in ("ring8", "digits"):
+        config = plan("vanilla", dataset, settings={"recipe.kimg": 0.2})
+        made[dataset] = run(config, RunOptions(out=folder, samples=64))["run"]
+    return made
+
+
+def test_a_grid_by_default(cli, runs):
+    outcome = cli("sample", runs["digits"], "--seed", 3)
+    folder = open_run(Path(runs["digits"]))
+    path = folder.samples_folder / "drawn-seed3.png"
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == f"64 samples: {path}\n"
+    with Image.open(path) as image:
+        assert image.size == (484, 484)  # 8 x (28 + 2) + 2 pixels, twice
+
+
+def test_an_array_of_either(cli, runs, tmp_path):
+    for dataset, key, shape in (
+        ("ring8", "points", (30, 2)),
+        ("digits", "images", (30, 28, 28, 1)),
+    ):
+        words = ("sample", runs[dataset], "-c", 30, "--format", "npz", "-o", tmp_path / dataset)
+        document = cli(*words, "--json").document
+        assert document["out"] == str(tmp_path / dataset) + ".npz"
+        assert (document["count"], document["seed"], document["schema"]) == (30, 0, 1)
+        with np.load(document["out"]) as file:
+            first = file[key]
+        assert first.shape == shape
+        cli(*words[:-1], tmp_path / "again.npz")
+        with np.load(tmp_path / "again.npz") as file:
+            assert np.array_equal(file[key], first)
+        cli(*words, "--seed", 1)
+        with np.load(document["out"]) as file:
+            assert not np.array_equal(file[key], first)
+
+
+def test_single_files(cli, runs, tmp_path):
+    words = ("sample", runs["digits"], "-c", 12, "--format", "files", "--out", tmp_path / "images")
+    assert cli(*words).code == 0
+    assert len(list((tmp_path / "images").glob("*.png"))) == 12
+    words = ("sample", runs["ring8"], "--format", "files", "--out", tmp_path / "points")
+    outcome = cli(*words)
+    assert outcome.code == 2
+    assert "npz" in outcome.err
+
+
+def test_the_truncation_trick_narrows_what_is_drawn(cli, runs, tmp_path):
+    spread = {}
+    for name, words in (("all", ()), ("few", ("--trick", "truncation:psi=0.1"))):
+        path = tmp_path / f"{name}.npz"
+        words = ("sample", runs["ring8"], "-c", 500, "--format", "npz", "-o", path, *words)
+        assert cli(*words).code == 0
+        with np.load(path) as file:
+            spread[name] = file["points"].std(0)
+    assert (spread["few"] < 0.3 * spread["all"]).all()
+
+
+def test_a_trick_that_trains_is_refused(cli, runs):
+    outcome = cli("sample", runs["ring8"], "--trick", "ema")
+    assert outcome.code == 2
+    assert "acts on training" in outcome.err
+
+
+@pytest.mark.parametrize("form", ["grid", "npz", "files"])
+def test_a_folder_that_cannot_be_written_is_a_sentence(cli, runs, tmp_path, form):
+    (tmp_path / "file").write_text("kept")
+    outcome = cli("sample", runs["digits"], "--format", form, "-o", tmp_path / "file" / "deep")
+    assert outcome.code == 1
+    assert "cannot be written" in outcome.err
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_run_that_diverged_can_be_drawn_from(cli, tmp_path):
+    kind = "recipe.generator_optimizer"
+    words = ("run", "-m", "vanilla", "-d", "digits", "--kimg", "1", "-q", "--json", "--samples", 64)
+    rate = ("--set", f"{kind}.kind=sgd", "--set", f"{kind}.learning_rate=1e38")
+    document = cli(*words, *rate).document
+    assert document["status"] == "diverged"
+    for form in ("grid", "files", "npz"):
+        out = tmp_path / form
+        assert cli("sample", document["run"], "--format", form, "-o", out).code == 0
+
+
+def test_a_report_of_runs(cli, runs, tmp_path):
+    folder = str(Path(runs["ring8"]).parent)
+    words = ("report", folder, "--out", tmp_path / "page", "--title", "Two runs")
+    document = cli(*words, "--json").document
+    assert document["runs"] == 2
+    assert document["page"] == str(tmp_path / "page" / "index.html")
+    assert "Two runs" in (tmp_path / "page" / "index.html").read_text()
+    outcome = cli(*words)
+    assert outcome.out == f"2 runs: {tmp_path / 'page' / 'index.html'}\n"
+    (tmp_path / "file").write_text("kept")
+    assert cli("report", folder, "--out", tmp_path / "file" / "page").code == 1
