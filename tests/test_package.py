@@ -10,7 +10,7 @@ import ganbench
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = [str(path) for path in distribution("ganbench").files or []]
-INSTALLED = not Path(ganbench.__file__).is_relative_to(ROOT)
+INSTALLED = Path(ganbench.__file__).resolve().parent != ROOT / "ganbench"
 
 pytestmark = pytest.mark.skipif(
     not INSTALLED, reason="needs ganbench installed from its wheel, as tox does"

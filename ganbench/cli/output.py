@@ -49,9 +49,10 @@ def complain(message: str, hint: str = "") -> None:
     from rich.text import Text
 
     screen = console(stderr=True)
-    screen.print(Text.assemble(("error: ", "bold red"), message))
+    whole = not screen.is_terminal  # a log keeps a sentence, and a path in it, on one line
+    screen.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=whole)
     if hint:
-        screen.print(Text.assemble(("hint: ", "bold cyan"), hint))
+        screen.print(Text.assemble(("hint: ", "bold cyan"), hint), soft_wrap=whole)
 
 
 def number(value: float | None) -> str:
