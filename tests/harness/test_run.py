@@ -252,19 +252,21 @@ def test_a_run_that_diverges_is_a_result(go, role):
     json.loads(folder.result_file.read_text(), parse_constant=pytest.fail)
 
 
-def test_samples_that_are_not_finite_end_in_a_status_not_a_crash(go):
-    """The one update breaks the weights after the loss was computed: only the samples tell."""
+@pytest.mark.parametrize(("kimg", "evaluations"), [(0.1, 0), (0.3, 5)])
+def test_samples_that_are_not_finite_end_in_a_status_not_a_crash(go, kimg, evaluations):
+    """The first update breaks the weights after the loss was computed: only the samples tell."""
     result, folder = go(
-        kimg=0.1,
-        evaluations=1,
+        kimg=kimg,
+        evaluations=evaluations,
         **{
             "recipe.generator_optimizer.kind": "sgd",
             "recipe.generator_optimizer.learning_rate": 1e38,
             "recipe.schedule": "constant",
         },
     )
-    assert None not in folder.stats()[-1].values()
+    assert None not in folder.stats()[0].values()
     assert (result["status"], result["metrics"]) == ("diverged", {})
+    assert [row["metrics"] for row in folder.measurements()] == [{}] * bool(evaluations)
 
 
 @pytest.mark.parametrize("dataset", ["ring8", "digits"])
@@ -318,6 +320,16 @@ def test_a_stop_before_training_is_honoured(tmp_path):
     assert one.folder.checkpoint_file.is_file()
     assert not one.folder.finished
     assert run(config, RunOptions(out=tmp_path, resume=True))["run"] == str(one.folder.path)
+
+
+def test_what_a_kill_in_the_middle_of_a_write_left_is_swept_up(go):
+    _, folder = go(options={"resume": True})
+    folder.result_file.unlink()
+    left = folder.path / ".checkpoint.safetensors.ab12_xyz"
+    left.write_bytes(b"half")
+    go(options={"resume": True})
+    assert not left.exists()
+    assert folder.finished
 
 
 def test_data_that_changed_are_not_trained_on(tmp_path, monkeypatch):

@@ -45,6 +45,15 @@ def test_a_file_is_replaced_whole(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o644
 
 
+def test_whoever_reads_the_old_file_reads_it_to_its_end(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    with path.open() as reader:
+        write_text(path, "new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"
+
+
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
 def test_a_crash_in_the_middle_leaves_the_old_file_and_nothing_else(tmp_path, error):
     path = tmp_path / "a.txt"
