@@ -78,10 +78,12 @@ def start(tmp_path):
     home = str(Path(ganbench.__file__).resolve().parents[1])
 
     def begin(*words, **settings):
+        environment = {**os.environ, "PYTHONPATH": home}
+        environment.pop("PYTHONUNBUFFERED", None)  # output is buffered, as it is for a user
         process = subprocess.Popen(
             [sys.executable, *map(str, words)],
             text=True,
-            env={**os.environ, "PYTHONPATH": home},
+            env=environment,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": tmp_path, **settings},
         )
         started.append(process)

@@ -107,7 +107,11 @@ def test_outside_a_terminal_tables_are_not_broken(cli):
 # -- streams -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", [("ls",), ("ls", "--json"), ("run", "-h"), ("--version",)])
+SHORT = ("ls", "models", "--json")
+"""A document that stays in the buffer of stdout to the end."""
+
+
+@pytest.mark.parametrize("words", [("ls",), ("ls", "--json"), SHORT, ("run", "-h"), ("--version",)])
 def test_a_reader_that_has_gone_is_no_error(start, words):
     read, write = os.pipe()
     os.close(read)
@@ -118,7 +122,7 @@ def test_a_reader_that_has_gone_is_no_error(start, words):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-@pytest.mark.parametrize("words", [("ls",), ("ls", "--json")])
+@pytest.mark.parametrize("words", [("ls",), ("ls", "--json"), SHORT])
 def test_output_that_cannot_be_written_is_a_sentence(start, words):
     with open("/dev/full", "w") as full:
         process = start("-m", "ganbench", *words, stdout=full)
