@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,8 @@ from ganbench.data.images import decode, each, is_grey, to_eight_bit
 from ganbench.errors import InputError, MissingDataError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
-_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
+"""Pillow's names of the formats that are read; a file may have the ending of another."""
 _RULES = 1
 """Version of how images are read and split; raised when a change alters pixels or splits."""
 
@@ -63,12 +65,13 @@ def open_folder(path: Path, resolution: int | None = None) -> Source:
     if not path.is_dir():
         raise InputError(f"{path} is neither a folder of images nor an npz file.")
     path = path.resolve()
-    files = _image_files(path)
+    names = _several(path)
+    files = [path / name for name in names]
     facts = _examine(path, files)
-    classes = _classes(path, files)
+    classes = classes_of(names)
     digest = hashlib.sha256()
-    for file, fact in zip(files, facts, strict=True):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{fact.digest}\n".encode())
+    for name, fact in zip(names, facts, strict=True):
+        digest.update(os.fsencode(f"{name}\0{fact.digest}\n"))
     spec = image_spec(
         str(path),
         1 if all(fact.grey for fact in facts) else 3,
@@ -80,22 +83,35 @@ def open_folder(path: Path, resolution: int | None = None) -> Source:
     return ArraySource(spec, partial(_read, path, files, spec.channels, spec.resolution, classes))
 
 
-def _image_files(folder: Path) -> list[Path]:
-    """Return the images at or below a folder, in the order of their names."""
-    files = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in EXTENSIONS
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    ]
-    if len(files) < 2:
-        counted = "no images" if not files else "one image only"
+def is_image_name(name: str) -> bool:
+    """Tell whether a relative path is that of an image: by its ending, and not hidden."""
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.suffix.lower() in EXTENSIONS and not hidden
+
+
+def image_names(folder: Path) -> list[str]:
+    """Return the relative paths, with slashes, of the images at or below a folder, sorted."""
+    names = ((path, path.relative_to(folder).as_posix()) for path in folder.rglob("*"))
+    return sorted(name for path, name in names if is_image_name(name) and path.is_file())
+
+
+def classes_of(names: Sequence[str]) -> list[str]:
+    """Return the names of the classes that folders make, none where they do not say them."""
+    parts = [name.split("/") for name in names]
+    classes = sorted({part[0] for part in parts})
+    return classes if len(classes) > 1 and all(len(part) == 2 for part in parts) else []
+
+
+def _several(folder: Path) -> list[str]:
+    names = image_names(folder)
+    if len(names) < 2:
+        counted = "no images" if not names else "one image only"
         raise InputError(
             f"The folder {folder} holds {counted}; at least two were expected, in files that end "
             f"in {' '.join(EXTENSIONS)}."
         )
-    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+    return names
 
 
 def _examine(folder: Path, files: Sequence[Path]) -> list[_Facts]:
@@ -103,7 +119,7 @@ def _examine(folder: Path, files: Sequence[Path]) -> list[_Facts]:
 
     def one(index: int) -> None:
         data = files[index].read_bytes()
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             size, grey = image.size, is_grey(image)
             to_eight_bit(image, 1 if grey else 3)  # a damaged file is found now, not after training
         facts[index] = _Facts(size, grey, hashlib.sha256(data).hexdigest())
@@ -117,13 +133,6 @@ def _natural_size(facts: Sequence[_Facts]) -> int:
     return next((n for n in _NATURAL_SIZES if sizes == {(n, n)}), _DEFAULT_SIZE)
 
 
-def _classes(folder: Path, files: Sequence[Path]) -> list[str]:
-    """Return the names of the classes, none where the folders do not say them."""
-    parts = [file.relative_to(folder).parts for file in files]
-    names = sorted({part[0] for part in parts})
-    return names if len(names) > 1 and all(len(part) == 2 for part in parts) else []
-
-
 def _read(
     folder: Path,
     files: Sequence[Path],
@@ -134,7 +143,7 @@ def _read(
 ) -> Arrays:
     chosen = [files[index] for index in held_out(len(files), split, TEST_SHARE, SPLIT_SEED)]
     images, failures = decode(
-        len(chosen), lambda index: Image.open(chosen[index], formats=_FORMATS), channels, resolution
+        len(chosen), lambda index: Image.open(chosen[index], formats=FORMATS), channels, resolution
     )
     _complain(folder, chosen, failures)
     if not classes:

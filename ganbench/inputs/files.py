@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""Image files by name, wherever they lie: in a folder or in a zip archive.
+
+An archive is never unpacked; its members are read one by one, into bounded memory. Hidden files
+and files with other endings, archives within the archive among them, are passed over.
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import IO
+
+from ganbench.data.folder import EXTENSIONS, image_names, is_image_name
+from ganbench.errors import InputError
+
+FILE_BYTES = 512 * 2**20
+"""Most bytes that one image file may have, packed or not."""
+UNPACKED_RATIO = 200
+"""Most times that a packed file may grow, once it is larger than ``FREE_BYTES``."""
+FREE_BYTES = 64 * 2**20
+
+Read = Callable[[int], bytes]
+"""Returns the bytes of the file of that index; raises whatever says why it cannot."""
+
+DAMAGE = (
+    OSError,
+    EOFError,
+    MemoryError,
+    ValueError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    lzma.LZMAError,
+    struct.error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a cut, altered or hostile archive raises."""
+
+
+class ImageFiles(ABC):
+    """Image files; ``names`` are relative paths with slashes, sorted; ``path`` is where they lie.
+
+    ``wrapped`` says that a folder around all files is only a wrapping, as it is in archives.
+    """
+
+    path: Path
+    names: list[str]
+    wrapped = False
+
+    @abstractmethod
+    def opened(self) -> AbstractContextManager[Read]:
+        """Open the files for reading, from several threads at once."""
+
+
+class FolderFiles(ImageFiles):
+    """The images at or below a folder; links to folders are not followed.
+
+    Raises:
+        InputError: there are none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with sound(path, "a folder"):
+            self.names = image_names(path)
+        check_some(self)
+
+    @contextmanager
+    def opened(self) -> Iterator[Read]:
+        """Read each file by its path."""
+
+        def read(index: int) -> bytes:
+            with (self.path / self.names[index]).open("rb") as file:
+                return bounded(file, FILE_BYTES)
+
+        yield read
+
+
+class ZipFiles(ImageFiles):
+    """The images in a zip archive. Members that are encrypted or links cannot be read.
+
+    Raises:
+        InputError: the archive is damaged, holds no images, a name twice, or a path that leads
+            out of it, or its members overlap.
+    """
+
+    wrapped = True
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with sound(path, "zip"), zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            length = path.stat().st_size
+        found = [(inner_name(path, info.filename), info) for info in members]
+        found = sorted(
+            ((name, info) for name, info in found if is_image_name(name) and not info.is_dir()),
+            key=lambda pair: pair[0],
+        )
+        self.names = [name for name, _ in found]
+        self._members = [info for _, info in found]
+        check_some(self)
+        check_distinct(self)
+        if sum(info.compress_size for info in members) > length:
+            raise InputError(f"{path} is damaged, or made to do harm: its members overlap.")
+
+    @contextmanager
+    def opened(self) -> Iterator[Read]:
+        """Read members; each is unpacked into memory, as far as the bounds allow."""
+        with sound(self.path, "zip"):
+            archive = zipfile.ZipFile(self.path)
+        with archive:
+            yield lambda index: self._read(archive, self._members[index])
+
+    def _read(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise ValueError("it is a link")
+        if info.flag_bits & 1:
+            raise ValueError("it is encrypted")
+        with archive.open(info) as file:
+            return bounded(
+                file, min(FILE_BYTES, max(FREE_BYTES, UNPACKED_RATIO * info.compress_size))
+            )
+
+
+def bounded(file: IO[bytes], most_bytes: int) -> bytes:
+    """Return the whole of a file; ValueError if it is longer, whatever its header says."""
+    data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise ValueError(f"it unpacks to more than {most_bytes:,} bytes, which is not expected")
+    return data
+
+
+@contextmanager
+def sound(path: Path, kind: str) -> Iterator[None]:
+    """Turn what opening something damaged raises into one sentence (InputError)."""
+    try:
+        yield
+    except InputError:
+        raise
+    except DAMAGE as error:
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise InputError(f"{path} cannot be read as {kind}: {reason}.") from error
+
+
+def inner_name(archive: Path, name: str) -> str:
+    """Return the relative path of a member, with slashes, without ``.`` parts.
+
+    Raises:
+        InputError: the path leads out of the archive.
+    """
+    parts = name.replace("\\", "/").split("/")
+    if parts[0] == "" or ".." in parts or re.fullmatch("[A-Za-z]:.*", parts[0]):
+        raise InputError(
+            f"{archive} holds the path '{shown(name)}', which leads out of the archive.",
+            "Pack the images by relative paths.",
+        )
+    return "/".join(part for part in parts if part not in {"", "."})
+
+
+def check_some(files: ImageFiles) -> None:
+    """Raise InputError if there are no image files."""
+    if not files.names:
+        raise InputError(
+            f"{files.path} holds no images; files that end in {' '.join(EXTENSIONS)} were expected."
+        )
+
+
+def check_distinct(files: ImageFiles) -> None:
+    """Raise InputError if two members of an archive carry one name."""
+    repeated = [name for name, times in Counter(files.names).items() if times > 1]
+    if repeated:
+        raise InputError(
+            f"{files.path} holds {len(repeated)} names more than once, first "
+            f"'{shown(repeated[0])}': which of the files is meant cannot be known."
+        )
+
+
+def without_common_folder(names: Sequence[str]) -> list[str]:
+    """Return paths without the folders that they all share.
+
+    >>> without_common_folder(["samples/a/1.png", "samples/b/1.png"])
+    ['a/1.png', 'b/1.png']
+    """
+    folders = [name.split("/")[:-1] for name in names]
+    shared = 0
+    while folders and all(
+        len(one) > shared and one[shared] == folders[0][shared] for one in folders
+    ):
+        shared += 1
+    return ["/".join(name.split("/")[shared:]) for name in names]
+
+
+def shown(name: str) -> str:
+    """Return a file name that can be printed: bytes that are no UTF-8 become question marks."""
+    return name.encode("utf-8", "replace").decode()
