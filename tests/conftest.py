@@ -14,9 +14,14 @@ import pytest
 import torch
 from hypothesis import settings
 
+from ganbench import paths
+
 # A busy machine is no mistake: examples may take their time, and are the same in every run.
 settings.register_profile("ganbench", deadline=None, derandomize=True)
 settings.load_profile("ganbench")
+
+STORE = paths.weights().absolute()
+"""Where the machine keeps weights, read before tests are given folders of their own."""
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +40,21 @@ def isolated(monkeypatch, tmp_path, shared_cache):
     for name in ("GANBENCH_WEIGHTS", "COLUMNS", "FORCE_COLOR", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def weights(monkeypatch):
+    """Let a test use the weights of the machine's store: ``weights("inception")``, or skip."""
+
+    def need(*names):
+        store = STORE
+        for name in names:
+            if not (store / f"{name}.safetensors").is_file():
+                pytest.skip(f"needs the weights of {name}: ganbench weights fetch {name}")
+        monkeypatch.setenv("GANBENCH_WEIGHTS", str(store))
+        return store
+
+    return need
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ RANKS = {
     "tricks": 5,
     "data": 5,
     "features": 6,
+    "inputs": 6,
     "metrics": 7,
     "training": 7,
     "sampling": 7,

@@ -10,8 +10,6 @@ makes the weights anew.
 from __future__ import annotations
 
 import functools
-import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -20,6 +18,7 @@ from torch.nn.functional import interpolate
 
 from ganbench.errors import InputError, MissingDataError
 from ganbench.features.network import FeatureNetwork, NetworkFacts
+from ganbench.features.store import tensors_hash
 from ganbench.registry import register
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -61,10 +60,9 @@ def _convolution(inputs: int, outputs: int, *, kernel_size: int, stride: int) ->
 class SmallClassifier(FeatureNetwork):
     """A ``DigitCNN`` behind its preprocessing."""
 
-    def read(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Map uint8 images (B, C, H, W), C = 1 or 3, to features (B, 128) and logits (B, 10)."""
-        features, logits = self.module(preprocess(images))
-        return features, logits
+    def prepare(self, images: Tensor) -> Tensor:
+        """Map uint8 images (B, C, H, W), C = 1 or 3, to gray (B, 1, 28, 28) in [-1, 1]."""
+        return preprocess(images)
 
 
 def preprocess(images: Tensor) -> Tensor:
@@ -129,19 +127,9 @@ def facts(name: str, version: int, weights_sha256: str) -> NetworkFacts:
     return NetworkFacts(name, version, weights_sha256, PREPROCESSING, FEATURE_SIZE, CLASSES)
 
 
-def tensors_hash(tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of named tensors: of names, shapes and bytes, in the names' order.
-
-    Not of the file: safetensors writes its metadata in an order that changes from save to save.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        digest.update(f"{name}{tuple(tensors[name].shape)}".encode())
-        digest.update(tensors[name].contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
 def accuracy(network: FeatureNetwork, images: Tensor, labels: Tensor) -> float:
     """Return the share of uint8 images (N, C, H, W) whose likeliest class is in labels (N,)."""
-    predicted = network.extract(images).probabilities.argmax(dim=1)
+    probabilities = network.extract(images).probabilities
+    assert probabilities is not None
+    predicted = probabilities.argmax(dim=1)
     return float((predicted == labels.to(predicted.device)).double().mean())

@@ -4,36 +4,38 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ganbench.errors import InputError
-from ganbench.gan import DataSpec
-
-BATCH_SIZE = 500
-"""Images, or channels of images, that go through a network at once."""
+from ganbench.errors import ConfigError, GanbenchError, InputError
+from ganbench.features.engines import Compute, Forward, forward_of
 
 
 class Extracted(NamedTuple):
     """What a network says of N images, on the CPU, as float32.
 
-    ``features`` is (N, d) and ``probabilities`` (N, K). Where the network read C channels one
-    by one, features are concatenated to (N, C * d) and probabilities are (N, C, K).
+    ``features`` is (N, d) and ``probabilities`` (N, K), None where the network classifies
+    nothing. Where the network read C channels one by one, features are concatenated to
+    (N, C * d) and probabilities are (N, C, K).
     """
 
     features: Tensor
-    probabilities: Tensor
+    probabilities: Tensor | None
 
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """What a protocol must name, and what a metric must know, of a feature network.
+    """What a protocol must name, and what a metric must know, of a network.
 
     ``preprocessing`` is a word that pins how images become the network's input, and
-    ``weights_sha256`` the hash of the weights in 64 hex digits. ``classes`` is K.
+    ``weights_sha256`` the hash of the weights in 64 hex digits, empty for a rule that has none.
+    ``feature_size`` is d, 0 where it depends on the images; ``classes`` is K, 0 where it
+    classifies nothing. ``seconds`` is about how long one image takes on one CPU core:
+    what is above a millisecond is not measured in the course of training unless asked for.
     """
 
     name: str
@@ -42,66 +44,142 @@ class NetworkFacts:
     preprocessing: str
     feature_size: int
     classes: int
+    seconds: float = 0.0
 
     @property
     def protocol(self) -> str:
         """The network's part of a protocol: ``name:first eight digits/preprocessing``."""
-        return f"{self.name}:{self.weights_sha256[:8]}/{self.preprocessing}"
+        weights = f":{self.weights_sha256[:8]}" if self.weights_sha256 else ""
+        return f"{self.name}{weights}/{self.preprocessing}"
 
 
 class FeatureNetwork(ABC):
     """A frozen network that describes images; a subclass says how a batch is read."""
 
+    batch_size = 500
+    """Images, or channels of images, that go through the network at once."""
+
     def __init__(self, module: nn.Module, facts: NetworkFacts) -> None:
         self.module = module.eval().requires_grad_(False)
         self.facts = facts
+        self._engines: dict[Compute, Forward] = {}
 
     @abstractmethod
-    def read(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Map uint8 images (B, C, H, W), C = 1 or 3, to features (B, d) and logits (B, K)."""
+    def prepare(self, images: Tensor) -> Tensor:
+        """Map uint8 images (B, C, H, W), C = 1 or 3, to the module's input, of one size for all.
 
-    def reads_channels(self, spec: DataSpec) -> bool:
+        The module maps that to features (B, d), or to features and logits (B, K).
+        """
+
+    def without_classes(self) -> GanbenchError:
+        """Return the error of a metric that needs probabilities where there are none."""
+        return ConfigError(
+            f"The network {self.facts.name} classifies nothing, and a classifier was expected."
+        )
+
+    def reads_channels(self, channels: int, classes: int) -> bool:
         """Tell whether images of a dataset are read channel by channel.
 
         They are where each channel shows an object of its own: a dataset of three channels and
         1,000 classes is three stacked digits to a network of ten classes.
         """
-        several = spec.is_image and spec.channels > 1
-        return several and spec.classes == self.facts.classes**spec.channels
+        return channels > 1 and self.facts.classes > 1 and classes == self.facts.classes**channels
 
     @torch.no_grad()
     def extract(
-        self, images: Tensor, *, device: torch.device | str = "cpu", channelwise: bool = False
+        self,
+        images: Tensor | Sequence[Tensor],
+        *,
+        compute: Compute = Compute(),  # noqa: B008 - frozen
+        channelwise: bool = False,
     ) -> Extracted:
-        """Describe uint8 images (N, C, H, W) of any size, batch by batch.
+        """Describe uint8 images (N, C, H, W) of any size, batch by batch, or N images (C, H, W).
 
         With ``channelwise`` each channel is read as a gray image. Results do not depend on
-        global random numbers; on CUDA, TF32 is off and the kernels are deterministic.
+        global random numbers.
 
         Raises:
             InputError: no images, or a tensor of another type or shape.
         """
-        check_images(images)
-        count, channels = images.shape[:2]
-        inverse = None
+        if not len(images):
+            raise InputError("A feature network reads at least one image.")
+        count, inverse = len(images), None
         if channelwise:
-            images, inverse = distinct(images.flatten(0, 1).unsqueeze(1))
-        self.module.to(device)
+            given = images if isinstance(images, Tensor) else torch.stack(list(images))
+            check_images(given)
+            channels = given.shape[1]
+            images, inverse = distinct(given.flatten(0, 1).unsqueeze(1))
         features, probabilities = [], []
-        with torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-        ):
-            for start in range(0, len(images), BATCH_SIZE):
-                described, logits = self.read(images[start : start + BATCH_SIZE].to(device))
-                features.append(described.float().cpu())
-                probabilities.append(logits.float().softmax(dim=1).cpu())
-        result = Extracted(torch.cat(features), torch.cat(probabilities))
+        size = compute.batch_size or self.batch_size
+        for start in range(0, len(images), size):
+            prepared = self._prepared(images[start : start + size], compute.device)
+            described = self._forward(prepared, compute)
+            features.append(described.features)
+            if described.probabilities is not None:
+                probabilities.append(described.probabilities)
+        result = Extracted(torch.cat(features), torch.cat(probabilities) if probabilities else None)
         if inverse is None:
             return result
+        assert result.probabilities is not None
         return Extracted(
             result.features[inverse].view(count, -1),
             result.probabilities[inverse].view(count, channels, -1),
         )
+
+    def _prepared(self, images: Tensor | Sequence[Tensor], device: str) -> Tensor:
+        """Return the module's input for images, those in a list group by group of one shape."""
+        if isinstance(images, Tensor):
+            check_images(images)
+            return self.prepare(images.to(device))
+        prepared: list[Tensor] = [torch.empty(0)] * len(images)
+        for alike in same_shape(images):
+            batch = torch.stack([images[index] for index in alike]).to(device)
+            check_images(batch)
+            for index, one in zip(alike, self.prepare(batch), strict=True):
+                prepared[index] = one
+        if len({one.shape for one in prepared}) > 1:
+            raise InputError(
+                f"The network {self.facts.name} reads images of one size and number of channels."
+            )
+        return torch.stack(prepared)
+
+    def _forward(self, inputs: Tensor, compute: Compute) -> Extracted:
+        if compute not in self._engines:
+            self._engines[compute] = forward_of(self.module, inputs, compute)
+        outputs = self._engines[compute](inputs)
+        features, logits = outputs if len(outputs) == 2 else (outputs[0], None)
+        return Extracted(
+            features.float().cpu(),
+            None if logits is None else logits.float().softmax(dim=1).cpu(),
+        )
+
+
+class PairNetwork(ABC):
+    """A distance, or a similarity, between two images."""
+
+    batch_size = 32
+    """Pairs that are compared at once."""
+
+    facts: NetworkFacts
+
+    @abstractmethod
+    def distances(self, first: Tensor, second: Tensor, *, compute: Compute) -> Tensor:
+        """Compare uint8 images (B, C, H, W) with others of their shape, to (B,) on the CPU.
+
+        Raises:
+            InputError: images that are too small for the network.
+        """
+
+
+Network = FeatureNetwork | PairNetwork
+
+
+def same_shape(images: Sequence[Tensor]) -> list[list[int]]:
+    """Return the indices of images (C, H, W) in groups of equal shape, in order of appearance."""
+    groups: dict[torch.Size, list[int]] = {}
+    for index, image in enumerate(images):
+        groups.setdefault(image.shape, []).append(index)
+    return list(groups.values())
 
 
 def distinct(images: Tensor) -> tuple[Tensor, Tensor]:

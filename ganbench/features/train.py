@@ -34,8 +34,8 @@ from ganbench.features.digit_cnn import (
     accuracy,
     facts,
     preprocess,
-    tensors_hash,
 )
+from ganbench.features.store import tensors_hash
 from ganbench.records.files import replacing
 
 

@@ -8,23 +8,40 @@ import torch
 from torch import nn
 
 from ganbench.errors import InputError
-from ganbench.features.network import BATCH_SIZE, FeatureNetwork, NetworkFacts, distinct
-from ganbench.gan import DataSpec
+from ganbench.features.engines import Compute
+from ganbench.features.network import FeatureNetwork, NetworkFacts, distinct
 
 
-class Brightness(FeatureNetwork):
-    """Features: mean and maximum of the pixels; two classes, dark and bright."""
+class Bright(nn.Module):
+    """Mean and maximum of the pixels, and the logits of dark and bright."""
 
     def __init__(self):
-        super().__init__(nn.Dropout(0.5), NetworkFacts("brightness", 1, "ab" * 32, "none", 2, 2))
+        super().__init__()
+        self.dropout = nn.Dropout(0.5)
         self.seen = []
 
-    def read(self, images):
-        self.seen.append(len(images))
-        pixels = self.module(images.double().flatten(1))
+    def forward(self, pixels):
+        self.seen.append(len(pixels))
+        pixels = self.dropout(pixels)
         mean = pixels.mean(dim=1)
         bright = (mean - 127) / 20
         return torch.stack([mean, pixels.amax(dim=1)], dim=1), torch.stack([-bright, bright], dim=1)
+
+
+class Brightness(FeatureNetwork):
+    """Reads images of any size as their 16 quantiles of brightness."""
+
+    batch_size = 50
+
+    def __init__(self):
+        super().__init__(Bright(), NetworkFacts("brightness", 1, "ab" * 32, "none", 2, 2))
+
+    @property
+    def seen(self):
+        return self.module.seen
+
+    def prepare(self, images):
+        return images.float().flatten(1).quantile(torch.linspace(0, 1, 16), dim=1).T
 
 
 def images(count, channels=1, seed=0):
@@ -34,9 +51,11 @@ def images(count, channels=1, seed=0):
 
 
 def test_batches_join_in_order_and_dropout_is_off():
-    network, given = Brightness(), images(2 * BATCH_SIZE + 7)
+    network, given = Brightness(), images(107)
     features, probabilities = network.extract(given)
-    assert network.seen == [BATCH_SIZE, BATCH_SIZE, 7]
+    assert network.seen == [50, 50, 7]
+    assert network.extract(given, compute=Compute(batch_size=60)).features.equal(features)
+    assert network.seen[3:] == [60, 47]
     assert features.dtype == probabilities.dtype == torch.float32
     assert torch.allclose(features[:, 0], given.float().mean(dim=(1, 2, 3)))
     assert torch.allclose(probabilities.sum(dim=1), torch.ones(len(given)))
@@ -66,10 +85,23 @@ def test_equal_channels_are_read_once():
 
 @pytest.mark.parametrize(
     ("shape", "classes", "expected"),
-    [((3, 28, 28), 8, True), ((3, 28, 28), 2, False), ((1, 28, 28), 2, False), ((2,), 4, False)],
+    [((3, 28, 28), 8, True), ((3, 28, 28), 2, False), ((1, 28, 28), 2, False)],
 )
 def test_channels_are_objects_where_the_classes_multiply(shape, classes, expected):
-    assert Brightness().reads_channels(DataSpec("any", "1", shape, classes)) is expected
+    assert Brightness().reads_channels(shape[0], classes) is expected
+
+
+def test_images_of_mixed_sizes_and_channels_keep_their_places():
+    network = Brightness()
+    small, color = images(3), images(2, channels=3, seed=1)
+    large = torch.randint(0, 256, (1, 9, 5), dtype=torch.uint8)
+    mixed = [small[0], color[0], large, small[1], color[1], small[2]]
+    found = network.extract(mixed)
+    assert network.seen == [6]
+    for index, image in enumerate(mixed):
+        assert torch.equal(found.features[index], network.extract(image[None]).features[0])
+    with pytest.raises(InputError, match="at least one"):
+        network.extract([])
 
 
 def test_the_protocol_names_network_hash_and_preprocessing():
@@ -82,7 +114,7 @@ def test_the_protocol_names_network_hash_and_preprocessing():
         (torch.zeros(2, 1, 4, 4), "uint8"),
         (torch.zeros(2, 2, 4, 4, dtype=torch.uint8), "one or three channels"),
         (torch.zeros(2, 4, 4, dtype=torch.uint8), "one or three channels"),
-        (torch.zeros(0, 1, 4, 4, dtype=torch.uint8), "one or three channels"),
+        (torch.zeros(0, 1, 4, 4, dtype=torch.uint8), "at least one image"),
     ],
 )
 def test_what_is_no_image_is_refused(given, message):

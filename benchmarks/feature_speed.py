@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""Speed of Inception's features on this CPU: torch-fidelity's extractor and ganbench's engines.
+
+    python benchmarks/feature_speed.py [--rounds 5] [--images 128] [--threads 2] [--compile]
+                                       [--json FILE]
+
+All read the same images, stacks of three digits of mnist5k as colors, 28 x 28, from the same
+stored weights (``ganbench weights fetch inception``), from uint8 to features, resizing included:
+torch-fidelity with its default batch of 64, ganbench with its own. They take turns in one process,
+and the order changes from round to round, so that a machine which slows down slows all; each has
+an untimed batch before its turn. Figures are medians over rounds, and ratios are of the same
+round. The deviation is the largest of a feature from torch-fidelity's, as a share of its largest
+feature; OpenVINO is left out where it is not installed. bf16 pays where the CPU has AMX.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+from ganbench import open_dataset
+from ganbench.errors import GanbenchError
+from ganbench.features import weights
+from ganbench.features.engines import Compute
+from ganbench.features.inception import inception
+
+FIDELITY = "torch-fidelity"
+FIDELITY_BATCH = 64
+WARM_UP = 16
+Features = Callable[[Tensor], Tensor]
+
+
+def fidelity() -> Features:
+    """Return torch-fidelity's own extractor; it reads the stored weights from a file for it."""
+    tensors = weights.load("inception")
+    final = {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "inception.pth"
+        torch.save(final | tensors, path)
+        extractor = FeatureExtractorInceptionV3(
+            "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path)
+        )
+
+    def features(images: Tensor) -> Tensor:
+        with torch.no_grad():
+            return torch.cat([extractor(batch)[0] for batch in torch.split(images, FIDELITY_BATCH)])
+
+    return features
+
+
+def engine(compute: Compute) -> Features:
+    """Return ganbench's network on an engine."""
+    network = inception()
+    return lambda images: network.extract(images, compute=compute).features
+
+
+def contestants(*, compiled: bool) -> dict[str, Features]:
+    """Return all that can be measured here, by name."""
+    found = {
+        FIDELITY: fidelity(),
+        "torch fp32": engine(Compute()),
+        "torch bf16": engine(Compute(precision="bf16")),
+    }
+    if compiled:
+        found["compile fp32"] = engine(Compute(engine="compile"))
+    try:
+        version("openvino")
+    except PackageNotFoundError:
+        print('OpenVINO is left out: pip install "ganbench[openvino]"', file=sys.stderr)
+        return found
+    found["openvino fp32"] = engine(Compute(engine="openvino"))
+    found["openvino bf16"] = engine(Compute(engine="openvino", precision="bf16"))
+    return found
+
+
+def has_amx() -> str:
+    """Say whether the CPU multiplies matrices of bfloat16 in hardware."""
+    try:
+        return "yes" if "amx_bf16" in Path("/proc/cpuinfo").read_text() else "no"
+    except OSError:
+        return "unknown"
+
+
+def measure(
+    images: Tensor, found: dict[str, Features], rounds: int
+) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Return images per second by round, and the deviation, of each contestant."""
+    speeds: dict[str, list[float]] = {name: [] for name in found}
+    features: dict[str, Tensor] = {}
+    names = list(found)
+    for turn in range(rounds):
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            found[name](images[:WARM_UP])
+            begin = time.perf_counter()
+            features[name] = found[name](images)
+            speeds[name].append(len(images) / (time.perf_counter() - begin))
+            print(f"round {turn + 1}/{rounds}: {name} {speeds[name][-1]:.1f}", file=sys.stderr)
+    expected = features[FIDELITY]
+    deviations = {
+        name: float((one - expected).abs().max() / expected.abs().max())
+        for name, one in features.items()
+    }
+    return speeds, deviations
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--images", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--compile", action="store_true", help="measure torch.compile, too")
+    parser.add_argument("--json", metavar="FILE")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    digits = open_dataset("mnist5k").load("train").values
+    images = digits[: 3 * options.images].view(-1, 3, 28, 28)
+    try:
+        found = contestants(compiled=options.compile)
+    except GanbenchError as error:
+        print(f"{error.message} {error.hint}", file=sys.stderr)
+        return error.exit_code
+    speeds, deviations = measure(images, found, options.rounds)
+    ratios = {
+        name: [own / base for own, base in zip(speeds[name], speeds[FIDELITY], strict=True)]
+        for name in found
+    }
+    facts = {
+        "images": len(images),
+        "threads": options.threads,
+        "amx": has_amx(),
+        "machine": platform.machine(),
+        "torch": torch.__version__,
+    }
+    print(", ".join(f"{key} {value}" for key, value in facts.items()))
+    print(f"{'':15s} {'images/s':>20s} {'x torch-fidelity':>22s} {'deviation':>10s}")
+    for name in found:
+        speed, ratio = (
+            f"{statistics.median(one):.{places}f} ({min(one):.{places}f}-{max(one):.{places}f})"
+            for one, places in ((speeds[name], 1), (ratios[name], 2))
+        )
+        print(f"{name:15s} {speed:>20s} {ratio:>22s} {deviations[name]:>10.1e}")
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            document = {"images_per_second": speeds, "ratios": ratios, "deviations": deviations}
+            json.dump({**facts, **document}, file, indent=2)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
