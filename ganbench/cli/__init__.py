@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ganbench import __version__
-from ganbench.cli import compare, doctor, ls, report, run, sample, show
+from ganbench.cli import compare, doctor, eval, ls, report, run, sample, show, weights
 from ganbench.cli.output import complain, print_error
 from ganbench.errors import GanbenchError
 
@@ -25,8 +25,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with [bold]ganbench run --model vanilla[/bold]: two minutes on two cores.",
 )
-for verb in (run, sample, compare, report, ls, show, doctor):
+for verb in (run, eval, sample, compare, report, ls, show, doctor):
     app.command(name=verb.__name__.rsplit(".", 1)[-1], epilog=verb.EXAMPLES)(verb.command)
+app.add_typer(weights.app, name="weights")
 
 
 def _version(asked: bool) -> None:

@@ -50,9 +50,7 @@ def command(
     kimg: options.Kimg = None,
     batch_size: options.BatchSize = None,
     metrics: options.Metrics = None,
-    evaluations: Annotated[
-        int, typer.Option(help="How often to measure along the way.", min=0, metavar="N")
-    ] = 4,
+    evaluations: options.Evaluations = None,
     device: options.Device = "auto",
     precision: options.Precision = None,
     threads: options.Threads = None,

@@ -26,7 +26,7 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Say what this machine has: versions, devices, data, folders that can be written."""
-    checks = [*_software(), *_devices(), *_data(data_root), *_folders()]
+    checks = [*_software(), *_devices(), *_data(data_root), *_weights(), *_folders()]
     problems = [check for check in checks if check["status"] == "problem"]
     if as_json:
         print_json({"checks": checks, "problems": len(problems)})
@@ -96,18 +96,35 @@ def _devices() -> list[dict[str, str]]:
 
 
 def _data(root: Path | None) -> list[dict[str, str]]:
-    """Say which datasets and feature networks are at hand."""
-    from ganbench import paths, registry
+    """Say which datasets are at hand."""
+    from ganbench import paths
 
     folders = ", ".join(str(one) for one in paths.data_roots(root) if one.is_dir())
     checks = [
         _check("ok", "datasets without download", "mnist5k, digits, ring8, grid25, stacked-mnist5k")
     ]
     checks.append(_check("ok" if folders else "absent", "folders with data", folders or "none"))
-    checks += [
-        _check("ok", f"network {name}", "weights in the package")
-        for name in registry.networks.names()
-    ]
+    return checks
+
+
+def _weights() -> list[dict[str, str]]:
+    """Say which feature networks' weights are at hand, and which metrics lack theirs."""
+    from ganbench.features import weights
+    from ganbench.features.catalogue import CATALOGUE
+    from ganbench.features.digit_cnn import WEIGHTS
+
+    packed = sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+    checks = [_check("ok", f"network {name}", "weights in the package") for name in packed]
+    for name, entry in CATALOGUE.items():
+        command = f"ganbench weights fetch {name}"
+        status, detail = {
+            "missing": ("absent", f"{', '.join(entry.metrics)}: {command}"),
+            "damaged": ("problem", f"delete the file, then: {command}"),
+            "cached": ("ok", "in torch's cache"),
+            "trunk": ("ok", f"trunk only; for {', '.join(entry.whole_metrics)}: {command} --whole"),
+            "whole": ("ok", "whole"),
+        }[weights.state(name)]
+        checks.append(_check(status, f"weights {name}", detail))
     return checks
 
 
@@ -118,7 +135,8 @@ def _folders() -> list[dict[str, str]]:
     from ganbench import paths
 
     checks = []
-    for what, folder in (("runs", paths.runs()), ("cache", paths.cache())):
+    folders = {"runs": paths.runs(), "cache": paths.cache(), "weights": paths.weights()}
+    for what, folder in folders.items():
         nearest = folder.absolute()
         while not nearest.exists():
             nearest = nearest.parent

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench ls``: what models, tricks, metrics, datasets and losses there are."""
+"""``ganbench ls``: what models, tricks, metrics, networks, datasets and losses there are."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ ganbench ls models "*gan*"
 ganbench ls tricks --json
 """
 
-KINDS = ("models", "tricks", "metrics", "datasets", "losses")
+KINDS = ("models", "tricks", "metrics", "networks", "datasets", "losses")
 
 
 def command(
     kind: Annotated[
-        str, typer.Argument(help="models, tricks, metrics, datasets, losses, or all.")
+        str, typer.Argument(help="models, tricks, metrics, networks, datasets, losses, or all.")
     ] = "all",
     pattern: Annotated[str, typer.Argument(help="Only names that match this glob.")] = "*",
     as_json: options.Json = False,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -70,7 +70,18 @@ Assignments = Annotated[
 ]
 Metrics = Annotated[
     str | None,
-    typer.Option(help="Metrics to compute, separated by commas.", metavar="NAMES"),
+    typer.Option(
+        help="Metrics, separated by commas: fid,kid,lpips (see ganbench ls metrics).",
+        metavar="NAMES",
+    ),
+]
+Evaluations = Annotated[
+    int | None,
+    typer.Option(
+        help="How often to measure along the way: 4, or 0 where a metric is slow.",
+        min=0,
+        metavar="N",
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", "-n", help="Print what would be done, and stop.")
@@ -92,6 +103,19 @@ def settings(
     joined = dict(parse_assignment(text) for text in assignments or [])
     short = {"recipe.kimg": kimg, "recipe.batch_size": batch_size, "precision": precision}
     return joined | {key: value for key, value in short.items() if value is not None}
+
+
+def number_format(name: str) -> Literal["fp32", "bf16"]:
+    """Return the number format of feature networks.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if name == "fp32" or name == "bf16":
+        return name
+    from ganbench.errors import ConfigError
+
+    raise ConfigError(f"Unknown precision '{name}'; fp32 or bf16 was expected.")
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

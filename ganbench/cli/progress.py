@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
@@ -13,7 +14,7 @@ from ganbench.cli.output import console, number
 from ganbench.errors import StoppedError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 
 class Bar:
@@ -26,6 +27,7 @@ class Bar:
         self._live = self._screen.is_terminal and not self._screen.is_dumb_terminal
         self._progress: Progress | None = None
         self._shown = -1
+        self._counter = Counter(quiet=quiet)
 
     def __enter__(self) -> Bar:
         if self.quiet or not self._live:
@@ -65,6 +67,13 @@ class Bar:
             self._shown = int(progress * 10)
             self._screen.print(f"{self.label}: {progress:4.0%}, {row['kimg']:.1f} kimg, {facts}")
 
+    def measuring(self, what: str, done: int, total: int) -> None:
+        """Show how far an evaluation is, where it takes its time."""
+        if self._progress is not None:
+            self._progress.update(self._task, facts=f"measuring {what}: {done:,} of {total:,}")
+        else:
+            self._counter.watch(f"measuring {what}", done, total)
+
     def measured(self, kimg: float, metrics: Mapping[str, Any]) -> None:
         """Show what an evaluation on the way gave."""
         if self.quiet or not metrics:
@@ -72,6 +81,71 @@ class Bar:
         values = ", ".join(f"{name} {number(one['value'])}" for name, one in metrics.items())
         where = self._progress.console if self._progress is not None else self._screen
         where.print(f"  {kimg:.0f} kimg: {values}", style="dim")
+
+
+class Counter:
+    """Shows how many samples are read, how fast, and the time left.
+
+    On a terminal it is a live bar; elsewhere a line every ten seconds, so that a quick
+    measurement says nothing.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._screen = console(stderr=True)
+        self._live = self._screen.is_terminal and not self._screen.is_dumb_terminal
+        self._progress: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._begun: dict[str, float] = {}
+        self._said = 0.0
+
+    def __enter__(self) -> Counter:
+        if self._live and not self._quiet:
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+            )
+            from rich.table import Column
+
+            room = max(12, self._screen.width - 60)
+            self._progress = Progress(
+                TextColumn("{task.description}", table_column=Column(no_wrap=True, max_width=room)),
+                BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6)),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[speed]}", table_column=Column(no_wrap=True)),
+                TimeRemainingColumn(compact=True),
+                console=self._screen,
+                expand=True,
+                transient=True,
+            )
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def watch(self, what: str, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` samples of a set are measured."""
+        if self._quiet:
+            return
+        now = time.monotonic()
+        if done == 0 or what not in self._begun:
+            self._begun[what] = self._said = now
+        passed = now - self._begun[what]
+        rate = done / passed if done and passed > 0.5 else 0.0
+        speed = f"{rate:,.{0 if rate >= 10 else 1}f}/s" if rate else ""
+        if self._progress is not None:
+            if what not in self._tasks or done == 0:
+                self._tasks[what] = self._progress.add_task(what, total=total, speed="")
+            self._progress.update(self._tasks[what], completed=done, speed=speed)
+        elif now - self._said >= 10 and rate:
+            self._said = now
+            left = duration((total - done) / rate)
+            self._screen.print(f"{what}: {done:,} of {total:,}, {speed}, {left} left")
 
 
 def _loss(row: Mapping[str, Any], role: str) -> float:

@@ -44,9 +44,7 @@ def command(
         int | None,
         typer.Option(help="Generated samples that are measured.", min=2, metavar="N"),
     ] = None,
-    evaluations: Annotated[
-        int, typer.Option(help="How often to measure along the way.", min=0, metavar="N")
-    ] = 4,
+    evaluations: options.Evaluations = None,
     device: options.Device = "auto",
     precision: options.Precision = None,
     threads: options.Threads = None,

@@ -64,14 +64,20 @@ def _find(name: str) -> tuple[str, Entry]:
     from ganbench import registry
     from ganbench.errors import UnknownNameError, suggest
 
-    kinds = (registry.models, registry.tricks, registry.datasets, registry.metrics)
+    kinds = (
+        registry.models,
+        registry.tricks,
+        registry.datasets,
+        registry.metrics,
+        registry.networks,
+    )
     if registry.is_file_name(name):
         return "model", registry.models.entry(name)
     known: list[str] = []
     for one in kinds:
         entries = one.entries()
         if registry.canonical(name) in entries:
-            return one.kind, entries[registry.canonical(name)]
+            return one.kind.rpartition(" ")[2], entries[registry.canonical(name)]
         known += entries
     raise UnknownNameError(
         f"Nothing is called '{name}'. {suggest(name, known)}".strip(), "See ganbench ls."
@@ -101,8 +107,15 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
 
         spec = open_dataset(name).spec
         return {"shape": list(spec.shape), "classes": spec.classes, "version": spec.version}
+    if kind == "network":
+        return {}
     metric = registry.metrics.get(name)
-    return {"better": metric.better, "version": metric.version, "needs": list(metric.needs)}
+    return {
+        "better": metric.better,
+        "version": metric.version,
+        "needs": list(metric.needs),
+        "network": metric.network,
+    }
 
 
 def _show_run(path: Path, *, as_json: bool) -> None:

@@ -86,6 +86,7 @@ INCEPTION = Weights(
         "fid",
         "clean-fid",
         "kid",
+        "kid-full",
         "precision",
         "recall",
         "density",
@@ -120,7 +121,7 @@ INCEPTION = Weights(
 ALEXNET = Weights(
     name="alexnet",
     summary="AlexNet's convolutions, for LPIPS.",
-    metrics=("lpips-diversity", "lpips-paired"),
+    metrics=("lpips-diversity", "lpips-within-class", "lpips-paired"),
     address="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
     size_bytes=244_408_911,
     sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
@@ -141,7 +142,7 @@ ALEXNET = Weights(
 VGG16 = Weights(
     name="vgg16",
     summary="VGG-16's convolutions, for LPIPS; its linear layers, for improved precision/recall.",
-    metrics=("lpips-diversity@vgg16", "lpips-paired@vgg16"),
+    metrics=("lpips-diversity@vgg16", "lpips-within-class@vgg16", "lpips-paired@vgg16"),
     address="https://download.pytorch.org/models/vgg16-397923af.pth",
     size_bytes=553_433_881,
     sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",

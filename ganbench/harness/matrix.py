@@ -14,6 +14,7 @@ from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.harness.device import choose_device
 from ganbench.harness.run import Run, RunOptions, plan
+from ganbench.inputs.samples import facts_of
 from ganbench.metrics.requests import resolve
 from ganbench.records.files import check_writable
 from ganbench.records.run import RunFolder
@@ -118,7 +119,8 @@ def check_options(cells: Sequence[Cell], options: RunOptions) -> None:
     """
     choose_device(options.device)
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
-        resolve(open_dataset(dataset, options.data_root).spec, options.metrics, None)
+        spec = open_dataset(dataset, options.data_root).spec
+        resolve(facts_of(spec, "train"), options.metrics, None)
     check_writable(options.out)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from ganbench.config import (
 from ganbench.data import is_path, open_dataset
 from ganbench.data.dataset import Source
 from ganbench.errors import ConfigError
+from ganbench.features.engines import Compute
 from ganbench.gan import DataSpec
 from ganbench.harness.device import choose_device, facts
 from ganbench.losses import get as get_loss
@@ -31,12 +32,15 @@ from ganbench.records.environment import describe as describe_environment
 from ganbench.records.files import check_writable, replacing, storage_errors, sweep
 from ganbench.records.run import RunFolder, name_folder
 from ganbench.registry import name_of
-from ganbench.sampling.draw import draw, picture
+from ganbench.sampling.draw import draw, picture, sampler_name
 from ganbench.state import State
 from ganbench.training.build import build, create, source_hash
 from ganbench.training.checkpoint import export_generator, load_checkpoint
 from ganbench.training.trainer import Observer, Schedule, Trainer, evaluating
 from ganbench.trick import Trick, Tricks, acts_on, describe, make_trick, resolve
+
+EVALUATIONS = 4
+"""How often a run is measured along the way where metrics are quick and nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -174,10 +178,15 @@ class Run:
                 "Train without --resume.",
             )
         state = build(self.config, dataset.spec, device)
-        reference = Reference(dataset, metrics=self.options.metrics, device=device)
+        reference = Reference(
+            dataset,
+            metrics=self.options.metrics,
+            compute=Compute(device=str(device)),
+            watch=self.observer.measuring,
+        )
         count = self.options.samples or default_samples(dataset.spec)
 
-        sampler = "+".join(map(name_of, state.tricks.having("sampler"))) or "plain"
+        sampler = sampler_name(state)
 
         def measure(at: State) -> dict[str, Any]:
             if not reference.requests:
@@ -193,7 +202,7 @@ class Run:
             dataset,
             self.folder,
             seed=self.config.seed,
-            schedule=self.options.schedule,
+            schedule=self._schedule(reference),
             snapshot=lambda at, kimg: self._snapshot(at, f"kimg{kimg:08.1f}"),
             evaluate=measure,
             observer=self.observer,
@@ -205,6 +214,12 @@ class Run:
         if status == "interrupted":
             return {"schema": 1, **self._facts(state, status), "metrics": {}}
         return self._finish(state, status, measure)
+
+    def _schedule(self, reference: Reference) -> Schedule:
+        """Leave evaluations along the way out where one would take longer than training."""
+        given = self.options.schedule
+        usual = 0 if reference.slow else EVALUATIONS
+        return given if given.evaluations is not None else replace(given, evaluations=usual)
 
     def _begin(self, device: torch.device, threads: int) -> None:
         """Write what the run is, or take up the checkpoint of an unfinished one."""
@@ -306,6 +321,9 @@ class Silent:
 
     def measured(self, kimg: float, metrics: Mapping[str, Any]) -> None:
         """Ignore an evaluation."""
+
+    def measuring(self, what: str, done: int, total: int) -> None:
+        """Ignore how far an evaluation is."""
 
 
 def set_threads(threads: int | None) -> int:

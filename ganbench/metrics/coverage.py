@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from ganbench.errors import ConfigError
 from ganbench.gan import Mixture
-from ganbench.metrics.checks import checked
-from ganbench.metrics.metric import Array, Evidence
+from ganbench.metrics.checks import checked, present
+from ganbench.metrics.metric import Array, Evidence, Features
 
 HIGH_QUALITY_SIGMAS = 3.0
 CLASS_RULE = "argmax"
@@ -53,15 +53,14 @@ def count_modes(evidence: Evidence, metric: str) -> ModeCounts:
         InputError: no samples, or some that are not finite.
     """
     if evidence.probabilities is not None:
-        probabilities = checked(evidence.probabilities, "probabilities", metric=metric, least=1)
-        return _by_class(probabilities)
+        return _by_class(present(evidence.probabilities, "probabilities", metric=metric, least=1))
     if evidence.mixture is None:
         raise ConfigError(f"{metric} needs classes or a known mixture, which this data has not.")
     points = checked(evidence.points, "points", metric=metric, least=1)
     return _by_center(points, evidence.mixture)
 
 
-def _by_class(probabilities: Array) -> ModeCounts:
+def _by_class(probabilities: Features) -> ModeCounts:
     """Count probabilities (N, K), or (N, C, K) by tuples, the first channel leading."""
     classes = probabilities.argmax(axis=-1)
     kinds = probabilities.shape[-1]

@@ -23,7 +23,9 @@ class HighQuality(Metric):
 
     unit = "share"
     better = "higher"
-    needs = ("points",)
+    points = "mixture"
+    network = None
+    compares = False
 
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
         """Return the share of ``fake.points`` (N, D); ``real`` and ``seed`` are not used.

@@ -6,13 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.special import xlogy
+from numpy.typing import NDArray
+from scipy.special import rel_entr, xlogy
 
-from ganbench.metrics.checks import checked
-from ganbench.metrics.metric import Array, Evidence, Metric, Value
+from ganbench.metrics.checks import present
+from ganbench.metrics.metric import Array, Evidence, Features, Metric, Value
 from ganbench.registry import register
 
 RESAMPLES = 200
+SPLITS = 10
+SHUFFLE_SEED = 2020
+NOTED_BIAS = 0.1
 _BLOCK = 2000
 
 
@@ -22,16 +26,24 @@ class InceptionScore(Metric):
 
     Paper: Salimans et al., 2016, arXiv:1606.03498
 
-    exp of the mean over samples of KL(p(y|x) || p(y)), natural logarithm, float64, over all
-    samples at once: one split, not the ten of the original code, whose mean depends on the size
-    of a split. Between 1 and the number of classes. Images read channel by channel count the
-    tuple of classes as one class of the product distribution. The interval is
-    exp(log IS +- 1.96 SE), with SE the standard deviation of log IS over 200 bootstrap resamples
-    of the samples.
+    exp of the mean over samples of KL(p(y|x) || p(y)), natural logarithm, float64, no eps, over
+    all samples at once: one split, not the ten of the original code, whose mean depends on the
+    size of a split; the note says what ten would give. Between 1 and the number of classes.
+    Images read channel by channel count the tuple of classes as one class of the product
+    distribution. StudioGAN adds the bias of the last layer to the logits, and torchmetrics
+    computes in float32 and may make fewer than ten splits.
+
+    The interval is for the expectation at this n: exp(log IS +- 1.96 SE), with SE the standard
+    deviation (ddof 1) of log IS over 200 bootstrap resamples of the samples; it covered in 89 to
+    98 % of simulated trials with n from 50 to 5,000 and 10 to 1,000 classes. ``bias`` is the
+    bootstrap's too: p(y) of n samples is less even than that of all, so the score is too low. Of
+    what is missing it sees 70 to 100 % from as many samples as classes on; with fewer, classes
+    not met yet are beyond it, and it sees the less.
     """
 
     better = "higher"
     needs = ("probabilities",)
+    compares = False
     parameters = "splits=1"
 
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
@@ -41,42 +53,115 @@ class InceptionScore(Metric):
             ConfigError: there are no probabilities.
             InputError: fewer than two samples, or probabilities that are not finite.
         """
-        given = checked(fake.probabilities, "probabilities", metric="is", least=2)
-        probabilities = given[:, None, :] if given.ndim == 2 else given  # (N, C, K)
-        count = len(probabilities)
+        given = present(fake.probabilities, "probabilities", metric="is", least=2)
+        count = len(given)
         resampled = np.random.default_rng(seed).multinomial(
             count, np.full(count, 1 / count), size=RESAMPLES
         )
         weights = np.concatenate([np.ones((1, count)), resampled]) / count  # the first is the data
-        logarithms = log_scores(probabilities, weights)
-        value = float(np.exp(logarithms[0]))
+        entropies, marginals = summary(given, weights)
+        logarithms = _entropy(marginals) - weights @ entropies
+        value = float(np.exp(max(0.0, logarithms[0])))
         error = float(logarithms[1:].std(ddof=1))
         if error < 1e-9:
             return Value(value, note="no interval: every sample has the same probabilities")
-        classes = probabilities.shape[2] ** probabilities.shape[1]
+        # What a resample changes is linear in its weights, and of mean zero, but for this.
+        lost = float(rel_entr(marginals[1:], marginals[0]).sum(axis=1).mean())
+        bias = value * (1.0 - float(np.exp(lost)))
         low, high = np.exp(logarithms[0] + np.array([-1.96, 1.96]) * error)
-        note = f"95 % interval from {RESAMPLES} bootstrap resamples, on the logarithm"
-        return Value(value, max(1.0, float(low)), min(float(classes), float(high)), note)
+        notes = [f"95 % interval from {RESAMPLES} bootstrap resamples, on the logarithm"]
+        if count >= SPLITS:
+            mean, spread = split_scores(given)
+            notes.append(f"{SPLITS} splits would give {mean:.4g} +- {spread:.2g}")
+        return Value(
+            value,
+            max(1.0, float(low)),
+            min(_most(given), float(high)),
+            "; ".join(notes),
+            bias=bias,
+            warning=_warning(value, bias, count),
+        )
 
 
-def log_scores(probabilities: Array, weights: Array) -> Array:
-    """Return log IS (R,) of probabilities (N, C, K) for each row of weights (R, N) that add to 1.
+def split_scores(
+    probabilities: Features, splits: int = SPLITS, *, shuffle_seed: int | None = SHUFFLE_SEED
+) -> tuple[float, float]:
+    """Return the mean and standard deviation (ddof 0) of the scores of parts of the samples.
 
-    The mean KL divergence is the entropy of the mean minus the mean of the entropies, and the
-    entropy of a product distribution is the sum over its C factors.
+    This is torch-fidelity's convention, and that of most published numbers: rows (N, K) or
+    (N, C, K) are permuted by numpy's ``RandomState(2020)``, or kept in order with None, and part
+    i holds those from i N // splits up to (i + 1) N // splits. The deviation between parts is no
+    standard error of the mean.
+
+    Raises:
+        ValueError: fewer samples than splits.
     """
-    entropies = -xlogy(probabilities, probabilities).sum(axis=(1, 2))  # (N,)
-    marginal = sum(weights[:, rows] @ joint for rows, joint in _joint_blocks(probabilities))
-    scores: Array = -xlogy(marginal, marginal).sum(axis=1) - weights @ entropies
+    count = len(probabilities)
+    if not 1 <= splits <= count:
+        raise ValueError(f"{count} samples cannot be parted into {splits}.")
+    order = np.arange(count)
+    if shuffle_seed is not None:
+        order = np.random.RandomState(shuffle_seed).permutation(count)
+    weights = np.zeros((splits, count))
+    for part in range(splits):
+        chosen = order[part * count // splits : (part + 1) * count // splits]
+        weights[part, chosen] = 1.0 / len(chosen)
+    scores = np.exp(log_scores(probabilities, weights))
+    return float(scores.mean()), float(scores.std())
+
+
+def log_scores(probabilities: Features, weights: Array) -> Array:
+    """Return log IS (R,) of probabilities (N, C, K) or (N, K) for R rows of weights (R, N).
+
+    The weights of a row add to 1. The mean KL divergence is the entropy of the mean minus the
+    mean of the entropies.
+    """
+    entropies, marginals = summary(probabilities, weights)
+    scores: Array = _entropy(marginals) - weights @ entropies
     return scores.clip(min=0.0)
 
 
-def _joint_blocks(probabilities: Array) -> Iterator[tuple[slice, Array]]:
-    """Yield rows and their joint probabilities (B, K^C): the outer product over channels."""
+def summary(probabilities: Features, weights: Array) -> tuple[Array, Array]:
+    """Return the entropy (N,) of each sample, and the mean (R, K^C) under each row of weights."""
+    entropies = np.empty(len(probabilities))
+    marginals: Array | None = None
+    for rows, given in _blocks(probabilities):
+        # The entropy of a product distribution is the sum over its factors.
+        entropies[rows] = _entropy(given).sum(axis=1)
+        part = weights[:, rows] @ _joint(given)
+        marginals = part if marginals is None else marginals + part
+    assert marginals is not None
+    return entropies, marginals
+
+
+def _blocks(probabilities: Features) -> Iterator[tuple[slice, Array]]:
+    """Yield rows and their probabilities (B, C, K) in float64."""
     for start in range(0, len(probabilities), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        block = probabilities[rows]
-        joint = block[:, 0]
-        for channel in range(1, block.shape[1]):
-            joint = (joint[:, :, None] * block[:, channel, None, :]).reshape(len(block), -1)
-        yield rows, joint
+        block = np.asarray(probabilities[rows], dtype=np.float64)
+        yield rows, block[:, None, :] if block.ndim == 2 else block
+
+
+def _joint(factors: Array) -> Array:
+    """Return the joint probabilities (B, K^C) of factors (B, C, K): outer products."""
+    joint = factors[:, 0]
+    for channel in range(1, factors.shape[1]):
+        joint = (joint[:, :, None] * factors[:, channel, None, :]).reshape(len(factors), -1)
+    return joint
+
+
+def _entropy(probabilities: Array) -> Array:
+    entropy: Array = -xlogy(probabilities, probabilities).sum(axis=-1)
+    return entropy
+
+
+def _most(probabilities: NDArray[np.floating]) -> float:
+    """Return the number of classes, of tuples where there are channels."""
+    channels = probabilities.shape[1] if probabilities.ndim == 3 else 1
+    return float(probabilities.shape[-1] ** channels)
+
+
+def _warning(value: float, bias: float, count: int) -> str:
+    if -bias <= NOTED_BIAS * value:
+        return ""
+    return f"at least {-bias:.3g} is missing from the {value:.3g} because n is only {count}"

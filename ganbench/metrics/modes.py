@@ -7,6 +7,9 @@ from ganbench.metrics.coverage import count_modes
 from ganbench.metrics.metric import Evidence, Metric, Value
 from ganbench.registry import register
 
+NOTED = 0.5
+"""How many modes an even spread may miss, in expectation, before a warning says so."""
+
 
 @register("modes")
 class Modes(Metric):
@@ -15,11 +18,16 @@ class Modes(Metric):
     Paper: Lin et al., 2017, arXiv:1712.04086
 
     Of images: the classes that a classifier finds among the samples, 1,000 triples where three
-    digits are stacked. Of points: the centers nearest to at least one sample within 3 sigma.
+    digits are stacked. Of points: the centers nearest to at least one sample within 3 sigma (<=).
+    There is no interval: the count grows with n, and resampling can only lower it. A warning says
+    when n is so small that even an even spread would leave modes out.
     """
 
     better = "higher"
-    needs = ("probabilities", "points")
+    needs = ("probabilities",)
+    points = "mixture"
+    network = None
+    compares = False
 
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
         """Return how many modes ``fake`` covers; ``real`` and ``seed`` are not used.
@@ -33,4 +41,12 @@ class Modes(Metric):
             f"of {len(counts.per_mode)}; no interval: a count of what was seen can only grow with "
             "n, and resampling can only lower it"
         )
-        return Value(float(counts.covered), note=note)
+        modes = len(counts.per_mode)
+        missed = modes * (1.0 - 1.0 / modes) ** counts.samples
+        warning = ""
+        if missed >= NOTED:
+            warning = (
+                f"even a perfect generator would miss about {missed:.2g} of {modes} modes, because "
+                f"n is only {counts.samples}"
+            )
+        return Value(float(counts.covered), note=note, warning=warning)

@@ -8,102 +8,133 @@ from dataclasses import dataclass
 
 from ganbench import registry
 from ganbench.errors import ConfigError
-from ganbench.features.network import FeatureNetwork
-from ganbench.gan import DataSpec
+from ganbench.features.network import FeatureNetwork, Network, PairNetwork
+from ganbench.inputs.samples import Facts
 from ganbench.metrics.coverage import CLASS_RULE, POINT_RULE
-from ganbench.metrics.metric import Metric
+from ganbench.metrics.metric import Metric, Need
 
-IMAGE_METRICS = ("fid", "is", "modes", "reverse-kl")
+OWN_METRICS = ("fid", "is", "modes", "reverse-kl")
+"""Measured of images by the dataset's own classifier where nothing else is asked for."""
 MIXTURE_METRICS = ("modes", "high-quality", "reverse-kl")
+POINT_METRICS = ("mind", "precision", "recall", "coverage")
+ALIASES = {"lpips": "lpips-diversity"}
+
+_OF_PAIRS: frozenset[Need] = frozenset({"pairs", "class-pairs", "counterparts"})
 
 
 @dataclass(frozen=True)
 class Request:
     """A metric to be computed, under the name of its result.
 
-    The name ends in the network, ``fid@mnist-cnn``, because a number means nothing without it.
-    Only what mixtures have too, ``modes`` and ``reverse-kl``, keeps a plain name, with the
-    network in the protocol; ``modes@fashion-cnn`` is the name where it is not the dataset's own.
+    A plain name, ``fid``, stands for the metric with the network of its paper; with another
+    network the name ends in it, ``fid@mnist-cnn``, because a number means nothing without it.
+    Metrics of any classifier, such as ``modes``, have the plain name with the dataset's own;
+    of points, what is not about mixtures ends in ``@points``.
     """
 
     name: str
     metric: Metric
-    network: FeatureNetwork | None
+    network: Network | None
     protocol: str
+    channelwise: bool = False
 
     @property
     def network_name(self) -> str:
         """The network's name, empty for points."""
         return self.network.facts.name if self.network else ""
 
-    @property
-    def compares(self) -> bool:
-        """Whether the metric compares with real samples, not only with what is known of them."""
-        return "features" in self.metric.needs
 
+def resolve(facts: Facts, metrics: Sequence[str] | None, network: str | None) -> list[Request]:
+    """Return what ``metrics`` means for real samples, each once, in the order given.
 
-def resolve(spec: DataSpec, metrics: Sequence[str] | None, network: str | None) -> list[Request]:
-    """Return what ``metrics`` means for a dataset, each once, in the order given.
+    ``network`` stands in for the network of every metric that names none and can use it.
 
     Raises:
         UnknownNameError: no such metric or network; the nearest is suggested.
         ConfigError: a metric that cannot be computed of such data.
         MissingDataError: the weights of a network are not on this machine.
     """
-    default = network or spec.network
+    images = facts.kind == "images"
     if metrics is None:
-        metrics = _suited(spec, default)
-    make = _of_images if spec.is_image else _of_points
-    requests = [make(spec, name, default) for name in metrics]
+        requests = _suited(facts, network)
+    else:
+        make = _of_images if images else _of_points
+        requests = [make(facts, name, network) for name in metrics]
     return list({request.name: request for request in requests}.values())
 
 
-def _suited(spec: DataSpec, network: str | None) -> Sequence[str]:
-    """Return the metrics that suit a dataset; none where nothing is known of it."""
-    if spec.is_image:
-        return IMAGE_METRICS if network else ()
-    return MIXTURE_METRICS if spec.mixture else ()
+def _suited(facts: Facts, network: str | None) -> list[Request]:
+    """Return the metrics that suit the data; none for images of which no classifier is known."""
+    if facts.kind == "points":
+        names = MIXTURE_METRICS if facts.mixture else POINT_METRICS
+        return [_of_points(facts, name, None) for name in names]
+    own = network or facts.network
+    return [_of_images(facts, name, own) for name in OWN_METRICS] if own else []
 
 
-def _of_images(spec: DataSpec, text: str, default: str | None) -> Request:
-    name, _, named = text.partition("@")
-    metric = _metric(name)
-    name = registry.name_of(metric)
-    if not {"features", "probabilities"} & set(metric.needs):
-        raise ConfigError(f"{name} is a number about points; {spec.name} holds images.")
-    chosen = named or default
+def _of_images(facts: Facts, text: str, default: str | None) -> Request:
+    asked, _, named = text.partition("@")
+    metric = _metric(asked)
+    if not metric.needs:
+        raise ConfigError(f"{asked} is a number about points; {facts.name} holds images.")
+    pairs = bool(_OF_PAIRS & set(metric.needs))
+    own = metric.network or facts.network
+    chosen = named or (None if pairs else default) or own
     if chosen is None:
         known = ", ".join(registry.networks.names())
         raise ConfigError(
-            f"{name} needs a feature network, and {spec.name} has none of its own.",
-            f"Name one of {known}; for example: --metrics {name}@{registry.networks.names()[0]}",
+            f"{asked} needs a classifier of the data, and {facts.name} has none of its own.",
+            f"Name one of {known}; for example: --metrics {asked}@mnist-cnn",
         )
-    network: FeatureNetwork = registry.networks.get(chosen)()
-    plain = "points" in metric.needs
-    own = network.facts.name == (registry.canonical(default) if default else None)
-    parts = [f"{name}/v{metric.version}@{network.facts.protocol}"]
-    if network.reads_channels(spec):
-        parts.append("per-channel")
-    parts += filter(None, [CLASS_RULE if plain else "", metric.parameters])
-    result = name if plain and own else f"{name}@{network.facts.name}"
-    return Request(result, metric, network, "/".join(parts))
+    network: Network = registry.networks.get(chosen)()
+    name = registry.canonical(asked)
+    if network.facts.name != (registry.canonical(own) if own else None):
+        name = f"{name}@{network.facts.name}"
+    _check_fit(name, metric, network, pairs=pairs)
+    channels = facts.shape[0] if facts.shape else 0
+    channelwise = isinstance(network, FeatureNetwork) and network.reads_channels(
+        channels, facts.classes
+    )
+    parts = [f"{registry.name_of(metric)}/v{metric.version}@{network.facts.protocol}"]
+    parts += ["per-channel"] if channelwise else []
+    parts += [CLASS_RULE] if metric.points == "mixture" else []
+    parts += filter(None, [metric.parameters])
+    return Request(name, metric, network, "/".join(parts), channelwise)
 
 
-def _of_points(spec: DataSpec, text: str, default: str | None) -> Request:
-    name, _, named = text.partition("@")
-    metric = _metric(name)
-    name = registry.name_of(metric)
-    if named or "points" not in metric.needs:
+def _check_fit(name: str, metric: Metric, network: Network, *, pairs: bool) -> None:
+    """Raise ConfigError if a network does not give what a metric needs."""
+    if isinstance(network, PairNetwork) != pairs:
+        kind = "compares pairs of images" if pairs else "needs features of single images"
+        known = ", ".join(one for one in registry.networks.names() if one != network.facts.name)
         raise ConfigError(
-            f"{text} needs the features of images; {spec.name} holds points.",
-            f"There are for points: {', '.join(MIXTURE_METRICS)}.",
+            f"{name} {kind}, which the network {network.facts.name} does not give.",
+            f"There are: {known}.",
         )
-    if spec.mixture is None:
-        raise ConfigError(f"{name} needs a known mixture; that of {spec.name} is not known.")
-    parts = [f"{name}/v{metric.version}", POINT_RULE, metric.parameters]
+    classifies = network.facts.classes > 0
+    if isinstance(network, FeatureNetwork) and "probabilities" in metric.needs and not classifies:
+        raise network.without_classes()
+
+
+def _of_points(facts: Facts, text: str, default: str | None) -> Request:
+    asked, _, named = text.partition("@")
+    metric = _metric(asked)
+    name = registry.canonical(asked)
+    if metric.points == "no" or named not in {"", "points"}:
+        raise ConfigError(
+            f"{text} needs the features of images; {facts.name} holds points.",
+            f"There are for points: {', '.join([*MIXTURE_METRICS, *POINT_METRICS, 'fid', 'kid'])}.",
+        )
+    if metric.points == "features":
+        parts = [f"{registry.name_of(metric)}/v{metric.version}@points", metric.parameters]
+        return Request(f"{name}@points", metric, None, "/".join(filter(None, parts)))
+    if facts.mixture is None:
+        raise ConfigError(f"{name} needs a known mixture; that of {facts.name} is not known.")
+    parts = [f"{registry.name_of(metric)}/v{metric.version}", POINT_RULE, metric.parameters]
     return Request(name, metric, None, "/".join(filter(None, parts)))
 
 
 def _metric(name: str) -> Metric:
-    metric: Metric = registry.metrics.get(name)()
+    key = registry.canonical(name)
+    metric: Metric = registry.metrics.get(ALIASES.get(key, name))()
     return metric

@@ -32,6 +32,8 @@ class Measurement:
     better: str = ""
     unit: str = ""
     note: str = ""
+    bias: float | None = None
+    warning: str = ""
 
     @staticmethod
     def read(record: object) -> Measurement:
@@ -49,6 +51,8 @@ class Measurement:
             better=text(record.get("better")),
             unit=text(record.get("unit")),
             note=text(record.get("note")),
+            bias=number(record.get("bias")),
+            warning=text(record.get("warning")),
         )
 
 

@@ -11,7 +11,8 @@
     result.json    {"schema", "status", "identity", "model", "dataset", "seed", "kimg",
                    "seconds", "images_per_second", "metrics", ...}
 
-A measurement is {"value", "low", "high", "n", "floor", "protocol", "better", "unit", "note"}.
+A measurement is {"value", "low", "high", "n", "floor", "bias", "protocol", "better", "unit",
+"note", "warning"}.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganbench.data.dataset import to_network, to_uint8
 from ganbench.gan import DataSpec
+from ganbench.registry import name_of
 from ganbench.state import State, stream_seed
 
 BATCH = 250
@@ -22,6 +23,11 @@ def stream(state: State, seed: int, purpose: str) -> torch.Generator:
     generator = torch.Generator(state.device)
     generator.manual_seed(stream_seed(seed, f"eval/{purpose}"))
     return generator
+
+
+def sampler_name(state: State) -> str:
+    """Return the tricks that act on drawing samples, joined by plus signs, or ``plain``."""
+    return "+".join(map(name_of, state.tricks.having("sampler"))) or "plain"
 
 
 @torch.no_grad()

@@ -31,14 +31,20 @@ class Observer(Protocol):
     def measured(self, kimg: float, metrics: Mapping[str, Any]) -> None:
         """Hear what an evaluation gave."""
 
+    def measuring(self, what: str, done: int, total: int) -> None:
+        """Hear how many samples of a set an evaluation has read."""
+
 
 @dataclass(frozen=True)
 class Schedule:
-    """How often the loop looks up from training; none of it changes the weights."""
+    """How often the loop looks up from training; none of it changes the weights.
+
+    ``evaluations`` None leaves it to the harness, which knows how long one takes.
+    """
 
     ticks: int = 100
     snapshots: int = 8
-    evaluations: int = 4
+    evaluations: int | None = None
     checkpoint_seconds: float = 20.0
 
 
@@ -198,7 +204,7 @@ class Trainer:
         if _passed(before, seen, self.target, self.schedule.snapshots):
             with evaluating(self.state):
                 self.snapshot(self.state, kimg)
-        if seen < self.target and _passed(before, seen, self.target, self.schedule.evaluations):
+        if seen < self.target and _passed(before, seen, self.target, self.schedule.evaluations or 0):
             with evaluating(self.state):
                 metrics = self.evaluate(self.state)
             row = {"kimg": kimg, "seconds": round(self.seconds, 3), "metrics": metrics}

@@ -10,7 +10,7 @@ import pytest
 from ganbench import losses, registry
 from ganbench.registry import Registry
 
-KINDS = ("models", "tricks", "metrics", "datasets")
+KINDS = ("models", "tricks", "metrics", "networks", "datasets")
 NAMES = [(kind, name) for kind in KINDS for name in getattr(registry, kind).names()]
 
 
@@ -88,7 +88,8 @@ def test_show_tells_all_of_anything(cli, kind, name):
     keys = {
         "models": {"recipe on mnist5k", "loss", "tricks"},
         "tricks": {"parameters"},
-        "metrics": {"better", "version", "needs"},
+        "metrics": {"better", "version", "needs", "network"},
+        "networks": set(),
         "datasets": {"shape", "classes", "version"},
     }
     assert keys[kind] <= document.keys()

@@ -67,7 +67,7 @@ MISTAKES = [
     ("run -m vanilla --seed 1 --seeds 2", 2, "config", "exclude each other"),
     ("run -m vanilla -d ring8 --device tpu", 2, "config", "auto, cpu, cuda or mps"),
     ("run -m vanilla -d ring8 --metrics modez", 2, "unknown-name", "modes"),
-    ("run -m vanilla -d ring8 --metrics fid", 2, "config", "ring8 holds points"),
+    ("run -m vanilla -d ring8 --metrics is", 2, "config", "ring8 holds points"),
     ("run -m vanilla -d ring8@64", 2, "config", "one size only"),
     ("run -m vanilla -d mnist5k@4", 2, "config", "resolution"),
     ("run -m dcgan -d ring8", 2, "config", "dcgan draws images"),

@@ -118,7 +118,7 @@ def test_chosen_metrics_only(tiny):
     ]
 
 
-def test_data_that_no_metric_knows_are_trained_on(cli, tmp_path, monkeypatch):
+def test_points_of_an_unknown_density_are_measured_against_each_other(cli, tmp_path, monkeypatch):
     import numpy as np
 
     monkeypatch.chdir(tmp_path)
@@ -130,7 +130,8 @@ def test_data_that_no_metric_knows_are_trained_on(cli, tmp_path, monkeypatch):
     (folder,) = find_runs(tmp_path / "runs")
     assert folder.path.name.startswith("vanilla-mine.npz-seed0-")
     document = cli(*words, "--json").document
-    assert document["metrics"] == {}
+    names = ["mind@points", "precision@points", "recall@points", "coverage@points"]
+    assert list(document["metrics"]) == names
     assert document["dataset"] == "./mine.npz"
 
 

@@ -280,7 +280,7 @@ def test_a_run_that_collapses_is_a_result(go, constant_model, dataset):
 def test_a_mistake_leaves_no_folder_behind(go, tmp_path):
     for options, error in (
         ({"metrics": ("modez",)}, UnknownNameError),
-        ({"metrics": ("fid",)}, ConfigError),
+        ({"metrics": ("is",)}, ConfigError),
         ({"device": "tpu"}, ConfigError),
         ({"device": "cuda:99"}, ConfigError),
     ):

@@ -16,7 +16,7 @@ from ganbench.metrics.coverage import count_modes
 from ganbench.metrics.high_quality import HighQuality
 from ganbench.metrics.metric import Evidence
 from ganbench.metrics.modes import Modes
-from ganbench.metrics.reverse_kl import ReverseKL, divergence
+from ganbench.metrics.reverse_kl import ReverseKL, divergence, even, excess
 
 SIGMA = 0.1
 CORNERS = Mixture(((0.0, 0.0), (4.0, 0.0), (0.0, 4.0), (4.0, 4.0)), SIGMA)
@@ -130,6 +130,52 @@ def test_the_interval_of_reverse_kl_covers_its_expectation():
     assert expectation == pytest.approx((shares * np.log(shares * 10)).sum() + 9 / 1000, abs=0.002)
 
 
+def test_an_even_spread_is_expected_to_give_what_the_note_says():
+    random = np.random.default_rng(0)
+    for modes, count in ((2, 1), (10, 200), (1000, 300)):
+        drawn = divergence(random.multinomial(count, np.full(modes, 1 / modes), size=4000))
+        assert even(modes, count) == pytest.approx(drawn.mean(), rel=0.05)
+    assert even(2, 1) == pytest.approx(math.log(2), rel=1e-12)
+    note = compute(ReverseKL, classes(np.arange(200) % 10 // 9)).note
+    assert f"an even spread gives {even(10, 200):.2g} at this n" in note
+
+
+@pytest.mark.parametrize(("modes", "count"), [(10, 50), (10, 1000), (1000, 200), (1000, 20000)])
+@pytest.mark.parametrize("slope", [0, 1])
+def test_the_bias_of_reverse_kl_is_about_right_for_few_samples_and_for_many(modes, count, slope):
+    random = np.random.default_rng(1)
+    shares = np.arange(1, modes + 1.0) ** slope
+    shares /= shares.sum()
+    counts = random.multinomial(count, shares, size=300)
+    true = divergence(counts).mean() - (shares * np.log(shares * modes)).sum()
+    assert np.mean([excess(one) for one in counts]) == pytest.approx(true, rel=0.2)
+
+
+def test_the_bias_of_reverse_kl_tells_modes_not_seen_yet_from_modes_that_are_not_there():
+    random = np.random.default_rng(1)
+    shares = np.where(np.arange(1000) < 500, 1 / 500, 0.0)
+    counts = random.multinomial(200, shares, size=300)
+    true = divergence(counts).mean() - math.log(2)
+    assert np.mean([excess(one) for one in counts]) == pytest.approx(true, rel=0.2)
+    assert 0 < excess(np.array([1, 1, 1, 0, 0])) <= math.log(5)  # each alone in its mode
+    assert excess(np.array([1, 0, 0])) == excess(np.array([7, 0, 0])) == 0.0
+
+
+def test_reverse_kl_carries_its_bias():
+    labels = np.random.default_rng(0).choice(10, 300, p=np.arange(1, 11) / 55)
+    value = compute(ReverseKL, classes(labels))
+    assert value.bias == excess(np.bincount(labels, minlength=10)) > 0
+
+
+def test_too_few_samples_to_meet_all_modes_are_warned_about():
+    few = compute(Modes, classes(np.arange(30) % 10))
+    assert few.warning == ""  # 10 (9/10)^30 = 0.42
+    fewer = compute(Modes, classes(np.arange(20) % 10))
+    assert "miss about 1.2 of 10 modes, because n is only 20" in fewer.warning
+    lost = points(*[(2, 2)] * 50)
+    assert compute(Modes, lost).warning == ""  # no point counts, but not for want of points
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=60), st.randoms(use_true_random=False))
 def test_order_does_not_matter_and_bounds_hold(labels, random):
@@ -139,6 +185,13 @@ def test_order_does_not_matter_and_bounds_hold(labels, random):
         assert one == other
     assert compute(Modes, classes(labels)).value == len(set(labels))
     assert 0 <= compute(ReverseKL, classes(labels)).value <= math.log(10) + 1e-12
+
+
+def test_each_is_measured_of_images_and_of_mixtures_and_compares_with_no_real_samples():
+    for metric in (Modes, ReverseKL, HighQuality):
+        assert (metric.points, metric.network, metric.compares) == ("mixture", None, False)
+    assert Modes.needs == ReverseKL.needs == ("probabilities",)
+    assert HighQuality.needs == ()
 
 
 def test_what_cannot_be_computed_says_so():

@@ -3,15 +3,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
 from ganbench.errors import ConfigError, InputError
-from ganbench.metrics.fid import GROUPS, FrechetDistance, frechet_distance, moments
-from ganbench.metrics.metric import Evidence
+from ganbench.metrics import frechet
+from ganbench.metrics.clean_fid import CleanFID
+from ganbench.metrics.fd_dinov2 import DinoDistance
+from ganbench.metrics.fid import FrechetDistance, frechet_distance, square_root
+from ganbench.metrics.frechet import resampled
+from ganbench.metrics.metric import Evidence, of_features
+from ganbench.metrics.moments import Moments, moments
 
 
 def features(seed, count=300, size=12, scale=1.0, shift=0.0):
@@ -21,8 +29,7 @@ def features(seed, count=300, size=12, scale=1.0, shift=0.0):
 
 
 def fid(real, fake, seed=0):
-    real, fake = Evidence(len(real), features=real), Evidence(len(fake), features=fake)
-    return FrechetDistance().compute(real, fake, seed=seed)
+    return FrechetDistance().compute(of_features(real), of_features(fake), seed=seed)
 
 
 def with_moments(seed, count, mean, covariance):
@@ -34,11 +41,31 @@ def with_moments(seed, count, mean, covariance):
 
 
 def by_sqrtm(real, fake):
-    """The textbook formula: the matrix square root of the product."""
+    """The textbook formula, guarded as the libraries do: the square root of the product."""
     first, second = np.cov(real, rowvar=False), np.cov(fake, rowvar=False)
     difference = real.mean(axis=0) - fake.mean(axis=0)
-    root = sqrtm(first @ second).real
-    return difference @ difference + np.trace(first + second - 2 * root)
+    root = sqrtm(first @ second)
+    if not np.isfinite(root).all():
+        offset = 1e-6 * np.eye(len(first))
+        root = sqrtm((first + offset) @ (second + offset))
+    return difference @ difference + np.trace(first + second) - 2 * np.trace(root).real
+
+
+def by_nuclear_norm(real, fake):
+    """The same from singular values of the samples' product, which squares nothing."""
+    halves = [(one - one.mean(axis=0)) / np.sqrt(len(one) - 1) for one in (real, fake)]
+    shared = np.linalg.svd(halves[0] @ halves[1].T, compute_uv=False).sum()
+    difference = real.mean(axis=0) - fake.mean(axis=0)
+    return difference @ difference + sum(np.square(half).sum() for half in halves) - 2 * shared
+
+
+# The value
+
+
+def test_unit_gaussians_one_apart_in_2048_dimensions_are_2048_apart():
+    unit = np.eye(2048)
+    real, fake = Moments(0, np.zeros(2048), unit), Moments(0, np.ones(2048), unit)
+    assert frechet_distance(real, fake) == 2048.0
 
 
 def test_gaussians_with_chosen_moments_have_the_closed_form():
@@ -50,31 +77,54 @@ def test_gaussians_with_chosen_moments_have_the_closed_form():
     assert fid(real, fake).value == pytest.approx(expected, rel=1e-10)
 
 
-def test_agrees_with_the_square_root_of_the_product():
-    real, fake = features(1), features(2, count=200, scale=1.3, shift=0.4)
-    assert fid(real, fake).value == pytest.approx(by_sqrtm(real, fake), rel=1e-6)
+@pytest.mark.parametrize("size", [2, 8, 32, 256])
+@pytest.mark.parametrize("count", [2, 4, 16, 64, 512, 4096])
+def test_agrees_with_the_square_root_of_the_product(count, size):
+    random = np.random.default_rng(2023)
+    real, fake = random.normal(size=(count, size)), random.normal(size=(count, size))
+    # A singular product's square root is off by 1e-8 in each direction without variance.
+    tolerance = {"abs": 1e-5} if count > size else {"rel": 1e-6}
+    assert fid(real, fake).value == pytest.approx(by_sqrtm(real, fake), **tolerance)
+
+
+def test_as_many_samples_as_features_give_a_number():
+    random = np.random.RandomState(1)
+    value = fid(random.rand(4, 4), random.rand(4, 4))
+    assert np.isfinite([value.value, value.low, value.high, value.bias]).all()
 
 
 def test_agrees_with_torch_fidelity():
     metric_fid = pytest.importorskip("torch_fidelity.metric_fid")
-    real, fake = features(1), features(2, count=200, scale=0.7, shift=0.2)
+    real = features(1, count=400, size=64).astype(np.float32)
+    fake = features(2, count=300, size=64, scale=0.7, shift=0.2).astype(np.float32)
     statistics = [
-        {"mu": one.mean(axis=0), "sigma": np.cov(one, rowvar=False)} for one in (real, fake)
+        metric_fid.fid_features_to_statistics(torch.from_numpy(one)) for one in (real, fake)
     ]
-    theirs = metric_fid.fid_statistics_to_metric(*statistics, False)
-    (expected,) = theirs.values()
+    (expected,) = metric_fid.fid_statistics_to_metric(*statistics, False).values()
     assert fid(real, fake).value == pytest.approx(expected, rel=1e-6)
 
 
-def test_fewer_samples_than_features_agree_with_the_nuclear_norm():
-    real, fake = features(1, count=20, size=256), features(2, count=30, size=256, scale=1.2)
-    halves = [(one - one.mean(axis=0)) / np.sqrt(len(one) - 1) for one in (real, fake)]
-    shared = np.linalg.svd(halves[0] @ halves[1].T, compute_uv=False).sum()
-    difference = real.mean(axis=0) - fake.mean(axis=0)
-    expected = difference @ difference + sum(np.square(half).sum() for half in halves) - 2 * shared
-    value = fid(real, fake)
-    assert value.value == pytest.approx(expected, rel=1e-10)
-    assert "singular" in value.note
+@pytest.mark.parametrize("count", [20, 64, 200])
+def test_fewer_samples_than_features_agree_with_the_nuclear_norm(count):
+    real = features(1, count=count, size=256)
+    fake = features(2, count=count + 10, size=256, scale=1.2, shift=0.1)
+    expected = by_nuclear_norm(real, fake)
+    assert fid(real, fake).value == pytest.approx(expected, rel=1e-10)
+    metric_fid = pytest.importorskip("torch_fidelity.metric_fid")
+    statistics = [
+        {"mu": one.mean(axis=0), "sigma": np.cov(one, rowvar=False)} for one in (real, fake)
+    ]
+    (theirs,) = metric_fid.fid_statistics_to_metric(*statistics, False).values()
+    assert theirs == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("condition", [1e4, 1e9, 1e13])
+def test_an_ill_conditioned_covariance_agrees_with_the_nuclear_norm(condition):
+    random = np.random.default_rng(0)
+    turn = np.linalg.qr(random.normal(size=(60, 60)))[0]
+    scales = np.logspace(0, -np.log10(condition) / 2, 60)
+    real, fake = (random.normal(size=(200, 60)) * scales @ turn for _ in range(2))
+    assert fid(real, 1.2 * fake).value == pytest.approx(by_nuclear_norm(real, 1.2 * fake), rel=1e-6)
 
 
 @pytest.mark.parametrize("count", [20, 300])
@@ -82,71 +132,236 @@ def test_identical_sets_are_at_no_distance(count):
     one = features(3, count=count, size=32)
     one[:, 3] = 0.0  # a feature that never fires
     one[:, 5] = one[:, 6]  # and one that says the same as another
-    assert fid(one, one).value == pytest.approx(0.0, abs=1e-8)
+    value = fid(one, one)
+    assert value.value == pytest.approx(0.0, abs=1e-8)
+    assert value.low == 0.0
 
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32 - 1))
-def test_neither_order_nor_sides_matter(seed):
+def test_neither_order_nor_sides_nor_seed_matter(seed):
     real, fake = features(seed, count=60, size=6), features(seed + 1, count=50, size=6, shift=0.3)
     shuffled = np.random.default_rng(seed).permutation(fake)
-    value = fid(real, fake).value
-    assert fid(real, shuffled).value == pytest.approx(value, rel=1e-9)
-    assert fid(fake, real).value == pytest.approx(value, rel=1e-7)
-    assert value >= 0
+    value = fid(real, fake)
+    assert fid(real, shuffled).value == pytest.approx(value.value, rel=1e-9)
+    assert fid(fake, real).value == pytest.approx(value.value, rel=1e-7)
+    assert value.value >= 0
+    assert fid(real, fake, seed=1) == value
 
 
-def test_the_jackknife_is_that_of_values_computed_anew():
-    real, fake = features(1), features(2, count=110, scale=1.2)
-    groups = np.array_split(np.random.default_rng(5).permutation(len(fake)), GROUPS)
-    left_out = [
-        frechet_distance(moments(real), moments(np.delete(fake, group, axis=0))) for group in groups
-    ]
-    error = np.sqrt((GROUPS - 1) / GROUPS * np.square(left_out - np.mean(left_out)).sum())
-    value = fid(real, fake, seed=5)
-    assert (value.high - value.value) == pytest.approx(2.0930240544 * error, rel=1e-6)
-    assert fid(real, fake, seed=6).value == value.value
+def test_turning_and_shifting_both_sides_changes_nothing_and_scale_is_squared():
+    real, fake = features(1), features(2, scale=1.3, shift=0.5)
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(12, 12)))[0]
+    value = fid(real, fake)
+    moved = fid(3 * real @ turn + 7, 3 * fake @ turn + 7)
+    assert moved.value == pytest.approx(9 * value.value, rel=1e-9)
+    assert moved.bias == pytest.approx(9 * value.bias, rel=1e-5)
+    assert moved.high - moved.low == pytest.approx(9 * (value.high - value.low), rel=1e-6)
 
 
+# The root of the reference
+
+
+def test_the_root_is_one_whether_or_not_the_covariance_is_singular():
+    random = np.random.default_rng(0)
+    full = np.cov(features(1), rowvar=False)
+    singular = np.cov(random.normal(size=(8, 12)), rowvar=False)
+    dead = full.copy()
+    dead[4], dead[:, 4] = 0.0, 0.0
+    for covariance, rank in ((full, 12), (singular, 7), (dead, 11), (np.zeros((12, 12)), 0)):
+        root = square_root(covariance)
+        assert root.shape == (12, rank)
+        np.testing.assert_allclose(root @ root.T, covariance, atol=1e-12 * np.abs(full).max())
+
+
+def test_a_pivot_that_is_rounding_error_is_no_direction():
+    almost = np.array([[1.0, 1.0], [1.0, 1.0 + 2e-16]])  # its Cholesky factor exists
+    assert square_root(almost).shape == (2, 1)
+    assert square_root(np.array([[1.0, 1.0], [1.0, 1.0 + 1e-12]])).shape == (2, 2)
+
+
+def test_the_root_of_a_reference_is_computed_once_and_goes_with_it(monkeypatch):
+    calls = []
+    monkeypatch.setattr(frechet, "square_root", lambda one: calls.append(1) or square_root(one))
+    real, fake = moments(features(1)), moments(features(2))
+    first = frechet_distance(real, fake)
+    assert frechet_distance(real, fake) == first
+    assert resampled(real, fake, features(2)).distance == pytest.approx(first, rel=1e-12)
+    assert len(calls) == 1
+    assert frechet_distance(fake, real) == pytest.approx(first, rel=1e-7)
+    assert len(calls) == 2
+    known = len(frechet._ROOTS)
+    del real
+    assert len(frechet._ROOTS) == known - 1
+
+
+# The interval and the bias
+
+
+@pytest.mark.parametrize(("count", "size"), [(60, 6), (60, 40), (40, 40), (25, 60), (3, 5)])
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+@pytest.mark.parametrize("few_real", [False, True])
+def test_the_jackknife_is_that_of_distances_computed_anew(count, size, shift, few_real):
+    real = moments(features(1, count=size // 2 + 2 if few_real else 3 * size, size=size))
+    fake = features(2, count=count, size=size, scale=1.2, shift=shift)
+    found = resampled(real, moments(fake), fake)
+    assert found.distance == pytest.approx(frechet_distance(real, moments(fake)), rel=1e-10)
+    if count == 3:  # leaving one of three out leaves two, whose covariance has rank one
+        assert np.isfinite(found.standard_error)
+    anew = np.array(
+        [frechet_distance(real, moments(np.delete(fake, row, axis=0))) for row in range(count)]
+    )
+    error = np.sqrt((count - 1) * anew.var())
+    assert found.standard_error == pytest.approx(error, rel=1e-5)
+    assert found.bias == pytest.approx((count - 1) * (anew.mean() - found.distance), rel=1e-4)
+
+
+def test_a_probe_stands_for_all_samples():
+    fake = features(2, count=2000, scale=1.1, shift=0.7)
+    real, whole = moments(features(1, count=4000)), moments(fake)
+    full = resampled(real, whole, fake)
+    probes = [np.random.default_rng(seed).permutation(fake)[:500] for seed in range(10)]
+    found = [resampled(real, whole, probe) for probe in probes]
+    assert all(one.distance == full.distance for one in found)
+    np.testing.assert_allclose(
+        [one.standard_error for one in found], full.standard_error, rtol=0.15
+    )
+    # Without taking the linear part away, these would differ by more than the bias itself.
+    np.testing.assert_allclose([one.bias for one in found], full.bias, rtol=0.1)
+
+
+@pytest.mark.parametrize(("count", "size"), [(200, 6), (24, 32)])
 @pytest.mark.parametrize("scale", [1.0, 1.3])
-def test_the_interval_covers_the_expectation_at_this_n(scale):
-    real, trials = features(1, count=500, size=6), 200
-    values = [fid(real, features(100 + i, count=200, size=6, scale=scale)) for i in range(trials)]
+def test_the_interval_covers_the_expectation_at_this_n(count, size, scale):
+    real, trials = of_features(features(1, count=500, size=size)), 200
+    metric = FrechetDistance()
+    values = [
+        metric.compute(
+            real, of_features(features(100 + i, count=count, size=size, scale=scale)), seed=0
+        )
+        for i in range(trials)
+    ]
     others = [
-        fid(real, features(9000 + i, count=200, size=6, scale=scale)).value for i in range(trials)
+        frechet_distance(
+            real.moments, moments(features(9000 + i, count=count, size=size, scale=scale))
+        )
+        for i in range(trials)
     ]
     expectation = np.mean([*others, *(one.value for one in values)])
     covered = np.mean([one.low <= expectation <= one.high for one in values])
     assert covered >= 0.90  # 95 % is promised; 200 trials of it give less than 90 % once in 800
-    width = np.mean([one.high - one.low for one in values]) / (2 * 2.093)
+    width = np.mean([one.high - one.value for one in values]) / 1.98
     assert 0.8 < width / np.std([one.value for one in values]) < 2.0
 
 
-def test_the_bias_is_positive_and_falls_with_n():
-    real = features(1, count=4000, size=6)
-    means = [
-        np.mean([fid(real, features(50 + i, count=count, size=6)).value for i in range(20)])
-        for count in (50, 200, 800)
+@pytest.mark.parametrize(("count", "scale"), [(30, 1.0), (30, 1.5), (300, 1.0), (300, 1.5)])
+def test_the_bias_is_what_infinitely_many_samples_take_away(count, scale):
+    size = 8
+    mixing = np.random.default_rng(size).normal(size=(size, size))
+    real = moments(features(1, count=1000, size=size))
+    truth = Moments(0, np.full(size, 0.2), scale**2 * mixing.T @ mixing)
+    metric, real_evidence = FrechetDistance(), Evidence(1000, moments=real)
+    values = [
+        metric.compute(
+            real_evidence,
+            of_features(features(50 + i, count=count, size=size, scale=scale, shift=0.2)),
+            seed=0,
+        )
+        for i in range(150)
     ]
-    assert means[0] > 2.5 * means[1] > 2.5 * 2 * means[2]
+    excess = [one.value - frechet_distance(real, truth) for one in values]
+    error = np.std(excess) / np.sqrt(len(excess))
+    assert np.mean([one.bias for one in values]) == pytest.approx(
+        np.mean(excess), abs=3 * error + 0.1 * np.mean(excess)
+    )
+
+
+def test_a_large_bias_is_warned_about_and_a_small_one_is_not():
+    few = fid(features(1), features(2, count=40))
+    assert few.bias > 0.1 * few.value
+    assert f"about {few.bias:.3g} of the {few.value:.3g} is there because n is only 40" in (
+        few.warning
+    )
+    many = fid(features(1), features(2, count=1000, shift=2.0))
+    assert 0 < many.bias < 0.1 * many.value
+    assert many.warning == ""
+
+
+def test_too_few_samples_for_a_covariance_are_warned_about():
+    value = fid(features(1, count=30, size=32), features(2, count=20, size=32))
+    assert "30 real and 20 fake samples are too few for the covariance of 32" in value.warning
+    unknown = replace(moments(features(1, size=32)), count=0)
+    given = Evidence(0, moments=unknown)
+    assert FrechetDistance().compute(given, given, seed=0).warning == ""
+
+
+# What there may be too little of
 
 
 def test_samples_that_are_all_alike_have_no_interval():
-    value = fid(features(1), np.ones((100, 12)))
+    value = fid(features(1), np.full((100, 12), 0.3, dtype=np.float32))
     assert np.isfinite(value.value)
-    assert (value.low, value.high) == (None, None)
-    assert "no interval" in value.note
+    assert (value.low, value.high, value.bias) == (None, None, None)
+    assert "no spread" in value.note
+
+
+def test_two_samples_have_a_value_and_no_interval():
     few = fid(features(1), features(2, count=2))
     assert np.isfinite(few.value)
     assert few.low is None
+    assert "only 2 samples" in few.note
+    assert "2 fake samples are too few" in few.warning
+
+
+def test_duplicated_samples_have_numbers():
+    repeated = features(2, count=5)[np.arange(200) % 5]
+    value = fid(features(1), repeated)
+    assert value.value == pytest.approx(by_nuclear_norm(features(1), repeated), rel=1e-6)
+    assert np.isfinite([value.low, value.high, value.bias]).all()
+
+
+def test_a_reference_of_one_image_repeated_is_at_the_distance_of_its_mean():
+    fake = features(2, shift=0.5)
+    value = fid(np.full((50, 12), 0.25), fake)
+    expected = np.square(fake.mean(axis=0) - 0.25).sum() + np.cov(fake, rowvar=False).trace()
+    assert value.value == pytest.approx(expected, rel=1e-12)
+    square = np.square(fake - 0.25).sum(axis=1)  # the distance is about their mean
+    assert value.high - value.value == pytest.approx(
+        1.968 * square.std(ddof=1) / np.sqrt(300), rel=0.02
+    )
+
+
+def test_moments_alone_have_a_value_and_no_interval():
+    real, fake = of_features(features(1)), Evidence(0, moments=moments(features(2)))
+    value = FrechetDistance().compute(real, fake, seed=0)
+    assert value.value == pytest.approx(fid(features(1), features(2)).value, rel=1e-12)
+    assert value.low is None
+    assert "no interval: only the mean and covariance" in value.note
 
 
 def test_what_cannot_be_computed_says_so():
-    with pytest.raises(InputError, match="at least 2 samples, not 1"):
+    with pytest.raises(InputError, match="at least 2 fake samples, not 1"):
         fid(features(1), features(2, count=1))
+    with pytest.raises(InputError, match="at least 2 real samples, not 1"):
+        fid(features(2, count=1), features(1))
+    one = Evidence(0, moments=Moments(1, np.zeros(12), np.eye(12)))
+    with pytest.raises(InputError, match="at least 2 fake samples"):
+        FrechetDistance().compute(of_features(features(1)), one, seed=0)
     broken = features(2)
     broken[7, 3] = np.nan
     with pytest.raises(InputError, match="NaN"):
         fid(features(1), broken)
-    with pytest.raises(ConfigError, match="features"):
+    with pytest.raises(InputError, match="12 of the real samples and 6 of the fake"):
+        fid(features(1), features(2, size=6))
+    with pytest.raises(ConfigError, match="moments"):
         FrechetDistance().compute(Evidence(3), Evidence(3), seed=0)
+
+
+def test_clean_fid_and_fd_dinov2_are_fid_with_another_network():
+    real, fake = of_features(features(1)), of_features(features(2, scale=1.3))
+    for metric, network in ((CleanFID(), "inception-clean"), (DinoDistance(), "dinov2")):
+        assert metric.compute(real, fake, seed=0) == FrechetDistance().compute(real, fake, seed=0)
+        assert metric.network == network
+        assert metric.needs == ("moments",)
+    with pytest.raises(InputError, match=r"^fd-dinov2 needs"):
+        DinoDistance().compute(real, of_features(features(2, count=1)), seed=0)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench.errors import ConfigError, InputError
-from ganbench.metrics.inception_score import InceptionScore
+from ganbench.metrics.inception_score import InceptionScore, split_scores
 from ganbench.metrics.metric import Evidence
 
 
@@ -54,12 +54,37 @@ def test_two_hand_computed_samples():
     assert score(np.array([[0.9, 0.1], [0.1, 0.9]])).value == pytest.approx(expected, rel=1e-12)
 
 
-def test_agrees_with_torch_fidelity_at_one_split():
+def by_torch_fidelity(features, weights, splits):
+    """Its score of features (N, d) behind a final layer, as of its 'logits_unbiased'."""
     metric_isc = pytest.importorskip("torch_fidelity.metric_isc")
-    logits, probabilities = predictions(1)
-    theirs = metric_isc.isc_features_to_metric(torch.tensor(logits), splits=1)
-    expected = theirs["inception_score_mean"]
-    assert score(probabilities).value == pytest.approx(expected, rel=1e-9)
+    logits = torch.from_numpy(features).mm(torch.from_numpy(weights).T)
+    found = metric_isc.isc_features_to_metric(logits, splits=splits, shuffle=True, rng_seed=2020)
+    return found["inception_score_mean"], found["inception_score_std"], logits
+
+
+@pytest.mark.parametrize("count", [37, 400])
+def test_agrees_with_torch_fidelity_behind_a_synthetic_final_layer(count):
+    random = np.random.default_rng(0)
+    features = np.abs(random.normal(size=(count, 64))).astype(np.float32)
+    weights = (0.3 * random.normal(size=(1008, 64))).astype(np.float32)
+    mean, _, logits = by_torch_fidelity(features, weights, 1)
+    probabilities = logits.softmax(dim=1).numpy()
+    assert score(probabilities).value == pytest.approx(mean, abs=1e-4)
+    mean, spread, _ = by_torch_fidelity(features, weights, 10)
+    assert split_scores(probabilities) == pytest.approx((mean, spread), abs=1e-4)
+    assert f"10 splits would give {mean:.4g} +- {spread:.2g}" in score(probabilities).note
+
+
+def test_splits_are_parts_of_a_shuffle_or_of_the_order_given():
+    _, probabilities = predictions(4, count=23)
+    parts = [probabilities[i * 23 // 4 : (i + 1) * 23 // 4] for i in range(4)]
+    scores = [np.exp(divergences(part).mean()) for part in parts]
+    in_order = split_scores(probabilities, 4, shuffle_seed=None)
+    assert in_order == pytest.approx((np.mean(scores), np.std(scores)), rel=1e-10)
+    assert split_scores(probabilities, 4)[0] != pytest.approx(in_order[0], rel=1e-6)
+    assert "splits" not in score(probabilities[:9]).note
+    with pytest.raises(ValueError, match="9 samples cannot be parted into 10"):
+        split_scores(probabilities[:9])
 
 
 def test_channels_are_the_factors_of_a_product():
@@ -86,6 +111,37 @@ def test_the_interval_covers_the_expectation():
     assert covered >= 0.90
 
 
+@pytest.mark.parametrize(("count", "classes"), [(60, 10), (400, 10), (2000, 100)])
+def test_the_bias_is_what_is_missing_to_infinitely_many(count, classes):
+    random = np.random.default_rng(0)
+    _, population = predictions(5, count=20000, shape=(classes,), sharpness=2.0)
+    truth = np.exp(divergences(population).mean())
+    values = [score(population[random.integers(20000, size=count)]) for _ in range(100)]
+    missing = np.array([one.value for one in values]) - truth
+    error = missing.std() / 10
+    bias = np.mean([one.bias for one in values])
+    assert bias < 0
+    assert bias == pytest.approx(missing.mean(), abs=3 * error + 0.25 * abs(bias))
+
+
+def test_a_score_that_lacks_much_is_warned_about():
+    _, probabilities = predictions(6, count=30, shape=(100,))
+    few = score(probabilities)
+    assert few.bias < -0.1 * few.value
+    assert f"at least {-few.bias:.3g} is missing from the {few.value:.3g}" in few.warning
+    assert score(predictions(6, count=2000)[1]).warning == ""
+
+
+def test_float32_on_disk_is_read_in_blocks(tmp_path):
+    _, probabilities = predictions(7, count=4500)
+    mapped = np.memmap(tmp_path / "rows", np.float32, "w+", shape=probabilities.shape)
+    mapped[:] = probabilities
+    assert score(mapped).value == pytest.approx(score(probabilities).value, rel=1e-6)
+    mapped[4321, 3] = np.inf
+    with pytest.raises(InputError, match="finite"):
+        score(mapped)
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_order_does_not_matter_and_bounds_hold(seed):
@@ -101,5 +157,6 @@ def test_what_cannot_be_computed_says_so():
         score(np.full((1, 10), 0.1))
     with pytest.raises(InputError, match="finite"):
         score(np.full((4, 10), np.nan))
+    assert not InceptionScore.compares
     with pytest.raises(ConfigError, match="probabilities"):
         InceptionScore().compute(Evidence(3), Evidence(3), seed=0)

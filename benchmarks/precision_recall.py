@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""Precision and recall of large sets: ganbench against full distance matrices.
+
+    python benchmarks/precision_recall.py [--samples 10000] [--size 2048] [--rounds 3] [--json FILE]
+
+- *plain*: what prdc and its descendants do: three full matrices of Euclidean distances by
+  scikit-learn with ``n_jobs=8``, as prdc asks for, and the k-th smallest of each row by
+  ``argpartition``.
+- *torch-fidelity*: its own function, which keeps three full matrices by ``torch.cdist``.
+- *ganbench*: the sweep that all four metrics share, so density and coverage are in its time.
+
+Each measurement is a process of its own that makes its features, and then computes. Its memory
+is the peak of its resident memory above what it had with the features in place. They take
+turns, and the order changes from round to round; the figures are medians over rounds, and ratios
+of the same round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+K = 3
+Pair = tuple[float, float]
+Features = NDArray[np.float32]
+
+
+def features(samples: int, size: int) -> tuple[Features, Features]:
+    """Return real and generated features, rectified as those of a network are."""
+    random = np.random.default_rng(0)
+    real, fake = (random.standard_normal((samples, size), dtype=np.float32) for _ in range(2))
+    for side, scale in ((real, 1.0), (fake, 0.99)):
+        np.multiply(side, scale, out=side)
+        np.maximum(side, 0.0, out=side)
+    return real, fake
+
+
+def plain(real: Features, fake: Features) -> Pair:
+    """Return precision and recall from three full matrices."""
+    from sklearn.metrics import pairwise_distances
+
+    def radii(side: Features) -> NDArray[np.float32]:
+        distances = pairwise_distances(side, side, metric="euclidean", n_jobs=8)
+        indices = np.argpartition(distances, K + 1, axis=-1)[..., : K + 1]
+        return np.take_along_axis(distances, indices, axis=-1).max(axis=-1)
+
+    real_radii, fake_radii = radii(real), radii(fake)
+    distances = pairwise_distances(real, fake, metric="euclidean", n_jobs=8)
+    precision = (distances <= real_radii[:, None]).any(axis=0).mean()
+    recall = (distances <= fake_radii[None]).any(axis=1).mean()
+    return float(precision), float(recall)
+
+
+def torch_fidelity(real: Features, fake: Features) -> Pair:
+    """Return precision and recall as torch-fidelity computes them by default."""
+    import torch
+    from torch_fidelity.metric_prc import calculate_precision_recall_full
+
+    found = calculate_precision_recall_full(torch.from_numpy(fake), torch.from_numpy(real), K)
+    return float(found[0]), float(found[1])
+
+
+def ganbench(real: Features, fake: Features) -> Pair:
+    """Return precision and recall as ganbench computes them."""
+    from ganbench.metrics.precision_recall import sweep
+
+    found = sweep(real, fake)
+    return float(found.inside.mean()), float(found.recalled.mean())
+
+
+WAYS: dict[str, Callable[[Features, Features], Pair]] = {
+    "plain": plain,
+    "torch-fidelity": torch_fidelity,
+    "ganbench": ganbench,
+}
+
+
+def peak_mib() -> float:
+    """Return the peak of this process's resident memory so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 if sys.platform != "darwin" else 1024**2)
+
+
+def measure(way: str, samples: int, size: int, threads: int) -> None:
+    """Print as JSON what one way takes; libraries are loaded and warmed before."""
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
+    small = features(64, 32)
+    WAYS[way](*small)
+    real, fake = features(samples, size)
+    before, begin = peak_mib(), time.perf_counter()
+    values = WAYS[way](real, fake)
+    seconds = time.perf_counter() - begin
+    print(json.dumps({"values": values, "seconds": seconds, "mib": peak_mib() - before}))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--samples", type=int, default=10_000)
+    parser.add_argument("--size", type=int, default=2048)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=0, help="of torch; 0 leaves the default")
+    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--only", choices=WAYS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.only:
+        measure(options.only, options.samples, options.size, options.threads)
+        return
+    words = [sys.executable, __file__, *sys.argv[1:], "--only"]
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in WAYS}
+    for turn in range(options.rounds):
+        names = list(WAYS)
+        for name in names[turn % 3 :] + names[: turn % 3]:
+            done = subprocess.run([*words, name], capture_output=True, text=True, check=True)
+            found[name].append(json.loads(done.stdout))
+        print(f"round {turn + 1}/{options.rounds}", file=sys.stderr)
+    report(found, options)
+
+
+def report(found: dict[str, list[dict[str, float]]], options: argparse.Namespace) -> None:
+    """Print the figures, and write them where that was asked for."""
+    print(f"{options.samples:,} x {options.samples:,} x {options.size:,} float32")
+    for name, rounds in found.items():
+        seconds, mib = (statistics.median(one[key] for one in rounds) for key in ("seconds", "mib"))
+        precision, recall = rounds[0]["values"]  # type: ignore[misc]
+        print(
+            f"{name:14s} {seconds:8.2f} s {mib:9.0f} MiB   "
+            f"precision {precision:.4f}, recall {recall:.4f}"
+        )
+    ratios: dict[str, dict[str, list[float]]] = {}
+    for other in list(found)[:-1]:
+        pairs = list(zip(found[other], found["ganbench"], strict=True))
+        ratios[other] = {key: [a[key] / b[key] for a, b in pairs] for key in ("seconds", "mib")}
+        for key, words in (("seconds", "times as fast as"), ("mib", "times less memory than")):
+            values = ratios[other][key]
+            middle, low, high = statistics.median(values), min(values), max(values)
+            print(f"{middle:.1f} {words} {other} (min {low:.1f}, max {high:.1f})")
+    if options.json:
+        facts = {"machine": platform.machine(), "samples": options.samples, "size": options.size}
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({**facts, "rounds": found, "ratios": ratios}, file, indent=2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""Kernel distances between features: KID by its published subsets, and over all samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganbench.metrics.blocks import Memo, both
+from ganbench.metrics.kernels import TwoSample, two_sample
+from ganbench.metrics.metric import Array, Evidence, Features, Metric, Value
+from ganbench.registry import register
+
+SUBSETS = 100
+SUBSET_SIZE = 1000
+SUBSET_SEED = 2020
+"""torch-fidelity's: its values are met by drawing the very same subsets."""
+AT_ONCE = 20_000
+"""Up to so many samples in all, all pairs cost less than those of the subsets, one by one."""
+SAMPLED = 5000
+"""Samples of each set that the variance is estimated from where there are more than that."""
+
+
+def polynomial(first: Array, second: Array) -> Array:
+    """Return the kernels (x.y / d + 1)^3 (A, B) of features (A, d) and (B, d)."""
+    base = first @ second.T
+    base /= first.shape[1]
+    base += 1.0
+    cube: Array = base * base * base
+    return cube
+
+
+@dataclass(frozen=True)
+class Subsets:
+    """The values (100,) of the subsets, and the sums over all samples or a random part of them."""
+
+    values: Array
+    sums: TwoSample
+
+
+_subsets: Memo[Subsets] = Memo(4)
+_sums: Memo[TwoSample] = Memo(4)
+
+
+@register("kid")
+class KernelDistance(Metric):
+    """Squared maximum mean discrepancy between features, with a cubic kernel; it is unbiased.
+
+    Paper: Binkowski et al., 2018, arXiv:1801.01401
+
+    The mean over 100 subsets of 1,000 samples of each set, drawn without replacement, of the
+    unbiased estimate (no diagonals) with the kernel (x.y / d + 1)^3, in float64; torch-fidelity,
+    whose draws these are (RandomState(2020), generated samples first), computes in float32. With
+    fewer samples a subset is as large as the smaller set. Values below 0 are kept: the
+    expectation is 0 where both distributions are the same. The interval is value +- 1.96 SE over
+    the fakes, the reference held fixed: SE^2 is the variance of the estimate over all samples
+    (that of a U-statistic, from the sums of kernels of each sample) and the variance of the
+    subsets' values / 100. With more than 20,000 samples in all the former is computed from 5,000
+    of each set. On simulated features the interval covered the expectation in 90 to 98 % of trials.
+    The "standard deviation" of other libraries, that of subsets which overlap, is no such error.
+    """
+
+    better = "lower"
+    needs = ("features",)
+    points = "features"
+    parameters = f"subsets={SUBSETS}x{SUBSET_SIZE}/seed={SUBSET_SEED}"
+
+    def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
+        """Return the distance of ``fake.features`` (N, d) from ``real.features`` (M, d).
+
+        Raises:
+            ConfigError: there are no features.
+            InputError: fewer than two samples on a side, or features that are not finite.
+        """
+        reals, fakes = both(real, fake, metric="kid", least_real=2, least_fake=2)
+        found = _subsets.get((reals, fakes), seed, lambda: subsets(reals, fakes, seed))
+        drawn = float(found.values.var(ddof=1)) / SUBSETS
+        variance = found.sums.variance(len(fakes)) + drawn
+        size = min(SUBSET_SIZE, len(reals), len(fakes))
+        warning = f"KID's subsets have {size} samples here, not {SUBSET_SIZE:,}: there are no more"
+        return _value(float(found.values.mean()), variance, warning if size < SUBSET_SIZE else "")
+
+
+@register("kid-full")
+class FullKernelDistance(Metric):
+    """KID over all samples at once: the U-statistic, without the noise of drawing subsets.
+
+    Paper: Binkowski et al., 2018, arXiv:1801.01401
+
+    The kernel of ``kid`` over all pairs, in float64, blockwise: time grows with n^2, memory does
+    not. Its expectation is that of ``kid``, and its interval is made in the same way. On
+    simulated features it covered the expectation in 90 to 98 % of trials.
+    """
+
+    better = "lower"
+    needs = ("features",)
+    points = "features"
+
+    def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
+        """Return the distance of ``fake.features`` (N, d) from ``real.features`` (M, d).
+
+        Raises:
+            ConfigError: there are no features.
+            InputError: fewer than two samples on a side, or features that are not finite.
+        """
+        reals, fakes = both(real, fake, metric="kid-full", least_real=2, least_fake=2)
+        if len(reals) + len(fakes) <= AT_ONCE:  # then kid needs them, too
+            sums = _subsets.get((reals, fakes), seed, lambda: subsets(reals, fakes, seed)).sums
+        else:
+            sums = _sums.get((reals, fakes), "", lambda: two_sample(reals, fakes, polynomial))
+        return _value(sums.unbiased, sums.variance(), "")
+
+
+def _value(value: float, variance: float, warning: str) -> Value:
+    if not variance:
+        note = "no interval: too few samples, or no spread among them"
+        return Value(value, note=note, warning=warning)
+    margin = 1.96 * variance**0.5
+    note = "95 % interval over the fakes from KID's variance, the reference held fixed"
+    return Value(value, value - margin, value + margin, note, warning=warning)
+
+
+def subsets(real: Features, fake: Features, seed: int) -> Subsets:
+    """Return KID's subsets of real (M, d) and generated (N, d) features, and the sums of all.
+
+    ``seed`` draws the part of large sets that the variance is estimated from.
+    """
+    size = min(SUBSET_SIZE, len(real), len(fake))
+    random = np.random.RandomState(SUBSET_SEED)
+    drawn = [
+        (random.choice(len(fake), size, replace=False), random.choice(len(real), size, False))
+        for _ in range(SUBSETS)
+    ]
+    if len(real) + len(fake) <= AT_ONCE:
+        return _at_once(real, fake, drawn)
+    values = [two_sample(real[reals], fake[fakes], polynomial).unbiased for fakes, reals in drawn]
+    parted = np.random.default_rng(seed)
+    some_real, some_fake = (
+        side[np.sort(parted.permutation(len(side))[:SAMPLED])] for side in (real, fake)
+    )
+    return Subsets(np.array(values), two_sample(some_real, some_fake, polynomial))
+
+
+def _at_once(real: Features, fake: Features, drawn: list[tuple[np.ndarray, np.ndarray]]) -> Subsets:
+    """Return the subsets' values from the kernels of all pairs, each computed once."""
+    fake_subsets, real_subsets = np.zeros((SUBSETS, len(fake))), np.zeros((SUBSETS, len(real)))
+    for index, (fakes, reals) in enumerate(drawn):
+        fake_subsets[index, fakes] = real_subsets[index, reals] = 1.0
+    sums = two_sample(real, fake, polynomial, real_subsets=real_subsets, fake_subsets=fake_subsets)
+    size = len(drawn[0][0])
+    own = (sums.real.chosen + sums.fake.chosen) / (size * (size - 1))
+    return Subsets(own - 2 * sums.between.chosen / size**2, sums)

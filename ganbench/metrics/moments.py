@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""Mean and covariance of features, in float64, gathered chunk by chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The count, mean (d,) and covariance (d, d), with ddof 1, of features."""
+
+    count: int
+    mean: Array
+    covariance: Array
+
+
+class Gathering:
+    """Sums of features and of their products, around a point near their mean.
+
+    The sums are of x - c, where c is the mean of the first chunk: E[xx^T] - mm^T around the
+    origin would lose the digits that the mean has more than the spread.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._center: Array | None = None
+        self._sum: Array | None = None
+        self._products: Array | None = None
+
+    def add(self, features: NDArray[np.floating]) -> None:
+        """Take in features (B, d); B may be 0."""
+        if not len(features):
+            return
+        given = np.asarray(features, dtype=np.float64)
+        if self._center is None or self._sum is None or self._products is None:
+            self._center = given.mean(axis=0)
+            self._sum = np.zeros_like(self._center)
+            self._products = np.zeros((given.shape[1], given.shape[1]))
+        centered = given - self._center
+        self.count += len(given)
+        self._sum += centered.sum(axis=0)
+        self._products += centered.T @ centered
+
+    def moments(self) -> Moments:
+        """Return the moments of what was taken in.
+
+        Raises:
+            ValueError: fewer than two samples were taken in.
+        """
+        if self.count < 2 or self._center is None or self._sum is None or self._products is None:
+            raise ValueError(f"Moments need at least two samples, not {self.count}.")
+        shift = self._sum / self.count
+        covariance = (self._products - self.count * np.outer(shift, shift)) / (self.count - 1)
+        return Moments(self.count, self._center + shift, covariance)
+
+
+def moments(features: NDArray[np.floating]) -> Moments:
+    """Return the moments of features (N, d), N >= 2."""
+    given = np.asarray(features, dtype=np.float64)
+    mean = given.mean(axis=0)
+    centered = given - mean
+    return Moments(len(given), mean, centered.T @ centered / (len(given) - 1))
+
+
+def merged(first: Moments, second: Moments) -> Moments:
+    """Return the moments of two sets together (Chan et al., 1979)."""
+    count = first.count + second.count
+    apart = second.mean - first.mean
+    between = first.count * second.count / count * np.outer(apart, apart)
+    within = (first.count - 1) * first.covariance + (second.count - 1) * second.covariance
+    return Moments(
+        count, first.mean + apart * (second.count / count), (within + between) / (count - 1)
+    )
