@@ -45,14 +45,15 @@ class FrechetDistance(Metric):
     overstates the variance rather than understating it (Efron & Stein, 1981). Simulated with d of
     16, 48 and 128 and n from d/2 to 50 d, the interval covered the expectation in 92 to 100 % of
     trials with Gaussian features (where real and fake are equal it is 1.5 times as wide as need
-    be), in 90 to 99 % with rectified ones, and in 88 to 98 % with the tails of Student's t with
-    10 degrees of freedom. With 4.5 degrees, where a few samples carry the covariance, it did in
-    31 to 91 %: no one set can show how wide it ought to be.
+    be), in 90 to 99 % with rectified ones, in 88 to 98 % with the tails of Student's t with 10
+    degrees of freedom, and in 94 to 98 % with 100 to 5,000 real digits or clothes in the features
+    of mnist-cnn or fashion-cnn. With 4.5 degrees of freedom, where a few samples carry the
+    covariance, it did in 31 to 91 %: no one set can show how wide it ought to be.
 
     ``bias`` is the jackknife's, for the number of fakes alone: value - bias is the estimate at
     infinitely many fakes. In the same simulations, heavy tails aside, it was right within 8 %
     from n = 2 d on and within 3 % from 10 d on; at n = d it is up to a third too large. FID of
-    half as many samples, minus FID, would say the same with three to ten times the noise.
+    half as many samples, minus FID, would say the same with four to sixty times the noise.
     """
 
     better = "lower"
@@ -148,8 +149,10 @@ def without_spread(real: Moments, fake: Moments) -> bool:
 def _warning(found: Resampled, real: Moments, fake: Moments) -> str:
     parts = [singular_warning(real, fake)]
     if found.bias > NOTED_BIAS * found.distance:
+        # A value may by chance lie below the bias, which is about that of the expectation.
+        part = f"about {found.bias:.3g}" if found.bias < 0.9 * found.distance else "nearly all"
         parts.append(
-            f"about {found.bias:.3g} of the {found.distance:.3g} is there because n is only "
-            f"{fake.count}: compare at equal n alone"
+            f"{part} of the {found.distance:.3g} is there because n is only {fake.count}: compare "
+            "at equal n alone"
         )
     return "; ".join(filter(None, parts))
