@@ -111,8 +111,9 @@ def number_format(name: str) -> Literal["fp32", "bf16"]:
     Raises:
         ConfigError: there is none of that name.
     """
-    if name == "fp32" or name == "bf16":
-        return name
+    formats: dict[str, Literal["fp32", "bf16"]] = {"fp32": "fp32", "bf16": "bf16"}
+    if name in formats:
+        return formats[name]
     from ganbench.errors import ConfigError
 
     raise ConfigError(f"Unknown precision '{name}'; fp32 or bf16 was expected.")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ganbench.errors import InputError
@@ -149,7 +148,8 @@ class _Features:
         self._kept = np.zeros(count, dtype=bool)
         self._probed = np.zeros(count, dtype=bool)
         self._probed[np.random.default_rng(0).permutation(count)[:PROBED]] = True
-        self._probe: list[NDArray[np.float32]] = []
+        # One block: thousands of small ones between the large ones of each chunk split the heap.
+        self._probe = Rows(min(count, PROBED), **bound)
         self._features = Rows(count, **bound) if "features" in want.needs else None
         self._probabilities = Rows(count, **bound) if "probabilities" in want.needs else None
 
@@ -165,7 +165,7 @@ class _Features:
             second = self._half[chunk.indices]
             self._sums[0].add(features[~second])
             self._sums[1].add(features[second])
-            self._probe.append(features[self._probed[chunk.indices]])
+            self._probe.add(features[self._probed[chunk.indices]])
         if self._features is not None:
             self._features.add(features)
         if self._probabilities is not None:
@@ -173,16 +173,16 @@ class _Features:
             self._probabilities.add(extracted.probabilities.numpy())
 
     def evidence(self) -> Evidence:
-        halves, whole = None, None
+        halves, whole, probe = None, None, self._probe.filled()
         if min(self._sums[0].count, self._sums[1].count) >= 2:
             halves = (self._sums[0].moments(), self._sums[1].moments())
             whole = merged(*halves)
-        elif "moments" in self._want.needs:
-            whole = of_features(np.concatenate(self._probe)).moments  # so few are all in the probe
+        elif probe is not None:
+            whole = of_features(probe).moments  # so few are all in the probe
         return Evidence(
             count=int(self._kept.sum()),
             moments=whole,
-            probe=np.concatenate(self._probe) if self._probe else None,
+            probe=probe,
             features=None if self._features is None else self._features.filled(),
             probabilities=None if self._probabilities is None else self._probabilities.filled(),
             half=self._half[self._kept],

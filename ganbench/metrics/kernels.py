@@ -70,7 +70,9 @@ class TwoSample:
         With g(y) the mean kernel with the other generated samples less that with the real ones,
         it is 4 Var(g) / n, less what the noise of those means adds to it: 2 z / n^2, with z the
         variance of the kernel that the means leave unexplained. A jackknife would keep that
-        noise. ``count`` None means as many as there are; 0 is returned for fewer than four.
+        noise, which is all there is where both distributions are the same; there this is up to
+        1.5 times the variance, as it takes Var(g) less its noise for 0 where it is below.
+        ``count`` None means as many as there are; 0 is returned for fewer than four.
         """
         n, m = len(self.fake.rows), len(self.real.rows)
         count = n if count is None else count

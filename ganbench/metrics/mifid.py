@@ -50,8 +50,8 @@ class MemorizationInformedDistance(Metric):
         warning = fid.warning
         if near:
             found = (
-                f"the samples may be memorized: real ones are at a mean cosine distance of "
-                f"{distance:.3g} from the nearest, and FID is divided by that"
+                f"real samples are at a mean cosine distance of {distance:.3g} from the nearest "
+                f"generated ones, below {THRESHOLD}, and FID is divided by that"
             )
             warning = "; ".join(filter(None, [found, warning]))
         low, high, bias = (

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Nearest neighbours and distances below a bound, exactly, blockwise, in bounded memory.
+"""Nearest neighbors and distances below a bound, exactly, blockwise, in bounded memory.
 
 Distances are Euclidean, and squared wherever they are passed on. A block of them comes from one
 matrix product, |x|^2 + |y|^2 - 2xy, in float32 around the mean: fast, but wrong by up to
-``Distances.error``. What that leaves open (which of two neighbours is nearer, on which side of a
+``Distances.error``. What that leaves open (which of two neighbors is nearer, on which side of a
 bound a pair lies) is settled by the sum of squared differences in float64, which is 0 for
-duplicates and the same for (x, y) as for (y, x). So ties and neighbours are those of float64.
+duplicates and the same for (x, y) as for (y, x). So ties and neighbors are those of float64.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ganbench.metrics.metric import Array, Features
 Indices = NDArray[np.int64]
 
 GUARD = 2
-"""Candidates beyond those asked for, so that rounding does not lose the last neighbour."""
+"""Candidates beyond those asked for, so that rounding does not lose the last neighbor."""
 PRECISE_SIZE = 64
 """Up to this many features blocks are computed in float64: they cost little."""
 ROWS, COLUMNS = 2048, 1024
@@ -125,7 +125,7 @@ def nearest(
     """Return the ``count`` nearest of ``among`` (M, d) to each of ``features`` (N, d).
 
     Without ``among`` they are the nearest others of the same set: a sample is not its own
-    neighbour, but its duplicates are, at distance 0. Fewer are returned where there are fewer.
+    neighbor, but its duplicates are, at distance 0. Fewer are returned where there are fewer.
     Only the first ``exact`` are those of float64, all where that is None.
     """
     distances = Distances(features, features if among is None else among, device)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Precision, recall, density and coverage: which samples lie in whose neighbourhoods.
+"""Precision, recall, density and coverage: which samples lie in whose neighborhoods.
 
-A neighbourhood is a ball around a sample, with the distance to its k-th nearest neighbour in its
+A neighborhood is a ball around a sample, with the distance to its k-th nearest neighbor in its
 own set, itself excluded, as radius. All four come from one sweep over the distances between real
 and generated samples, whichever is asked for first.
 """
@@ -21,15 +21,15 @@ from ganbench.metrics.neighbors import Neighbors, nearest, pairs_below
 from ganbench.registry import register
 
 IMPROVED_K = 3
-"""Neighbours of precision and recall, after Kynkaanniemi et al."""
+"""Neighbors of precision and recall, after Kynkaanniemi et al."""
 DENSITY_K = 5
-"""Neighbours of density and coverage, after Naeem et al."""
+"""Neighbors of density and coverage, after Naeem et al."""
 SUBSETS = 50
 """Random parts of the generated samples from which recall's interval is computed."""
 KEPT_SHARE = 0.6
 """How large each of them is."""
 KEPT = 10
-"""Neighbours kept of each generated sample: in nearly every part 3 of them are in it."""
+"""Neighbors kept of each generated sample: in nearly every part 3 of them are in it."""
 SMALL = 5000
 """Below so many samples on a side, values at half the samples are computed as well."""
 
@@ -40,10 +40,10 @@ Flags = NDArray[np.bool_]
 class Sweep:
     """What one sweep over M real and N generated samples found.
 
-    ``inside`` (N,): a generated sample is in some real ball of 3 neighbours. ``balls`` (N,): in
-    how many real balls of 5 neighbours. ``recalled`` (M,): a real sample is in some generated
+    ``inside`` (N,): a generated sample is in some real ball of 3 neighbors. ``balls`` (N,): in
+    how many real balls of 5 neighbors. ``recalled`` (M,): a real sample is in some generated
     ball; ``recalled_by`` (M, 50): in a ball of a random part of them, with its own radii.
-    ``visitors`` (M,): how many generated samples are in the real ball of 5 neighbours, and
+    ``visitors`` (M,): how many generated samples are in the real ball of 5 neighbors, and
     ``parties`` (M,): numbers that are equal where these are the very same.
     """
 
@@ -114,9 +114,9 @@ def _radii(neighbors: Neighbors, count: int) -> Array:
 
 
 def radii_within(neighbors: Neighbors, subsets: Flags) -> Array:
-    """Return squared radii (N, R) of 3 neighbours in each of the subsets (N, R); -1 outside it.
+    """Return squared radii (N, R) of 3 neighbors in each of the subsets (N, R); -1 outside it.
 
-    Where fewer than three of the neighbours that were kept are in it, the farthest stands in.
+    Where fewer than three of the neighbors that were kept are in it, the farthest stands in.
     """
     found = np.full(subsets.shape, -1.0)
     if neighbors.squared.shape[1] < IMPROVED_K:
@@ -186,19 +186,19 @@ def _warned(value: Value, halved: float, count: int) -> Value:
         return value
     warning = (
         f"{count} samples are few: with half of them the value is {halved:.3f} instead of "
-        f"{value.value:.3f}, so compare it only at equal counts."
+        f"{value.value:.3f}, so compare it only at equal counts"
     )
     return Value(value.value, value.low, value.high, value.note, warning=warning)
 
 
 @register("precision")
 class Precision(_Neighborhoods):
-    """Share of generated samples that lie in the neighbourhood of a real one.
+    """Share of generated samples that lie in the neighborhood of a real one.
 
     Paper: Kynkaanniemi et al., 2019, arXiv:1904.06991
 
     A sample counts if its distance to some real sample is <= the distance of that one to its
-    third nearest real neighbour, itself excluded: k = 3. The published numbers are with
+    third nearest real neighbor, itself excluded: k = 3. The published numbers are with
     ``precision@vgg16-fc2``; Inception is the default here. Distances are Euclidean, decided in
     float64. The interval is Wilson's over the fakes, the reference held fixed: given it, the
     samples are independent. On simulated features it covered the expectation in 94 to 97 % of
@@ -221,19 +221,19 @@ class Precision(_Neighborhoods):
 
 @register("recall")
 class Recall(_Neighborhoods):
-    """Share of real samples that lie in the neighbourhood of a generated one.
+    """Share of real samples that lie in the neighborhood of a generated one.
 
     Paper: Kynkaanniemi et al., 2019, arXiv:1904.06991
 
     A real sample counts if its distance to some generated one is <= the distance of that one to
-    its third nearest generated neighbour, itself excluded: k = 3. Duplicates have radius 0: 300
+    its third nearest generated neighbor, itself excluded: k = 3. Duplicates have radius 0: 300
     copies of 10 among 300 real samples recall those 10 (0.0333), where < (prdc) finds none. The
     published numbers are with ``recall@vgg16-fc2``; Inception is the default here. The interval
     is for the expectation at this n over the fakes, the reference held fixed: Wilson's, for the n
     that has the variance of a delete-d jackknife (Shao and Wu, 1989), which leaves out a random
     40 % of the fakes, 50 times, and computes the radii anew. Leaving out few would not do: on
     simulated features that gave 1.2 to 1.9 times the true standard deviation, and this one 1.0 to
-    1.2 times; the interval covered the expectation in 94 to 98 % of trials.
+    1.4 times; the interval covered the expectation in 94 to 98 % of trials.
     """
 
     unit = "share"
@@ -251,12 +251,12 @@ class Recall(_Neighborhoods):
 
 @register("density")
 class Density(_Neighborhoods):
-    """Mean number of real neighbourhoods that a generated sample lies in, over k.
+    """Mean number of real neighborhoods that a generated sample lies in, over k.
 
     Paper: Naeem et al., 2020, arXiv:2002.09797
 
     k = 5, strict <: a sample counts for each real one whose distance to it is < the distance of
-    that one to its fifth nearest real neighbour, itself excluded. Not bounded by 1, which is the
+    that one to its fifth nearest real neighbor, itself excluded. Not bounded by 1, which is the
     expectation where both distributions are the same. The interval is Student's over the fakes,
     the reference held fixed. On simulated features it covered the expectation in 94 to 99 % of
     trials.
@@ -280,12 +280,12 @@ class Density(_Neighborhoods):
 
 @register("coverage")
 class Coverage(_Neighborhoods):
-    """Share of real samples with a generated one in their neighbourhood.
+    """Share of real samples with a generated one in their neighborhood.
 
     Paper: Naeem et al., 2020, arXiv:2002.09797
 
     k = 5, strict <: a real sample counts if its distance to some generated one is < its distance
-    to its fifth nearest real neighbour, itself excluded. The interval is for the expectation at
+    to its fifth nearest real neighbor, itself excluded. The interval is for the expectation at
     this n over the fakes, the reference held fixed: Wilson's, for the n that has the variance of
     ``coverage_variance``. On simulated features it covered the expectation in 94 to 97 % of
     trials, and in 91 % where that was 0.999. A jackknife gave up to 1.6 times the true standard

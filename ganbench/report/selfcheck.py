@@ -51,9 +51,7 @@ def markdown(result: Mapping[str, Any]) -> str:
         "",
         "![Responses of the metrics to the damage](responses.svg)",
         "",
-        "| damage | amount | "
-        + " | ".join(_headed(name, short, rows) for name, short in names.items())
-        + " |",
+        f"| damage | amount | {heads} |",
         "| --- | --- |" + " ---: |" * len(names),
     ]
     for row in rows:

@@ -204,7 +204,8 @@ class Trainer:
         if _passed(before, seen, self.target, self.schedule.snapshots):
             with evaluating(self.state):
                 self.snapshot(self.state, kimg)
-        if seen < self.target and _passed(before, seen, self.target, self.schedule.evaluations or 0):
+        times = self.schedule.evaluations or 0
+        if seen < self.target and _passed(before, seen, self.target, times):
             with evaluating(self.state):
                 metrics = self.evaluate(self.state)
             row = {"kimg": kimg, "seconds": round(self.seconds, 3), "metrics": metrics}

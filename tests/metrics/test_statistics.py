@@ -244,7 +244,5 @@ def test_what_statistics_cannot_give_is_said(tmp_path):
         evaluate(real, fakes, metrics=["kid@mnist-cnn"])
     small = Moments(9, np.zeros(3), np.eye(3))
     np.savez(tmp_path / "small.npz", mu=small.mean, sigma=small.covariance)
-    with pytest.raises(
-        InputError, match="holds statistics of 3 features"
-    ):
+    with pytest.raises(InputError, match="holds statistics of 3 features"):
         evaluate(statistics.read(tmp_path / "small.npz"), fakes, metrics=["fid@mnist-cnn"])

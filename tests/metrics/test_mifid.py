@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""MiFID against a plain implementation of its published conventions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ganbench.errors import InputError
+from ganbench.metrics.fid import FrechetDistance
+from ganbench.metrics.metric import of_features
+from ganbench.metrics.mifid import MemorizationInformedDistance, memorization_distance
+
+
+def drawn(count, size=12, *, seed=0):
+    return np.abs(np.random.default_rng(seed).normal(size=(count, size))).astype(np.float32)
+
+
+def plainly(real, fake):
+    """1 - |cos| of all pairs, the smallest for each real row, rows that sum to 0 left out."""
+    sides = [side[side.sum(axis=1) != 0].astype(np.float64) for side in (real, fake)]
+    real, fake = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in sides)
+    return (1 - np.abs(real @ fake.T)).min(axis=1).mean()
+
+
+def mifid(real, fake):
+    return MemorizationInformedDistance().compute(of_features(real), of_features(fake), seed=0)
+
+
+def fid(real, fake):
+    return FrechetDistance().compute(of_features(real), of_features(fake), seed=0)
+
+
+@pytest.mark.parametrize(("counts", "size"), [((70, 50), 12), ((2100, 30), 5), ((30, 2100), 5)])
+def test_the_distance_is_that_of_whole_matrices(counts, size):
+    real, fake = drawn(counts[0], size), drawn(counts[1], size, seed=1)
+    real[3] = 0.0
+    assert memorization_distance(real, fake) == pytest.approx(plainly(real, fake), rel=1e-6)
+    assert memorization_distance(real, -fake) == pytest.approx(plainly(real, fake), rel=1e-6)
+
+
+def test_far_samples_have_the_fid_itself():
+    real = np.eye(40, dtype=np.float32) + np.float32(0.01)
+    fake = drawn(60, 40, seed=1)
+    expected = fid(real, fake)
+    found = mifid(real, fake)
+    assert plainly(real, fake) >= 0.1
+    assert found.value == pytest.approx(expected.value, rel=1e-9)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-9)
+    assert "divided" not in found.warning
+
+
+def test_near_samples_have_it_divided_with_its_interval():
+    real, fake = drawn(300), drawn(250, seed=1)
+    distance = plainly(real, fake)
+    assert distance < 0.1
+    found, expected = mifid(real, fake), fid(real, fake)
+    assert found.value == pytest.approx(expected.value / (distance + 1e-14), rel=1e-6)
+    assert found.low == pytest.approx(expected.low / distance, rel=1e-6)
+    assert found.bias == pytest.approx(expected.bias / distance, rel=1e-6)
+    assert f"{distance:.3g}" in found.warning
+
+
+def test_copies_are_at_distance_zero_to_float64():
+    real = drawn(50, 200)
+    assert memorization_distance(real, real[::-1]) < 1e-15
+    # In float32 the cosine of a copy would be wrong by about 1e-7, and MiFID all noise.
+    assert mifid(real, np.concatenate([real, real])).value > 1e9
+
+
+def test_features_without_direction_are_refused():
+    with pytest.raises(InputError, match="do not all sum to 0"):
+        mifid(np.zeros((10, 4), dtype=np.float32), drawn(10, 4))

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""NDB against hand-computed tests of proportions, scikit-learn's assignment, and simulations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from ganbench.errors import InputError
+from ganbench.metrics import ndb
+from ganbench.metrics.metric import Evidence
+from ganbench.metrics.ndb import DifferentBins, assign, differ, divergence, partition
+
+
+def drawn(count, size=8, *, seed=0, shift=0.0):
+    return (np.random.default_rng(seed).normal(size=(count, size)) + shift).astype(np.float32)
+
+
+def of(real, fake):
+    real, fake = Evidence(len(real), features=real), Evidence(len(fake), features=fake)
+    return DifferentBins().compute(real, fake, seed=0)
+
+
+def test_proportions_are_compared_as_in_a_textbook():
+    # 50 of 500 against 80 of 500: pooled 0.13, SE 0.02127, z = 2.821. 50 against 65: z = 1.487.
+    real = np.array([50, 50, 400])
+    assert differ(real, np.array([80, 65, 355])).tolist() == [True, False, True]
+    pooled = 130 / 1000
+    score = 0.06 / np.sqrt(pooled * (1 - pooled) * (2 / 500))
+    assert 2 * norm.sf(score) < 0.05
+    # Unequal counts: 10 of 100 against 70 of 400; z = 1.83, where half as many would do at 2 SE.
+    assert not differ(np.array([10, 90]), np.array([70, 330])).any()
+    assert differ(np.array([10, 90]), np.array([76, 324])).all()
+
+
+def test_a_bin_that_both_leave_empty_does_not_differ():
+    assert differ(np.array([0, 10]), np.array([0, 20])).tolist() == [False, False]
+
+
+def test_divergence_is_symmetric_between_zero_and_log_two():
+    first, second = np.array([30, 70]), np.array([60, 40])
+    half = np.array([0.45, 0.55])
+    shares = (np.array([0.3, 0.7]), np.array([0.6, 0.4]))
+    expected = sum((p * np.log(p / half)).sum() for p in shares) / 2
+    assert divergence(first, second) == pytest.approx(expected)
+    assert divergence(second, first) == pytest.approx(expected)
+    assert divergence(first, first) == 0.0
+    assert divergence(np.array([5, 0]), np.array([0, 9])) == pytest.approx(np.log(2))
+
+
+def test_samples_fall_into_the_bin_whose_center_is_nearest():
+    real, fake = drawn(600), drawn(2500, seed=1)
+    bins = partition(real)
+    assert bins.counts.sum() == 600
+    assert np.array_equal(np.bincount(assign(real, bins), minlength=100), bins.counts)
+    apart = np.square(fake[:, None].astype(np.float64) - bins.centers).sum(axis=2)
+    assert np.array_equal(assign(fake, bins), apart.argmin(axis=1))
+
+
+def test_many_dimensions_are_thinned_the_same_way_each_time():
+    real = drawn(150, 1002)
+    bins, again = partition(real), partition(real.copy())
+    assert len(bins.dimensions) == len(set(bins.dimensions.tolist())) == 167
+    assert np.array_equal(bins.dimensions, again.dimensions)
+    assert np.array_equal(bins.centers, again.centers)
+
+
+def test_dropped_modes_are_counted():
+    random = np.random.default_rng(0)
+    centers = 40 * random.normal(size=(100, 8))
+    real = centers[np.arange(3000) % 100] + random.normal(size=(3000, 8))
+    kept = centers[np.arange(3000) % 60] + random.normal(size=(3000, 8))
+    found = of(real.astype(np.float32), kept.astype(np.float32))
+    assert found.value > 0.4
+    assert "nats" in found.note
+    assert of(real.astype(np.float32), real.astype(np.float32)).value == 0.0
+
+
+def test_few_samples_are_warned_about_with_what_half_of_them_would_give():
+    found = of(drawn(1000), drawn(300, seed=1, shift=0.6))
+    assert "with half of the 300" in found.warning
+    assert f"instead of {found.value:.2f}" in found.warning
+    assert not of(drawn(1000), drawn(1000, seed=1)).warning
+
+
+def test_the_seed_does_not_move_the_value():
+    real, fake = Evidence(400, features=drawn(400)), Evidence(400, features=drawn(400, seed=1))
+    values = {DifferentBins().compute(real, fake, seed=seed).value for seed in range(3)}
+    assert len(values) == 1
+
+
+def test_intervals_cover_the_expectation(monkeypatch):
+    monkeypatch.setattr(ndb, "FEW", 0)
+    real = drawn(1000)
+    found = [of(real, drawn(600, seed=seed, shift=0.3)) for seed in range(1, 61)]
+    expectation = np.mean([one.value for one in found])
+    assert 0.05 < expectation < 0.5
+    assert np.mean([one.low <= expectation <= one.high for one in found]) >= 0.9
+
+
+def test_fewer_real_samples_than_bins_are_refused():
+    with pytest.raises(InputError, match="ndb needs the real features of at least 100"):
+        of(drawn(99), drawn(200))
