@@ -189,8 +189,11 @@ def _show(result: dict[str, Any]) -> None:
     for side in (fake, real):
         if side["skipped"]:
             first, reason = next(iter(side["skipped"].items()))
+            count = len(side["skipped"])
+            files = f"{count} files of {side['name']} were"
+            files = files if count > 1 else f"1 file of {side['name']} was"
             screen.print(
-                f"[yellow]{len(side['skipped'])} files of {side['name']} were left out[/yellow], "
+                f"[yellow]{files} left out[/yellow], "
                 f"the first: {first}: {reason}",
                 soft_wrap=True,
             )
