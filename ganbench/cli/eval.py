@@ -193,8 +193,7 @@ def _show(result: dict[str, Any]) -> None:
             files = f"{count} files of {side['name']} were"
             files = files if count > 1 else f"1 file of {side['name']} was"
             screen.print(
-                f"[yellow]{files} left out[/yellow], "
-                f"the first: {first}: {reason}",
+                f"[yellow]{files} left out[/yellow], the first: {first}: {reason}",
                 soft_wrap=True,
             )
     for name, one in result["metrics"].items():

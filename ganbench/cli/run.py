@@ -151,7 +151,7 @@ def _show(result: dict[str, Any], label: str, folder: Path) -> None:
     elif status == "collapsed":
         screen.print("All samples look the same: the generator has collapsed.")
     if not result["metrics"] and status == "done":
-        screen.print("No metric knows this dataset yet; see ganbench ls metrics.")
+        screen.print("Nothing was measured: name metrics, for example --metrics fid,kid,lpips.")
     screen.print(f"Samples: {folder / 'samples' / 'final.png'}", soft_wrap=True)
 
 

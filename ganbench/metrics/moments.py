@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+ROWS_AT_ONCE = 256
+"""Rows whose products are made at once."""
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -32,18 +35,28 @@ class Gathering:
         self._center: Array | None = None
         self._sum: Array | None = None
         self._products: Array | None = None
+        self._waiting: list[Array] = []
 
     def add(self, features: NDArray[np.floating]) -> None:
         """Take in features (B, d); B may be 0."""
-        if not len(features):
+        if len(features):
+            self.count += len(features)
+            self._waiting.append(np.array(features, dtype=np.float64))
+        # A product of few rows costs as much as one of many: the sums are what is written.
+        if sum(map(len, self._waiting)) >= ROWS_AT_ONCE:
+            self._take()
+
+    def _take(self) -> None:
+        """Add what waits to the sums."""
+        if not self._waiting:
             return
-        given = np.asarray(features, dtype=np.float64)
+        given = np.concatenate(self._waiting)
+        self._waiting.clear()
         if self._center is None or self._sum is None or self._products is None:
             self._center = given.mean(axis=0)
             self._sum = np.zeros_like(self._center)
             self._products = np.zeros((given.shape[1], given.shape[1]))
         centered = given - self._center
-        self.count += len(given)
         self._sum += centered.sum(axis=0)
         self._products += centered.T @ centered
 
@@ -53,6 +66,7 @@ class Gathering:
         Raises:
             ValueError: fewer than two samples were taken in.
         """
+        self._take()
         if self.count < 2 or self._center is None or self._sum is None or self._products is None:
             raise ValueError(f"Moments need at least two samples, not {self.count}.")
         shift = self._sum / self.count

@@ -8,6 +8,7 @@ and generated samples, whichever is asked for first.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,9 +156,9 @@ class _Neighborhoods(Metric):
             return value
         return _warned(value, halved, min(len(reals), len(fakes)))
 
+    @abstractmethod
     def of(self, found: Sweep) -> Value:
         """Return the value and its interval from a sweep."""
-        raise NotImplementedError
 
     def _of_halves(self, real: Evidence, fake: Evidence) -> float | None:
         """Return the mean value between halves of both sets; None where n is not small."""
