@@ -15,8 +15,8 @@ from typing import Any
 
 from ganbench.errors import DamagedRunError, StorageError
 
-_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
-"""How ``replacing`` names its temporary files."""
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}|\.tmp[A-Za-z0-9]{6}")
+"""How ``replacing`` names its temporary files, and safetensors the one that it writes first."""
 
 
 @contextmanager

@@ -83,6 +83,7 @@ def test_what_a_killed_process_left_is_swept_up_and_nothing_else(tmp_path):
         left[-1].touch()
         (tmp_path / name).unlink()
     kept[-1].touch()
+    (tmp_path / ".tmp6yFVLB").write_text("what safetensors writes first, cut short by a kill")
     sweep(tmp_path)
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)
 
