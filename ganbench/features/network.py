@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.errors import ConfigError, GanbenchError, InputError
-from ganbench.features.engines import Compute, Forward, forward_of
+from ganbench.features.engines import Compute, forward_of
 
 
 class Extracted(NamedTuple):
@@ -62,7 +62,6 @@ class FeatureNetwork(ABC):
     def __init__(self, module: nn.Module, facts: NetworkFacts) -> None:
         self.module = module.eval().requires_grad_(False)
         self.facts = facts
-        self._engines: dict[Compute, Forward] = {}
 
     @abstractmethod
     def prepare(self, images: Tensor) -> Tensor:
@@ -144,9 +143,7 @@ class FeatureNetwork(ABC):
         return torch.stack(prepared)
 
     def _forward(self, inputs: Tensor, compute: Compute) -> Extracted:
-        if compute not in self._engines:
-            self._engines[compute] = forward_of(self.module, inputs, compute)
-        outputs = self._engines[compute](inputs)
+        outputs = forward_of(self.module, inputs, compute)(inputs)
         features, logits = outputs if len(outputs) == 2 else (outputs[0], None)
         return Extracted(
             features.float().cpu(),
