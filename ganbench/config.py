@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -90,12 +90,22 @@ class RunConfig(Record):
     seed: int = Field(default=0, ge=0, lt=2**63)
     precision: Literal["fp32", "bf16"] = "fp32"
     model_source: str
+    trick_sources: dict[str, str] = {}
+    """Hashes of the files of tricks that do not come with ganbench."""
     dataset_version: str
 
     @property
     def identity(self) -> str:
         """Sixteen hex digits of the hash of what changes the result."""
-        return digest({"scheme": IDENTITY_SCHEME, **self.model_dump(mode="json")})
+        return next(self.identities([self.seed]))
+
+    def identities(self, seeds: Iterable[int]) -> Iterator[str]:
+        """Yield the identity that the run would have with each of some seeds."""
+        described = {"scheme": IDENTITY_SCHEME, **self.model_dump(mode="json")}
+        if not self.trick_sources:
+            del described["trick_sources"]
+        for seed in seeds:
+            yield digest({**described, "seed": seed})
 
 
 def digest(value: Mapping[str, Any]) -> str:

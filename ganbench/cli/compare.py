@@ -1,59 +1,109 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench compare``: a matrix of models, tricks and seeds, and what differs for sure."""
+"""``ganbench compare``: does the trick help? A matrix over seeds, and what differs for sure."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import ARROWS, complain, console, interval, number, print_json
-from ganbench.cli.progress import Bar, duration, stopping
+from ganbench.cli.output import complain, console
+from ganbench.cli.progress import stopping
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from collections.abc import Sequence
 
     from ganbench.harness.matrix import Cell
-    from ganbench.harness.run import Run, RunOptions
-    from ganbench.report.comparison import Comparison
-    from ganbench.report.tables import MetricColumn, MetricTable
+    from ganbench.harness.scheduler import CellState, Scheduler
+    from ganbench.harness.suite import Suite, SuiteFile
+    from ganbench.metrics.requests import Request
+    from ganbench.report.bounds import Bound
 
 EXAMPLES = """\
 Examples:
 
-ganbench compare --model vanilla --tricks none,r1,ema --seeds 0-4
+ganbench compare --model vanilla --tricks none,r1,ema --seeds 0-4 -j 2
 
-ganbench compare --model vanilla,wgan-gp --dataset ring8 --seeds 0-4 --kimg 500
+ganbench compare digits-tricks --dry-run
 
-ganbench compare --model dcgan --tricks none,spectral-norm,r1+ema --kimg 100 --dry-run
+ganbench compare my-suite.toml --engine ray --timeout 30m
+
+ganbench compare --model dcgan --tricks none,r1 --vary learning_rate=1e-4,2e-4,1e-3 --kimg 100
+
+ganbench compare --model vanilla,./mine.py --seeds 0-4 --fail-if-worse fid:5%
 """
 
 
 def command(
+    suite: Annotated[
+        str | None,
+        typer.Argument(help="A suite: file.toml, or a name from ganbench ls suites."),
+    ] = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="Models, separated by commas.", metavar="NAMES")
-    ],
+        str | None,
+        typer.Option("--model", "-m", help="Models, separated by commas.", metavar="NAMES"),
+    ] = None,
     tricks: Annotated[
-        str,
+        str | None,
         typer.Option(help="Sets of tricks, separated by commas, joined by +.", metavar="SETS"),
-    ] = "none",
+    ] = None,
     dataset: Annotated[
-        str, typer.Option("--dataset", "-d", help="Datasets, separated by commas.", metavar="NAMES")
-    ] = "mnist5k",
-    seeds: Annotated[str, typer.Option(help="Seeds: 0-4 or 0,3,7.", metavar="LIST")] = "0-2",
+        str | None,
+        typer.Option("--dataset", "-d", help="Datasets, separated by commas.", metavar="NAMES"),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Seeds: 0-4 or 0,3,7 (default 0-2).", metavar="LIST")
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A further axis: any key of the recipe, with values (repeatable).",
+            metavar="KEY=A,B,C",
+        ),
+    ] = None,
     baseline: Annotated[
         str | None,
-        typer.Option(help="What the others are held against (the first by default)."),
+        typer.Option(help="What the others are held against: a set of tricks, or a variant."),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="The metric that the verdicts are about.", metavar="NAME")
     ] = None,
     kimg: options.Kimg = None,
     batch_size: options.BatchSize = None,
     metrics: options.Metrics = None,
     evaluations: options.Evaluations = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", help="Cells at a time (default 1).", min=1, metavar="N"),
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(help="Where cells run: local processes, inline, or ray.", metavar="NAME")
+    ] = "local",
     device: options.Device = "auto",
     precision: options.Precision = None,
-    threads: options.Threads = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="CPU threads of each cell (default: the cores divided by -j).", min=1),
+    ] = None,
+    timeout: Annotated[
+        str | None,
+        typer.Option(help="Longest time for a cell: 90, 30m or 2h.", metavar="TIME"),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Carry out so many cells at most.", min=0, metavar="N")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Train stored cells again.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what failed or took too long.")
+    ] = False,
+    fail_if_worse: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Exit 3 if a metric is so much worse than the baseline's (repeatable).",
+            metavar="METRIC:5%",
+        ),
+    ] = None,
     out: options.Out = None,
     data_root: options.DataRoot = None,
     assignments: options.Assignments = None,
@@ -61,233 +111,202 @@ def command(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train every combination and compare over seeds.
+    """Train every combination of models, tricks, datasets and seeds, and compare.
 
-    Repeating the command finishes what is missing; runs that are there already are not repeated.
-    Runs with the same seed share data order and latents, so differences are taken in pairs.
+    Repeating the command finishes what is missing; with a further trick, seed or metric it adds
+    just that. Several commands, on several machines that share the folder, divide the work.
     """
     from ganbench import paths
-    from ganbench.config import parse_seeds
-    from ganbench.harness.matrix import check_options, parse_trick_sets, plan_matrix
+    from ganbench.harness.engines import default_threads, make_engine
     from ganbench.harness.run import RunOptions
+    from ganbench.harness.scheduler import Policy, Scheduler
+    from ganbench.report.bounds import parse_bound
     from ganbench.training.trainer import Schedule
 
-    cells = plan_matrix(
-        options.names(model) or (),
-        parse_trick_sets(tricks),
-        options.names(dataset) or (),
-        parse_seeds(seeds),
-        settings=options.settings(
-            assignments, kimg=kimg, batch_size=batch_size, precision=precision
-        ),
-        data_root=data_root,
+    file = _suite_file(suite)
+    chosen = _suite(
+        file,
+        {
+            "models": options.names(model),
+            "tricks": _trick_sets(tricks),
+            "datasets": options.names(dataset),
+            "seeds": seeds,
+            "baseline": baseline,
+            "metric": metric,
+            "metrics": options.names(metrics),
+            "evaluations": evaluations,
+            "threads": threads,
+            "vary": _axes(vary),
+        },
+        options.settings(assignments, kimg=kimg, batch_size=batch_size, precision=precision),
     )
-    chosen = _baseline(cells, baseline)
+    cells = file.cells(chosen, data_root) if file else chosen.cells(data_root)
+    bounds = [parse_bound(text) for text in fail_if_worse or []]
     how = RunOptions(
-        out=out or paths.runs() / "compare",
+        out=out or paths.runs() / (file.path.stem if file else "compare"),
         resume=True,
         device=device,
-        threads=threads,
+        threads=chosen.threads or default_threads(jobs or 1),
         data_root=data_root,
-        metrics=options.names(metrics),
-        schedule=Schedule(evaluations=evaluations),
+        metrics=chosen.metrics,
+        schedule=Schedule(evaluations=chosen.evaluations),
         command=options.command_line(),
     )
+    requests = _check(cells, how, bounds)
+    policy = Policy(_seconds(timeout), limit, force, retry_failed)
+    scheduler = Scheduler(cells, how, requests, policy=policy)
     if dry_run:
-        _print_plan(cells, how, as_json=as_json)
+        from ganbench.cli.compare_output import print_plan
+
+        print_plan(scheduler, chosen, jobs or 1, as_json=as_json, quiet=quiet)
         return
-    check_options(cells, how)
-    done = _run_all(cells, how, quiet=quiet)
-    _print_results(done, chosen, as_json=as_json)
-    statuses = {record["status"] for _, record in done}
-    if len(done) < len(cells) or "interrupted" in statuses:
-        raise typer.Exit(130)
-    if "failed" in statuses:
-        raise typer.Exit(1)
+    _say_limits(scheduler, chosen, quiet=quiet)
+    made = make_engine(engine, jobs, how.threads or 1) if scheduler.pending else None
+    try:
+        states = _carry_out(scheduler, made, chosen.metric, quiet=quiet)
+    finally:
+        if made is not None:
+            made.close()
+    _conclude(scheduler, states, chosen, bounds, as_json=as_json)
 
 
-def _baseline(cells: list[Cell], asked: str | None) -> str:
-    """Return the variant that the others are held against."""
-    from ganbench.errors import UnknownNameError, suggest
+def _suite_file(name: str | None) -> SuiteFile | None:
+    from ganbench.harness.suite import SuiteFile, find_suite
 
-    variants = list(dict.fromkeys(cell.variant for cell in cells))
-    if asked is None:
-        return variants[0]
-    by_name = {name: cell.variant for cell in cells for name in (cell.variant, cell.tricks)}
-    if asked not in by_name:
-        raise UnknownNameError(
-            f"No variant is called '{asked}'. {suggest(asked, by_name)}".strip(),
-            f"There are: {', '.join(variants)}.",
+    return SuiteFile(find_suite(name)) if name is not None else None
+
+
+def _suite(file: SuiteFile | None, given: dict[str, Any], settings: dict[str, Any]) -> Suite:
+    """Return the suite of a file as the flags change it, or that of the flags alone."""
+    from ganbench.errors import ConfigError
+    from ganbench.harness.suite import Suite
+
+    changes = {key: value for key, value in given.items() if value}
+    if file is not None:
+        return file.read(changes, settings)
+    if "models" not in changes:
+        raise ConfigError(
+            "Neither a suite nor a model is named.",
+            "For example: ganbench compare --model vanilla --tricks none,ema",
         )
-    return by_name[asked]
+    return Suite.model_validate({**changes, "set": settings})
 
 
-def _run_all(
-    cells: list[Cell], how: RunOptions, *, quiet: bool
-) -> list[tuple[Cell, dict[str, Any]]]:
-    """Carry out the cells one after the other, up to an interruption."""
-    from ganbench.harness.matrix import run_cell
+def _trick_sets(text: str | None) -> list[str] | None:
+    from ganbench.harness.matrix import parse_trick_sets
 
-    running: list[Run] = []
-    screen = console(stderr=True)
-    done: list[tuple[Cell, dict[str, Any]]] = []
-    with stopping(lambda: running[-1].stop() if running else None):
-        for index, cell in enumerate(cells, 1):
-            label = f"[{index}/{len(cells)}] {cell.variant} on {cell.dataset}, seed {cell.seed}"
-            with Bar(label, quiet=quiet) as bar:
-                record, folder = run_cell(cell, how, bar, running.append)
-            done.append((cell, {**record, "run": str(folder.path)}))
-            problem = record.get("error")
-            if problem:
-                complain(f"{label}: {problem}")
-            elif not quiet:
-                screen.print(f"{label}: {record['status']}", markup=False)
-            if running[-1].stop_requested:
-                break
-    return done
+    return None if text is None else parse_trick_sets(text)
 
 
-def _print_plan(cells: list[Cell], how: RunOptions, *, as_json: bool) -> None:
-    """Print the matrix and what of it is stored."""
-    from ganbench.harness.run import Run, Silent
+def _axes(given: list[str] | None) -> dict[str, list[Any]] | None:
+    """Read ``learning_rate=1e-4,2e-4``; values in brackets hold commas of their own."""
+    from ganbench.config import parse_value
+    from ganbench.errors import ConfigError
 
-    rows: list[dict[str, Any]] = []
-    for cell in cells:
-        folder = Run(cell.config, how, Silent()).folder
-        rows.append(
-            {
-                "id": cell.config.identity,
-                "axes": cell.axes,
-                "status": "stored" if folder.finished else "missing",
-                "kimg": cell.config.recipe.kimg,
-            }
+    axes = {}
+    for text in given or []:
+        key, _, values = text.partition("=")
+        listed = parse_value(f"[{values}]")
+        if isinstance(listed, str):
+            listed = [parse_value(part) for part in values.split(",")]
+        if not key.strip() or not values.strip():
+            raise ConfigError(
+                f"'{text}' is no axis: a key and its values were expected.",
+                "For example: --vary learning_rate=1e-4,2e-4,1e-3",
+            )
+        axes[key.strip()] = listed
+    return axes or None
+
+
+def _seconds(text: str | None) -> float | None:
+    """Read a time as seconds, or with s, m or h behind it."""
+    from ganbench.errors import ConfigError
+
+    if text is None:
+        return None
+    units = {"s": 1, "m": 60, "h": 3600}
+    number = text[:-1] if text[-1:] in units else text
+    try:
+        seconds = float(number) * units.get(text[-1:], 1)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ConfigError(
+            f"'{text}' is no time; seconds, or 30m, or 2h were expected.",
+            "For example: --timeout 30m",
         )
-    if as_json:
-        print_json({"cells": rows, "comparisons": []})
+    return seconds
+
+
+def _check(
+    cells: Sequence[Cell], how: Any, bounds: Sequence[Bound]
+) -> dict[str, Sequence[Request]]:
+    """Find what would make every cell fail before the first; return what is measured."""
+    from ganbench.harness.matrix import check_options
+    from ganbench.report.bounds import check_known
+
+    requests = check_options(cells, how)
+    check_known(bounds, list(dict.fromkeys(one.name for two in requests.values() for one in two)))
+    return requests
+
+
+def _say_limits(scheduler: Scheduler, suite: Suite, *, quiet: bool) -> None:
+    """Say before it runs what so many seeds cannot show."""
+    from ganbench.report.verdicts import design_limits
+
+    treatments = max(len(suite.tricks), len(suite.models)) - 1
+    if quiet or not scheduler.pending or treatments < 1:
         return
-    from rich.table import Table
-
-    table = Table("model", "tricks", "dataset", "seed", "kimg", "status")
-    for row in rows:
-        table.add_row(
-            *(str(value) for value in row["axes"].values()), str(row["kimg"]), row["status"]
-        )
-    console().print(table)
+    for line in design_limits(len(suite.seeds), treatments):
+        console(stderr=True).print(line, style="dim", markup=False)
 
 
-def _print_results(
-    done: list[tuple[Cell, dict[str, Any]]], baseline: str, *, as_json: bool
+def _carry_out(
+    scheduler: Scheduler, engine: Any, metric: str | None, *, quiet: bool
+) -> list[CellState]:
+    """Let the engine carry out what is pending, and show it."""
+    from ganbench.cli.matrix_view import MatrixView
+
+    if engine is None:
+        return scheduler.run_nothing()
+    with (
+        MatrixView(scheduler, engine.slots, metric, quiet=quiet) as view,
+        stopping(scheduler.stop),
+    ):
+        scheduler.watch = view.watch
+        return scheduler.run(engine)
+
+
+def _conclude(
+    scheduler: Scheduler,
+    states: Sequence[CellState],
+    suite: Suite,
+    bounds: Sequence[Bound],
+    *,
+    as_json: bool,
 ) -> None:
-    """Print a table for each dataset and metric: mean, interval, difference to the baseline."""
-    from dataclasses import replace
+    """Print what came out, and end with the exit code that says it."""
+    from ganbench.cli.compare_output import compared, print_results
+    from ganbench.report.bounds import tripped
 
-    from ganbench.records.reading import read_run
-    from ganbench.records.run import RunFolder
-    from ganbench.report.comparison import compare_to
-    from ganbench.report.tables import metric_table
-
-    runs = [
-        replace(
-            read_run(RunFolder(Path(record["run"]))), variant=cell.variant, dataset=cell.dataset
-        )
-        for cell, record in done
-    ]
-    tables = [metric_table(runs, name) for name in dict.fromkeys(run.dataset for run in runs)]
-    compared = {
-        table.dataset: compare_to(table, baseline)
-        for table in tables
-        if any(row.variant == baseline for row in table.rows)
-    }
-    if as_json:
-        cells = [
-            {
-                "id": cell.config.identity,
-                "axes": cell.axes,
-                "status": record["status"],
-                "metrics": record["metrics"],
-                "run": record["run"],
-                **({"error": record["error"]} if "error" in record else {}),
-            }
-            for cell, record in done
-        ]
-        comparisons = [
-            _comparison_record(dataset, one) for dataset, rows in compared.items() for one in rows
-        ]
-        print_json({"cells": cells, "comparisons": comparisons})
-        return
-    screen = console()
-    for table in tables:
-        for column in table.columns:
-            screen.print(_metric_table(table, column, compared.get(table.dataset, []), baseline))
-    total = sum(record.get("seconds") or 0 for _, record in done)
-    screen.print(f"{len(done)} runs, {duration(total)} of training.")
-    for note in {note for rows in compared.values() for note in _notes(rows)}:
-        screen.print(note, style="dim")
-    folder = Path(done[0][1]["run"]).parent
-    screen.print(f"A page of it: ganbench report {folder}", soft_wrap=True)
+    for state in states:
+        if state.status in {"failed", "timeout"}:
+            complain(f"{state.cell.label}: {state.problem}", _remedy(state))
+    tables = compared(scheduler, states, suite)
+    beyond = tripped(bounds, [one for table in tables for one in table.comparisons])
+    print_results(scheduler, states, tables, suite, beyond, as_json=as_json)
+    for sentence in beyond:
+        complain(sentence)
+    statuses = {state.status for state in states}
+    if "interrupted" in statuses:
+        raise typer.Exit(130)
+    if statuses & {"failed", "timeout"}:
+        raise typer.Exit(1)
+    if beyond:
+        raise typer.Exit(3)
 
 
-def _metric_table(
-    table: MetricTable, column: MetricColumn, compared: list[Comparison], baseline: str
-) -> Table:
-    """Lay one metric of one dataset out, a row for each variant."""
-    from rich.table import Table
-
-    made = Table(
-        title=f"{column.name} {ARROWS.get(column.better, '')} on {table.dataset}",
-        title_justify="left",
-        title_style="bold",
-    )
-    made.add_column("variant")
-    for name in ("n", "mean", "95 % interval", f"minus {baseline}", "95 % interval", "p (Holm)"):
-        made.add_column(name, justify="right")
-    for row in table.rows:
-        cell = row.cells.get(column.name)
-        if cell is None:
-            made.add_row(row.variant, f"0 of {len(row.runs)}", *["–"] * 5)
-            continue
-        mean = number(cell.estimate.value)
-        against = [one for one in compared if one.variant == row.variant and one.column == column]
-        paired = against[0].paired if against else None
-        made.add_row(
-            row.variant,
-            f"{cell.estimate.n}"
-            if cell.estimate.n == cell.runs
-            else f"{cell.estimate.n} of {cell.runs}",
-            f"[bold]{mean}[/bold]" if cell.best else mean,
-            interval(cell.estimate.low, cell.estimate.high),
-            number(paired.difference.value) if paired else "–",
-            interval(paired.difference.low, paired.difference.high) if paired else "–",
-            number(against[0].corrected) if against else "–",
-        )
-    return made
-
-
-def _comparison_record(dataset: str, one: Comparison) -> dict[str, Any]:
-    """Return a comparison as it stands in the JSON."""
-    paired = one.paired
-    return {
-        "dataset": dataset,
-        "metric": one.column.metric,
-        "protocol": one.column.protocol,
-        "variant": one.variant,
-        "baseline": one.baseline,
-        "n": paired.difference.n if paired else 0,
-        "difference": paired.difference.value if paired else None,
-        "low": paired.difference.low if paired else None,
-        "high": paired.difference.high if paired else None,
-        "p_value": paired.p_value if paired else None,
-        "p_value_holm": one.corrected,
-        "probability_of_improvement": one.improvement.probability,
-        "verdict": one.verdict,
-    }
-
-
-def _notes(compared: list[Comparison]) -> list[str]:
-    """Say what so many seeds cannot show."""
-    counts = {one.paired.difference.n for one in compared if one.paired}
-    return [
-        f"A paired permutation test over {n} seeds cannot give a p value below {2 / 2**n:.4g}."
-        for n in sorted(counts)
-        if 2 / 2**n > 0.05
-    ]
+def _remedy(state: CellState) -> str:
+    if state.lasting:
+        return "What went wrong is in failure.json of the run; --retry-failed tries again."
+    return "Repeat the command to try again."

@@ -17,7 +17,8 @@ from ganbench.errors import ConfigError
 from ganbench.features.engines import Compute
 from ganbench.harness.device import choose_device
 from ganbench.harness.device import facts as device_facts
-from ganbench.harness.run import default_samples, load_run
+from ganbench.harness.measuring import default_samples
+from ganbench.harness.run import load_run
 from ganbench.inputs import open_samples
 from ganbench.inputs.samples import CHUNK, Chunk, Facts, Samples, check_finite
 from ganbench.metrics import statistics

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from pydantic import Field
+from threadpoolctl import threadpool_limits
 
 from ganbench import paths, registry
 from ganbench.config import (
@@ -23,18 +24,18 @@ from ganbench.config import (
 from ganbench.data import is_path, open_dataset
 from ganbench.data.dataset import Source
 from ganbench.errors import ConfigError
-from ganbench.features.engines import Compute
 from ganbench.gan import DataSpec
 from ganbench.harness.device import choose_device, facts
+from ganbench.harness.measuring import Measuring
 from ganbench.losses import get as get_loss
 from ganbench.metrics.evaluate import Reference
 from ganbench.records.environment import describe as describe_environment
 from ganbench.records.files import check_writable, replacing, storage_errors, sweep
 from ganbench.records.run import RunFolder, name_folder
 from ganbench.registry import name_of
-from ganbench.sampling.draw import draw, picture, sampler_name
+from ganbench.sampling.draw import draw, picture
 from ganbench.state import State
-from ganbench.training.build import build, create, source_hash
+from ganbench.training.build import build, create, source_hash, trick_sources
 from ganbench.training.checkpoint import export_generator, load_checkpoint
 from ganbench.training.trainer import Observer, Schedule, Trainer, evaluating
 from ganbench.trick import Trick, Tricks, acts_on, describe, make_trick, resolve
@@ -109,6 +110,7 @@ def plan_for(
         seed=chosen.seed,
         precision=chosen.precision,
         model_source=source_hash(model),
+        trick_sources=trick_sources(tricks),
         dataset_version=data.version,
     )
 
@@ -119,23 +121,21 @@ def _spelled(name: str) -> str:
     return name if own else registry.canonical(name)
 
 
-def default_samples(data: DataSpec) -> int:
-    """Return how many samples are measured: PacGAN's 2,500 points, VEEGAN's 26,000 stacks."""
-    if not data.is_image:
-        return 2500
-    return 26_000 if data.classes >= 1000 else 5000
-
-
 def folder_stem(config: RunConfig, data: DataSpec) -> str:
     """Return the readable part of a run folder's name: the model's own tricks are not in it.
 
     Of a file or folder only its own name is, because a report shows the name of each run.
     """
+    return f"{variant_stem(config, data)}{config.seed}"
+
+
+def variant_stem(config: RunConfig, data: DataSpec) -> str:
+    """Return the part of ``folder_stem`` that all seeds of a variant share."""
     own = {name_of(trick) for trick in create(config.model, data).tricks}
     added = [_last_part(trick.name) for trick in config.tricks if trick.name not in own]
     first = "+".join([_last_part(config.model), *added])
-    stem = f"{first}-{_last_part(config.dataset)}-seed{config.seed}"
-    return re.sub(r"[^A-Za-z0-9.+@_-]+", "-", stem).strip("-.")[:120]
+    plain = re.sub(r"[^A-Za-z0-9.+@_-]+", "-", f"{first}-{_last_part(config.dataset)}")
+    return f"{plain.strip('-.')[:100]}-seed"
 
 
 def _last_part(name: str) -> str:
@@ -178,31 +178,20 @@ class Run:
                 "Train without --resume.",
             )
         state = build(self.config, dataset.spec, device)
-        reference = Reference(
+        measure = Measuring(
             dataset,
+            seed=self.config.seed,
+            device=str(device),
             metrics=self.options.metrics,
-            compute=Compute(device=str(device)),
+            samples=self.options.samples,
             watch=self.observer.measuring,
         )
-        count = self.options.samples or default_samples(dataset.spec)
-
-        sampler = sampler_name(state)
-
-        def measure(at: State) -> dict[str, Any]:
-            if not reference.requests:
-                return {}
-            fakes = draw(at, count, seed=self.config.seed, purpose="metrics")
-            if not bool(fakes.isfinite().all()):
-                return {}  # diverged: no number would mean anything
-            measured = reference.evaluate(fakes, seed=self.config.seed)
-            return {name: {**one.record(), "sampler": sampler} for name, one in measured.items()}
-
         self.trainer = Trainer(
             state,
             dataset,
             self.folder,
             seed=self.config.seed,
-            schedule=self._schedule(reference),
+            schedule=self._schedule(measure.reference),
             snapshot=lambda at, kimg: self._snapshot(at, f"kimg{kimg:08.1f}"),
             evaluate=measure,
             observer=self.observer,
@@ -234,25 +223,27 @@ class Run:
         self.folder.write_environment(
             describe_environment(threads=threads, device=str(device), torch_facts=facts(device))
         )
-        self.folder.write_config(
-            {
-                "schema": 1,
-                "identity": self.config.identity,
-                "config": self.config.model_dump(mode="json"),
-                "options": {"threads": threads, "device": str(device)},
-                "command": self.options.command,
-            }
-        )
+        self.folder.write_config(self.record(threads, str(device)))
 
-    def _finish(
-        self, state: State, status: str, measure: Callable[[State], dict[str, Any]]
-    ) -> dict[str, Any]:
+    def record(self, threads: int | None, device: str) -> dict[str, Any]:
+        """Return what config.json says of the run."""
+        return {
+            "schema": 1,
+            "identity": self.config.identity,
+            "config": self.config.model_dump(mode="json"),
+            "options": {"threads": threads, "device": device},
+            "command": self.options.command,
+        }
+
+    def _finish(self, state: State, status: str, measure: Measuring) -> dict[str, Any]:
         """Measure and draw the trained pair, and write the result last."""
         metrics: dict[str, Any] = {}
         with evaluating(state):
             self._snapshot(state, "final")
             if status != "diverged":
                 metrics = measure(state)
+                if measure.wanted and not metrics:
+                    status = "diverged"  # a sample was not finite, and no loss had seen it
                 self.folder.append_measurements(
                     {
                         "kimg": state.images_seen / 1000,
@@ -327,9 +318,14 @@ class Silent:
 
 
 def set_threads(threads: int | None) -> int:
-    """Set the number of CPU threads if one is given; return the number in use."""
+    """Set the number of CPU threads if one is given; return the number in use.
+
+    It holds for torch and for the linear algebra behind numpy alike, which would otherwise take
+    every core for itself, whatever else runs beside.
+    """
     if threads is not None:
         torch.set_num_threads(threads)
+        threadpool_limits(threads)
     return torch.get_num_threads()
 
 

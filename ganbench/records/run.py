@@ -35,7 +35,7 @@ from ganbench.records.files import (
 )
 
 SCHEMA = 1
-STATUSES = ("done", "diverged", "collapsed", "interrupted", "failed", "running")
+STATUSES = ("done", "diverged", "collapsed", "interrupted", "failed", "timeout", "running")
 OUTCOME = (
     "status",
     "identity",
@@ -80,6 +80,11 @@ class RunFolder:
     def result_file(self) -> Path:
         """What came out; there only once the run is over."""
         return self.path / "result.json"
+
+    @property
+    def failure_file(self) -> Path:
+        """Why an attempt has no result, until it is tried again; only a matrix writes it."""
+        return self.path / "failure.json"
 
     @property
     def checkpoint_file(self) -> Path:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ganbench import registry
-from ganbench.config import Recipe, RunConfig
+from ganbench.config import Recipe, RunConfig, TrickConfig
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec, Loss
@@ -39,6 +39,20 @@ def source_hash(model: str) -> str:
     """Return sixteen hex digits of the SHA-256 of a model's source file."""
     path = registry.models.entry(model).path
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path else "no-source"
+
+
+def trick_sources(tricks: Iterable[TrickConfig]) -> dict[str, str]:
+    """Return the hash of the source of each trick that is not ganbench's own, by name.
+
+    A trick in a file of the user's changes when the file does; those that come with ganbench
+    change with its version.
+    """
+    entries = {trick.name: registry.tricks.entry(trick.name) for trick in tricks}
+    return {
+        name: hashlib.sha256(entry.path.read_bytes()).hexdigest()[:16]
+        for name, entry in sorted(entries.items())
+        if entry.path and not entry.module.startswith("ganbench.tricks")
+    }
 
 
 def build(config: RunConfig, data: DataSpec, device: torch.device) -> State:

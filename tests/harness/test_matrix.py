@@ -6,9 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench.config import parse_trick
-from ganbench.errors import ConfigError, InputError, UnknownNameError
-from ganbench.harness.matrix import parse_trick_sets, plan_matrix, run_cell
-from ganbench.harness.run import RunOptions, Silent
+from ganbench.errors import ConfigError, UnknownNameError
+from ganbench.harness.matrix import (
+    MatrixError,
+    parse_trick_set,
+    parse_trick_sets,
+    plan_matrix,
+    settings_of,
+)
 
 NAME = st.from_regex(r"[a-z][a-z0-9-]{0,6}", fullmatch=True).filter(lambda name: name != "none")
 KEY = st.from_regex(r"[a-z_]{1,6}", fullmatch=True).filter(lambda name: name != "off")
@@ -27,10 +32,10 @@ SETS = st.lists(
 @given(SETS, st.booleans())
 def test_sets_are_split_at_commas_but_for_those_of_parameters(sets, spaced):
     parsed = parse_trick_sets((", " if spaced else ",").join(["none", *sets]))
-    assert list(parsed) == ["none", *sets]
-    assert parsed["none"] == []
+    assert parsed == ["none", *sets]
+    assert parse_trick_set("none") == []
     for one in sets:
-        assert parsed[one] == [parse_trick(trick) for trick in one.split("+")]
+        assert parse_trick_set(one) == [parse_trick(trick) for trick in one.split("+")]
 
 
 @pytest.mark.parametrize("text", ["", ",", " , "])
@@ -39,9 +44,16 @@ def test_no_set_is_refused(text):
         parse_trick_sets(text)
 
 
-def matrix(models=("vanilla",), sets="none", datasets=("ring8",), seeds=(0, 1), **settings):
+def matrix(
+    models=("vanilla",), sets="none", datasets=("ring8",), seeds=(0, 1), vary=None, **settings
+):
     return plan_matrix(
-        models, parse_trick_sets(sets), datasets, seeds, settings={"recipe.kimg": 0.2, **settings}
+        models,
+        parse_trick_sets(sets),
+        datasets,
+        seeds,
+        settings={"recipe.kimg": 0.2, **settings},
+        vary=vary,
     )
 
 
@@ -50,19 +62,42 @@ def test_every_combination_is_one_cell():
     assert len(cells) == 2 * 3 * 2 * 2
     assert len({cell.config.identity for cell in cells}) == len(cells)
     for cell in cells:
+        config, tricks = cell.config, cell.arm.tricks
+        assert cell.identity == config.identity
         assert cell.axes == {
-            "model": cell.config.model,
-            "tricks": cell.tricks,
-            "dataset": cell.config.dataset,
-            "seed": cell.config.seed,
+            "model": config.model,
+            "tricks": tricks,
+            "dataset": config.dataset,
+            "seed": config.seed,
         }
-        own = {"gradient-penalty"} if cell.model == "wgan-gp" else set()
-        added = set() if cell.tricks == "none" else set(cell.tricks.split("+"))
-        assert {trick.name for trick in cell.config.tricks} == own | added
-        assert cell.config.recipe.kimg == 0.2
-    assert {cell.variant for cell in cells if cell.model == "vanilla"} == {
+        own = {"gradient-penalty"} if cell.arm.model == "wgan-gp" else set()
+        added = set() if tricks == "none" else set(tricks.split("+"))
+        assert {trick.name for trick in config.tricks} == own | added
+        assert config.recipe.kimg == 0.2
+    assert {cell.arm.label for cell in cells if cell.arm.model == "vanilla"} == {
         "vanilla", "vanilla + ema", "vanilla + r1+ema",
     }  # fmt: skip
+
+
+def test_a_varied_setting_is_an_axis():
+    rates = [1e-4, 2e-4]
+    cells = matrix(seeds=(3,), vary={"learning_rate": rates, "batch_size": [20]})
+    assert [cell.axes["vary"] for cell in cells] == [
+        {"learning_rate": rate, "batch_size": 20} for rate in rates
+    ]
+    assert cells[0].arm.label == "vanilla, learning_rate=0.0001, batch_size=20"
+    for cell, rate in zip(cells, rates, strict=True):
+        recipe = cell.config.recipe
+        assert recipe.batch_size == 20
+        assert recipe.generator_optimizer.learning_rate == rate
+        assert recipe.discriminator_optimizer.learning_rate == rate
+
+
+def test_settings_have_short_names():
+    assert settings_of("loss", "hinge") == {"loss": "hinge"}
+    assert settings_of("recipe.kimg", 3) == settings_of("kimg", 3) == {"recipe.kimg": 3}
+    with pytest.raises(ConfigError, match="Did you mean 'learning_rate'"):
+        settings_of("learning_rte", 1)
 
 
 @pytest.mark.parametrize(
@@ -88,19 +123,24 @@ def test_a_mistake_in_any_cell_is_found_before_the_first_is_trained():
         matrix(**{"recipe.lenght": 3})
 
 
-def test_an_error_of_a_cell_is_its_status(tmp_path, monkeypatch):
-    (cell,) = matrix(seeds=(0,))
-    begun = []
-
-    def fail(self):
-        raise InputError("The data are broken.")
-
-    with monkeypatch.context() as patched:
-        patched.setattr("ganbench.harness.run.Run.execute", fail)
-        record, folder = run_cell(cell, RunOptions(out=tmp_path), Silent(), begun.append)
-    assert record == {"status": "failed", "error": "The data are broken.", "metrics": {}}
-    assert begun[0].folder == folder
-    options = RunOptions(out=tmp_path, resume=True, samples=64)
-    record, again = run_cell(cell, options, Silent(), begun.append)
-    assert again == folder
-    assert record["status"] in {"done", "collapsed"}
+def test_all_mistakes_are_said_at_once():
+    with pytest.raises(MatrixError) as raised:
+        matrix(
+            ("dcgan", "vanila"),
+            "none,emma,pacgan:size=7",
+            ("ring8", "mnist5k", "mnst5k"),
+            vary={"learning_rate": [1e-3, -1], "learning_rte": [1]},
+        )
+    messages = [problem.error.message for problem in raised.value.problems]
+    expected = [
+        "Unknown model 'vanila'",
+        "Unknown dataset 'mnst5k'",
+        "Unknown trick 'emma'",
+        "Unknown setting 'learning_rte'",
+        "dcgan draws images",
+        "pacgan needs a batch size",
+        "learning_rate: Input should be greater than 0",
+    ]
+    assert len(messages) == len(expected)
+    for part in expected:
+        assert sum(part in message for message in messages) == 1, part

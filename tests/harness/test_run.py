@@ -13,11 +13,11 @@ from safetensors.torch import load_file
 from ganbench.config import Recipe, RunConfig, TrickConfig, parse_trick
 from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnknownNameError
 from ganbench.gan import DataSpec, Mixture
+from ganbench.harness.measuring import default_samples
 from ganbench.harness.run import (
     Run,
     RunOptions,
     Silent,
-    default_samples,
     folder_stem,
     load_run,
     plan,

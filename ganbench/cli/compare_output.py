@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: MIT
+"""What ``ganbench compare`` prints: the plan, the verdicts, a table for each metric, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ganbench.cli.output import ARROWS, console, interval, number, print_json
+from ganbench.cli.progress import Counter, duration
+from ganbench.records.reading import read_run
+from ganbench.records.variants import label_variants
+from ganbench.report.comparison import Comparison, compare_to
+from ganbench.report.tables import MetricColumn, MetricTable, metric_table
+from ganbench.report.verdicts import Verdict, design_limits, main_column, verdicts
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ganbench.harness.scheduler import CellState, Scheduler
+    from ganbench.harness.suite import Suite
+
+MOST_ROWS = 60
+"""A longer table is what ``ganbench report`` is for."""
+STYLES = {"helps": "green", "hurts": "red", "fails": "bold red", "unclear": "dim"}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One dataset's table with its comparisons and verdicts."""
+
+    table: MetricTable
+    comparisons: tuple[Comparison, ...]
+    verdicts: tuple[Verdict, ...]
+    main: MetricColumn | None
+
+
+def compared(scheduler: Scheduler, states: Sequence[CellState], suite: Suite) -> list[Compared]:
+    """Compare what is stored of the cells, dataset by dataset.
+
+    Raises:
+        UnknownNameError: no variant is called as the baseline is.
+    """
+    known = [state for state in states if state.record]
+    runs = label_variants([read_run(scheduler.folder(state)) for state in known])
+    found = []
+    for dataset in dict.fromkeys(run.dataset for run in runs):
+        table = metric_table(runs, dataset)
+        comparisons = compare_to(table, suite.baseline)
+        main = main_column(table, suite.metric) if table.columns else None
+        found.append(Compared(table, tuple(comparisons), tuple(verdicts(table, comparisons)), main))
+    return found
+
+
+def print_plan(
+    scheduler: Scheduler, suite: Suite, slots: int, *, as_json: bool, quiet: bool
+) -> None:
+    """Print the matrix, what of it is stored, the time it will take, and what it cannot show."""
+    from ganbench.harness.estimate import measured_speeds, seconds_left
+
+    states = scheduler.states
+    pending = [state for state in scheduler.pending if state.share < 1.0]
+    with Counter(quiet=quiet or as_json) as counter:
+        speeds = measured_speeds(pending, scheduler.options, counter.watch)
+    left = seconds_left(pending, speeds, slots)
+    limits = design_limits(len(suite.seeds), max(1, max(len(suite.tricks), len(suite.models)) - 1))
+    if as_json:
+        cells = [
+            {
+                "id": state.cell.identity,
+                "axes": state.cell.axes,
+                "status": _planned(state),
+                "kimg": state.cell.arm.config.recipe.kimg,
+            }
+            for state in states
+        ]
+        print_json({"cells": cells, "comparisons": [], "seconds": left, "limits": limits})
+        return
+    screen = console()
+    screen.print(_plan_table(states, speeds))
+    counts = {word: 0 for word in ("waiting", "stored", "measure", "failed", "timeout")}
+    for state in states:
+        counts[_planned(state)] = counts.get(_planned(state), 0) + 1
+    listed = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    screen.print(f"{len(states)} cells: {listed}.")
+    if left is not None and pending:
+        at = f"{slots} at a time" if slots > 1 else "one at a time"
+        screen.print(f"About {duration(left)} of training, {at}; measuring is not counted.")
+    for line in limits:
+        screen.print(line, style="dim", markup=False)
+    screen.print("Nothing was trained: this was a dry run.")
+
+
+def _planned(state: CellState) -> str:
+    """Return what will be done about a cell: ``measure`` is to add a metric to what is stored."""
+    return "measure" if state.status == "waiting" and state.share == 1.0 else state.status
+
+
+def _plan_table(states: Sequence[CellState], speeds: Any) -> Table:
+    """Lay the matrix out, a row for each arm."""
+    from rich.table import Table
+
+    arms: dict[Any, list[CellState]] = {}
+    for state in states:
+        arms.setdefault(state.cell.arm, []).append(state)
+    table = Table("variant", "dataset", "kimg", "seeds", "stored", "a run takes")
+    for arm, members in list(arms.items())[:MOST_ROWS]:
+        speed = speeds.get(arm)
+        table.add_row(
+            arm.label,
+            arm.dataset,
+            number(arm.config.recipe.kimg),
+            _ranges([one.cell.seed for one in members]),
+            f"{sum(one.status == 'stored' for one in members)} of {len(members)}",
+            duration(speed * arm.config.recipe.kimg) if speed else "–",
+        )
+    if len(arms) > MOST_ROWS:
+        table.add_row(f"{len(arms) - MOST_ROWS} more", *["…"] * 5)
+    return table
+
+
+def _ranges(seeds: Sequence[int]) -> str:
+    """Return seeds as ``compare --seeds`` takes them.
+
+    >>> _ranges([0, 1, 2, 7])
+    '0-2,7'
+    """
+    parts: list[list[int]] = []
+    for seed in sorted(seeds):
+        if parts and seed == parts[-1][-1] + 1:
+            parts[-1].append(seed)
+        else:
+            parts.append([seed])
+    return ",".join(f"{one[0]}-{one[-1]}" if len(one) > 1 else str(one[0]) for one in parts)
+
+
+def print_results(
+    scheduler: Scheduler,
+    states: Sequence[CellState],
+    tables: Sequence[Compared],
+    suite: Suite,
+    beyond: Sequence[str],
+    *,
+    as_json: bool,
+) -> None:
+    """Print verdicts and a table for each metric, or all of it as JSON."""
+    if as_json:
+        print_json(
+            {
+                "cells": [_cell_record(scheduler, state) for state in states],
+                "comparisons": [
+                    _comparison_record(one.table.dataset, verdict)
+                    for one in tables
+                    for verdict in one.verdicts
+                ],
+                "worse_than_allowed": list(beyond),
+            }
+        )
+        return
+    screen = console()
+    for one in tables:
+        for column in one.table.columns:
+            screen.print(_metric_table(one, column))
+    for one in tables:
+        _print_verdicts(one)
+    runs = [state for state in states if state.record]
+    total = sum(state.record.get("seconds") or 0 for state in runs)
+    screen.print(f"{len(runs)} runs, {duration(total)} of training.")
+    if left := sum(state.status == "limited" for state in states):
+        screen.print(f"{left} cells are left: repeat the command without --limit.")
+    screen.print(f"A page of it: ganbench report {scheduler.given_out}", soft_wrap=True)
+
+
+def _print_verdicts(one: Compared) -> None:
+    """Print a sentence for each treatment, about the main metric."""
+    shown = [verdict for verdict in one.verdicts if verdict.comparison.column == one.main]
+    if not shown or one.main is None:
+        return
+    screen = console()
+    screen.print(f"[bold]On {one.table.dataset}, by {one.main.name}[/bold]")
+    for verdict in shown:
+        screen.print(verdict.sentence, style=STYLES[verdict.kind], markup=False)
+    screen.print()
+
+
+def _metric_table(one: Compared, column: MetricColumn) -> Table:
+    """Lay one metric of one dataset out, a row for each variant."""
+    from rich.table import Table
+
+    made = Table(
+        title=f"{column.name} {ARROWS.get(column.better, '')} on {one.table.dataset}",
+        title_justify="left",
+        title_style="bold",
+    )
+    made.add_column("variant")
+    for name in ("n", "mean", "95 % interval", "difference", "95 % interval", "p, Holm"):
+        made.add_column(name, justify="right")
+    made.add_column("verdict")
+    for row in one.table.rows[:MOST_ROWS]:
+        cell = row.cells.get(column.name)
+        mine = [
+            verdict
+            for verdict in one.verdicts
+            if verdict.comparison.variant == row.variant and verdict.comparison.column == column
+        ]
+        if cell is None:
+            made.add_row(row.variant, f"0 of {len(row.runs)}", *["–"] * 5, _said(mine))
+            continue
+        mean = number(cell.estimate.value)
+        paired = mine[0].comparison.paired if mine else None
+        made.add_row(
+            row.variant,
+            f"{cell.estimate.n}"
+            if cell.estimate.n == cell.runs
+            else f"{cell.estimate.n} of {cell.runs}",
+            f"[bold]{mean}[/bold]" if cell.best else mean,
+            interval(cell.estimate.low, cell.estimate.high),
+            number(paired.difference.value) if paired else "–",
+            interval(paired.difference.low, paired.difference.high) if paired else "–",
+            number(mine[0].comparison.t_corrected) if mine else "–",
+            _said(mine),
+        )
+    if len(one.table.rows) > MOST_ROWS:
+        made.add_row(f"{len(one.table.rows) - MOST_ROWS} more", *["…"] * 7)
+    return made
+
+
+def _said(found: Sequence[Verdict]) -> str:
+    return f"[{STYLES[found[0].kind]}]{found[0].word}[/]" if found else "baseline"
+
+
+def _cell_record(scheduler: Scheduler, state: CellState) -> dict[str, Any]:
+    """Return a cell as it stands in the JSON."""
+    return {
+        "id": state.cell.identity,
+        "axes": state.cell.axes,
+        "status": state.outcome,
+        "metrics": state.record.get("metrics") or {},
+        "run": str(scheduler.given_out / state.cell.name),
+        **({"error": state.problem} if state.problem else {}),
+    }
+
+
+def _comparison_record(dataset: str, verdict: Verdict) -> dict[str, Any]:
+    """Return a comparison as it stands in the JSON."""
+    one = verdict.comparison
+    paired = one.paired
+    difference = paired.difference if paired else None
+    return {
+        "dataset": dataset,
+        "metric": one.column.metric,
+        "protocol": one.column.protocol,
+        "variant": one.variant,
+        "baseline": one.baseline,
+        "n": difference.n if difference else 0,
+        "lost": one.lost,
+        "difference": difference.value if difference else None,
+        "low": difference.low if difference else None,
+        "high": difference.high if difference else None,
+        "relative": one.relative,
+        "p_value": one.t_p_value,
+        "p_value_holm": one.t_corrected,
+        "permutation_p_value": paired.p_value if paired else None,
+        "permutation_p_value_holm": one.corrected,
+        "smallest_permutation_p_value": paired.smallest_p_value if paired else None,
+        "detectable": one.detectable,
+        "probability_of_improvement": one.improvement.probability,
+        "verdict": verdict.word,
+        "sentence": verdict.sentence,
+    }

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+"""A matrix as it fills: a live table on a terminal, a line for each cell elsewhere, on stderr."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ganbench.cli.output import console, number
+from ganbench.cli.progress import duration
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+    from rich.table import Table
+    from rich.text import Text
+
+    from ganbench.harness.matrix import Arm
+    from ganbench.harness.scheduler import CellState, Scheduler
+
+STYLES = {
+    "done": "green",
+    "stored": "green dim",
+    "running": "cyan",
+    "measuring": "cyan",
+    "elsewhere": "cyan dim",
+    "diverged": "magenta",
+    "collapsed": "magenta",
+    "failed": "bold red",
+    "timeout": "bold red",
+    "interrupted": "yellow",
+    "waiting": "dim",
+    "limited": "dim",
+}
+LEAST_SEED_WIDTH = 11
+"""Columns that a status word takes; where they do not fit, seeds are counted, not listed."""
+
+
+class MatrixView:
+    """Shows the states of a scheduler's cells, the best so far, and the time left."""
+
+    def __init__(
+        self, scheduler: Scheduler, slots: int, metric: str | None, *, quiet: bool
+    ) -> None:
+        self._states = scheduler.states
+        self._slots = slots
+        self._metric = metric
+        self._quiet = quiet
+        self._screen = console(stderr=True)
+        self._terminal = self._screen.is_terminal and not self._screen.is_dumb_terminal
+        self._live: Live | None = None
+        self._left: tuple[float, float | None] = (0.0, None)
+
+    def __enter__(self) -> MatrixView:
+        if self._terminal and not self._quiet:
+            from rich.live import Live
+
+            self._live = Live(
+                console=self._screen,
+                get_renderable=self.render,
+                refresh_per_second=4,
+                transient=True,
+            )
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def watch(self, state: CellState) -> None:
+        """Hear that something has changed."""
+        if self._live is not None or self._quiet or state.status in {"running", "measuring"}:
+            return
+        over = sum(one.over for one in self._states)
+        facts = [state.status, self._value(state)]
+        if state.seconds and state.over:
+            facts.append(duration(state.seconds))
+        if state.problem:
+            facts.append(state.problem)
+        if (left := self._seconds_left()) is not None and over < len(self._states):
+            facts.append(f"{duration(left)} left")
+        line = f"[{over}/{len(self._states)}] {state.cell.label}: {', '.join(filter(None, facts))}"
+        self._screen.print(line, markup=False, soft_wrap=True)
+
+    def render(self) -> RenderableType:
+        """Return the matrix as it stands."""
+        from rich.console import Group
+        from rich.text import Text
+
+        groups: dict[str, dict[Arm, list[CellState]]] = {}
+        for state in self._states:
+            arm = state.cell.arm
+            groups.setdefault(arm.dataset, {}).setdefault(arm, []).append(state)
+        room = max(4, (self._screen.height - 3) // len(groups) - 3)
+        tables = [self._table(name, arms, room) for name, arms in groups.items()]
+        return Group(*tables, Text(self._summary(), style="dim"))
+
+    def _table(self, dataset: str, arms: dict[Arm, list[CellState]], room: int) -> Table:
+        """Return one dataset: a row for each arm, as many as there is room for."""
+        from rich.table import Table
+        from rich.text import Text
+
+        seeds = list(dict.fromkeys(one.cell.seed for states in arms.values() for one in states))
+        label_width = min(max(len(arm.label) for arm in arms), self._screen.width // 2)
+        fits = label_width + LEAST_SEED_WIDTH * len(seeds) <= self._screen.width - 4
+        table = Table(title=dataset, title_justify="left", title_style="bold", box=None)
+        table.add_column("", no_wrap=True, max_width=label_width)
+        for heading in [f"seed {seed}" for seed in seeds] if fits else ["cells"]:
+            table.add_column(heading, no_wrap=True)
+        shown = _chosen(list(arms.items()), room)
+        for arm, states in shown:
+            by_seed = {one.cell.seed: one for one in states}
+            words = [_word(by_seed[seed]) if seed in by_seed else Text("") for seed in seeds]
+            table.add_row(Text(arm.label), *(words if fits else [_counted(states)]))
+        if len(shown) < len(arms):
+            rest = [
+                one for arm, states in arms.items() if (arm, states) not in shown for one in states
+            ]
+            table.add_row(Text(f"{len(arms) - len(shown)} more", style="dim"), _counted(rest))
+        return table
+
+    def _summary(self) -> str:
+        over = sum(one.over for one in self._states)
+        parts = [f"{over} of {len(self._states)} cells"]
+        if best := self._best():
+            parts.append(f"best so far: {best}")
+        if (left := self._seconds_left()) is not None:
+            parts.append(f"{duration(left)} left")
+        return " · ".join(parts) + " · Ctrl-C stops in order"
+
+    def _seconds_left(self) -> float | None:
+        """Return the time left, looked up at most once a second."""
+        from ganbench.harness.estimate import seconds_left, stored_speeds
+
+        at, left = self._left
+        if time.monotonic() - at > 1.0:
+            left = seconds_left(self._states, stored_speeds(self._states), self._slots)
+            self._left = (time.monotonic(), left)
+        return left
+
+    def _measured(self, state: CellState) -> tuple[str, dict[str, Any]] | None:
+        """Return the main metric of a cell, or its first one."""
+        metrics = state.record.get("metrics") or {}
+        name = self._metric if self._metric in metrics else next(iter(metrics), None)
+        return (name, metrics[name]) if name else None
+
+    def _value(self, state: CellState) -> str:
+        measured = self._measured(state)
+        return f"{measured[0]} {number(measured[1]['value'])}" if measured else ""
+
+    def _best(self) -> str:
+        """Return the best cell by the main metric among those that have it by the same name."""
+        found: list[tuple[float, str]] = []
+        for state in self._states:
+            measured = self._measured(state)
+            if measured and measured[1]["value"] is not None:
+                name, one = measured
+                sign = -1.0 if one.get("better") == "higher" else 1.0
+                text = f"{state.cell.label}, {name} {number(one['value'])}"
+                found.append((sign * one["value"], text))
+        return min(found)[1] if found else ""
+
+
+def _chosen(
+    rows: Sequence[tuple[Arm, list[CellState]]], room: int
+) -> list[tuple[Arm, list[CellState]]]:
+    """Return the rows to show: all, or those in which something happens."""
+    rows = list(rows)
+    if len(rows) <= room:
+        return rows
+    active = {"running", "measuring", "elsewhere", "failed", "timeout"}
+    order = sorted(rows, key=lambda row: not any(one.status in active for one in row[1]))
+    kept = order[: room - 1]
+    return [row for row in rows if row in kept]
+
+
+def _word(state: CellState) -> Text:
+    """Return the status of a cell in a word, of a running one how far it is."""
+    from rich.text import Text
+
+    word = state.status
+    if word == "running":
+        word = f"running {state.share:.0%}".replace("%", " %")
+    if word == "stored" and state.outcome != "done":
+        word = f"stored, {state.outcome}"
+    return Text(word, style=STYLES.get(state.status, ""))
+
+
+def _counted(states: Sequence[CellState]) -> Text:
+    """Return how many cells have which status."""
+    from rich.text import Text
+
+    counts: dict[str, int] = {}
+    for state in states:
+        counts[state.status] = counts.get(state.status, 0) + 1
+    parts = [Text(f"{count} {word}", style=STYLES.get(word, "")) for word, count in counts.items()]
+    return Text(" · ").join(parts)

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""Where cells are carried out: in this process, in processes of this machine, on a Ray cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Collection
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Protocol
+
+import torch
+
+from ganbench.errors import ConfigError, MissingDataError, suggest
+from ganbench.harness.cells import DIED, Outcome, Task, carry_out
+
+ENGINES = ("local", "inline", "ray")
+
+PRELOADED = ["ganbench.cli", "ganbench.harness.warm"]
+"""What the server imports once: a forked process imports what its parent's main module does."""
+
+Handle = Any
+"""What an engine knows an attempt by."""
+
+
+class Engine(Protocol):
+    """Carries out tasks, ``slots`` of them at a time."""
+
+    slots: int
+
+    def start(self, task: Task) -> Handle:
+        """Begin a task."""
+
+    def ended(self, handles: Collection[Handle], seconds: float) -> list[tuple[Handle, Outcome]]:
+        """Wait at most so long; return the attempts that are over."""
+
+    def stop(self, handle: Handle) -> None:
+        """Ask an attempt to save what it has, and to end."""
+
+    def kill(self, handle: Handle) -> None:
+        """End an attempt at once."""
+
+    def close(self) -> None:
+        """Let go of processes and connections."""
+
+
+class InlineEngine:
+    """Carries tasks out in this process, one after the other: for debuggers."""
+
+    slots = 1
+
+    def __init__(self) -> None:
+        self._outcomes: dict[int, Outcome] = {}
+
+    def start(self, task: Task) -> Handle:
+        """Carry a task out."""
+        handle = len(self._outcomes)
+        self._outcomes[handle] = outcome = carry_out(task)
+        if outcome.status == "interrupted":
+            signal.raise_signal(signal.SIGINT)  # the run took the signal; it was meant for all
+        return handle
+
+    def ended(self, handles: Collection[Handle], seconds: float) -> list[tuple[Handle, Outcome]]:
+        """Return all that were begun: they are over."""
+        return [(handle, self._outcomes[handle]) for handle in handles]
+
+    def stop(self, handle: Handle) -> None:
+        """Do nothing: what was begun is over."""
+
+    def kill(self, handle: Handle) -> None:
+        """Do nothing: what was begun is over."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class LocalEngine:
+    """A process for each task, forked from a server that has imported torch once.
+
+    So every cell starts from the same clean state, whatever ran before it, at the price of a
+    fork; and a process that dies takes one cell with it. Where there are several GPUs, tasks
+    take turns on them.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        forks = "forkserver" in multiprocessing.get_all_start_methods()
+        self._context = multiprocessing.get_context("forkserver" if forks else "spawn")
+        if forks:
+            self._context.set_forkserver_preload(PRELOADED)
+        self._processes: dict[Connection, BaseProcess] = {}
+        self._used: dict[Connection, int] = {}
+
+    def start(self, task: Task) -> Handle:
+        """Begin a task in a process of its own."""
+        gpus = torch.cuda.device_count() if task.options.device in {"auto", "cuda"} else 0
+        place = next(one for one in range(self.slots + 1) if one not in self._used.values())
+        environment = {"CUDA_VISIBLE_DEVICES": _visible(place % gpus)} if gpus > 1 else {}
+        ours, theirs = self._context.Pipe(duplex=False)
+        process = self._context.Process(  # type: ignore[attr-defined]
+            target=_work, args=(task, theirs, environment), name=task.name
+        )
+        process.start()
+        theirs.close()
+        self._processes[ours] = process
+        self._used[ours] = place
+        return ours
+
+    def ended(self, handles: Collection[Handle], seconds: float) -> list[tuple[Handle, Outcome]]:
+        """Return the tasks that have said how they ended, or that are dead."""
+        found = []
+        for ready in wait(list(handles), timeout=seconds):
+            assert isinstance(ready, Connection)
+            process = self._processes.pop(ready)
+            try:
+                outcome = ready.recv()
+            except (EOFError, OSError):
+                outcome = None
+            ready.close()
+            process.join()
+            del self._used[ready]
+            found.append((ready, outcome or Outcome(DIED, _death(process.exitcode), lasting=False)))
+        return found
+
+    def stop(self, handle: Handle) -> None:
+        """Send SIGTERM, at which a run saves and ends."""
+        self._processes[handle].terminate()
+
+    def kill(self, handle: Handle) -> None:
+        """Send SIGKILL."""
+        self._processes[handle].kill()
+
+    def close(self) -> None:
+        """End what still runs."""
+        for process in self._processes.values():
+            process.kill()
+            process.join()
+
+
+def _work(task: Task, answer: Connection, environment: dict[str, str]) -> None:
+    """Carry a task out in a process of its own, and say how it ended."""
+    os.environ.update(environment)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    try:
+        answer.send(carry_out(task))
+    except (KeyboardInterrupt, BrokenPipeError):
+        return
+
+
+def _end_with(sentinel: int) -> None:
+    """End this process when its parent is dead: nobody waits for the result any more.
+
+    The lock goes with it, so that whoever repeats the command can go on at once.
+    """
+    wait([sentinel])
+    os._exit(1)
+
+
+def _death(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"The process was ended by signal {-exit_code}."
+    return f"The process ended with exit code {exit_code}."
+
+
+def _visible(index: int) -> str:
+    """Return the name of the n-th GPU that this process may see."""
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    return listed[index] if index < len(listed) and listed[index] else str(index)
+
+
+def make_engine(name: str, slots: int | None, threads: int) -> Engine:
+    """Return the engine of a name with so many slots, by default as many as fit.
+
+    Raises:
+        ConfigError: there is no such engine.
+        MissingDataError: it is not installed.
+    """
+    if name == "inline":
+        return InlineEngine()
+    if name == "local":
+        return LocalEngine(slots or 1)
+    if name == "ray":
+        try:
+            from ganbench.harness.ray_engine import RayEngine
+        except ImportError as error:
+            raise MissingDataError(
+                "The engine ray is not installed.", 'pip install "ganbench[ray]"'
+            ) from error
+        return RayEngine(slots, threads)
+    raise ConfigError(
+        f"Unknown engine '{name}'. {suggest(name, ENGINES)}".strip(),
+        f"There are: {', '.join(ENGINES)}.",
+    )
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def default_threads(slots: int) -> int:
+    """Return how many threads each of so many cells takes, so that they do not fight for cores."""
+    return max(1, usable_cores() // max(1, slots))

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""Cells as tasks of a Ray cluster: the one that ``RAY_ADDRESS`` names, or a local one.
+
+A worker that dies takes one task with it. All nodes must see the folder of the runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from ganbench.harness.cells import DIED, Outcome, Task, carry_out
+
+Handle = Any
+
+
+class RayEngine:
+    """Carries tasks out on a Ray cluster, ``slots`` of them at a time."""
+
+    def __init__(self, slots: int | None, threads: int) -> None:
+        address = os.environ.get("RAY_ADDRESS")
+        local = None if address else (slots or 1) * threads
+        self._ours = not ray.is_initialized()
+        if self._ours:
+            ray.init(
+                address=address,
+                num_cpus=local,
+                include_dashboard=None if address else False,
+                log_to_driver=False,
+                configure_logging=False,
+                runtime_env={"env_vars": _environment()},
+            )
+        resources = ray.cluster_resources()
+        gpus = resources.get("GPU", 0.0)
+        self.slots = slots or max(1, int(gpus or resources.get("CPU", 1.0) // threads))
+        # A GPU may hold several small cells: each asks for its share of one.
+        share = min(1.0, gpus / self.slots) if gpus else 0.0
+        self._work = ray.remote(carry_out).options(num_cpus=threads, num_gpus=share, max_retries=0)
+
+    def start(self, task: Task) -> Handle:
+        """Submit a task."""
+        return self._work.remote(task)
+
+    def ended(self, handles: Collection[Handle], seconds: float) -> list[tuple[Handle, Outcome]]:
+        """Return the tasks that are over."""
+        listed = list(handles)
+        ready, _ = ray.wait(listed, num_returns=len(listed), timeout=seconds)
+        return [(one, self._outcome(one)) for one in ready]
+
+    def _outcome(self, handle: Handle) -> Outcome:
+        try:
+            outcome: Outcome = ray.get(handle)
+        except RayError as error:
+            return Outcome(DIED, str(error).strip().splitlines()[0], lasting=False)
+        return outcome
+
+    def stop(self, handle: Handle) -> None:
+        """Interrupt a task, at which a run saves and ends."""
+        ray.cancel(handle, force=False)
+
+    def kill(self, handle: Handle) -> None:
+        """End the worker of a task."""
+        ray.cancel(handle, force=True)
+
+    def close(self) -> None:
+        """Leave the cluster, and end a local one."""
+        if self._ours:
+            ray.shutdown()
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables that the workers on other machines must know, too."""
+    names = [name for name in os.environ if name.startswith("GANBENCH_")]
+    return {name: os.environ[name] for name in [*names, "TORCH_HOME"] if name in os.environ}

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: MIT
+"""The scheduler and its engines: order, limits, time-outs, deaths, and the same bits everywhere."""
+
+import os
+import random
+import signal
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+from filelock import FileLock
+
+from ganbench.errors import ConfigError
+from ganbench.harness.cells import DIED, LOCK, Outcome, write_failure
+from ganbench.harness.engines import LocalEngine, make_engine
+from ganbench.harness.matrix import plan_matrix
+from ganbench.harness.measuring import wanted_metrics
+from ganbench.harness.run import RunOptions
+from ganbench.harness.scheduler import ATTEMPTS, Policy, Scheduler, progress
+from ganbench.training.trainer import Schedule
+
+ENGINE_RESULTS = {"done", "collapsed"}
+
+
+@pytest.fixture(scope="module")
+def requests():
+    return {"ring8": wanted_metrics("ring8", None, None)}
+
+
+@pytest.fixture
+def matrix(tmp_path, requests):
+    """Make a scheduler of a small matrix."""
+
+    def make(seeds=(0, 1), tricks=("none", "ema"), kimg=0.3, policy=None, out="out", **changes):
+        cells = plan_matrix(
+            ["vanilla"], tricks, ["ring8"], seeds, settings={"kimg": kimg, "batch_size": 20}
+        )
+        options = RunOptions(
+            out=tmp_path / out,
+            device="cpu",
+            threads=1,
+            samples=200,
+            schedule=Schedule(ticks=10, snapshots=1, evaluations=0, checkpoint_seconds=0.0),
+        )
+        options = replace(options, **changes)
+        return Scheduler(cells, options, requests, policy=policy or Policy())
+
+    return make
+
+
+@pytest.fixture
+def local():
+    """Two processes at a time."""
+    engine = LocalEngine(2)
+    yield engine
+    engine.close()
+
+
+class Scripted:
+    """An engine that carries nothing out: each attempt ends as the script says."""
+
+    def __init__(self, slots=1, script=lambda task, attempt: Outcome("done")):
+        self.slots = slots
+        self.script = script
+        self.started = []
+        self.stopped = []
+        self.most = 0
+
+    def start(self, task):
+        self.started.append(task)
+        return len(self.started) - 1
+
+    def ended(self, handles, seconds):
+        self.most = max(self.most, len(handles))
+        if not handles:
+            return []
+        first = min(handles)
+        task = self.started[first]
+        attempt = sum(one.name == task.name for one in self.started[: first + 1])
+        outcome = self.script(task, attempt)
+        return [(first, outcome)] if outcome else []
+
+    def stop(self, handle):
+        self.stopped.append(handle)
+
+    kill = stop
+
+    def close(self):
+        pass
+
+
+def records(scheduler):
+    """What was recorded of each cell, but for times."""
+    found = {}
+    for state in scheduler.states:
+        folder = scheduler.folder(state)
+        result = folder.outcome()
+        rows = [
+            {
+                key: value
+                for key, value in row.items()
+                if key not in {"seconds", "images_per_second"}
+            }
+            for row in folder.stats()
+        ]
+        found[state.cell.name] = (
+            result["status"],
+            result["metrics"],
+            rows,
+            folder.generator_file.read_bytes(),
+            (folder.samples_folder / "final.png").read_bytes(),
+        )
+    return found
+
+
+def test_cells_of_one_seed_come_together(matrix):
+    engine = Scripted(slots=3)
+    matrix(seeds=(0, 1, 2)).run(engine)
+    assert [task.config.seed for task in engine.started] == [0, 0, 1, 1, 2, 2]
+    assert engine.most == 3
+
+
+def test_a_process_that_dies_is_begun_again_a_few_times(matrix):
+    engine = Scripted(
+        script=lambda task, attempt: Outcome(DIED if attempt < 3 else "done", "killed", False)
+    )
+    states = matrix(seeds=(0,), tricks=("none",)).run(engine)
+    assert len(engine.started) == 3
+    assert states[0].status == "done"
+    engine = Scripted(script=lambda task, attempt: Outcome(DIED, "signal 9", lasting=False))
+    (state,) = matrix(seeds=(0,), tricks=("none",)).run(engine)
+    assert len(engine.started) == ATTEMPTS
+    assert (state.status, state.problem, state.lasting) == ("failed", "signal 9", False)
+
+
+def test_a_failure_that_lasts_is_tried_again_only_when_asked(matrix):
+    first = matrix()
+    write_failure(first.folder(first.states[0]), "failed", "A bug.")
+    again = matrix()
+    assert [state.status for state in again.states] == ["failed", "waiting", "waiting", "waiting"]
+    assert again.states[0].problem == "A bug."
+    asked = matrix(policy=Policy(retry_failed=True))
+    assert {state.status for state in asked.states} == {"waiting"}
+
+
+def test_a_limit_leaves_the_rest(matrix):
+    engine = Scripted()
+    states = matrix(policy=Policy(limit=1)).run(engine)
+    assert len(engine.started) == 1
+    assert sorted(state.status for state in states) == ["done", "limited", "limited", "limited"]
+
+
+def test_what_takes_too_long_is_stopped_and_recorded(matrix):
+    begun = time.monotonic()
+    engine = Scripted(
+        script=lambda task, attempt: (
+            Outcome("interrupted") if time.monotonic() - begun > 0.5 else None
+        )
+    )
+    scheduler = matrix(seeds=(0,), tricks=("none",), policy=Policy(timeout=0.05))
+    (state,) = scheduler.run(engine)
+    assert engine.stopped == [0]
+    assert state.status == "timeout"
+    assert "longer than 0.05 s" in state.problem
+    assert matrix(seeds=(0,), tricks=("none",)).states[0].status == "timeout"
+
+
+def test_what_others_are_at_is_waited_for(matrix):
+    scheduler = matrix(seeds=(0,), tricks=("none",))
+    folder = scheduler.folder(scheduler.states[0])
+    folder.path.mkdir(parents=True)
+    lock = FileLock(folder.path / LOCK, thread_local=False)
+    lock.acquire()
+    threading.Timer(1.0, lock.release).start()
+    engine = Scripted()
+    seen = []
+    scheduler.watch = lambda state: seen.append(state.status)
+    scheduler.run(engine)
+    assert seen[:3] == ["elsewhere", "waiting", "running"]
+    assert len(engine.started) == 1, "the other one died: it is carried out here"
+
+
+def test_stopping_asks_what_runs_and_gives_up_the_rest(matrix):
+    scheduler = matrix()
+    engine = Scripted(
+        script=lambda task, attempt: Outcome("interrupted") if engine.stopped else None
+    )
+    threading.Timer(0.3, scheduler.stop).start()
+    states = scheduler.run(engine)
+    assert engine.stopped == [0]
+    assert {state.status for state in states} == {"interrupted"}
+
+
+def test_progress_is_read_from_the_last_whole_line(matrix):
+    scheduler = matrix(seeds=(0,), tricks=("none",), kimg=0.3)
+    folder = scheduler.folder(scheduler.states[0])
+    assert progress(folder, 0.3) == 0.0
+    folder.path.mkdir(parents=True)
+    folder.stats_file.write_text('{"kimg": 0.06}\n{"kimg": 0.15}\n{"kimg": 0.2')
+    assert progress(folder, 0.3) == pytest.approx(0.5)
+
+
+def test_processes_ray_and_this_process_give_the_same_bits(matrix, local):
+    inline = matrix(out="inline")
+    inline.run(make_engine("inline", 1, 1))
+    two = matrix(out="two")
+    two.run(local)
+    assert records(two) == records(inline)
+    again = matrix(out="two")
+    engine = Scripted()
+    assert {state.status for state in again.run(engine)} == {"stored"}
+    assert engine.started == []
+
+
+def test_ray_gives_the_same_bits_and_a_dead_worker_takes_one_task(matrix, monkeypatch):
+    pytest.importorskip("ray", reason="needs ray: pip install 'ganbench[ray]'")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    inline = matrix(out="inline", kimg=3.0)
+    inline.run(make_engine("inline", 1, 1))
+    engine = make_engine("ray", 2, 1)
+    scheduler = matrix(out="ray", kimg=3.0)
+    killed = []
+
+    def kill_the_first(state):
+        if state.share > 0 and not killed:
+            pid = worker_of(scheduler.folder(state).path / LOCK)
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+
+    scheduler.watch = kill_the_first
+    try:
+        states = scheduler.run(engine)
+    finally:
+        engine.close()
+    assert {state.status for state in states} <= ENGINE_RESULTS
+    assert sum(state.attempts for state in states) == len(states) + len(killed)
+    assert records(scheduler) == records(inline)
+
+
+def worker_of(lock):
+    """The process that has a file open, as /proc shows it."""
+    for process in os.listdir("/proc"):
+        if process.isdigit() and int(process) != os.getpid():
+            try:
+                links = os.listdir(f"/proc/{process}/fd")
+                if any(os.readlink(f"/proc/{process}/fd/{one}") == str(lock) for one in links):
+                    return int(process)
+            except OSError:
+                continue
+    return None
+
+
+def test_killed_workers_change_nothing(matrix, local):
+    """Ten kills at random moments; cells that died too often are finished by repeating."""
+    calm = matrix(out="calm", kimg=2.0)
+    calm.run(make_engine("inline", 1, 1))
+    moments = random.Random(0)
+    kills = []
+    for _ in range(8):
+        scheduler = matrix(out="wild", kimg=2.0)
+        if not scheduler.pending:
+            break
+        over = threading.Event()
+
+        def murder(over=over):
+            while not over.wait(moments.uniform(0.1, 1.2)) and len(kills) < 10:
+                for process in list(local._processes.values())[:1]:
+                    process.kill()
+                    kills.append(process.pid)
+
+        thread = threading.Thread(target=murder)
+        thread.start()
+        scheduler.run(local)
+        over.set()
+        thread.join()
+    assert not matrix(out="wild", kimg=2.0).pending
+    assert len(kills) == 10
+    assert records(matrix(out="wild", kimg=2.0)) == records(calm)
+
+
+def test_an_unknown_engine_is_named():
+    with pytest.raises(ConfigError, match="Did you mean 'local'"):
+        make_engine("locl", 1, 1)
