@@ -10,6 +10,8 @@
     generator.safetensors    what sampling needs
     result.json    {"schema", "status", "identity", "model", "dataset", "seed", "kimg",
                    "seconds", "images_per_second", "metrics", ...}
+    failure.json   {"schema", "status": "failed" or "timeout", "error", ...} where a run came to
+                   no result
 
 A measurement is {"value", "low", "high", "n", "floor", "bias", "protocol", "better", "unit",
 "note", "warning"}.
@@ -35,7 +37,9 @@ from ganbench.records.files import (
 )
 
 SCHEMA = 1
-STATUSES = ("done", "diverged", "collapsed", "interrupted", "failed", "running")
+STATUSES = ("done", "diverged", "collapsed", "interrupted", "failed", "timeout", "running")
+FAILURES = ("failed", "timeout")
+"""The statuses that failure.json may hold."""
 OUTCOME = (
     "status",
     "identity",
@@ -80,6 +84,11 @@ class RunFolder:
     def result_file(self) -> Path:
         """What came out; there only once the run is over."""
         return self.path / "result.json"
+
+    @property
+    def failure_file(self) -> Path:
+        """Why nothing came out; there only where a run failed or ran out of time."""
+        return self.path / "failure.json"
 
     @property
     def checkpoint_file(self) -> Path:
