@@ -228,3 +228,135 @@ def test_probability_of_improvement_counts_ties_as_a_half() -> None:
 def test_statistics_load_no_torch() -> None:
     command = "import sys, ganbench.stats; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
+
+
+def test_the_paired_t_test_is_scipys() -> None:
+    differences = np.random.default_rng(6).normal(0.5, 1.0, size=7)
+    expected = scipy_stats.ttest_1samp(differences, 0.0).pvalue
+    assert stats.paired_t_p_value(differences) == pytest.approx(expected, rel=1e-12)
+    # t = 2 sqrt(3) with two degrees of freedom: p = 1 - t / sqrt(2 + t^2) = 1 - sqrt(12 / 14).
+    assert stats.paired_t_p_value([1.0, 2.0, 3.0]) == pytest.approx(1 - math.sqrt(12 / 14))
+
+
+def test_equal_steps_are_no_proof_for_a_t_test() -> None:
+    assert stats.paired_t_p_value([-1.0] * 5) is None
+    assert stats.paired_t_p_value([0.3 - 0.1, 0.2]) is None, "equal but for rounding"
+    assert stats.paired_t_p_value([2.0]) is None
+    assert stats.paired_t_p_value([0.0, 0.0, 0.0]) == 1.0
+    assert stats.paired_difference([1.0], [0.5]).deviation is None
+
+
+def test_the_power_of_the_t_test_is_that_of_the_noncentral_t() -> None:
+    for n, effect in product((3, 5, 10, 60), (0.0, 0.4, 1.2)):
+        limit = scipy_stats.t.ppf(0.975, n - 1)
+        shift = effect * math.sqrt(n)
+        expected = scipy_stats.nct.sf(limit, n - 1, shift) + scipy_stats.nct.cdf(
+            -limit, n - 1, shift
+        )
+        assert stats.power_of_t_test(effect, n) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "alpha"), [(3, 0.05), (5, 0.05), (5, 0.05 / 12), (30, 0.01)])
+def test_a_detectable_difference_is_detected_four_times_in_five(n: int, alpha: float) -> None:
+    difference = stats.detectable_difference(2.0, n, alpha)
+    assert difference is not None
+    samples = np.random.default_rng(7).normal(difference, 2.0, size=(20_000, n))
+    t = samples.mean(axis=1) / samples.std(axis=1, ddof=1) * math.sqrt(n)
+    found = np.abs(t) > scipy_stats.t.ppf(1 - alpha / 2, n - 1)
+    assert found.mean() == pytest.approx(0.8, abs=4 * 0.0029)
+
+
+def test_a_detectable_difference_needs_two_pairs_and_a_spread() -> None:
+    assert stats.detectable_difference(1.0, 1) is None
+    assert stats.detectable_difference(0.0, 5) == 0.0
+    # The table for n = 34 pairs is half a standard deviation (Cohen, 1988).
+    assert stats.detectable_difference(1.0, 34) == pytest.approx(0.4952, abs=1e-3)
+    with pytest.raises(ValueError, match="power"):
+        stats.detectable_difference(1.0, 5, alpha=0.5, power=0.4)
+    with pytest.raises(ValueError, match="deviation"):
+        stats.detectable_difference(math.nan, 5)
+
+
+def test_wilsons_interval_of_worked_examples() -> None:
+    # Five of ten: (5 + z^2/2) / (10 + z^2) -+ z sqrt(2.5 + z^2/4) / (10 + z^2), z = 1.959964.
+    share = stats.wilson_interval(5, 10)
+    assert (share.value, share.n) == (0.5, 10)
+    assert share.low == pytest.approx(0.236593, abs=1e-6)
+    assert share.high == pytest.approx(0.763407, abs=1e-6)
+    none, every = stats.wilson_interval(0, 5), stats.wilson_interval(5, 5)
+    assert (none.low, every.high) == (0.0, 1.0)
+    assert none.high == pytest.approx(0.434482, abs=1e-6)
+    assert every.low == pytest.approx(1 - 0.434482, abs=1e-6)
+    with pytest.raises(ValueError, match="count"):
+        stats.wilson_interval(1, 0)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_wilsons_interval_covers_on_average(share: float) -> None:
+    # Exact: the sum of the binomial weights of those counts whose interval holds the true share.
+    for n in (5, 20, 100):
+        intervals = [stats.wilson_interval(count, n) for count in range(n + 1)]
+        weights = scipy_stats.binom.pmf(range(n + 1), n, share)
+        covered = sum(
+            weight
+            for weight, one in zip(weights, intervals, strict=True)
+            if one.low is not None and one.high is not None and one.low <= share <= one.high
+        )
+        assert 0.90 <= covered <= 0.995
+
+
+def test_a_stratified_interval_speaks_of_the_mean_of_means() -> None:
+    # Means 2 and 10; variances of the means 1/3 and 4/3; together 5/12; freedom by Welch.
+    found = stats.stratified_interval([[1.0, 2.0, 3.0], [8.0, 10.0, 12.0]])
+    error = math.sqrt((1 / 3 + 4 / 3) / 4)
+    freedom = (5 / 3) ** 2 / ((1 / 3) ** 2 / 2 + (4 / 3) ** 2 / 2)
+    half = scipy_stats.t.ppf(0.975, freedom) * error
+    assert (found.value, found.n) == (6.0, 6)
+    assert found.high == pytest.approx(6 + half, abs=1e-9)
+    assert stats.stratified_interval([[1.0, 2.0], [5.0]]).low is None
+    assert stats.stratified_interval([[1.0, 1.0], [3.0, 3.0]]).high == 2.0
+
+
+def test_a_stratified_interval_covers_as_often_as_it_says() -> None:
+    random = np.random.default_rng(8)
+    wide, narrow = random.normal(1.0, 3.0, (2000, 5)), random.normal(5.0, 1.0, (2000, 5))
+    covered = [
+        found.low <= 3.0 <= found.high
+        for found in (
+            stats.stratified_interval([a, b])
+            for a, b in zip(wide.tolist(), narrow.tolist(), strict=True)
+        )
+    ]
+    assert np.mean(covered) == pytest.approx(0.95, abs=4 * 0.0049)
+
+
+def test_a_profile_counts_runs_that_diverged_as_never_as_good() -> None:
+    found = stats.performance_profile([[1.0, 2.0], [3.0, None]], [0.5, 1.0, 2.5, 99.0])
+    assert [point.value for point in found] == [0.0, 0.25, 0.5, 0.75]
+    assert {point.n for point in found} == {4}
+    for point in found:
+        assert point.low is not None
+        assert point.high is not None
+        assert 0 <= point.low <= point.value <= point.high <= 1
+    higher = stats.performance_profile([[1.0, 2.0, None]], [2.0, 0.0], better="higher")
+    assert [point.value for point in higher] == pytest.approx([1 / 3, 2 / 3])
+    assert stats.performance_profile([[1.0, 2.0], [3.0, None]], [0.5, 1.0, 2.5, 99.0]) == found
+    with pytest.raises(ValueError, match="runs"):
+        stats.performance_profile([[]], [1.0])
+
+
+def test_the_band_of_a_profile_covers_nearly_as_often() -> None:
+    # 40 runs: a percentile bootstrap of a share of one half covers 92 to 96 %.
+    samples = np.random.default_rng(9).normal(size=(400, 2, 20))
+    covered = []
+    for strata in samples:
+        (point,) = stats.performance_profile(strata.tolist(), [0.0], resamples=500)
+        assert point.low is not None
+        assert point.high is not None
+        covered.append(point.low <= 0.5 <= point.high)
+    assert np.mean(covered) == pytest.approx(0.945, abs=0.035)
+
+
+def test_mean_ranks_share_ties_and_follow_the_better_direction() -> None:
+    assert stats.mean_ranks([[1.0, 2.0], [5.0, 5.0]]) == [1.25, 1.75]
+    assert stats.mean_ranks([[1.0, 2.0], [5.0, 5.0]], better="higher") == [1.75, 1.25]

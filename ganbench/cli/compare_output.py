@@ -79,7 +79,7 @@ def print_plan(
         return
     screen = console()
     screen.print(_plan_table(states, speeds))
-    counts = {word: 0 for word in ("waiting", "stored", "measure", "failed", "timeout")}
+    counts = dict.fromkeys(("waiting", "stored", "measure", "failed", "timeout"), 0)
     for state in states:
         counts[_planned(state)] = counts.get(_planned(state), 0) + 1
     listed = ", ".join(f"{count} {word}" for word, count in counts.items() if count)

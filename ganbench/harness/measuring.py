@@ -71,7 +71,7 @@ def wanted_metrics(
     """Return what is to be measured of runs on a dataset.
 
     Raises:
-        GanbenchError: a metric or network that is unknown, lacks weights, or does not suit the data.
+        GanbenchError: a metric or network that is unknown, lacks weights, or does not suit data.
     """
     return resolve(facts_of(open_dataset(dataset, data_root).spec, "train"), metrics, None)
 

@@ -98,7 +98,7 @@ class Scheduler:
         options: RunOptions,
         requests: dict[str, Sequence[Request]],
         *,
-        policy: Policy = Policy(),  # noqa: B008 - frozen
+        policy: Policy = Policy(),
     ) -> None:
         self.given_out = Path(options.out)
         self.options = replace(options, out=Path(options.out).absolute(), resume=True)

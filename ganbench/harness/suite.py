@@ -49,6 +49,7 @@ def _numbers(value: Any) -> Any:
         raise ValueError(error.message) from error
 
 
+Axis = Annotated[tuple[Any, ...], Field(min_length=1)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
 Seeds = Annotated[tuple[int, ...], BeforeValidator(_numbers), Field(min_length=1)]
 
@@ -68,7 +69,7 @@ class Suite(Record):
     evaluations: int | None = Field(default=None, ge=0)
     threads: int | None = Field(default=None, ge=1)
     settings: dict[str, Any] = Field(default={}, alias="set")
-    vary: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = {}
+    vary: dict[str, Axis] = Field(default={})
 
     def cells(self, data_root: Path | None = None) -> list[Cell]:
         """Resolve the matrix.

@@ -44,12 +44,15 @@ _ARCHIVED = (
     "model",
     "dataset",
     "variant",
+    "tricks",
+    "setting",
     "seed",
     "kimg",
     "seconds",
     "images_per_second",
     "device",
     "precision",
+    "threads",
     "command",
     "problem",
     "repeats",
@@ -81,12 +84,15 @@ def result_rows(runs: Iterable[RunRecord]) -> list[dict[str, Any]]:
             "model": run.model,
             "dataset": run.dataset,
             "variant": run.variant,
+            "tricks": run.tricks,
+            "setting": run.setting,
             "seed": run.seed,
             "kimg": run.kimg,
         }
         how = {
             "status": run.status,
             "seconds": run.seconds,
+            "threads": run.threads,
             "env": run.environment_id,
             "run": run.name,
         }
@@ -143,6 +149,8 @@ def _record(row: Mapping[str, Any], name: str, folder: Path) -> RunRecord:
     """Read a run from a row of runs.jsonl, or the little of it that results.jsonl has."""
     identifier = text(row.get("env"))
     grid = text(row.get("grid"))
+    environment = _environment(folder, identifier, row)
+    threads = whole(row.get("threads"))
     return RunRecord(
         name=name,
         status=text(row.get("status")) or "damaged",
@@ -150,12 +158,15 @@ def _record(row: Mapping[str, Any], name: str, folder: Path) -> RunRecord:
         model=text(row.get("model")),
         dataset=text(row.get("dataset")),
         variant=text(row.get("variant")),
+        tricks=text(row.get("tricks")),
+        setting=text(row.get("setting")),
         seed=whole(row.get("seed")),
         kimg=number(row.get("kimg")),
         seconds=number(row.get("seconds")),
         images_per_second=number(row.get("images_per_second")),
         device=text(row.get("device")),
         precision=text(row.get("precision")),
+        threads=whole(environment.get("threads")) if threads is None else threads,
         command=text(row.get("command")),
         problem=text(row.get("problem")),
         repeats=whole(row.get("repeats")) or 0,
@@ -164,7 +175,7 @@ def _record(row: Mapping[str, Any], name: str, folder: Path) -> RunRecord:
         curves=_curves(row.get("curves")),
         losses=_curves(row.get("losses")),
         grids=(folder / "samples" / Path(grid).name,) if grid else (),
-        environment=_environment(folder, identifier, row),
+        environment=environment,
         environment_id=identifier,
     )
 

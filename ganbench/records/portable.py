@@ -24,6 +24,8 @@ def portable(text: str) -> str:
     >>> portable("fid@mnist-cnn/v1, see https://example.org/a/b and ./mygan.py")
     'fid@mnist-cnn/v1, see https://example.org/a/b and ./mygan.py'
     """
+    if "/" not in text and "\\" not in text:  # most texts: they need no search
+        return text
     return _ABSOLUTE.sub(lambda match: match["name"] or "folder", text)
 
 

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from ganbench.errors import DamagedRunError
@@ -20,19 +23,40 @@ from ganbench.records.record import (
     text,
     whole,
 )
-from ganbench.records.run import STATUSES, RunFolder
+from ganbench.records.run import FAILURES, STATUSES, RunFolder
 
 
-def read_run(folder: RunFolder) -> RunRecord:
-    """Read one run folder, whatever state it is in."""
-    name = folder.path.resolve().name
+def read_run(folder: RunFolder, *, courses: bool = True) -> RunRecord:
+    """Read one run folder, whatever state it is in.
+
+    Without ``courses`` the long files stay closed: ``complete`` reads curves, losses and grids.
+    """
+    try:
+        return _read(folder, folder.config(), courses=courses)
+    except DamagedRunError:
+        name = folder.path.resolve().name
+        return RunRecord(name, "damaged", problem="config.json cannot be read.")
+
+
+def read_if_run(folder: RunFolder, *, courses: bool = True) -> RunRecord | None:
+    """Read a run, even a damaged one; None for another program's folder with a config.json."""
     try:
         document = folder.config()
     except DamagedRunError:
-        return RunRecord(name, "damaged", problem="config.json cannot be read.")
+        own = (folder.stats_file, folder.result_file, folder.checkpoint_file)
+        return read_run(folder) if any(file.exists() for file in own) else None
+    return _read(folder, document, courses=courses) if "identity" in document else None
+
+
+def complete(run: RunRecord) -> RunRecord:
+    """Return a run with the curves, losses and grids that reading has left in its folder."""
+    return run if run.place is None else replace(run, **_courses(RunFolder(run.place)), place=None)
+
+
+def _read(folder: RunFolder, document: Mapping[str, Any], *, courses: bool) -> RunRecord:
     config = portable_value(mapping(document.get("config")))
     record = RunRecord(
-        name=name,
+        name=folder.path.resolve().name,
         status="running",
         identity=text(document.get("identity")),
         model=text(config.get("model")),
@@ -42,27 +66,29 @@ def read_run(folder: RunFolder) -> RunRecord:
         precision=text(config.get("precision")),
         command=text(document.get("command")),
         config=config,
-        curves=_metric_curves(folder),
-        losses=_loss_curves(folder),
-        grids=tuple(folder.sample_grids()),
+        **(_courses(folder) if courses else {"place": folder.path}),
         **_environment(folder),
     )
     return _with_result(record, folder)
 
 
+def _courses(folder: RunFolder) -> dict[str, Any]:
+    """Return what is long, and shown of a few runs only."""
+    return {
+        "curves": _metric_curves(folder),
+        "losses": _loss_curves(folder),
+        "grids": tuple(folder.sample_grids()),
+    }
+
+
 def _with_result(record: RunRecord, folder: RunFolder) -> RunRecord:
-    """Add what result.json says; without it the run is still going, or was killed."""
-    if not folder.finished:
-        reached = [curve for curve in record.losses if curve.kimg]
-        return replace(
-            record,
-            kimg=max((curve.kimg[-1] for curve in reached), default=None),
-            seconds=max((curve.seconds[-1] for curve in reached), default=None),
-        )
+    """Add what result.json says; without it the run has failed, is still going, or was killed."""
     try:
         result = folder.result()
     except DamagedRunError:
-        return replace(record, status="damaged", problem="result.json cannot be read.")
+        if folder.finished:
+            return replace(record, status="damaged", problem="result.json cannot be read.")
+        return _without_result(record, folder)
     status = text(result.get("status"))
     known = status in STATUSES
     return replace(
@@ -86,12 +112,41 @@ def _with_result(record: RunRecord, folder: RunFolder) -> RunRecord:
     )
 
 
+def _without_result(record: RunRecord, folder: RunFolder) -> RunRecord:
+    """Add how far a run without result.json came, and what failure.json says of its end."""
+    rows = [(number(row.get("kimg")), number(row.get("seconds"))) for row in folder.stats()]
+    reached = replace(
+        record,
+        kimg=max((kimg for kimg, _ in rows if kimg is not None), default=None),
+        seconds=max((seconds for _, seconds in rows if seconds is not None), default=None),
+    )
+    if not folder.failure_file.is_file():
+        return reached
+    try:
+        failure = read_json(folder.failure_file)
+    except DamagedRunError:
+        return replace(reached, status="damaged", problem="failure.json cannot be read.")
+    status = text(failure.get("status"))
+    problem = text(failure.get("error")) or "failure.json does not say why."
+    return replace(reached, status=status if status in FAILURES else "failed", problem=problem)
+
+
 def _environment(folder: RunFolder) -> dict[str, Any]:
     try:
-        found = portable_value(read_json(folder.environment_file))
-    except DamagedRunError:
+        found, identifier = _described(folder.environment_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
-    return {"environment": found, "environment_id": environment_id(found)}
+    threads = whole(found.get("threads"))
+    return {"environment": found, "environment_id": identifier, "threads": threads}
+
+
+@lru_cache(maxsize=64)
+def _described(document: str) -> tuple[Mapping[str, Any], str]:
+    """Return an environment and its id; thousands of runs share a few of them."""
+    found = portable_value(json.loads(document))
+    if not isinstance(found, Mapping):
+        raise ValueError("A JSON object was expected.")
+    return found, environment_id(found)
 
 
 def _metric_curves(folder: RunFolder) -> tuple[Curve, ...]:
@@ -140,12 +195,3 @@ def _loss_curves(folder: RunFolder) -> tuple[Curve, ...]:
         kimgs, times, values = zip(*rows, strict=True)
         curves.append(Curve(name, kimgs, times, values))
     return tuple(curves)
-
-
-def looks_like_run(folder: RunFolder) -> bool:
-    """Tell a run, even a damaged one, from another program's folder with a config.json."""
-    try:
-        return "identity" in folder.config()
-    except DamagedRunError:
-        own = (folder.stats_file, folder.result_file, folder.checkpoint_file)
-        return any(file.exists() for file in own)

@@ -74,10 +74,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run. ``name`` is its folder's name; no field but ``grids`` holds a path.
+    """One run. ``name`` is its folder's name; no fields but ``grids`` and ``place`` hold a path.
 
     ``variant`` is the model's name and what sets the run apart from others of the model, the
-    seed aside. ``repeats`` counts further runs of the same identity that were set aside.
+    seed aside: the ``tricks`` added to it, joined by +, and the ``setting``, each empty where
+    there is none. ``threads`` are those it was trained with. ``place`` is the folder that holds
+    curves, losses and grids which have not been read yet. ``repeats`` counts further runs of the
+    same identity that were set aside.
     """
 
     name: str
@@ -86,12 +89,15 @@ class RunRecord:
     model: str = ""
     dataset: str = ""
     variant: str = ""
+    tricks: str = ""
+    setting: str = ""
     seed: int | None = None
     kimg: float | None = None
     seconds: float | None = None
     images_per_second: float | None = None
     device: str = ""
     precision: str = ""
+    threads: int | None = None
     command: str = ""
     problem: str = ""
     repeats: int = 0
@@ -103,6 +109,7 @@ class RunRecord:
     config: Json = field(default_factory=dict)
     environment: Json = field(default_factory=dict)
     environment_id: str = ""
+    place: Path | None = None
 
     @property
     def counted(self) -> bool:

@@ -13,16 +13,18 @@ from pathlib import Path
 
 from ganbench.errors import InputError
 from ganbench.records.archive import is_archive, read_archive
-from ganbench.records.reading import looks_like_run, read_run
+from ganbench.records.reading import complete, read_if_run
 from ganbench.records.record import COUNTED, Curve, Measurement, RunRecord
 from ganbench.records.run import find_runs
 from ganbench.records.variants import label_variants
 
-__all__ = ["COUNTED", "Curve", "Measurement", "RunRecord", "collect"]
+__all__ = ["COUNTED", "Curve", "Measurement", "RunRecord", "collect", "complete"]
 
 
-def collect(paths: Iterable[Path]) -> list[RunRecord]:
+def collect(paths: Iterable[Path], *, courses: bool = True) -> list[RunRecord]:
     """Read every run at or below the given folders; a report's folder gives back its runs.
+
+    Without ``courses`` the curves, losses and grids of run folders are left for ``complete``.
 
     Runs of one identity are one run: the one that got furthest is kept. They come in the order
     of dataset, variant and seed.
@@ -40,7 +42,8 @@ def collect(paths: Iterable[Path]) -> list[RunRecord]:
         if is_archive(place):
             found += read_archive(place)
         else:
-            found += [read_run(folder) for folder in find_runs(place) if looks_like_run(folder)]
+            read = (read_if_run(folder, courses=courses) for folder in find_runs(place))
+            found += [run for run in read if run is not None]
     if not found:
         listed = ", ".join(str(place) for place in places) or "no folder"
         raise InputError(f"There is no run in {listed}.", "Train one with ganbench run.")

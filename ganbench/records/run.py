@@ -10,6 +10,8 @@
     generator.safetensors    what sampling needs
     result.json    {"schema", "status", "identity", "model", "dataset", "seed", "kimg",
                    "seconds", "images_per_second", "metrics", ...}
+    failure.json   {"schema", "status": "failed" or "timeout", "error", ...} where a run came to
+                   no result
 
 A measurement is {"value", "low", "high", "n", "floor", "bias", "protocol", "better", "unit",
 "note", "warning"}.
@@ -36,6 +38,8 @@ from ganbench.records.files import (
 
 SCHEMA = 1
 STATUSES = ("done", "diverged", "collapsed", "interrupted", "failed", "timeout", "running")
+FAILURES = ("failed", "timeout")
+"""The statuses that failure.json may hold."""
 OUTCOME = (
     "status",
     "identity",
@@ -83,7 +87,7 @@ class RunFolder:
 
     @property
     def failure_file(self) -> Path:
-        """Why an attempt has no result, until it is tried again; only a matrix writes it."""
+        """Why nothing came out; there only where a run failed or ran out of time."""
         return self.path / "failure.json"
 
     @property

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""What to call a run among others: its model, and what sets it apart but for the seed."""
+"""What to call a run among others: its model, and what sets it apart but for the seed.
+
+The tricks that were added and the settings that were changed are kept apart, so that a trick can
+be held against the same model in the same setting without it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ganbench.config import digest
@@ -13,29 +17,82 @@ from ganbench.records.record import RunRecord
 _NOT_THE_VARIANT = ("seed", "dataset", "dataset_version")
 
 
-def label_variants(runs: Sequence[RunRecord]) -> list[RunRecord]:
-    """Return the runs with ``variant``, and ``dataset`` where two versions of one are there.
+@dataclass(frozen=True)
+class Label:
+    """What to call a variant: ``tricks`` and ``setting`` are empty where none sets it apart."""
 
-    A label that the record brings is kept as long as it means one thing. Otherwise it is made
-    of the model's name, the tricks that not all of the model's variants on the dataset have,
-    and the settings in which they differ. Different settings never share a label.
+    model: str
+    tricks: str = ""
+    setting: str = ""
+
+    @property
+    def variant(self) -> str:
+        """The whole of it.
+
+        >>> Label("vanilla", "r1 + ema", "learning_rate=0.001").variant
+        'vanilla + r1 + ema, learning_rate=0.001'
+        """
+        named = f"{self.model} + {self.tricks}" if self.tricks else self.model
+        return f"{named}, {self.setting}" if self.setting else named
+
+
+def label_variants(runs: Sequence[RunRecord]) -> list[RunRecord]:
+    """Return the runs with ``variant``, ``tricks``, ``setting``, and ``dataset`` with its version.
+
+    A variant's label that the record brings is kept as long as it means one thing. Otherwise it
+    is made of the model's name, the tricks that not all of the model's variants on the dataset
+    have, and the settings in which they differ. Different settings never share a label. The
+    version of a dataset is named where two of one are there.
     """
     runs = _name_datasets(runs)
+    labelled = list(runs)
+    elsewhere = _added_anywhere(runs)
+    for (_, model), keys in _by_variant(runs).items():
+        members = list(keys.values())
+        first = [runs[indices[0]] for indices in members]
+        labels = derive_labels(
+            model, [run.config for run in first], elsewhere=elsewhere.get(model, {})
+        )
+        given = [run.variant for run in first]
+        kept = all(given) and len(set(given)) == len(given)
+        for label, run, indices in zip(labels, first, members, strict=True):
+            variant = run.variant if kept else label.variant
+            if not run.config:  # what the record brings is all that is known
+                label = Label(model, run.tricks, run.setting)
+            for index in indices:
+                labelled[index] = replace(
+                    runs[index], variant=variant, tricks=label.tricks, setting=label.setting
+                )
+    return labelled
+
+
+def _by_variant(runs: Sequence[RunRecord]) -> dict[tuple[str, str], dict[str, list[int]]]:
+    """Return the indices of the runs of each variant, by dataset and model."""
     groups: dict[tuple[str, str], dict[str, list[int]]] = {}
     for index, run in enumerate(runs):
         keys = groups.setdefault((run.dataset, run.model), {})
         key = variant_key(run.config) if run.config else run.variant
         keys.setdefault(key, []).append(index)
-    labelled = list(runs)
-    for (_, model), keys in groups.items():
-        members = list(keys.values())
-        given = [runs[indices[0]].variant for indices in members]
-        if not all(given) or len(set(given)) < len(given):
-            given = derive_labels(model, [runs[indices[0]].config for indices in members])
-        for label, indices in zip(given, members, strict=True):
-            for index in indices:
-                labelled[index] = replace(runs[index], variant=label)
-    return labelled
+    return groups
+
+
+def _added_anywhere(runs: Sequence[RunRecord]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Return the parameters that each trick has, by model, on any dataset where it is added.
+
+    One label then means one trick on all datasets.
+    """
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    by_dataset: dict[tuple[str, str], list[dict[str, dict[str, Any]]]] = {}
+    for run in runs:
+        by_dataset.setdefault((run.dataset, run.model), []).append(_tricks(run.config))
+    for (_, model), tricks in by_dataset.items():
+        common = set.intersection(*(set(one) for one in tricks))
+        for one in tricks:
+            for name, parameters in one.items():
+                seen = found.setdefault(model, {}).setdefault(name, [])
+                if name not in common and parameters not in seen:
+                    seen.append(parameters)
+    return found
 
 
 def variant_key(config: Mapping[str, Any]) -> str:
@@ -43,30 +100,58 @@ def variant_key(config: Mapping[str, Any]) -> str:
     return digest({key: value for key, value in config.items() if key not in _NOT_THE_VARIANT})
 
 
-def derive_labels(model: str, configs: Sequence[Mapping[str, Any]]) -> list[str]:
+def derive_labels(
+    model: str,
+    configs: Sequence[Mapping[str, Any]],
+    *,
+    elsewhere: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> list[Label]:
     """Return one label for each configuration of a model, all different.
 
+    ``elsewhere`` are the parameters of tricks on other datasets, from which they are to be told.
+
     >>> ema = {"name": "ema", "parameters": {"decay": 0.99}}
-    >>> derive_labels("vanilla", [{"loss": "minimax"}, {"loss": "minimax", "tricks": [ema]}])
+    >>> configs = [{"loss": "minimax"}, {"loss": "minimax", "tricks": [ema]}]
+    >>> [label.variant for label in derive_labels("vanilla", configs)]
     ['vanilla', 'vanilla + ema']
     """
     tricks = [_tricks(config) for config in configs]
     common = set.intersection(*(set(one) for one in tricks)) if tricks else set()
-    differing = _differing([dict(_settings(config)) for config in configs])
+    settings = [dict(_settings(config)) for config in configs]
+    settings = _one_learning_rate(settings)
+    differing = _differing(settings)
     labels = []
-    for own, config in zip(tricks, configs, strict=True):
-        parts = [model or "unnamed"]
+    for own, setting in zip(tricks, settings, strict=True):
+        parts = []
         for name in sorted(own):
-            varying = _differing([one[name] for one in tricks if name in one])
+            others = (elsewhere or {}).get(name, ()) if name not in common else ()
+            varying = _differing([*(one[name] for one in tricks if name in one), *others])
             if name not in common or varying:
                 shown = ", ".join(f"{key}={_short(own[name].get(key))}" for key in varying)
                 parts.append(f"{name}({shown})" if shown else name)
-        settings = dict(_settings(config))
-        changes = [f"{key}={_short(settings.get(key))}" for key in differing]
-        labels.append(", ".join([" + ".join(parts), *changes]))
+        changes = ", ".join(f"{key}={_short(setting.get(key))}" for key in differing)
+        labels.append(Label(model or "unnamed", " + ".join(parts), changes))
+    variants = [label.variant for label in labels]
     return [
-        f"{label} #{variant_key(config)[:6]}" if labels.count(label) > 1 else label
+        replace(label, setting=f"{label.setting} #{variant_key(config)[:6]}".strip())
+        if variants.count(label.variant) > 1
+        else label
         for label, config in zip(labels, configs, strict=True)
+    ]
+
+
+def _one_learning_rate(settings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put one learning rate for two where both optimizers have the same in each configuration."""
+    pair = tuple(f"{role}_optimizer.learning_rate" for role in ("generator", "discriminator"))
+    if not all(one.get(pair[0]) == one.get(pair[1]) is not None for one in settings):
+        return list(settings)
+    return [
+        {
+            "learning_rate" if key == pair[0] else key: value
+            for key, value in one.items()
+            if key != pair[1]
+        }
+        for one in settings
     ]
 
 

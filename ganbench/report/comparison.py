@@ -1,39 +1,58 @@
 # SPDX-License-Identifier: MIT
-"""Comparisons as plain data: with a baseline seed by seed, at the same time, at the same kimg."""
+"""Treatments held against their baselines, seed by seed.
+
+A trick is held against the same model, on the same dataset and in the same setting, without it.
+Where no group of runs has more than one set of tricks, all variants of a dataset are held against
+one of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Literal
 
 from ganbench.errors import UnknownNameError, suggest
-from ganbench.records.record import Curve, RunRecord, mapping, number
-from ganbench.report.tables import (
-    Cell,
-    MetricColumn,
-    MetricTable,
-    VariantRow,
-    estimate,
-)
+from ganbench.records.run import FAILURES
+from ganbench.report.tables import MetricColumn, MetricTable, VariantRow
 from ganbench.stats import (
-    Estimate,
+    Better,
     Improvement,
     PairedDifference,
+    detectable_difference,
     holm,
     paired_difference,
     probability_of_improvement,
 )
 
-Axis = Literal["seconds", "kimg"]
+ALPHA = 0.05
+POWER = 0.8
+PLAIN = "none"
+"""How a baseline of no added tricks is asked for."""
+
+TROUBLE = ("diverged", "collapsed")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """How many of the ``runs`` that are over have diverged or collapsed."""
+
+    count: int
+    runs: int
 
 
 @dataclass(frozen=True)
 class Comparison:
     """A variant against the baseline in one metric.
 
-    ``paired`` is over the seeds that both have and None if there are none; ``corrected`` is its
-    p value after Holm's correction over all comparisons of the table.
+    ``paired`` is over the seeds that both have and None if there are none; ``lost`` counts the
+    seeds that both have run and that make no pair, because one run has no value. ``family`` is
+    the number of treatments tested against the baseline in this metric; ``corrected`` and
+    ``t_corrected`` are the p values of the permutation and of the t test after Holm's correction
+    for it. ``detectable`` is the true difference that the t test detects with a probability of
+    0.8 at the level 0.05 / family. ``relative`` is the difference by the baseline's mean, signed
+    as the difference. ``means`` are those of treatment and baseline over the pairs.
     """
 
     variant: str
@@ -42,6 +61,22 @@ class Comparison:
     paired: PairedDifference | None
     improvement: Improvement
     corrected: float | None = None
+    t_corrected: float | None = None
+    detectable: float | None = None
+    relative: float | None = None
+    lost: int = 0
+    family: int = 1
+    means: tuple[float, float] | None = None
+    differences: Mapping[int, float] | None = None
+    troubles: tuple[Trouble, Trouble] = (Trouble(0, 0), Trouble(0, 0))
+    model: str = ""
+    tricks: str = ""
+    setting: str = ""
+
+    @property
+    def t_p_value(self) -> float | None:
+        """The p value of the paired t test before any correction."""
+        return self.paired.t_p_value if self.paired else None
 
     @property
     def verdict(self) -> Literal["better", "worse", "unclear"]:
@@ -55,32 +90,10 @@ class Comparison:
         return "better" if higher == (self.column.better == "higher") else "worse"
 
 
-@dataclass(frozen=True)
-class Budget:
-    """The value of a metric once so much has been spent, by variant.
-
-    ``limit`` is in seconds of training or in kimg; ``runs`` is how many runs are over, ``kimg``
-    where in training the measurements that count stand on average.
-    """
-
-    axis: Axis
-    limit: float
-    values: Mapping[str, Estimate]
-    runs: Mapping[str, int]
-    kimg: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class EqualBudgets:
-    """One metric at the same time and at the same kimg, by measurements of one protocol."""
-
-    column: MetricColumn
-    time: Budget
-    kimg: Budget
-
-
 def choose_baseline(table: MetricTable, baseline: str | None = None) -> str:
-    """Return the baseline's name: the one asked for, else ``vanilla``, else the first row.
+    """Return one baseline for a whole table: the one asked for, else ``vanilla``, else the first.
+
+    It is asked for by its label, by its set of tricks, or as ``none``.
 
     Raises:
         UnknownNameError: the table has no such variant.
@@ -88,150 +101,170 @@ def choose_baseline(table: MetricTable, baseline: str | None = None) -> str:
     names = [row.variant for row in table.rows]
     if baseline is None:
         return "vanilla" if "vanilla" in names else names[0]
-    if baseline not in names:
-        near = suggest(baseline, names)
+    if baseline in names:
+        return baseline
+    tricks = _tricks_asked_for(table, baseline)
+    return next(row.variant for row in table.rows if row.tricks == tricks)
+
+
+def _tricks_asked_for(table: MetricTable, baseline: str) -> str:
+    """Return the set of tricks that a baseline is asked for by."""
+    known = baseline_names([table])
+    if baseline not in known:
         raise UnknownNameError(
-            f"There is no variant '{baseline}' on {table.dataset}. {near}".strip(),
-            f"There are: {', '.join(names)}.",
+            f"There is no variant '{baseline}' on {table.dataset}. "
+            f"{suggest(baseline, known)}".strip(),
+            f"There are: {', '.join(known)}.",
         )
-    return baseline
+    return known[baseline]
+
+
+def baseline_names(tables: Sequence[MetricTable]) -> dict[str, str]:
+    """Return all names by which a baseline can be asked for, with the set of tricks they mean."""
+    rows = [row for table in tables for row in table.rows]
+    names = {row.variant: row.tricks for row in rows}
+    names |= {row.tricks or PLAIN: row.tricks for row in rows}
+    return names
 
 
 def compare_to(
     table: MetricTable, baseline: str | None = None, *, confidence: float = 0.95
 ) -> list[Comparison]:
-    """Compare every variant of a table with a baseline, metric by metric.
+    """Compare every treatment of a table with its baseline, metric by metric.
 
     Raises:
         UnknownNameError: the table has no such baseline.
     """
+    found: list[Comparison] = []
+    for base, rows in _groups(table, baseline):
+        for column in table.columns:
+            family = [
+                one for row in rows if (one := _compare(row, base, column, confidence)) is not None
+            ]
+            found += _corrected(family)
+    order = {row.variant: index for index, row in enumerate(table.rows)}
+    return sorted(found, key=lambda one: order[one.variant])
+
+
+def _groups(table: MetricTable, baseline: str | None) -> list[tuple[VariantRow, list[VariantRow]]]:
+    """Return each baseline with the rows that are held against it."""
     if not table.rows:
         return []
-    base = table.row(choose_baseline(table, baseline))
-    found = []
+    by_setting: dict[tuple[str, str], list[VariantRow]] = {}
     for row in table.rows:
-        for column in table.columns:
-            one, other = row.cells.get(column.name), base.cells.get(column.name)
-            if row is not base and one is not None and other is not None:
-                found.append(_compare(row, base, column, one, other, confidence))
-    corrected = iter(holm([one.paired.p_value for one in found if one.paired]))
-    return [replace(one, corrected=next(corrected) if one.paired else None) for one in found]
+        by_setting.setdefault((row.model, row.setting), []).append(row)
+    if all(len({row.tricks for row in rows}) == 1 for rows in by_setting.values()):
+        base = table.row(choose_baseline(table, baseline))
+        return [(base, [row for row in table.rows if row is not base])]
+    tricks = "" if baseline is None else _tricks_asked_for(table, baseline)
+    groups = []
+    for rows in by_setting.values():
+        base = next((row for row in rows if row.tricks == tricks), rows[0])
+        groups.append((base, [row for row in rows if row is not base]))
+    return groups
 
 
 def _compare(
-    row: VariantRow,
-    base: VariantRow,
-    column: MetricColumn,
-    one: Cell,
-    other: Cell,
-    confidence: float,
-) -> Comparison:
-    first = {value.seed: value.value for value in one.values}
-    second = {value.seed: value.value for value in other.values}
+    row: VariantRow, base: VariantRow, column: MetricColumn, confidence: float
+) -> Comparison | None:
+    """Compare two rows; None where the metric was not measured of both."""
+    cell, other = row.cells.get(column.name), base.cells.get(column.name)
+    if other is None or (cell is None and not _came_to_nothing(row)):
+        return None
+    values = [one.value for one in cell.values] if cell else []
+    first = {one.seed: one.value for one in cell.values} if cell else {}
+    second = {one.seed: one.value for one in other.values}
     shared = [seed for seed in first if seed in second and seed is not None]
-    return Comparison(
+    both = _seeds_over(row) & _seeds_over(base)
+    found = Comparison(
         variant=row.variant,
         baseline=base.variant,
         column=column,
-        paired=paired_difference(
-            [first[seed] for seed in shared],
-            [second[seed] for seed in shared],
-            confidence=confidence,
+        paired=None,
+        improvement=Improvement(0.0, None, None, 0, len(other.values)),
+        lost=len(both - set(shared)),
+        model=row.model,
+        tricks=row.tricks,
+        setting=row.setting,
+        troubles=(_trouble(row), _trouble(base)),
+    )
+    if values:
+        better: Better = "lower" if column.better == "lower" else "higher"
+        found = replace(
+            found,
+            improvement=probability_of_improvement(
+                values,
+                [one.value for one in other.values],
+                better=better,
+                confidence=confidence,
+            ),
         )
-        if shared
-        else None,
-        improvement=probability_of_improvement(
-            list(first.values()),
-            list(second.values()),
-            better="lower" if column.better == "lower" else "higher",
-            confidence=confidence,
-        ),
+    return _with_pairs(found, first, second, shared, confidence) if shared else found
+
+
+def _with_pairs(
+    found: Comparison,
+    first: Mapping[int | None, float],
+    second: Mapping[int | None, float],
+    shared: Sequence[int],
+    confidence: float,
+) -> Comparison:
+    """Add what the pairs of a comparison come to."""
+    treatment, baseline = [first[seed] for seed in shared], [second[seed] for seed in shared]
+    paired = paired_difference(treatment, baseline, confidence=confidence)
+    means = fmean(treatment), fmean(baseline)
+    return replace(
+        found,
+        paired=paired,
+        means=means,
+        relative=paired.difference.value / abs(means[1]) if means[1] else None,
+        differences={seed: first[seed] - second[seed] for seed in shared},
     )
 
 
-def equal_budgets(table: MetricTable, *, confidence: float = 0.95) -> list[EqualBudgets]:
-    """Return each metric at the largest time, and at the largest kimg, that all variants reached.
+def _corrected(family: Sequence[Comparison]) -> list[Comparison]:
+    """Add what depends on how many treatments are held against one baseline in one metric.
 
-    A variant has reached what the slowest of its runs that did not diverge has spent. Of each
-    run the last measurement at or before the limit counts, in kimg the iteration that passes it
-    included; a run that had diverged by then has no value any more. Nothing is interpolated. A
-    variant without measurements along the way is left out, and a metric with fewer than two
-    variants.
+    Where all differences of a treatment are the same, its t test has no spread to judge by, and
+    the permutation test takes its place.
     """
-    found = []
-    for column in table.columns:
-        every = {row.variant: _curves(row, column) for row in table.rows}
-        curves = {variant: members for variant, members in every.items() if members}
-        if len(curves) < 2:
-            continue
-        budgets = [_budget(table.rows, curves, axis, confidence) for axis in ("seconds", "kimg")]
-        found.append(EqualBudgets(column, *budgets))
-    return found
-
-
-def _curves(row: VariantRow, column: MetricColumn) -> list[tuple[RunRecord, Curve]]:
-    """Return the course of a metric in each run of a variant that is over."""
-    return [
-        (run, curve)
-        for run in row.runs
-        if run.counted and (curve := metric_curve(run, column)) is not None
-    ]
-
-
-def metric_curve(run: RunRecord, column: MetricColumn) -> Curve | None:
-    """Return a metric's measurements along a run by a column's protocol, the final one included."""
-    for curve in run.curves:
-        if column.takes(curve.name, curve.protocol):
-            return curve
-    return None
-
-
-def _budget(
-    rows: Sequence[VariantRow],
-    curves: Mapping[str, Sequence[tuple[RunRecord, Curve]]],
-    axis: Axis,
-    confidence: float,
-) -> Budget:
-    limit = min(_reached(members, axis) for members in curves.values())
-    values, kimg = {}, {}
-    for variant, members in curves.items():
-        at = [
-            (curve, index)
-            for run, curve in members
-            if not _diverged_before(run, axis, limit)
-            and (index := last_at(_points(curve, axis), limit + _slack(run, axis))) is not None
+    tested = [one for one in family if one.paired]
+    by_permutation = holm([one.paired.p_value for one in tested if one.paired])
+    by_t = holm(
+        [
+            one.paired.p_value if one.paired.t_p_value is None else one.paired.t_p_value
+            for one in tested
+            if one.paired
         ]
-        mean = estimate((curve.values[index] for curve, index in at), confidence=confidence)
-        if mean is not None:
-            values[variant] = mean
-            kimg[variant] = sum(curve.kimg[index] for curve, index in at) / len(at)
-    runs = {row.variant: len(row.seeds) for row in rows if row.variant in curves}
-    return Budget(axis, limit, values, runs, kimg)
+    )
+    found = {}
+    for one, corrected, t_corrected in zip(tested, by_permutation, by_t, strict=True):
+        assert one.paired is not None
+        deviation, n = one.paired.deviation, one.paired.n
+        found[one.variant] = replace(
+            one,
+            corrected=corrected,
+            t_corrected=t_corrected,
+            family=len(tested),
+            detectable=detectable_difference(deviation, n, ALPHA / len(tested), POWER)
+            if deviation
+            else None,
+        )
+    return [found.get(one.variant, one) for one in family]
 
 
-def _slack(run: RunRecord, axis: Axis) -> float:
-    """Return the images of one iteration in kimg: a run of so many kimg ends with a whole one."""
-    recipe = mapping(run.config.get("recipe"))
-    size, steps = number(recipe.get("batch_size")), number(recipe.get("discriminator_steps"))
-    return size * steps / 1000 if axis == "kimg" and size and steps else 0.0
+def _seeds_over(row: VariantRow) -> set[int]:
+    """Return the seeds of the runs that are over, those that came to no result included."""
+    over = (run for run in row.runs if run.counted or run.status in FAILURES)
+    return {run.seed for run in over if run.seed is not None}
 
 
-def _diverged_before(run: RunRecord, axis: Axis, limit: float) -> bool:
-    spent = run.seconds if axis == "seconds" else run.kimg
-    return run.status == "diverged" and (spent is None or spent < limit)
+def _came_to_nothing(row: VariantRow) -> bool:
+    """Tell whether runs are over and none has a value, since all diverged or failed."""
+    over = [run for run in row.runs if run.counted or run.status in FAILURES]
+    return bool(over) and all(run.status not in {"done", "collapsed"} for run in over)
 
 
-def _reached(members: Sequence[tuple[RunRecord, Curve]], axis: Axis) -> float:
-    whole = [curve for run, curve in members if run.status != "diverged"]
-    spent = [_points(curve, axis)[-1] for curve in whole or [curve for _, curve in members]]
-    return max(spent)
-
-
-def _points(curve: Curve, axis: Axis) -> tuple[float, ...]:
-    return curve.seconds if axis == "seconds" else curve.kimg
-
-
-def last_at(points: Sequence[float], limit: float) -> int | None:
-    """Return the index of the last point at or before a limit; None if all are beyond it."""
-    within = [index for index, point in enumerate(points) if point <= limit * (1 + 1e-9)]
-    return within[-1] if within else None
+def _trouble(row: VariantRow) -> Trouble:
+    counted = [run for run in row.runs if run.counted]
+    return Trouble(sum(run.status in TROUBLE for run in counted), len(counted))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ganbench.report import numbers, words
-from ganbench.report.comparison import Budget
+from ganbench.report.budgets import Budget
 from ganbench.report.page import Report, first_seeds, parameters_text
 from ganbench.report.section import Section, heading
 from ganbench.report.tables import Cell, VariantRow, count_statuses

@@ -105,6 +105,20 @@ def p_text(p_value: float | None) -> str:
     return f"{p_value:.{4 if p_value < 0.1 else 3}f}".rstrip("0").rstrip(".")
 
 
+def percent(share: float | None, *, signed: bool = False) -> str:
+    """Return a share in percent, with a decimal below ten.
+
+    >>> percent(-0.163, signed=True), percent(0.0321), percent(2.5, signed=True)
+    ('−16 %', '3.2 %', '+250 %')
+    """
+    if share is None or not math.isfinite(share):
+        return NOTHING
+    value = share * 100
+    text = fixed(value, 1 if abs(value) < 9.95 else 0)
+    plus = "+" if signed and value > 0 and any(c in "123456789" for c in text) else ""
+    return f"{plus}{text} %"
+
+
 def arrow(better: str) -> str:
     """Return the arrow for the better direction; empty where neither is."""
     return {"higher": "↑", "lower": "↓"}.get(better, "")

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ganbench.records.record import RunRecord
+from ganbench.report.budgets import EqualBudgets, equal_budgets
 from ganbench.report.charts import Panel, Rows, curve_panel, dots_panel, loss_panel
-from ganbench.report.comparison import Comparison, EqualBudgets, compare_to, equal_budgets
+from ganbench.report.comparison import Comparison, baseline_names, compare_to
 from ganbench.report.numbers import arrow
 from ganbench.report.pictures import slug, unique
 from ganbench.report.published import PublishedRow
@@ -71,7 +72,7 @@ def _section(
     table = metric_table(runs, dataset)
     here = {row.variant: drawn[row.variant] for row in table.rows}
     data: dict[str, Rows] = {}
-    known = baseline if baseline in here else None
+    known = baseline if baseline in baseline_names([table]) else None
     used = dict.fromkeys(
         run.environment_id for row in table.rows for run in row.runs if run.environment_id
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ganbench.records.record import Curve, RunRecord
-from ganbench.report.comparison import metric_curve
+from ganbench.report.budgets import metric_curve
 from ganbench.report.tables import MetricColumn, MetricTable, VariantRow
 
 Rows = list[dict[str, Any]]

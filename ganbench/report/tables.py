@@ -70,6 +70,8 @@ class VariantRow:
     kimg: Estimate | None
     seconds: Estimate | None
     images_per_second: Estimate | None
+    tricks: str = ""
+    setting: str = ""
 
     @property
     def seeds(self) -> tuple[int | None, ...]:
@@ -220,6 +222,8 @@ def _row(
         kimg=estimate(run.kimg for run in whole),
         seconds=estimate(run.seconds for run in whole),
         images_per_second=estimate(run.images_per_second for run in counted),
+        tricks=runs[0].tricks,
+        setting=runs[0].setting,
     )
 
 

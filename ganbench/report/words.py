@@ -10,7 +10,7 @@ from typing import Any
 
 from ganbench.config import join
 from ganbench.records.record import RunRecord
-from ganbench.report.comparison import EqualBudgets
+from ganbench.report.budgets import EqualBudgets
 from ganbench.report.numbers import amount
 
 HOW_TO_READ = (

@@ -13,6 +13,7 @@ from ganbench.records.environment import lasting
 from ganbench.records.files import replacing, storage_errors, write_text
 from ganbench.records.record import RunRecord
 from ganbench.report.charts import Panel, still
+from ganbench.report.comparison import PLAIN
 from ganbench.report.markdown import render_markdown
 from ganbench.report.page import Report, render_page
 from ganbench.report.pictures import sample_pictures
@@ -88,9 +89,10 @@ def make_report(
     """Gather all that a report shows; its curves are thinned (see ``condense``)."""
     condensed = tuple(condense(run) for run in runs)
     variants = list(dict.fromkeys(run.variant for run in condensed if run.dataset))
-    if baseline is not None and baseline not in variants:
+    known = {**dict.fromkeys(variants), **{run.tricks or PLAIN: None for run in condensed}}
+    if baseline is not None and baseline not in known:
         raise UnknownNameError(
-            f"No run is of the variant '{baseline}'. {suggest(baseline, variants)}".strip(),
+            f"No run is of the variant '{baseline}'. {suggest(baseline, known)}".strip(),
             f"There are: {', '.join(variants)}." if variants else "",
         )
     drawn = styles(variants)

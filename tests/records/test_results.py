@@ -21,7 +21,7 @@ from ganbench.records.archive import (
     result_rows,
     write_archive,
 )
-from ganbench.records.results import Curve, Measurement, RunRecord, collect
+from ganbench.records.results import Curve, Measurement, RunRecord, collect, complete
 from ganbench.records.run import RunFolder
 from ganbench.records.variants import derive_labels, label_variants
 
@@ -194,8 +194,10 @@ def test_variants_are_named_by_what_differs(tmp_path: Path) -> None:
 def test_parameters_are_shown_where_they_differ() -> None:
     tricks = [{"name": "gp", "parameters": {"weight": weight, "target": 1}} for weight in (1, 10.0)]
     labels = derive_labels("wgan-gp", [{"tricks": [trick]} for trick in tricks])
-    assert labels == ["wgan-gp + gp(weight=1)", "wgan-gp + gp(weight=10)"]
-    assert derive_labels("wgan-gp", [{"tricks": [tricks[0]]}]) == ["wgan-gp"]
+    assert [label.tricks for label in labels] == ["gp(weight=1)", "gp(weight=10)"]
+    assert [label.variant for label in derive_labels("wgan-gp", [{"tricks": tricks[:1]}])] == [
+        "wgan-gp"
+    ]
 
 
 def test_two_versions_of_a_dataset_are_two_datasets(tmp_path: Path) -> None:
@@ -212,6 +214,83 @@ def test_a_recorded_label_is_kept_while_it_means_one_thing() -> None:
     assert [run.variant for run in label_variants([one, other])] == ["mine", "yours"]
     clash = [one, RunRecord("b", "done", model="vanilla", dataset="d", variant="mine", config={})]
     assert len({run.variant for run in label_variants(clash)}) == 2
+
+
+def rates(generator: float, discriminator: float) -> dict[str, Any]:
+    """The part of a recipe with two learning rates."""
+    return {
+        "generator_optimizer": {"kind": "adam", "learning_rate": generator},
+        "discriminator_optimizer": {"kind": "adam", "learning_rate": discriminator},
+    }
+
+
+def test_tricks_and_settings_are_kept_apart(tmp_path: Path) -> None:
+    r1 = TrickConfig(name="r1", parameters={"weight": 1.0})
+    for rate in (0.001, 0.0002):
+        recipe = Recipe(kimg=10, **rates(rate, rate))
+        make_run(tmp_path, recipe=recipe)
+        make_run(tmp_path, recipe=recipe, tricks=(r1,))
+    found = [(run.variant, run.tricks, run.setting) for run in collect([tmp_path])]
+    assert found == [
+        ("vanilla + r1, learning_rate=0.0002", "r1", "learning_rate=0.0002"),
+        ("vanilla + r1, learning_rate=0.001", "r1", "learning_rate=0.001"),
+        ("vanilla, learning_rate=0.0002", "", "learning_rate=0.0002"),
+        ("vanilla, learning_rate=0.001", "", "learning_rate=0.001"),
+    ]
+    make_run(tmp_path, recipe=Recipe(kimg=10, **rates(0.001, 0.004)))
+    settings = {run.setting for run in collect([tmp_path])}
+    assert len(settings) == 3
+    assert all("generator_optimizer.learning_rate" in setting for setting in settings)
+
+
+def test_one_label_means_one_trick_on_all_datasets() -> None:
+    def of(dataset: str, *tricks: dict[str, Any]) -> RunRecord:
+        config = {"loss": "x", "tricks": list(tricks)}
+        return RunRecord("a", "done", model="gan", dataset=dataset, config=config)
+
+    weak, strong = ({"name": "r1", "parameters": {"weight": weight}} for weight in (1, 10))
+    runs = [of("one"), of("one", weak), of("two"), of("two", strong)]
+    assert [run.tricks for run in label_variants(runs)] == ["", "r1(weight=1)", "", "r1(weight=10)"]
+    always = [of("one", weak), of("two", strong)]
+    assert [run.tricks for run in label_variants(always)] == ["", ""], "the model's own"
+
+
+def test_a_failure_is_read_with_its_reason(tmp_path: Path) -> None:
+    failed, late, odd = (make_run(tmp_path, seed=seed) for seed in range(3))
+    for folder, status in ((failed, "failed"), (late, "timeout"), (odd, "superb")):
+        folder.result_file.unlink()
+        reason = {"schema": 1, "status": status, "error": "No space left for /home/someone/x."}
+        folder.failure_file.write_text(json.dumps(reason))
+    found = {run.seed: run for run in collect([tmp_path])}
+    assert [found[seed].status for seed in range(3)] == ["failed", "timeout", "failed"]
+    assert found[0].problem == "No space left for x."
+    assert (found[1].kimg, found[1].counted) == (3.0, False)
+    make_run(tmp_path, seed=0)
+    assert collect([tmp_path])[0].status == "done", "a result that came later counts"
+    late.failure_file.write_text("{")
+    assert collect([tmp_path])[1].problem == "failure.json cannot be read."
+
+
+def test_the_long_files_can_wait(tmp_path: Path) -> None:
+    make_run(tmp_path, seed=0)
+    make_run(tmp_path, seed=1).result_file.unlink()
+    whole, lean = collect([tmp_path]), collect([tmp_path], courses=False)
+    assert all(run.curves == run.losses == () for run in lean)
+    assert [run.kimg for run in lean] == [10.0, 3.0]
+    assert [complete(run) for run in lean] == whole
+
+
+def test_the_number_of_threads_is_kept(tmp_path: Path) -> None:
+    make_run(tmp_path / "runs")
+    runs = collect([tmp_path / "runs"])
+    assert runs[0].threads == 1
+    write_archive(tmp_path / "report", runs)
+    assert collect([tmp_path / "report"])[0].threads == 1
+    rows = tmp_path / "report" / "runs.jsonl"
+    old = {key: value for key, value in json.loads(rows.read_text()).items() if key != "threads"}
+    rows.write_text(json.dumps(old))
+    assert collect([tmp_path / "report"])[0].threads == 1, "an older report: from env/*.json"
+    assert result_rows(runs)[0]["threads"] == 1
 
 
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=30))
@@ -235,7 +314,7 @@ configs = st.fixed_dictionaries(
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(configs, min_size=1, max_size=4, unique_by=canonical_json))
 def test_different_settings_never_share_a_label(found: list[dict[str, Any]]) -> None:
-    labels = derive_labels("gan", found)
+    labels = [label.variant for label in derive_labels("gan", found)]
     assert len(set(labels)) == len(labels)
 
 

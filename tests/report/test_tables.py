@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ganbench.errors import ConfigError, UnknownNameError
 from ganbench.records.record import Curve, Measurement, RunRecord
 from ganbench.report import numbers, words
-from ganbench.report.comparison import choose_baseline, compare_to, equal_budgets, last_at
+from ganbench.report.budgets import equal_budgets, last_at
+from ganbench.report.comparison import choose_baseline, compare_to
 from ganbench.report.markdown import escape
 from ganbench.report.published import published_rows
 from ganbench.report.series import floor_in_sight, log_ticks, metric_rows
