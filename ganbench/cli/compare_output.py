@@ -204,8 +204,9 @@ def _metric_table(one: Compared, column: MetricColumn) -> Table:
             for verdict in one.verdicts
             if verdict.comparison.variant == row.variant and verdict.comparison.column == column
         ]
+        is_base = any(one_of.baseline == row.variant for one_of in one.comparisons)
         if cell is None:
-            made.add_row(row.variant, f"0 of {len(row.runs)}", *["–"] * 5, _said(mine))
+            made.add_row(row.variant, f"0 of {len(row.runs)}", *["–"] * 5, _said(mine, is_base))
             continue
         mean = number(cell.estimate.value)
         paired = mine[0].comparison.paired if mine else None
@@ -219,15 +220,17 @@ def _metric_table(one: Compared, column: MetricColumn) -> Table:
             number(paired.difference.value) if paired else "–",
             interval(paired.difference.low, paired.difference.high) if paired else "–",
             number(mine[0].comparison.t_corrected) if mine else "–",
-            _said(mine),
+            _said(mine, is_base),
         )
     if len(one.table.rows) > MOST_ROWS:
         made.add_row(f"{len(one.table.rows) - MOST_ROWS} more", *["…"] * 7)
     return made
 
 
-def _said(found: Sequence[Verdict]) -> str:
-    return f"[{STYLES[found[0].kind]}]{found[0].word}[/]" if found else "baseline"
+def _said(found: Sequence[Verdict], is_baseline: bool) -> str:
+    if found:
+        return f"[{STYLES[found[0].kind]}]{found[0].word}[/]"
+    return "baseline" if is_baseline else "–"
 
 
 def _cell_record(scheduler: Scheduler, state: CellState) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench ls``: what models, tricks, metrics, networks, datasets and losses there are."""
+"""``ganbench ls``: what models, tricks, metrics, networks, datasets, losses, suites there are."""
 
 from __future__ import annotations
 
@@ -20,13 +20,11 @@ ganbench ls models "*gan*"
 ganbench ls tricks --json
 """
 
-KINDS = ("models", "tricks", "metrics", "networks", "datasets", "losses")
+KINDS = ("models", "tricks", "metrics", "networks", "datasets", "losses", "suites")
 
 
 def command(
-    kind: Annotated[
-        str, typer.Argument(help="models, tricks, metrics, networks, datasets, losses, or all.")
-    ] = "all",
+    kind: Annotated[str, typer.Argument(help=f"{', '.join(KINDS)}, or all.")] = "all",
     pattern: Annotated[str, typer.Argument(help="Only names that match this glob.")] = "*",
     as_json: options.Json = False,
 ) -> None:
@@ -64,6 +62,8 @@ def _rows(kind: str, pattern: str) -> list[dict[str, str]]:
 
     if kind == "losses":
         return _losses(pattern)
+    if kind == "suites":
+        return _suites(pattern)
     found: registry.Registry[object] = getattr(registry, kind)
     entries = found.entries()
     for problem in found.problems:
@@ -71,6 +71,19 @@ def _rows(kind: str, pattern: str) -> list[dict[str, str]]:
     return [
         {"name": name, "summary": entries[name].summary, "paper": entries[name].paper}
         for name in found.names(pattern)
+    ]
+
+
+def _suites(pattern: str) -> list[dict[str, str]]:
+    """Read the titles of the suites that come along."""
+    from fnmatch import fnmatch
+
+    from ganbench.harness.shipped import shipped, title
+
+    return [
+        {"name": name, "summary": title(path), "paper": ""}
+        for name, path in shipped().items()
+        if fnmatch(name, pattern)
     ]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench show``: all that is known of one model, trick, dataset, metric or run."""
+"""``ganbench show``: all that is known of one model, trick, dataset, metric, suite or run."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ def command(
     """Describe one thing: its documentation, its parameters or recipe, where its source is."""
     if Path(name).is_dir():
         _show_run(Path(name), as_json=as_json)
+        return
+    from ganbench.harness.shipped import shipped
+
+    if name in shipped():
+        _show_suite(name, shipped()[name], as_json=as_json)
         return
     kind, entry = _find(name)
     details = _details(kind, name, dataset)
@@ -116,6 +121,22 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
         "needs": list(metric.needs),
         "network": metric.network,
     }
+
+
+def _show_suite(name: str, path: Path, *, as_json: bool) -> None:
+    """Describe a suite: the file itself is its description."""
+    import tomllib
+
+    text = path.read_text(encoding="utf-8")
+    if as_json:
+        facts = {"kind": "suite", "name": name, "summary": tomllib.loads(text).get("title", "")}
+        print_json({**facts, "source": str(path), "suite": tomllib.loads(text)})
+        return
+    screen = console()
+    screen.print(f"[bold]{name}[/bold] (suite)")
+    screen.print(text, markup=False)
+    screen.print(f"Run it: ganbench compare {name}")
+    screen.print(f"source: {path}", soft_wrap=True, markup=False)
 
 
 def _show_run(path: Path, *, as_json: bool) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How long a matrix will take, from speeds that were measured: stored ones, else by a short trial."""
+"""How long a matrix will take: from stored speeds, and from short trials where there are none."""
 
 from __future__ import annotations
 

@@ -40,9 +40,9 @@ BOTH = {
 Setting = tuple[tuple[str, Any], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Arm:
-    """What all seeds of one combination share; ``config`` is that of its first seed."""
+    """What all seeds of one combination share; ``config`` is that of no seed in particular."""
 
     model: str
     tricks: str

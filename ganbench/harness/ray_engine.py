@@ -26,6 +26,8 @@ class RayEngine:
         local = None if address else (slots or 1) * threads
         self._ours = not ray.is_initialized()
         if self._ours:
+            # A local cluster is there for the cells alone: they need not stand back behind others.
+            os.environ.setdefault("RAY_worker_niceness", "0")
             ray.init(
                 address=address,
                 num_cpus=local,

@@ -30,8 +30,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from ganbench.config import Record, parse_seeds
 from ganbench.errors import ConfigError, GanbenchError, InputError, UnknownNameError, suggest
 from ganbench.harness.matrix import Cell, MatrixError, Problem, plan_matrix, settings_of
-
-SHIPPED = Path(__file__).parent / "suites"
+from ganbench.harness.shipped import shipped
 
 
 def _several(value: Any) -> Any:
@@ -86,11 +85,6 @@ class Suite(Record):
             vary=self.vary,
             data_root=data_root,
         )
-
-
-def shipped() -> dict[str, Path]:
-    """Return the suites that come with ganbench, by name."""
-    return {path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}
 
 
 def find_suite(name: str) -> Path:

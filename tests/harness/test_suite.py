@@ -4,7 +4,8 @@
 import pytest
 
 from ganbench.errors import ConfigError, InputError, UnknownNameError
-from ganbench.harness.suite import Suite, SuiteFile, find_suite, shipped
+from ganbench.harness.shipped import shipped
+from ganbench.harness.suite import Suite, SuiteFile, find_suite
 
 
 @pytest.fixture
