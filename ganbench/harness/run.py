@@ -36,6 +36,7 @@ from ganbench.sampling.draw import draw, picture, sampler_name
 from ganbench.state import State
 from ganbench.training.build import build, create, source_hash
 from ganbench.training.checkpoint import export_generator, load_checkpoint
+from ganbench.training.distributed import first_then_others, join
 from ganbench.training.trainer import Observer, Schedule, Trainer, evaluating
 from ganbench.trick import Trick, Tricks, acts_on, describe, make_trick, resolve
 
@@ -151,9 +152,11 @@ class Run:
         self.observer = observer
         self.trainer: Trainer | None = None
         self.stop_requested = False
+        self.group = join()
         self.source = open_dataset(config.dataset, options.data_root)
         stem = folder_stem(config, self.source.spec)
-        self.folder = name_folder(options.out, stem, config.identity, resume=options.resume)
+        named = name_folder(options.out, stem, config.identity, resume=options.resume)
+        self.folder = RunFolder(Path(self.group.tell(str(named.path))))
 
     def stop(self) -> None:
         """Ask the loop to save and to stop after the current iteration, or before the first."""
@@ -164,20 +167,22 @@ class Run:
     def execute(self) -> dict[str, Any]:
         """Train, measure and record; return the result (of the earlier run if it is finished).
 
+        Of several processes the first measures and records, and all return what it found.
+
         Raises:
             GanbenchError: bad data, damaged records, a full disk.
         """
         if self.options.resume and self.folder.finished:
             return self.folder.outcome()
-        device = choose_device(self.options.device)
+        device = choose_device(self.options.device, self.group)
         threads = set_threads(self.options.threads)
-        dataset = self.source.load(self.source.splits[0])
+        dataset = first_then_others(self.group, lambda: self.source.load(self.source.splits[0]))
         if dataset.spec.version != self.config.dataset_version:
             raise ConfigError(
                 f"{self.config.dataset} has changed since this run was described.",
                 "Train without --resume.",
             )
-        state = build(self.config, dataset.spec, device)
+        state = build(self.config, dataset.spec, device, self.group)
         reference = Reference(
             dataset,
             metrics=self.options.metrics,
@@ -208,12 +213,17 @@ class Run:
             observer=self.observer,
         )
         self.trainer.stop_requested = self.stop_requested
-        check_writable(self.folder.path)
+        if self.group.first:
+            check_writable(self.folder.path)
         self._begin(device, threads)
         status = self.trainer.train()
+        finishes = self.group.first and status != "interrupted"
+        result = self._finish(state, status, measure) if finishes else None
+        # The others wait here for the first: torchrun may end all when one leaves.
+        self.stop_requested = self.group.agree(self.stop_requested)
         if status == "interrupted":
             return {"schema": 1, **self._facts(state, status), "metrics": {}}
-        return self._finish(state, status, measure)
+        return result or self.folder.outcome()
 
     def _schedule(self, reference: Reference) -> Schedule:
         """Leave evaluations along the way out where one would take longer than training."""
@@ -224,22 +234,26 @@ class Run:
     def _begin(self, device: torch.device, threads: int) -> None:
         """Write what the run is, or take up the checkpoint of an unfinished one."""
         assert self.trainer is not None
-        sweep(self.folder.path)
+        if self.group.first:
+            sweep(self.folder.path)
         if self.options.resume and self.folder.checkpoint_file.is_file():
             self.trainer.resume()
+            return
+        if not self.group.first:
             return
         for file in (self.folder.stats_file, self.folder.metrics_file):
             with storage_errors(file):
                 file.unlink(missing_ok=True)
+        known = {**facts(device), **self._processes}
         self.folder.write_environment(
-            describe_environment(threads=threads, device=str(device), torch_facts=facts(device))
+            describe_environment(threads=threads, device=str(device), torch_facts=known)
         )
         self.folder.write_config(
             {
                 "schema": 1,
                 "identity": self.config.identity,
                 "config": self.config.model_dump(mode="json"),
-                "options": {"threads": threads, "device": str(device)},
+                "options": {"threads": threads, "device": str(device), **self._processes},
                 "command": self.options.command,
             }
         )
@@ -273,6 +287,11 @@ class Run:
     def _seconds(self) -> float:
         return self.trainer.seconds if self.trainer else 0.0
 
+    @property
+    def _processes(self) -> dict[str, int]:
+        """Return how many processes trained, where it was more than one."""
+        return {"processes": self.group.size} if self.group.size > 1 else {}
+
     def _facts(self, state: State, status: str) -> dict[str, Any]:
         """Return what is known of the run beside its metrics."""
         rows = self.folder.stats()
@@ -295,6 +314,7 @@ class Run:
             },
             "device": str(state.device),
             "precision": state.precision,
+            **self._processes,
         }
 
     def _snapshot(self, state: State, name: str) -> None:
