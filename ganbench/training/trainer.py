@@ -153,6 +153,7 @@ class Trainer:
             if self.group.agree(time.perf_counter() - last_save > self.schedule.checkpoint_seconds):
                 self.save()
                 last_save = time.perf_counter()
+            self._iterations = 0
             tick_from, last_tick = state.images_seen, time.perf_counter()
             next_tick = _next(state.images_seen, self._tick_images)
         if state.images_seen < self.target:
@@ -176,9 +177,10 @@ class Trainer:
         return batch
 
     def _stopping(self) -> bool:
-        """Tell whether to stop now: several processes ask one another every few iterations.
+        """Tell whether to stop now: several processes ask one another.
 
-        A tick may be minutes away, and torchrun kills those that take half a minute to stop.
+        They do after a tick and every few iterations, as a tick may be minutes away, and torchrun
+        kills those that take half a minute to stop.
         """
         if self.group.size == 1:
             return self.stop_requested
