@@ -95,7 +95,8 @@ class Loss:
     generator's loss compares with the real logits; where it is False that pass is never made
     and the function gets an empty tensor in its place. ``real_part`` and ``fake_part`` are set
     where the discriminator's loss is their sum: what the logits of one side cost as real, and
-    as fake. Tricks that move targets, such as label smoothing, need them.
+    as fake. Tricks that move targets, such as label smoothing, need them. ``mean`` says that both
+    functions are means over examples, so that several processes can share a batch.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Loss:
     paired: bool = False
     real_part: Callable[[Tensor], Tensor] | None = None
     fake_part: Callable[[Tensor], Tensor] | None = None
+    mean: bool = True
 
 
 @dataclass(frozen=True)

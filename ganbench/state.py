@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 
 from ganbench.config import Recipe
 from ganbench.gan import DataSpec, Labels, Loss, Role, Sampler
+from ganbench.group import ALONE, Group
 from ganbench.trick import Memory, Terms, Tricks
 
 
@@ -25,29 +26,43 @@ class Streams:
     """Independent random streams by purpose, all from one seed, none of them global.
 
     Adding a trick that draws numbers does not change the data order, the latents or the initial
-    weights, so two runs with the same seed differ by the trick alone.
+    weights, so two runs with the same seed differ by the trick alone. Several processes draw the
+    same numbers from a stream, each for itself; those of tricks (``trick/name``) differ from one
+    process to the other.
     """
 
-    def __init__(self, seed: int, device: torch.device) -> None:
+    def __init__(self, seed: int, device: torch.device, group: Group = ALONE) -> None:
         self.seed = seed
         self.device = device
+        self.group = group
         self._generators: dict[str, torch.Generator] = {}
 
     def __getitem__(self, purpose: str) -> torch.Generator:
         if purpose not in self._generators:
             generator = torch.Generator(self.device)
-            generator.manual_seed(stream_seed(self.seed, purpose))
+            generator.manual_seed(stream_seed(self.seed, _owned(purpose, self.group.rank)))
             self._generators[purpose] = generator
         return self._generators[purpose]
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the position of every stream that was used."""
-        return {name: one.get_state() for name, one in self._generators.items()}
+        """Return the position of every stream that was used, in whichever process."""
+        return {
+            _owned(purpose, rank): position
+            for purpose, one in self._generators.items()
+            for rank, position in enumerate(self.group.gather(one.get_state()))
+        }
 
     def load_state_dict(self, positions: dict[str, Tensor]) -> None:
-        """Put every stream where it was."""
-        for name, position in positions.items():
-            self[name].set_state(position)
+        """Put every stream where it was; those of a process that was not there begin anew."""
+        for purpose in [name for name in positions if not name.startswith("process")]:
+            stream = self[purpose]  # in every process, as they must have the same streams
+            if (mine := _owned(purpose, self.group.rank)) in positions:
+                stream.set_state(positions[mine])
+
+
+def _owned(purpose: str, rank: int) -> str:
+    """Return the name of a stream as a process has it; the first's is that of one by itself."""
+    return f"process{rank}/{purpose}" if rank and purpose.startswith("trick/") else purpose
 
 
 def stream_seed(seed: int, purpose: str) -> int:
@@ -81,17 +96,21 @@ class Statistics:
         pending = torch.stack(self._pending.pop(name)).float()  # (count, ...)
         self._means[name].append(pending.flatten(1).mean(1) if pending.ndim > 1 else pending)
 
-    def flush(self) -> dict[str, float]:
+    def flush(self, group: Group = ALONE) -> dict[str, float]:
         """Return the means since the last flush, and begin anew. Synchronizes."""
-        means = {name: one.double().mean().item() for name, one in self.observations().items()}
+        means = {name: one.double().mean().item() for name, one in self.observations(group).items()}
         self._means.clear()
         return means
 
-    def observations(self) -> dict[str, Tensor]:
-        """Return the mean of each observation since the last flush, (count,) by name."""
+    def observations(self, group: Group = ALONE) -> dict[str, Tensor]:
+        """Return the mean of each observation since the last flush, (count,) by name.
+
+        Several processes must all call, and get the means over all of them.
+        """
         for name in list(self._pending):
             self._reduce(name)
-        return {name: torch.cat(parts) for name, parts in self._means.items()}
+        means = {name: torch.cat(parts) for name, parts in self._means.items()}
+        return dict(zip(means, group.average(list(means.values())), strict=True))
 
     def load(self, observations: dict[str, Tensor]) -> None:
         """Take up the observations of a checkpoint."""
@@ -115,6 +134,7 @@ class State:
     device: torch.device
     precision: str = "fp32"
     conditional: bool = False
+    group: Group = ALONE
     optimizers: dict[Role, Optimizer] = field(default_factory=dict)
     memory: dict[str, Memory] = field(default_factory=dict)
     statistics: Statistics = field(default_factory=Statistics)
@@ -141,8 +161,11 @@ class State:
         return nullcontext()
 
     def draw_latents(self, count: int) -> Tensor:
-        """Draw latents (count, latent_dim) from the prior, from the stream for noise."""
-        return self.prior(count, self.streams["noise"])
+        """Draw latents (count, latent_dim) from the prior, from the stream for noise.
+
+        Several processes draw those of the whole batch, and each takes its part.
+        """
+        return self.group.part(self.prior(count * self.group.size, self.streams["noise"]))
 
     def prior(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw latents (count, latent_dim): N(0, 1), or uniform in [-1, 1]."""
@@ -173,6 +196,7 @@ class State:
         for parameter in parameters:
             parameter.grad = None
         torch.autograd.backward(total, inputs=parameters)
+        self.group.reduce(parameters)
         for name, term in terms.items():
             self.statistics.add(f"loss/{role}/{name}", term)
 

@@ -54,6 +54,13 @@ class Trick:
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
         """Raise ConfigError where the trick cannot go with a model, a recipe or some data."""
 
+    def check_parts(self, part: int, processes: int) -> None:
+        """Raise ConfigError where processes with ``part`` examples each are not one with all.
+
+        The gradients are averaged over the processes, which is right for terms that are means
+        over examples. What a trick gathers must be the same in all of them.
+        """
+
     # -- before training -----------------------------------------------------------------------
 
     def wrap_generator(self, build: GeneratorFactory, data: DataSpec) -> GeneratorFactory:
@@ -136,9 +143,10 @@ HOOKS = tuple(
 
 
 def acts_on(trick: Trick) -> set[str]:
-    """Return the names of the hooks that a trick overrides, beside ``check``."""
+    """Return the names of the hooks that a trick overrides, beside those that only check."""
     kind = type(trick)
-    return {hook for hook in HOOKS if getattr(kind, hook) is not vars(Trick)[hook]} - {"check"}
+    overridden = {hook for hook in HOOKS if getattr(kind, hook) is not vars(Trick)[hook]}
+    return overridden - {"check", "check_parts"}
 
 
 class Tricks:

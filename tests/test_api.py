@@ -55,7 +55,7 @@ def test_what_is_no_model_is_refused(tmp_path):
 
 
 def test_a_run_from_python(tmp_path, constant_model):
-    from ganbench.harness.run import plan
+    from ganbench.harness.plan import plan
 
     config = plan(str(constant_model), "ring8", settings={"recipe.kimg": 0.1, "seed": 5})
     result = ganbench.run(config, ganbench.RunOptions(out=tmp_path, samples=64))

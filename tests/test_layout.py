@@ -19,6 +19,7 @@ RANKS = {
     "stats": 0,
     "paths": 1,
     "registry": 1,
+    "group": 1,
     "config": 2,
     "records": 3,
     "gan": 4,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import redirect_stdout
 from typing import Annotated
 
 import typer
@@ -13,7 +14,8 @@ from typer.exceptions import TyperException
 from ganbench import __version__
 from ganbench.cli import compare, doctor, eval, ls, report, run, sample, show, weights
 from ganbench.cli.output import complain, print_error
-from ganbench.errors import GanbenchError
+from ganbench.errors import ConfigError, GanbenchError
+from ganbench.group import launched
 
 app = typer.Typer(
     name="ganbench",
@@ -38,16 +40,33 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
     """Train, measure and compare GANs, with numbers that can be trusted."""
+    processes = launched().size
+    if processes > 1 and context.invoked_subcommand != "run":
+        raise ConfigError(
+            f"Only ganbench run trains with several processes, and torchrun started {processes} of "
+            f"ganbench {context.invoked_subcommand}.",
+            "Start it without torchrun.",
+        )
 
 
 def main() -> None:
     """Run the command line; a user's mistake is a sentence and an exit code, never a traceback."""
+    if launched().first:
+        sys.exit(_run())
+    with open(os.devnull, "w", encoding="utf-8") as nothing, redirect_stdout(nothing):
+        code = _run()  # of several processes the first speaks for all
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command line and return its exit code."""
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -66,7 +85,7 @@ def main() -> None:
         _discard_output()
         complain(f"The operating system refused: {error}.", "See ganbench doctor.")
         code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _discard_output() -> None:

@@ -6,15 +6,22 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import sys
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from ganbench.group import launched
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 SCHEMA = 1
+PATIENCE_SECONDS = 5.0
+"""How long other processes than the first keep an error to themselves."""
+
 ARROWS = {"higher": "↑", "lower": "↓"}
 
 
@@ -37,7 +44,18 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def print_error(kind: str, message: str, hint: str) -> None:
-    """Print what went wrong: a sentence and what to type next, or JSON where that was asked for."""
+    """Print what went wrong: a sentence and what to type next, or JSON where that was asked for.
+
+    Of several processes the first speaks, and torchrun ends the others once it has. What only
+    another knows it says after a while.
+    """
+    place = launched()
+    if not place.first:
+        time.sleep(PATIENCE_SECONDS)
+        complain(f"process {place.rank}: {message}", hint)
+        return
+    if place.size > 1:  # torchrun ends this one too where another failed first
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "--json" in sys.argv[1:]:
         print_json({"error": {"kind": kind, "message": message, "hint": hint}})
     else:

@@ -11,6 +11,7 @@ import typer
 from ganbench.cli import options
 from ganbench.cli.output import console, metrics_table, print_json
 from ganbench.cli.progress import Bar, duration, stopping
+from ganbench.group import launched
 
 if TYPE_CHECKING:
     from ganbench.config import RunConfig
@@ -67,7 +68,8 @@ def command(
     from ganbench import paths
     from ganbench.config import parse_seeds, parse_trick
     from ganbench.errors import ConfigError
-    from ganbench.harness.run import RunOptions, plan
+    from ganbench.harness.plan import plan
+    from ganbench.harness.run import RunOptions
     from ganbench.training.trainer import Schedule
 
     if seed is not None and seeds is not None:
@@ -108,7 +110,8 @@ def command(
             break
     if as_json:
         print_json(results[0] if len(configs) == 1 else {"runs": results})
-    if stopped and (len(results) < len(configs) or results[-1]["status"] == "interrupted"):
+    unfinished = len(results) < len(configs) or results[-1]["status"] == "interrupted"
+    if stopped and unfinished and launched().first:
         raise typer.Exit(130)
 
 
@@ -119,7 +122,7 @@ def _execute(
     from ganbench.harness.run import Run
 
     label = f"{config.model} on {config.dataset}, seed {config.seed}"
-    with Bar(label, quiet=quiet) as bar:
+    with Bar(label, quiet=quiet or not launched().first) as bar:
         run = Run(config, how, bar)
         with stopping(run.stop):
             result = {**run.execute(), "run": str(run.folder.path)}

@@ -96,7 +96,7 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
     from ganbench import registry
 
     if kind == "model":
-        from ganbench.harness.run import plan
+        from ganbench.harness.plan import plan
 
         config = plan(name, dataset)
         return {

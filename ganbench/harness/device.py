@@ -8,14 +8,19 @@ from typing import Any
 import torch
 
 from ganbench.errors import ConfigError
+from ganbench.group import ALONE, Group
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str, group: Group = ALONE) -> torch.device:
     """Return the device called ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+
+    Several processes take the GPU of their number each, or the CPU together.
 
     Raises:
         ConfigError: the name is none, or this machine has no such device.
     """
+    if group.size > 1:
+        return _device_of(name, group)
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -35,6 +40,26 @@ def choose_device(name: str) -> torch.device:
         raise ConfigError("This machine has no device 'mps'.", "Use --device cpu.")
     if device.type not in {"cpu", "cuda", "mps"}:
         raise ConfigError(f"Unknown device '{name}'; auto, cpu, cuda or mps was expected.")
+    return device
+
+
+def _device_of(name: str, group: Group) -> torch.device:
+    """Return the device of one of several processes."""
+    if name not in {"auto", "cpu", "cuda"}:
+        raise ConfigError(
+            f"{group.size} processes train on auto, cpu or cuda, not '{name}'.",
+            "With --device cuda each takes a GPU of its own.",
+        )
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    gpus = torch.cuda.device_count()
+    if group.local_rank >= gpus:
+        raise ConfigError(
+            f"Each process takes a GPU of its own, and torch sees {gpus} GPUs.",
+            f"Use torchrun --nproc-per-node {gpus}." if gpus else "Use --device cpu.",
+        )
+    device = torch.device("cuda", group.local_rank)
+    torch.cuda.set_device(device)  # for NCCL, and for whatever names no number
     return device
 
 

@@ -20,7 +20,8 @@ from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, GanbenchError, suggest
 from ganbench.harness.device import choose_device
 from ganbench.harness.measuring import wanted_metrics
-from ganbench.harness.run import RunOptions, Settings, plan_for, variant_stem
+from ganbench.harness.plan import Settings, plan_for, variant_stem
+from ganbench.harness.run import RunOptions
 from ganbench.metrics.requests import Request
 from ganbench.records.files import check_writable
 

@@ -3,42 +3,35 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from pydantic import Field
 from threadpoolctl import threadpool_limits
 
-from ganbench import paths, registry
+from ganbench import paths
 from ganbench.config import (
-    Recipe,
-    Record,
     RunConfig,
     TrickConfig,
-    override,
 )
-from ganbench.data import is_path, open_dataset
-from ganbench.data.dataset import Source
+from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
-from ganbench.gan import DataSpec
 from ganbench.harness.device import choose_device, facts
 from ganbench.harness.measuring import Measuring
-from ganbench.losses import get as get_loss
+from ganbench.harness.plan import folder_stem
 from ganbench.metrics.evaluate import Reference
 from ganbench.records.environment import describe as describe_environment
 from ganbench.records.files import check_writable, replacing, storage_errors, sweep
 from ganbench.records.run import RunFolder, name_folder
-from ganbench.registry import name_of
 from ganbench.sampling.draw import draw, picture
 from ganbench.state import State
-from ganbench.training.build import build, create, source_hash, trick_sources
+from ganbench.training.build import build
 from ganbench.training.checkpoint import export_generator, load_checkpoint
+from ganbench.training.distributed import first_then_others, join
 from ganbench.training.trainer import Observer, Schedule, Trainer, evaluating
-from ganbench.trick import Trick, Tricks, acts_on, describe, make_trick, resolve
+from ganbench.trick import Trick, Tricks, acts_on, make_trick, resolve
 
 EVALUATIONS = 4
 """How often a run is measured along the way where metrics are quick and nothing is said."""
@@ -59,89 +52,6 @@ class RunOptions:
     command: str = ""
 
 
-class Settings(Record):
-    """What ``--set`` can change."""
-
-    loss: str
-    precision: Literal["fp32", "bf16"] = "fp32"
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    recipe: Recipe
-
-
-def plan(
-    model: str,
-    dataset: str = "mnist5k",
-    *,
-    tricks: Sequence[TrickConfig] = (),
-    settings: Mapping[str, Any] | None = None,
-    data_root: Path | None = None,
-) -> RunConfig:
-    """Resolve what a run is: the model's recipe for the data, with ``settings`` by dotted key.
-
-    Raises:
-        ConfigError: an unknown name or key, or parts that do not fit together.
-    """
-    return plan_for(open_dataset(dataset, data_root), dataset, model, tricks, settings or {})
-
-
-def plan_for(
-    source: Source,
-    dataset: str,
-    model: str,
-    tricks: Sequence[TrickConfig],
-    settings: Mapping[str, Any],
-) -> RunConfig:
-    """Resolve what a run is on a dataset that is open already (see ``plan``)."""
-    data = source.spec
-    gan = create(model, data)
-    defaults = Settings(loss=gan.loss.name, recipe=gan.recipe)
-    chosen = override(defaults, settings)
-    if chosen.loss != gan.loss.name:
-        get_loss(chosen.loss)
-    resolved = resolve(gan.tricks, tricks)
-    for trick in resolved:
-        trick.check(gan, chosen.recipe, data)
-    return RunConfig(
-        model=_spelled(model),
-        dataset=_spelled(dataset),
-        loss=chosen.loss,
-        tricks=tuple(sorted((describe(trick) for trick in resolved), key=lambda t: t.name)),
-        recipe=chosen.recipe,
-        seed=chosen.seed,
-        precision=chosen.precision,
-        model_source=source_hash(model),
-        trick_sources=trick_sources(tricks),
-        dataset_version=data.version,
-    )
-
-
-def _spelled(name: str) -> str:
-    """Return the one spelling of a registered name; a file or folder keeps its own."""
-    own = registry.is_file_name(name) or is_path(name)
-    return name if own else registry.canonical(name)
-
-
-def folder_stem(config: RunConfig, data: DataSpec) -> str:
-    """Return the readable part of a run folder's name: the model's own tricks are not in it.
-
-    Of a file or folder only its own name is, because a report shows the name of each run.
-    """
-    return f"{variant_stem(config, data)}{config.seed}"
-
-
-def variant_stem(config: RunConfig, data: DataSpec) -> str:
-    """Return the part of ``folder_stem`` that all seeds of a variant share."""
-    own = {name_of(trick) for trick in create(config.model, data).tricks}
-    added = [_last_part(trick.name) for trick in config.tricks if trick.name not in own]
-    first = "+".join([_last_part(config.model), *added])
-    plain = re.sub(r"[^A-Za-z0-9.+@_-]+", "-", f"{first}-{_last_part(config.dataset)}")
-    return f"{plain.strip('-.')[:100]}-seed"
-
-
-def _last_part(name: str) -> str:
-    return Path(name).name or name
-
-
 class Run:
     """A run that is about to take place in its folder."""
 
@@ -151,9 +61,11 @@ class Run:
         self.observer = observer
         self.trainer: Trainer | None = None
         self.stop_requested = False
+        self.group = join()
         self.source = open_dataset(config.dataset, options.data_root)
         stem = folder_stem(config, self.source.spec)
-        self.folder = name_folder(options.out, stem, config.identity, resume=options.resume)
+        named = name_folder(options.out, stem, config.identity, resume=options.resume)
+        self.folder = RunFolder(Path(self.group.tell(str(named.path))))
 
     def stop(self) -> None:
         """Ask the loop to save and to stop after the current iteration, or before the first."""
@@ -164,20 +76,22 @@ class Run:
     def execute(self) -> dict[str, Any]:
         """Train, measure and record; return the result (of the earlier run if it is finished).
 
+        Of several processes the first measures and records, and all return what it found.
+
         Raises:
             GanbenchError: bad data, damaged records, a full disk.
         """
         if self.options.resume and self.folder.finished:
             return self.folder.outcome()
-        device = choose_device(self.options.device)
+        device = choose_device(self.options.device, self.group)
         threads = set_threads(self.options.threads)
-        dataset = self.source.load(self.source.splits[0])
+        dataset = first_then_others(self.group, lambda: self.source.load(self.source.splits[0]))
         if dataset.spec.version != self.config.dataset_version:
             raise ConfigError(
                 f"{self.config.dataset} has changed since this run was described.",
                 "Train without --resume.",
             )
-        state = build(self.config, dataset.spec, device)
+        state = build(self.config, dataset.spec, device, self.group)
         measure = Measuring(
             dataset,
             seed=self.config.seed,
@@ -197,12 +111,17 @@ class Run:
             observer=self.observer,
         )
         self.trainer.stop_requested = self.stop_requested
-        check_writable(self.folder.path)
+        if self.group.first:
+            check_writable(self.folder.path)
         self._begin(device, threads)
         status = self.trainer.train()
+        finishes = self.group.first and status != "interrupted"
+        result = self._finish(state, status, measure) if finishes else None
+        # The others wait here for the first: torchrun may end all when one leaves.
+        self.stop_requested = self.group.agree(self.stop_requested)
         if status == "interrupted":
             return {"schema": 1, **self._facts(state, status), "metrics": {}}
-        return self._finish(state, status, measure)
+        return result or self.folder.outcome()
 
     def _schedule(self, reference: Reference) -> Schedule:
         """Leave evaluations along the way out where one would take longer than training."""
@@ -213,15 +132,19 @@ class Run:
     def _begin(self, device: torch.device, threads: int) -> None:
         """Write what the run is, or take up the checkpoint of an unfinished one."""
         assert self.trainer is not None
-        sweep(self.folder.path)
+        if self.group.first:
+            sweep(self.folder.path)
         if self.options.resume and self.folder.checkpoint_file.is_file():
             self.trainer.resume()
+            return
+        if not self.group.first:
             return
         for file in (self.folder.stats_file, self.folder.metrics_file):
             with storage_errors(file):
                 file.unlink(missing_ok=True)
+        known = {**facts(device), **self._processes}
         self.folder.write_environment(
-            describe_environment(threads=threads, device=str(device), torch_facts=facts(device))
+            describe_environment(threads=threads, device=str(device), torch_facts=known)
         )
         self.folder.write_config(self.record(threads, str(device)))
 
@@ -231,7 +154,7 @@ class Run:
             "schema": 1,
             "identity": self.config.identity,
             "config": self.config.model_dump(mode="json"),
-            "options": {"threads": threads, "device": device},
+            "options": {"threads": threads, "device": device, **self._processes},
             "command": self.options.command,
         }
 
@@ -264,6 +187,11 @@ class Run:
     def _seconds(self) -> float:
         return self.trainer.seconds if self.trainer else 0.0
 
+    @property
+    def _processes(self) -> dict[str, int]:
+        """Return how many processes trained, where it was more than one."""
+        return {"processes": self.group.size} if self.group.size > 1 else {}
+
     def _facts(self, state: State, status: str) -> dict[str, Any]:
         """Return what is known of the run beside its metrics."""
         rows = self.folder.stats()
@@ -286,6 +214,7 @@ class Run:
             },
             "device": str(state.device),
             "precision": state.precision,
+            **self._processes,
         }
 
     def _snapshot(self, state: State, name: str) -> None:

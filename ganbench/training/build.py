@@ -14,9 +14,12 @@ from ganbench.config import Recipe, RunConfig, TrickConfig
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec, Loss
+from ganbench.group import ALONE, Group
 from ganbench.losses import get as get_loss
+from ganbench.nn.synchronized import synchronize
 from ganbench.registry import name_of
 from ganbench.state import State, Streams, stream_seed
+from ganbench.training.distributed import check_parts
 from ganbench.training.optimizers import make_optimizer
 from ganbench.trick import Trick, Tricks, recall
 
@@ -55,7 +58,7 @@ def trick_sources(tricks: Iterable[TrickConfig]) -> dict[str, str]:
     }
 
 
-def build(config: RunConfig, data: DataSpec, device: torch.device) -> State:
+def build(config: RunConfig, data: DataSpec, device: torch.device, group: Group = ALONE) -> State:
     """Build the training state that a run's configuration describes.
 
     Raises:
@@ -71,6 +74,7 @@ def build(config: RunConfig, data: DataSpec, device: torch.device) -> State:
         seed=config.seed,
         device=device,
         precision=config.precision,
+        group=group,
     )
 
 
@@ -84,6 +88,7 @@ def build_state(
     seed: int,
     device: torch.device,
     precision: str = "fp32",
+    group: Group = ALONE,
 ) -> State:
     """Build networks, optimizers and memories, in the order in which the hooks are documented.
 
@@ -93,6 +98,7 @@ def build_state(
     stack = Tricks(tricks)
     for trick in stack:
         trick.check(gan, recipe, data)
+    check_parts(recipe, loss, stack, group)
     build_generator, build_discriminator = gan.generator, gan.discriminator
     for trick in stack.having("wrap_generator"):
         build_generator = trick.wrap_generator(build_generator, data)
@@ -105,7 +111,11 @@ def build_state(
         ),
         **{name: _initialized(partner.build, seed, name) for name, partner in gan.partners.items()},
     }
-    placed = {name: _placed(network, device) for name, network in networks.items()}
+    placed = {
+        name: _placed(synchronize(network, group), device) for name, network in networks.items()
+    }
+    for network in placed.values():  # of one seed, but perhaps not of one kind of machine
+        group.broadcast([*network.parameters(), *network.buffers()])
     state = State(
         data=data,
         recipe=recipe,
@@ -115,10 +125,11 @@ def build_state(
         partners=placed,
         learns_with={name: partner.learns_with for name, partner in gan.partners.items()},
         loss=loss,
-        streams=Streams(seed, device),
+        streams=Streams(seed, device, group),
         device=device,
         precision=precision,
         conditional=gan.conditional,
+        group=group,
     )
     _equip(state)
     return state

@@ -23,6 +23,8 @@ from ganbench.state import State
 def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
     """Write all that training needs to go on, bit for bit, and ``facts`` of the caller's.
 
+    Of several processes all must call, as each has random streams; the first writes.
+
     Raises:
         StorageError: the folder cannot be written or the disk is full; the old file stays.
     """
@@ -36,7 +38,8 @@ def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
         moments, rest = _split_optimizer(optimizer)
         scalars[f"optimizer/{role}"] = rest
         tensors |= {f"optimizer/{role}/{name}": value for name, value in moments.items()}
-    write_tensors(path, tensors, {"state": json.dumps(scalars)})
+    if state.group.first:
+        write_tensors(path, tensors, {"state": json.dumps(scalars)})
 
 
 def load_checkpoint(state: State, path: Path) -> dict[str, Any]:
@@ -121,7 +124,7 @@ def _tensors(state: State) -> Iterator[tuple[str, Tensor]]:
                 yield f"memory/{trick}/{name}", kept
     for name, position in state.streams.state_dict().items():
         yield f"streams/{name}", position
-    for name, means in state.statistics.observations().items():
+    for name, means in state.statistics.observations(state.group).items():
         yield f"statistics/{name}", means
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ganbench.data.dataset import Dataset
 from ganbench.errors import InputError
 from ganbench.gan import Batch
+from ganbench.group import ALONE, Group
 from ganbench.records.run import RunFolder
 from ganbench.state import State, stream_seed
 from ganbench.step import alternate
@@ -52,15 +53,17 @@ class Batches:
     """Endless batches of a dataset, in the order of a fresh permutation each epoch.
 
     The order is a function of the seed and of the number of images seen, so nothing need be
-    saved to resume it. A batch that passes the end of an epoch goes on in the next one.
+    saved to resume it. A batch that passes the end of an epoch goes on in the next one. Several
+    processes each take their part of a batch of ``batch_size``.
     """
 
-    def __init__(self, dataset: Dataset, batch_size: int, seed: int) -> None:
+    def __init__(self, dataset: Dataset, batch_size: int, seed: int, group: Group = ALONE) -> None:
         if len(dataset) == 0:
             raise InputError(f"{dataset.spec.name} has no examples to train on.")
         self.dataset = dataset
         self.batch_size = batch_size
         self.seed = seed
+        self.group = group
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
 
@@ -74,7 +77,8 @@ class Batches:
             parts.append(part)
             missing -= len(part)
             images_seen += len(part)
-        return self.dataset.batch(parts[0] if len(parts) == 1 else torch.cat(parts))
+        indices = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return self.dataset.batch(self.group.part(indices))
 
     def _order_of(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
@@ -107,10 +111,13 @@ class Trainer:
         self.evaluate = evaluate
         self.observer = observer
         self.stop_requested = False
+        self.group = state.group
         self.seconds = 0.0
+        self._iterations = 0
+        self._stop_agreed = False
         self._looked_up = 0
         self.batches = Batches(
-            _chosen(state, dataset.to(state.device)), state.recipe.batch_size, seed
+            _chosen(state, dataset.to(state.device)), state.recipe.batch_size, seed, self.group
         )
         self.target = math.ceil(round(1000 * state.recipe.kimg, 6))
         self._tick_images = max(state.recipe.batch_size, self.target // schedule.ticks)
@@ -120,7 +127,8 @@ class Trainer:
         facts = load_checkpoint(self.state, self.folder.checkpoint_file)
         self.seconds = facts["seconds"]
         self._looked_up = facts["looked_up"]
-        self.folder.forget_after(self.state.images_seen / 1000)
+        if self.group.first:
+            self.folder.forget_after(self.state.images_seen / 1000)
 
     def train(self) -> str:
         """Train to the end; return ``done``, ``diverged``, ``collapsed`` or ``interrupted``."""
@@ -129,21 +137,23 @@ class Trainer:
         last_tick = last_save = time.perf_counter()
         tick_from = state.images_seen
         next_tick = _next(state.images_seen, self._tick_images)
-        while state.images_seen < self.target and not self.stop_requested:
+        while state.images_seen < self.target and not self._stopping():
             iterate(state, self.next_batch)
             if state.images_seen < min(next_tick, self.target):
                 continue
-            row = state.statistics.flush()  # the one place where the device is waited for
+            row = state.statistics.flush(self.group)  # the one place that waits for the device
             now = time.perf_counter()
             self.seconds += now - last_tick
-            self._report(row, (state.images_seen - tick_from) / (now - last_tick))
+            if self.group.first:
+                self._report(row, (state.images_seen - tick_from) / (now - last_tick))
             if not all(math.isfinite(value) for value in row.values()):
                 self.save()
                 return "diverged"
             self._look_up()
-            if time.perf_counter() - last_save > self.schedule.checkpoint_seconds:
+            if self.group.agree(time.perf_counter() - last_save > self.schedule.checkpoint_seconds):
                 self.save()
                 last_save = time.perf_counter()
+            self._iterations = 0
             tick_from, last_tick = state.images_seen, time.perf_counter()
             next_tick = _next(state.images_seen, self._tick_images)
         if state.images_seen < self.target:
@@ -151,19 +161,36 @@ class Trainer:
             self.save()
             return "interrupted"
         self.save()
+        return self.group.tell(self._ending() if self.group.first else "")
+
+    def _ending(self) -> str:
+        """Return how training that went to its end has ended."""
         diversity = self.diversity()
         if not math.isfinite(diversity):  # the last update broke the weights: no loss has seen it
             return "diverged"
         return "collapsed" if diversity < COLLAPSED_BELOW else "done"
 
     def next_batch(self) -> Batch:
-        """Return the next batch of real examples and count it as shown."""
+        """Return the next batch of real examples and count it as shown, by all processes."""
         batch = self.batches.at(self.state.images_seen)
-        self.state.images_seen += len(batch)
+        self.state.images_seen += self.batches.batch_size
         return batch
 
+    def _stopping(self) -> bool:
+        """Tell whether to stop now: several processes ask one another.
+
+        They do after a tick and every few iterations, as a tick may be minutes away, and torchrun
+        kills those that take half a minute to stop.
+        """
+        if self.group.size == 1:
+            return self.stop_requested
+        if self._iterations % ITERATIONS_TO_A_VOTE == 0:
+            self._stop_agreed = self.group.agree(self.stop_requested)
+        self._iterations += 1
+        return self._stop_agreed
+
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint; of several processes, all must call."""
         facts = {"seconds": self.seconds, "looked_up": self._looked_up}
         save_checkpoint(self.state, self.folder.checkpoint_file, facts)
 
@@ -200,6 +227,9 @@ class Trainer:
     def _look_up(self) -> None:
         """Draw the sample grid and measure, where a tick has passed the point for it."""
         before, seen = self._looked_up, self.state.images_seen
+        self._looked_up = seen
+        if not self.group.first:
+            return
         kimg = seen / 1000
         if _passed(before, seen, self.target, self.schedule.snapshots):
             with evaluating(self.state):
@@ -211,8 +241,10 @@ class Trainer:
             row = {"kimg": kimg, "seconds": round(self.seconds, 3), "metrics": metrics}
             self.folder.append_measurements(row)
             self.observer.measured(kimg, metrics)
-        self._looked_up = seen
 
+
+ITERATIONS_TO_A_VOTE = 16
+"""How often several processes ask whether one of them shall stop."""
 
 COLLAPSED_BELOW = 0.05
 """A run whose final samples differ less than this share of how real ones do has collapsed."""

@@ -48,6 +48,16 @@ class PacGAN(Trick):
                 f"For example: --batch-size {-(-recipe.batch_size // self.size) * self.size}",
             )
 
+    def check_parts(self, part: int, processes: int) -> None:
+        """Refuse parts of a batch that do not divide into packs."""
+        if part % self.size:
+            whole = -(-part // self.size) * self.size * processes
+            raise ConfigError(
+                f"pacgan needs a multiple of {self.size} examples in each process, and "
+                f"{processes} processes have {part} of a batch each.",
+                f"For example: --batch-size {whole}",
+            )
+
     def wrap_discriminator(
         self, build: DiscriminatorFactory, data: DataSpec
     ) -> DiscriminatorFactory:

@@ -119,11 +119,13 @@ def _gradients(step: Step, weights: Named, discriminate: Discriminate) -> Named:
     gradients = torch.autograd.grad(
         total, list(weights.values()), create_graph=True, allow_unused=True
     )
-    return {
+    found = {
         name: gradient
         for name, gradient in zip(weights, gradients, strict=True)
         if gradient is not None
     }
+    # Where several processes share the batch, the inner steps are those of the whole batch too.
+    return dict(zip(found, step.state.group.average(list(found.values())), strict=True))
 
 
 def rule_of(optimizer: Optimizer) -> Rule:

@@ -13,7 +13,8 @@ from ganbench.records.run import open_run
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, shared_cache):
     """A run on points and one on images, trained once."""
-    from ganbench.harness.run import RunOptions, plan, run
+    from ganbench.harness.plan import plan
+    from ganbench.harness.run import RunOptions, run
 
     folder = tmp_path_factory.mktemp("runs")
     made = {}

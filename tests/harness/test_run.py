@@ -14,13 +14,12 @@ from ganbench.config import Recipe, RunConfig, TrickConfig, parse_trick
 from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnknownNameError
 from ganbench.gan import DataSpec, Mixture
 from ganbench.harness.measuring import default_samples
+from ganbench.harness.plan import folder_stem, plan
 from ganbench.harness.run import (
     Run,
     RunOptions,
     Silent,
-    folder_stem,
     load_run,
-    plan,
     run,
     set_threads,
 )

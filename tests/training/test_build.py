@@ -12,7 +12,7 @@ from ganbench import registry
 from ganbench.config import parse_trick
 from ganbench.errors import ConfigError, InputError
 from ganbench.gan import GAN, DataSpec, Loss, Partner
-from ganbench.harness.run import plan
+from ganbench.harness.plan import plan
 from ganbench.losses import non_saturating
 from ganbench.nn import MLP
 from ganbench.state import stream_seed

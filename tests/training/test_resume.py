@@ -23,7 +23,8 @@ import torch
 import torch._dynamo
 
 from ganbench.config import parse_trick
-from ganbench.harness.run import RunOptions, plan, run
+from ganbench.harness.plan import plan
+from ganbench.harness.run import RunOptions, run
 from ganbench.training.trainer import Schedule
 
 torch.set_num_threads(1)

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""Trainings that one process makes alone, and that two processes make together.
+
+Started as a program it makes them all in the folder that it is given, as one of the processes
+that the environment names. The tests make them alone, and compare.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ganbench import losses
+from ganbench.config import Recipe, adam, parse_trick
+from ganbench.data.dataset import Dataset
+from ganbench.gan import GAN, DataSpec
+from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
+from ganbench.records.run import RunFolder
+from ganbench.training.build import build_state
+from ganbench.training.checkpoint import write_tensors
+from ganbench.training.distributed import join
+from ganbench.training.trainer import Schedule, Trainer
+from ganbench.trick import make_trick
+from ganbench.tricks.gradient_penalty import GradientPenalty
+
+CPU = torch.device("cpu")
+POINTS = DataSpec("points", "1", (2,), classes=2)
+IMAGES = DataSpec("images", "1", (1, 8, 8))
+ITERATIONS = 6
+
+
+class EqualPenalty(GradientPenalty):
+    """The gradient penalty between points that do not depend on the number of processes."""
+
+    def _between(self, step):
+        group, real = step.state.group, step.real.images
+        size = (len(real) * group.size, *[1] * (real.ndim - 1))
+        share = torch.rand(size, generator=step.state.streams["noise"])
+        return torch.lerp(real, step.fake.images, group.part(share))
+
+
+class Normalized(nn.Module):
+    """A multilayer perceptron behind a batch normalization that keeps a mean over all batches."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(inputs, momentum=None)
+        self.network = MLP((inputs,), [8], outputs)
+
+    def forward(self, values):
+        return self.network(self.norm(values))
+
+
+def points(loss=losses.non_saturating):
+    return POINTS, GAN(
+        generator=lambda latent_dim: MLP((latent_dim,), [8, 8], (2,)),
+        discriminator=lambda shape: MLP(shape, [8, 8], (1,)),
+        loss=loss,
+        recipe=Recipe(kimg=1),
+    )
+
+
+def normalized():
+    return POINTS, GAN(
+        generator=lambda latent_dim: Normalized(latent_dim, (2,)),
+        discriminator=lambda shape: Normalized(shape[0], (1,)),
+        loss=losses.non_saturating,
+        recipe=Recipe(kimg=1),
+    )
+
+
+def images(norm="batch", loss=losses.non_saturating):
+    return IMAGES, GAN(
+        # Two stages, so that the discriminator has a normalized layer.
+        generator=lambda latent_dim: ConvGenerator(latent_dim, IMAGES.shape, width=4),
+        discriminator=lambda shape: nn.Sequential(
+            nn.Upsample(scale_factor=2), ConvDiscriminator((shape[0], 16, 16), width=4, norm=norm)
+        ),
+        loss=loss,
+        recipe=Recipe(kimg=1),
+    )
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is trained, and with what."""
+
+    model: tuple
+    tricks: tuple = ()
+    recipe: tuple = ()
+    batches: int = ITERATIONS
+    """Batches of real examples until the end."""
+
+
+EQUAL = {
+    "plain": Scenario(points(), (), (("schedule", "linear"),)),
+    "many tricks": Scenario(
+        points(),
+        ("ema", "lookahead:steps=2", "optimistic-adam", "r1", "r2:every=2", "label-smoothing",
+         "spectral-norm", "weight-clipping:limit=0.5", "pacgan:size=2"),
+    ),
+    "extragradient": Scenario(points(losses.relativistic), ("extragradient",)),
+    "unrolled": Scenario(points(), ("unrolled:steps=2", "r1"), (("generator_steps", 2),)),
+    "unrolled with batch normalization": Scenario(normalized(), ("unrolled:steps=2",)),
+    "dcgan": Scenario(images()),
+    "dcgan with r1": Scenario(images(), ("r1", "ema")),
+    "wgan-gp": Scenario(
+        images("none", losses.wasserstein),
+        (EqualPenalty(),),
+        (("discriminator_steps", 3),),
+        batches=12,
+    ),
+    "wgan-gp with batch normalization": Scenario(images(), (EqualPenalty(),)),
+}  # fmt: skip
+RANDOM = Scenario(
+    images(), ("gradient-penalty", "instance-noise", "diffaugment", "pacgan:size=2", "ema")
+)
+
+
+def trainer(scenario, folder, group, **schedule):
+    """Return what trains a scenario, in float64: rounding must not hide what is wrong."""
+    data, gan = scenario.model
+    recipe = Recipe(
+        **{
+            "kimg": 8 * scenario.batches / 1000,
+            "batch_size": 8,
+            "latent_dim": 3,
+            "generator_optimizer": adam(2e-3, (0.5, 0.9)),
+            "discriminator_optimizer": adam(2e-3, (0.5, 0.9)),
+            **dict(scenario.recipe),
+        }
+    )
+    tricks = [make_trick(parse_trick(t)) if isinstance(t, str) else t for t in scenario.tricks]
+    state = build_state(
+        gan, data, recipe=recipe, tricks=tricks, loss=gan.loss, seed=5, device=CPU, group=group
+    )
+    random = torch.Generator().manual_seed(0)
+    values = torch.rand((30, *data.shape), generator=random) * 2 - 1
+    return Trainer(
+        state,
+        Dataset(data, "train", values),
+        RunFolder(folder),
+        seed=5,
+        schedule=Schedule(**{"ticks": 3, "snapshots": 0, "checkpoint_seconds": 1e9, **schedule}),
+        snapshot=lambda at, kimg: None,
+        evaluate=lambda at: {},
+        observer=Quiet(),
+    )
+
+
+class Quiet:
+    """An observer that says nothing."""
+
+    def tick(self, row, progress, seconds_left):
+        pass
+
+
+def weights(state):
+    """Return all tensors of both networks, by name."""
+    networks = {"generator": state.generator, "discriminator": state.discriminator}
+    for name, kept in state.memory.items():
+        networks |= {f"{name}/{key}": one for key, one in kept.items() if hasattr(one, "eval")}
+    return {
+        f"{name}/{key}": value.clone()
+        for name, network in networks.items()
+        for key, value in network.state_dict().items()
+    }
+
+
+def half(scenario, folder, group):
+    """Train until the last process asks to stop; all do. Return what was trained so far."""
+    one = trainer(scenario, folder, group, ticks=scenario.batches)
+    look_up = one._look_up
+
+    def stop():
+        look_up()
+        if one.state.images_seen >= 8 * scenario.batches // 2 and group.rank == group.size - 1:
+            one.stop_requested = True
+
+    one._look_up = stop
+    assert one.train() == "interrupted"
+    return one
+
+
+def finish(scenario, folder, group):
+    """Go on from a folder's checkpoint to the end."""
+    one = trainer(scenario, folder, group, ticks=scenario.batches)
+    one.resume()
+    assert one.train() in {"done", "collapsed"}
+    return one
+
+
+def together(folder):
+    """Make all trainings with the processes that the environment names."""
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    group = join()
+    assert group.size == 2
+    kept = {}
+
+    def keep(name, one):
+        kept.update({f"{name}/{key}": value for key, value in weights(one.state).items()})
+
+    for name, scenario in EQUAL.items():
+        one = trainer(scenario, folder / name, group)
+        assert one.train() in {"done", "collapsed"}
+        keep(name, one)
+    whole = trainer(RANDOM, folder / "whole", group)
+    whole.train()
+    keep("whole", whole)
+    half(RANDOM, folder / "parts", group)
+    keep("parts", finish(RANDOM, folder / "parts", group))
+    half(EQUAL["dcgan"], folder / "two then one", group)
+    keep("one then two", finish(EQUAL["dcgan"], folder / "one then two", group))
+    half(RANDOM, folder / "random, two then one", group)
+    keep("random, one then two", finish(RANDOM, folder / "random, one then two", group))
+    write_tensors(folder / f"process{group.rank}.safetensors", kept, {})
+
+
+if __name__ == "__main__":
+    together(Path(sys.argv[1]))
