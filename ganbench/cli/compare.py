@@ -14,7 +14,9 @@ from ganbench.cli.progress import stopping
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ganbench.harness.engines import Engine
     from ganbench.harness.matrix import Cell
+    from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import CellState, Scheduler
     from ganbench.harness.suite import Suite, SuiteFile
     from ganbench.metrics.requests import Request
@@ -152,7 +154,7 @@ def command(
         schedule=Schedule(evaluations=chosen.evaluations),
         command=options.command_line(),
     )
-    requests = _check(cells, how, bounds)
+    requests = _check(cells, how, chosen, bounds)
     policy = Policy(_seconds(timeout), limit, force, retry_failed)
     scheduler = Scheduler(cells, how, requests, policy=policy)
     if dry_run:
@@ -239,14 +241,29 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _check(
-    cells: Sequence[Cell], how: Any, bounds: Sequence[Bound]
+    cells: Sequence[Cell], how: RunOptions, suite: Suite, bounds: Sequence[Bound]
 ) -> dict[str, Sequence[Request]]:
-    """Find what would make every cell fail before the first; return what is measured."""
+    """Find what would be in vain before the first cell is trained; return what is measured."""
+    from ganbench.errors import UnknownNameError, suggest
     from ganbench.harness.matrix import check_options
     from ganbench.report.bounds import check_known
 
     requests = check_options(cells, how)
-    check_known(bounds, list(dict.fromkeys(one.name for two in requests.values() for one in two)))
+    measured = list(dict.fromkeys(one.name for two in requests.values() for one in two))
+    check_known(bounds, measured)
+    if suite.metric is not None and suite.metric not in measured:
+        raise UnknownNameError(
+            f"There is no metric '{suite.metric}' among those that are measured. "
+            f"{suggest(suite.metric, measured)}".strip(),
+            f"There are: {', '.join(measured)}.",
+        )
+    arms = {cell.arm: None for cell in cells}
+    names = dict.fromkeys(name for arm in arms for name in (arm.tricks, arm.label, arm.model))
+    if suite.baseline is not None and suite.baseline not in names:
+        raise UnknownNameError(
+            f"No variant is called '{suite.baseline}'. {suggest(suite.baseline, names)}".strip(),
+            f"There are: {', '.join(names)}.",
+        )
     return requests
 
 
@@ -262,7 +279,7 @@ def _say_limits(scheduler: Scheduler, suite: Suite, *, quiet: bool) -> None:
 
 
 def _carry_out(
-    scheduler: Scheduler, engine: Any, metric: str | None, *, quiet: bool
+    scheduler: Scheduler, engine: Engine | None, metric: str | None, *, quiet: bool
 ) -> list[CellState]:
     """Let the engine carry out what is pending, and show it."""
     from ganbench.cli.matrix_view import MatrixView

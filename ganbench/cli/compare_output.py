@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ganbench.cli.output import ARROWS, console, interval, number, print_json
 from ganbench.cli.progress import Counter, duration
 from ganbench.records.reading import read_run
+from ganbench.records.record import RunRecord
 from ganbench.records.variants import label_variants
-from ganbench.report.comparison import Comparison, compare_to
+from ganbench.report.comparison import PLAIN, Comparison, compare_to
 from ganbench.report.tables import MetricColumn, MetricTable, metric_table
 from ganbench.report.verdicts import Verdict, design_limits, main_column, verdicts
 
@@ -37,20 +38,36 @@ class Compared:
 
 
 def compared(scheduler: Scheduler, states: Sequence[CellState], suite: Suite) -> list[Compared]:
-    """Compare what is stored of the cells, dataset by dataset.
-
-    Raises:
-        UnknownNameError: no variant is called as the baseline is.
-    """
+    """Compare what is stored of the cells, dataset by dataset."""
     known = [state for state in states if state.record]
     runs = label_variants([read_run(scheduler.folder(state)) for state in known])
+    baseline = _baseline(suite.baseline, known, runs)
     found = []
     for dataset in dict.fromkeys(run.dataset for run in runs):
         table = metric_table(runs, dataset)
-        comparisons = compare_to(table, suite.baseline)
+        comparisons = () if baseline == LOST else tuple(compare_to(table, baseline))
         main = main_column(table, suite.metric) if table.columns else None
-        found.append(Compared(table, tuple(comparisons), tuple(verdicts(table, comparisons)), main))
+        found.append(Compared(table, comparisons, tuple(verdicts(table, comparisons)), main))
     return found
+
+
+LOST = "lost"
+"""The baseline of which no run has come to a result: nothing can be held against it."""
+
+
+def _baseline(
+    asked: str | None, states: Sequence[CellState], runs: Sequence[RunRecord]
+) -> str | None:
+    """Return by which name the records know the baseline that the matrix calls ``asked``."""
+    if asked is None:
+        return None
+    for state, run in zip(states, runs, strict=True):
+        arm = state.cell.arm
+        if asked == arm.tricks:
+            return run.tricks or PLAIN
+        if asked in {arm.label, arm.model}:
+            return run.variant
+    return LOST
 
 
 def print_plan(

@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench compare``: cells, comparisons, amending, failures."""
+"""``ganbench compare``: cells, comparisons, amending, failures, bounds, suites."""
+
+import os
+import signal
+import time
 
 import numpy as np
 import pytest
 
-from ganbench.records.run import find_runs
+from ganbench.records.run import RunFolder, find_runs
 
 WORDS = ("compare", "-m", "vanilla", "-d", "ring8", "--kimg", "0.6", "--evaluations", "0", "-q")
+HERE = ("--engine", "inline")
 
 
 def test_cells_and_comparisons_have_the_stable_keys(cli, tmp_path, stable):
-    words = (*WORDS, "--tricks", "none,r1:weight=10,every=2", "--seeds", "0-3")
+    words = (*WORDS, *HERE, "--tricks", "none,r1:weight=10,every=2", "--seeds", "0-3")
     document = cli(*words, "--json").document
-    assert document.keys() == {"schema", "cells", "comparisons"}
+    assert document.keys() == {"schema", "cells", "comparisons", "worse_than_allowed"}
     cells = document["cells"]
     assert len({cell["id"] for cell in cells}) == 8
     for cell in cells:
@@ -28,103 +33,236 @@ def test_cells_and_comparisons_have_the_stable_keys(cli, tmp_path, stable):
     assert set(compared) >= {"high-quality", "modes"}
     for name in ("high-quality", "modes"):
         one = compared[name]
-        assert (one["variant"], one["baseline"]) == ("vanilla + r1:weight=10,every=2", "vanilla")
+        assert (one["variant"], one["baseline"]) == ("vanilla + r1", "vanilla")
         differences = [
             by["r1:weight=10,every=2", seed][name]["value"] - by["none", seed][name]["value"]
             for seed in range(4)
         ]
-        assert one["n"] == 4
+        assert (one["n"], one["lost"]) == (4, 0)
         assert one["difference"] == pytest.approx(np.mean(differences), abs=1e-12)
         assert one["protocol"] == by["none", 0][name]["protocol"]
+        assert one["smallest_permutation_p_value"] == 0.125
+        assert one["verdict"] in one["sentence"] or one["verdict"] == "no difference shown"
 
 
-def test_repeating_the_command_trains_only_what_is_missing(cli, monkeypatch):
-    first = cli(*WORDS, "--seeds", "0-1", "--json").document
-    trained = []
+@pytest.fixture
+def trained(monkeypatch):
+    """Count the trainings in this process."""
     from ganbench.training.trainer import Trainer
 
+    calls = []
     kept = Trainer.train
-    monkeypatch.setattr(Trainer, "train", lambda self: trained.append(self) or kept(self))
-    again = cli(*WORDS, "--seeds", "0-1", "--json")
+    monkeypatch.setattr(Trainer, "train", lambda self: calls.append(self) or kept(self))
+    return calls
+
+
+def test_repeating_the_command_trains_only_what_is_missing(cli, trained):
+    first = cli(*WORDS, *HERE, "--seeds", "0-1", "--json").document
+    trained.clear()
+    again = cli(*WORDS, *HERE, "--seeds", "0-1", "--json")
     assert (again.code, again.document) == (0, first)
     assert trained == []
-    more = cli(*WORDS, "--seeds", "0-2", "--json").document
+    more = cli(*WORDS, *HERE, "--seeds", "0-2", "--json").document
     assert len(trained) == 1
     assert more["cells"][:2] == first["cells"]
+    amended = cli(*WORDS, *HERE, "--seeds", "0-2", "--tricks", "none,ema", "--json").document
+    assert len(trained) == 4
+    assert amended["cells"][:3] == more["cells"]
 
 
-def test_the_tables_have_mean_interval_and_difference(cli, tmp_path):
-    words = (*WORDS, "--tricks", "none,ema", "--seeds", "0-1", "--out", tmp_path / "out")
-    outcome = cli(*words, "--baseline", "ema")
+def test_a_further_metric_trains_nothing(cli, trained):
+    cli(*WORDS, *HERE, "--metrics", "modes")
+    trained.clear()
+    document = cli(*WORDS, *HERE, "--metrics", "modes,mind", "--json").document
+    assert trained == []
+    assert all(set(cell["metrics"]) == {"modes", "mind@points"} for cell in document["cells"])
+
+
+def test_the_tables_have_mean_interval_difference_and_verdict(cli, tmp_path):
+    words = (*WORDS, *HERE, "--tricks", "none,ema", "--seeds", "0-1", "--out", tmp_path / "out")
+    outcome = cli(*words, "--baseline", "ema", "--metric", "modes")
     assert (outcome.code, outcome.err) == (0, "")
     assert "modes ↑ on ring8" in outcome.out
-    assert "minus vanilla + ema" in outcome.out
+    assert "verdict" in outcome.out
+    assert "no difference shown" in outcome.out
+    assert "On ring8, by modes" in outcome.out
     assert "4 runs, " in outcome.out
     assert f"ganbench report {tmp_path / 'out'}" in outcome.out
-    assert "p value below 0.5" in outcome.out
+
+
+def test_what_the_design_cannot_show_is_said_before_it_runs(cli):
+    words = [word for word in WORDS if word != "-q"]
+    outcome = cli(*words, *HERE, "--tricks", "none,ema", "--seeds", "0-1")
+    assert "cannot give a p value below 0.5" in outcome.err
+    assert "[1/4] vanilla on ring8, seed 0: " in outcome.err
 
 
 def test_one_seed_is_enough_to_see_a_table(cli):
-    outcome = cli(*WORDS, "--tricks", "none,ema", "--seeds", "0")
+    outcome = cli(*WORDS, *HERE, "--tricks", "none,ema", "--seeds", "0")
     assert outcome.code == 0
     assert "vanilla + ema" in outcome.out
 
 
-def test_a_dry_run_says_what_is_stored(cli, tmp_path):
-    words = (*WORDS, "--tricks", "none,ema")
+def test_a_dry_run_says_what_is_stored_and_how_long_it_takes(cli, tmp_path):
+    words = (*WORDS, *HERE, "--tricks", "none,ema")
     assert cli(*words, "--seeds", "1", "--json").code == 0
     plan = cli(*words, "--seeds", "0-1", "--json", "-n").document
     assert plan["comparisons"] == []
+    assert plan["seconds"] > 0
+    assert any("cannot give a p value below 0.5" in line for line in plan["limits"])
     statuses = {
         (cell["axes"]["tricks"], cell["axes"]["seed"]): cell["status"] for cell in plan["cells"]
     }
     assert statuses == {
-        ("none", 0): "missing", ("none", 1): "stored", ("ema", 0): "missing", ("ema", 1): "stored",
+        ("none", 0): "waiting", ("none", 1): "stored", ("ema", 0): "waiting", ("ema", 1): "stored",
     }  # fmt: skip
     assert len(list(find_runs(tmp_path / "runs"))) == 2
-    assert "missing" in cli(*words, "--dry-run").out
+    shown = cli(*words, "--seeds", "0-1", "--dry-run").out
+    assert "4 cells: 2 waiting, 2 stored." in shown
+    assert "of training, one at a time" in shown
 
 
-def test_a_cell_that_errs_is_said_and_the_others_go_on(cli, monkeypatch):
-    from ganbench.errors import InputError
+def test_a_dry_run_of_a_new_matrix_measures_its_speed(cli, tmp_path):
+    plan = cli(*WORDS, "--seeds", "0-1", "--json", "-n").document
+    assert plan["seconds"] > 0
+    assert not list(find_runs(tmp_path / "runs"))
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Let the cells of seed 1 break."""
     from ganbench.harness.run import Run
 
     kept = Run.execute
 
     def execute(self):
         if self.config.seed == 1:
-            raise InputError("The data are broken.")
+            raise ZeroDivisionError("a bug")
         return kept(self)
 
     monkeypatch.setattr(Run, "execute", execute)
-    outcome = cli(*WORDS, "--seeds", "0-2", "--json")
+
+
+def test_a_cell_that_errs_is_said_and_the_others_go_on(cli, failing, monkeypatch):
+    words = (*WORDS, *HERE, "--seeds", "0-2")
+    outcome = cli(*words, "--json")
     assert outcome.code == 1
-    assert "seed 1: The data are broken." in outcome.err
-    statuses = [cell["status"] for cell in outcome.document["cells"]]
-    assert [status == "failed" for status in statuses] == [False, True, False]
-    assert outcome.document["cells"][1]["error"] == "The data are broken."
-    assert "error" not in outcome.document["cells"][0]
-    assert cli(*WORDS, "--seeds", "0-2").code == 1
+    assert "seed 1: ZeroDivisionError: a bug" in outcome.err
+    cells = outcome.document["cells"]
+    assert [cell["status"] == "failed" for cell in cells] == [False, True, False]
+    assert cells[1]["error"] == "ZeroDivisionError: a bug"
+    assert "error" not in cells[0]
+    monkeypatch.undo()
+    still = cli(*words)
+    assert still.code == 1
+    assert "--retry-failed" in still.err
+    assert cli(*words, "--retry-failed").code == 0
+    assert cli(*words).code == 0
+
+
+def test_a_limit_leaves_cells_for_later(cli):
+    outcome = cli(*WORDS, *HERE, "--limit", "2")
+    assert outcome.code == 0
+    assert "1 cells are left" in outcome.out
+    assert "3 runs" in cli(*WORDS, *HERE).out
+
+
+def test_a_bound_that_is_passed_ends_with_3(cli):
+    words = (*WORDS, *HERE, "--tricks", "none,ema", "--kimg", "20")
+    assert cli(*words, "--fail-if-worse", "high-quality:10000%").code == 0
+    baseline = cli(*words, "--json").document["comparisons"]
+    (one,) = (one for one in baseline if one["metric"] == "high-quality")
+    worse = "none" if one["difference"] > 0 else "ema"
+    against = "ema" if one["difference"] > 0 else "none"
+    assert one["difference"] != 0
+    outcome = cli(*words, "--baseline", against, "--fail-if-worse", "high-quality:0", "--json")
+    assert outcome.code == 3
+    assert outcome.document["worse_than_allowed"]
+    assert "high-quality:0 allows less" in outcome.err
+    assert cli(*words, "--baseline", worse, "--fail-if-worse", "high-quality:0").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--fail-if-worse", "fid"), "'fid' is no bound"),
+        (("--fail-if-worse", "fid:5%"), "about a metric that is not measured"),
+        (("--timeout", "soon"), "'soon' is no time"),
+        (("--vary", "learning_rate"), "is no axis"),
+        (("--vary", "learning_rte=1"), "Did you mean 'learning_rate'"),
+        (("--engine", "rya"), "Did you mean 'ray'"),
+        (("--metric", "fdi"), "There is no metric 'fdi'"),
+        (("--baseline", "emma"), "emma"),
+    ],
+)
+def test_mistakes_are_found_before_anything_is_trained(cli, trained, words, part):
+    outcome = cli(*WORDS, *HERE, "--tricks", "none,ema", *words)
+    assert outcome.code == 2
+    assert part in outcome.err
+    assert trained == []
+
+
+def test_a_varied_setting_is_compared_at_each_value(cli):
+    words = (*WORDS, *HERE, "--tricks", "none,ema", "--vary", "learning_rate=1e-4,1e-3")
+    document = cli(*words, "--seeds", "0-1", "--json").document
+    assert len(document["cells"]) == 8
+    assert {cell["axes"]["vary"]["learning_rate"] for cell in document["cells"]} == {1e-4, 1e-3}
+    pairs = {(one["variant"], one["baseline"]) for one in document["comparisons"]}
+    assert pairs == {
+        (f"vanilla + ema, learning_rate={rate}", f"vanilla, learning_rate={rate}")
+        for rate in ("0.0001", "0.001")
+    }
+
+
+def test_a_suite_is_a_file_or_a_name(cli, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('models = "vanilla"\ndatasets = "ring8"\nseeds = 1\n[set]\nkimg = 0.4\n')
+    outcome = cli("compare", path, *HERE, "-q", "--json", "--evaluations", "0")
+    (cell,) = outcome.document["cells"]
+    assert cell["axes"]["seed"] == 1
+    assert RunFolder(tmp_path / "runs" / "mine" / cell["run"].rpartition("/")[2]).finished
+    assert len(cli("compare", "smoke", "-n", "--json", "-q").document["cells"]) == 8
+    path.write_text('models = "vanila"\ntricks = ["emma"]\n')
+    wrong = cli("compare", path)
+    assert wrong.code == 2
+    assert "mine.toml has 2 mistakes:" in wrong.err
+    assert "line 2: Unknown trick 'emma'" in wrong.err
+    assert cli("compare", "smoky").code == 2
+    assert "Neither a suite nor a model is named" in cli("compare").err
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
-def test_ctrl_c_ends_the_matrix_and_repeating_finishes_it(cli, interrupting, form):
-    ticks = interrupting(7)  # five ticks make a run: in the second cell
-    outcome = cli(*WORDS, "--seeds", "0-2", *form)
-    assert outcome.code == 130
-    assert len(ticks) == 7
+def test_ctrl_c_ends_the_matrix_and_repeating_finishes_it(start, tmp_path, form):
+    words = ("-m", "ganbench", *WORDS, "--kimg", "60", "--threads", "1", "-j", "2", *form)
+    command = start(*words)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.rglob("stats.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    command.send_signal(signal.SIGINT)
+    out, err = command.communicate(timeout=120)
+    assert command.returncode == 130
+    assert "Traceback" not in err
     if form:
-        statuses = [cell["status"] for cell in outcome.document["cells"]]
-        assert statuses[1:] == ["interrupted"]
-    done = cli(*WORDS, "--seeds", "0-2", "--json")
-    assert done.code == 0
-    assert len(ticks) == 15, "the second went on where it was"
-    assert len(done.document["cells"]) == 3
+        assert '"interrupted"' in out
+    folders = list(find_runs(tmp_path / "runs"))
+    assert any(folder.checkpoint_file.exists() for folder in folders)
+    done = start(*words)
+    assert done.wait(timeout=240) == 0
+    assert sum(folder.finished for folder in find_runs(tmp_path / "runs")) == 3
 
 
-def test_ctrl_c_at_the_end_of_a_cell_ends_the_matrix_too(cli, interrupting):
-    interrupting(5)
-    outcome = cli(*WORDS, "--seeds", "0-2", "--json")
-    assert outcome.code == 130
-    assert len(outcome.document["cells"]) == 1
-    assert outcome.document["cells"][0]["status"] != "interrupted"
+def test_a_killed_command_takes_its_workers_along(start, tmp_path):
+    words = ("-m", "ganbench", *WORDS, "--kimg", "2000", "--threads", "1", "-j", "2")
+    command = start(*words)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.rglob("stats.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(command.pid, signal.SIGKILL)
+    command.wait()
+    from ganbench.harness.cells import is_taken
+
+    begun = [RunFolder(path.parent) for path in tmp_path.rglob(".lock")]
+    assert begun
+    while any(is_taken(folder) for folder in begun) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(is_taken(folder) for folder in begun)

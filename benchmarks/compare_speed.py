@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""What scheduling costs, and what a second core brings.
+
+    python benchmarks/compare_speed.py [--rounds 3] [--cells 16] [--kimg 100] [--json FILE]
+
+Two measurements in turns, in the same process, so that a machine which slows down slows both:
+
+- **-j 2 against -j 1**: the same matrix of small cells, one thread each, by ``ganbench compare``'s
+  scheduler and local engine. The server that imports torch is started before the clock is.
+- **the cost of scheduling**: the time of the matrix on ``-j 1`` less that of the same cells one
+  after the other in one process by the same function, per cell. Both have imported everything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from ganbench.harness.cells import Task, carry_out
+from ganbench.harness.engines import LocalEngine
+from ganbench.harness.matrix import Cell, plan_matrix
+from ganbench.harness.measuring import wanted_metrics
+from ganbench.harness.run import RunOptions
+from ganbench.harness.scheduler import Scheduler
+from ganbench.training.trainer import Schedule
+
+
+def options(out: Path) -> RunOptions:
+    """Return how a cell is carried out."""
+    return RunOptions(out=out, device="cpu", threads=1, schedule=Schedule(evaluations=0))
+
+
+def inline(cells: list[Cell], out: Path) -> float:
+    """Carry the cells out in this process; return the seconds."""
+    begun = time.perf_counter()
+    for cell in cells:
+        carry_out(Task(cell.config, cell.name, options(out)))
+    return time.perf_counter() - begun
+
+
+def scheduled(cells: list[Cell], out: Path, engine: LocalEngine) -> float:
+    """Carry the cells out by the scheduler; return the seconds."""
+    requests = {"ring8": wanted_metrics("ring8", None, None)}
+    begun = time.perf_counter()
+    Scheduler(cells, options(out), requests).run(engine)
+    return time.perf_counter() - begun
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cells", type=int, default=16)
+    parser.add_argument("--kimg", type=float, default=100.0)
+    parser.add_argument("--json", metavar="FILE")
+    given = parser.parse_args()
+    cells = plan_matrix(
+        ["vanilla"], ["none"], ["ring8"], range(given.cells), settings={"kimg": given.kimg}
+    )
+    one, two = LocalEngine(1), LocalEngine(2)
+    ratios, costs, seconds = [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        inline(cells[:1], root / "warm")
+        scheduled(cells[:2], root / "warm-two", two)
+        for turn in range(given.rounds):
+            alone = inline(cells, root / f"inline-{turn}")
+            first = scheduled(cells, root / f"one-{turn}", one)
+            second = scheduled(cells, root / f"two-{turn}", two)
+            ratios.append(first / second)
+            costs.append(1000 * (first - alone) / len(cells))
+            seconds.append((alone, first, second))
+            print(
+                f"round {turn + 1}: in this process {alone:.2f} s, -j 1 {first:.2f} s, "
+                f"-j 2 {second:.2f} s; ratio {ratios[-1]:.2f}, {costs[-1]:.0f} ms a cell"
+            )
+    print(
+        f"{len(cells)} cells of {given.kimg:g} kimg: -j 2 is {statistics.median(ratios):.2f} times "
+        f"as fast as -j 1 ({min(ratios):.2f} to {max(ratios):.2f}); scheduling costs "
+        f"{statistics.median(costs):.0f} ms a cell ({min(costs):.0f} to {max(costs):.0f})"
+    )
+    if given.json:
+        document = {"ratios": ratios, "milliseconds_a_cell": costs, "seconds": seconds}
+        Path(given.json).write_text(json.dumps(document, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
