@@ -152,15 +152,18 @@ class MatrixView:
 
     def _best(self) -> str:
         """Return the best cell by the main metric among those that have it by the same name."""
-        found: list[tuple[float, str]] = []
+        best: tuple[float, CellState, str] | None = None
         for state in self._states:
             measured = self._measured(state)
             if measured and measured[1]["value"] is not None:
                 name, one = measured
-                sign = -1.0 if one.get("better") == "higher" else 1.0
-                text = f"{state.cell.label}, {name} {number(one['value'])}"
-                found.append((sign * one["value"], text))
-        return min(found)[1] if found else ""
+                rank = one["value"] * (-1.0 if one.get("better") == "higher" else 1.0)
+                if best is None or rank < best[0]:
+                    best = (rank, state, name)
+        if best is None:
+            return ""
+        _, state, name = best
+        return f"{state.cell.label}, {name} {number(state.record['metrics'][name]['value'])}"
 
 
 def _chosen(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ GRACE = 15.0
 RESULTS = {"done", "diverged", "collapsed"}
 
 
-@dataclass
+@dataclass(eq=False)
 class CellState:
     """What is known of a cell: a status word, how far it is, and what came out.
 
@@ -108,12 +109,9 @@ class Scheduler:
         self.watch: Watch = lambda state: None
         self._stop_asked = False
         self._attempts: dict[Handle, _Attempt] = {}
-        self._names = {path.name for path in self._folders()}
+        self._names = set(os.listdir(self.options.out)) if self.options.out.is_dir() else set()
         for state in self.states:
             self._take_stored(state)
-
-    def _folders(self) -> list[Path]:
-        return list(self.options.out.iterdir()) if self.options.out.is_dir() else []
 
     @property
     def pending(self) -> list[CellState]:
@@ -139,8 +137,9 @@ class Scheduler:
     def run(self, engine: Engine) -> list[CellState]:
         """Carry out what is pending; return the states of all cells."""
         queue = deque(self.pending)
+        chosen = set(queue)
         for state in self.states:
-            if state.status == "waiting" and state not in queue:
+            if state.status == "waiting" and state not in chosen:
                 state.status = "limited"
         elsewhere: list[CellState] = []
         looked = time.monotonic()

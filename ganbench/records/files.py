@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from ganbench.errors import DamagedRunError, StorageError
 
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}|\.tmp[A-Za-z0-9]{6}")
@@ -115,17 +117,18 @@ def finite(value: Any) -> Any:
     return value
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path | str) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
         DamagedRunError: the file is not there, or not whole.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            value = from_json(file.read())  # several times as fast as the standard library's
     except OSError as error:
         raise DamagedRunError(f"{path} cannot be read: {error.strerror}.") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise DamagedRunError(f"{path} is damaged: it is not valid JSON.") from error
     if not isinstance(value, dict):
         raise DamagedRunError(f"{path} is damaged: it holds no JSON object.")

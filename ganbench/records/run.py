@@ -142,14 +142,7 @@ class RunFolder:
         Raises:
             DamagedRunError: it is damaged.
         """
-        hint = "Delete it, then repeat the command with --resume to measure anew."
-        try:
-            result = self.result()
-        except DamagedRunError as error:
-            raise DamagedRunError(error.message, hint) from error
-        if missing := [key for key in OUTCOME if key not in result]:
-            raise DamagedRunError(f"{self.result_file} is damaged: no '{missing[0]}'.", hint)
-        return result
+        return whole_result(self.result_file)
 
     def stats(self) -> list[dict[str, Any]]:
         """Return the rows of stats.jsonl."""
@@ -196,6 +189,22 @@ class RunFolder:
         return sorted(
             self.samples_folder.glob("*.png"), key=lambda path: (path.stem == "final", path.stem)
         )
+
+
+def whole_result(file: Path | str) -> dict[str, Any]:
+    """Return what a result.json says, whole.
+
+    Raises:
+        DamagedRunError: it is damaged.
+    """
+    hint = "Delete it, then repeat the command with --resume to measure anew."
+    try:
+        result = read_json(file)
+    except DamagedRunError as error:
+        raise DamagedRunError(error.message, hint) from error
+    if missing := [key for key in OUTCOME if key not in result]:
+        raise DamagedRunError(f"{file} is damaged: no '{missing[0]}'.", hint)
+    return result
 
 
 def open_run(path: Path) -> RunFolder:
