@@ -108,7 +108,7 @@ class MatrixView:
         table = Table(title=dataset, title_justify="left", title_style="bold", box=None)
         table.add_column("", no_wrap=True, max_width=label_width)
         for heading in [f"seed {seed}" for seed in seeds] if fits else ["cells"]:
-            table.add_column(heading, no_wrap=True)
+            table.add_column(heading, no_wrap=fits)
         shown = _chosen(list(arms.items()), room)
         for arm, states in shown:
             by_seed = {one.cell.seed: one for one in states}

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from filelock import FileLock, Timeout
 
 from ganbench.config import RunConfig
@@ -131,6 +132,9 @@ def carry_out(task: Task) -> Outcome:
         return Outcome("elsewhere")
     except (StorageError, MissingDataError) as error:
         return Outcome("failed", f"{error.message} {error.hint}".strip(), lasting=False)
+    except (OSError, MemoryError, torch.OutOfMemoryError) as error:
+        # The machine's doing, not the cell's: another time, or elsewhere, it may go well.
+        return Outcome("failed", portable(f"{type(error).__name__}: {error}"), lasting=False)
     except Exception as error:  # noqa: BLE001 - whatever a model's code raises is its result
         return _failed(folder, "failed", error)
 

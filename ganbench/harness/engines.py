@@ -142,13 +142,14 @@ class LocalEngine:
 
 def _work(task: Task, answer: Connection, environment: dict[str, str]) -> None:
     """Carry a task out in a process of its own, and say how it ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it asks by SIGTERM
     os.environ.update(environment)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     try:
         answer.send(carry_out(task))
-    except (KeyboardInterrupt, BrokenPipeError):
+    except BrokenPipeError:
         return
 
 
