@@ -10,7 +10,8 @@ process with the whole batch, to rounding:
   and the same batch, and of latents that are drawn for the whole batch.
 - Gradients are averaged after each backward pass. Every loss and penalty is a mean over examples,
   so the mean over equal parts is that of the whole; what is no such mean is refused.
-- Batch normalization takes its statistics over all processes (``ganbench.nn.synchronized``).
+- Batch normalization takes its statistics over all processes (``ganbench.nn.synchronized``). What
+  else a network computes over a batch, it computes over a part.
 - Tricks that draw random numbers draw from a stream for each process, the first's being that of a
   process by itself. Such runs equal one process in distribution, not in bits. The positions of
   all streams are saved; resumed with more processes than before, the added ones' streams begin

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ganbench import losses
-from ganbench.config import Recipe, adam, parse_trick
+from ganbench.config import Recipe, adam, parse_trick, sgd
 from ganbench.data.dataset import Dataset
 from ganbench.gan import GAN, DataSpec
 from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
@@ -216,6 +216,8 @@ def together(folder):
     keep("one then two", finish(EQUAL["dcgan"], folder / "one then two", group))
     half(RANDOM, folder / "random, two then one", group)
     keep("random, one then two", finish(RANDOM, folder / "random, one then two", group))
+    broken = Scenario(points(), (), (("generator_optimizer", sgd(1e30)),), batches=100)
+    assert trainer(broken, folder / "diverged", group, ticks=100).train() == "diverged"
     write_tensors(folder / f"process{group.rank}.safetensors", kept, {})
 
 
