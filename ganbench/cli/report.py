@@ -21,6 +21,8 @@ ganbench report
 
 ganbench report runs/compare --out report
 
+ganbench report runs/compare --baseline none --metric modes
+
 ganbench report runs/digits runs/ring8 --out reports --title "Three GANs on digits"
 """
 
@@ -32,7 +34,11 @@ def command(
     out: options.Out = None,
     title: Annotated[str, typer.Option(help="Title of the page.")] = "ganbench report",
     baseline: Annotated[
-        str | None, typer.Option(help="The variant that the others are held against.")
+        str | None,
+        typer.Option(help="What the others are held against: a variant, a set of tricks, or none."),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="The metric that the verdicts' sentences are about.")
     ] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -42,8 +48,16 @@ def command(
     from ganbench.report.write import write_report
 
     target = out or Path("report")
-    records = collect(runs or [paths.runs()])
-    files = write_report(records, target, title=title, baseline=baseline, published=_published())
+    # The long files of the runs that are drawn are read when they are drawn.
+    records = collect(runs or [paths.runs()], courses=False)
+    files = write_report(
+        records,
+        target,
+        title=title,
+        baseline=baseline,
+        metric=metric,
+        published=_published(),
+    )
     if as_json:
         print_json({"runs": len(records), "page": str(files.page), "out": str(target)})
         return

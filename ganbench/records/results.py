@@ -27,7 +27,7 @@ def collect(paths: Iterable[Path], *, courses: bool = True) -> list[RunRecord]:
     Without ``courses`` the curves, losses and grids of run folders are left for ``complete``.
 
     Runs of one identity are one run: the one that got furthest is kept. They come in the order
-    of dataset, variant and seed.
+    of dataset, model, setting, tricks and seed.
 
     Raises:
         InputError: a path that is no folder, or folders without a single run.
@@ -48,7 +48,13 @@ def collect(paths: Iterable[Path], *, courses: bool = True) -> list[RunRecord]:
         listed = ", ".join(str(place) for place in places) or "no folder"
         raise InputError(f"There is no run in {listed}.", "Train one with ganbench run.")
     runs = label_variants(_named_apart(_distinct(found)))
-    return sorted(runs, key=lambda run: (run.dataset, run.variant, run.seed or 0, run.name))
+    return sorted(runs, key=_place)
+
+
+def _place(run: RunRecord) -> tuple[str, str, str, str, str, int, str]:
+    """Return where a run stands among others: a model without tricks before those with them."""
+    variant = (run.model, run.setting, run.tricks, run.variant)
+    return (run.dataset, *variant, run.seed or 0, run.name)
 
 
 def _distinct(runs: Iterable[RunRecord]) -> list[RunRecord]:

@@ -33,11 +33,19 @@ class Panel:
         return {**view, "width": "container", "config": theme("currentColor")}
 
 
-def _panel(
-    layers: Sequence[alt.Chart], data: str, title: str, height: int, *, own_legend: bool = False
+def layered(
+    layers: Sequence[alt.Chart],
+    data: str,
+    title: str,
+    height: int,
+    *,
+    own_legend: bool = False,
+    independent_axis: bool = False,
 ) -> Panel:
-    """Return layers over named data as a panel."""
+    """Return layers over named data as a panel; on request with a y axis at either side."""
     chart = alt.layer(*layers, data=alt.NamedData(name=data)).properties(title=title, height=height)
+    if independent_axis:
+        chart = chart.resolve_axis(y="independent")
     view = chart.to_dict(validate=False)  # each channel was validated when it was made
     return Panel(
         {key: view[key] for key in view if key not in {"$schema", "config"}}, data, own_legend
@@ -129,7 +137,7 @@ def dots_panel(data: str, title: str, drawn: Mapping[str, Style], floor: float |
     ]
     if floor is not None:
         layers.append(_floor_rule("x", floor))
-    return _panel(layers, data, title, 30 * len(drawn) + 10)
+    return layered(layers, data, title, 30 * len(drawn) + 10)
 
 
 def curve_panel(
@@ -142,21 +150,19 @@ def curve_panel(
     ticks: Sequence[float],
     floor: float | None,
     legend: bool = False,
+    domain: tuple[float, float] | None = None,
 ) -> Panel:
-    """A metric along training: every seed a thin line, the mean of the seeds a thick one.
+    """A metric along training: every seed a thin line, their mean a thick one in its band.
 
     The data's rows have variant, seed, kimg, seconds, the metric as ``field``, and mean, which
-    is true for the rows of the mean. With ``ticks`` the values stand on a logarithmic axis.
+    is true for the rows of the mean; those have the band's ends too. With ``ticks`` the values
+    stand on a logarithmic axis. ``domain`` is what the axis shows of the values.
     """
     axis_title = {"kimg": "thousands of images", "seconds": "seconds of training"}[axis]
+    y = _value_axis(field, ticks, domain)
     encodings = {
         "x": alt.X(f"{axis}:Q", title=axis_title, axis=alt.Axis(grid=False, tickCount=5)),
-        "y": alt.Y(
-            f"{field}:Q",
-            title=None,
-            scale=alt.Scale(type="log") if ticks else alt.Scale(zero=False),
-            axis=alt.Axis(values=list(ticks)) if ticks else alt.Axis(tickCount=5),
-        ),
+        "y": y,
         "tooltip": [
             alt.Tooltip("variant:N"),
             alt.Tooltip("seed:N"),
@@ -166,10 +172,73 @@ def curve_panel(
         ],
         **_color(drawn, legend=legend),
     }
-    layers = _thin_and_thick(f"isValid(datum.{field})", encodings, points=True)
+    band = _band(field, encodings["x"], y).encode(color=encodings["color"])
+    layers = [band, *_thin_and_thick(f"isValid(datum.{field})", encodings, points=True)]
     if floor is not None:
         layers.append(_floor_rule("y", floor))
-    return _panel(layers, data, title, 190)
+    return layered(layers, data, title, 190)
+
+
+def multiple_panel(
+    data: str,
+    field: str,
+    variant: str,
+    baseline: str | None,
+    *,
+    color: str,
+    ticks: Sequence[float],
+    domain: tuple[float, float],
+    title: str,
+) -> Panel:
+    """One of many panels alike: a variant along training, its baseline in gray behind.
+
+    The data are those of ``curve_panel``; all panels show the same ``domain``.
+    """
+    y = _value_axis(field, ticks, domain)
+    x = alt.X("kimg:Q", title=None, axis=alt.Axis(grid=False, tickCount=3))
+    layers: list[alt.Chart] = []
+    inks = {baseline: BEHIND, variant: color} if baseline else {variant: BEHIND}
+    for name, ink in inks.items():
+        # A JSON string is also a string in a Vega expression, whatever the name holds.
+        own = f"datum.variant === {json.dumps(name)} && isValid(datum.{field})"
+        tips = [
+            alt.Tooltip("variant:N"),
+            alt.Tooltip("seed:N"),
+            alt.Tooltip("kimg:Q", format=",.4~g"),
+            alt.Tooltip(f"{field}:Q", title="value", format=".5~g"),
+        ]
+        there = {"x": x, "y": y, "color": alt.value(ink), "tooltip": tips}
+        lines = _thin_and_thick(own, there, points=name == variant)
+        band = _band(field, x, y).encode(color=alt.value(ink)).transform_filter(own)
+        layers += [band, lines[1]] if name != variant else [band, *lines]
+    return layered(layers, data, title, 110)
+
+
+BEHIND = "#8C8C8C"
+
+
+def _value_axis(field: str, ticks: Sequence[float], domain: tuple[float, float] | None) -> alt.Y:
+    """Return the axis of a metric's values, logarithmic where there are ticks for that."""
+    shown: dict[str, Any] = {"domain": list(domain), "nice": False} if domain else {}
+    scale = alt.Scale(type="log", **shown) if ticks else alt.Scale(zero=False, **shown)
+    within = [tick for tick in ticks if domain is None or domain[0] <= tick <= domain[1]]
+    axis = alt.Axis(values=within or list(ticks)) if ticks else alt.Axis(tickCount=4)
+    return alt.Y(f"{field}:Q", title=None, scale=scale, axis=axis)
+
+
+def _band(field: str, x: alt.X, y: alt.Y) -> alt.Chart:
+    """Return the interval of the mean as an area.
+
+    Its rows are cut off at the ends of the axis (``clip_bands``): clipping in the picture would
+    number its clips on from picture to picture, and the same report would have other bytes.
+    """
+    low = y.copy()
+    low.shorthand = f"{field}_low:Q"
+    area = alt.Chart().mark_area(opacity=0.16, strokeWidth=0)
+    band: alt.Chart = area.encode(x=x, y=low, y2=f"{field}_high:Q").transform_filter(
+        f"datum.mean && isValid(datum.{field}_low)"
+    )
+    return band
 
 
 def loss_panel(data: str, title: str, series: Mapping[str, str]) -> Panel:
@@ -194,7 +263,7 @@ def loss_panel(data: str, title: str, series: Mapping[str, str]) -> Panel:
         lines = _thin_and_thick(f"isValid(datum.{field})", encodings)
         # A JSON string is also a string in a Vega expression, whatever the name holds.
         layers += [line.transform_calculate(series=json.dumps(name)) for line in lines]
-    return _panel(layers, data, title, 170, own_legend=True)
+    return layered(layers, data, title, 170, own_legend=True)
 
 
 def _thin_and_thick(

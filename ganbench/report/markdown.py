@@ -3,37 +3,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
 from ganbench.report import numbers, words
 from ganbench.report.budgets import Budget
+from ganbench.report.markdown_text import bullets, code, escape, folded, image, table
+from ganbench.report.markdown_verdicts import (
+    across_parts,
+    difference_parts,
+    stability_parts,
+    verdict_parts,
+)
 from ganbench.report.page import Report, first_seeds, parameters_text
-from ganbench.report.section import Section, heading
-from ganbench.report.tables import Cell, VariantRow, count_statuses
+from ganbench.report.section import Section
+from ganbench.report.tables import Cell, VariantRow, count_statuses, heading
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$!])")
-
-
-def escape(text: str) -> str:
-    r"""Return a text that Markdown shows as it is, on one line.
-
-    >>> escape("a|b <i> *c*")
-    'a\\|b \\<i\\> \\*c\\*'
-    """
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
-
-
-def code(text: str) -> str:
-    """Return a text as inline code, on one line; backticks in it become apostrophes."""
-    return "`" + " ".join(text.split()).replace("`", "'") + "`"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[bool]) -> str:
-    """Return a Markdown table of cells that are escaped already."""
-    rule = ["---:" if is_right else "---" for is_right in right]
-    lines = [head, rule, *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+MOST_UNREAD = 60
 
 
 def render_markdown(report: Report, stills: Mapping[str, Mapping[str, str]]) -> str:
@@ -46,15 +31,16 @@ def render_markdown(report: Report, stills: Mapping[str, Mapping[str, str]]) -> 
     ]
     for section in report.sections:
         parts += _section(section, report, stills.get(section.slug, {}))
+    parts += across_parts(report.across)
     if report.unread:
-        parts += ["## Unfinished and damaged runs", _unread(report)]
-    parts += ["## How to read these numbers", _bullets(map(escape, words.HOW_TO_READ))]
+        parts += ["## Runs without a result", _unread(report)]
+    parts += ["## How to read these numbers", bullets(map(escape, words.HOW_TO_READ))]
     if report.environments:
         lines = [
             f"[{code(name)}](env/{name}.json) {escape(words.machine(environment))}"
             for name, environment in report.environments.items()
         ]
-        parts += ["## Environments", _bullets(lines)]
+        parts += ["## Environments", bullets(lines)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -71,6 +57,18 @@ def _section(section: Section, report: Report, stills: Mapping[str, str]) -> lis
             f"**Made in {len(section.environments)} environments: seconds and images per second "
             "are not comparable.**"
         )
+    if len(section.threads) > 1:
+        parts.append(f"**{escape(words.threads_warning(section.threads))}**")
+    parts += [escape(line) for line in section.left_out]
+    parts += verdict_parts(section)
+    if "effects" in stills:
+        parts += [
+            "### The effect of each, seed by seed",
+            f"![Differences to the baseline on {name}]({stills['effects']})",
+            escape(words.EFFECTS_NOTE),
+        ]
+    if section.verdicts:
+        parts.append("### Every variant")
     parts += [_metrics(section), _published_notes(section)]
     if "metrics" in stills:
         parts.append(f"![Metrics on {name}, seed by seed]({stills['metrics']})")
@@ -79,24 +77,25 @@ def _section(section: Section, report: Report, stills: Mapping[str, str]) -> lis
         parts += [
             "### In the course of training",
             f"![Metrics on {name} during training]({stills['curves']})",
-            escape(words.CURVES_NOTE),
+            escape(words.CURVES_NOTE if section.courses[0].together else words.MULTIPLES_NOTE),
         ]
+    parts += stability_parts(section, stills.get("profiles"))
     if section.budgets:
         parts += [
             "### At the same time, at the same kimg",
             _budgets(section),
             escape(words.budgets_note(section.budgets)),
         ]
-    parts.append(_comparisons(section))
+    parts += difference_parts(section)
     if "losses" in stills:
         picture = f"![Losses and logits on {name}]({stills['losses']})"
-        parts.append(_folded("Losses and logits", f"{picture}\n\n{escape(words.LOSSES_NOTE)}"))
+        parts.append(folded("Losses and logits", f"{picture}\n\n{escape(words.LOSSES_NOTE)}"))
     protocols = [
         f"{escape(column.name)}: {code(column.protocol) if column.protocol else 'not recorded'}"
         for column in section.table.columns
     ]
     if protocols:
-        parts.append(_folded("Protocols", _bullets(protocols)))
+        parts.append(folded("Protocols", bullets(protocols)))
     return parts
 
 
@@ -112,7 +111,7 @@ def _metrics(section: Section) -> str:
             escape(words.statuses(row.statuses)),
             *_costs(row),
         ]
-        for row in section.table.rows
+        for row in section.rows
     ]
     blank = [""] * 5
     if section.table.floors:
@@ -162,10 +161,10 @@ def _samples(section: Section, report: Report) -> str:
     head, line, others = [], [], []
     for variant, picture, seed, further in shown:
         head.append(escape(variant) + ("" if seed is None else f", seed {seed}"))
-        line.append(_image(picture.file, f"Samples of {variant}", 240))
+        line.append(image(picture.file, f"Samples of {variant}", 240))
         if further:
             images = " ".join(
-                _image(one.file, f"Samples of {variant}, seed {number}", 160)
+                image(one.file, f"Samples of {variant}, seed {number}", 160)
                 for number, one in further
             )
             others.append(f"{escape(variant)}: {images}")
@@ -173,14 +172,9 @@ def _samples(section: Section, report: Report) -> str:
     for start in range(0, len(head), 4):
         part = slice(start, start + 4)
         grids.append(table(head[part], [line[part]], [False] * len(head[part])))
-    folded = _folded("Samples of the other seeds", "\n\n".join(others)) if others else ""
-    return "\n\n".join(["### Samples", *grids, *([folded] if folded else [])])
-
-
-def _image(file: str, alternative: str, width: int) -> str:
-    """Return a picture of a given width, which Markdown itself has no way to say."""
-    plain = re.sub(r"[^\w .,+=()-]", " ", alternative)
-    return f'<img src="{file}" width="{width}" alt="{plain}">'
+    if others:
+        others = [folded("Samples of the other seeds", "\n\n".join(others))]
+    return "\n\n".join(["### Samples", *grids, escape(words.SAMPLES_NOTE), *others])
 
 
 def _budgets(section: Section) -> str:
@@ -216,48 +210,11 @@ def _budget_cell(side: Budget, variant: str) -> str:
     return f"{text} ({estimate.n} of {side.runs[variant]})" if estimate and missing else text
 
 
-def _comparisons(section: Section) -> str:
-    if not section.comparisons:
-        return ""
-    head = ["variant", "metric", "difference", "pairs", "p (least)", "p, Holm", "P(better)", ""]
-    rows = []
-    for one in section.comparisons:
-        paired = one.paired
-        middle = (
-            [
-                escape(numbers.signed_text(paired.difference)),
-                str(paired.n),
-                f"{numbers.p_text(paired.p_value)} ({numbers.p_text(paired.smallest_p_value)})",
-                numbers.p_text(one.corrected),
-            ]
-            if paired
-            else ["no shared seeds", "0", numbers.NOTHING, numbers.NOTHING]
-        )
-        rows.append(
-            [
-                escape(one.variant),
-                escape(heading(one.column)),
-                *middle,
-                numbers.fixed(one.improvement.probability, 2),
-                one.verdict,
-            ]
-        )
-    right = [False, False, True, True, True, True, True, False]
-    baseline = section.comparisons[0].baseline
-    return f"### Differences to {escape(baseline)}\n\n{table(head, rows, right)}"
-
-
 def _unread(report: Report) -> str:
-    return _bullets(
+    further = len(report.unread) - MOST_UNREAD
+    lines = [
         f"{code(run.name)} {words.STATUS_WORDS.get(run.status, run.status)}"
         + (f": {escape(run.problem)}" if run.problem else "")
-        for run in report.unread
-    )
-
-
-def _folded(summary: str, content: str) -> str:
-    return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
-
-
-def _bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+        for run in report.unread[:MOST_UNREAD]
+    ]
+    return bullets([*lines, *([f"and {further:,} more"] if further > 0 else [])])

@@ -114,7 +114,7 @@ def percent(share: float | None, *, signed: bool = False) -> str:
     if share is None or not math.isfinite(share):
         return NOTHING
     value = share * 100
-    text = fixed(value, 1 if abs(value) < 9.95 else 0)
+    text = fixed(value, 1 if 0 < abs(value) < 9.95 else 0)
     plus = "+" if signed and value > 0 and any(c in "123456789" for c in text) else ""
     return f"{plus}{text} %"
 

@@ -12,11 +12,12 @@ from markupsafe import Markup
 
 from ganbench.records.record import Measurement, RunRecord
 from ganbench.report import charts, numbers, words
+from ganbench.report.across import Across
 from ganbench.report.charts import Panel
 from ganbench.report.pictures import Picture
-from ganbench.report.section import Section, heading
+from ganbench.report.section import Section
 from ganbench.report.style import Style
-from ganbench.report.tables import VariantRow, count_statuses
+from ganbench.report.tables import VariantRow, count_statuses, heading
 from ganbench.stats import Estimate
 
 
@@ -27,6 +28,7 @@ class Report:
     title: str
     runs: tuple[RunRecord, ...]
     sections: tuple[Section, ...]
+    across: tuple[Across, ...]
     pictures: Mapping[str, Picture]
     environments: Mapping[str, Mapping[str, Any]]
     styles: Mapping[str, Style]
@@ -53,6 +55,7 @@ def render_page(report: Report) -> str:
         "signed": numbers.signed_text,
         "amount": numbers.amount,
         "p": numbers.p_text,
+        "percent": numbers.percent,
         "heading": heading,
         "measured": measured_text,
         "subtitle": words.subtitle,
@@ -78,8 +81,10 @@ def _numbered(report: Report) -> dict[str, dict[str, Any]]:
     named: dict[str, dict[str, Any]] = {}
     for section in report.sections:
         groups: tuple[tuple[str, Sequence[Panel]], ...] = (
+            ("effects", section.effects),
             ("dots", section.dots),
-            ("curves", [panel for pair in section.curves for panel in pair]),
+            ("curves", [panel for course in section.courses for panel in course.panels]),
+            ("profiles", [panel for one in section.profiles for panel in one.panels]),
             ("losses", [panel for line in section.losses for panel in line]),
         )
         for kind, panels in groups:
@@ -120,7 +125,7 @@ def first_seeds(
 ) -> list[tuple[str, Picture, int | None, list[tuple[int | None, Picture]]]]:
     """Return for each variant its first seed's picture, and the pictures of the others."""
     found = []
-    for row in section.table.rows:
+    for row in section.drawn.rows:
         shown = [(run.seed, pictures[run.name]) for run in row.runs if run.name in pictures]
         if shown:
             (seed, picture), *others = shown

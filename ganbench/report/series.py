@@ -10,6 +10,7 @@ from typing import Any
 from ganbench.records.record import Curve, RunRecord
 from ganbench.report.budgets import metric_curve
 from ganbench.report.tables import MetricColumn, MetricTable, VariantRow
+from ganbench.stats import mean_interval
 
 Rows = list[dict[str, Any]]
 
@@ -36,7 +37,10 @@ def dot_rows(table: MetricTable, column: MetricColumn) -> Rows:
 
 
 def metric_rows(table: MetricTable, fields: Mapping[str, MetricColumn]) -> Rows:
-    """Return the course of the metrics: rows of variant, seed, kimg, seconds, mean, and fields."""
+    """Return the course of the metrics: rows of variant, seed, kimg, seconds, mean, and fields.
+
+    The rows of the mean have the ends of its t interval beside each field: FIELD_low, FIELD_high.
+    """
     rows: Rows = []
     for row in table.rows:
         curves = [
@@ -103,9 +107,15 @@ def _points(curves: Mapping[str, Curve]) -> dict[float, dict[str, float]]:
 
 
 def _mean(points: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the mean of each field that all have."""
-    fields = [field for field in points[0] if all(field in point for point in points)]
-    return {field: sum(point[field] for point in points) / len(points) for field in fields}
+    """Return the mean of each field that all have, and where there are several, its interval."""
+    found: dict[str, float] = {}
+    for field in points[0]:
+        if all(field in point for point in points):
+            mean = mean_interval([point[field] for point in points])
+            found[field] = mean.value
+            if mean.low is not None and mean.high is not None and field != "seconds":
+                found |= {f"{field}_low": mean.low, f"{field}_high": mean.high}
+    return found
 
 
 def _chart_row(
@@ -114,6 +124,26 @@ def _chart_row(
     row: dict[str, Any] = {"variant": variant, "seed": seed, "kimg": rounded(kimg)}
     row |= {field: rounded(value) for field, value in values.items()}
     return {**row, "mean": True} if mean else row
+
+
+def curve_domain(
+    rows: Iterable[Mapping[str, Any]], field: str, *, log: bool
+) -> tuple[float, float]:
+    """Return what an axis has to show for every seed and mean; bands may reach beyond it."""
+    values: list[float] = [row[field] for row in rows if field in row]
+    low, high = min(values), max(values)
+    if log:
+        return rounded(low / 1.15), rounded(high * 1.15)
+    margin = 0.05 * (high - low) or abs(high) * 0.05 or 1.0
+    return rounded(low - margin), rounded(high + margin)
+
+
+def clip_bands(rows: Rows, field: str, domain: tuple[float, float]) -> None:
+    """Cut bands off at the ends of an axis: a logarithmic one cannot draw what is below zero."""
+    for row in rows:
+        for end in (f"{field}_low", f"{field}_high"):
+            if end in row:
+                row[end] = rounded(min(max(row[end], domain[0]), domain[1]))
 
 
 def log_ticks(rows: Iterable[Mapping[str, Any]], field: str) -> list[float]:

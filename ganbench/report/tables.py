@@ -6,9 +6,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ganbench.records.record import Measurement, RunRecord
 from ganbench.records.run import STATUSES
+from ganbench.report.numbers import arrow
 from ganbench.stats import Estimate, mean_interval
 
 
@@ -109,6 +111,13 @@ class MetricTable:
         raise KeyError(variant)
 
 
+def heading(column: MetricColumn) -> str:
+    """Return a column's heading: name, unit, and the arrow of the better direction."""
+    unit = f" ({column.unit})" if column.unit else ""
+    return f"{column.name}{unit} {arrow(column.better)}".strip()
+
+
+@lru_cache(maxsize=4096)
 def comparable(protocol: str) -> str:
     """Return a protocol without its seed, which differs from run to run by design.
 

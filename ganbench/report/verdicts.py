@@ -45,6 +45,11 @@ class Verdict:
         return WORDS[self.kind]
 
     @property
+    def short(self) -> str:
+        """The verdict where there is little room."""
+        return "not shown" if self.kind == "unclear" else self.word
+
+    @property
     def subject(self) -> str:
         """What the verdict is about: the tricks, or the whole variant where none were added."""
         return self.comparison.tricks or self.comparison.variant
@@ -162,7 +167,7 @@ def _unclear(one: Verdict) -> str:
         could = (
             f" A true difference of {numbers.amount(comparison.detectable, 2)}"
             + (f" ({share})" if share else "")
-            + " would have been found in four of five such experiments."
+            + " would show in four of five such experiments."
         )
     return (
         f"{one.subject}: no difference that {n} seeds can show: {_metric(comparison)} goes "
@@ -222,11 +227,7 @@ def _tests(one: Comparison) -> str:
     assert one.paired is not None
     alone = one.paired.t_p_value
     least = numbers.p_text(one.paired.smallest_p_value)
-    permutation = f"permutation p {_equals(one.paired.p_value)}" + (
-        ", the least that can be"
-        if one.paired.p_value <= one.paired.smallest_p_value
-        else f", the least {least}"
-    )
+    permutation = f"permutation p {_equals(one.paired.p_value)} (least {least})"
     corrected = _equals(one.t_corrected)
     if alone is None:
         return f"all differences are the same, so that no t test applies; {permutation}"

@@ -11,7 +11,10 @@ from typing import Any
 from ganbench.config import join
 from ganbench.records.record import RunRecord
 from ganbench.report.budgets import EqualBudgets
-from ganbench.report.numbers import amount
+from ganbench.report.comparison import Comparison
+from ganbench.report.numbers import amount, percent, signed_text
+from ganbench.report.verdicts import Verdict
+from ganbench.stats import Estimate
 
 HOW_TO_READ = (
     "Each number is the mean over seeds, after training; in brackets is its 95 % interval by "
@@ -26,8 +29,62 @@ HOW_TO_READ = (
     "over “4 of 5” is a mean over those that went well.",
     "Numbers are comparable only where their protocols are the same; each dataset lists its own. "
     "Seconds are of training alone, and comparable only within one environment.",
-    "A sign-flip test of n pairs cannot give a p value below 2/2ⁿ: 0.25 with three seeds, 0.0625 "
+    "Verdicts: runs of one seed share initial weights, batches and latents, so differences to the "
+    "baseline are taken in pairs. A treatment helps or hurts where a two-sided paired t test has "
+    "p < 0.05 after Holm's correction for all treatments that are held against the same baseline "
+    "in the same metric on the same dataset. It fails where more of its runs than of the "
+    "baseline's diverged or collapsed and pairs are lost by it. Everything else is no difference "
+    "that so many seeds can show, which is not the same as no difference.",
+    "Beside the t test stands the exact permutation test, which assumes nothing of the "
+    "distribution. Over n pairs it cannot give a p value below 2/2ⁿ: 0.25 with three seeds, 0.0625 "
     "with five. A p value that cannot be small is no sign that there is no difference.",
+)
+
+VERDICTS_NOTE = (
+    "The verdict, and the mean difference over shared seeds in percent of the baseline. “Not "
+    "shown”: the percentage is what these seeds gave, and so many seeds cannot show that it is "
+    "more than chance."
+)
+
+EFFECTS_NOTE = (
+    "Difference to the baseline, treatment minus baseline: each circle is one seed, the diamond "
+    "their mean, the bar its 95 % t interval, not corrected for the number of treatments. A "
+    "triangle at the border is a seed that lies beyond it, and a bar that ends there goes on. At "
+    "the right is the verdict."
+)
+
+MULTIPLES_NOTE = (
+    "Each panel is one variant: thin lines are its seeds, the thick one their mean, the band its "
+    "95 % t interval at each point, as far as the axis goes; in gray is the baseline. Across: "
+    "thousands of images."
+)
+
+SAMPLES_NOTE = "Runs of one seed draw the same latents, place by place."
+
+STABILITY_NOTE = (
+    "The share of runs that diverged, collapsed or failed, with its 95 % interval by Wilson: with "
+    "few runs even none is compatible with many. The deviation is over seeds, within settings."
+)
+
+PROFILE_NOTE = (
+    "The share of all runs, over seeds and settings, whose metric is at least as good as the value "
+    "below; a run that diverged never is. Higher is better, and a trick that helps at one setting "
+    "only stays low. The band is a 95 % bootstrap interval; in gray are the runs without tricks."
+)
+
+DIFFERENCES_NOTE = (
+    "Mean difference over shared seeds with its 95 % t interval; p of the paired t test, alone and "
+    "after Holm's correction; p of the exact sign-flip test, beside it the least that so many "
+    "pairs can give. Detectable is the true difference that would be found in four of five such "
+    "experiments. P(better) is the share of all pairs of runs in which the treatment is better, "
+    "ties as a half."
+)
+
+ACROSS_NOTE = (
+    "Values on different datasets have no common scale and are not averaged. The rank is that of "
+    "the mean among these variants, averaged over the datasets; the ratio to the baseline is the "
+    "geometric mean over datasets and shared seeds, with a 95 % t interval for other seeds on the "
+    "same datasets."
 )
 
 LOSSES_NOTE = (
@@ -36,8 +93,8 @@ LOSSES_NOTE = (
 )
 
 CURVES_NOTE = (
-    "Thin: one seed each. Thick: their mean, at the points that all seeds have. Gray dashes: the "
-    "floor."
+    "Thin: one seed each. Thick: their mean, at the points that all seeds have, in the band of its "
+    "95 % t interval, as far as the axis goes. Gray dashes: the floor."
 )
 
 
@@ -65,6 +122,42 @@ def counted(count: int, noun: str) -> str:
     ('1 run', '3 runs')
     """
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def change(one: Comparison) -> str:
+    """Return a difference in percent of the baseline, or as it is where that is zero."""
+    if one.paired is None:
+        return "no pair"
+    if one.relative is not None:
+        return percent(one.relative, signed=True)
+    return signed_text(one.paired.difference)
+
+
+def share_interval(share: Estimate) -> str:
+    """Return the interval of a share in percent.
+
+    >>> share_interval(Estimate(0.2, 0.036, 0.62, 5, "Wilson"))
+    '[3.6 %, 62 %]'
+    """
+    return f"[{percent(share.low)}, {percent(share.high)}]"
+
+
+def further(found: Sequence[Verdict]) -> str:
+    """Return how many further treatments came to which verdict."""
+    counts = {one.word: 0 for one in found}
+    for one in found:
+        counts[one.word] += 1
+    listed = join(f"{count:,} {word}" for word, count in counts.items())
+    return f"Further treatments: {listed}."
+
+
+def threads_warning(threads: Sequence[int]) -> str:
+    """Return that runs of one dataset were trained with different numbers of threads."""
+    return (
+        f"These runs were trained with different numbers of threads ({join(map(str, threads))}). "
+        "The number changes the order of sums, so runs of one seed are not the same to the last "
+        "bit even where nothing else differs."
+    )
 
 
 STATUS_WORDS = {"running": "unfinished"}
@@ -131,15 +224,17 @@ def _flat(config: Mapping[str, Any]) -> dict[str, str]:
     return {key.replace("_", " "): shown for key, shown in found.items()}
 
 
-def subtitle(config: Mapping[str, Any]) -> str:
-    """Return loss and tricks of a variant in a few words."""
+def subtitle(config: Mapping[str, Any], variant: str) -> str:
+    """Return loss and tricks of a variant in a few words, without those that its label names."""
+    names = [str(one.get("name")) for one in _tricks(config)]
+    told = [name for name in names if name not in variant]
+    return " · ".join([str(config.get("loss") or ""), *told]).strip(" ·")
+
+
+def _tricks(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     tricks = config.get("tricks")
-    names = (
-        [str(one.get("name")) for one in tricks or () if isinstance(one, Mapping)]
-        if isinstance(tricks, list | tuple)
-        else []
-    )
-    return " · ".join([str(config.get("loss") or ""), *names]).strip(" ·")
+    listed = tricks if isinstance(tricks, list | tuple) else ()
+    return [one for one in listed if isinstance(one, Mapping)]
 
 
 def _trick(trick: Mapping[str, Any]) -> str:

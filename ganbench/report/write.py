@@ -12,6 +12,7 @@ from ganbench.records.archive import condense, is_archive, write_archive
 from ganbench.records.environment import lasting
 from ganbench.records.files import replacing, storage_errors, write_text
 from ganbench.records.record import RunRecord
+from ganbench.report.across import across
 from ganbench.report.charts import Panel, still
 from ganbench.report.comparison import PLAIN
 from ganbench.report.markdown import render_markdown
@@ -40,18 +41,20 @@ def write_report(
     title: str,
     published: Sequence[PublishedRow] = (),
     baseline: str | None = None,
+    metric: str | None = None,
 ) -> ReportFiles:
     """Write a report of runs into a folder, replacing an earlier one.
 
     The same runs give the same bytes. Nothing is measured here, and nothing written holds a
     path of this machine. ``published`` rows are shown with the datasets that they name;
-    ``baseline`` is the variant that others are compared with.
+    ``baseline`` is what others are compared with: a variant, a set of tricks, or ``none``;
+    ``metric`` is the one that the verdicts' sentences are about.
 
     Raises:
-        UnknownNameError: no run is of the baseline.
+        UnknownNameError: no run is of the baseline, or has the metric.
         StorageError: the folder cannot be written.
     """
-    report = make_report(runs, title=title, published=published, baseline=baseline)
+    report = make_report(runs, title=title, published=published, baseline=baseline, metric=metric)
     contents: dict[str, bytes] = {
         picture.file: picture.data for picture in report.pictures.values()
     }
@@ -85,42 +88,79 @@ def make_report(
     title: str,
     published: Sequence[PublishedRow] = (),
     baseline: str | None = None,
+    metric: str | None = None,
 ) -> Report:
     """Gather all that a report shows; its curves are thinned (see ``condense``)."""
-    condensed = tuple(condense(run) for run in runs)
-    variants = list(dict.fromkeys(run.variant for run in condensed if run.dataset))
-    known = {**dict.fromkeys(variants), **{run.tricks or PLAIN: None for run in condensed}}
-    if baseline is not None and baseline not in known:
-        raise UnknownNameError(
-            f"No run is of the variant '{baseline}'. {suggest(baseline, known)}".strip(),
-            f"There are: {', '.join(variants)}." if variants else "",
-        )
+    variants = list(dict.fromkeys(run.variant for run in runs if run.dataset))
+    _check(baseline, [*variants, *(run.tricks or PLAIN for run in runs)], "run is of the variant")
+    _check(metric, [name for run in runs for name in run.metrics], "run has the metric")
     drawn = styles(variants)
+    made = tuple(sections(runs, published, drawn, baseline, metric))
+    read = {run.name: run for section in made for row in section.drawn.rows for run in row.runs}
+    every = tuple(read.get(run.name, condense(run)) for run in runs)
+    pictured = {name for section in made for name in pictured_runs(section)}
     return Report(
         title=title,
-        runs=condensed,
-        sections=tuple(sections(condensed, published, drawn, baseline)),
-        pictures=sample_pictures(condensed),
+        runs=every,
+        sections=made,
+        across=tuple(
+            across(
+                [section.table for section in made],
+                {section.dataset: section.comparisons for section in made},
+            )
+        ),
+        pictures=sample_pictures(run for run in every if run.name in pictured),
         environments={
-            run.environment_id: lasting(run.environment) for run in condensed if run.environment_id
+            run.environment_id: lasting(run.environment) for run in every if run.environment_id
         },
         styles=drawn,
     )
 
 
+def pictured_runs(section: Section) -> list[str]:
+    """Return the runs whose samples are shown: where not all are drawn, a variant's first."""
+    rows = section.drawn.rows
+    if section.chosen.whole:
+        return [run.name for row in rows for run in row.runs]
+    return [row.runs[0].name for row in rows]
+
+
+def _check(name: str | None, known: Sequence[str], what: str) -> None:
+    """Raise an UnknownNameError unless there is what was asked for."""
+    if name is None or name in known:
+        return
+    listed = list(dict.fromkeys(known))
+    raise UnknownNameError(
+        f"No {what} '{name}'. {suggest(name, listed)}".strip(),
+        f"There are: {', '.join(listed)}." if listed else "",
+    )
+
+
 def still_charts(section: Section) -> dict[str, str]:
-    """Return the still pictures of a section as SVG, by kind."""
-    dots: list[Sequence[Panel]] = [
-        section.dots[index : index + 3] for index in range(0, len(section.dots), 3)
-    ]
+    """Return the still pictures of a section as SVG, by kind.
+
+    Of curves that have a panel for each variant there are those of the main metric.
+    """
+    together = [course.panels for course in section.courses if course.together]
+    apart = [course.panels for course in section.courses if not course.together][:1]
     rows: dict[str, tuple[list[Sequence[Panel]], int]] = {
-        "metrics": (dots, 230),
-        "curves": (list(section.curves), 360),
+        "effects": (_lines(section.effects, 2), 300),
+        "metrics": (_lines(section.dots, 3), 230),
+        "curves": (([*together], 360) if together else (_lines([*(apart or [()])[0]], 4), 190)),
+        "profiles": (
+            [line for one in section.profiles for line in _lines(one.panels, 4)],
+            190,
+        ),
         "losses": ([line for line in section.losses if line], 360),
     }
     return {
         kind: still(lines, section.data, width) for kind, (lines, width) in rows.items() if lines
     }
+
+
+def _lines(panels: Sequence[Panel], count: int) -> list[Sequence[Panel]]:
+    """Return panels in lines of so many."""
+    return [panels[index : index + count] for index in range(0, len(panels), count)]
 
 
 def _clear(out: Path, kept: set[str]) -> None:

@@ -232,10 +232,10 @@ def test_tricks_and_settings_are_kept_apart(tmp_path: Path) -> None:
         make_run(tmp_path, recipe=recipe, tricks=(r1,))
     found = [(run.variant, run.tricks, run.setting) for run in collect([tmp_path])]
     assert found == [
-        ("vanilla + r1, learning_rate=0.0002", "r1", "learning_rate=0.0002"),
-        ("vanilla + r1, learning_rate=0.001", "r1", "learning_rate=0.001"),
         ("vanilla, learning_rate=0.0002", "", "learning_rate=0.0002"),
+        ("vanilla + r1, learning_rate=0.0002", "r1", "learning_rate=0.0002"),
         ("vanilla, learning_rate=0.001", "", "learning_rate=0.001"),
+        ("vanilla + r1, learning_rate=0.001", "r1", "learning_rate=0.001"),
     ]
     make_run(tmp_path, recipe=Recipe(kimg=10, **rates(0.001, 0.004)))
     settings = {run.setting for run in collect([tmp_path])}

@@ -281,7 +281,7 @@ def test_the_table_holds_the_means_of_the_runs(report: ReportFiles, suite: list[
     assert expected.n == 3
     assert expected.low is not None
     rows = Elements(report.page.read_text()).rows
-    head = next(row for row in rows if "fid@mnist-cnn ↓" in row)
+    head = next(row for row in rows if row[:2] == ["variant", "fid@mnist-cnn ↓"])
     row = next(row for row in rows if row and row[0].startswith("wgan-gp"))
     cell = row[head.index("fid@mnist-cnn ↓")]
     assert cell.split()[0] == f"{expected.value:.2f}"
@@ -305,13 +305,17 @@ def test_all_that_was_asked_for_is_there(report: ReportFiles) -> None:
             "Ten seeds and their standard error; networks and length differ.",
             "config.json cannot be read",
             "At the same time",
+            ": no difference that 3 seeds can show",
+            "wgan-gp",
+            "Stability",
+            "40 %",
             "n_fake=2500 split=test",
             "Example CPU",
             "2 threads",
         ):
             assert wanted in text, wanted
     for name in ("mnist5k", "ring8"):
-        for kind in ("metrics", "curves", "losses"):
+        for kind in ("effects", "metrics", "curves", "losses"):
             assert (report.folder / "charts" / f"{name}-{kind}.svg").read_text().startswith("<svg")
     assert len(list((report.folder / "samples").glob("*.png"))) == 12 + 11
     rows = [json.loads(line) for line in report.results.read_text().splitlines()]
@@ -350,7 +354,7 @@ def test_markdown_points_at_files_that_are_there(report: ReportFiles) -> None:
     for link in own:
         assert (report.folder / link).is_file(), link
     rows = Elements(rendered(report.markdown)).rows
-    head = next(row for row in rows if row[1:2] == ["fid@mnist-cnn ↓"])
+    head = next(row for row in rows if row[:2] == ["variant", "fid@mnist-cnn ↓"])
     body = next(row for row in rows if row[0] == "wgan-gp")
     assert len(body) == len(head) == 9
     assert not [row for row in rows if any("|" in cell for cell in row)]
@@ -586,7 +590,7 @@ def test_charts_are_drawn_without_network_and_fit(
 ) -> None:
     seen = look(report.page, width, scheme)
     assert (seen.said, seen.asked) == ([], [])
-    assert seen.charts == seen.places == 6 + 12 + 12
+    assert seen.charts == seen.places == 6 + 6 + 12 + 12
     assert seen.marks > 100
     assert seen.page_width <= width
     assert seen.widest_chart <= width
@@ -598,5 +602,5 @@ def test_charts_are_drawn_without_network_and_fit(
 def test_hostile_names_do_nothing_in_a_browser(hostile: ReportFiles) -> None:
     seen = look(hostile.page, 390, "light")
     assert (seen.said, seen.asked) == ([], [])
-    assert seen.charts == seen.places == 1 + 2 + 2
+    assert seen.charts == seen.places == 1 + 1 + 2 + 2
     assert seen.page_width <= 390

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -124,7 +125,7 @@ def test_a_clear_difference_helps_or_hurts_by_the_better_direction() -> None:
     sentence = found["gan + good"].sentence
     assert sentence.startswith("good helps: fid@mnist-cnn falls from 20.50 to 17.52, −2.98 [")
     assert "(−15 %), over 5 shared seeds; p < 0.001 after Holm's correction for 2" in sentence
-    assert sentence.endswith("permutation p = 0.0625, the least that can be.")
+    assert sentence.endswith("permutation p = 0.0625 (least 0.0625).")
 
 
 def test_what_the_correction_takes_away_is_no_difference_and_is_said() -> None:
@@ -141,7 +142,7 @@ def test_what_the_correction_takes_away_is_no_difference_and_is_said() -> None:
     assert (one.kind, one.word) == ("unclear", "no difference shown")
     assert "near: no difference that 5 seeds can show" in one.sentence
     assert f"on its own p = {alone:.4f}".rstrip("0") in one.sentence
-    assert "would have been found in four of five such experiments" in one.sentence
+    assert "would show in four of five such experiments" in one.sentence
     assert "on its own" not in found["gan + x0"].sentence
 
 
@@ -172,6 +173,16 @@ def test_more_runs_that_diverge_and_lost_pairs_are_a_failure() -> None:
     assert gone.comparison.improvement.probability == 0.0
     assert gone.sentence.endswith("No run of it has a value of fid@mnist-cnn.")
     assert found["gan + crashed"].comparison.lost == 3, "a run that failed makes no pair either"
+
+
+def test_runs_that_collapse_but_keep_their_values_are_judged_by_them() -> None:
+    collapsed = [
+        replace(run, status="collapsed") if run.seed in {1, 2} else run
+        for run in runs("odd", [value + (-1) ** index for index, value in enumerate(BASE)])
+    ]
+    found = judged(runs("", BASE), collapsed)["gan + odd"]
+    assert (found.kind, found.comparison.lost) == ("unclear", 0)
+    assert found.sentence.endswith("2 of 5 runs diverged or collapsed, 0 of 5 of gan.")
 
 
 def test_equal_steps_are_judged_by_the_permutation_test() -> None:
