@@ -77,7 +77,7 @@ def test_a_further_metric_is_measured_not_trained(task, trained, tmp_path):
     few = replace(task.options, metrics=("modes",))
     carry_out(replace(task, options=few))
     assert set(values(task.folder)) == {"modes"}
-    more = replace(task.options, metrics=("modes", "mind", "high-quality"))
+    more = replace(task.options, metrics=("modes", "reverse-kl", "high-quality"))
     carry_out(replace(task, options=more))
     assert len(trained) == 1
     fresh = replace(task, options=replace(more, out=tmp_path / "other"))
@@ -126,13 +126,14 @@ def test_a_damaged_checkpoint_of_an_unfinished_cell_is_trained_from_the_start(ta
 
 
 def test_a_damaged_checkpoint_of_a_finished_cell_does_not_hinder_a_metric(task):
-    carry_out(task)
+    few = replace(task.options, metrics=("modes",))
+    carry_out(replace(task, options=few))
     expected = values(task.folder)
     task.folder.checkpoint_file.write_bytes(b"no checkpoint")
-    more = replace(task.options, metrics=(*expected, "mind"))
+    more = replace(task.options, metrics=("modes", "high-quality"))
     assert carry_out(replace(task, options=more)).status in {"done", "collapsed"}
     found = values(task.folder)
-    assert found.pop("mind@points") is not None
+    assert found.pop("high-quality") is not None
     assert found == expected
 
 
