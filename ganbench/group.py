@@ -72,15 +72,15 @@ ALONE = Group()
 def launched(environment: Mapping[str, str] | None = None) -> Group:
     """Return this process's place among those that torchrun started; nothing is joined yet.
 
-    >>> launched({"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "localhost"})
+    >>> there = {"MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
+    >>> launched({"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", **there})
     Group(rank=1, size=2, local_rank=1)
     >>> launched({"WORLD_SIZE": "2"}) == ALONE  # some schedulers set no more than that
     True
     """
     given = os.environ if environment is None else environment
-    if not {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR"} <= given.keys():
-        return ALONE
-    place = [given[name] for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")]
-    if not all(number.isdecimal() for number in place):
+    place = [given.get(name, "") for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")]
+    known = {"MASTER_ADDR", "MASTER_PORT"} <= given.keys()
+    if not known or not all(number.isdecimal() for number in place):
         return ALONE
     return Group(*map(int, place))

@@ -31,7 +31,7 @@ from ganbench.trick import make_trick
 
 HERE = Path(__file__).parent
 PAIR = Processes(rank=1, size=2)
-SECONDS = 120
+SECONDS = 300
 """No test waits longer for a process, however busy the machine."""
 
 
@@ -262,14 +262,16 @@ def test_a_batch_normalization_of_ones_own_is_refused():
 # -- places and devices ------------------------------------------------------------------------
 
 
-def test_a_process_by_itself_is_alone(monkeypatch):
-    torchrun = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "MASTER_ADDR": "host"}
+def test_a_process_by_itself_is_alone():
+    place = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}
+    torchrun = {**place, "MASTER_ADDR": "host", "MASTER_PORT": "1"}
     assert launched(torchrun) == Group(3, 4, 1)
     assert not launched(torchrun).first
     for missing in torchrun:
         assert launched({key: one for key, one in torchrun.items() if key != missing}) == ALONE
     assert launched({**torchrun, "RANK": "one"}) == ALONE
     assert launched({}) is ALONE
+    assert launched({**torchrun, "RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}) == ALONE
 
 
 def test_alone_everything_stays_as_it_is():
@@ -323,6 +325,7 @@ def test_a_mistake_is_told_by_the_first_process(cli, monkeypatch, rank):
     for name, value in (("RANK", rank), ("WORLD_SIZE", 2), ("LOCAL_RANK", rank)):
         monkeypatch.setenv(name, str(value))
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", "1")
     monkeypatch.setattr("ganbench.cli.output.PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     for words in (("run", "--model", "nothing"), ("compare", "--model", "vanilla")):
@@ -339,8 +342,9 @@ def test_a_mistake_is_told_by_the_first_process(cli, monkeypatch, rank):
     assert bool(plan.out) == (rank == 0)
 
 
-def begin_torchrun(tmp_path, *words):
-    return subprocess.Popen(
+@contextmanager
+def torchrun(tmp_path, *words):
+    process = subprocess.Popen(
         [sys.executable, *map(str, (*TORCHRUN, *WORDS, *words))],
         text=True,
         stdout=subprocess.PIPE,
@@ -348,13 +352,18 @@ def begin_torchrun(tmp_path, *words):
         cwd=tmp_path,
         env=surroundings(),
     )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()  # it ends its processes, which a kill would leave behind
+        process.communicate(timeout=SECONDS)
 
 
 def test_torchrun_gives_one_document_and_one_run(tmp_path):
-    process = begin_torchrun(
-        tmp_path, "--kimg", 1, "--samples", 64, "--evaluations", 1, "--out", "runs", "--json"
-    )
-    out, err = process.communicate(timeout=SECONDS)
+    words = ("--kimg", 1, "--samples", 64, "--evaluations", 1, "--out", "runs", "--json")
+    with torchrun(tmp_path, *words) as process:
+        out, err = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, err
     document = json.loads(out)
     (folder,) = find_runs(tmp_path / "runs")
@@ -407,17 +416,13 @@ def test_a_stop_of_one_is_a_stop_of_all_and_one_process_finishes(cli, tmp_path):
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the processes in /proc")
 def test_a_killed_process_ends_the_command(tmp_path):
-    process = begin_torchrun(tmp_path, "--kimg", 5000, "--out", "runs")
-    try:
+    with torchrun(tmp_path, "--kimg", 5000, "--out", "runs") as process:
         wait_for(lambda: any((tmp_path / "runs").glob("*/stats.jsonl")), process)
         victim = next(one for one in children(process.pid) if b"RANK=1\0" in environment_of(one))
         os.kill(victim, signal.SIGKILL)
         began = time.monotonic()
         _, err = process.communicate(timeout=SECONDS)
-        assert time.monotonic() - began < 60
-    finally:
-        process.kill()
-        process.communicate()
+        assert time.monotonic() - began < 120
     assert process.returncode != 0
     assert err.count("error: Another process of this run has ended") == 1, err
 
