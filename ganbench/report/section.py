@@ -130,8 +130,8 @@ class Section:
         if not self.chosen.whole:
             found.append(
                 f"Of {len(self.table.rows):,} variants, {len(self.chosen.variants)} are drawn: "
-                "those whose difference is shown, the largest first, and their baselines; of each, "
-                f"the courses of the first {MOST_SEEDS} seeds, and losses and samples of the first."
+                "those whose difference is shown, the largest first, and their baselines. Of each: "
+                f"the main metric's course over {MOST_SEEDS} seeds, losses and samples of the first."
             )
         if len(self.table.rows) > MOST_ROWS:
             found.append(f"Tables stop after {MOST_ROWS} variants.")
@@ -208,7 +208,7 @@ def _section(
         data=data,
         effects=_effects(found, table, main, chosen, name, data),
         dots=_dots(table, name, few, data),
-        courses=tuple(courses(courses_of, name, few, baselines, main, data)),
+        courses=tuple(courses(courses_of, name, few, baselines, main, data, whole=chosen.whole)),
         losses=tuple(
             _losses(row, f"{name}-{index}", data) for index, row in enumerate(courses_of.rows)
         ),

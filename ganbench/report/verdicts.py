@@ -60,7 +60,7 @@ class Verdict:
         if self.kind == "fails":
             return _failing(self)
         if self.comparison.paired is None:
-            return f"{self.subject}: no seed in common with {self.comparison.baseline}."
+            return _without_pairs(self)
         return _unclear(self) if self.kind == "unclear" else _clear(self)
 
 
@@ -173,6 +173,17 @@ def _unclear(one: Verdict) -> str:
         f"{one.subject}: no difference that {n} seeds can show: {_metric(comparison)} goes "
         f"{_from_to(comparison)}, {_difference(comparison)}; {_tests(comparison)}.{could}"
         f"{_troubles(comparison)}"
+    )
+
+
+def _without_pairs(one: Verdict) -> str:
+    """Return the sentence of a treatment that shares no seed with a value with its baseline."""
+    comparison = one.comparison
+    if not comparison.lost:
+        return f"{one.subject}: no seed in common with {comparison.baseline}."
+    return (
+        f"{one.subject}: no pair has two values of {_metric(comparison)}, so there is no "
+        f"difference to test.{_troubles(comparison)}"
     )
 
 

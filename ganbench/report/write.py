@@ -144,7 +144,10 @@ def still_charts(section: Section) -> dict[str, str]:
     """
     together = [course.panels for course in section.courses if course.together]
     apart = [course.panels for course in section.courses if not course.together][:1]
-    losses: list[Sequence[Panel]] = [line for line in section.losses if line]
+    # Of many runs the losses are on the page alone.
+    losses: list[Sequence[Panel]] = [
+        line for line in section.losses if line and section.chosen.whole
+    ]
     rows: dict[str, tuple[list[Sequence[Panel]], int]] = {
         "effects": (_lines(section.effects, 2), 300),
         "metrics": (_lines(section.dots, 3), 230),

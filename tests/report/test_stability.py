@@ -160,7 +160,7 @@ def test_the_report_has_all_of_it(tmp_path: Path) -> None:
             assert wanted in text.replace("\\", "").replace("_", ""), wanted
     assert (files.folder / "charts" / "digits-profiles.svg").read_text().startswith("<svg")
     again = write_report(collect([files.folder]), tmp_path / "again", title="Rates")
-    for name in ("index.html", "README.md", "results.jsonl", "charts/digits-profiles.svg"):
+    for name in ("index.html", "README.md", "charts/digits-profiles.svg"):
         assert (again.folder / name).read_bytes() == (files.folder / name).read_bytes(), name
 
 

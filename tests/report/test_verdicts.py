@@ -175,6 +175,17 @@ def test_more_runs_that_diverge_and_lost_pairs_are_a_failure() -> None:
     assert found["gan + crashed"].comparison.lost == 3, "a run that failed makes no pair either"
 
 
+def test_a_baseline_without_any_value_leaves_no_difference_but_its_failures() -> None:
+    found = judged(runs("", [None] * 5), runs("r1", BASE), runs("none left", [None] * 5))
+    assert list(found) == ["gan + r1"]
+    one = found["gan + r1"]
+    assert (one.kind, one.comparison.improvement.probability) == ("unclear", 1.0)
+    assert one.sentence == (
+        "r1: no pair has two values of fid@mnist-cnn, so there is no difference to test. "
+        "0 of 5 runs diverged or collapsed, 5 of 5 of gan."
+    )
+
+
 def test_runs_that_collapse_but_keep_their_values_are_judged_by_them() -> None:
     collapsed = [
         replace(run, status="collapsed") if run.seed in {1, 2} else run
