@@ -41,6 +41,11 @@ class Trouble:
     count: int
     runs: int
 
+    @property
+    def share(self) -> float:
+        """The share of them; zero of no runs."""
+        return self.count / self.runs if self.runs else 0.0
+
 
 @dataclass(frozen=True)
 class Comparison:

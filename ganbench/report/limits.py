@@ -12,7 +12,7 @@ from ganbench.report.verdicts import Verdict
 MOST_RUNS = 300
 """Up to so many runs on a dataset all are drawn; beyond, some variants and some of their seeds."""
 
-MOST_VARIANTS = 24
+MOST_VARIANTS = 16
 MOST_SEEDS = 5
 MOST_ROWS = 120
 """So many rows a table has at most."""

@@ -131,8 +131,10 @@ class Section:
             found.append(
                 f"Of {len(self.table.rows):,} variants, {len(self.chosen.variants)} are drawn: "
                 "those whose difference is shown, the largest first, and their baselines. Of each: "
-                f"the main metric's course over {MOST_SEEDS} seeds, losses and samples of the first."
+                f"the course of {MOST_SEEDS} seeds, and losses and samples of the first."
             )
+        if len(self.drawn.rows) > MOST_VARIANTS:
+            found.append(f"Settings are those of the first {MOST_VARIANTS} variants.")
         if len(self.table.rows) > MOST_ROWS:
             found.append(f"Tables stop after {MOST_ROWS} variants.")
         if sum(len(row.runs) for row in self.table.rows) > MOST_NUMBERS:

@@ -196,6 +196,15 @@ def test_runs_that_collapse_but_keep_their_values_are_judged_by_them() -> None:
     assert found.sentence.endswith("2 of 5 runs diverged or collapsed, 0 of 5 of gan.")
 
 
+def test_one_run_more_of_many_that_diverges_is_no_failure() -> None:
+    random = np.random.default_rng(2)
+    base = random.normal(20, 1, 40)
+    better = [None, *(base[1:] - 2 + random.normal(0, 0.5, 39)).tolist()]
+    assert judged(runs("", base.tolist()), runs("x", better))["gan + x"].kind == "helps"
+    worse = [None] * 4 + better[4:]
+    assert judged(runs("", base.tolist()), runs("x", worse))["gan + x"].kind == "fails"
+
+
 def test_equal_steps_are_judged_by_the_permutation_test() -> None:
     five = judged(runs("", [10.0] * 5), runs("step", [9.0] * 5))["gan + step"]
     assert (five.kind, five.comparison.t_corrected) == ("unclear", 0.0625)
