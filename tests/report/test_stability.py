@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ganbench.errors import UnknownNameError
-from ganbench.records.record import Measurement, RunRecord
+from ganbench.records.record import Curve, Measurement, RunRecord
 from ganbench.records.results import collect
 from ganbench.report.across import across
 from ganbench.report.comparison import compare_to
@@ -203,3 +203,22 @@ def test_a_domain_holds_all_values() -> None:
     low, high = curve_domain(rows, "m", log=False)
     assert low < 1.0 < 9.0 < high
     assert curve_domain(rows, "m", log=True)[0] > 0
+
+
+def test_many_variants_have_a_panel_each_with_the_baseline_behind() -> None:
+    curve = Curve("fid", (5.0, 10.0), (1.0, 2.0), (90.0, 10.0), "fid/v1/digits", "lower")
+    runs = [
+        replace(run("digits", name, "", seed, 10.0 + seed), curves=(curve,))
+        for name in ("", "a", "b", "c", "d", "e")
+        for seed in range(2)
+    ]
+    (section,) = make_report(runs, title="x").sections
+    (course,) = section.courses
+    assert not course.together
+    assert [panel.view["title"] for panel in course.panels][:2] == ["gan", "gan + a"]
+    own, other = (json.dumps(panel.view) for panel in course.panels[:2])
+    assert json.dumps('datum.variant === "gan + a"')[1:-1] in other
+    assert json.dumps('datum.variant === "gan"')[1:-1] in other, "the baseline stands behind"
+    assert "gan + a" not in own
+    few = make_report(runs[:10], title="x").sections[0]
+    assert [one.together for one in few.courses] == [True]
