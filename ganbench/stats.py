@@ -278,7 +278,7 @@ def probability_of_improvement(
     *,
     better: Better = "higher",
     confidence: float = 0.95,
-    resamples: int = 2_000,
+    resamples: int = 1_000,
     seed: int = 0,
 ) -> Improvement:
     """Return U / (n m): in which share of all pairs the treatment is better, ties as a half.

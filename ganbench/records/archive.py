@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +97,7 @@ def result_rows(runs: Iterable[RunRecord]) -> list[dict[str, Any]]:
             "run": run.name,
         }
         for metric, measured in run.metrics.items() or [(None, None)]:
-            values = asdict(measured) if measured else asdict(Measurement(None))
-            rows.append({**who, "metric": metric, **values, **how})
+            rows.append({**who, "metric": metric, **vars(measured or Measurement(None)), **how})
     return rows
 
 
@@ -106,9 +105,9 @@ def write_archive(
     folder: Path, runs: Sequence[RunRecord], grids: Mapping[str, str] | None = None
 ) -> None:
     """Write runs that are condensed; ``grids`` are their pictures by name, below ``folder``."""
-    for run in runs:
-        if run.environment_id:
-            write_json(folder / "env" / f"{run.environment_id}.json", lasting(run.environment))
+    environments = {run.environment_id: run.environment for run in runs if run.environment_id}
+    for identifier, environment in environments.items():
+        write_json(folder / "env" / f"{identifier}.json", lasting(environment))
     write_lines(folder / "runs.jsonl", [_run_row(run, (grids or {}).get(run.name)) for run in runs])
     write_lines(folder / "results.jsonl", result_rows(runs))
 
@@ -117,13 +116,15 @@ def read_archive(folder: Path) -> list[RunRecord]:
     """Read back what ``write_archive`` wrote; with results.jsonl alone there are no curves."""
     metrics: dict[str, dict[str, Measurement]] = {}
     bare: dict[str, RunRecord] = {}
+    known: dict[str, dict[str, Any]] = {}
     for row in read_lines(folder / "results.jsonl"):
         name = text(row.get("run"))
-        bare.setdefault(name, _record(row, name, folder))
+        if name not in bare:
+            bare[name] = _record(row, name, folder, known)
         if row.get("metric"):
             metrics.setdefault(name, {})[text(row["metric"])] = Measurement.read(row)
     whole_runs = {
-        name: _record(row, name, folder)
+        name: _record(row, name, folder, known)
         for row in read_lines(folder / "runs.jsonl")
         if (name := text(row.get("name")))
     }
@@ -140,16 +141,18 @@ def _run_row(run: RunRecord, grid: str | None) -> dict[str, Any]:
         "kernel": run.environment.get("kernel"),
         "checkout": run.environment.get("checkout"),
         "grid": grid,
-        "curves": [asdict(curve) for curve in run.curves],
-        "losses": [asdict(curve) for curve in run.losses],
+        "curves": [vars(curve) for curve in run.curves],
+        "losses": [vars(curve) for curve in run.losses],
     }
 
 
-def _record(row: Mapping[str, Any], name: str, folder: Path) -> RunRecord:
+def _record(
+    row: Mapping[str, Any], name: str, folder: Path, known: dict[str, dict[str, Any]]
+) -> RunRecord:
     """Read a run from a row of runs.jsonl, or the little of it that results.jsonl has."""
     identifier = text(row.get("env"))
     grid = text(row.get("grid"))
-    environment = _environment(folder, identifier, row)
+    environment = _environment(folder, row, known)
     threads = whole(row.get("threads"))
     return RunRecord(
         name=name,
@@ -180,11 +183,21 @@ def _record(row: Mapping[str, Any], name: str, folder: Path) -> RunRecord:
     )
 
 
-def _environment(folder: Path, identifier: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an environment as the run recorded it: what lasts, and what was so at the time."""
-    try:
-        lasting_facts = read_json(folder / "env" / f"{Path(identifier).name}.json")
-    except DamagedRunError:
+def _environment(
+    folder: Path, row: Mapping[str, Any], known: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Return an environment as the run recorded it: what lasts, and what was so at the time.
+
+    ``known`` keeps those that have been read: thousands of runs share a few.
+    """
+    identifier = text(row.get("env"))
+    if identifier not in known:
+        try:
+            known[identifier] = read_json(folder / "env" / f"{Path(identifier).name}.json")
+        except DamagedRunError:
+            known[identifier] = {}
+    lasting_facts = known[identifier]
+    if not lasting_facts:
         return {}
     passing = {key: row[key] for key in ("kernel", "checkout") if row.get(key) is not None}
     return {**lasting_facts, **passing}

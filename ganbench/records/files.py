@@ -40,8 +40,11 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success it takes its place, whole and synced."""
+def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it takes its place, whole and synced.
+
+    Without ``sync`` a power cut may take it: for what can be made again at any time.
+    """
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -49,8 +52,9 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
+            if sync:
+                with temporary.open("rb") as written:
+                    os.fsync(written.fileno())
             temporary.chmod(0o644)
             temporary.replace(path)
         finally:

@@ -34,8 +34,7 @@ def read_run(folder: RunFolder, *, courses: bool = True) -> RunRecord:
     try:
         return _read(folder, folder.config(), courses=courses)
     except DamagedRunError:
-        name = folder.path.resolve().name
-        return RunRecord(name, "damaged", problem="config.json cannot be read.")
+        return RunRecord(_name(folder), "damaged", problem="config.json cannot be read.")
 
 
 def read_if_run(folder: RunFolder, *, courses: bool = True) -> RunRecord | None:
@@ -56,7 +55,7 @@ def complete(run: RunRecord) -> RunRecord:
 def _read(folder: RunFolder, document: Mapping[str, Any], *, courses: bool) -> RunRecord:
     config = portable_value(mapping(document.get("config")))
     record = RunRecord(
-        name=folder.path.resolve().name,
+        name=_name(folder),
         status="running",
         identity=text(document.get("identity")),
         model=text(config.get("model")),
@@ -70,6 +69,12 @@ def _read(folder: RunFolder, document: Mapping[str, Any], *, courses: bool) -> R
         **_environment(folder),
     )
     return _with_result(record, folder)
+
+
+def _name(folder: RunFolder) -> str:
+    """Return the folder's own name, also where it was given as ``.``; following links is slow."""
+    name = folder.path.name
+    return folder.path.resolve().name if name in {"", ".."} else name
 
 
 def _courses(folder: RunFolder) -> dict[str, Any]:

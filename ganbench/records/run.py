@@ -20,6 +20,7 @@ A measurement is {"value", "low", "high", "n", "floor", "bias", "protocol", "bet
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -223,8 +224,13 @@ def open_run(path: Path) -> RunFolder:
 
 def find_runs(root: Path) -> Iterator[RunFolder]:
     """Yield every run at or below a folder, in the order of their names."""
-    for config in sorted(root.rglob("config.json")):
-        yield RunFolder(config.parent)
+    found = []
+    for place, folders, files in os.walk(root):
+        if "config.json" in files:
+            found.append(Path(place))
+            # Of thousands of runs, the pictures are most of what there is to walk through.
+            folders[:] = [name for name in folders if name != "samples"]
+    yield from map(RunFolder, sorted(found))
 
 
 def name_folder(root: Path, stem: str, identity: str, *, resume: bool) -> RunFolder:

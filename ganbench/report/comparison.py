@@ -41,6 +41,11 @@ class Trouble:
     count: int
     runs: int
 
+    @property
+    def share(self) -> float:
+        """The share of them; zero of no runs."""
+        return self.count / self.runs if self.runs else 0.0
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -167,38 +172,36 @@ def _groups(table: MetricTable, baseline: str | None) -> list[tuple[VariantRow, 
 def _compare(
     row: VariantRow, base: VariantRow, column: MetricColumn, confidence: float
 ) -> Comparison | None:
-    """Compare two rows; None where the metric was not measured of both."""
+    """Compare two rows; None where the metric was not measured of both.
+
+    A side whose runs all diverged or failed is measured, as it were: it lost every pair.
+    """
     cell, other = row.cells.get(column.name), base.cells.get(column.name)
-    if other is None or (cell is None and not _came_to_nothing(row)):
+    if (cell is None and not _came_to_nothing(row)) or (
+        other is None and (cell is None or not _came_to_nothing(base))
+    ):
         return None
-    values = [one.value for one in cell.values] if cell else []
-    first = {one.seed: one.value for one in cell.values} if cell else {}
-    second = {one.seed: one.value for one in other.values}
+    values, others = ([one.value for one in side.values] if side else [] for side in (cell, other))
+    first, second = (
+        {one.seed: one.value for one in side.values} if side else {} for side in (cell, other)
+    )
     shared = [seed for seed in first if seed in second and seed is not None]
     both = _seeds_over(row) & _seeds_over(base)
+    better: Better = "lower" if column.better == "lower" else "higher"
     found = Comparison(
         variant=row.variant,
         baseline=base.variant,
         column=column,
         paired=None,
-        improvement=Improvement(0.0, None, None, 0, len(other.values)),
+        improvement=probability_of_improvement(values, others, better=better, confidence=confidence)
+        if values and others
+        else Improvement(float(bool(values)), None, None, len(values), len(others)),
         lost=len(both - set(shared)),
         model=row.model,
         tricks=row.tricks,
         setting=row.setting,
         troubles=(_trouble(row), _trouble(base)),
     )
-    if values:
-        better: Better = "lower" if column.better == "lower" else "higher"
-        found = replace(
-            found,
-            improvement=probability_of_improvement(
-                values,
-                [one.value for one in other.values],
-                better=better,
-                confidence=confidence,
-            ),
-        )
     return _with_pairs(found, first, second, shared, confidence) if shared else found
 
 

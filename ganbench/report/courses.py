@@ -35,12 +35,17 @@ def courses(
     baselines: Mapping[str, str],
     main: MetricColumn | None,
     data: dict[str, Rows],
+    *,
+    whole: bool = True,
 ) -> list[Course]:
     """Return the courses of all metrics that were measured along the way, the main one first.
 
-    ``baselines`` names the baseline of each treatment. What the panels draw is put into ``data``.
+    ``baselines`` names the baseline of each treatment. Of many runs, not ``whole``, there is the
+    main metric alone. What the panels draw is put into ``data``.
     """
     columns = sorted(table.columns, key=lambda column: column != main)
+    if not whole:
+        columns = columns[:1]
     fields = {f"m{index}": column for index, column in enumerate(columns)}
     key = f"{name}-curves"
     rows = metric_rows(table, fields)

@@ -12,7 +12,7 @@ from ganbench.report.verdicts import Verdict
 MOST_RUNS = 300
 """Up to so many runs on a dataset all are drawn; beyond, some variants and some of their seeds."""
 
-MOST_VARIANTS = 24
+MOST_VARIANTS = 16
 MOST_SEEDS = 5
 MOST_ROWS = 120
 """So many rows a table has at most."""
@@ -23,10 +23,14 @@ MOST_NUMBERS = 600
 
 @dataclass(frozen=True)
 class Drawn:
-    """The variants of a dataset that are drawn, and the runs whose courses and samples are."""
+    """The variants of a dataset that are drawn, and the runs whose courses are.
+
+    ``first`` are those runs whose losses and samples are: unless all are drawn, one a variant.
+    """
 
     variants: tuple[str, ...]
     runs: frozenset[str]
+    first: frozenset[str]
     whole: bool
 
 
@@ -39,7 +43,7 @@ def choose(table: MetricTable, found: Sequence[Verdict]) -> Drawn:
     every = tuple(row.variant for row in table.rows)
     if sum(len(row.runs) for row in table.rows) <= MOST_RUNS:
         names = frozenset(run.name for row in table.rows for run in row.runs)
-        return Drawn(every, names, whole=True)
+        return Drawn(every, names, names, whole=True)
     ranked = sorted(
         found, key=lambda one: (one.kind == "unclear", -abs(one.comparison.relative or 0.0))
     )
@@ -47,7 +51,10 @@ def choose(table: MetricTable, found: Sequence[Verdict]) -> Drawn:
         name for one in ranked for name in (one.comparison.baseline, one.comparison.variant)
     )
     chosen = set([*wanted, *(name for name in every if name not in wanted)][:MOST_VARIANTS])
-    names = frozenset(
-        run.name for row in table.rows if row.variant in chosen for run in row.runs[:MOST_SEEDS]
+    rows = [row for row in table.rows if row.variant in chosen]
+    return Drawn(
+        variants=tuple(row.variant for row in rows),
+        runs=frozenset(run.name for row in rows for run in row.runs[:MOST_SEEDS]),
+        first=frozenset(row.runs[0].name for row in rows),
+        whole=False,
     )
-    return Drawn(tuple(name for name in every if name in chosen), names, whole=False)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganbench.records.archive import condense
 from ganbench.records.reading import complete
@@ -130,9 +130,11 @@ class Section:
         if not self.chosen.whole:
             found.append(
                 f"Of {len(self.table.rows):,} variants, {len(self.chosen.variants)} are drawn: "
-                "those whose difference is shown, the largest first, and their baselines; of each, "
-                f"the courses of the first {MOST_SEEDS} seeds."
+                "those whose difference is shown, the largest first, and their baselines. Of each: "
+                f"the course of {MOST_SEEDS} seeds, and losses and samples of the first."
             )
+        if len(self.drawn.rows) > MOST_VARIANTS:
+            found.append(f"Settings are those of the first {MOST_VARIANTS} variants.")
         if len(self.table.rows) > MOST_ROWS:
             found.append(f"Tables stop after {MOST_ROWS} variants.")
         if sum(len(row.runs) for row in self.table.rows) > MOST_NUMBERS:
@@ -184,7 +186,7 @@ def _section(
     main = _main(table, asked[1])
     found = verdicts(table, compare_to(table, baseline))
     chosen = choose(table, [one for one in found if one.comparison.column == main])
-    read = [condense(complete(run)) if run.name in chosen.runs else run for run in runs]
+    read = [_read(run, chosen) for run in runs]
     if chosen.whole:
         table = courses_of = metric_table(read, dataset)
     else:
@@ -208,7 +210,7 @@ def _section(
         data=data,
         effects=_effects(found, table, main, chosen, name, data),
         dots=_dots(table, name, few, data),
-        courses=tuple(courses(courses_of, name, few, baselines, main, data)),
+        courses=tuple(courses(courses_of, name, few, baselines, main, data, whole=chosen.whole)),
         losses=tuple(
             _losses(row, f"{name}-{index}", data) for index, row in enumerate(courses_of.rows)
         ),
@@ -216,6 +218,14 @@ def _section(
         chosen=chosen,
         drawn=courses_of,
     )
+
+
+def _read(run: RunRecord, chosen: Drawn) -> RunRecord:
+    """Return a run with what is drawn of it."""
+    if run.name not in chosen.runs:
+        return run if chosen.whole else replace(run, curves=(), losses=(), grids=())
+    run = condense(complete(run))
+    return run if chosen.whole or run.name in chosen.first else replace(run, losses=())
 
 
 def _main(table: MetricTable, metric: str | None) -> MetricColumn | None:

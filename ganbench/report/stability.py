@@ -156,20 +156,22 @@ def _pooled_deviation(strata: Sequence[Sequence[float]]) -> float | None:
 
 
 def _thresholds(strata: Mapping[str, Sequence[Sequence[float | None]]]) -> tuple[list[float], bool]:
-    """Return the grid of thresholds from the best to the worst value, and whether it is in logs."""
-    values = [
-        value for rows in strata.values() for row in rows for value in row if value is not None
-    ]
+    """Return the thresholds from the best to the worst value, and whether an axis in logs serves.
+
+    A profile steps where a run's value is; of many values a grid is enough.
+    """
+    values = sorted(
+        {value for rows in strata.values() for row in rows for value in row if value is not None}
+    )
     if not values:
         return [], False
-    low, high = min(values), max(values)
+    low, high = values[0], values[-1]
     log = low > 0 and high > 20 * low
-    steps = [index / (MOST_POINTS - 1) for index in range(MOST_POINTS)]
-    if log:
-        grid = [low * (high / low) ** step for step in steps]
-    else:
-        grid = [low + (high - low) * step for step in steps]
-    return sorted({*grid, low, high}), log
+    if len(values) <= MOST_POINTS:
+        return values, log
+    steps = [index / (MOST_POINTS - 1) for index in range(1, MOST_POINTS - 1)]
+    inner = [low * (high / low) ** step if log else low + (high - low) * step for step in steps]
+    return [low, *inner, high], log
 
 
 def _profile_rows(

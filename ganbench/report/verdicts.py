@@ -4,8 +4,9 @@
 The rule: a treatment helps or hurts where the two-sided paired t test of its differences to the
 baseline has p < 0.05 after Holm's correction over all treatments that are held against that
 baseline in that metric on that dataset. It fails where more of its runs than of the baseline's
-diverged or collapsed, and pairs are lost by it. Everything else is no difference that so many
-seeds can show, what would be significant alone but is not after the correction included.
+diverged or collapsed, by one in ten at least, and pairs are lost by it. Everything else is no
+difference that so many seeds can show, what would be significant alone but is not after the
+correction included.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ WORDS: dict[Kind, str] = {
     "fails": "fails",
     "unclear": "no difference shown",
 }
+
+EXCESS = 0.1
+"""By so much the share of runs that go wrong exceeds the baseline's where a treatment fails."""
 
 _PREFERRED = ("fid", "clean-fid", "fid-infinity", "fd-dinov2", "kid", "kid-full", "reverse-kl")
 
@@ -60,7 +64,7 @@ class Verdict:
         if self.kind == "fails":
             return _failing(self)
         if self.comparison.paired is None:
-            return f"{self.subject}: no seed in common with {self.comparison.baseline}."
+            return _without_pairs(self)
         return _unclear(self) if self.kind == "unclear" else _clear(self)
 
 
@@ -72,7 +76,7 @@ def verdicts(table: MetricTable, comparisons: Sequence[Comparison]) -> list[Verd
 
 def _kind(one: Comparison) -> Kind:
     treatment, baseline = one.troubles
-    if one.lost and treatment.count * baseline.runs > baseline.count * treatment.runs:
+    if one.lost and treatment.share - baseline.share >= EXCESS:
         return "fails"
     if one.paired is None or not one.column.better or one.t_corrected is None:
         return "unclear"
@@ -173,6 +177,17 @@ def _unclear(one: Verdict) -> str:
         f"{one.subject}: no difference that {n} seeds can show: {_metric(comparison)} goes "
         f"{_from_to(comparison)}, {_difference(comparison)}; {_tests(comparison)}.{could}"
         f"{_troubles(comparison)}"
+    )
+
+
+def _without_pairs(one: Verdict) -> str:
+    """Return the sentence of a treatment that shares no seed with a value with its baseline."""
+    comparison = one.comparison
+    if not comparison.lost:
+        return f"{one.subject}: no seed in common with {comparison.baseline}."
+    return (
+        f"{one.subject}: no pair has two values of {_metric(comparison)}, so there is no "
+        f"difference to test.{_troubles(comparison)}"
     )
 
 

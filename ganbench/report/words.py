@@ -33,8 +33,9 @@ HOW_TO_READ = (
     "baseline are taken in pairs. A treatment helps or hurts where a two-sided paired t test has "
     "p < 0.05 after Holm's correction for all treatments that are held against the same baseline "
     "in the same metric on the same dataset. It fails where more of its runs than of the "
-    "baseline's diverged or collapsed and pairs are lost by it. Everything else is no difference "
-    "that so many seeds can show, which is not the same as no difference.",
+    "baseline's diverged or collapsed, by one in ten at least, and pairs are lost by it. "
+    "Everything else is no difference that so many seeds can show, which is not the same as no "
+    "difference.",
     "Beside the t test stands the exact permutation test, which assumes nothing of the "
     "distribution. Over n pairs it cannot give a p value below 2/2ⁿ: 0.25 with three seeds, 0.0625 "
     "with five. A p value that cannot be small is no sign that there is no difference.",
@@ -169,7 +170,7 @@ def statuses(found: Mapping[str, int]) -> str:
     >>> statuses({"done": 4, "diverged": 1})
     '4 done, 1 diverged'
     """
-    return ", ".join(f"{count} {STATUS_WORDS.get(name, name)}" for name, count in found.items())
+    return ", ".join(f"{count:,} {STATUS_WORDS.get(name, name)}" for name, count in found.items())
 
 
 def machine(environment: Mapping[str, Any]) -> str:

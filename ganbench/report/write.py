@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganbench.errors import UnknownNameError, suggest
@@ -21,6 +21,9 @@ from ganbench.report.pictures import sample_pictures
 from ganbench.report.published import PublishedRow
 from ganbench.report.section import Section, sections
 from ganbench.report.style import styles
+
+MOST_LOSSES = 12
+"""So many variants' losses are in a still picture."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def write_report(
 
     _clear(out, {*contents, *(f"env/{name}.json" for name in report.environments)})
     for file, data in contents.items():
-        with replacing(out / file) as temporary:
+        # On a busy disk a hundred synced pictures take minutes.
+        with replacing(out / file, sync=False) as temporary:
             temporary.write_bytes(data)
     write_text(out / "index.html", page)
     write_text(out / "README.md", markdown)
@@ -97,8 +101,8 @@ def make_report(
     drawn = styles(variants)
     made = tuple(sections(runs, published, drawn, baseline, metric))
     read = {run.name: run for section in made for row in section.drawn.rows for run in row.runs}
-    every = tuple(read.get(run.name, condense(run)) for run in runs)
-    pictured = {name for section in made for name in pictured_runs(section)}
+    every = tuple(read.get(run.name) or _bare(run) for run in runs)
+    pictured = {name for section in made for name in section.chosen.first}
     return Report(
         title=title,
         runs=every,
@@ -117,12 +121,9 @@ def make_report(
     )
 
 
-def pictured_runs(section: Section) -> list[str]:
-    """Return the runs whose samples are shown: where not all are drawn, a variant's first."""
-    rows = section.drawn.rows
-    if section.chosen.whole:
-        return [run.name for row in rows for run in row.runs]
-    return [row.runs[0].name for row in rows]
+def _bare(run: RunRecord) -> RunRecord:
+    """Return a run that is not drawn, as it is kept."""
+    return condense(run) if not run.dataset else replace(run, curves=(), losses=(), grids=())
 
 
 def _check(name: str | None, known: Sequence[str], what: str) -> None:
@@ -143,6 +144,10 @@ def still_charts(section: Section) -> dict[str, str]:
     """
     together = [course.panels for course in section.courses if course.together]
     apart = [course.panels for course in section.courses if not course.together][:1]
+    # Of many runs the losses are on the page alone.
+    losses: list[Sequence[Panel]] = [
+        line for line in section.losses if line and section.chosen.whole
+    ]
     rows: dict[str, tuple[list[Sequence[Panel]], int]] = {
         "effects": (_lines(section.effects, 2), 300),
         "metrics": (_lines(section.dots, 3), 230),
@@ -151,7 +156,7 @@ def still_charts(section: Section) -> dict[str, str]:
             [line for one in section.profiles for line in _lines(one.panels, 4)],
             190,
         ),
-        "losses": ([line for line in section.losses if line], 360),
+        "losses": (losses[:MOST_LOSSES], 360),
     }
     return {
         kind: still(lines, section.data, width) for kind, (lines, width) in rows.items() if lines

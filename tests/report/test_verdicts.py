@@ -175,6 +175,17 @@ def test_more_runs_that_diverge_and_lost_pairs_are_a_failure() -> None:
     assert found["gan + crashed"].comparison.lost == 3, "a run that failed makes no pair either"
 
 
+def test_a_baseline_without_any_value_leaves_no_difference_but_its_failures() -> None:
+    found = judged(runs("", [None] * 5), runs("r1", BASE), runs("none left", [None] * 5))
+    assert list(found) == ["gan + r1"]
+    one = found["gan + r1"]
+    assert (one.kind, one.comparison.improvement.probability) == ("unclear", 1.0)
+    assert one.sentence == (
+        "r1: no pair has two values of fid@mnist-cnn, so there is no difference to test. "
+        "0 of 5 runs diverged or collapsed, 5 of 5 of gan."
+    )
+
+
 def test_runs_that_collapse_but_keep_their_values_are_judged_by_them() -> None:
     collapsed = [
         replace(run, status="collapsed") if run.seed in {1, 2} else run
@@ -183,6 +194,15 @@ def test_runs_that_collapse_but_keep_their_values_are_judged_by_them() -> None:
     found = judged(runs("", BASE), collapsed)["gan + odd"]
     assert (found.kind, found.comparison.lost) == ("unclear", 0)
     assert found.sentence.endswith("2 of 5 runs diverged or collapsed, 0 of 5 of gan.")
+
+
+def test_one_run_more_of_many_that_diverges_is_no_failure() -> None:
+    random = np.random.default_rng(2)
+    base = random.normal(20, 1, 40)
+    better = [None, *(base[1:] - 2 + random.normal(0, 0.5, 39)).tolist()]
+    assert judged(runs("", base.tolist()), runs("x", better))["gan + x"].kind == "helps"
+    worse = [None] * 4 + better[4:]
+    assert judged(runs("", base.tolist()), runs("x", worse))["gan + x"].kind == "fails"
 
 
 def test_equal_steps_are_judged_by_the_permutation_test() -> None:
