@@ -227,6 +227,10 @@ def measure(root: Path, models: int, tricks: int, seeds: int) -> None:
     runs = collect([root / "runs"], courses=False)  # the first reading fills the system's cache
     timed("reading", lambda: collect([root / "runs"], courses=False))
     timed("reporting", lambda: write_report(runs, root / "report", title="Many runs"))
+    if not (root / "planned").is_dir():
+        store(plan(seeds), root / "planned")
+    plan_and_look_up(root / "planned", seeds)
+    timed("planning", lambda: plan_and_look_up(root / "planned", seeds))
     page = root / "report" / "index.html"
     print(f"{'page':<12} {page.stat().st_size / 1e6:7.2f} MB")
 
