@@ -16,7 +16,7 @@ NAMES = [(kind, name) for kind in KINDS for name in getattr(registry, kind).name
 
 def test_ls_lists_every_entry_with_summary_and_paper(cli):
     document = cli("ls", "--json").document
-    assert document.keys() == {"schema", *KINDS, "losses"}
+    assert document.keys() == {"schema", *KINDS, "losses", "suites"}
     for kind in KINDS:
         entries = getattr(registry, kind).entries()
         assert [row["name"] for row in document[kind]] == list(entries)
@@ -37,7 +37,16 @@ def test_ls_lists_every_loss(cli):
     assert any("arXiv:" in row["paper"] for row in rows)
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "losses"])
+def test_suites_are_listed_and_shown(cli):
+    rows = cli("ls", "suites", "--json").document["suites"]
+    assert {row["name"] for row in rows} >= {"smoke", "toy-modes", "digits-tricks", "stability"}
+    assert all(row["summary"] for row in rows)
+    shown = cli("show", "smoke", "--json").document
+    assert (shown["kind"], shown["suite"]["models"]) == ("suite", ["vanilla", "wgan-gp"])
+    assert "ganbench compare smoke" in cli("show", "smoke").out
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "losses", "suites"])
 def test_ls_of_one_kind(cli, kind):
     assert cli("ls", kind, "--json").document.keys() == {"schema", kind}
     assert cli("ls", kind).out.startswith(kind)

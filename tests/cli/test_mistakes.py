@@ -94,7 +94,7 @@ MISTAKES = [
     ("compare -m vanilla --tricks none,r9", 2, "unknown-name", "Did you mean"),
     ("compare -m vanilla --tricks ,", 2, "config", "No set of tricks"),
     ("compare -m vanilla,vanilla", 2, "config", "are the same run"),
-    ("compare -m vanilla --baseline dcgan", 2, "unknown-name", "There are: vanilla."),
+    ("compare -m vanilla --baseline dcgan", 2, "unknown-name", "There are: none, vanilla."),
     ("compare -m vanilla -d ring8 --metrics modez", 2, "unknown-name", "modes"),
     ("compare -m vanilla -d ring8 --device tpu", 2, "config", "auto, cpu, cuda or mps"),
     ("compare -m vanilla -d ring8 --kimg 0.2 --out file/runs", 1, "storage", "cannot be written"),
