@@ -122,6 +122,7 @@ def command(
     from ganbench.harness.engines import default_threads, make_engine
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import Policy, Scheduler
+    from ganbench.records.files import check_writable
     from ganbench.report.bounds import parse_bound
     from ganbench.training.trainer import Schedule
 
@@ -162,6 +163,7 @@ def command(
 
         print_plan(scheduler, chosen, jobs or 1, as_json=as_json, quiet=quiet)
         return
+    check_writable(how.out)
     _say_limits(scheduler, chosen, quiet=quiet)
     made = make_engine(engine, jobs, how.threads or 1) if scheduler.pending else None
     try:

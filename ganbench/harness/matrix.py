@@ -23,7 +23,6 @@ from ganbench.harness.measuring import wanted_metrics
 from ganbench.harness.plan import Settings, plan_for, variant_stem
 from ganbench.harness.run import RunOptions
 from ganbench.metrics.requests import Request
-from ganbench.records.files import check_writable
 
 T = TypeVar("T")
 
@@ -286,12 +285,11 @@ def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, Seque
     Returns what is to be measured, by dataset.
 
     Raises:
-        GanbenchError: a device, a metric or a folder that cannot be used.
+        GanbenchError: a device or a metric that cannot be used.
     """
     choose_device(options.device)
     datasets = dict.fromkeys(cell.arm.dataset for cell in cells)
     requests = {name: wanted_metrics(name, options.metrics, options.data_root) for name in datasets}
-    check_writable(options.out)
     return dict(requests)
 
 

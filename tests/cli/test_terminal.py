@@ -52,7 +52,7 @@ def test_help_of_the_whole_lists_every_verb(cli):
 
 
 @pytest.mark.parametrize(("verb", "line"), EXAMPLES, ids=[line for _, line in EXAMPLES])
-def test_examples_are_commands(cli, verb, line, tmp_path, monkeypatch):
+def test_examples_are_commands(cli, verb, line, tmp_path, monkeypatch, constant_model):
     """All are parsed; those that need no earlier run are carried out, dry where that is there."""
     words = shlex.split(line)
     assert words[:2] == ["ganbench", verb]
@@ -62,14 +62,22 @@ def test_examples_are_commands(cli, verb, line, tmp_path, monkeypatch):
     for index in range(4):
         pixels = np.full((80, 70, 3), 60 * index, np.uint8)
         Image.fromarray(pixels).save(tmp_path / "photos" / f"{index}.png")
+    made = [tmp_path / "photos", constant_model]
+    if verb == "compare":  # files that the examples name
+        made.remove(constant_model)
+        made += [tmp_path / "mine.py", tmp_path / "my-suite.toml"]
+        constant_model.rename(made[1])
+        made[2].write_text('models = "vanilla"\ndatasets = "ring8"\n')
     if verb in {"run", "compare"}:
-        outcome = cli(*words[1:], "--dry-run")
+        outcome = cli(*words[1:], "--dry-run", "--quiet")
     elif verb in {"ls", "doctor"} or (verb == "show" and "/" not in line):
         outcome = cli(*words[1:])
     else:
         return
     assert (outcome.code, outcome.err) == (0, "")
-    assert sorted(tmp_path.iterdir()) == [tmp_path / "photos"]
+    assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == {
+        path.name for path in made
+    }
 
 
 @pytest.mark.parametrize("columns", ["20", "40", "500"])
