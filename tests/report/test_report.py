@@ -8,6 +8,7 @@ import math
 import re
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from importlib.util import find_spec
@@ -550,15 +551,19 @@ def look(path: Path, width: int, scheme: Literal["light", "dark"]) -> Seen:
             viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
         )
         page = context.new_page()
+        page.set_default_timeout(180_000)
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
         page.goto(path.as_uri())
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-        page.wait_for_function(
+        drawn = (
             "[...document.querySelectorAll('.chart')]"
             ".every(c => c.querySelector('svg') || c.textContent.includes('cannot be drawn'))"
         )
+        deadline = time.monotonic() + 180  # a busy machine is no mistake
+        while not page.evaluate(drawn) and time.monotonic() < deadline:
+            page.wait_for_timeout(50)
         seen = Seen(
             places=page.locator(".chart").count(),
             charts=page.locator(".chart svg").count(),
