@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -147,10 +148,11 @@ def _work(task: Task, answer: Connection, environment: dict[str, str]) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-    try:
+    with contextlib.suppress(BrokenPipeError):
         answer.send(carry_out(task))
-    except BrokenPipeError:
-        return
+        answer.close()
+    # All is on disk: taking the interpreter and torch down in order would cost a tenth of a second.
+    os._exit(0)
 
 
 def _end_with(sentinel: int) -> None:

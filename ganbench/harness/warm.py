@@ -17,6 +17,8 @@ from ganbench.metrics.requests import MIXTURE_METRICS, OWN_METRICS
 
 __all__ = ["cells"]
 
+for _registry in (registry.models, registry.tricks, registry.datasets, registry.networks):
+    _registry.entries()  # reads every source file of its package
 torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
 for _name in (*OWN_METRICS, *MIXTURE_METRICS):
     try:
