@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Does ``ganbench compare`` survive? Kills at random moments, a full disk, corrupt records.
 
-    python benchmarks/compare_kills.py [--kills 200] [--seed 0] [--jobs 2] [--json FILE]
+    python benchmarks/compare_kills.py [--kills 200] [--minutes 60] [--seed 0] [--jobs 2]
+                                       [--json FILE]
 
 A small matrix is carried out once without disturbance. Then the same matrix is carried out in
 another folder while, at random moments, one of its workers or the command itself gets SIGKILL;
@@ -106,8 +107,9 @@ def contents(out: Path) -> dict[str, tuple[object, ...]]:
 class Disturbance:
     """Kills, corrupts and fills the disk, and counts what it did."""
 
-    def __init__(self, kills: int, seed: int) -> None:
+    def __init__(self, kills: int, seed: int, minutes: float) -> None:
         self.wanted = kills
+        self.until = time.monotonic() + 60 * minutes
         self.chance = random.Random(seed)
         self.counts = {"workers": 0, "commands": 0, "corrupted": 0, "full disks": 0, "issued": 0}
 
@@ -116,13 +118,18 @@ class Disturbance:
         """How many processes were killed."""
         return self.counts["workers"] + self.counts["commands"]
 
+    @property
+    def going(self) -> bool:
+        """Whether there are kills to make, and time for them."""
+        return self.kills < self.wanted and time.monotonic() < self.until
+
     def carry_out(self, out: Path, jobs: int) -> None:
         """Issue the command until it succeeds, disturbing it until all kills are made."""
         deadline = time.monotonic() + PATIENCE
         while True:
             if time.monotonic() > deadline:
                 raise SystemExit(f"The matrix in {out} was not finished in {PATIENCE:.0f} s.")
-            full = self.kills < self.wanted and self.chance.random() < 0.05
+            full = self.going and self.chance.random() < 0.05
             self.counts["full disks"] += full
             self.counts["issued"] += 1
             before: Callable[[], None] | None = full_disk if full else None
@@ -135,12 +142,12 @@ class Disturbance:
             self._disturb(process)
             if process.wait() == 0:
                 return
-            if self.kills < self.wanted and self.chance.random() < 0.2:
+            if self.going and self.chance.random() < 0.2:
                 self.counts["corrupted"] += bool(corrupt(out, self.chance))
 
     def _disturb(self, process: subprocess.Popen[bytes]) -> None:
         """Kill workers, and at last perhaps the command, while it runs."""
-        while process.poll() is None and self.kills < self.wanted:
+        while process.poll() is None and self.going:
             try:
                 process.wait(self.chance.uniform(0.05, 1.5))
                 return
@@ -162,6 +169,7 @@ def main() -> int:
     """Disturb, compare, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--minutes", type=float, default=60.0, help="make no kill after so long")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", metavar="FILE")
@@ -172,8 +180,9 @@ def main() -> int:
         subprocess.run(command(root / "calm", options.jobs), check=True, capture_output=True)
         calm = contents(root / "calm")
         assert len(calm) == CELLS
-        disturbance, rounds, differing = Disturbance(options.kills, options.seed), 0, 0
-        while disturbance.kills < options.kills:
+        disturbance = Disturbance(options.kills, options.seed, options.minutes)
+        rounds = differing = 0
+        while disturbance.going:
             out = root / f"wild-{rounds}"
             disturbance.carry_out(out, options.jobs)
             found = contents(out)
