@@ -165,12 +165,12 @@ def command(
         return
     check_writable(how.out)
     _say_limits(scheduler, chosen, quiet=quiet)
-    made = make_engine(engine, jobs, how.threads or 1) if scheduler.pending else None
+    # Where nothing is to be carried out, no cluster is asked for and no server started.
+    made = make_engine(engine if scheduler.pending else "inline", jobs, how.threads or 1)
     try:
         states = _carry_out(scheduler, made, chosen.metric, quiet=quiet)
     finally:
-        if made is not None:
-            made.close()
+        made.close()
     _conclude(scheduler, states, chosen, bounds, as_json=as_json)
 
 
@@ -281,13 +281,11 @@ def _say_limits(scheduler: Scheduler, suite: Suite, *, quiet: bool) -> None:
 
 
 def _carry_out(
-    scheduler: Scheduler, engine: Engine | None, metric: str | None, *, quiet: bool
+    scheduler: Scheduler, engine: Engine, metric: str | None, *, quiet: bool
 ) -> list[CellState]:
     """Let the engine carry out what is pending, and show it."""
     from ganbench.cli.matrix_view import MatrixView
 
-    if engine is None:
-        return scheduler.run_nothing()
     with (
         MatrixView(scheduler, engine.slots, metric, quiet=quiet) as view,
         stopping(scheduler.stop),

@@ -145,8 +145,9 @@ def _carry_out(task: Task, folder: RunFolder) -> Outcome:
     _mend(task, folder)
     requests = wanted_metrics(task.config.dataset, task.options.metrics, task.options.data_root)
     if folder.finished:
-        missing = lacking(folder.outcome(), requests)
-        status = _measure(task, folder, missing) if missing else folder.outcome()["status"]
+        result = folder.outcome()
+        missing = lacking(result, requests)
+        status = _measure(task, folder, missing) if missing else result["status"]
     else:
         status = _train(task, folder)
     with storage_errors(folder.path):

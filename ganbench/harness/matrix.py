@@ -23,6 +23,7 @@ from ganbench.harness.measuring import wanted_metrics
 from ganbench.harness.plan import Settings, plan_for, variant_stem
 from ganbench.harness.run import RunOptions
 from ganbench.metrics.requests import Request
+from ganbench.records.variants import short
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ class Arm:
     def label(self) -> str:
         """What is compared: the model, the tricks added to it, and the varied settings."""
         first = self.model if self.tricks == PLAIN else f"{self.model} + {self.tricks}"
-        return ", ".join([first, *(f"{key}={_short(value)}" for key, value in self.setting)])
+        return ", ".join([first, *(f"{key}={short(value)}" for key, value in self.setting)])
 
 
 @dataclass(frozen=True)
@@ -289,11 +290,4 @@ def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, Seque
     """
     choose_device(options.device)
     datasets = dict.fromkeys(cell.arm.dataset for cell in cells)
-    requests = {name: wanted_metrics(name, options.metrics, options.data_root) for name in datasets}
-    return dict(requests)
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_short, value)) + "]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return {name: wanted_metrics(name, options.metrics, options.data_root) for name in datasets}

@@ -127,13 +127,6 @@ class Scheduler:
         """Ask all that runs to save and to end."""
         self._stop_asked = True
 
-    def run_nothing(self) -> list[CellState]:
-        """Return the states of all cells where none is to be carried out."""
-        for state in self.states:
-            if state.status == "waiting":
-                state.status = "limited"
-        return self.states
-
     def run(self, engine: Engine) -> list[CellState]:
         """Carry out what is pending; return the states of all cells."""
         queue = deque(self.pending)

@@ -20,15 +20,14 @@ All that is wrong with a file is said at once, each mistake with its line.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from ganbench.config import Record, parse_seeds
-from ganbench.errors import ConfigError, GanbenchError, InputError, UnknownNameError, suggest
+from ganbench.config import Record, parse_seeds, read_toml
+from ganbench.errors import ConfigError, GanbenchError, UnknownNameError, suggest
 from ganbench.harness.matrix import Cell, MatrixError, Problem, plan_matrix, settings_of
 from ganbench.harness.shipped import shipped
 
@@ -109,13 +108,8 @@ class SuiteFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self._text = path.read_text(encoding="utf-8")
-            self._values = tomllib.loads(self._text)
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path} is not valid TOML: {error}.") from error
+        self._values = read_toml(path)
+        self._text = path.read_text(encoding="utf-8")
 
     def read(
         self,
@@ -171,7 +165,7 @@ class SuiteFile:
             ((self.line_of(one.where) or 0, one) for one in problems), key=lambda pair: pair[0]
         )
         lines = [
-            " ".join(filter(None, [f"line {line}:" if line else "", one.error.message, hint(one)]))
+            " ".join(filter(None, [f"line {line}:" if line else "", one.error.message, _hint(one)]))
             for line, one in placed
         ]
         if len(lines) == 1:
@@ -197,7 +191,7 @@ def _quoted(message: str) -> str:
     return found[1] if found else message
 
 
-def hint(problem: Problem) -> str:
+def _hint(problem: Problem) -> str:
     """Return what to do about a problem, if its message does not say so."""
     return "" if problem.error.hint.startswith("There are:") else problem.error.hint
 

@@ -127,9 +127,9 @@ def derive_labels(
             others = (elsewhere or {}).get(name, ()) if name not in common else ()
             varying = _differing([*(one[name] for one in tricks if name in one), *others])
             if name not in common or varying:
-                shown = ", ".join(f"{key}={_short(own[name].get(key))}" for key in varying)
+                shown = ", ".join(f"{key}={short(own[name].get(key))}" for key in varying)
                 parts.append(f"{name}({shown})" if shown else name)
-        changes = ", ".join(f"{key}={_short(setting.get(key))}" for key in differing)
+        changes = ", ".join(f"{key}={short(setting.get(key))}" for key in differing)
         labels.append(Label(model or "unnamed", " + ".join(parts), changes))
     variants = [label.variant for label in labels]
     return [
@@ -201,10 +201,10 @@ def _differing(values: Iterable[Mapping[str, Any]]) -> list[str]:
     return [key for key in keys if any(one.get(key) != listed[0].get(key) for one in listed)]
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
     """Return a setting as a label shows it."""
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_short(inner) for inner in value) + "]"
+        return "[" + ", ".join(short(inner) for inner in value) + "]"
     return str(value)[:24]
