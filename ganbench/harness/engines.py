@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
@@ -20,8 +20,11 @@ from ganbench.harness.cells import DIED, Outcome, Task, carry_out
 
 ENGINES = ("local", "inline", "ray")
 
-PRELOADED = ["ganbench.cli", "ganbench.harness.warm"]
+PRELOADED = ["ganbench.cli", "ganbench.harness.scheduler", "ganbench.harness.warm"]
 """What the server imports once: a forked process imports what its parent's main module does."""
+
+SAFE_PATH = "PYTHONSAFEPATH"
+"""The variable that keeps the current folder off Python's path; empty is as good as unset."""
 
 Handle = Any
 """What an engine knows an attempt by."""
@@ -93,18 +96,23 @@ class LocalEngine:
         if forks:
             self._context.set_forkserver_preload(PRELOADED)
         self._processes: dict[Connection, BaseProcess] = {}
+        self._leaving: list[BaseProcess] = []  # have answered; the system takes them down
         self._used: dict[Connection, int] = {}
 
     def start(self, task: Task) -> Handle:
         """Begin a task in a process of its own."""
         gpus = torch.cuda.device_count() if task.options.device in {"auto", "cuda"} else 0
+        self._reap(wait_for_them=gpus > 0)  # the memory of a GPU is free when its process is gone
         place = next(one for one in range(self.slots + 1) if one not in self._used.values())
-        environment = {"CUDA_VISIBLE_DEVICES": _visible(place % gpus)} if gpus > 1 else {}
+        environment = {SAFE_PATH: os.environ.get(SAFE_PATH, "")}
+        if gpus > 1:
+            environment["CUDA_VISIBLE_DEVICES"] = _visible(place % gpus)
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(  # type: ignore[attr-defined]
             target=_work, args=(task, theirs, environment), name=task.name
         )
-        process.start()
+        with _safe_path():
+            process.start()
         theirs.close()
         self._processes[ours] = process
         self._used[ours] = place
@@ -121,10 +129,20 @@ class LocalEngine:
             except (EOFError, OSError):
                 outcome = None
             ready.close()
-            process.join()
             del self._used[ready]
-            found.append((ready, outcome or Outcome(DIED, _death(process.exitcode), lasting=False)))
+            if outcome is None:
+                process.join()
+                outcome = Outcome(DIED, _death(process.exitcode), lasting=False)
+            else:
+                self._leaving.append(process)
+            found.append((ready, outcome))
         return found
+
+    def _reap(self, wait_for_them: bool) -> None:
+        """Let go of processes that are gone; to wait for each would cost every cell 20 ms."""
+        for process in self._leaving:
+            process.join(None if wait_for_them else 0)
+        self._leaving = [one for one in self._leaving if one.exitcode is None]
 
     def stop(self, handle: Handle) -> None:
         """Send SIGTERM, at which a run saves and ends."""
@@ -139,6 +157,25 @@ class LocalEngine:
         for process in self._processes.values():
             process.kill()
             process.join()
+        self._reap(wait_for_them=True)
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """Let a server that is started here import what this process has imported.
+
+    Python 3.11 would have it look in the current folder first, where a checkout of ganbench may
+    lie that is not the one installed.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 def _work(task: Task, answer: Connection, environment: dict[str, str]) -> None:

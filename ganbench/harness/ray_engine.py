@@ -6,13 +6,16 @@ A worker that dies takes one task with it. All nodes must see the folder of the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import ray
 from ray.exceptions import RayError
 
+import ganbench
 from ganbench.harness.cells import DIED, Outcome, Task, carry_out
 
 Handle = Any
@@ -28,14 +31,17 @@ class RayEngine:
         if self._ours:
             # A local cluster is there for the cells alone: they need not stand back behind others.
             os.environ.setdefault("RAY_worker_niceness", "0")
-            ray.init(
-                address=address,
-                num_cpus=local,
-                include_dashboard=None if address else False,
-                log_to_driver=False,
-                configure_logging=False,
-                runtime_env={"env_vars": _environment()},
-            )
+            # Workers look for code in the folder in which this is called, before any other: there
+            # they must find the package that runs here, not a checkout that happens to lie there.
+            with contextlib.chdir(Path(ganbench.__file__).parents[1]):
+                ray.init(
+                    address=address,
+                    num_cpus=local,
+                    include_dashboard=None if address else False,
+                    log_to_driver=False,
+                    configure_logging=False,
+                    runtime_env={"env_vars": _environment()},
+                )
         resources = ray.cluster_resources()
         gpus = resources.get("GPU", 0.0)
         self.slots = slots or max(1, int(gpus or resources.get("CPU", 1.0) // threads))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -254,8 +255,13 @@ def set_threads(threads: int | None) -> int:
     """
     if threads is not None:
         torch.set_num_threads(threads)
-        threadpool_limits(threads)
+        _limit_linear_algebra(threads)
     return torch.get_num_threads()
+
+
+@lru_cache(maxsize=1)  # in a forked process OpenBLAS would start threads to be told how many
+def _limit_linear_algebra(threads: int) -> None:
+    threadpool_limits(threads)
 
 
 def load_run(

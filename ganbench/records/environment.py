@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def describe(threads: int, device: str, torch_facts: Mapping[str, Any]) -> dict[
         "torch": dict(torch_facts),
         "packages": {"ganbench": ganbench.__version__, **_package_versions()},
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
-        "checkout": checkout(Path(ganbench.__file__).parent),
+        "checkout": _own_checkout(),
     }
     described: dict[str, Any] = portable_value(facts)
     return described
@@ -88,6 +89,11 @@ def lasting(environment: Mapping[str, Any]) -> dict[str, Any]:
 def environment_id(environment: Mapping[str, Any]) -> str:
     """Return eight hex digits that equal environments share (see ``lasting``)."""
     return digest(lasting(environment))[:8]
+
+
+@cache  # a process goes on with the source that it has read, whatever becomes of the files
+def _own_checkout() -> dict[str, Any] | None:
+    return checkout(Path(ganbench.__file__).parent)
 
 
 def checkout(package: Path) -> dict[str, Any] | None:
@@ -121,6 +127,7 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+@cache
 def _package_versions() -> dict[str, str]:
     found = {}
     for name in PACKAGES:
@@ -131,6 +138,7 @@ def _package_versions() -> dict[str, str]:
     return found
 
 
+@cache
 def _processor() -> str | None:
     """Return the model name of the processor; x86 and most others say it in /proc/cpuinfo."""
     if sys.platform == "darwin":

@@ -285,3 +285,17 @@ def test_two_commands_divide_a_matrix(start, tmp_path):
     for folder in folders:
         kimg = [row["kimg"] for row in folder.stats()]
         assert kimg == sorted(set(kimg)), "no two processes wrote into one folder"
+
+
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_cells_are_run_by_the_package_that_plans_them(start, tmp_path, engine):
+    if engine == "ray":
+        pytest.importorskip("ray", reason="ray is not installed")
+    other = tmp_path / "ganbench"
+    other.mkdir()
+    (other / "__init__.py").write_text('"""Another checkout, in the current folder."""\n')
+    code = "import sys; sys.path.pop(0); from ganbench.cli import main; main()"
+    command = start("-c", code, *WORDS, "--kimg", "1", "--engine", engine, "--threads", "1")
+    out, err = command.communicate(timeout=240)
+    assert command.returncode == 0, out + err
+    assert sum(folder.finished for folder in find_runs(tmp_path / "runs")) == 3
