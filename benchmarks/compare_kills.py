@@ -129,7 +129,7 @@ class Disturbance:
         while True:
             if time.monotonic() > deadline:
                 raise SystemExit(f"The matrix in {out} was not finished in {PATIENCE:.0f} s.")
-            full = self.going and self.chance.random() < 0.05
+            full = self.going and self.chance.random() < 0.15
             self.counts["full disks"] += full
             self.counts["issued"] += 1
             before: Callable[[], None] | None = full_disk if full else None
