@@ -17,6 +17,9 @@ from ganbench.errors import ConfigError, InputError, suggest
 IDENTITY_SCHEME = 1
 """Version of what goes into a run's identity; raised when a change alters results for all."""
 
+Precision = Literal["fp32", "medium", "bf16"]
+"""How passes are computed: see ``training.execution.arithmetic``."""
+
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -88,7 +91,7 @@ class RunConfig(Record):
     tricks: tuple[TrickConfig, ...] = ()
     recipe: Recipe
     seed: int = Field(default=0, ge=0, lt=2**63)
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     model_source: str
     trick_sources: dict[str, str] = {}
     """Hashes of the files of tricks that do not come with ganbench."""

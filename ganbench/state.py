@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganbench.config import Recipe
+from ganbench.config import Precision, Recipe
 from ganbench.gan import DataSpec, Labels, Loss, Role, Sampler
 from ganbench.group import ALONE, Group
 from ganbench.trick import Memory, Terms, Tricks
@@ -132,7 +132,7 @@ class State:
     loss: Loss
     streams: Streams
     device: torch.device
-    precision: str = "fp32"
+    precision: Precision = "fp32"
     conditional: bool = False
     group: Group = ALONE
     optimizers: dict[Role, Optimizer] = field(default_factory=dict)
@@ -158,6 +158,16 @@ class State:
         """Return the context of forward passes: bfloat16 where asked for, else nothing."""
         if self.precision == "bf16":
             return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
+
+    def casting(self) -> AbstractContextManager[Any]:
+        """Return the context of a player's turn: weights are rounded to bfloat16 once in it.
+
+        Autocast forgets what it has rounded when the outermost context ends, so that each pass
+        would round all weights anew. Nothing within a turn changes a weight.
+        """
+        if self.precision == "bf16":
+            return torch.autocast(self.device.type, torch.bfloat16, enabled=False)
         return nullcontext()
 
     def draw_latents(self, count: int) -> Tensor:

@@ -37,7 +37,8 @@ OBJECTIVES = {"discriminator": discriminator_objective, "generator": generator_o
 def gradients(state: State, role: Role, batch: Batch) -> None:
     """Compute the gradients of one player's objective in its own parameters, and no others."""
     step = Step(state, role, batch)
-    terms = OBJECTIVES[role](step)
+    with state.casting():
+        terms = OBJECTIVES[role](step)
     state.backward(role, terms)
     if role == "discriminator":
         state.statistics.add("logits/real", step.real.logits)

@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ganbench import __version__
-from ganbench.cli import compare, doctor, eval, ls, report, run, sample, show, weights
+from ganbench.cli import compare, doctor, eval, ls, report, run, sample, show, throughput, weights
 from ganbench.cli.output import complain, print_error
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.group import launched
@@ -27,7 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with [bold]ganbench run --model vanilla[/bold]: two minutes on two cores.",
 )
-for verb in (run, eval, sample, compare, report, ls, show, doctor):
+for verb in (run, eval, sample, compare, throughput, report, ls, show, doctor):
     app.command(name=verb.__name__.rsplit(".", 1)[-1], epilog=verb.EXAMPLES)(verb.command)
 app.add_typer(weights.app, name="weights")
 

@@ -132,7 +132,7 @@ class LocalEngine:
             del self._used[ready]
             if outcome is None:
                 process.join()
-                outcome = Outcome(DIED, _death(process.exitcode), lasting=False)
+                outcome = Outcome(DIED, death(process.exitcode), lasting=False)
             else:
                 self._leaving.append(process)
             found.append((ready, outcome))
@@ -201,7 +201,8 @@ def _end_with(sentinel: int) -> None:
     os._exit(1)
 
 
-def _death(exit_code: int | None) -> str:
+def death(exit_code: int | None) -> str:
+    """Say how a process ended that has not said so itself."""
     if exit_code is not None and exit_code < 0:
         return f"The process was ended by signal {-exit_code}."
     return f"The process ended with exit code {exit_code}."

@@ -6,12 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from ganbench import registry
-from ganbench.config import Recipe, Record, RunConfig, TrickConfig, override
+from ganbench.config import Precision, Recipe, Record, RunConfig, TrickConfig, override
 from ganbench.data import is_path, open_dataset
 from ganbench.data.dataset import Source
 from ganbench.gan import DataSpec
@@ -25,7 +25,7 @@ class Settings(Record):
     """What ``--set`` can change."""
 
     loss: str
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     seed: int = Field(default=0, ge=0, lt=2**63)
     recipe: Recipe
 

@@ -31,6 +31,7 @@ from ganbench.state import State
 from ganbench.training.build import build
 from ganbench.training.checkpoint import export_generator, load_checkpoint
 from ganbench.training.distributed import first_then_others, join
+from ganbench.training.execution import USUAL, Execution
 from ganbench.training.trainer import Observer, Schedule, Trainer, evaluating
 from ganbench.trick import Trick, Tricks, acts_on, make_trick, resolve
 
@@ -50,6 +51,7 @@ class RunOptions:
     metrics: tuple[str, ...] | None = None
     samples: int | None = None
     schedule: Schedule = field(default_factory=Schedule)
+    execution: Execution = USUAL
     command: str = ""
 
 
@@ -92,7 +94,7 @@ class Run:
                 f"{self.config.dataset} has changed since this run was described.",
                 "Train without --resume.",
             )
-        state = build(self.config, dataset.spec, device, self.group)
+        state = build(self.config, dataset.spec, device, self.group, self.options.execution)
         measure = Measuring(
             dataset,
             seed=self.config.seed,
@@ -155,7 +157,12 @@ class Run:
             "schema": 1,
             "identity": self.config.identity,
             "config": self.config.model_dump(mode="json"),
-            "options": {"threads": threads, "device": device, **self._processes},
+            "options": {
+                "threads": threads,
+                "device": device,
+                **self._processes,
+                **self.options.execution.record(),
+            },
             "command": self.options.command,
         }
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ganbench import registry
-from ganbench.config import Recipe, RunConfig, TrickConfig
+from ganbench.config import Precision, Recipe, RunConfig, TrickConfig
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec, Loss
@@ -20,6 +20,7 @@ from ganbench.nn.synchronized import synchronize
 from ganbench.registry import name_of
 from ganbench.state import State, Streams, stream_seed
 from ganbench.training.distributed import check_parts
+from ganbench.training.execution import USUAL, Execution
 from ganbench.training.optimizers import make_optimizer
 from ganbench.trick import Trick, Tricks, recall
 
@@ -58,7 +59,13 @@ def trick_sources(tricks: Iterable[TrickConfig]) -> dict[str, str]:
     }
 
 
-def build(config: RunConfig, data: DataSpec, device: torch.device, group: Group = ALONE) -> State:
+def build(
+    config: RunConfig,
+    data: DataSpec,
+    device: torch.device,
+    group: Group = ALONE,
+    execution: Execution = USUAL,
+) -> State:
     """Build the training state that a run's configuration describes.
 
     Raises:
@@ -75,6 +82,7 @@ def build(config: RunConfig, data: DataSpec, device: torch.device, group: Group 
         device=device,
         precision=config.precision,
         group=group,
+        execution=execution,
     )
 
 
@@ -87,8 +95,9 @@ def build_state(
     loss: Loss,
     seed: int,
     device: torch.device,
-    precision: str = "fp32",
+    precision: Precision = "fp32",
     group: Group = ALONE,
+    execution: Execution = USUAL,
 ) -> State:
     """Build networks, optimizers and memories, in the order in which the hooks are documented.
 
@@ -112,7 +121,8 @@ def build_state(
         **{name: _initialized(partner.build, seed, name) for name, partner in gan.partners.items()},
     }
     placed = {
-        name: _placed(synchronize(network, group), device) for name, network in networks.items()
+        name: execution.place(synchronize(network, group), device)
+        for name, network in networks.items()
     }
     for network in placed.values():  # of one seed, but perhaps not of one kind of machine
         group.broadcast([*network.parameters(), *network.buffers()])
@@ -156,10 +166,3 @@ def _initialized(make: Callable[[], nn.Module], seed: int, name: str) -> nn.Modu
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(seed, f"init/{name}"))
         return make()
-
-
-def _placed(network: nn.Module, device: torch.device) -> nn.Module:
-    """Move a network to its device, convolutions in the memory format that runs faster."""
-    if any(isinstance(module, nn.Conv2d | nn.ConvTranspose2d) for module in network.modules()):
-        network = network.to(memory_format=torch.channels_last)
-    return network.to(device).train()

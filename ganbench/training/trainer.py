@@ -21,6 +21,8 @@ from ganbench.records.run import RunFolder
 from ganbench.state import State, stream_seed
 from ganbench.step import alternate
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
+from ganbench.training.execution import arithmetic
+from ganbench.trick import StepRule
 
 
 class Observer(Protocol):
@@ -137,10 +139,7 @@ class Trainer:
         last_tick = last_save = time.perf_counter()
         tick_from = state.images_seen
         next_tick = _next(state.images_seen, self._tick_images)
-        while state.images_seen < self.target and not self._stopping():
-            iterate(state, self.next_batch)
-            if state.images_seen < min(next_tick, self.target):
-                continue
+        while self._advance(iterate, min(next_tick, self.target)):
             row = state.statistics.flush(self.group)  # the one place that waits for the device
             now = time.perf_counter()
             self.seconds += now - last_tick
@@ -162,6 +161,18 @@ class Trainer:
             return "interrupted"
         self.save()
         return self.group.tell(self._ending() if self.group.first else "")
+
+    def _advance(self, iterate: StepRule, until: int) -> bool:
+        """Iterate until so many images were seen; False if there are none to go, or on a stop."""
+        state = self.state
+        if state.images_seen >= self.target:
+            return False
+        with arithmetic(state.precision):
+            while state.images_seen < until:
+                if self._stopping():
+                    return False
+                iterate(state, self.next_batch)
+        return True
 
     def _ending(self) -> str:
         """Return how training that went to its end has ended."""
