@@ -1,228 +1,384 @@
 # SPDX-License-Identifier: MIT
-"""Training speed of ``vanilla``, three loops in turn in one process.
+"""Training speed of ganbench beside loops written by hand, in turns in one process.
 
-    python benchmarks/training_speed.py [--rounds 7] [--images 12800] [--threads 2] [--json FILE]
+    python benchmarks/training_speed.py [--models vanilla,dcgan,wgan-gp,dcgan+sn+r1]
+        [--precisions fp32,bf16] [--rounds 7] [--seconds 2] [--threads 2] [--no-check]
+        [--json FILE]
 
-- *article*: the loop of the article that ganbench starts from, with its one missing import:
-  a DataLoader over PIL images, sigmoid and BCELoss, the generator's graph built and thrown away
-  in the discriminator's step, every batch printed.
-- *hand-written*: the same arithmetic as ganbench's step (logits and softplus, no wasted
-  gradients, fused Adam, data in memory), written out flat.
-- *ganbench*: the step that ``ganbench run`` uses.
+- *article* (``vanilla`` alone): the loop of the article that ganbench starts from, with its one
+  missing import: a DataLoader over PIL images, sigmoid and BCELoss, the generator's graph built
+  and thrown away in the discriminator's step, every batch printed.
+- *plain*: the loop that people write after PyTorch's tutorials, in fp32, on contiguous memory and
+  with Adam as torch has it by default. Its data are a float tensor in memory, so that arithmetic
+  is compared and not the reading of files. One pass of the generator serves both players.
+- *careful*: the arithmetic of ganbench's step (logits and softplus, no wasted gradients, fused
+  Adam, bytes in memory, channels-last convolutions, the same precision), written out flat.
+- *ganbench*: the step that ``ganbench run`` uses, with the recipe's defaults.
+
+First it is checked that *careful* and *ganbench* are the same arithmetic: an update of each player
+from the same weights, images and latents gives the same weights.
 
 The loops take turns, and the order changes from round to round, so that a machine which slows
-down slows all three; the figures are medians over rounds, and ratios of the same round.
+down slows all; a turn is as many whole iterations as ``--seconds`` take, with garbage collected
+before and not meanwhile. Figures are medians over rounds; ratios are of the same round. *careful*
+and *ganbench* run in ``arithmetic(precision)`` as ``ganbench run`` does, the others in what torch
+sets. FLOPs are those of the matrix products and convolutions that an iteration carries out; the
+ceiling is the best that a large product or convolution of that precision reached in any round.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import json
-import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, get_args
 
 import torch
-from PIL import Image
-from torch import nn
-from torch.nn.functional import softplus
-from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import ToTensor
+from loops import (
+    BATCH,
+    CPU,
+    PROBLEMS,
+    Careful,
+    Problem,
+    article,
+    ganbench,
+    ganbench_state,
+    plain,
+)
+from torch import Tensor, nn
 
-from ganbench import create, open_dataset
-from ganbench.data.dataset import Dataset as Images
-from ganbench.step import alternate
-from ganbench.training.build import build_state
+from ganbench.config import Precision
+from ganbench.harness.ceiling import Ceiling, measure_ceiling
+from ganbench.harness.meter import Flops
+from ganbench.records.environment import describe
+from ganbench.state import State, Streams
+from ganbench.step import update
+from ganbench.training.execution import arithmetic
 from ganbench.training.trainer import Batches
 
-BATCH = 64
-Loop = Callable[[int], None]
+REFERENCES = ("article", "plain", "careful")
+TOLERANCE = 1e-4
+"""How far apart the updates of careful and ganbench may be, as a share of their size."""
 
 
-def networks(*, sigmoid: bool) -> tuple[nn.Sequential, nn.Sequential]:
-    """Return the article's generator and discriminator."""
-    generator = nn.Sequential(
-        nn.Linear(100, 256), nn.LeakyReLU(0.2, inplace=True),
-        nn.Linear(256, 512), nn.LeakyReLU(0.2, inplace=True),
-        nn.Linear(512, 1024), nn.LeakyReLU(0.2, inplace=True),
-        nn.Linear(1024, 784), nn.Tanh(),
-    )  # fmt: skip
-    discriminator = nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(784, 512), nn.LeakyReLU(0.2, inplace=True),
-        nn.Linear(512, 256), nn.LeakyReLU(0.2, inplace=True),
-        nn.Linear(256, 1), *([nn.Sigmoid()] if sigmoid else []),
-    )  # fmt: skip
-    return generator, discriminator
+@dataclass
+class Loop:
+    """A loop to measure, and what has been measured."""
+
+    name: str
+    precision: Precision
+    iterations: Iterator[int]
+    setting: Callable[[], AbstractContextManager[Any]] = nullcontext
+    finish: Callable[[], Any] = lambda: None
+    """What a turn ends with, within its time."""
+    flops_per_image: float = 0.0
+    speeds: list[float] = field(default_factory=list)
+
+    @property
+    def gflops(self) -> float:
+        """GFLOP/s at the median speed."""
+        return self.flops_per_image * statistics.median(self.speeds) / 1e9
+
+    def turn(self, seconds: float) -> float:
+        """Iterate for so long; return the images per second. What is printed goes nowhere."""
+        gc.collect()
+        gc.disable()
+        try:
+            with self.setting(), redirect_stdout(io.StringIO()):
+                begun, images = time.perf_counter(), 0
+                while time.perf_counter() - begun < seconds:
+                    images += next(self.iterations)
+                self.finish()
+                return images / (time.perf_counter() - begun)
+        finally:
+            gc.enable()
+
+    def count_flops(self) -> None:
+        """Count the floating-point operations of an iteration, per image."""
+        with self.setting(), redirect_stdout(io.StringIO()), Flops() as counted:
+            images = next(self.iterations)
+        self.finish()
+        self.flops_per_image = counted.total / images
 
 
-class Pictures(Dataset[tuple[torch.Tensor, int]]):
-    """The digits as torchvision serves them: a PIL image made and transformed for each access."""
-
-    def __init__(self, images: Images) -> None:
-        self.pixels = images.values[:, 0].numpy()
-        self.transform = ToTensor()
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        return self.transform(Image.fromarray(self.pixels[index])), 0
-
-
-def article(images: Images) -> Loop:
-    """Return the article's loop."""
-    loader = DataLoader(Pictures(images), batch_size=BATCH, shuffle=True)
-    generator, discriminator = networks(sigmoid=True)
-    g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    adversarial = nn.BCELoss()
-
-    def run(count: int) -> None:
-        seen = 0
-        while seen < count:
-            for index, (real, _) in enumerate(loader):
-                valid, fake = torch.ones((len(real), 1)), torch.zeros((len(real), 1))
-                real_loss = adversarial(discriminator(real), valid)
-                drawn = generator(torch.randn(len(real), 100)).view(len(real), 1, 28, 28)
-                d_loss = 0.5 * (real_loss + adversarial(discriminator(drawn), fake))
-                d_optimizer.zero_grad()
-                d_loss.backward()
-                d_optimizer.step()
-                drawn = generator(torch.randn(len(real), 100)).view(len(real), 1, 28, 28)
-                g_loss = adversarial(discriminator(drawn), valid)
-                g_optimizer.zero_grad()
-                g_loss.backward()
-                g_optimizer.step()
-                print(
-                    f"[Epoch 0/1] [Batch {index}/{len(loader)}] "
-                    f"[D loss: {d_loss.item()}] [G loss: {g_loss.item()}]"
-                )
-                seen += len(real)
-                if seen >= count:
-                    return
-
-    return run
+def make_loops(problem: Problem, precisions: Iterable[Precision]) -> list[Loop]:
+    """Return all loops of a problem."""
+    loops = [Loop("article", "fp32", article(problem))] if problem.model == "vanilla" else []
+    loops.append(Loop("plain", "fp32", plain(problem)))
+    for precision in precisions:
+        setting = setting_of(precision)
+        state = ganbench_state(problem, precision)
+        mine, flush = ganbench(problem, state), state.statistics.flush
+        loops.append(Loop("careful", precision, iter(Careful(problem, precision)), setting))
+        loops.append(Loop("ganbench", precision, mine, setting, flush))
+    return loops
 
 
-def hand_written(images: Images) -> Loop:
-    """Return a careful loop with the arithmetic of ganbench's step."""
-    values = images.values
-    generator, discriminator = networks(sigmoid=False)
-    g_weights, d_weights = list(generator.parameters()), list(discriminator.parameters())
-    g_optimizer = torch.optim.Adam(g_weights, lr=2e-4, betas=(0.5, 0.999), fused=True)
-    d_optimizer = torch.optim.Adam(d_weights, lr=2e-4, betas=(0.5, 0.999), fused=True)
-    order, start = torch.randperm(len(values)), 0
-
-    def run(count: int) -> None:
-        nonlocal order, start
-        for _ in range(count // BATCH):
-            if start + BATCH > len(order):
-                order, start = torch.randperm(len(values)), 0
-            chosen = values.index_select(0, order[start : start + BATCH])
-            start += BATCH
-            real = chosen.float().mul_(2 / 255).sub_(1)
-            with torch.no_grad():
-                fake = generator(torch.randn(BATCH, 100))
-            d_loss = softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()
-            d_optimizer.zero_grad()
-            d_loss.backward()
-            d_optimizer.step()
-            for weight in d_weights:
-                weight.requires_grad_(False)
-            g_loss = softplus(-discriminator(generator(torch.randn(BATCH, 100)))).mean()
-            g_optimizer.zero_grad()
-            g_loss.backward()
-            g_optimizer.step()
-            for weight in d_weights:
-                weight.requires_grad_(True)
-
-    return run
+def setting_of(precision: Precision) -> Callable[[], AbstractContextManager[Any]]:
+    """Return what enters the arithmetic of a precision."""
+    return lambda: arithmetic(precision)
 
 
-def ganbench(images: Images) -> Loop:
-    """Return ganbench's own step, with its statistics."""
-    gan = create("vanilla", images.spec)
-    state = build_state(
-        gan,
-        images.spec,
-        recipe=gan.recipe,
-        tricks=gan.tricks,
-        loss=gan.loss,
-        seed=0,
-        device=torch.device("cpu"),
+# -- the check -------------------------------------------------------------------------------
+
+
+def check(problem: Problem, precision: Precision) -> dict[str, float]:
+    """Let careful and ganbench make an update of each player from the same start.
+
+    Returns, for each network, how far apart they are in its worst tensor, as a share of their
+    size: the changes of parameters and buffers, and the gradients, as Adam's first update does
+    not tell a loss from its double.
+    """
+    careful, state = Careful(problem, precision), ganbench_state(problem, precision)
+    pairs = {
+        "generator": (careful.generator, state.generator),
+        "discriminator": (careful.discriminator, state.discriminator),
+    }
+    for mine, theirs in pairs.values():
+        copy(theirs, mine)
+    before = {name: tensors(theirs) for name, (_, theirs) in pairs.items()}
+    make_updates(careful, state, problem, precision)
+    return {
+        name: max(
+            apart(changes(before[name], one) for one in both),
+            apart(gradients(one) for one in both),
+        )
+        for name, both in pairs.items()
+    }
+
+
+def make_updates(careful: Careful, state: State, problem: Problem, precision: Precision) -> None:
+    """Make an update of each player, by hand and by ganbench, with the same random numbers."""
+    streams = Streams(0, CPU)
+    noise, lines = streams["noise"], streams["trick/gradient-penalty"]
+    batch = Batches(problem.images, BATCH, seed=0).at(0)
+    share = torch.rand(BATCH, generator=lines) if careful.penalty else None
+    size = (BATCH, careful.latent_dim)
+    with arithmetic(precision):
+        update(state, "discriminator", batch)
+        latents = torch.randn(size, generator=noise)
+        careful.discriminator_turn(batch.images.detach().clone(), latents, share)
+        update(state, "generator", batch)
+        careful.generator_turn(torch.randn(size, generator=noise))
+
+
+def copy(source: nn.Module, target: nn.Module) -> None:
+    """Copy parameters and buffers by their order: the two networks may name them differently."""
+    with torch.no_grad():
+        for theirs, mine in zip(
+            [*source.parameters(), *source.buffers()],
+            [*target.parameters(), *target.buffers()],
+            strict=True,
+        ):
+            assert theirs.shape == mine.shape, (theirs.shape, mine.shape)
+            mine.copy_(theirs)
+
+
+def tensors(network: nn.Module) -> list[Tensor]:
+    """Return copies of the parameters and buffers of a network."""
+    return [one.detach().double().clone() for one in (*network.parameters(), *network.buffers())]
+
+
+def changes(before: list[Tensor], network: nn.Module) -> list[Tensor]:
+    """Return what the tensors of a network have changed by."""
+    return [now - then for now, then in zip(tensors(network), before, strict=True)]
+
+
+def gradients(network: nn.Module) -> list[Tensor]:
+    """Return the gradients that an update has left in a network."""
+    return [one.grad.double() for one in network.parameters() if one.grad is not None]
+
+
+def apart(both: Iterable[list[Tensor]]) -> float:
+    """Return the largest distance of a tensor of two lists, as a share of the second's size."""
+    mine, theirs = both
+    return max(
+        float((here - there).norm() / there.norm().clamp_min(1e-30))
+        for here, there in zip(mine, theirs, strict=True)
     )
-    batches = Batches(images, BATCH, seed=0)
-
-    def next_batch():  # noqa: ANN202
-        batch = batches.at(state.images_seen)
-        state.images_seen += len(batch)
-        return batch
-
-    def run(count: int) -> None:
-        for _ in range(count // BATCH):
-            alternate(state, next_batch)
-        state.statistics.flush()
-
-    return run
 
 
-def timed(loop: Loop, count: int) -> float:
-    """Return the images per second of one turn; what the loop prints is formatted and dropped."""
-    with redirect_stdout(io.StringIO()):
-        begin = time.perf_counter()
-        loop(count)
-        return count / (time.perf_counter() - begin)
+def check_all(names: Sequence[str], precisions: Sequence[Precision]) -> dict[str, Any]:
+    """Check every problem in every precision; end the program where the arithmetic differs."""
+    found = {name: {one: check(PROBLEMS[name], one) for one in precisions} for name in names}
+    for name, by_precision in found.items():
+        for precision, distances in by_precision.items():
+            worst = max(distances, key=lambda role: distances[role])
+            said = f"{name}, {precision}: updates differ by {distances[worst]:.1e} of their size"
+            if not distances[worst] <= TOLERANCE:
+                raise SystemExit(f"careful and ganbench are not the same arithmetic: {said}")
+            print(f"check: {said}", file=sys.stderr)
+    return found
+
+
+# -- measuring and printing ------------------------------------------------------------------
+
+
+def measure(
+    name: str,
+    loops: list[Loop],
+    ceilings: dict[Precision, Ceiling],
+    *,
+    rounds: int,
+    seconds: float,
+) -> None:
+    """Let loops take turns, in an order that rotates from round to round; the ceiling comes last.
+
+    ``ceilings`` takes up what is higher than what it holds.
+    """
+    for loop in loops:
+        loop.turn(seconds / 2)
+        loop.count_flops()
+    for turn in range(rounds):
+        for place in range(len(loops)):
+            loop = loops[(place + turn) % len(loops)]
+            loop.speeds.append(loop.turn(seconds))
+        for precision in {loop.precision: None for loop in loops}:
+            found = measure_ceiling(CPU, precision)
+            best = ceilings.setdefault(precision, found)
+            ceilings[precision] = max(best, found, key=lambda one: one.gflops)
+        print(f"{name}: round {turn + 1} of {rounds}", file=sys.stderr)
+
+
+def ratios(loop: Loop, loops: list[Loop]) -> dict[str, list[float]]:
+    """Return a loop's speeds by those of the loops it is held against, round by round.
+
+    *careful* is that of the same precision; the others have one.
+    """
+    against = {
+        other.name: other
+        for other in loops
+        if other.name in REFERENCES[: order(loop)]
+        and (other.name != "careful" or other.precision == loop.precision)
+    }
+    return {
+        name: [mine / theirs for mine, theirs in zip(loop.speeds, other.speeds, strict=True)]
+        for name, other in against.items()
+    }
+
+
+def order(loop: Loop) -> int:
+    """Return how many of the references a loop may be held against."""
+    return REFERENCES.index(loop.name) if loop.name in REFERENCES else len(REFERENCES)
+
+
+def spread(values: list[float] | None, form: str) -> str:
+    """Write a median, with the extremes in brackets."""
+    if not values:
+        return ""
+    middle, low, high = statistics.median(values), min(values), max(values)
+    return f"{middle:{form}} ({low:{form}}, {high:{form}})"
+
+
+def table(loops: list[Loop], ceilings: dict[Precision, Ceiling]) -> str:
+    """Return the table of a model in Markdown, its columns aligned."""
+    against = [one for one in REFERENCES if any(loop.name == one for loop in loops)]
+    rows = [
+        ["loop", "precision", "images/s"]
+        + [f"/ {one}" for one in against]
+        + ["MFLOP/image", "GFLOP/s", "of ceiling"]
+    ]
+    for loop in loops:
+        held = ratios(loop, loops)
+        rows.append(
+            [loop.name, loop.precision, spread(loop.speeds, ",.0f")]
+            + [spread(held.get(one), ".2f") for one in against]
+            + [f"{loop.flops_per_image / 1e6:,.1f}", f"{loop.gflops:,.0f}"]
+            + [f"{loop.gflops / ceilings[loop.precision].gflops:.0%}"]
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    )
+
+
+def as_data(loop: Loop, loops: list[Loop], ceiling: float) -> dict[str, Any]:
+    """Return all that was found out about a loop."""
+    return {
+        "loop": loop.name,
+        "precision": loop.precision,
+        "images_per_second": loop.speeds,
+        "ratios": ratios(loop, loops),
+        "flops_per_image": loop.flops_per_image,
+        "gflops": loop.gflops,
+        "share_of_ceiling": loop.gflops / ceiling,
+    }
+
+
+def options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--models", type=chosen(PROBLEMS), default=list(PROBLEMS))
+    parser.add_argument("--precisions", type=chosen(get_args(Precision)), default=["fp32", "bf16"])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=2.0, help="how long a turn is")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--check", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    return parser.parse_args()
+
+
+def chosen(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return what reads names between commas."""
+    names = list(known)
+
+    def read(text: str) -> list[str]:
+        if unknown := [one for one in text.split(",") if one not in names]:
+            raise argparse.ArgumentTypeError(f"no '{unknown[0]}'; there are {', '.join(names)}")
+        return text.split(",")
+
+    return read
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--images", type=int, default=200 * BATCH)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--json", metavar="FILE")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    images = open_dataset("mnist5k").load("train")
-    loops = {
-        "article": article(images),
-        "hand-written": hand_written(images),
-        "ganbench": ganbench(images),
-    }
-    speeds: dict[str, list[float]] = {name: [] for name in loops}
-    for loop in loops.values():
-        timed(loop, 20 * BATCH)
-    names = list(loops)
-    for turn in range(options.rounds):
-        for name in names[turn % 3 :] + names[: turn % 3]:
-            speeds[name].append(timed(loops[name], options.images))
-        print(f"round {turn + 1}/{options.rounds}", file=sys.stderr)
-    ratios = {
-        f"ganbench / {name}": [a / b for a, b in zip(speeds["ganbench"], speeds[name], strict=True)]
-        for name in ("article", "hand-written")
-    }
-    print(
-        f"vanilla, 28 x 28, batch {BATCH}, fp32, {options.threads} threads, "
-        f"torch {torch.__version__}"
+    """Check, measure and print."""
+    given = options()
+    torch.set_num_threads(given.threads)
+    # The threads of torch's pool keep the floating-point mode that they were started in, and
+    # arithmetic() changes it: started here, they are the same for all loops.
+    torch.ones(1 << 20).mul(2)
+    about = describe(
+        threads=given.threads, device="cpu", torch_facts={"version": torch.__version__}
     )
-    for name, values in (ratios | speeds).items():
-        unit = "" if "/" in name else " images/s"
-        form = ".3f" if "/" in name else ",.0f"
-        middle, low, high = statistics.median(values), min(values), max(values)
-        print(f"{name:24s} median {middle:{form}}{unit}  (min {low:{form}}, max {high:{form}})")
-    if options.json:
-        facts = {
-            "threads": options.threads,
-            "torch": torch.__version__,
-            "machine": platform.machine(),
+    print(
+        f"{about['processor']}, {given.threads} threads, torch {torch.__version__}, batch {BATCH}",
+        flush=True,
+    )
+    checked = check_all(given.models, given.precisions) if given.check else None
+    ceilings: dict[Precision, Ceiling] = {}
+    measured = {}
+    for name in given.models:
+        measured[name] = make_loops(PROBLEMS[name], given.precisions)
+        measure(name, measured[name], ceilings, rounds=given.rounds, seconds=given.seconds)
+    for name, loops in measured.items():
+        print(f"\n{name}, {PROBLEMS[name].dataset}:\n\n{table(loops, ceilings)}")
+    print()
+    for one in ceilings.values():
+        print(f"The ceiling of {one.precision}: {one.gflops:,.0f} GFLOP/s ({one.by}).")
+    if given.json:
+        document = {
+            "environment": about,
+            "batch": BATCH,
+            "rounds": given.rounds,
+            "seconds": given.seconds,
+            "update_distances": checked,
+            "ceilings": {precision: asdict(one) for precision, one in ceilings.items()},
+            "models": {
+                name: [as_data(loop, loops, ceilings[loop.precision].gflops) for loop in loops]
+                for name, loops in measured.items()
+            },
         }
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({**facts, "images_per_second": speeds, "ratios": ratios}, file, indent=2)
+        given.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
