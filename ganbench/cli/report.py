@@ -24,6 +24,8 @@ ganbench report runs/compare --out report
 ganbench report runs/compare --baseline none --metric modes
 
 ganbench report runs/digits runs/ring8 --out reports --title "Three GANs on digits"
+
+ganbench report runs/speed --out reports/speed
 """
 
 
@@ -42,14 +44,21 @@ def command(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Write one offline HTML page, and the same as Markdown, from stored runs. Trains nothing."""
+    """Write one offline HTML page, and the same as Markdown, from stored runs. Trains nothing.
+
+    What ganbench throughput measured into one of the folders is shown beside the runs.
+    """
     from ganbench import paths
     from ganbench.records.results import collect
+    from ganbench.records.speeds import find_speeds
+    from ganbench.report.words import counted
     from ganbench.report.write import write_report
 
     target = out or Path("report")
+    folders = runs or [paths.runs()]
+    speeds = [found for folder in folders for found in find_speeds(folder)]
     # The long files of the runs that are drawn are read when they are drawn.
-    records = collect(runs or [paths.runs()], courses=False)
+    records = collect(folders, courses=False, may_be_empty=bool(speeds))
     files = write_report(
         records,
         target,
@@ -57,11 +66,15 @@ def command(
         baseline=baseline,
         metric=metric,
         published=_published(),
+        speeds=speeds,
     )
     if as_json:
-        print_json({"runs": len(records), "page": str(files.page), "out": str(target)})
+        counts = {"runs": len(records), "speeds": len(speeds)}
+        print_json({**counts, "page": str(files.page), "out": str(target)})
         return
-    console().print(f"{len(records)} runs: {files.page}", soft_wrap=True)
+    told = [f"{len(records)} runs"] if records else []
+    told += [f"{counted(len(speeds), 'measurement')} of speed"] if speeds else []
+    console().print(f"{', '.join(told)}: {files.page}", soft_wrap=True)
 
 
 def _published() -> list[PublishedRow]:

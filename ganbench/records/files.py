@@ -121,6 +121,15 @@ def finite(value: Any) -> Any:
     return value
 
 
+def slug(text: str) -> str:
+    """Return a text as part of a file name.
+
+    >>> slug("WGAN-GP + r1(weight=0.1) <ring8>")
+    'wgan-gp-r1-weight-0.1-ring8'
+    """
+    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[:80] or "unnamed"
+
+
 def read_json(path: Path | str) -> dict[str, Any]:
     """Read a JSON object.
 

@@ -21,7 +21,9 @@ from ganbench.records.variants import label_variants
 __all__ = ["COUNTED", "Curve", "Measurement", "RunRecord", "collect", "complete"]
 
 
-def collect(paths: Iterable[Path], *, courses: bool = True) -> list[RunRecord]:
+def collect(
+    paths: Iterable[Path], *, courses: bool = True, may_be_empty: bool = False
+) -> list[RunRecord]:
     """Read every run at or below the given folders; a report's folder gives back its runs.
 
     Without ``courses`` the curves, losses and grids of run folders are left for ``complete``.
@@ -30,7 +32,8 @@ def collect(paths: Iterable[Path], *, courses: bool = True) -> list[RunRecord]:
     of dataset, model, setting, tricks and seed.
 
     Raises:
-        InputError: a path that is no folder, or folders without a single run.
+        InputError: a path that is no folder, or, unless they ``may_be_empty``, folders without a
+            single run.
     """
     places = list(paths)
     found: list[RunRecord] = []
@@ -44,7 +47,7 @@ def collect(paths: Iterable[Path], *, courses: bool = True) -> list[RunRecord]:
         else:
             read = (read_if_run(folder, courses=courses) for folder in find_runs(place))
             found += [run for run in read if run is not None]
-    if not found:
+    if not found and not may_be_empty:
         listed = ", ".join(str(place) for place in places) or "no folder"
         raise InputError(f"There is no run in {listed}.", "Train one with ganbench run.")
     runs = label_variants(_named_apart(_distinct(found)))

@@ -91,10 +91,12 @@ def still(rows: Iterable[Sequence[Panel]], data: Mapping[str, Rows], width: int)
     return svg
 
 
-def _color(drawn: Mapping[str, Style], *, legend: bool) -> dict[str, Any]:
+def color_encodings(
+    drawn: Mapping[str, Style], *, legend: bool, columns: int = 4
+) -> dict[str, Any]:
     """Return the encodings that tell variants apart."""
     names = list(drawn)
-    shown = alt.Legend(title=None, orient="bottom", columns=4) if legend else None
+    shown = alt.Legend(title=None, orient="bottom", columns=columns) if legend else None
     encodings: dict[str, Any] = {
         "color": alt.Color(
             "variant:N",
@@ -118,7 +120,7 @@ def dots_panel(data: str, title: str, drawn: Mapping[str, Style], floor: float |
     base = alt.Chart()
     y = alt.Y("variant:N", sort=list(drawn), title=None, axis=alt.Axis(grid=False))
     scale = alt.Scale(zero=False, padding=12)
-    color = {"color": _color(drawn, legend=False)["color"]}
+    color = {"color": color_encodings(drawn, legend=False)["color"]}
     tips = [alt.Tooltip("variant:N"), alt.Tooltip("seed:N"), alt.Tooltip("value:Q", format=".5~g")]
     span = [
         alt.Tooltip("variant:N"),
@@ -170,7 +172,7 @@ def curve_panel(
             alt.Tooltip("seconds:Q", format=",.4~g"),
             alt.Tooltip(f"{field}:Q", title="value", format=".5~g"),
         ],
-        **_color(drawn, legend=legend),
+        **color_encodings(drawn, legend=legend),
     }
     band = _band(field, encodings["x"], y).encode(color=encodings["color"])
     layers = [band, *_thin_and_thick(f"isValid(datum.{field})", encodings, points=True)]

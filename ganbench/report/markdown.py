@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ganbench.report import numbers, words
 from ganbench.report.budgets import Budget
+from ganbench.report.markdown_speed import speed_parts
 from ganbench.report.markdown_text import bullets, code, escape, folded, image, table
 from ganbench.report.markdown_verdicts import (
     across_parts,
@@ -23,18 +24,21 @@ MOST_UNREAD = 60
 
 def render_markdown(report: Report, stills: Mapping[str, Mapping[str, str]]) -> str:
     """Return the Markdown of a report; ``stills`` are the charts' files by section and kind."""
+    statuses = escape(words.statuses(count_statuses(report.runs)))
     parts = [
         f"# {escape(report.title)}",
-        escape(words.sentence(report.runs)),
-        f"{escape(words.statuses(count_statuses(report.runs)))}. The same with charts to "
-        "point at: [index.html](index.html), one file that needs no network.",
+        escape(report.lede),
+        f"{f'{statuses}. ' if statuses else ''}The same with charts to point at: "
+        "[index.html](index.html), one file that needs no network.",
     ]
     for section in report.sections:
         parts += _section(section, report, stills.get(section.slug, {}))
     parts += across_parts(report.across)
+    parts += speed_parts(report.speed, stills.get("speed", {}))
     if report.unread:
         parts += ["## Runs without a result", _unread(report)]
-    parts += ["## How to read these numbers", bullets(map(escape, words.HOW_TO_READ))]
+    if report.runs:
+        parts += ["## How to read these numbers", bullets(map(escape, words.HOW_TO_READ))]
     if report.environments:
         lines = [
             f"[{code(name)}](env/{name}.json) {escape(words.machine(environment))}"

@@ -119,6 +119,19 @@ def percent(share: float | None, *, signed: bool = False) -> str:
     return f"{plus}{text} %"
 
 
+def large(count: int | None) -> str:
+    """Return a count in millions or thousands.
+
+    >>> large(1_486_352), large(5_000), large(12), large(None)
+    ('1.49 M', '5 k', '12', '–')
+    """
+    if count is None:
+        return NOTHING
+    if count >= 1_000_000:
+        return f"{count / 1e6:.3g} M"
+    return f"{count / 1e3:.3g} k" if count >= 1000 else str(count)
+
+
 def arrow(better: str) -> str:
     """Return the arrow for the better direction; empty where neither is."""
     return {"higher": "↑", "lower": "↓"}.get(better, "")

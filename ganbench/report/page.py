@@ -11,11 +11,12 @@ import jinja2
 from markupsafe import Markup
 
 from ganbench.records.record import Measurement, RunRecord
-from ganbench.report import charts, numbers, words
+from ganbench.report import charts, numbers, speed_charts, speed_table, speed_words, words
 from ganbench.report.across import Across
-from ganbench.report.charts import Panel
+from ganbench.report.charts import Panel, Rows
 from ganbench.report.pictures import Picture
 from ganbench.report.section import Section
+from ganbench.report.speeds import Speed
 from ganbench.report.style import Style
 from ganbench.report.tables import VariantRow, count_statuses, heading
 from ganbench.stats import Estimate
@@ -32,6 +33,14 @@ class Report:
     pictures: Mapping[str, Picture]
     environments: Mapping[str, Mapping[str, Any]]
     styles: Mapping[str, Style]
+    speed: Speed | None = None
+
+    @property
+    def lede(self) -> str:
+        """What is to be seen, in one sentence."""
+        if self.speed and not self.runs:
+            return speed_words.summary(self.speed)
+        return words.sentence(self.runs)
 
     @property
     def unread(self) -> tuple[RunRecord, ...]:
@@ -67,13 +76,22 @@ def render_page(report: Report) -> str:
         words=words,
         bundle=Markup(charts.bundle()),
         panels=_numbered(report),
-        data={key: rows for section in report.sections for key, rows in section.data.items()},
+        data=_data(report),
         first_seeds=first_seeds,
         count_statuses=count_statuses,
         parameters=parameters_text,
         number=numbers,
+        speed_words=speed_words,
+        speed_table=speed_table,
+        part_colors=speed_charts.COLORS,
     )
     return page + "\n"
+
+
+def _data(report: Report) -> dict[str, Rows]:
+    """Return the data of all charts by name."""
+    own = report.speed.data if report.speed else {}
+    return {key: rows for one in report.sections for key, rows in one.data.items()} | dict(own)
 
 
 def _numbered(report: Report) -> dict[str, dict[str, Any]]:
@@ -90,6 +108,9 @@ def _numbered(report: Report) -> dict[str, dict[str, Any]]:
         for kind, panels in groups:
             for index, panel in enumerate(panels):
                 named[f"{section.slug}-{kind}-{index}"] = {"spec": panel.page(), "data": panel.data}
+    for kind, panels in report.speed.panels.items() if report.speed else ():
+        for index, panel in enumerate(panels):
+            named[f"speed-{kind}-{index}"] = {"spec": panel.page(), "data": panel.data}
     return named
 
 
@@ -107,17 +128,9 @@ def parameters_text(row: VariantRow) -> str:
     for run in row.runs:
         if run.parameters:
             return " / ".join(
-                _large(run.parameters.get(role)) for role in ("generator", "discriminator")
+                numbers.large(run.parameters.get(role)) for role in ("generator", "discriminator")
             )
     return numbers.NOTHING
-
-
-def _large(count: int | None) -> str:
-    if count is None:
-        return numbers.NOTHING
-    if count >= 1_000_000:
-        return f"{count / 1e6:.3g} M"
-    return f"{count / 1e3:.3g} k" if count >= 1000 else str(count)
 
 
 def first_seeds(

@@ -6,13 +6,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
+from ganbench.records.files import slug
 from ganbench.records.record import RunRecord
 
 LONGEST_SIDE = 1024
@@ -81,15 +81,6 @@ def _encode(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
-
-
-def slug(text: str) -> str:
-    """Return a text as part of a file name.
-
-    >>> slug("WGAN-GP + r1(weight=0.1) <ring8>")
-    'wgan-gp-r1-weight-0.1-ring8'
-    """
-    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[:80] or "unnamed"
 
 
 def unique(stem: str, source: str, taken: set[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ganbench.records.archive import condense
+from ganbench.records.files import slug
 from ganbench.records.reading import complete
 from ganbench.records.record import RunRecord
 from ganbench.report.budgets import EqualBudgets, equal_budgets
@@ -22,7 +23,7 @@ from ganbench.report.limits import (
     Drawn,
     choose,
 )
-from ganbench.report.pictures import slug, unique
+from ganbench.report.pictures import unique
 from ganbench.report.published import PublishedRow
 from ganbench.report.series import dot_rows, floor_in_sight, loss_rows
 from ganbench.report.stability import Profile, StabilityRow, profiles, stability_rows
@@ -159,7 +160,7 @@ def sections(
 
     Of the runs that are drawn, what reading has left in their folders is read here.
     """
-    taken: set[str] = set()
+    taken = {"across", "speed"}  # the sections that are of no dataset
     return [
         _section(
             [run for run in runs if run.dataset == dataset],

@@ -12,6 +12,7 @@ from ganbench.records.archive import condense, is_archive, write_archive
 from ganbench.records.environment import lasting
 from ganbench.records.files import replacing, storage_errors, write_text
 from ganbench.records.record import RunRecord
+from ganbench.records.speeds import SpeedRecord, write_speeds
 from ganbench.report.across import across
 from ganbench.report.charts import Panel, still
 from ganbench.report.comparison import PLAIN
@@ -20,6 +21,7 @@ from ganbench.report.page import Report, render_page
 from ganbench.report.pictures import sample_pictures
 from ganbench.report.published import PublishedRow
 from ganbench.report.section import Section, sections
+from ganbench.report.speeds import Speed, speed
 from ganbench.report.style import styles
 
 MOST_LOSSES = 12
@@ -45,30 +47,41 @@ def write_report(
     published: Sequence[PublishedRow] = (),
     baseline: str | None = None,
     metric: str | None = None,
+    speeds: Sequence[SpeedRecord] = (),
 ) -> ReportFiles:
     """Write a report of runs into a folder, replacing an earlier one.
 
     The same runs give the same bytes. Nothing is measured here, and nothing written holds a
     path of this machine. ``published`` rows are shown with the datasets that they name;
     ``baseline`` is what others are compared with: a variant, a set of tricks, or ``none``;
-    ``metric`` is the one that the verdicts' sentences are about.
+    ``metric`` is the one that the verdicts' sentences are about; ``speeds`` are measurements of
+    speed, which are shown beside the runs, or alone.
 
     Raises:
         UnknownNameError: no run is of the baseline, or has the metric.
         StorageError: the folder cannot be written.
     """
-    report = make_report(runs, title=title, published=published, baseline=baseline, metric=metric)
+    report = make_report(
+        runs, title=title, published=published, baseline=baseline, metric=metric, speeds=speeds
+    )
     contents: dict[str, bytes] = {
         picture.file: picture.data for picture in report.pictures.values()
     }
     stills: dict[str, dict[str, str]] = {}
-    for section in report.sections:
-        drawn = still_charts(section)
-        stills[section.slug] = {kind: f"charts/{section.slug}-{kind}.svg" for kind in drawn}
-        contents |= {stills[section.slug][kind]: svg.encode() for kind, svg in drawn.items()}
+    every = {section.slug: still_charts(section) for section in report.sections}
+    for name, drawn in {**every, "speed": _still_speed(report.speed)}.items():
+        stills[name] = {kind: f"charts/{name}-{kind}.svg" for kind in drawn}
+        contents |= {stills[name][kind]: svg.encode() for kind, svg in drawn.items()}
     page, markdown = render_page(report), render_markdown(report, stills)
 
-    _clear(out, {*contents, *(f"env/{name}.json" for name in report.environments)})
+    _clear(
+        out,
+        {
+            *contents,
+            *(f"env/{name}.json" for name in report.environments),
+            *(f"throughput/{one.name}.json" for one in speeds),
+        },
+    )
     for file, data in contents.items():
         # On a busy disk a hundred synced pictures take minutes.
         with replacing(out / file, sync=False) as temporary:
@@ -77,6 +90,8 @@ def write_report(
     write_text(out / "README.md", markdown)
     grids = {name: picture.file for name, picture in report.pictures.items()}
     write_archive(out, report.runs, grids)
+    for one in report.speed.documents if report.speed else ():
+        write_speeds(out, one.document)
     return ReportFiles(
         folder=out,
         page=out / "index.html",
@@ -93,6 +108,7 @@ def make_report(
     published: Sequence[PublishedRow] = (),
     baseline: str | None = None,
     metric: str | None = None,
+    speeds: Sequence[SpeedRecord] = (),
 ) -> Report:
     """Gather all that a report shows; its curves are thinned (see ``condense``)."""
     variants = list(dict.fromkeys(run.variant for run in runs if run.dataset))
@@ -118,6 +134,7 @@ def make_report(
             run.environment_id: lasting(run.environment) for run in every if run.environment_id
         },
         styles=drawn,
+        speed=speed(speeds),
     )
 
 
@@ -163,16 +180,27 @@ def still_charts(section: Section) -> dict[str, str]:
     }
 
 
+def _still_speed(found: Speed | None) -> dict[str, str]:
+    """Return the still pictures of the section on speed, by kind."""
+    if found is None:
+        return {}
+    return {
+        kind: still(_lines(panels, 2), found.data, 360)
+        for kind, panels in found.panels.items()
+        if panels
+    }
+
+
 def _lines(panels: Sequence[Panel], count: int) -> list[Sequence[Panel]]:
     """Return panels in lines of so many."""
     return [panels[index : index + count] for index in range(0, len(panels), count)]
 
 
 def _clear(out: Path, kept: set[str]) -> None:
-    """Remove an earlier report's pictures and environments that this one does not have."""
+    """Remove an earlier report's pictures and copied records that this one does not have."""
     if not is_archive(out):
         return
-    for pattern in ("charts/*.svg", "samples/*.png", "env/*.json"):
+    for pattern in ("charts/*.svg", "samples/*.png", "env/*.json", "throughput/*.json"):
         for path in sorted(out.glob(pattern)):
             if path.relative_to(out).as_posix() not in kept:
                 with storage_errors(path):

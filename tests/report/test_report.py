@@ -8,12 +8,11 @@ import math
 import re
 import subprocess
 import sys
-import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,8 +29,6 @@ from ganbench.report.pictures import LONGEST_SIDE, MOST_BYTES, sample_pictures, 
 from ganbench.report.published import published_rows
 from ganbench.report.write import ReportFiles, write_report
 from ganbench.stats import mean_interval
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 # What each variant tends to: (metric at the end, seconds for the whole run).
 IMAGES = {
@@ -521,77 +518,10 @@ def test_reports_load_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What a browser made of a page: charts, marks, widths in pixels, complaints, requests."""
-
-    places: int
-    charts: int
-    marks: int
-    page_width: float
-    widest_chart: float
-    background: str
-    said: list[str]
-    asked: list[str]
-
-
-def look(path: Path, width: int, scheme: Literal["light", "dark"]) -> Seen:
-    """Open a page in Chromium without network, unfold it, and wait until its charts are drawn."""
-    from playwright.sync_api import sync_playwright
-
-    said: list[str] = []
-    asked: list[str] = []
-    quiet = ["background-networking", "component-update", "gpu", "quic", "sync"]
-    with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)],
-        )
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
-        )
-        page = context.new_page()
-        page.set_default_timeout(180_000)
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(path.as_uri())
-        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-        drawn = (
-            "[...document.querySelectorAll('.chart')]"
-            ".every(c => c.querySelector('svg') || c.textContent.includes('cannot be drawn'))"
-        )
-        deadline = time.monotonic() + 180  # a busy machine is no mistake
-        while not page.evaluate(drawn) and time.monotonic() < deadline:
-            page.wait_for_timeout(50)
-        seen = Seen(
-            places=page.locator(".chart").count(),
-            charts=page.locator(".chart svg").count(),
-            marks=page.locator(".chart .mark-line path, .chart .mark-symbol path").count(),
-            page_width=page.evaluate("document.documentElement.scrollWidth"),
-            widest_chart=page.evaluate(
-                "Math.max(...[...document.querySelectorAll('.chart svg')]"
-                ".map(s => s.getBoundingClientRect().right))"
-            ),
-            background=page.evaluate("getComputedStyle(document.body).backgroundColor"),
-            said=said,
-            asked=[one for one in asked if not one.startswith(("file:", "data:"))],
-        )
-        browser.close()
-    return seen
-
-
-in_a_browser = pytest.mark.skipif(
-    not CHROMIUM.is_file() or find_spec("playwright") is None,
-    reason="needs Debian's package chromium and the Python package playwright",
-)
-
-
 @pytest.mark.browser
-@in_a_browser
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_charts_are_drawn_without_network_and_fit(
-    report: ReportFiles, width: int, scheme: Literal["light", "dark"]
+    report: ReportFiles, look: Callable[..., Any], width: int, scheme: str
 ) -> None:
     seen = look(report.page, width, scheme)
     assert (seen.said, seen.asked) == ([], [])
@@ -603,8 +533,9 @@ def test_charts_are_drawn_without_network_and_fit(
 
 
 @pytest.mark.browser
-@in_a_browser
-def test_hostile_names_do_nothing_in_a_browser(hostile: ReportFiles) -> None:
+def test_hostile_names_do_nothing_in_a_browser(
+    hostile: ReportFiles, look: Callable[..., Any]
+) -> None:
     seen = look(hostile.page, 390, "light")
     assert (seen.said, seen.asked) == ([], [])
     assert seen.charts == seen.places == 1 + 1 + 2 + 2
