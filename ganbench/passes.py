@@ -24,12 +24,14 @@ class Judged:
         # A leaf that requires grad costs nothing unless a penalty differentiates: the backward
         # pass of a loss stops at the player's own parameters.
         self.images = images if images.requires_grad else images.detach().requires_grad_()
-        self._step = step
+        self._step: Step | None = step
         self._condition = condition
 
     @cached_property
     def _output(self) -> tuple[Tensor, Any]:
-        step = self._step
+        # Needed once, and let go of: a cycle would keep the graph until the collector came by.
+        step, self._step = self._step, None
+        assert step is not None
         condition = step.state.tricks.condition(self._condition, self, step)
         with step.state.autocast():
             output = step.discriminate(step.state.tricks.view(self.images, step), condition)

@@ -5,6 +5,7 @@ Every loss, with every trick that adds terms, is compared with the same update w
 A new trick joins by being registered.
 """
 
+import gc
 import itertools
 
 import pytest
@@ -305,3 +306,17 @@ def test_a_penalty_changes_the_objective(name):
         added |= {key: term for key, term in penalized.items() if key not in plain}
     assert added
     assert sum(added.values()).item() != 0
+
+
+@pytest.mark.parametrize("names", [[], ["r1"], ["gradient-penalty"]])
+def test_a_turn_leaves_nothing_to_the_garbage_collector(names):
+    """A cycle would keep the graph of each turn, and its memory, until the collector came by."""
+    state = plane(*map(trick, names))
+    update(state, "discriminator", batch())
+    gc.collect()
+    gc.disable()
+    try:
+        alternate(state, batch)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

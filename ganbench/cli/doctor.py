@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -18,14 +18,36 @@ Examples:
 ganbench doctor
 
 ganbench doctor --json
+
+ganbench doctor --tune --model dcgan
 """
 
 
 def command(
+    tune: Annotated[
+        bool,
+        typer.Option(
+            "--tune", help="Measure how models compute fastest here, for run --precision auto."
+        ),
+    ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Models to tune (default: all).", metavar="NAMES"),
+    ] = None,
+    dataset: options.DatasetName = "mnist5k",
+    device: options.Device = "auto",
     data_root: options.DataRoot = None,
     as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Say what this machine has: versions, devices, data, folders that can be written."""
+    """Say what this machine has: versions, devices, data, folders that can be written.
+
+    With --tune it measures instead, for each model, which precision, memory format, number of
+    threads and compilation train it fastest here, and keeps the choice.
+    """
+    if tune:
+        _tune(options.names(model), dataset, device, data_root, as_json=as_json, quiet=quiet)
+        return
     checks = [*_software(), *_devices(), *_data(data_root), *_weights(), *_folders()]
     problems = [check for check in checks if check["status"] == "problem"]
     if as_json:
@@ -41,6 +63,49 @@ def command(
         console().print(table)
     if problems:
         raise typer.Exit(1)
+
+
+def _tune(
+    models: tuple[str, ...] | None,
+    dataset: str,
+    device: str,
+    data_root: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Measure and keep the fastest way of each model; a model that cannot go is said."""
+    from dataclasses import asdict
+
+    from ganbench import registry
+    from ganbench.cli.progress import Counter
+    from ganbench.data import open_dataset
+    from ganbench.harness.device import choose_device
+    from ganbench.harness.plan import plan
+    from ganbench.harness.tuning import keep, tune
+
+    place = choose_device(device)
+    source = open_dataset(dataset, data_root)
+    data = source.load(source.splits[0])
+    configs = [
+        plan(name, dataset, data_root=data_root) for name in models or registry.models.names()
+    ]
+    found = {}
+    for config in configs:
+        with Counter(quiet=quiet) as counter:
+            choice = tune(config, data, place, compiling=True, watch=counter.watch)
+        keep(config, place, choice)
+        found[config.model] = choice
+        if not as_json:
+            ways = ", ".join(f"{way} {ratio:.2f}" for way, ratio in choice.speedups.items())
+            console().print(
+                f"[bold]{config.model}[/bold], batch {config.recipe.batch_size}, {place}: "
+                f"{choice.way.label}, {choice.images_per_second:,.0f} images/s, "
+                f"{choice.speedup:.2f} times as fast as usual."
+            )
+            console().print(f"  {ways}", style="dim")
+    if as_json:
+        print_json({"choices": {name: asdict(choice) for name, choice in found.items()}})
 
 
 def _check(status: str, what: str, detail: str) -> dict[str, str]:

@@ -48,7 +48,19 @@ Device = Annotated[
     str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1, mps.", metavar="NAME")
 ]
 Precision = Annotated[
-    str | None, typer.Option(help="Number format of forward passes: fp32 or bf16.", metavar="NAME")
+    str | None,
+    typer.Option(
+        help="How passes are computed: fp32, medium (fp32 with rounded factors) or bf16.",
+        metavar="NAME",
+    ),
+]
+TunedPrecision = Annotated[
+    str | None,
+    typer.Option(
+        help="How passes are computed: fp32, medium (fp32 with rounded factors), bf16, or auto, "
+        "the fastest here by measurement.",
+        metavar="NAME",
+    ),
 ]
 Threads = Annotated[
     int | None,

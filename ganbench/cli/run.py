@@ -10,7 +10,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.output import console, metrics_table, print_json
-from ganbench.cli.progress import Bar, duration, stopping
+from ganbench.cli.progress import Bar, Counter, duration, stopping
 from ganbench.group import launched
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ Examples:
 ganbench run --model vanilla
 
 ganbench run --model dcgan --trick r1:weight=1 --trick ema --seeds 0-2
+
+ganbench run --model dcgan --precision auto
 
 ganbench run --model wgan-gp --dataset ring8 --json
 
@@ -47,7 +49,7 @@ def command(
     ] = None,
     evaluations: options.Evaluations = None,
     device: options.Device = "auto",
-    precision: options.Precision = None,
+    precision: options.TunedPrecision = None,
     threads: options.Threads = None,
     out: options.Out = None,
     resume: Annotated[
@@ -74,7 +76,10 @@ def command(
 
     if seed is not None and seeds is not None:
         raise ConfigError("--seed and --seeds exclude each other.", "Give one of them.")
-    chosen = options.settings(assignments, kimg=kimg, batch_size=batch_size, precision=precision)
+    tuning = precision == "auto"
+    chosen = options.settings(
+        assignments, kimg=kimg, batch_size=batch_size, precision=None if tuning else precision
+    )
     numbers = parse_seeds(seeds) if seeds is not None else [seed]
     tricks = [parse_trick(text) for text in trick or []]
     configs = [
@@ -87,9 +92,6 @@ def command(
         )
         for number in numbers
     ]
-    if dry_run:
-        _print_plan(configs, as_json=as_json)
-        return
     how = RunOptions(
         out=out or paths.runs(),
         resume=resume,
@@ -101,18 +103,46 @@ def command(
         schedule=Schedule(evaluations=evaluations),
         command=options.command_line(),
     )
-    results = []
+    if tuning:
+        configs, how = _tuned(configs, how, quiet=quiet)
+    if dry_run:
+        _print_plan(configs, as_json=as_json)
+        return
+    results: list[dict[str, Any]] = []
     stopped = False
-    for config in configs:
-        result, stopped = _execute(config, how, quiet=quiet, as_json=as_json)
+    while len(results) < len(configs) and not stopped:
+        result, stopped = _execute(configs[len(results)], how, quiet=quiet, as_json=as_json)
         results.append(result)
-        if stopped:
-            break
     if as_json:
         print_json(results[0] if len(configs) == 1 else {"runs": results})
     unfinished = len(results) < len(configs) or results[-1]["status"] == "interrupted"
     if stopped and unfinished and launched().first:
         raise typer.Exit(130)
+
+
+def _tuned(
+    configs: list[RunConfig], how: RunOptions, *, quiet: bool
+) -> tuple[list[RunConfig], RunOptions]:
+    """Return runs as this machine computes them fastest, measured now if it never was."""
+    from dataclasses import replace
+
+    from ganbench.data import open_dataset
+    from ganbench.harness.device import choose_device
+    from ganbench.harness.run import set_threads
+    from ganbench.harness.tuning import tuned
+
+    source = open_dataset(configs[0].dataset, how.data_root)
+    data = source.load(source.splits[0])
+    set_threads(how.threads)
+    with Counter(quiet=quiet) as counter:
+        choice = tuned(configs[0], data, choose_device(how.device), counter.watch)
+    way = choice.way
+    if not quiet:
+        console(stderr=True).print(
+            f"Computed in {way.label}: {choice.speedup:.2f} times as fast as usual.", style="dim"
+        )
+    changed = [one.model_copy(update={"precision": way.precision}) for one in configs]
+    return changed, replace(how, execution=way.execution, threads=how.threads or way.threads)
 
 
 def _execute(
