@@ -174,17 +174,16 @@ def _cases(
         config = plan(
             name, dataset, tricks=parse_trick_set(named), settings=changed, data_root=data_root
         )
-        label = tuple(named.split("+")) if named != "none" else ()
-        cases.append(
-            Case(
-                config,
-                label,
-                place,
-                count or torch.get_num_threads(),
-                Execution(**execution),
-                data_root,
-            )
+        case = Case(
+            config,
+            tricks=tuple(named.split("+")) if named != "none" else (),
+            device=place,
+            threads=count or torch.get_num_threads(),
+            execution=Execution(**execution),
+            data_root=data_root,
+            settings=tuple(f"{key}={value}" for key, value in sorted(settings.items())),
         )
+        cases.append(case)
     return cases
 
 

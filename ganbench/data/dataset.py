@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -12,33 +12,51 @@ from torch import Tensor
 
 from ganbench.gan import Batch, DataSpec
 
+ROOM = 0.5
+"""A dataset is kept on a GPU that has this share of its free memory for it."""
+
 
 @dataclass(frozen=True)
 class Dataset:
-    """A split in memory: images (N, C, H, W) uint8 or points (N, D) float32, labels (N,) int64."""
+    """A split in memory: images (N, C, H, W) uint8 or points (N, D) float32, labels (N,) int64.
+
+    ``target`` is the device that batches go to, where the values are not on it.
+    """
 
     spec: DataSpec
     split: str
     values: Tensor
     labels: Tensor | None = None
+    target: torch.device | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def to(self, device: torch.device) -> Dataset:
-        """Return the same split on a device."""
+        """Return the same split on a device.
+
+        What has no room on a GPU stays in the host's memory, and batches are copied from pages
+        that cannot be swapped out, while the GPU computes.
+        """
+        if device.type == "cuda" and self.values.nbytes > ROOM * torch.cuda.mem_get_info(device)[0]:
+            return replace(self, target=device)
         labels = None if self.labels is None else self.labels.to(device)
-        return Dataset(self.spec, self.split, self.values.to(device), labels)
+        return replace(self, values=self.values.to(device), labels=labels, target=None)
 
     def take(self, indices: Tensor) -> Dataset:
         """Return the examples at ``indices`` (n,) int64."""
         labels = None if self.labels is None else self.labels[indices]
-        return Dataset(self.spec, self.split, self.values[indices], labels)
+        return replace(self, values=self.values[indices], labels=labels)
 
     def batch(self, indices: Tensor) -> Batch:
         """Return examples as the networks see them: images in [-1, 1], points as they are."""
-        labels = None if self.labels is None else self.labels.index_select(0, indices)
-        return Batch(to_network(self.values.index_select(0, indices)), labels)
+        labels = None if self.labels is None else self._sent(self.labels.index_select(0, indices))
+        return Batch(to_network(self._sent(self.values.index_select(0, indices))), labels)
+
+    def _sent(self, chosen: Tensor) -> Tensor:
+        if self.target is None:
+            return chosen
+        return chosen.pin_memory().to(self.target, non_blocking=True)
 
 
 def to_network(values: Tensor) -> Tensor:

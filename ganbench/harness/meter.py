@@ -22,6 +22,7 @@ from torch.utils.flop_counter import flop_registry
 from ganbench.config import RunConfig
 from ganbench.data.dataset import Dataset
 from ganbench.gan import Batch, Role
+from ganbench.harness.profile import shares
 from ganbench.state import State, stream_seed
 from ganbench.step import alternate
 from ganbench.training.build import build
@@ -137,11 +138,11 @@ class Meter:
     dataset: Dataset
     device: torch.device
     execution: Execution = USUAL
-    clock: Clock | None = None
+    clock: Clock = field(init=False)
     state: State = field(init=False)
 
     def __post_init__(self) -> None:
-        self.clock = self.clock or Clock(self.device)
+        self.clock = Clock(self.device)
         self.state = build(self.config, self.dataset.spec, self.device, execution=self.execution)
         self._batches = Batches(
             self.dataset.to(self.device), self.state.recipe.batch_size, self.config.seed
@@ -173,7 +174,6 @@ class Meter:
 
     def latencies(self, count: int) -> list[float]:
         """Return the seconds that each of ``count`` single samples took, from noise to image."""
-        assert self.clock is not None
         found = []
         with evaluating(self.state):
             sampler = self.state.sampler()
@@ -200,7 +200,6 @@ class Meter:
         What penalties cost is the difference that leaving all terms of tricks out makes to the
         players' turns, in iterations that take turns with whole ones.
         """
-        assert self.clock is not None
         laps = self.clock.laps()
         whole: dict[str, float] = dict.fromkeys(PARTS, 0.0)
         plain: dict[str, float] = dict.fromkeys(PARTS, 0.0)
@@ -233,6 +232,11 @@ class Meter:
         with evaluating(self.state), Flops() as counted:  # type: ignore[no-untyped-call]
             self.state.sampler()(batch, self._stream)
         return {"training": training, "sampling": counted.total / batch}
+
+    def profile(self, iterations: int = 10) -> dict[str, float]:
+        """Return the share of the time of training by kind of operation (see ``profile.KINDS``)."""
+        rounds = max(1, iterations // self.cycle) * self.cycle
+        return shares(lambda: self.iterate(rounds), self.clock.now, self.device)
 
     @property
     def cycle(self) -> int:
@@ -269,7 +273,6 @@ class Meter:
         The clock, which makes the device wait, is read a few times only: each stretch is twice
         as long as the one before, and the last is as long as there is time.
         """
-        assert self.clock is not None
         begun = self.clock.now()
         images = done = 0
         count = 1

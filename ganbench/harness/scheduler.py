@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ganbench.errors import StorageError
 from ganbench.harness.cells import (
     DIED,
     Outcome,
@@ -215,8 +216,11 @@ class Scheduler:
             elsewhere.append(state)
         elif attempt.timed_out and outcome.status not in RESULTS:
             state.problem = f"It took longer than {self.policy.timeout:g} s."
-            write_failure(self.folder(state), "timeout", state.problem)
-            state.lasting = True
+            try:
+                write_failure(self.folder(state), "timeout", state.problem)
+                state.lasting = True
+            except StorageError as error:  # it will be tried again, as what is not on disk is
+                state.problem += f" {error.message}"
             self._set(state, "timeout")
         elif outcome.status in {DIED, "interrupted"} and not self._stop_asked:
             again = state.attempts < ATTEMPTS

@@ -60,6 +60,7 @@ class Case:
     threads: int
     execution: Execution = USUAL
     data_root: Path | None = None
+    settings: tuple[str, ...] = ()
 
     @property
     def kind(self) -> tuple[str, str, int]:
@@ -77,6 +78,7 @@ class Case:
             "precision": self.config.precision,
             **asdict(self.execution),
             "threads": self.threads,
+            "settings": list(self.settings),
         }
 
 
@@ -90,6 +92,7 @@ class _Measured:
     training: list[float] = field(default_factory=list)
     sampling: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
+    profile: dict[str, float] = field(default_factory=dict)
     splits: list[dict[str, float]] = field(default_factory=list)
     ceilings: list[Ceiling] = field(default_factory=list)
     memory: dict[str, float | None] = field(default_factory=dict)
@@ -202,6 +205,7 @@ def _turn(process: _Process, one: _Measured, protocol: Protocol) -> None:
 def _finish(process: _Process, one: _Measured) -> None:
     one.parameters = process.ask("parameters")
     one.flops = process.ask("flops")
+    one.profile = process.ask("profile")
 
 
 def _entry(
@@ -232,6 +236,7 @@ def _entry(
             name: round(1000 * statistics.median(split[name] for split in one.splits), 4)
             for name in one.splits[0]
         },
+        "profile": {name: round(share, 4) for name, share in one.profile.items()},
         "parameters": one.parameters,
         "gflop_per_image": {name: value / 1e9 for name, value in one.flops.items()},
         "gflops": round(gflops, 2),
@@ -373,6 +378,10 @@ class Bench:
     def ceiling(self) -> Ceiling:
         """Return what the device can do at best in the precision of the case."""
         return measure_ceiling(self.meter.device, self.case.config.precision)
+
+    def profile(self) -> dict[str, float]:
+        """Return the share of the time of training by kind of operation."""
+        return self.meter.profile()
 
     def memory(self) -> dict[str, float | None]:
         """Return the peak of memory in MiB."""

@@ -38,6 +38,7 @@ KEY = (
     "memory_format",
     "compile",
     "threads",
+    "settings",
 )
 """What tells two cases apart on one machine."""
 
@@ -66,10 +67,12 @@ class Latency:
 class Case:
     """One setting and its figures.
 
-    ``split_ms`` is milliseconds of one iteration by part; ``gflop_per_image`` is by ``training``
-    and ``sampling``; ``gflops`` are GFLOP/s of training, ``share_of_ceiling`` their part of what
-    the machine reached (see ``Ceiling``). ``memory_mib`` is in MiB, ``startup_seconds`` in
-    seconds, both by name. ``steady`` is false where the speed still changed after warming up.
+    ``settings`` are further ones, as ``key=value``. ``split_ms`` is milliseconds of one iteration
+    by part, ``profile`` the share of its time by kind of operation; ``gflop_per_image`` is by
+    ``training`` and ``sampling``; ``gflops`` are GFLOP/s of training, ``share_of_ceiling`` their
+    part of what the machine reached (see ``Ceiling``). ``memory_mib`` is in MiB,
+    ``startup_seconds`` in seconds, both by name. ``steady`` is false where the speed still changed
+    after warming up.
     """
 
     model: str
@@ -82,6 +85,7 @@ class Case:
     compile: bool
     threads: int | None
     status: Literal["ok", "failed"]
+    settings: tuple[str, ...] = ()
     device_name: str | None = None
     problem: str = ""
     steady: bool = True
@@ -89,6 +93,7 @@ class Case:
     sampling: Rate | None = None
     latency_ms: Latency | None = None
     split_ms: Mapping[str, Figure | None] | None = None
+    profile: Mapping[str, Figure | None] | None = None
     parameters: Mapping[str, int | None] | None = None
     gflop_per_image: Mapping[str, Figure | None] | None = None
     gflops: Figure | None = None
@@ -152,7 +157,8 @@ class SpeedRecord:
 
 def case_key(case: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what tells a case apart from others on its machine, in the order of ``KEY``."""
-    return tuple(tuple(case[name]) if name == "tricks" else case[name] for name in KEY)
+    lists = {"tricks", "settings"}
+    return tuple(tuple(case.get(one, ())) if one in lists else case[one] for one in KEY)
 
 
 def write_speeds(folder: Path, document: Mapping[str, Any]) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 from ganbench.records.speeds import Case, Ceiling, SpeedRecord
 from ganbench.report.words import counted
 
-SETTINGS = ("dataset", "precision", "memory_format", "compile", "threads")
+SETTINGS = ("dataset", "precision", "memory_format", "compile", "threads", "settings")
 """What is said of a case beside its model, tricks and batch, where it differs anywhere."""
 
 _ALWAYS = ("dataset", "precision")
@@ -81,5 +81,7 @@ def setting_words(case: Case, name: str) -> str:
         return "compiled" if case.compile else ""
     if name == "threads":
         return counted(case.threads, "thread") if case.threads else ""
+    if name == "settings":
+        return ", ".join(case.settings)
     value = str(getattr(case, name))
     return f"on {value}" if name == "dataset" else value

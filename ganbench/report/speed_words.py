@@ -30,6 +30,17 @@ CEILING_NOTE = (
     "convolutions alone"
 )
 
+FAR = 0.5
+"""Below this share of the ceiling it is said why."""
+
+KINDS = {
+    "products": "matrix products and convolutions",
+    "elementwise": "activations, losses and sums",
+    "copies": "copies and roundings",
+    "optimizer": "updates of weights",
+    "rest": "Python and dispatch",
+}
+
 Sentence = tuple[str, str]
 """What is spoken of, and the rest of the sentence."""
 
@@ -86,6 +97,7 @@ def sentences(machine: Machine, differing: Sequence[str]) -> list[Sentence]:
             for row in best[1:MOST_MODELS]
         ]
         found += _nearest(rows, best, differing)
+        found += _reasons(best[:MOST_MODELS])
         found += _fastest(_best(rows, "sampling"), "sampling", on, differing)
         found += _soonest(rows, on, differing)
     return found
@@ -170,6 +182,23 @@ def _nearest(
         return []
     words = f"{_share_words(nearest)} ({where(nearest.case, differing)})"
     return [(nearest.label, f" comes nearest to the ceiling: {words}.")]
+
+
+def _reasons(rows: Sequence[SpeedRow]) -> list[Sentence]:
+    """Return for each case far from the ceiling what its time goes to."""
+    found = []
+    for row in rows:
+        share, profile = row.case.share_of_ceiling, row.case.profile
+        if share is None or share >= FAR or not profile:
+            continue
+        ordered = sorted(profile.items(), key=lambda pair: -(pair[1] or 0.0))
+        parts = [f"{percent(one)} in {KINDS.get(kind, kind)}" for kind, one in ordered if one]
+        products = profile.get("products")
+        speed = (
+            f"; the products run at {percent(share / products)} of the ceiling" if products else ""
+        )
+        found.append((row.label, f" spends its time {join(parts)}{speed}."))
+    return found
 
 
 def _soonest(rows: Sequence[SpeedRow], on: str, differing: Sequence[str]) -> list[Sentence]:

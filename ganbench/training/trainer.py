@@ -218,7 +218,8 @@ class Trainer:
             )
             fakes = self.state.sampler()(256, stream)
         count = min(256, len(self.batches.dataset))
-        reals = self.batches.dataset.batch(torch.arange(count, device=self.state.device)).images
+        dataset = self.batches.dataset
+        reals = dataset.batch(torch.arange(count, device=dataset.values.device)).images
         spread = float(fakes.std(0, correction=0).mean())
         return spread / max(float(reals.std(0, correction=0).mean()), 1e-12)
 
@@ -281,9 +282,9 @@ def evaluating(state: State) -> Iterator[None]:
 def _chosen(state: State, dataset: Dataset) -> Dataset:
     """Return the examples that the tricks would train on."""
     for trick in state.tricks.having("dataset"):
-        every = torch.arange(len(dataset), device=state.device)
+        every = torch.arange(len(dataset), device=dataset.values.device)
         indices = trick.dataset(dataset.batch(every), state)
-        dataset = dataset if indices is None else dataset.take(indices)
+        dataset = dataset if indices is None else dataset.take(indices.to(every.device))
     return dataset
 
 

@@ -13,6 +13,7 @@ from ganbench.harness.ceiling import measure_ceiling
 from ganbench.harness.memory import MIB, Peak
 from ganbench.harness.meter import PARTS, Meter, parameters
 from ganbench.harness.plan import plan
+from ganbench.harness.profile import KINDS, shares
 
 CPU = torch.device("cpu")
 GENERATOR, DISCRIMINATOR, PENALTY, STEP = 0.25, 0.5, 2.0, 0.125
@@ -258,3 +259,17 @@ def test_both_products_multiply_the_same_numbers(precision):
     made = ceiling._products(CPU, precision, 1024)
     for product in made.values():
         assert product().numel() == 1024 * 1024
+
+
+def test_the_shares_of_a_profile_are_those_of_the_clock(asleep):
+    """Of 4 s of which none is in an operation, all is the rest; and shares sum to one."""
+    found = shares(lambda: asleep.sleep(4.0), asleep.now, CPU)
+    assert found == {**dict.fromkeys(KINDS, 0.0), "rest": 1.0}
+
+
+def test_products_are_most_of_a_large_product():
+    left = torch.randn(768, 768)
+    found = shares(lambda: [left @ left for _ in range(5)] and None, time.perf_counter, CPU)
+    assert sum(found.values()) == pytest.approx(1.0)
+    assert found["products"] > 0.5
+    assert found["optimizer"] == found["normalization"] == 0.0

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from filelock import FileLock
 
-from ganbench.errors import ConfigError
+from ganbench.errors import ConfigError, StorageError
 from ganbench.harness.cells import DIED, LOCK, Outcome, write_failure
 from ganbench.harness.engines import LocalEngine, make_engine
 from ganbench.harness.matrix import plan_matrix
@@ -164,6 +164,22 @@ def test_what_takes_too_long_is_stopped_and_recorded(matrix):
     assert state.status == "timeout"
     assert "longer than 0.05 s" in state.problem
     assert matrix(seeds=(0,), tricks=("none",)).states[0].status == "timeout"
+
+
+def test_a_full_disk_does_not_end_the_command_where_a_cell_takes_too_long(matrix, monkeypatch):
+    def full(folder, status, problem):
+        raise StorageError("No space left on the device.")
+
+    monkeypatch.setattr("ganbench.harness.scheduler.write_failure", full)
+    begun = time.monotonic()
+    engine = Scripted(
+        script=lambda task, attempt: (
+            Outcome("interrupted") if time.monotonic() - begun > 0.5 else None
+        )
+    )
+    (state,) = matrix(seeds=(0,), tricks=("none",), policy=Policy(timeout=0.05)).run(engine)
+    assert (state.status, state.lasting) == ("timeout", False)
+    assert state.problem.endswith("No space left on the device.")
 
 
 def test_what_others_are_at_is_waited_for(matrix):

@@ -512,3 +512,15 @@ def test_hostile_names_do_nothing_in_a_browser(look: Callable[..., Any], tmp_pat
     assert (seen.said, seen.asked) == ([], [])
     assert seen.charts == seen.places == 2
     assert seen.page_width <= 390
+
+
+def test_a_case_far_from_the_ceiling_has_its_reason(tmp_path: Path) -> None:
+    profile = {"products": 0.5, "copies": 0.3, "optimizer": 0.2, "elementwise": 0.0, "rest": 0.0}
+    slow = case("vanilla", 64, share_of_ceiling=0.2, profile=profile)
+    fast = case("dcgan", 64, share_of_ceiling=0.6, profile=profile)
+    machine = gathered(tmp_path, document([slow, fast])).machines[0]
+    said = [plain(one) for one in sentences(machine, ())]
+    assert [one for one in said if "spends its time" in one] == [
+        "vanilla spends its time 50 % in matrix products and convolutions, 30 % in copies and "
+        "roundings and 20 % in updates of weights; the products run at 40 % of the ceiling."
+    ]
