@@ -32,6 +32,7 @@ def case(model: str = "dcgan", **changes: Any) -> dict[str, Any]:
         "memory_format": "channels_last",
         "compile": False,
         "threads": 2,
+        "settings": [],
         "status": "ok",
         "problem": "",
         "steady": True,
@@ -89,7 +90,7 @@ def test_the_key_is_of_what_makes_cases_alike() -> None:
     one = case()
     assert case_key(one) == (
         *("dcgan", ("r1:weight=10",), "mnist5k@32", 64),
-        *("cpu", "fp32", "channels_last", False, 2),
+        *("cpu", "fp32", "channels_last", False, 2, ()),
     )
     assert hash(case_key(one)) == hash(case_key(case(training=None, status="failed")))
     for name in KEY:

@@ -64,6 +64,7 @@ def case(model: str, batch: int, **changes: Any) -> dict[str, Any]:
         "memory_format": "channels_last",
         "compile": False,
         "threads": 2,
+        "settings": [],
         "status": "ok",
         "problem": "",
         "steady": True,
