@@ -4,20 +4,16 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 from ganbench.data import open_dataset
 from ganbench.data.dataset import Dataset
 from ganbench.errors import GanbenchError
-from ganbench.gan import Batch
 from ganbench.harness.device import choose_device
 from ganbench.harness.matrix import Arm
+from ganbench.harness.meter import Meter
 from ganbench.harness.run import RunOptions, set_threads
 from ganbench.harness.scheduler import CellState
-from ganbench.step import alternate
-from ganbench.training.build import build
-from ganbench.training.trainer import Batches
 
 TRIAL = 0.6
 """Seconds for which an arm is trained to see how fast it is."""
@@ -84,20 +80,6 @@ def _trial(arm: Arm, dataset: Dataset, options: RunOptions) -> float:
     """Train an arm for a moment; return its seconds per kimg."""
     device = choose_device(options.device)
     set_threads(options.threads)
-    state = build(arm.config, dataset.spec, device)
-    batches = Batches(dataset.to(device), state.recipe.batch_size, seed=0)
-    iterate = state.tricks.step_rule(alternate)
-
-    def next_batch() -> Batch:
-        batch = batches.at(state.images_seen)
-        state.images_seen += len(batch)
-        return batch
-
-    for _ in range(WARM_UP):
-        iterate(state, next_batch)
-    state.statistics.flush()  # waits for the device
-    begun, seen = time.perf_counter(), state.images_seen
-    while time.perf_counter() - begun < TRIAL:
-        iterate(state, next_batch)
-    state.statistics.flush()
-    return (time.perf_counter() - begun) / ((state.images_seen - seen) / 1000)
+    meter = Meter(arm.config, dataset, device, options.execution)
+    meter.iterate(WARM_UP)
+    return 1000 / meter.train(TRIAL)
