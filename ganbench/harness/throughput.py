@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import statistics
 import time
@@ -289,7 +290,12 @@ class _Process:
 
 @contextlib.contextmanager
 def _deaf() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C: it is this one's, which ends them."""
+    """Start processes that do not hear Ctrl-C: it is this one's, which ends them.
+
+    Nor does torch's profiler complain in them that there is no GPU; it reads its level when torch
+    is imported.
+    """
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     try:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     except ValueError:  # not the main thread: whoever runs it there has signals of its own

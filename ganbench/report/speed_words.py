@@ -97,7 +97,7 @@ def sentences(machine: Machine, differing: Sequence[str]) -> list[Sentence]:
             for row in best[1:MOST_MODELS]
         ]
         found += _nearest(rows, best, differing)
-        found += _reasons(best[:MOST_MODELS])
+        found += _reasons(rows, differing)
         found += _fastest(_best(rows, "sampling"), "sampling", on, differing)
         found += _soonest(rows, on, differing)
     return found
@@ -184,9 +184,9 @@ def _nearest(
     return [(nearest.label, f" comes nearest to the ceiling: {words}.")]
 
 
-def _reasons(rows: Sequence[SpeedRow]) -> list[Sentence]:
+def _reasons(rows: Sequence[SpeedRow], differing: Sequence[str]) -> list[Sentence]:
     """Return for each case far from the ceiling what its time goes to."""
-    found = []
+    found: list[Sentence] = []
     for row in rows:
         share, profile = row.case.share_of_ceiling, row.case.profile
         if share is None or share >= FAR or not profile:
@@ -197,8 +197,9 @@ def _reasons(rows: Sequence[SpeedRow]) -> list[Sentence]:
         speed = (
             f"; the products run at {percent(share / products)} of the ceiling" if products else ""
         )
-        found.append((row.label, f" spends its time {join(parts)}{speed}."))
-    return found
+        place = where(row.case, differing)
+        found.append((row.label, f" ({place}) spends its time {join(parts)}{speed}."))
+    return found[:MOST_MODELS]
 
 
 def _soonest(rows: Sequence[SpeedRow], on: str, differing: Sequence[str]) -> list[Sentence]:

@@ -522,6 +522,7 @@ def test_a_case_far_from_the_ceiling_has_its_reason(tmp_path: Path) -> None:
     machine = gathered(tmp_path, document([slow, fast])).machines[0]
     said = [plain(one) for one in sentences(machine, ())]
     assert [one for one in said if "spends its time" in one] == [
-        "vanilla spends its time 50 % in matrix products and convolutions, 30 % in copies and "
+        "vanilla (cpu, batch 64, fp32, 2 threads) spends its time 50 % in matrix products and "
+        "convolutions, 30 % in copies and "
         "roundings and 20 % in updates of weights; the products run at 40 % of the ceiling."
     ]
