@@ -26,7 +26,7 @@ ganbench throughput --model dcgan --batch-size 1,16,64,256 --precision fp32,medi
 
 ganbench throughput --model dcgan --tricks none,r1,spectral-norm+r1 --dataset mnist5k@32
 
-ganbench throughput --model wgan-gp --json > before.json
+ganbench throughput --model wgan-gp --json
 
 ganbench throughput --model wgan-gp --baseline before.json --fail-if-slower 5%
 """

@@ -201,6 +201,25 @@ def _end_with(sentinel: int) -> None:
     os._exit(1)
 
 
+@contextlib.contextmanager
+def deaf() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C: it is this one's, which ends them.
+
+    Nor does torch's profiler complain in them that there is no GPU; it reads its level when torch
+    is imported.
+    """
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not the main thread: whoever runs it there has signals of its own
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def death(exit_code: int | None) -> str:
     """Say how a process ended that has not said so itself."""
     if exit_code is not None and exit_code < 0:

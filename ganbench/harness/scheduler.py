@@ -220,6 +220,7 @@ class Scheduler:
                 write_failure(self.folder(state), "timeout", state.problem)
                 state.lasting = True
             except StorageError as error:  # it will be tried again, as what is not on disk is
+                state.lasting = False
                 state.problem += f" {error.message}"
             self._set(state, "timeout")
         elif outcome.status in {DIED, "interrupted"} and not self._stop_asked:

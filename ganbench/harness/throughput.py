@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
-import signal
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
@@ -28,7 +26,7 @@ from ganbench.data import open_dataset
 from ganbench.errors import GanbenchError
 from ganbench.harness.ceiling import Ceiling, measure_ceiling
 from ganbench.harness.device import facts
-from ganbench.harness.engines import death
+from ganbench.harness.engines import deaf, death
 from ganbench.harness.memory import Peak
 from ganbench.harness.meter import Meter, parameters
 from ganbench.harness.run import set_threads
@@ -261,7 +259,7 @@ class _Process:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(case, theirs, time.time()))
-        with _deaf():
+        with deaf():
             self._process.start()
         theirs.close()
 
@@ -286,25 +284,6 @@ class _Process:
         self._pipe.close()
         self._process.kill()
         self._process.join()
-
-
-@contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C: it is this one's, which ends them.
-
-    Nor does torch's profiler complain in them that there is no GPU; it reads its level when torch
-    is imported.
-    """
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread: whoever runs it there has signals of its own
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _serve(case: Case, pipe: Connection, launched: float) -> None:

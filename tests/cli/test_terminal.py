@@ -70,6 +70,8 @@ def test_examples_are_commands(cli, verb, line, tmp_path, monkeypatch, constant_
         made[2].write_text('models = "vanilla"\ndatasets = "ring8"\n')
     if verb in {"run", "compare"}:
         outcome = cli(*words[1:], "--dry-run", "--quiet")
+    elif verb in {"ls", "doctor"} and "--tune" in words:
+        return  # minutes of measurements: see tests/harness/test_tuning.py
     elif verb in {"ls", "doctor"} or (verb == "show" and "/" not in line):
         outcome = cli(*words[1:])
     else:
