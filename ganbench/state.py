@@ -149,6 +149,13 @@ class State:
         """Return what a player moves: its network, and the partners that learn with it."""
         return self._parameters[role]
 
+    def sizes(self) -> dict[str, int]:
+        """Return how many weights the networks of the two players have."""
+        pair = {"generator": self.generator, "discriminator": self.discriminator}
+        return {
+            role: sum(p.numel() for p in network.parameters()) for role, network in pair.items()
+        }
+
     def _parameters_of(self, role: Role) -> list[nn.Parameter]:
         network = self.generator if role == "generator" else self.discriminator
         modules = [network, *(self.partners[n] for n, r in self.learns_with.items() if r == role)]

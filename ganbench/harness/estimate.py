@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ganbench.data import open_dataset
 from ganbench.data.dataset import Dataset
 from ganbench.errors import GanbenchError
 from ganbench.harness.device import choose_device
 from ganbench.harness.matrix import Arm
+from ganbench.harness.measuring import Watch
 from ganbench.harness.meter import Meter
 from ganbench.harness.run import RunOptions, set_threads
 from ganbench.harness.scheduler import CellState
@@ -18,8 +19,6 @@ from ganbench.harness.scheduler import CellState
 TRIAL = 0.6
 """Seconds for which an arm is trained to see how fast it is."""
 WARM_UP = 3
-
-Watch = Callable[[str, int, int], None]
 
 
 def stored_speeds(states: Sequence[CellState]) -> dict[Arm, float]:

@@ -15,7 +15,6 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -335,15 +334,3 @@ def _replaced(owner: object, **functions: Callable[..., Any]) -> Iterator[None]:
         for name in functions:
             del own[name]
         own.update(before)
-
-
-def parameters(state: State) -> dict[str, int]:
-    """Return how many weights each player has."""
-    return {
-        "generator": _count(state.generator.parameters()),
-        "discriminator": _count(state.discriminator.parameters()),
-    }
-
-
-def _count(weights: Iterator[Tensor]) -> int:
-    return sum(weight.numel() for weight in weights)

@@ -213,13 +213,7 @@ class Run:
             "kimg": state.images_seen / 1000,
             "seconds": round(self._seconds, 2),
             "images_per_second": speed[len(speed) // 2] if speed else None,
-            "parameters": {
-                role: sum(p.numel() for p in network.parameters())
-                for role, network in (
-                    ("generator", state.generator),
-                    ("discriminator", state.discriminator),
-                )
-            },
+            "parameters": state.sizes(),
             "device": str(state.device),
             "precision": state.precision,
             **self._processes,

@@ -27,8 +27,9 @@ from ganbench.errors import GanbenchError
 from ganbench.harness.ceiling import Ceiling, measure_ceiling
 from ganbench.harness.device import facts
 from ganbench.harness.engines import deaf, death
+from ganbench.harness.measuring import Watch
 from ganbench.harness.memory import Peak
-from ganbench.harness.meter import Meter, parameters
+from ganbench.harness.meter import Meter
 from ganbench.harness.run import set_threads
 from ganbench.records.environment import describe as describe_environment
 from ganbench.records.portable import portable
@@ -36,8 +37,6 @@ from ganbench.training.execution import USUAL, Execution
 
 TOGETHER = 6
 """So many cases take turns: each holds a process with torch in it."""
-
-Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -375,7 +374,7 @@ class Bench:
 
     def parameters(self) -> dict[str, int]:
         """Return how many weights each player has."""
-        return parameters(self.meter.state)
+        return self.meter.state.sizes()
 
     def flops(self) -> dict[str, float]:
         """Return the floating-point operations per image."""

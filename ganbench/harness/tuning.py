@@ -21,6 +21,7 @@ from ganbench.data.dataset import Dataset
 from ganbench.errors import DamagedRunError
 from ganbench.harness.device import facts
 from ganbench.harness.engines import usable_cores
+from ganbench.harness.measuring import Watch
 from ganbench.harness.meter import Meter
 from ganbench.harness.run import set_threads
 from ganbench.records.environment import describe, environment_id
@@ -31,8 +32,6 @@ GAIN = 0.03
 """A change is kept where it is faster by more than this share."""
 ROUNDS, SECONDS = 3, 0.4
 SCHEMA = 1
-
-Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

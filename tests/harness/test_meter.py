@@ -11,7 +11,7 @@ from ganbench.data import open_dataset
 from ganbench.harness import ceiling
 from ganbench.harness.ceiling import measure_ceiling
 from ganbench.harness.memory import MIB, Peak
-from ganbench.harness.meter import PARTS, Meter, parameters
+from ganbench.harness.meter import PARTS, Meter
 from ganbench.harness.plan import plan
 from ganbench.harness.profile import KINDS, shares
 
@@ -227,7 +227,7 @@ def test_operations_are_those_counted_by_hand(meter, asleep, tricks, per_image):
 
 
 def test_weights_are_counted(meter, asleep):
-    assert parameters(meter().state) == {"generator": 6, "discriminator": 21}
+    assert meter().state.sizes() == {"generator": 6, "discriminator": 21}
 
 
 def test_a_peak_counts_from_where_it_was_begun():
