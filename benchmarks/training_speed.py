@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Training speed of ganbench beside loops written by hand, in turns in one process.
+"""Training speed of ganbench beside loops written by hand, in turns.
 
     python benchmarks/training_speed.py [--models vanilla,dcgan,wgan-gp,dcgan+sn+r1]
         [--precisions fp32,bf16] [--rounds 7] [--seconds 2] [--threads 2] [--no-check]
@@ -18,26 +18,30 @@
 First it is checked that *careful* and *ganbench* are the same arithmetic: an update of each player
 from the same weights, images and latents gives the same weights.
 
-The loops take turns, and the order changes from round to round, so that a machine which slows
-down slows all; a turn is as many whole iterations as ``--seconds`` take, with garbage collected
-before and not meanwhile. Figures are medians over rounds; ratios are of the same round. *careful*
-and *ganbench* run in ``arithmetic(precision)`` as ``ganbench run`` does, the others in what torch
-sets. FLOPs are those of the matrix products and convolutions that an iteration carries out; the
+Each loop has a process of its own, as what one sets or leaves in memory changes the speed of
+another: *careful* and *ganbench* run in ``arithmetic(precision)`` as ``ganbench run`` does, the
+others in what torch sets. They take turns, one at a time, and the order changes from round to
+round, so that a machine which slows down slows all; a turn is as many whole iterations as
+``--seconds`` take, with garbage collected before and not meanwhile. Figures are medians over
+rounds; ratios are of the same round. FLOPs are those of the matrix products and convolutions that an iteration carries out; the
 ceiling is the best that a large product or convolution of that precision reached in any round.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import io
 import json
+import multiprocessing
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, get_args
 
@@ -64,6 +68,7 @@ from ganbench.step import update
 from ganbench.training.execution import arithmetic
 from ganbench.training.trainer import Batches
 
+SPAWN = multiprocessing.get_context("spawn")
 REFERENCES = ("article", "plain", "careful")
 TOLERANCE = 1e-4
 """How far apart the updates of careful and ganbench may be, as a share of their size."""
@@ -71,60 +76,84 @@ TOLERANCE = 1e-4
 
 @dataclass
 class Loop:
-    """A loop to measure, and what has been measured."""
+    """A loop that is measured in a process of its own, and what has been measured."""
 
     name: str
     precision: Precision
-    iterations: Iterator[int]
-    setting: Callable[[], AbstractContextManager[Any]] = nullcontext
-    finish: Callable[[], Any] = lambda: None
-    """What a turn ends with, within its time."""
+    connection: Connection
     flops_per_image: float = 0.0
     speeds: list[float] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, model: str, name: str, precision: Precision) -> Loop:
+        """Start the process of a loop, with as many threads as this one has."""
+        here, there = SPAWN.Pipe()
+        threads = torch.get_num_threads()
+        process = SPAWN.Process(
+            target=serve, args=(there, model, name, precision, threads), daemon=True
+        )
+        process.start()
+        there.close()  # so that the end of the process ends the waiting for it
+        return cls(name, precision, here)
+
+    def prepare(self) -> None:
+        """Wait until the loop runs, and take down the floating-point operations of an image."""
+        self.flops_per_image = self.connection.recv()
+
+    def turn(self, seconds: float) -> None:
+        """Iterate for so long, and take down the images per second."""
+        self.connection.send(seconds)
+        self.speeds.append(self.connection.recv())
 
     @property
     def gflops(self) -> float:
         """GFLOP/s at the median speed."""
         return self.flops_per_image * statistics.median(self.speeds) / 1e9
 
-    def turn(self, seconds: float) -> float:
-        """Iterate for so long; return the images per second. What is printed goes nowhere."""
-        gc.collect()
-        gc.disable()
-        try:
-            with self.setting(), redirect_stdout(io.StringIO()):
-                begun, images = time.perf_counter(), 0
-                while time.perf_counter() - begun < seconds:
-                    images += next(self.iterations)
-                self.finish()
-                return images / (time.perf_counter() - begun)
-        finally:
-            gc.enable()
 
-    def count_flops(self) -> None:
-        """Count the floating-point operations of an iteration, per image."""
-        with self.setting(), redirect_stdout(io.StringIO()), Flops() as counted:
-            images = next(self.iterations)
-        self.finish()
-        self.flops_per_image = counted.total / images
-
-
-def make_loops(problem: Problem, precisions: Iterable[Precision]) -> list[Loop]:
-    """Return all loops of a problem."""
-    loops = [Loop("article", "fp32", article(problem))] if problem.model == "vanilla" else []
-    loops.append(Loop("plain", "fp32", plain(problem)))
-    for precision in precisions:
-        setting = setting_of(precision)
-        state = ganbench_state(problem, precision)
-        mine, flush = ganbench(problem, state), state.statistics.flush
-        loops.append(Loop("careful", precision, iter(Careful(problem, precision)), setting))
-        loops.append(Loop("ganbench", precision, mine, setting, flush))
+def start_loops(model: str, precisions: Iterable[Precision]) -> list[Loop]:
+    """Start all loops of a problem."""
+    by_hand = ["article", "plain"] if model == "vanilla" else ["plain"]
+    careful = [(name, one) for one in precisions for name in ("careful", "ganbench")]
+    loops = [Loop.start(model, name, "fp32") for name in by_hand]
+    loops += [Loop.start(model, name, precision) for name, precision in careful]
+    for loop in loops:
+        loop.prepare()
     return loops
 
 
-def setting_of(precision: Precision) -> Callable[[], AbstractContextManager[Any]]:
-    """Return what enters the arithmetic of a precision."""
-    return lambda: arithmetic(precision)
+# -- in the process of a loop ----------------------------------------------------------------
+
+
+def serve(
+    connection: Connection, model: str, name: str, precision: Precision, threads: int
+) -> None:
+    """Make a loop, say what an image costs, then iterate for as long as the parent says."""
+    torch.set_num_threads(threads)
+    problem = PROBLEMS[model]
+    finish: Callable[[], Any] = lambda: None  # noqa: E731: what a turn ends with, in its time
+    if name == "ganbench":
+        state = ganbench_state(problem, precision)
+        iterations, finish = ganbench(problem, state), state.statistics.flush
+    elif name == "careful":
+        iterations = iter(Careful(problem, precision))
+    else:
+        iterations = article(problem) if name == "article" else plain(problem)
+    own = name in {"ganbench", "careful"}
+    with arithmetic(precision) if own else nullcontext(), redirect_stdout(io.StringIO()):
+        with Flops() as counted:
+            images = next(iterations)
+        connection.send(counted.total / images)
+        gc.disable()
+        with contextlib.suppress(EOFError):
+            while True:
+                seconds = connection.recv()
+                gc.collect()
+                begun, images = time.perf_counter(), 0
+                while time.perf_counter() - begun < seconds:
+                    images += next(iterations)
+                finish()
+                connection.send(images / (time.perf_counter() - begun))
 
 
 # -- the check -------------------------------------------------------------------------------
@@ -235,12 +264,11 @@ def measure(
     ``ceilings`` takes up what is higher than what it holds.
     """
     for loop in loops:
-        loop.turn(seconds / 2)
-        loop.count_flops()
+        loop.turn(seconds)
+        loop.speeds.clear()  # a first turn, to warm up
     for turn in range(rounds):
         for place in range(len(loops)):
-            loop = loops[(place + turn) % len(loops)]
-            loop.speeds.append(loop.turn(seconds))
+            loops[(place + turn) % len(loops)].turn(seconds)
         for precision in {loop.precision: None for loop in loops}:
             found = measure_ceiling(CPU, precision)
             best = ceilings.setdefault(precision, found)
@@ -344,9 +372,6 @@ def main() -> None:
     """Check, measure and print."""
     given = options()
     torch.set_num_threads(given.threads)
-    # The threads of torch's pool keep the floating-point mode that they were started in, and
-    # arithmetic() changes it: started here, they are the same for all loops.
-    torch.ones(1 << 20).mul(2)
     about = describe(
         threads=given.threads, device="cpu", torch_facts={"version": torch.__version__}
     )
@@ -358,8 +383,10 @@ def main() -> None:
     ceilings: dict[Precision, Ceiling] = {}
     measured = {}
     for name in given.models:
-        measured[name] = make_loops(PROBLEMS[name], given.precisions)
+        measured[name] = start_loops(name, given.precisions)
         measure(name, measured[name], ceilings, rounds=given.rounds, seconds=given.seconds)
+        for loop in measured[name]:
+            loop.connection.close()  # which ends its process
     for name, loops in measured.items():
         print(f"\n{name}, {PROBLEMS[name].dataset}:\n\n{table(loops, ceilings)}")
     print()
