@@ -6,11 +6,12 @@
 
 All read the same images, stacks of three digits of mnist5k as colors, 28 x 28, from the same
 stored weights (``ganbench weights fetch inception``), from uint8 to features, resizing included:
-torch-fidelity with its default batch of 64, ganbench with its own. They take turns in one process,
-and the order changes from round to round, so that a machine which slows down slows all; each has
-an untimed batch before its turn. Figures are medians over rounds, and ratios are of the same
-round. The deviation is the largest of a feature from torch-fidelity's, as a share of its largest
-feature; OpenVINO is left out where it is not installed. bf16 pays where the CPU has AMX.
+torch-fidelity with its default batch of 64, ganbench with its own. Each has a process of its own
+(``turns.py``). They take turns, and the order changes from round to round, so that a machine which
+slows down slows all; each has an untimed batch before its turn. Figures are medians over rounds,
+and ratios are of the same round. The deviation is the largest of a feature from torch-fidelity's,
+as a share of its largest feature; OpenVINO is left out where it is not installed. bf16 pays where
+the CPU multiplies bfloat16 (AMX, AVX-512 BF16).
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+from turns import Contestant, Measured
 
 from ganbench import open_dataset
 from ganbench.errors import GanbenchError
@@ -66,51 +69,67 @@ def engine(compute: Compute) -> Features:
     return lambda images: network.extract(images, compute=compute).features
 
 
-def contestants(*, compiled: bool) -> dict[str, Features]:
-    """Return all that can be measured here, by name."""
-    found = {
-        FIDELITY: fidelity(),
-        "torch fp32": engine(Compute()),
-        "torch bf16": engine(Compute(precision="bf16")),
-    }
-    if compiled:
-        found["compile fp32"] = engine(Compute(engine="compile"))
+ENGINES = {
+    "torch fp32": Compute(),
+    "torch bf16": Compute(precision="bf16"),
+    "compile fp32": Compute(engine="compile"),
+    "openvino fp32": Compute(engine="openvino"),
+    "openvino bf16": Compute(engine="openvino", precision="bf16"),
+}
+
+
+def names(*, compiled: bool) -> list[str]:
+    """Return what can be measured here."""
+    found = [FIDELITY, *ENGINES]
+    if not compiled:
+        found.remove("compile fp32")
     try:
         version("openvino")
     except PackageNotFoundError:
         print('OpenVINO is left out: pip install "ganbench[openvino]"', file=sys.stderr)
-        return found
-    found["openvino fp32"] = engine(Compute(engine="openvino"))
-    found["openvino bf16"] = engine(Compute(engine="openvino", precision="bf16"))
+        return [name for name in found if "openvino" not in name]
     return found
 
 
-def has_amx() -> str:
-    """Say whether the CPU multiplies matrices of bfloat16 in hardware."""
+def extraction(name: str, images: Tensor) -> Measured:
+    """Yield nothing; then, at each turn, images per second and the features (N, 2048)."""
+    extract = fidelity() if name == FIDELITY else engine(ENGINES[name])
+    extract(images[:WARM_UP])
+    yield None
+    while True:
+        extract(images[:WARM_UP])
+        begin = time.perf_counter()
+        features = extract(images)
+        yield len(images) / (time.perf_counter() - begin), features.numpy()
+
+
+def multiplies_bfloat16() -> str:
+    """Say by which instructions the CPU multiplies bfloat16."""
     try:
-        return "yes" if "amx_bf16" in Path("/proc/cpuinfo").read_text() else "no"
+        flags = set(Path("/proc/cpuinfo").read_text().split())
     except OSError:
         return "unknown"
+    return " and ".join(sorted(flags & {"amx_bf16", "avx512_bf16"})) or "none"
 
 
 def measure(
-    images: Tensor, found: dict[str, Features], rounds: int
+    images: Tensor, contestants: dict[str, Contestant], rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
     """Return images per second by round, and the deviation, of each contestant."""
-    speeds: dict[str, list[float]] = {name: [] for name in found}
-    features: dict[str, Tensor] = {}
-    names = list(found)
+    speeds: dict[str, list[float]] = {name: [] for name in contestants}
+    features: dict[str, np.ndarray] = {}
+    order = list(contestants)
+    for one in contestants.values():
+        one.introduction()
     for turn in range(rounds):
-        first = turn % len(names)
-        for name in names[first:] + names[:first]:
-            found[name](images[:WARM_UP])
-            begin = time.perf_counter()
-            features[name] = found[name](images)
-            speeds[name].append(len(images) / (time.perf_counter() - begin))
-            print(f"round {turn + 1}/{rounds}: {name} {speeds[name][-1]:.1f}", file=sys.stderr)
+        first = turn % len(order)
+        for name in order[first:] + order[:first]:
+            speed, features[name] = contestants[name].turn(None)
+            speeds[name].append(speed)
+            print(f"round {turn + 1}/{rounds}: {name} {speed:.1f}", file=sys.stderr)
     expected = features[FIDELITY]
     deviations = {
-        name: float((one - expected).abs().max() / expected.abs().max())
+        name: float(abs(one - expected).max() / abs(expected).max())
         for name, one in features.items()
     }
     return speeds, deviations
@@ -129,25 +148,27 @@ def main() -> int:
     digits = open_dataset("mnist5k").load("train").values
     images = digits[: 3 * options.images].view(-1, 3, 28, 28)
     try:
-        found = contestants(compiled=options.compile)
+        weights.load("inception")
     except GanbenchError as error:
         print(f"{error.message} {error.hint}", file=sys.stderr)
         return error.exit_code
-    speeds, deviations = measure(images, found, options.rounds)
+    chosen = names(compiled=options.compile)
+    contestants = {name: Contestant(extraction, name, images) for name in chosen}
+    speeds, deviations = measure(images, contestants, options.rounds)
     ratios = {
         name: [own / base for own, base in zip(speeds[name], speeds[FIDELITY], strict=True)]
-        for name in found
+        for name in chosen
     }
     facts = {
         "images": len(images),
         "threads": options.threads,
-        "amx": has_amx(),
+        "bfloat16": multiplies_bfloat16(),
         "machine": platform.machine(),
         "torch": torch.__version__,
     }
     print(", ".join(f"{key} {value}" for key, value in facts.items()))
     print(f"{'':15s} {'images/s':>20s} {'x torch-fidelity':>22s} {'deviation':>10s}")
-    for name in found:
+    for name in chosen:
         speed, ratio = (
             f"{statistics.median(one):.{places}f} ({min(one):.{places}f}-{max(one):.{places}f})"
             for one, places in ((speeds[name], 1), (ratios[name], 2))

@@ -18,30 +18,26 @@
 First it is checked that *careful* and *ganbench* are the same arithmetic: an update of each player
 from the same weights, images and latents gives the same weights.
 
-Each loop has a process of its own, as what one sets or leaves in memory changes the speed of
-another: *careful* and *ganbench* run in ``arithmetic(precision)`` as ``ganbench run`` does, the
-others in what torch sets. They take turns, one at a time, and the order changes from round to
-round, so that a machine which slows down slows all; a turn is as many whole iterations as
-``--seconds`` take, with garbage collected before and not meanwhile. Figures are medians over
-rounds; ratios are of the same round. FLOPs are those of the matrix products and convolutions that an iteration carries out; the
-ceiling is the best that a large product or convolution of that precision reached in any round.
+Each loop has a process of its own (``turns.py``): *careful* and *ganbench* run in
+``arithmetic(precision)`` as ``ganbench run`` does, the others in what torch sets. They take turns,
+and the order changes from round to round, so that a machine which slows down slows all; a turn is
+as many whole iterations as ``--seconds`` take, with garbage collected before and not meanwhile.
+Figures are medians over rounds; ratios are of the same round. FLOPs are those of the matrix
+products and convolutions that an iteration carries out; the ceiling is the best that a large
+product or convolution of that precision reached in any round.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import gc
 import io
 import json
-import multiprocessing
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import asdict, dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, get_args
 
@@ -58,6 +54,7 @@ from loops import (
     plain,
 )
 from torch import Tensor, nn
+from turns import Contestant, Measured
 
 from ganbench.config import Precision
 from ganbench.harness.ceiling import Ceiling, measure_ceiling
@@ -68,7 +65,6 @@ from ganbench.step import update
 from ganbench.training.execution import arithmetic
 from ganbench.training.trainer import Batches
 
-SPAWN = multiprocessing.get_context("spawn")
 REFERENCES = ("article", "plain", "careful")
 TOLERANCE = 1e-4
 """How far apart the updates of careful and ganbench may be, as a share of their size."""
@@ -76,34 +72,13 @@ TOLERANCE = 1e-4
 
 @dataclass
 class Loop:
-    """A loop that is measured in a process of its own, and what has been measured."""
+    """A loop to measure, and what has been measured."""
 
     name: str
     precision: Precision
-    connection: Connection
+    process: Contestant
     flops_per_image: float = 0.0
     speeds: list[float] = field(default_factory=list)
-
-    @classmethod
-    def start(cls, model: str, name: str, precision: Precision) -> Loop:
-        """Start the process of a loop, with as many threads as this one has."""
-        here, there = SPAWN.Pipe()
-        threads = torch.get_num_threads()
-        process = SPAWN.Process(
-            target=serve, args=(there, model, name, precision, threads), daemon=True
-        )
-        process.start()
-        there.close()  # so that the end of the process ends the waiting for it
-        return cls(name, precision, here)
-
-    def prepare(self) -> None:
-        """Wait until the loop runs, and take down the floating-point operations of an image."""
-        self.flops_per_image = self.connection.recv()
-
-    def turn(self, seconds: float) -> None:
-        """Iterate for so long, and take down the images per second."""
-        self.connection.send(seconds)
-        self.speeds.append(self.connection.recv())
 
     @property
     def gflops(self) -> float:
@@ -113,47 +88,41 @@ class Loop:
 
 def start_loops(model: str, precisions: Iterable[Precision]) -> list[Loop]:
     """Start all loops of a problem."""
-    by_hand = ["article", "plain"] if model == "vanilla" else ["plain"]
-    careful = [(name, one) for one in precisions for name in ("careful", "ganbench")]
-    loops = [Loop.start(model, name, "fp32") for name in by_hand]
-    loops += [Loop.start(model, name, precision) for name, precision in careful]
+    chosen: list[tuple[str, Precision]] = [("article", "fp32")] if model == "vanilla" else []
+    chosen.append(("plain", "fp32"))
+    chosen += [(name, one) for one in precisions for name in ("careful", "ganbench")]
+    loops = [Loop(name, one, Contestant(run_loop, model, name, one)) for name, one in chosen]
     for loop in loops:
-        loop.prepare()
+        loop.flops_per_image = loop.process.introduction()
     return loops
 
 
-# -- in the process of a loop ----------------------------------------------------------------
-
-
-def serve(
-    connection: Connection, model: str, name: str, precision: Precision, threads: int
-) -> None:
-    """Make a loop, say what an image costs, then iterate for as long as the parent says."""
-    torch.set_num_threads(threads)
-    problem = PROBLEMS[model]
-    finish: Callable[[], Any] = lambda: None  # noqa: E731: what a turn ends with, in its time
-    if name == "ganbench":
-        state = ganbench_state(problem, precision)
-        iterations, finish = ganbench(problem, state), state.statistics.flush
-    elif name == "careful":
-        iterations = iter(Careful(problem, precision))
-    else:
-        iterations = article(problem) if name == "article" else plain(problem)
+def run_loop(model: str, name: str, precision: Precision) -> Measured:
+    """Yield the floating-point operations of an image; then, sent seconds, images per second."""
+    iterations, finish = make_loop(PROBLEMS[model], name, precision)
     own = name in {"ganbench", "careful"}
     with arithmetic(precision) if own else nullcontext(), redirect_stdout(io.StringIO()):
         with Flops() as counted:
             images = next(iterations)
-        connection.send(counted.total / images)
-        gc.disable()
-        with contextlib.suppress(EOFError):
-            while True:
-                seconds = connection.recv()
-                gc.collect()
-                begun, images = time.perf_counter(), 0
-                while time.perf_counter() - begun < seconds:
-                    images += next(iterations)
-                finish()
-                connection.send(images / (time.perf_counter() - begun))
+        seconds = yield counted.total / images
+        while True:
+            begun, images = time.perf_counter(), 0
+            while time.perf_counter() - begun < seconds:
+                images += next(iterations)
+            finish()
+            seconds = yield images / (time.perf_counter() - begun)
+
+
+def make_loop(
+    problem: Problem, name: str, precision: Precision
+) -> tuple[Iterator[int], Callable[[], Any]]:
+    """Return a loop, and what a turn of it ends with, within its time."""
+    if name == "ganbench":
+        state = ganbench_state(problem, precision)
+        return ganbench(problem, state), state.statistics.flush
+    if name == "careful":
+        return iter(Careful(problem, precision)), int
+    return (article if name == "article" else plain)(problem), int
 
 
 # -- the check -------------------------------------------------------------------------------
@@ -264,11 +233,11 @@ def measure(
     ``ceilings`` takes up what is higher than what it holds.
     """
     for loop in loops:
-        loop.turn(seconds)
-        loop.speeds.clear()  # a first turn, to warm up
+        loop.process.turn(seconds)  # to warm up
     for turn in range(rounds):
         for place in range(len(loops)):
-            loops[(place + turn) % len(loops)].turn(seconds)
+            loop = loops[(place + turn) % len(loops)]
+            loop.speeds.append(loop.process.turn(seconds))
         for precision in {loop.precision: None for loop in loops}:
             found = measure_ceiling(CPU, precision)
             best = ceilings.setdefault(precision, found)
@@ -386,7 +355,7 @@ def main() -> None:
         measured[name] = start_loops(name, given.precisions)
         measure(name, measured[name], ceilings, rounds=given.rounds, seconds=given.seconds)
         for loop in measured[name]:
-            loop.connection.close()  # which ends its process
+            loop.process.end()
     for name, loops in measured.items():
         print(f"\n{name}, {PROBLEMS[name].dataset}:\n\n{table(loops, ceilings)}")
     print()

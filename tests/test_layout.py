@@ -15,6 +15,7 @@ MODULES = sorted([*ROOT.glob("ganbench/**/*.py"), *ROOT.glob("zoo/*.py")])
 
 # A module may import what has a lower rank, and what belongs to its own unit.
 RANKS = {
+    "allocator": 0,
     "errors": 0,
     "stats": 0,
     "paths": 1,
@@ -41,7 +42,7 @@ RANKS = {
     "cli": 9,
 }
 CONTRACT = {"gan", "trick", "passes", "state", "step"}
-WITHOUT_TORCH = {"errors", "stats", "paths", "registry", "config", "records", "report"}
+WITHOUT_TORCH = {"allocator", "errors", "stats", "paths", "registry", "config", "records", "report"}
 REPORT_MAY_USE = {"errors", "config", "stats", "records", "report"}
 ZOO_MAY_USE = {"", "errors", "losses", "nn", "tricks"}
 CEILING = 400

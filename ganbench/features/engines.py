@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from ganbench.allocator import keep_freed_memory
 from ganbench.errors import ConfigError, MissingDataError, suggest
 
 Precision = Literal["fp32", "bf16"]
@@ -26,9 +27,9 @@ class Compute:
     """Where and how networks compute.
 
     ``engine`` is one of ``ENGINES``. ``precision`` bf16 computes convolutions and products in
-    bfloat16; it moves values, and is part of the protocol. It is faster on GPUs, and on CPUs with
-    AMX; on other CPUs it is slower than fp32. ``batch_size`` None leaves the choice to the
-    network. On CUDA, TF32 is off and the kernels are deterministic.
+    bfloat16; it moves values, and is part of the protocol. It is faster on GPUs, and on CPUs that
+    multiply bfloat16 (AMX, AVX-512 BF16); on others it is slower than fp32. ``batch_size`` None
+    leaves the choice to the network. On CUDA, TF32 is off and the kernels are deterministic.
 
     Raises:
         ConfigError: an engine or a precision that is unknown, a batch size below 1, or OpenVINO
@@ -106,6 +107,8 @@ def _compiled(module: nn.Module, example: Tensor, compute: Compute) -> Forward:
 def _as_torch(module: nn.Module, call: Callable[[Tensor], Any], compute: Compute) -> Forward:
     device = torch.device(compute.device)
     half = compute.precision == "bf16"
+    if device.type == "cpu":
+        keep_freed_memory()
     module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(inputs: Tensor) -> tuple[Tensor, ...]:

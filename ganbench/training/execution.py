@@ -7,17 +7,15 @@ is recorded with the run, as its number of threads is.
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
+from ganbench.allocator import keep_freed_memory
 from ganbench.config import Precision
 
 MemoryFormat = Literal["channels_last", "contiguous"]
@@ -68,7 +66,7 @@ def arithmetic(precision: Precision) -> Iterator[None]:
     to be normal count as zero: they take a hundred times as long, and move nothing. The process
     keeps the memory that an iteration frees, from then on.
     """
-    keep_memory()
+    keep_freed_memory()
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     rounds = precision == "medium"
     torch.set_float32_matmul_precision("medium" if rounds else "highest")
@@ -80,23 +78,3 @@ def arithmetic(precision: Precision) -> Iterator[None]:
         torch.set_flush_denormal(False)
         torch.backends.cudnn.allow_tf32 = before[1]
         torch.set_float32_matmul_precision(before[0])
-
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Numbers of glibc's parameters (malloc.h)."""
-
-
-@lru_cache(maxsize=1)
-def keep_memory() -> bool:
-    """Let the process keep freed memory, up to 1 GiB, for what is allocated next; tell if it can.
-
-    By itself glibc gives large blocks back to the system when they are freed. The next iteration
-    then gets the same memory page by page, each of them filled with zeros first: with a gradient
-    penalty in fp32 that is a tenth of the time. Other allocators are left as they are.
-    """
-    if not sys.platform.startswith("linux"):
-        return False
-    library = ctypes.CDLL(None)
-    if not hasattr(library, "gnu_get_libc_version"):
-        return False
-    return all(library.mallopt(one, 1 << 30) for one in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD))

@@ -2,8 +2,6 @@
 """How a step is computed: what was set comes back, and the gradients are the same to rounding."""
 
 import functools
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -135,34 +133,3 @@ def test_metrics_and_pictures_are_computed_in_full_precision(bench):
     trainer.train()
     assert steps == {"medium"}
     assert set(seen) == {"highest"}
-
-
-FREED = """
-import resource
-import torch
-from ganbench.training.execution import arithmetic, keep_memory
-
-def faults():
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(10):
-        blocks = [torch.ones(1 << 22) for _ in range(4)]  # 64 MiB
-        del blocks
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
-faults()
-usual = faults()
-with arithmetic("fp32"):
-    faults()
-    print(usual, faults(), int(keep_memory()))
-"""
-
-
-def test_memory_that_an_iteration_frees_is_there_for_the_next():
-    # A process of its own, as what is set holds for the rest of a process.
-    command = [sys.executable, "-P", "-c", FREED]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    usual, kept, can = map(int, done.stdout.split())
-    if not can:
-        pytest.skip("needs glibc's allocator")
-    assert usual > 1000  # pages fetched anew in ten rounds
-    assert kept < usual / 10
