@@ -22,9 +22,22 @@ def keep_freed_memory() -> bool:
     a tenth of the time of Inception and of training with a gradient penalty, both in fp32. Other
     allocators are left as they are. It holds for the rest of the process.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    library = ctypes.CDLL(None)
-    if not hasattr(library, "gnu_get_libc_version"):
+    library = _glibc()
+    if library is None:
         return False
     return all(library.mallopt(one, KEPT) for one in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD))
+
+
+def return_freed_memory() -> None:
+    """Give what is kept back to the system, so that what is held is what is used."""
+    library = _glibc()
+    if library is not None:
+        library.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    """Return the C library, if it is glibc."""
+    if not sys.platform.startswith("linux"):
+        return None
+    library = ctypes.CDLL(None)
+    return library if hasattr(library, "gnu_get_libc_version") else None

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from ganbench.allocator import return_freed_memory
+
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 MIB = 2**20
 
@@ -22,6 +24,7 @@ class Peak:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
+        return_freed_memory()  # what is taken of it from now on counts as growth
         self._can_reset = _reset()
         self._before = _status("VmRSS") or _highest()
         if device.type == "cuda":
