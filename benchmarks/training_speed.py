@@ -24,7 +24,7 @@ and the order changes from round to round, so that a machine which slows down sl
 as many whole iterations as ``--seconds`` take, with garbage collected before and not meanwhile.
 Figures are medians over rounds; ratios are of the same round. FLOPs are those of the matrix
 products and convolutions that an iteration carries out; the ceiling is the best that a large
-product or convolution of that precision reached in any round.
+product or convolution of that precision reached in any round so far.
 """
 
 from __future__ import annotations
@@ -356,8 +356,9 @@ def main() -> None:
         measure(name, measured[name], ceilings, rounds=given.rounds, seconds=given.seconds)
         for loop in measured[name]:
             loop.process.end()
-    for name, loops in measured.items():
-        print(f"\n{name}, {PROBLEMS[name].dataset}:\n\n{table(loops, ceilings)}")
+        print(
+            f"\n{name}, {PROBLEMS[name].dataset}:\n\n{table(measured[name], ceilings)}", flush=True
+        )
     print()
     for one in ceilings.values():
         print(f"The ceiling of {one.precision}: {one.gflops:,.0f} GFLOP/s ({one.by}).")
