@@ -94,7 +94,6 @@ def names(*, compiled: bool) -> list[str]:
 def extraction(name: str, images: Tensor) -> Measured:
     """Yield nothing; then, at each turn, images per second and the features (N, 2048)."""
     extract = fidelity() if name == FIDELITY else engine(ENGINES[name])
-    extract(images[:WARM_UP])
     yield None
     while True:
         extract(images[:WARM_UP])

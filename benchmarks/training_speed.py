@@ -121,8 +121,12 @@ def make_loop(
         state = ganbench_state(problem, precision)
         return ganbench(problem, state), state.statistics.flush
     if name == "careful":
-        return iter(Careful(problem, precision)), int
-    return (article if name == "article" else plain)(problem), int
+        return iter(Careful(problem, precision)), nothing
+    return (article if name == "article" else plain)(problem), nothing
+
+
+def nothing() -> None:
+    """End a turn of a loop that puts nothing aside."""
 
 
 # -- the check -------------------------------------------------------------------------------
