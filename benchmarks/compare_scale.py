@@ -26,10 +26,10 @@ from PIL import Image
 
 from ganbench.config import Recipe, RunConfig, TrickConfig, adam
 from ganbench.harness.matrix import Cell, plan_matrix
-from ganbench.harness.measuring import wanted_metrics
 from ganbench.harness.run import RunOptions
+from ganbench.harness.run_metrics import wanted_metrics
 from ganbench.harness.scheduler import Scheduler
-from ganbench.records.results import collect
+from ganbench.records.load import load_runs
 from ganbench.report.write import write_report
 
 KINDS = 16
@@ -224,8 +224,8 @@ def measure(root: Path, models: int, tricks: int, seeds: int) -> None:
     print(f"{models * tricks * seeds:,} runs")
     if not (root / "runs").is_dir():
         timed("writing", write)
-    runs = collect([root / "runs"], courses=False)  # the first reading fills the system's cache
-    timed("reading", lambda: collect([root / "runs"], courses=False))
+    runs = load_runs([root / "runs"], courses=False)  # the first reading fills the system's cache
+    timed("reading", lambda: load_runs([root / "runs"], courses=False))
     timed("reporting", lambda: write_report(runs, root / "report", title="Many runs"))
     if not (root / "planned").is_dir():
         store(plan(seeds), root / "planned")

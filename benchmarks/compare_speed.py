@@ -20,11 +20,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from ganbench.harness.cells import Task, carry_out
-from ganbench.harness.engines import LocalEngine
+from ganbench.harness.backends import LocalBackend
 from ganbench.harness.matrix import Cell, plan_matrix
-from ganbench.harness.measuring import wanted_metrics
 from ganbench.harness.run import RunOptions
+from ganbench.harness.run_cell import CellJob, run_cell
+from ganbench.harness.run_metrics import wanted_metrics
 from ganbench.harness.scheduler import Scheduler
 from ganbench.training.trainer import Schedule
 
@@ -38,11 +38,11 @@ def inline(cells: list[Cell], out: Path) -> float:
     """Carry the cells out in this process; return the seconds."""
     begun = time.perf_counter()
     for cell in cells:
-        carry_out(Task(cell.config, cell.name, options(out)))
+        run_cell(CellJob(cell.config, cell.name, options(out)))
     return time.perf_counter() - begun
 
 
-def scheduled(cells: list[Cell], out: Path, engine: LocalEngine) -> float:
+def scheduled(cells: list[Cell], out: Path, engine: LocalBackend) -> float:
     """Carry the cells out by the scheduler; return the seconds."""
     requests = {"ring8": wanted_metrics("ring8", None, None)}
     begun = time.perf_counter()
@@ -61,7 +61,7 @@ def main() -> int:
     cells = plan_matrix(
         ["vanilla"], ["none"], ["ring8"], range(given.cells), settings={"kimg": given.kimg}
     )
-    one, two = LocalEngine(1), LocalEngine(2)
+    one, two = LocalBackend(1), LocalBackend(2)
     ratios, costs, seconds = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

@@ -33,11 +33,10 @@ from torch import Tensor
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from turns import Contestant, Measured
 
-from ganbench import open_dataset
+from ganbench import open_dataset, weights
 from ganbench.errors import GanbenchError
-from ganbench.features import weights
-from ganbench.features.engines import Compute
-from ganbench.features.inception import inception
+from ganbench.networks.inception import inception
+from ganbench.runtime.inference import Compute
 
 FIDELITY = "torch-fidelity"
 FIDELITY_BATCH = 64

@@ -34,7 +34,7 @@ def draw(count, generator):
 LIGHT = '''
 import torch
 from ganbench import register
-from ganbench.features.network import FeatureNetwork, NetworkFacts
+from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
 
 class Light(FeatureNetwork):
     batch_size = 16

@@ -33,9 +33,9 @@ from scipy.linalg import sqrtm
 from threadpoolctl import threadpool_limits
 from torch_fidelity.metric_fid import fid_statistics_to_metric
 
+from ganbench.evaluation.math.frechet import resampled, root_of
+from ganbench.evaluation.math.moments import Moments, moments
 from ganbench.metrics.fid import frechet_distance
-from ganbench.metrics.frechet import resampled, root_of
-from ganbench.metrics.moments import Moments, moments
 
 PROBED = 4096
 Way = Callable[[], float]

@@ -24,6 +24,7 @@ from torchvision.transforms import ToTensor
 
 from ganbench import create, open_dataset
 from ganbench.config import OptimizerSpec, Precision, parse_trick
+from ganbench.data.batches import Batches
 from ganbench.data.dataset import Dataset as Images
 from ganbench.data.dataset import to_network
 from ganbench.gan import GAN, Batch
@@ -31,8 +32,8 @@ from ganbench.registry import name_of
 from ganbench.state import State
 from ganbench.step import alternate
 from ganbench.training.build import build_state
-from ganbench.training.trainer import Batches
-from ganbench.trick import Trick, resolve
+from ganbench.trick import Trick
+from ganbench.trick_config import merge_tricks
 
 BATCH = 64
 CPU = torch.device("cpu")
@@ -59,7 +60,7 @@ class Problem:
     @cached_property
     def tricks(self) -> dict[str, Trick]:
         """All tricks by name, the model's own and those asked for."""
-        found = resolve(self.gan.tricks, [parse_trick(text) for text in self.asked])
+        found = merge_tricks(self.gan.tricks, [parse_trick(text) for text in self.asked])
         return {name_of(trick): trick for trick in found}
 
     @property

@@ -72,9 +72,9 @@ def torch_fidelity(real: Features, fake: Features) -> Pair:
 
 def ganbench(real: Features, fake: Features) -> Pair:
     """Return precision and recall as ganbench computes them."""
-    from ganbench.metrics.precision_recall import sweep
+    from ganbench.evaluation.math.neighborhoods import sweep_neighborhoods
 
-    found = sweep(real, fake)
+    found = sweep_neighborhoods(real, fake)
     return float(found.inside.mean()), float(found.recalled.mean())
 
 

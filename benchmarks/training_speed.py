@@ -57,13 +57,14 @@ from torch import Tensor, nn
 from turns import Contestant, Measured
 
 from ganbench.config import Precision
-from ganbench.harness.ceiling import Ceiling, measure_ceiling
-from ganbench.harness.meter import Flops
-from ganbench.records.environment import describe
-from ganbench.state import State, Streams
+from ganbench.data.batches import Batches
+from ganbench.records.environment import describe_environment
+from ganbench.runtime.execution import arithmetic
+from ganbench.speed.meter import Flops
+from ganbench.speed.roofline import Roofline, measure_roofline
+from ganbench.state import State
 from ganbench.step import update
-from ganbench.training.execution import arithmetic
-from ganbench.training.trainer import Batches
+from ganbench.streams import Streams
 
 REFERENCES = ("article", "plain", "careful")
 TOLERANCE = 1e-4
@@ -227,7 +228,7 @@ def check_all(names: Sequence[str], precisions: Sequence[Precision]) -> dict[str
 def measure(
     name: str,
     loops: list[Loop],
-    ceilings: dict[Precision, Ceiling],
+    ceilings: dict[Precision, Roofline],
     *,
     rounds: int,
     seconds: float,
@@ -243,7 +244,7 @@ def measure(
             loop = loops[(place + turn) % len(loops)]
             loop.speeds.append(loop.process.turn(seconds))
         for precision in {loop.precision: None for loop in loops}:
-            found = measure_ceiling(CPU, precision)
+            found = measure_roofline(CPU, precision)
             best = ceilings.setdefault(precision, found)
             ceilings[precision] = max(best, found, key=lambda one: one.gflops)
         print(f"{name}: round {turn + 1} of {rounds}", file=sys.stderr)
@@ -279,7 +280,7 @@ def spread(values: list[float] | None, form: str) -> str:
     return f"{middle:{form}} ({low:{form}}, {high:{form}})"
 
 
-def table(loops: list[Loop], ceilings: dict[Precision, Ceiling]) -> str:
+def table(loops: list[Loop], ceilings: dict[Precision, Roofline]) -> str:
     """Return the table of a model in Markdown, its columns aligned."""
     against = [one for one in REFERENCES if any(loop.name == one for loop in loops)]
     rows = [
@@ -345,7 +346,7 @@ def main() -> None:
     """Check, measure and print."""
     given = options()
     torch.set_num_threads(given.threads)
-    about = describe(
+    about = describe_environment(
         threads=given.threads, device="cpu", torch_facts={"version": torch.__version__}
     )
     print(
@@ -353,7 +354,7 @@ def main() -> None:
         flush=True,
     )
     checked = check_all(given.models, given.precisions) if given.check else None
-    ceilings: dict[Precision, Ceiling] = {}
+    ceilings: dict[Precision, Roofline] = {}
     measured = {}
     for name in given.models:
         measured[name] = start_loops(name, given.precisions)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ganbench.config import Recipe, adam, rmsprop, sgd
     from ganbench.data import open_dataset
     from ganbench.gan import GAN, Batch, DataSpec, Loss, Partner, Sampler
-    from ganbench.harness.evaluation import evaluate
+    from ganbench.harness.evaluate import evaluate
     from ganbench.harness.run import RunOptions, run
     from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
     from ganbench.registry import register
@@ -37,7 +37,7 @@ _HOMES = {
     "Trick": "trick",
     "adam": "config",
     "create": "training.build",
-    "evaluate": "harness.evaluation",
+    "evaluate": "harness.evaluate",
     "open_dataset": "data",
     "register": "registry",
     "rmsprop": "config",

@@ -240,10 +240,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not valid TOML: {error}.") from error
 
 
-def join(names: Iterable[str]) -> str:
+def join_words(names: Iterable[str]) -> str:
     """Return names as a sentence lists them.
 
-    >>> join(["a", "b", "c"])
+    >>> join_words(["a", "b", "c"])
     'a, b and c'
     """
     *others, last = list(names) or [""]

@@ -295,6 +295,6 @@ def _execute(name: str, path: Path) -> ModuleType:
 
 models: Registry[Any] = Registry("model", "ganbench.zoo", "ganbench.models")
 tricks: Registry[Any] = Registry("trick", "ganbench.tricks", "ganbench.tricks")
-datasets: Registry[Any] = Registry("dataset", "ganbench.data", "ganbench.datasets")
+datasets: Registry[Any] = Registry("dataset", "ganbench.datasets", "ganbench.datasets")
 metrics: Registry[Any] = Registry("metric", "ganbench.metrics", "ganbench.metrics")
-networks: Registry[Any] = Registry("feature network", "ganbench.features", "ganbench.networks")
+networks: Registry[Any] = Registry("feature network", "ganbench.networks", "ganbench.networks")

@@ -11,67 +11,19 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganbench.config import Precision, Recipe
 from ganbench.gan import DataSpec, Labels, Loss, Role, Sampler
-from ganbench.group import ALONE, Group
-from ganbench.trick import Memory, Terms, Tricks
+from ganbench.registry import name_of
+from ganbench.runtime.process_group import ALONE, ProcessGroup
+from ganbench.streams import Streams
+from ganbench.trick import Terms, Trick, Tricks, TrickState
 
 
-class Streams:
-    """Independent random streams by purpose, all from one seed, none of them global.
-
-    Adding a trick that draws numbers does not change the data order, the latents or the initial
-    weights, so two runs with the same seed differ by the trick alone. Several processes draw the
-    same numbers from a stream, each for itself; those of tricks (``trick/name``) differ from one
-    process to the other.
-    """
-
-    def __init__(self, seed: int, device: torch.device, group: Group = ALONE) -> None:
-        self.seed = seed
-        self.device = device
-        self.group = group
-        self._generators: dict[str, torch.Generator] = {}
-
-    def __getitem__(self, purpose: str) -> torch.Generator:
-        if purpose not in self._generators:
-            generator = torch.Generator(self.device)
-            generator.manual_seed(stream_seed(self.seed, _owned(purpose, self.group.rank)))
-            self._generators[purpose] = generator
-        return self._generators[purpose]
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return the position of every stream that was used, in whichever process."""
-        return {
-            _owned(purpose, rank): position
-            for purpose, one in self._generators.items()
-            for rank, position in enumerate(self.group.gather(one.get_state()))
-        }
-
-    def load_state_dict(self, positions: dict[str, Tensor]) -> None:
-        """Put every stream where it was; those of a process that was not there begin anew."""
-        for purpose in [name for name in positions if not name.startswith("process")]:
-            stream = self[purpose]  # in every process, as they must have the same streams
-            if (mine := _owned(purpose, self.group.rank)) in positions:
-                stream.set_state(positions[mine])
-
-
-def _owned(purpose: str, rank: int) -> str:
-    """Return the name of a stream as a process has it; the first's is that of one by itself."""
-    return f"process{rank}/{purpose}" if rank and purpose.startswith("trick/") else purpose
-
-
-def stream_seed(seed: int, purpose: str) -> int:
-    """Return the seed of one purpose's stream: equal for equal arguments, else unrelated."""
-    words = [seed & 0xFFFFFFFF, seed >> 32, *purpose.encode()]
-    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-class Statistics:
+class RunningMeans:
     """Means of what each update saw, kept on the device: nothing synchronizes until ``flush``.
 
     Observations are only put aside in ``add``, and reduced many at a time, so that watching a
@@ -96,13 +48,13 @@ class Statistics:
         pending = torch.stack(self._pending.pop(name)).float()  # (count, ...)
         self._means[name].append(pending.flatten(1).mean(1) if pending.ndim > 1 else pending)
 
-    def flush(self, group: Group = ALONE) -> dict[str, float]:
+    def flush(self, group: ProcessGroup = ALONE) -> dict[str, float]:
         """Return the means since the last flush, and begin anew. Synchronizes."""
         means = {name: one.double().mean().item() for name, one in self.observations(group).items()}
         self._means.clear()
         return means
 
-    def observations(self, group: Group = ALONE) -> dict[str, Tensor]:
+    def observations(self, group: ProcessGroup = ALONE) -> dict[str, Tensor]:
         """Return the mean of each observation since the last flush, (count,) by name.
 
         Several processes must all call, and get the means over all of them.
@@ -134,10 +86,10 @@ class State:
     device: torch.device
     precision: Precision = "fp32"
     conditional: bool = False
-    group: Group = ALONE
+    group: ProcessGroup = ALONE
     optimizers: dict[Role, Optimizer] = field(default_factory=dict)
-    memory: dict[str, Memory] = field(default_factory=dict)
-    statistics: Statistics = field(default_factory=Statistics)
+    memory: dict[str, TrickState] = field(default_factory=dict)
+    statistics: RunningMeans = field(default_factory=RunningMeans)
     images_seen: int = 0
     """Real images shown to the discriminator."""
     updates: dict[Role, int] = field(default_factory=lambda: {"generator": 0, "discriminator": 0})
@@ -148,6 +100,10 @@ class State:
     def parameters(self, role: Role) -> list[nn.Parameter]:
         """Return what a player moves: its network, and the partners that learn with it."""
         return self._parameters[role]
+
+    def memory_of(self, trick: Trick) -> TrickState:
+        """Return what a trick has gathered so far."""
+        return self.memory[name_of(trick)]
 
     def sizes(self) -> dict[str, int]:
         """Return how many weights the networks of the two players have."""
@@ -182,7 +138,7 @@ class State:
 
         Several processes draw those of the whole batch, and each takes its part.
         """
-        return self.group.part(self.prior(count * self.group.size, self.streams["noise"]))
+        return self.group.shard(self.prior(count * self.group.size, self.streams["noise"]))
 
     def prior(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw latents (count, latent_dim): N(0, 1), or uniform in [-1, 1]."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The step: what every GAN of the zoo does in one iteration, on one screen.
 
-Tricks enter by what they add to the passes (``Step``), to the terms, and to the order of the
+Tricks enter by what they add to the passes (``Turn``), to the terms, and to the order of the
 updates; nothing here knows one by name.
 """
 
@@ -10,25 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ganbench.gan import Batch, Role
-from ganbench.passes import Step
 from ganbench.state import State
 from ganbench.trick import Terms
+from ganbench.turn import Turn
 
 
-def discriminator_objective(step: Step) -> Terms:
+def discriminator_objective(turn: Turn) -> Terms:
     """Return the terms that the discriminator minimizes."""
-    real, fake = step.real.logits, step.fake.logits
+    real, fake = turn.real.logits, turn.fake.logits
     return {
-        "adversarial": step.state.loss.discriminator(real, fake),
-        **step.state.tricks.terms(step),
+        "adversarial": turn.state.loss.discriminator(real, fake),
+        **turn.state.tricks.terms(turn),
     }
 
 
-def generator_objective(step: Step) -> Terms:
+def generator_objective(turn: Turn) -> Terms:
     """Return the terms that the generator minimizes; few losses look at the real logits."""
-    fake = step.fake.logits
-    real = step.real.logits if step.state.loss.paired else fake.new_empty(0)
-    return {"adversarial": step.state.loss.generator(real, fake), **step.state.tricks.terms(step)}
+    fake = turn.fake.logits
+    real = turn.real.logits if turn.state.loss.paired else fake.new_empty(0)
+    return {"adversarial": turn.state.loss.generator(real, fake), **turn.state.tricks.terms(turn)}
 
 
 OBJECTIVES = {"discriminator": discriminator_objective, "generator": generator_objective}
@@ -36,13 +36,13 @@ OBJECTIVES = {"discriminator": discriminator_objective, "generator": generator_o
 
 def gradients(state: State, role: Role, batch: Batch) -> None:
     """Compute the gradients of one player's objective in its own parameters, and no others."""
-    step = Step(state, role, batch)
+    turn = Turn(state, role, batch)
     with state.casting():
-        terms = OBJECTIVES[role](step)
+        terms = OBJECTIVES[role](turn)
     state.backward(role, terms)
     if role == "discriminator":
-        state.statistics.add("logits/real", step.real.logits)
-        state.statistics.add("logits/fake", step.fake.logits)
+        state.statistics.add("logits/real", turn.real.logits)
+        state.statistics.add("logits/fake", turn.fake.logits)
 
 
 def update(state: State, role: Role, batch: Batch) -> None:

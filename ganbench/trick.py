@@ -4,16 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganbench import registry
-from ganbench.config import Recipe, TrickConfig
-from ganbench.errors import ConfigError, suggest
+from ganbench.config import Recipe
+from ganbench.errors import ConfigError
 from ganbench.gan import (
     GAN,
     Batch,
@@ -27,10 +25,10 @@ from ganbench.gan import (
 )
 
 if TYPE_CHECKING:
-    from ganbench.passes import Judged, Step
     from ganbench.state import State
+    from ganbench.turn import Scored, Turn
 
-Memory = dict[str, Tensor | nn.Module]
+TrickState = dict[str, Tensor | nn.Module]
 """What a trick gathers while training; it is saved and resumed with the training state."""
 
 Terms = dict[str, Tensor]
@@ -85,8 +83,8 @@ class Trick:
         """Replace or wrap a player's optimizer."""
         return optimizer
 
-    def start(self, state: State) -> Memory:
-        """Return what the trick will gather: ``state.memory[name]`` from then on."""
+    def start(self, state: State) -> TrickState:
+        """Return what the trick will gather: ``state.memory_of(trick)`` from then on."""
         return {}
 
     # -- within a step -------------------------------------------------------------------------
@@ -95,35 +93,35 @@ class Trick:
         """Change the order of forward and backward passes in one iteration."""
         return rule
 
-    def latents(self, latents: Tensor, step: Step) -> Tensor:
+    def latents(self, latents: Tensor, turn: Turn) -> Tensor:
         """Change the latents (B, latent_dim) before the generator."""
         return latents
 
-    def fakes(self, images: Tensor, step: Step) -> Tensor:
+    def fakes(self, images: Tensor, turn: Turn) -> Tensor:
         """Change the fakes (B, *shape) that the discriminator learns from."""
         return images
 
-    def reals(self, images: Tensor, step: Step) -> Tensor:
+    def reals(self, images: Tensor, turn: Turn) -> Tensor:
         """Change the real examples (B, *shape) that the discriminator learns from."""
         return images
 
-    def view(self, images: Tensor, step: Step) -> Tensor:
+    def view(self, images: Tensor, turn: Turn) -> Tensor:
         """Change what the discriminator sees, real and fake alike; must be differentiable."""
         return images
 
-    def condition(self, condition: Labels, judged: Judged, step: Step) -> Labels:
+    def condition(self, condition: Labels, scored: Scored, turn: Turn) -> Labels:
         """Change what accompanies images (B, *shape) into the discriminator: labels, codes."""
         return condition
 
-    def opponent(self, step: Step) -> Discriminate | None:
-        """Return the discriminator that the generator's step meets; None for the real one."""
+    def opponent(self, turn: Turn) -> Discriminate | None:
+        """Return the discriminator that the generator's turn meets; None for the real one."""
         return None
 
-    def discriminator_terms(self, step: Step) -> Terms:
+    def discriminator_terms(self, turn: Turn) -> Terms:
         """Return named terms to add to the discriminator's loss."""
         return {}
 
-    def generator_terms(self, step: Step) -> Terms:
+    def generator_terms(self, turn: Turn) -> Terms:
         """Return named terms to add to the generator's loss."""
         return {}
 
@@ -180,48 +178,48 @@ class Tricks:
             rule = trick.step_rule(rule)
         return rule
 
-    def latents(self, latents: Tensor, step: Step) -> Tensor:
+    def latents(self, latents: Tensor, turn: Turn) -> Tensor:
         """The latents (B, latent_dim) as all tricks together change them."""
         for trick in self._having["latents"]:
-            latents = trick.latents(latents, step)
+            latents = trick.latents(latents, turn)
         return latents
 
-    def fakes(self, images: Tensor, step: Step) -> Tensor:
+    def fakes(self, images: Tensor, turn: Turn) -> Tensor:
         """The fakes (B, *shape) as all tricks together change them."""
         for trick in self._having["fakes"]:
-            images = trick.fakes(images, step)
+            images = trick.fakes(images, turn)
         return images
 
-    def reals(self, images: Tensor, step: Step) -> Tensor:
+    def reals(self, images: Tensor, turn: Turn) -> Tensor:
         """The real examples (B, *shape) as all tricks together change them."""
         for trick in self._having["reals"]:
-            images = trick.reals(images, step)
+            images = trick.reals(images, turn)
         return images
 
-    def view(self, images: Tensor, step: Step) -> Tensor:
+    def view(self, images: Tensor, turn: Turn) -> Tensor:
         """What the discriminator sees of images (B, *shape)."""
         for trick in self._having["view"]:
-            images = trick.view(images, step)
+            images = trick.view(images, turn)
         return images
 
-    def condition(self, condition: Labels, judged: Judged, step: Step) -> Labels:
+    def condition(self, condition: Labels, scored: Scored, turn: Turn) -> Labels:
         """What accompanies the images into the discriminator."""
         for trick in self._having["condition"]:
-            condition = trick.condition(condition, judged, step)
+            condition = trick.condition(condition, scored, turn)
         return condition
 
-    def opponent(self, step: Step) -> Discriminate | None:
+    def opponent(self, turn: Turn) -> Discriminate | None:
         """The discriminator that the generator meets, if a trick provides one."""
         for trick in self._having["opponent"]:
-            if (opponent := trick.opponent(step)) is not None:
+            if (opponent := trick.opponent(turn)) is not None:
                 return opponent
         return None
 
-    def terms(self, step: Step) -> Terms:
-        """The named terms that all tricks add to the loss of the player whose step it is."""
+    def terms(self, turn: Turn) -> Terms:
+        """The named terms that all tricks add to the loss of the player whose turn it is."""
         terms: Terms = {}
-        for trick in self._having[f"{step.role}_terms"]:
-            terms |= getattr(trick, f"{step.role}_terms")(step)
+        for trick in self._having[f"{turn.role}_terms"]:
+            terms |= getattr(trick, f"{turn.role}_terms")(turn)
         return terms
 
     def after_step(self, state: State, role: Role) -> None:
@@ -234,75 +232,3 @@ class Tricks:
         for trick in self._having["sampler"]:
             sampler = trick.sampler(sampler, state)
         return sampler
-
-
-def make_trick(config: TrickConfig) -> Trick:
-    """Build a trick from its name and parameters.
-
-    Raises:
-        UnknownNameError: no trick of that name.
-        ConfigError: a parameter that it does not have, or a value that does not fit.
-    """
-    return _make(registry.tricks.get(config.name), config)
-
-
-def _make(kind: Any, config: TrickConfig) -> Trick:
-    known = [field.name for field in fields(kind)]
-    for key in config.parameters:
-        if key not in known:
-            near = suggest(key, known)
-            raise ConfigError(
-                f"The trick '{config.name}' has no parameter '{key}'. {near}".strip(),
-                f"It has: {', '.join(known)}." if known else "It has none.",
-            )
-    try:
-        return TypeAdapter(kind).validate_python(dict(config.parameters))  # type: ignore[no-any-return]
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"trick {config.name}: {key}: {first['msg']}, not {first.get('input')!r}."
-        ) from error
-
-
-def describe(trick: Trick) -> TrickConfig:
-    """Return the name and all parameters of a trick, as they are recorded with a run."""
-    name = getattr(type(trick), registry.FILE, None) or registry.name_of(trick)
-    # Through validation, so that a weight of 10 and one of 10.0 are the same record.
-    given = TrickConfig(name=name, parameters=asdict(trick))  # type: ignore[call-overload]
-    return TrickConfig(name=name, parameters=asdict(_make(type(trick), given)))  # type: ignore[call-overload]
-
-
-def recall(own: Iterable[Trick], recorded: Iterable[TrickConfig]) -> list[Trick]:
-    """Build tricks from their records; one that a zoo file defines itself comes from there."""
-    kinds = {registry.name_of(trick): type(trick) for trick in own}
-    return [
-        _make(kinds[config.name], config) if config.name in kinds else make_trick(config)
-        for config in recorded
-    ]
-
-
-def resolve(own: Iterable[Trick], asked: Iterable[TrickConfig]) -> list[Trick]:
-    """Join a model's own tricks with those asked for.
-
-    One that is asked for replaces the model's of the same name, parameter by parameter;
-    ``name:off`` takes it away.
-    """
-    tricks = {registry.name_of(trick): trick for trick in own}
-    for config in asked:
-        name = config.name
-        if registry.is_file_name(name):
-            name = registry.tricks.entry(name).name
-        name = registry.canonical(name)
-        parameters = dict(config.parameters)
-        mine = tricks.get(name)
-        if parameters.pop("off", False):
-            if mine is None:
-                registry.tricks.entry(config.name)  # a misspelt name must not pass in silence
-            tricks.pop(name, None)
-        elif mine is not None:
-            parameters = {**asdict(mine), **parameters}  # type: ignore[call-overload]
-            tricks[name] = _make(type(mine), TrickConfig(name=name, parameters=parameters))
-        else:
-            tricks[name] = make_trick(TrickConfig(name=config.name, parameters=parameters))
-    return list(tricks.values())

@@ -16,7 +16,7 @@ from ganbench.config import (
     TrickConfig,
     adam,
     canonical_json,
-    join,
+    join_words,
     override,
     parse_assignment,
     parse_seeds,
@@ -349,4 +349,4 @@ def test_canonical_json_has_one_text_and_no_nan():
     ("names", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), ("abc", "a, b and c")]
 )
 def test_names_are_joined_as_a_sentence_lists_them(names, text):
-    assert join(names) == text
+    assert join_words(names) == text

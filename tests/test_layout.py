@@ -160,7 +160,7 @@ def modules_after(statement: str) -> set[str]:
         "import ganbench",
         "import ganbench.cli",
         "from ganbench import registry; registry.models.entries(); registry.tricks.entries()",
-        "import ganbench.records.run, ganbench.stats, ganbench.config",
+        "import ganbench.records.run_folder, ganbench.analysis.stats, ganbench.config",
     ],
 )
 def test_start_up_loads_no_torch(statement):

@@ -17,7 +17,6 @@ from ganbench.errors import ConfigError, UnknownNameError
 from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import LOSSES
 from ganbench.nn import MLP
-from ganbench.passes import Step
 from ganbench.step import alternate, update
 from ganbench.training.build import build_state
 from ganbench.tricks.gradient_penalty import GradientPenalty
@@ -25,6 +24,7 @@ from ganbench.tricks.label_smoothing import LabelSmoothing
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from ganbench.tricks.weight_clipping import WeightClipping
+from ganbench.turn import Turn
 
 RATE = 0.1
 
@@ -280,7 +280,7 @@ def test_penalties_of_a_nonlinear_discriminator():
     """Against the gradients of single examples that ``torch.func`` computes."""
     state = game(losses.wasserstein)
     state.discriminator = MLP((3,), (8, 8), (1,))
-    step = Step(state, "discriminator", Batch(torch.randn(4, 3)), fakes=torch.randn(4, 3))
+    step = Turn(state, "discriminator", Batch(torch.randn(4, 3)), fakes=torch.randn(4, 3))
     slopes = torch.func.vmap(torch.func.grad(lambda x: state.discriminator(x[None]).squeeze()))
     square = slopes(step.real.images).square().sum(1).mean()
     torch.testing.assert_close(R1(weight=0.6).discriminator_terms(step)["r1"], 0.3 * square)

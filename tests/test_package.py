@@ -24,7 +24,7 @@ def test_the_wheel_ships_the_zoo_inside_ganbench():
 
 
 def test_the_wheel_ships_data_files():
-    wanted = [*ROOT.glob("ganbench/features/weights/*"), *ROOT.glob("ganbench/report/templates/*")]
+    wanted = [*ROOT.glob("ganbench/weights/bundled/*"), *ROOT.glob("ganbench/report/templates/*")]
     assert wanted
     assert {str(path.relative_to(ROOT)) for path in wanted} <= set(FILES)
     assert "ganbench/py.typed" in FILES

@@ -16,10 +16,11 @@ from ganbench import registry
 from ganbench.config import Recipe, TrickConfig, adam, rmsprop, sgd
 from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import LOSSES, non_saturating, relativistic
-from ganbench.passes import Step
 from ganbench.step import OBJECTIVES, alternate, gradients, update
 from ganbench.training.build import build_state
-from ganbench.trick import Trick, make_trick
+from ganbench.trick import Trick
+from ganbench.trick_config import make_trick
+from ganbench.turn import Turn
 
 DATA = DataSpec("plane", "1", (2,))
 CPU = torch.device("cpu")
@@ -122,11 +123,11 @@ def test_passes_of_a_generator_update(loss, expected):
 def test_no_generator_graph_in_the_discriminators_turn():
     state, outputs = plane(), []
     state.generator.register_forward_hook(lambda *given: outputs.append(given[-1]))
-    step = Step(state, "discriminator", batch())
+    step = Turn(state, "discriminator", batch())
     assert step.fake.images.grad_fn is None
     assert [output.grad_fn for output in outputs] == [None]
     assert step.fake.images.is_leaf
-    mine = Step(plane(), "generator", batch())
+    mine = Turn(plane(), "generator", batch())
     assert mine.fake.images.grad_fn is not None
     torch.testing.assert_close(step.fake.images, mine.fake.images)  # the same stream of latents
 
@@ -134,7 +135,7 @@ def test_no_generator_graph_in_the_discriminators_turn():
 def test_passes_are_made_only_when_asked_for():
     state = plane()
     state.discriminator.register_forward_hook(lambda *_: pytest.fail("an unasked pass"))
-    step = Step(state, "generator", batch())
+    step = Turn(state, "generator", batch())
     assert step.fake.images.shape == step.real.images.shape == (6, 2)
 
 
@@ -184,7 +185,7 @@ def test_alternation():
 
 def test_statistics_are_the_terms_and_logits():
     state = plane(trick("r1"))
-    step = Step(plane(), "discriminator", batch())
+    step = Turn(plane(), "discriminator", batch())
     adversarial = non_saturating.discriminator(step.real.logits, step.fake.logits)
     r1 = 0.5 * step.real.gradients.square().sum(1).mean()
     update(state, "discriminator", batch())
@@ -253,7 +254,7 @@ class ByHand:
 
     def update(self, role, real):
         state = self.state
-        step = Step(state, role, real)
+        step = Turn(state, role, real)
         fake = state.generator(step.latents)
         if role == "discriminator":
             fake = fake.detach()
@@ -300,7 +301,7 @@ def test_a_penalty_changes_the_objective(name):
     added = {}
     for role, objective in OBJECTIVES.items():
         plain, penalized = (
-            objective(Step(plane(*tricks), role, batch())) for tricks in ([], [trick(name)])
+            objective(Turn(plane(*tricks), role, batch())) for tricks in ([], [trick(name)])
         )
         assert torch.equal(plain["adversarial"], penalized["adversarial"])
         added |= {key: term for key, term in penalized.items() if key not in plain}

@@ -15,7 +15,7 @@ from ganbench import __version__
 from ganbench.cli import compare, doctor, eval, ls, report, run, sample, show, throughput, weights
 from ganbench.cli.output import complain, print_error
 from ganbench.errors import ConfigError, GanbenchError
-from ganbench.group import launched
+from ganbench.runtime.process_group import launched
 
 app = typer.Typer(
     name="ganbench",

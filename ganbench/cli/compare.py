@@ -9,18 +9,18 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.output import complain, console
-from ganbench.cli.progress import stopping
+from ganbench.cli.progress_bars import stopping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ganbench.harness.engines import Engine
+    from ganbench.analysis.gates import Bound
+    from ganbench.evaluation.requests import Request
+    from ganbench.harness.backends import Backend
     from ganbench.harness.matrix import Cell
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import CellState, Scheduler
     from ganbench.harness.suite import Suite, SuiteFile
-    from ganbench.metrics.requests import Request
-    from ganbench.report.bounds import Bound
 
 EXAMPLES = """\
 Examples:
@@ -83,7 +83,7 @@ def command(
         str, typer.Option(help="Where cells run: local processes, inline, or ray.", metavar="NAME")
     ] = "local",
     device: options.Device = "auto",
-    precision: options.Precision = None,
+    precision: options.PrecisionName = None,
     threads: Annotated[
         int | None,
         typer.Option(help="CPU threads of each cell (default: the cores divided by -j).", min=1),
@@ -110,7 +110,7 @@ def command(
     data_root: options.DataRoot = None,
     assignments: options.Assignments = None,
     dry_run: options.DryRun = False,
-    as_json: options.Json = False,
+    as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Train every combination of models, tricks, datasets and seeds, and compare.
@@ -119,11 +119,12 @@ def command(
     just that. Several commands, on several machines that share the folder, divide the work.
     """
     from ganbench import paths
-    from ganbench.harness.engines import default_threads, make_engine
+    from ganbench.analysis.gates import parse_bound
+    from ganbench.harness.backends import make_backend
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import Policy, Scheduler
-    from ganbench.records.files import check_writable
-    from ganbench.report.bounds import parse_bound
+    from ganbench.records.atomic_files import check_writable
+    from ganbench.runtime.threads import default_threads
     from ganbench.training.trainer import Schedule
 
     file = _suite_file(suite)
@@ -141,7 +142,9 @@ def command(
             "threads": threads,
             "vary": _axes(vary),
         },
-        options.settings(assignments, kimg=kimg, batch_size=batch_size, precision=precision),
+        options.collect_settings(
+            assignments, kimg=kimg, batch_size=batch_size, precision=precision
+        ),
     )
     cells = file.cells(chosen, data_root) if file else chosen.cells(data_root)
     bounds = [parse_bound(text) for text in fail_if_worse or []]
@@ -166,7 +169,7 @@ def command(
     check_writable(how.out)
     _say_limits(scheduler, chosen, quiet=quiet)
     # Where nothing is to be carried out, no cluster is asked for and no server started.
-    made = make_engine(engine if scheduler.pending else "inline", jobs, how.threads or 1)
+    made = make_backend(engine if scheduler.pending else "inline", jobs, how.threads or 1)
     try:
         states = _carry_out(scheduler, made, chosen.metric, quiet=quiet)
     finally:
@@ -246,9 +249,9 @@ def _check(
     cells: Sequence[Cell], how: RunOptions, suite: Suite, bounds: Sequence[Bound]
 ) -> dict[str, Sequence[Request]]:
     """Find what would be in vain before the first cell is trained; return what is measured."""
+    from ganbench.analysis.gates import check_known
     from ganbench.errors import UnknownNameError, suggest
     from ganbench.harness.matrix import check_options
-    from ganbench.report.bounds import check_known
 
     requests = check_options(cells, how)
     measured = list(dict.fromkeys(one.name for two in requests.values() for one in two))
@@ -271,7 +274,7 @@ def _check(
 
 def _say_limits(scheduler: Scheduler, suite: Suite, *, quiet: bool) -> None:
     """Say before it runs what so many seeds cannot show."""
-    from ganbench.report.verdicts import design_limits
+    from ganbench.analysis.verdicts import design_limits
 
     treatments = max(len(suite.tricks), len(suite.models)) - 1
     if quiet or not scheduler.pending or treatments < 1:
@@ -281,7 +284,7 @@ def _say_limits(scheduler: Scheduler, suite: Suite, *, quiet: bool) -> None:
 
 
 def _carry_out(
-    scheduler: Scheduler, engine: Engine, metric: str | None, *, quiet: bool
+    scheduler: Scheduler, engine: Backend, metric: str | None, *, quiet: bool
 ) -> list[CellState]:
     """Let the engine carry out what is pending, and show it."""
     from ganbench.cli.matrix_view import MatrixView
@@ -303,8 +306,8 @@ def _conclude(
     as_json: bool,
 ) -> None:
     """Print what came out, and end with the exit code that says it."""
+    from ganbench.analysis.gates import tripped
     from ganbench.cli.compare_output import compared, print_results
-    from ganbench.report.bounds import tripped
 
     for state in states:
         if state.status in {"failed", "timeout"}:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ganbench.cli.output import ARROWS, console, interval, number, print_json
-from ganbench.cli.progress import Counter, duration
-from ganbench.records.reading import read_run
-from ganbench.records.record import RunRecord
-from ganbench.records.variants import label_variants
-from ganbench.report.comparison import PLAIN, Comparison, compare_to
-from ganbench.report.tables import MetricColumn, MetricTable, metric_table
-from ganbench.report.verdicts import Verdict, design_limits, main_column, verdicts
+from ganbench.analysis.comparison import PLAIN, Comparison, compare_to
+from ganbench.analysis.tables import MetricColumn, MetricTable, metric_table
+from ganbench.analysis.verdicts import Verdict, design_limits, main_column, verdicts
+from ganbench.cli.output import ARROWS, console, format_number, interval, print_json
+from ganbench.cli.progress_bars import Counter, duration
+from ganbench.records.labels import label_variants
+from ganbench.records.read_run import read_run
+from ganbench.records.run_record import RunRecord
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -74,7 +74,7 @@ def print_plan(
     scheduler: Scheduler, suite: Suite, slots: int, *, as_json: bool, quiet: bool
 ) -> None:
     """Print the matrix, what of it is stored, the time it will take, and what it cannot show."""
-    from ganbench.harness.estimate import measured_speeds, seconds_left
+    from ganbench.harness.time_estimate import measured_speeds, seconds_left
 
     states = scheduler.states
     pending = [state for state in scheduler.pending if state.share < 1.0]
@@ -127,7 +127,7 @@ def _plan_table(states: Sequence[CellState], speeds: Any) -> Table:
         table.add_row(
             arm.label,
             arm.dataset,
-            number(arm.config.recipe.kimg),
+            format_number(arm.config.recipe.kimg),
             _ranges([one.cell.seed for one in members]),
             f"{sum(one.status == 'stored' for one in members)} of {len(members)}",
             duration(speed * arm.config.recipe.kimg) if speed else "–",
@@ -225,7 +225,7 @@ def _metric_table(one: Compared, column: MetricColumn) -> Table:
         if cell is None:
             made.add_row(row.variant, f"0 of {len(row.runs)}", *["–"] * 5, _said(mine, is_base))
             continue
-        mean = number(cell.estimate.value)
+        mean = format_number(cell.estimate.value)
         paired = mine[0].comparison.paired if mine else None
         made.add_row(
             row.variant,
@@ -234,9 +234,9 @@ def _metric_table(one: Compared, column: MetricColumn) -> Table:
             else f"{cell.estimate.n} of {cell.runs}",
             f"[bold]{mean}[/bold]" if cell.best else mean,
             interval(cell.estimate.low, cell.estimate.high),
-            number(paired.difference.value) if paired else "–",
+            format_number(paired.difference.value) if paired else "–",
             interval(paired.difference.low, paired.difference.high) if paired else "–",
-            number(mine[0].comparison.t_corrected) if mine else "–",
+            format_number(mine[0].comparison.t_corrected) if mine else "–",
             _said(mine, is_base),
         )
     if len(one.table.rows) > MOST_ROWS:

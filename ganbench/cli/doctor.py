@@ -37,7 +37,7 @@ def command(
     dataset: options.DatasetName = "mnist5k",
     device: options.Device = "auto",
     data_root: options.DataRoot = None,
-    as_json: options.Json = False,
+    as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Say what this machine has: versions, devices, data, folders that can be written.
@@ -78,11 +78,11 @@ def _tune(
     from dataclasses import asdict
 
     from ganbench import registry
-    from ganbench.cli.progress import Counter
+    from ganbench.cli.progress_bars import Counter
     from ganbench.data import open_dataset
-    from ganbench.harness.device import choose_device
     from ganbench.harness.plan import plan
-    from ganbench.harness.tuning import keep, tune
+    from ganbench.runtime.device import choose_device
+    from ganbench.speed.autotune import keep, tune
 
     place = choose_device(device)
     source = open_dataset(dataset, data_root)
@@ -145,9 +145,9 @@ def _devices() -> list[dict[str, str]]:
     """Say which devices torch sees."""
     import torch
 
-    from ganbench.harness.device import facts
+    from ganbench.runtime.device import device_facts
 
-    cpu: dict[str, Any] = facts(torch.device("cpu"))
+    cpu: dict[str, Any] = device_facts(torch.device("cpu"))
     checks = [_check("ok", "cpu", f"{cpu['threads']} threads, {cpu['cpu_capability']}")]
     count = torch.cuda.device_count()
     checks += [
@@ -174,11 +174,11 @@ def _data(root: Path | None) -> list[dict[str, str]]:
 
 def _weights() -> list[dict[str, str]]:
     """Say which feature networks' weights are at hand, and which metrics lack theirs."""
-    from ganbench.features import weights
-    from ganbench.features.catalogue import CATALOGUE
-    from ganbench.features.digit_cnn import WEIGHTS
+    from ganbench import weights
+    from ganbench.weights.catalogue import CATALOGUE
+    from ganbench.weights.store import BUNDLED
 
-    packed = sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+    packed = sorted(path.stem for path in BUNDLED.glob("*.safetensors"))
     checks = [_check("ok", f"network {name}", "weights in the package") for name in packed]
     for name, entry in CATALOGUE.items():
         command = f"ganbench weights fetch {name}"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import console, metrics_table, number, print_json
-from ganbench.cli.progress import Counter
+from ganbench.cli.output import console, format_number, metrics_table, print_json
+from ganbench.cli.progress_bars import Counter
 
 if TYPE_CHECKING:
-    from ganbench.features.engines import Compute
+    from ganbench.runtime.inference import Compute
 
 EXAMPLES = """\
 Examples:
@@ -114,7 +114,7 @@ def command(
         ),
     ] = None,
     data_root: options.DataRoot = None,
-    as_json: options.Json = False,
+    as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Measure samples against real ones: FID, KID, precision and recall, LPIPS, and more.
@@ -124,9 +124,9 @@ def command(
     its protocol and the same metric between real and real.
     """
     from ganbench.errors import ConfigError
-    from ganbench.features.engines import Compute
-    from ganbench.harness.device import choose_device
-    from ganbench.harness.run import set_threads
+    from ganbench.runtime.device import choose_device
+    from ganbench.runtime.inference import Compute
+    from ganbench.runtime.threads import set_threads
 
     set_threads(threads)
     chosen = str(choose_device(device))
@@ -145,7 +145,7 @@ def command(
             "What is to be measured is missing.",
             "For example: ganbench eval ./samples --real cifar10",
         )
-    from ganbench.harness.evaluation import evaluate
+    from ganbench.harness.evaluate import evaluate
 
     with Counter(quiet=quiet) as counter:
         result = evaluate(
@@ -167,7 +167,7 @@ def command(
         )
     document = {**result, "command": options.command_line()}
     if out is not None:
-        from ganbench.records.files import write_json
+        from ganbench.records.atomic_files import write_json
 
         write_json(out, {"schema": 1, **document})
     if as_json:
@@ -200,7 +200,7 @@ def _show(result: dict[str, Any]) -> None:
         if one["warning"]:
             screen.print(f"[yellow]{name}[/yellow]: {one['warning']}.")
         if one.get("precision_deviation") is not None:
-            moved = number(one["precision_deviation"])
+            moved = format_number(one["precision_deviation"])
             screen.print(
                 f"{name}: {result['compute']['precision']} moved it by {moved} on the "
                 "first 256 images.",
@@ -219,8 +219,14 @@ def _self_check(
     quiet: bool,
 ) -> None:
     """Run the sanity suite and show its table."""
-    from ganbench.harness.selfcheck import self_check
-    from ganbench.report.selfcheck import cell, findings, networks, short_names, write
+    from ganbench.harness.self_check import self_check
+    from ganbench.report.self_check_page import (
+        cell,
+        findings,
+        network_names,
+        short_names,
+        write_self_check,
+    )
 
     with Counter(quiet=quiet) as counter:
         result = self_check(
@@ -233,7 +239,7 @@ def _self_check(
         )
     result = {**result, "command": options.command_line()}
     if out is not None:
-        written = write(result, out)
+        written = write_self_check(result, out)
     if as_json:
         print_json(result)
         return
@@ -242,7 +248,7 @@ def _self_check(
     screen = console()
     title = f"{result['samples']:,} damaged test images of {result['dataset']} against "
     table = Table(
-        title=f"{title}{result['real']:,} training images. {networks(result)}",
+        title=f"{title}{result['real']:,} training images. {network_names(result)}",
         title_justify="left",
         box=None,
         pad_edge=False,

@@ -26,7 +26,7 @@ KINDS = ("models", "tricks", "metrics", "networks", "datasets", "losses", "suite
 def command(
     kind: Annotated[str, typer.Argument(help=f"{', '.join(KINDS)}, or all.")] = "all",
     pattern: Annotated[str, typer.Argument(help="Only names that match this glob.")] = "*",
-    as_json: options.Json = False,
+    as_json: options.JsonFlag = False,
 ) -> None:
     """List what there is, a line each."""
     from ganbench.errors import UnknownNameError, suggest
@@ -78,11 +78,11 @@ def _suites(pattern: str) -> list[dict[str, str]]:
     """Read the titles of the suites that come along."""
     from fnmatch import fnmatch
 
-    from ganbench.harness.shipped import shipped, title
+    from ganbench.harness.builtin_suites import builtin_suites, title
 
     return [
         {"name": name, "summary": title(path), "paper": ""}
-        for name, path in shipped().items()
+        for name, path in builtin_suites().items()
         if fnmatch(name, pattern)
     ]
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ganbench.cli.output import console, number
-from ganbench.cli.progress import duration
+from ganbench.cli.output import console, format_number
+from ganbench.cli.progress_bars import duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -132,7 +132,7 @@ class MatrixView:
 
     def _seconds_left(self) -> float | None:
         """Return the time left, looked up at most once a second."""
-        from ganbench.harness.estimate import seconds_left, stored_speeds
+        from ganbench.harness.time_estimate import seconds_left, stored_speeds
 
         at, left = self._left
         if time.monotonic() - at > 1.0:
@@ -148,7 +148,7 @@ class MatrixView:
 
     def _value(self, state: CellState) -> str:
         measured = self._measured(state)
-        return f"{measured[0]} {number(measured[1]['value'])}" if measured else ""
+        return f"{measured[0]} {format_number(measured[1]['value'])}" if measured else ""
 
     def _best(self) -> str:
         """Return the best cell by the main metric among those that have it by the same name."""
@@ -163,7 +163,7 @@ class MatrixView:
         if best is None:
             return ""
         _, state, name = best
-        return f"{state.cell.label}, {name} {number(state.record['metrics'][name]['value'])}"
+        return f"{state.cell.label}, {name} {format_number(state.record['metrics'][name]['value'])}"
 
 
 def _chosen(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-Model = Annotated[
+ModelName = Annotated[
     str,
     typer.Option(
         "--model",
@@ -47,7 +47,7 @@ BatchSize = Annotated[
 Device = Annotated[
     str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1, mps.", metavar="NAME")
 ]
-Precision = Annotated[
+PrecisionName = Annotated[
     str | None,
     typer.Option(
         help="How passes are computed: fp32, medium (fp32 with rounded factors) or bf16.",
@@ -98,11 +98,11 @@ Evaluations = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", "-n", help="Print what would be done, and stop.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
-def settings(
+def collect_settings(
     assignments: list[str] | None,
     *,
     kimg: float | None = None,
@@ -143,6 +143,6 @@ def command_line() -> str:
 
     It is recorded with the run, and a record must not carry the paths of a machine.
     """
-    from ganbench.records.portable import portable
+    from ganbench.records.strip_paths import strip_paths
 
-    return shlex.join(["ganbench", *(portable(word) for word in sys.argv[1:])])
+    return shlex.join(["ganbench", *(strip_paths(word) for word in sys.argv[1:])])

@@ -12,13 +12,13 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ganbench.group import launched
+from ganbench.runtime.process_group import launched
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-SCHEMA = 1
+JSON_SCHEMA = 1
 PATIENCE_SECONDS = 5.0
 """How long other processes than the first keep an error to themselves."""
 
@@ -37,9 +37,9 @@ def console(*, stderr: bool = False) -> Console:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print the one JSON document of a command."""
-    from ganbench.records.files import finite
+    from ganbench.records.atomic_files import finite
 
-    text = json.dumps(finite({"schema": SCHEMA, **document}), indent=2, allow_nan=False)
+    text = json.dumps(finite({"schema": JSON_SCHEMA, **document}), indent=2, allow_nan=False)
     sys.stdout.write(text + "\n")
 
 
@@ -73,11 +73,11 @@ def complain(message: str, hint: str = "") -> None:
         screen.print(Text.assemble(("hint: ", "bold cyan"), hint), soft_wrap=whole)
 
 
-def number(value: float | None) -> str:
+def format_number(value: float | None) -> str:
     """Return a number with four significant digits, or a dash where there is none.
 
-    >>> number(12.3456), number(0.00012346), number(2500.0), number(None)
-    ('12.35', '0.0001235', '2500', '–')
+    >>> [format_number(value) for value in (12.3456, 0.00012346, 2500.0, None)]
+    ['12.35', '0.0001235', '2500', '–']
     """
     if value is None or not math.isfinite(value):
         return "–"
@@ -90,7 +90,7 @@ def number(value: float | None) -> str:
 
 def interval(low: float | None, high: float | None) -> str:
     """Return an interval as text, or a dash."""
-    return "–" if low is None or high is None else f"{number(low)} – {number(high)}"
+    return "–" if low is None or high is None else f"{format_number(low)} – {format_number(high)}"
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table:
@@ -104,9 +104,9 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table
     for name, one in metrics.items():
         table.add_row(
             f"{name} {ARROWS.get(one.get('better', ''), '')}",
-            f"[bold]{number(one['value'])}[/bold]",
+            f"[bold]{format_number(one['value'])}[/bold]",
             interval(one.get("low"), one.get("high")),
-            number(one.get("floor")),
+            format_number(one.get("floor")),
             f"{one['n']:,}",
         )
     return table

@@ -12,7 +12,7 @@ from ganbench.cli import options
 from ganbench.cli.output import console, print_json
 
 if TYPE_CHECKING:
-    from ganbench.report.published import PublishedRow
+    from ganbench.analysis.published import PublishedRow
 
 EXAMPLES = """\
 Examples:
@@ -42,23 +42,23 @@ def command(
     metric: Annotated[
         str | None, typer.Option(help="The metric that the verdicts' sentences are about.")
     ] = None,
-    as_json: options.Json = False,
+    as_json: options.JsonFlag = False,
 ) -> None:
     """Write one offline HTML page, and the same as Markdown, from stored runs. Trains nothing.
 
     What ganbench throughput measured into one of the folders is shown beside the runs.
     """
     from ganbench import paths
-    from ganbench.records.results import collect
-    from ganbench.records.speeds import find_speeds
-    from ganbench.report.words import counted
+    from ganbench.records.load import load_runs
+    from ganbench.records.speed_record import find_speeds
+    from ganbench.report.sentences import counted
     from ganbench.report.write import write_report
 
     target = out or Path("report")
     folders = runs or [paths.runs()]
     speeds = [found for folder in folders for found in find_speeds(folder)]
     # The long files of the runs that are drawn are read when they are drawn.
-    records = collect(folders, courses=False, may_be_empty=bool(speeds))
+    records = load_runs(folders, courses=False, may_be_empty=bool(speeds))
     files = write_report(
         records,
         target,
@@ -81,8 +81,8 @@ def _published() -> list[PublishedRow]:
     """Read the published numbers that ship with the zoo."""
     from importlib.util import find_spec
 
+    from ganbench.analysis.published import published_rows
     from ganbench.config import read_toml
-    from ganbench.report.published import published_rows
 
     zoo = find_spec("ganbench.zoo")
     assert zoo is not None

@@ -10,8 +10,8 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.output import console, metrics_table, print_json
-from ganbench.cli.progress import Bar, Counter, duration, stopping
-from ganbench.group import launched
+from ganbench.cli.progress_bars import Bar, Counter, duration, stopping
+from ganbench.runtime.process_group import launched
 
 if TYPE_CHECKING:
     from ganbench.config import RunConfig
@@ -33,7 +33,7 @@ ganbench run --model dcgan --dataset ./photos@64 --kimg 500 --out runs --resume
 
 
 def command(
-    model: options.Model,
+    model: options.ModelName,
     dataset: options.DatasetName = "mnist5k",
     trick: options.TrickNames = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the run (default 0).")] = None,
@@ -59,7 +59,7 @@ def command(
     data_root: options.DataRoot = None,
     assignments: options.Assignments = None,
     dry_run: options.DryRun = False,
-    as_json: options.Json = False,
+    as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a GAN, measure it, and show its samples.
@@ -77,7 +77,7 @@ def command(
     if seed is not None and seeds is not None:
         raise ConfigError("--seed and --seeds exclude each other.", "Give one of them.")
     tuning = precision == "auto"
-    chosen = options.settings(
+    chosen = options.collect_settings(
         assignments, kimg=kimg, batch_size=batch_size, precision=None if tuning else precision
     )
     numbers = parse_seeds(seeds) if seeds is not None else [seed]
@@ -127,9 +127,9 @@ def _tuned(
     from dataclasses import replace
 
     from ganbench.data import open_dataset
-    from ganbench.harness.device import choose_device
-    from ganbench.harness.run import set_threads
-    from ganbench.harness.tuning import tuned
+    from ganbench.runtime.device import choose_device
+    from ganbench.runtime.threads import set_threads
+    from ganbench.speed.autotune import tuned
 
     source = open_dataset(configs[0].dataset, how.data_root)
     data = source.load(source.splits[0])

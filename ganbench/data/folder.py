@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A folder of images, as it comes: nested, of mixed formats, sizes and color modes.
 
-How each image becomes a square of 8-bit pixels, ``ganbench.data.images`` says. Hidden files are
-passed over and links to folders are not followed. Nine tenths are for training, the last tenth
+``ganbench.data.square_images`` says how each image becomes a square of 8-bit pixels. Hidden files
+are passed over and links to folders are not followed. Nine tenths are for training, the last tenth
 of a fixed permutation is held out.
 """
 
@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganbench.data.arrays import Arrays, ArraySource, held_out, image_spec
+from ganbench.data.array_source import Arrays, ArraySource, held_out, image_spec
 from ganbench.data.dataset import Source
-from ganbench.data.images import decode, each, is_grey, to_eight_bit
+from ganbench.data.square_images import decode_image, each, is_grey, to_eight_bit
 from ganbench.errors import InputError, MissingDataError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
@@ -142,7 +142,7 @@ def _read(
     split: str,
 ) -> Arrays:
     chosen = [files[index] for index in held_out(len(files), split, TEST_SHARE, SPLIT_SEED)]
-    images, failures = decode(
+    images, failures = decode_image(
         len(chosen), lambda index: Image.open(chosen[index], formats=FORMATS), channels, resolution
     )
     _complain(folder, chosen, failures)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""MNIST, Fashion-MNIST and KMNIST: files in the idx format, packed or not.
+"""Files in the idx format, packed or not: MNIST and the datasets made in its likeness.
 
 They are looked for in torchvision's layout (``MNIST/raw``), in a folder named after the dataset
 (``fashion-mnist``, where Debian's package puts it), and directly in the data folder. The three
@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ganbench.data.arrays import Arrays, ArraySource, image_spec
+from ganbench.data.array_source import Arrays, ArraySource, image_spec
 from ganbench.data.dataset import Source
-from ganbench.data.files import MEND, Remote, damage, obtain
+from ganbench.data.remote_files import MEND, Remote, damage, obtain
 from ganbench.errors import InputError
-from ganbench.registry import register
 
 if TYPE_CHECKING:
     from torchvision.datasets import MNIST
@@ -40,34 +39,8 @@ _FILES = {
 _UNSIGNED_BYTES = 0x08
 
 
-@register("mnist")
-def mnist(root: Path | None = None, *, resolution: int | None = None) -> Source:
-    """MNIST: 60,000 handwritten digits and 10,000 held out, 28 x 28, grey.
-
-    Paper: LeCun et al., 1998, doi:10.1109/5.726791
-    """
-    return _source("mnist", "mnist-cnn", root, resolution)
-
-
-@register("fashion-mnist")
-def fashion_mnist(root: Path | None = None, *, resolution: int | None = None) -> Source:
-    """Fashion-MNIST: 60,000 pictures of clothes and 10,000 held out, 28 x 28, grey.
-
-    Paper: Xiao et al., 2017, arXiv:1708.07747
-    """
-    return _source("fashion-mnist", "fashion-cnn", root, resolution)
-
-
-@register("kmnist")
-def kmnist(root: Path | None = None, *, resolution: int | None = None) -> Source:
-    """KMNIST: 60,000 cursive Japanese characters and 10,000 held out, 28 x 28, grey.
-
-    Paper: Clanuwat et al., 2018, arXiv:1812.01718
-    """
-    return _source("kmnist", None, root, resolution)
-
-
-def _source(name: str, network: str | None, root: Path | None, resolution: int | None) -> Source:
+def idx_source(name: str, network: str | None, root: Path | None, resolution: int | None) -> Source:
+    """Return one of the three datasets, measured by ``network`` where no other is asked for."""
     spec = image_spec(name, 1, 28, resolution, classes=10, network=network)
     return ArraySource(spec, partial(_read, name, root), root=root)
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganbench.data.arrays import Arrays, ArraySource, held_out, image_spec
+from ganbench.data.array_source import Arrays, ArraySource, held_out, image_spec
 from ganbench.data.dataset import Source, to_uint8
 from ganbench.errors import ConfigError, InputError, MissingDataError
 from ganbench.gan import DataSpec
@@ -48,7 +48,7 @@ def open_npz(path: Path, resolution: int | None = None) -> Source:
             f"There is no file {path}.", "See what is built in: ganbench ls datasets"
         )
     path = path.resolve()
-    values, labels = read_arrays(path)
+    values, labels = read_npz_arrays(path)
     version = f"{_RULES}-{_digest(path)}"
     classes = 0 if labels is None else int(labels.max()) + 1
     if values.ndim == 4:
@@ -63,7 +63,7 @@ def open_npz(path: Path, resolution: int | None = None) -> Source:
     return ArraySource(spec, partial(_read, path))
 
 
-def read_arrays(path: Path) -> Arrays:
+def read_npz_arrays(path: Path) -> Arrays:
     """Return images (N, C, H, W) uint8 or points (N, D) float32, and labels (N,) or None."""
     arrays = _load(path)
     labels = arrays.pop("labels", None)
@@ -163,6 +163,6 @@ def _digest(path: Path) -> str:
 
 
 def _read(path: Path, split: str) -> Arrays:
-    values, labels = read_arrays(path)
+    values, labels = read_npz_arrays(path)
     chosen = held_out(len(values), split, TEST_SHARE, SPLIT_SEED)
     return values[chosen], None if labels is None else labels[chosen]

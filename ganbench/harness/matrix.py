@@ -18,12 +18,12 @@ from ganbench import registry
 from ganbench.config import Recipe, RunConfig, TrickConfig, parse_trick
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, GanbenchError, suggest
-from ganbench.harness.device import choose_device
-from ganbench.harness.measuring import wanted_metrics
-from ganbench.harness.plan import Settings, plan_for, variant_stem
+from ganbench.evaluation.requests import Request
+from ganbench.harness.plan import RunSettings, plan_for, variant_stem
 from ganbench.harness.run import RunOptions
-from ganbench.metrics.requests import Request
-from ganbench.records.variants import short
+from ganbench.harness.run_metrics import wanted_metrics
+from ganbench.records.labels import short
+from ganbench.runtime.device import choose_device
 
 T = TypeVar("T")
 
@@ -142,9 +142,9 @@ def settings_of(key: str, value: Any) -> dict[str, Any]:
         return dict.fromkeys(BOTH[key], value)
     if first in Recipe.model_fields:
         return {f"recipe.{key}": value}
-    if first in Settings.model_fields:
+    if first in RunSettings.model_fields:
         return {key: value}
-    known = [*BOTH, *Recipe.model_fields, *Settings.model_fields]
+    known = [*BOTH, *Recipe.model_fields, *RunSettings.model_fields]
     raise ConfigError(f"Unknown setting '{key}'. {suggest(key, known)}".strip())
 
 

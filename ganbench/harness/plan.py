@@ -18,10 +18,10 @@ from ganbench.gan import DataSpec
 from ganbench.losses import get as get_loss
 from ganbench.registry import name_of
 from ganbench.training.build import create, source_hash, trick_sources
-from ganbench.trick import describe, resolve
+from ganbench.trick_config import describe_trick, merge_tricks
 
 
-class Settings(Record):
+class RunSettings(Record):
     """What ``--set`` can change."""
 
     loss: str
@@ -56,18 +56,18 @@ def plan_for(
     """Resolve what a run is on a dataset that is open already (see ``plan``)."""
     data = source.spec
     gan = create(model, data)
-    defaults = Settings(loss=gan.loss.name, recipe=gan.recipe)
+    defaults = RunSettings(loss=gan.loss.name, recipe=gan.recipe)
     chosen = override(defaults, settings)
     if chosen.loss != gan.loss.name:
         get_loss(chosen.loss)
-    resolved = resolve(gan.tricks, tricks)
+    resolved = merge_tricks(gan.tricks, tricks)
     for trick in resolved:
         trick.check(gan, chosen.recipe, data)
     return RunConfig(
         model=_spelled(model),
         dataset=_spelled(dataset),
         loss=chosen.loss,
-        tricks=tuple(sorted((describe(trick) for trick in resolved), key=lambda t: t.name)),
+        tricks=tuple(sorted((describe_trick(trick) for trick in resolved), key=lambda t: t.name)),
         recipe=chosen.recipe,
         seed=chosen.seed,
         precision=chosen.precision,

@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from threadpoolctl import threadpool_limits
 
 from ganbench import paths
 from ganbench.config import (
@@ -19,21 +17,28 @@ from ganbench.config import (
 )
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
-from ganbench.harness.device import choose_device, facts
-from ganbench.harness.measuring import Measuring
+from ganbench.evaluation.reference import Reference
 from ganbench.harness.plan import folder_stem
-from ganbench.metrics.evaluate import Reference
-from ganbench.records.environment import describe as describe_environment
-from ganbench.records.files import check_writable, replacing, storage_errors, sweep
-from ganbench.records.run import RunFolder, name_folder
+from ganbench.harness.run_metrics import RunMetrics
+from ganbench.records.atomic_files import (
+    check_writable,
+    replacing,
+    storage_errors,
+    sweep_temporary_files,
+)
+from ganbench.records.environment import describe_environment
+from ganbench.records.run_folder import RunFolder, name_folder
+from ganbench.runtime.device import choose_device, device_facts
+from ganbench.runtime.execution import USUAL, Execution
+from ganbench.runtime.threads import set_threads
 from ganbench.sampling.draw import draw, picture
 from ganbench.state import State
 from ganbench.training.build import build
 from ganbench.training.checkpoint import export_generator, load_checkpoint
-from ganbench.training.distributed import first_then_others, join
-from ganbench.training.execution import USUAL, Execution
+from ganbench.training.distributed import first_then_others, join_processes
 from ganbench.training.trainer import Observer, Schedule, Trainer, evaluating
-from ganbench.trick import Trick, Tricks, acts_on, make_trick, resolve
+from ganbench.trick import Trick, Tricks, acts_on
+from ganbench.trick_config import make_trick, merge_tricks
 
 EVALUATIONS = 4
 """How often a run is measured along the way where metrics are quick and nothing is said."""
@@ -64,11 +69,11 @@ class Run:
         self.observer = observer
         self.trainer: Trainer | None = None
         self.stop_requested = False
-        self.group = join()
+        self.group = join_processes()
         self.source = open_dataset(config.dataset, options.data_root)
         stem = folder_stem(config, self.source.spec)
         named = name_folder(options.out, stem, config.identity, resume=options.resume)
-        self.folder = RunFolder(Path(self.group.tell(str(named.path))))
+        self.folder = RunFolder(Path(self.group.broadcast_text(str(named.path))))
 
     def stop(self) -> None:
         """Ask the loop to save and to stop after the current iteration, or before the first."""
@@ -95,7 +100,7 @@ class Run:
                 "Train without --resume.",
             )
         state = build(self.config, dataset.spec, device, self.group, self.options.execution)
-        measure = Measuring(
+        measure = RunMetrics(
             dataset,
             seed=self.config.seed,
             device=str(device),
@@ -121,7 +126,7 @@ class Run:
         finishes = self.group.first and status != "interrupted"
         result = self._finish(state, status, measure) if finishes else None
         # The others wait here for the first: torchrun may end all when one leaves.
-        self.stop_requested = self.group.agree(self.stop_requested)
+        self.stop_requested = self.group.any_true(self.stop_requested)
         if status == "interrupted":
             return {"schema": 1, **self._facts(state, status), "metrics": {}}
         return result or self.folder.outcome()
@@ -136,7 +141,7 @@ class Run:
         """Write what the run is, or take up the checkpoint of an unfinished one."""
         assert self.trainer is not None
         if self.group.first:
-            sweep(self.folder.path)
+            sweep_temporary_files(self.folder.path)
         if self.options.resume and self.folder.checkpoint_file.is_file():
             self.trainer.resume()
             return
@@ -145,7 +150,7 @@ class Run:
         for file in (self.folder.stats_file, self.folder.metrics_file):
             with storage_errors(file):
                 file.unlink(missing_ok=True)
-        known = {**facts(device), **self._processes}
+        known = {**device_facts(device), **self._processes}
         self.folder.write_environment(
             describe_environment(threads=threads, device=str(device), torch_facts=known)
         )
@@ -166,7 +171,7 @@ class Run:
             "command": self.options.command,
         }
 
-    def _finish(self, state: State, status: str, measure: Measuring) -> dict[str, Any]:
+    def _finish(self, state: State, status: str, measure: RunMetrics) -> dict[str, Any]:
         """Measure and draw the trained pair, and write the result last."""
         metrics: dict[str, Any] = {}
         with evaluating(state):
@@ -248,23 +253,6 @@ class Silent:
         """Ignore how far an evaluation is."""
 
 
-def set_threads(threads: int | None) -> int:
-    """Set the number of CPU threads if one is given; return the number in use.
-
-    It holds for torch and for the linear algebra behind numpy alike, which would otherwise take
-    every core for itself, whatever else runs beside.
-    """
-    if threads is not None:
-        torch.set_num_threads(threads)
-        _limit_linear_algebra(threads)
-    return torch.get_num_threads()
-
-
-@lru_cache(maxsize=1)  # in a forked process OpenBLAS would start threads to be told how many
-def _limit_linear_algebra(threads: int) -> None:
-    threadpool_limits(threads)
-
-
 def load_run(
     folder: RunFolder,
     device: torch.device,
@@ -297,4 +285,4 @@ def _for_sampling(trained: list[Trick], asked: Sequence[TrickConfig]) -> list[Tr
                 f"The trick '{config.name}' acts on training, and this run is trained.",
                 "For sampling there are truncation and drs.",
             )
-    return resolve(trained, asked)
+    return merge_tricks(trained, asked)

@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.errors import StorageError
-from ganbench.harness.cells import (
+from ganbench.evaluation.requests import Request
+from ganbench.harness.backends import Backend, Handle
+from ganbench.harness.matrix import Cell
+from ganbench.harness.run import RunOptions
+from ganbench.harness.run_cell import (
     DIED,
+    CellJob,
     Outcome,
     Stored,
-    Task,
     is_taken,
     look_up,
     write_failure,
 )
-from ganbench.harness.engines import Engine, Handle
-from ganbench.harness.matrix import Cell
-from ganbench.harness.run import RunOptions
-from ganbench.metrics.requests import Request
-from ganbench.records.run import RunFolder
+from ganbench.records.run_folder import RunFolder
 
 ATTEMPTS = 3
 """How often a cell is begun in one command if its process dies."""
@@ -128,7 +128,7 @@ class Scheduler:
         """Ask all that runs to save and to end."""
         self._stop_asked = True
 
-    def run(self, engine: Engine) -> list[CellState]:
+    def run(self, engine: Backend) -> list[CellState]:
         """Carry out what is pending; return the states of all cells."""
         queue = deque(self.pending)
         chosen = set(queue)
@@ -173,7 +173,7 @@ class Scheduler:
         """Return where a cell is stored."""
         return RunFolder(self.options.out / state.cell.name)
 
-    def _start(self, state: CellState, engine: Engine, elsewhere: list[CellState]) -> None:
+    def _start(self, state: CellState, engine: Backend, elsewhere: list[CellState]) -> None:
         """Begin a cell, unless another process has done it, or is at it."""
         if is_taken(self.folder(state)):
             self._set(state, "elsewhere")
@@ -185,7 +185,7 @@ class Scheduler:
                 state.record = stored.result
                 self._set(state, "stored")
                 return
-        task = Task(
+        task = CellJob(
             state.cell.config,
             state.cell.name,
             self.options,
@@ -237,7 +237,7 @@ class Scheduler:
         else:
             self._set(state, outcome.status)
 
-    def _enforce(self, engine: Engine) -> None:
+    def _enforce(self, engine: Backend) -> None:
         """End attempts that take too long, in order first, then at once."""
         now = time.monotonic()
         for handle, attempt in self._attempts.items():
@@ -249,7 +249,7 @@ class Scheduler:
                 attempt.kill_at = None
                 engine.kill(handle)
 
-    def _end(self, queue: deque[CellState], elsewhere: list[CellState], engine: Engine) -> None:
+    def _end(self, queue: deque[CellState], elsewhere: list[CellState], engine: Backend) -> None:
         """Give up what has not begun, and ask what runs to end."""
         for state in [*queue, *elsewhere]:
             self._set(state, "interrupted")

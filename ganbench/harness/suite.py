@@ -28,8 +28,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from ganbench.config import Record, parse_seeds, read_toml
 from ganbench.errors import ConfigError, GanbenchError, UnknownNameError, suggest
+from ganbench.harness.builtin_suites import builtin_suites
 from ganbench.harness.matrix import Cell, MatrixError, Problem, plan_matrix, settings_of
-from ganbench.harness.shipped import shipped
 
 
 def _several(value: Any) -> Any:
@@ -92,7 +92,7 @@ def find_suite(name: str) -> Path:
     Raises:
         UnknownNameError: there is neither.
     """
-    path, known = Path(name).expanduser(), shipped()
+    path, known = Path(name).expanduser(), builtin_suites()
     if path.is_file():
         return path
     if path.suffix in {"", ".toml"} and path.stem in known:

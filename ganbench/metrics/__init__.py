@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Metrics, one file each, and ``evaluate.py``, which computes many in one pass."""
+"""Metrics, found by their ``@register``; how they are computed together is in ``evaluation``."""

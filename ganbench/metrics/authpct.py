@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from scipy.stats import binomtest
 
-from ganbench.metrics.blocks import both
-from ganbench.metrics.metric import Evidence, Metric, Value
-from ganbench.metrics.neighbors import nearest
-from ganbench.metrics.precision_recall import real_neighbors
+from ganbench.evaluation.math.blocks import both
+from ganbench.evaluation.math.neighborhoods import real_neighbors
+from ganbench.evaluation.math.neighbors import nearest
+from ganbench.evaluation.metric import Evidence, Metric, Value
 from ganbench.registry import register
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganbench.metrics.blocks import Memo, both
-from ganbench.metrics.kernels import TwoSample, two_sample
-from ganbench.metrics.metric import Array, Evidence, Metric, Value
+from ganbench.evaluation.math.blocks import Memo, both
+from ganbench.evaluation.math.kernels import TwoSample, two_sample
+from ganbench.evaluation.metric import Array, Evidence, Metric, Value
 from ganbench.registry import register
 
 SIGMA = 10.0

@@ -10,9 +10,9 @@ from scipy.stats import t as student
 
 from ganbench import registry
 from ganbench.errors import ConfigError, InputError
-from ganbench.metrics.frechet import Resampled, frechet_distance, resampled, square_root
-from ganbench.metrics.metric import Evidence, Metric, Points, Value
-from ganbench.metrics.moments import Moments
+from ganbench.evaluation.math.frechet import Resampled, frechet_distance, resampled, square_root
+from ganbench.evaluation.math.moments import Moments
+from ganbench.evaluation.metric import Evidence, Metric, Points, Value
 from ganbench.registry import register
 
 __all__ = [

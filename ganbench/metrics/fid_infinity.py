@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from ganbench.metrics.checks import BLOCK, present
+from ganbench.evaluation.checks import BLOCK, present
+from ganbench.evaluation.math.frechet import frechet_distance, resampled
+from ganbench.evaluation.math.moments import Gathering, Moments
+from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Points, Value
 from ganbench.metrics.fid import checked_moments, singular_warning, without_spread
-from ganbench.metrics.frechet import frechet_distance, resampled
-from ganbench.metrics.metric import Array, Evidence, Features, Metric, Points, Value
-from ganbench.metrics.moments import Gathering, Moments
 from ganbench.registry import register
 
 SIZES = 15

@@ -6,8 +6,8 @@ from __future__ import annotations
 from scipy.stats import binomtest
 
 from ganbench.errors import ConfigError
-from ganbench.metrics.coverage import count_modes
-from ganbench.metrics.metric import Evidence, Metric, Value
+from ganbench.evaluation.metric import Evidence, Metric, Value
+from ganbench.evaluation.mode_counts import count_modes
 from ganbench.registry import register
 
 

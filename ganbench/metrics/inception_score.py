@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import rel_entr, xlogy
 
-from ganbench.metrics.checks import present
-from ganbench.metrics.metric import Array, Evidence, Features, Metric, Value
+from ganbench.evaluation.checks import present
+from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value
 from ganbench.registry import register
 
 RESAMPLES = 200

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganbench.metrics.blocks import Memo, both
-from ganbench.metrics.kernels import TwoSample, two_sample
-from ganbench.metrics.metric import Array, Evidence, Features, Metric, Value
+from ganbench.evaluation.math.blocks import Memo, both
+from ganbench.evaluation.math.kernels import TwoSample, two_sample
+from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value
 from ganbench.registry import register
 
 SUBSETS = 100

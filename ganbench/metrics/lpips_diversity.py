@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ganbench.metrics.metric import Evidence, Metric, Need, Value
-from ganbench.metrics.pair_mean import mean_of_pairs
+from ganbench.evaluation.math.pair_mean import mean_of_pairs
+from ganbench.evaluation.metric import Evidence, Metric, Need, Value
 from ganbench.registry import register
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from ganbench.errors import InputError
-from ganbench.metrics.blocks import both, parts
+from ganbench.evaluation.math.blocks import both, parts
+from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value
 from ganbench.metrics.fid import FrechetDistance
-from ganbench.metrics.metric import Array, Evidence, Features, Metric, Value
 from ganbench.registry import register
 
 THRESHOLD = 0.1

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 from torch import Tensor
 
-from ganbench.metrics.blocks import both, parts
-from ganbench.metrics.metric import Array, Evidence, Features, Metric, Value
+from ganbench.evaluation.math.blocks import both, parts
+from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value
 from ganbench.registry import register
 
 Indices = NDArray[np.int64]

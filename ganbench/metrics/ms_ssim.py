@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from ganbench.metrics.metric import Evidence, Metric, Value
-from ganbench.metrics.pair_mean import mean_of_pairs
+from ganbench.evaluation.math.pair_mean import mean_of_pairs
+from ganbench.evaluation.metric import Evidence, Metric, Value
 from ganbench.registry import register
 
 

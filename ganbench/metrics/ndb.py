@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import rel_entr
 from scipy.stats import binomtest, norm
 
-from ganbench.metrics.blocks import Memo, both, parts
-from ganbench.metrics.metric import Array, Evidence, Features, Metric, Value
+from ganbench.evaluation.math.blocks import Memo, both, parts
+from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value
 from ganbench.registry import register
 
 BINS = 100
@@ -78,7 +78,7 @@ class DifferentBins(Metric):
         interval = share.proportion_ci(0.95, method="wilson")
         note = (
             f"{different} of {len(counts)} bins; 95 % interval over the fakes by Wilson's "
-            f"formula; Jensen-Shannon divergence {divergence(bins.counts, counts):.3g} nats"
+            f"formula; Jensen-Shannon divergence {js_divergence(bins.counts, counts):.3g} nats"
         )
         warning = ""
         if min(len(reals), len(fakes)) < FEW * len(counts) and len(fakes) > 1:
@@ -125,7 +125,7 @@ def differ(real: Counts, fake: Counts) -> NDArray[np.bool_]:
     return np.asarray(2 * norm.sf(scores) < SIGNIFICANCE)
 
 
-def divergence(real: Counts, fake: Counts) -> float:
+def js_divergence(real: Counts, fake: Counts) -> float:
     """Return the Jensen-Shannon divergence in nats, in [0, log 2], between two histograms (K,)."""
     first, second = real / real.sum(), fake / fake.sum()
     middle = (first + second) / 2

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 from scipy.stats import binom
 
-from ganbench.metrics.coverage import count_modes
-from ganbench.metrics.metric import Array, Evidence, Metric, Value
+from ganbench.evaluation.metric import Array, Evidence, Metric, Value
+from ganbench.evaluation.mode_counts import count_modes
 from ganbench.registry import register
 
 RESAMPLES = 1000
@@ -48,11 +48,11 @@ class ReverseKL(Metric):
         counted, modes = counts.counted, len(counts.per_mode)
         if not counted:
             return Value(float("nan"), note="no value: no sample is of high quality")
-        value = float(divergence(counts.per_mode[None])[0])
+        value = float(kl_divergence(counts.per_mode[None])[0])
         resampled = np.random.default_rng(seed).multinomial(
             counted, counts.per_mode / counted, size=RESAMPLES
         )
-        error = float(divergence(resampled).std(ddof=1))
+        error = float(kl_divergence(resampled).std(ddof=1))
         if counts.covered == 1:
             return Value(value, note="no interval: all samples that count are in one mode")
         low, high = max(0.0, value - 1.96 * error), min(float(np.log(modes)), value + 1.96 * error)
@@ -63,7 +63,7 @@ class ReverseKL(Metric):
         return Value(value, low, high, note, bias=excess(counts.per_mode))
 
 
-def divergence(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Array:
+def kl_divergence(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Array:
     """Return KL(p || uniform) in nats (R,) for each row of counts (R, K) that is not all zero."""
     shares = counts / counts.sum(axis=1, keepdims=True)
     result: Array = xlogy(shares, shares * counts.shape[1]).sum(axis=1)

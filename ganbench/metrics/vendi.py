@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from ganbench.errors import InputError
-from ganbench.metrics.blocks import parts
-from ganbench.metrics.checks import present
-from ganbench.metrics.metric import Array, Evidence, Features, Metric, Value, split
+from ganbench.evaluation.checks import present
+from ganbench.evaluation.math.blocks import parts
+from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value, split
 from ganbench.registry import register
 
 NOTABLE_BIAS = 0.1

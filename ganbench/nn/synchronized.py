@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganbench.errors import ConfigError
-from ganbench.group import Group
+from ganbench.runtime.process_group import ProcessGroup
 
 PLAIN = {nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm}
 
@@ -24,7 +24,7 @@ class SynchronizedBatchNorm(_BatchNorm):
     evaluation mode it is that layer. Every process must hold equally many examples.
     """
 
-    def __init__(self, plain: _BatchNorm, group: Group) -> None:
+    def __init__(self, plain: _BatchNorm, group: ProcessGroup) -> None:
         super().__init__(
             plain.num_features,
             plain.eps,
@@ -79,7 +79,7 @@ class SynchronizedBatchNorm(_BatchNorm):
         self.running_var.lerp_(unbiased.to(self.running_var.dtype), share)
 
 
-def synchronize(network: nn.Module, group: Group) -> nn.Module:
+def synchronize_batch_norm(network: nn.Module, group: ProcessGroup) -> nn.Module:
     """Return a network with every batch normalization synchronized; alone, as it is.
 
     Raises:
@@ -96,5 +96,5 @@ def synchronize(network: nn.Module, group: Group) -> nn.Module:
             )
         return SynchronizedBatchNorm(network, group)
     for name, child in network.named_children():
-        setattr(network, name, synchronize(child, group))
+        setattr(network, name, synchronize_batch_norm(child, group))
     return network

@@ -18,19 +18,19 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.errors import DamagedRunError
+from ganbench.records.atomic_files import read_json, read_lines, write_json, write_lines
 from ganbench.records.environment import lasting
-from ganbench.records.files import read_json, read_lines, write_json, write_lines
-from ganbench.records.portable import portable
-from ganbench.records.record import (
+from ganbench.records.run_record import (
     Curve,
     Measurement,
     RunRecord,
-    counts,
-    mapping,
-    number,
-    text,
-    whole,
+    as_counts,
+    as_mapping,
+    as_number,
+    as_text,
+    as_whole,
 )
+from ganbench.records.strip_paths import strip_paths
 
 MOST_POINTS = 120
 """A curve keeps at most so many points; each is then the mean of those that it stands for."""
@@ -118,15 +118,15 @@ def read_archive(folder: Path) -> list[RunRecord]:
     bare: dict[str, RunRecord] = {}
     known: dict[str, dict[str, Any]] = {}
     for row in read_lines(folder / "results.jsonl"):
-        name = text(row.get("run"))
+        name = as_text(row.get("run"))
         if name not in bare:
             bare[name] = _record(row, name, folder, known)
         if row.get("metric"):
-            metrics.setdefault(name, {})[text(row["metric"])] = Measurement.read(row)
+            metrics.setdefault(name, {})[as_text(row["metric"])] = Measurement.read(row)
     whole_runs = {
         name: _record(row, name, folder, known)
         for row in read_lines(folder / "runs.jsonl")
-        if (name := text(row.get("name")))
+        if (name := as_text(row.get("name")))
     }
     return [
         replace(run, metrics=metrics.get(name, {})) for name, run in {**bare, **whole_runs}.items()
@@ -150,31 +150,31 @@ def _record(
     row: Mapping[str, Any], name: str, folder: Path, known: dict[str, dict[str, Any]]
 ) -> RunRecord:
     """Read a run from a row of runs.jsonl, or the little of it that results.jsonl has."""
-    identifier = text(row.get("env"))
-    grid = text(row.get("grid"))
+    identifier = as_text(row.get("env"))
+    grid = as_text(row.get("grid"))
     environment = _environment(folder, row, known)
-    threads = whole(row.get("threads"))
+    threads = as_whole(row.get("threads"))
     return RunRecord(
         name=name,
-        status=text(row.get("status")) or "damaged",
-        identity=text(row.get("identity")),
-        model=text(row.get("model")),
-        dataset=text(row.get("dataset")),
-        variant=text(row.get("variant")),
-        tricks=text(row.get("tricks")),
-        setting=text(row.get("setting")),
-        seed=whole(row.get("seed")),
-        kimg=number(row.get("kimg")),
-        seconds=number(row.get("seconds")),
-        images_per_second=number(row.get("images_per_second")),
-        device=text(row.get("device")),
-        precision=text(row.get("precision")),
-        threads=whole(environment.get("threads")) if threads is None else threads,
-        command=text(row.get("command")),
-        problem=text(row.get("problem")),
-        repeats=whole(row.get("repeats")) or 0,
-        parameters=counts(row.get("parameters")),
-        config=mapping(row.get("config")),
+        status=as_text(row.get("status")) or "damaged",
+        identity=as_text(row.get("identity")),
+        model=as_text(row.get("model")),
+        dataset=as_text(row.get("dataset")),
+        variant=as_text(row.get("variant")),
+        tricks=as_text(row.get("tricks")),
+        setting=as_text(row.get("setting")),
+        seed=as_whole(row.get("seed")),
+        kimg=as_number(row.get("kimg")),
+        seconds=as_number(row.get("seconds")),
+        images_per_second=as_number(row.get("images_per_second")),
+        device=as_text(row.get("device")),
+        precision=as_text(row.get("precision")),
+        threads=as_whole(environment.get("threads")) if threads is None else threads,
+        command=as_text(row.get("command")),
+        problem=as_text(row.get("problem")),
+        repeats=as_whole(row.get("repeats")) or 0,
+        parameters=as_counts(row.get("parameters")),
+        config=as_mapping(row.get("config")),
         curves=_curves(row.get("curves")),
         losses=_curves(row.get("losses")),
         grids=(folder / "samples" / Path(grid).name,) if grid else (),
@@ -190,7 +190,7 @@ def _environment(
 
     ``known`` keeps those that have been read: thousands of runs share a few.
     """
-    identifier = text(row.get("env"))
+    identifier = as_text(row.get("env"))
     if identifier not in known:
         try:
             known[identifier] = read_json(folder / "env" / f"{Path(identifier).name}.json")
@@ -207,9 +207,9 @@ def _curves(rows: object) -> tuple[Curve, ...]:
     """Read curves; one whose columns differ in length or hold other than numbers is left out."""
     found = []
     for row in rows if isinstance(rows, list) else ():
-        given = mapping(row)
+        given = as_mapping(row)
         columns = [
-            [number(value) for value in given.get(key) or ()]
+            [as_number(value) for value in given.get(key) or ()]
             for key in ("kimg", "seconds", "values")
         ]
         if len({len(column) for column in columns}) != 1 or not columns[0]:
@@ -217,8 +217,10 @@ def _curves(rows: object) -> tuple[Curve, ...]:
         if any(value is None for column in columns for value in column):
             continue
         kimg, seconds, values = (tuple(float(v or 0) for v in column) for column in columns)
-        facts = {key: portable(str(given.get(key, ""))) for key in ("protocol", "better", "unit")}
-        found.append(Curve(text(given.get("name")), kimg, seconds, values, **facts))
+        facts = {
+            key: strip_paths(str(given.get(key, ""))) for key in ("protocol", "better", "unit")
+        }
+        found.append(Curve(as_text(given.get("name")), kimg, seconds, values, **facts))
     return tuple(found)
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import ganbench
 from ganbench.config import digest
-from ganbench.records.portable import portable_value
+from ganbench.records.strip_paths import strip_paths_in
 
-SCHEMA = 1
+ENVIRONMENT_SCHEMA = 1
 
 PACKAGES = (
     "torch",
@@ -49,14 +49,16 @@ VARIABLES = (
 _VOLATILE = ("kernel", "checkout")
 
 
-def describe(threads: int, device: str, torch_facts: Mapping[str, Any]) -> dict[str, Any]:
+def describe_environment(
+    threads: int, device: str, torch_facts: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return what a run was made on, as plain data for env.json.
 
     ``torch_facts`` is what torch says of itself and of the device; it is passed in because
     nothing here loads torch. A fact that cannot be found out is None.
     """
     facts = {
-        "schema": SCHEMA,
+        "schema": ENVIRONMENT_SCHEMA,
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "system": platform.system(),
@@ -73,7 +75,7 @@ def describe(threads: int, device: str, torch_facts: Mapping[str, Any]) -> dict[
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
         "checkout": _own_checkout(),
     }
-    described: dict[str, Any] = portable_value(facts)
+    described: dict[str, Any] = strip_paths_in(facts)
     return described
 
 

@@ -10,16 +10,19 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from ganbench.records.record import Measurement, RunRecord
-from ganbench.report import charts, numbers, speed_charts, speed_table, speed_words, words
-from ganbench.report.across import Across
-from ganbench.report.charts import Panel, Rows
+from ganbench.analysis import number_text
+from ganbench.analysis.across_datasets import Across
+from ganbench.analysis.stats import Estimate
+from ganbench.analysis.tables import VariantRow, count_statuses, heading
+from ganbench.records.run_record import Measurement, RunRecord
+from ganbench.report import sentences
+from ganbench.report.charts import panels
+from ganbench.report.charts.panels import Panel, Rows
+from ganbench.report.charts.style import Style
+from ganbench.report.dataset_section import Section
 from ganbench.report.pictures import Picture
-from ganbench.report.section import Section
-from ganbench.report.speeds import Speed
-from ganbench.report.style import Style
-from ganbench.report.tables import VariantRow, count_statuses, heading
-from ganbench.stats import Estimate
+from ganbench.report.speed import speed_charts, speed_sentences, speed_table
+from ganbench.report.speed.speed_section import Speed
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Report:
     def lede(self) -> str:
         """What is to be seen, in one sentence."""
         if self.speed and not self.runs:
-            return speed_words.summary(self.speed)
-        return words.sentence(self.runs)
+            return speed_sentences.summary(self.speed)
+        return sentences.sentence(self.runs)
 
     @property
     def unread(self) -> tuple[RunRecord, ...]:
@@ -59,29 +62,29 @@ def render_page(report: Report) -> str:
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.filters |= {
-        "mean": numbers.mean_text,
-        "interval": numbers.interval_text,
-        "signed": numbers.signed_text,
-        "amount": numbers.amount,
-        "p": numbers.p_text,
-        "percent": numbers.percent,
+        "mean": number_text.mean_text,
+        "interval": number_text.interval_text,
+        "signed": number_text.signed_text,
+        "amount": number_text.amount,
+        "p": number_text.p_text,
+        "percent": number_text.percent,
         "heading": heading,
         "measured": measured_text,
-        "subtitle": words.subtitle,
-        "machine": words.machine,
-        "paper": words.paper_address,
+        "subtitle": sentences.subtitle,
+        "machine": sentences.machine,
+        "paper": sentences.paper_address,
     }
     page = environment.get_template("page.html.j2").render(
         report=report,
-        words=words,
-        bundle=Markup(charts.bundle()),
+        sentences=sentences,
+        bundle=Markup(panels.bundle()),
         panels=_numbered(report),
         data=_data(report),
         first_seeds=first_seeds,
         count_statuses=count_statuses,
         parameters=parameters_text,
-        number=numbers,
-        speed_words=speed_words,
+        number=number_text,
+        speed_sentences=speed_sentences,
         speed_table=speed_table,
         part_colors=speed_charts.COLORS,
     )
@@ -105,11 +108,11 @@ def _numbered(report: Report) -> dict[str, dict[str, Any]]:
             ("profiles", [panel for one in section.profiles for panel in one.panels]),
             ("losses", [panel for line in section.losses for panel in line]),
         )
-        for kind, panels in groups:
-            for index, panel in enumerate(panels):
+        for kind, group in groups:
+            for index, panel in enumerate(group):
                 named[f"{section.slug}-{kind}-{index}"] = {"spec": panel.page(), "data": panel.data}
-    for kind, panels in report.speed.panels.items() if report.speed else ():
-        for index, panel in enumerate(panels):
+    for kind, group in report.speed.panels.items() if report.speed else ():
+        for index, panel in enumerate(group):
             named[f"speed-{kind}-{index}"] = {"spec": panel.page(), "data": panel.data}
     return named
 
@@ -117,8 +120,8 @@ def _numbered(report: Report) -> dict[str, dict[str, Any]]:
 def measured_text(measurement: Measurement) -> str:
     """Return one run's value with the interval of the measurement itself, where it has one."""
     if measurement.value is None:
-        return numbers.NOTHING
-    return numbers.estimate_text(
+        return number_text.NOTHING
+    return number_text.estimate_text(
         Estimate(measurement.value, measurement.low, measurement.high, measurement.n or 0, "")
     )
 
@@ -128,9 +131,10 @@ def parameters_text(row: VariantRow) -> str:
     for run in row.runs:
         if run.parameters:
             return " / ".join(
-                numbers.large(run.parameters.get(role)) for role in ("generator", "discriminator")
+                number_text.large(run.parameters.get(role))
+                for role in ("generator", "discriminator")
             )
-    return numbers.NOTHING
+    return number_text.NOTHING
 
 
 def first_seeds(

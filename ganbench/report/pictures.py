@@ -12,8 +12,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganbench.records.files import slug
-from ganbench.records.record import RunRecord
+from ganbench.records.atomic_files import slug
+from ganbench.records.run_record import RunRecord
 
 LONGEST_SIDE = 1024
 """Pixels; a larger grid is reduced."""

@@ -7,22 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ganbench.analysis.across_datasets import across
+from ganbench.analysis.comparison import PLAIN
+from ganbench.analysis.published import PublishedRow
 from ganbench.errors import UnknownNameError, suggest
 from ganbench.records.archive import condense, is_archive, write_archive
+from ganbench.records.atomic_files import replacing, storage_errors, write_text
 from ganbench.records.environment import lasting
-from ganbench.records.files import replacing, storage_errors, write_text
-from ganbench.records.record import RunRecord
-from ganbench.records.speeds import SpeedRecord, write_speeds
-from ganbench.report.across import across
-from ganbench.report.charts import Panel, still
-from ganbench.report.comparison import PLAIN
-from ganbench.report.markdown import render_markdown
+from ganbench.records.run_record import RunRecord
+from ganbench.records.speed_record import SpeedRecord, write_speeds
+from ganbench.report.charts.panels import Panel, still
+from ganbench.report.charts.style import styles
+from ganbench.report.dataset_section import Section, sections
+from ganbench.report.markdown.document import render_markdown
 from ganbench.report.page import Report, render_page
 from ganbench.report.pictures import sample_pictures
-from ganbench.report.published import PublishedRow
-from ganbench.report.section import Section, sections
-from ganbench.report.speeds import Speed, speed
-from ganbench.report.style import styles
+from ganbench.report.speed.speed_section import Speed, speed
 
 MOST_LOSSES = 12
 """So many variants' losses are in a still picture."""

@@ -13,7 +13,8 @@ from torch import Tensor
 from ganbench.data.dataset import to_network, to_uint8
 from ganbench.gan import DataSpec
 from ganbench.registry import name_of
-from ganbench.state import State, stream_seed
+from ganbench.state import State
+from ganbench.streams import stream_seed
 
 BATCH = 250
 

@@ -14,15 +14,17 @@ from ganbench.config import Precision, Recipe, RunConfig, TrickConfig
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec, Loss
-from ganbench.group import ALONE, Group
 from ganbench.losses import get as get_loss
-from ganbench.nn.synchronized import synchronize
+from ganbench.nn.synchronized import synchronize_batch_norm
 from ganbench.registry import name_of
-from ganbench.state import State, Streams, stream_seed
+from ganbench.runtime.execution import USUAL, Execution
+from ganbench.runtime.process_group import ALONE, ProcessGroup
+from ganbench.state import State
+from ganbench.streams import Streams, stream_seed
 from ganbench.training.distributed import check_parts
-from ganbench.training.execution import USUAL, Execution
 from ganbench.training.optimizers import make_optimizer
-from ganbench.trick import Trick, Tricks, recall
+from ganbench.trick import Trick, Tricks
+from ganbench.trick_config import rebuild_tricks
 
 
 def create(model: str, data: DataSpec | str = "mnist5k") -> GAN:
@@ -63,7 +65,7 @@ def build(
     config: RunConfig,
     data: DataSpec,
     device: torch.device,
-    group: Group = ALONE,
+    group: ProcessGroup = ALONE,
     execution: Execution = USUAL,
 ) -> State:
     """Build the training state that a run's configuration describes.
@@ -76,7 +78,7 @@ def build(
         gan,
         data,
         recipe=config.recipe,
-        tricks=recall(gan.tricks, config.tricks),
+        tricks=rebuild_tricks(gan.tricks, config.tricks),
         loss=gan.loss if config.loss == gan.loss.name else get_loss(config.loss),
         seed=config.seed,
         device=device,
@@ -96,7 +98,7 @@ def build_state(
     seed: int,
     device: torch.device,
     precision: Precision = "fp32",
-    group: Group = ALONE,
+    group: ProcessGroup = ALONE,
     execution: Execution = USUAL,
 ) -> State:
     """Build networks, optimizers and memories, in the order in which the hooks are documented.
@@ -121,7 +123,7 @@ def build_state(
         **{name: _initialized(partner.build, seed, name) for name, partner in gan.partners.items()},
     }
     placed = {
-        name: execution.place(synchronize(network, group), device)
+        name: execution.place(synchronize_batch_norm(network, group), device)
         for name, network in networks.items()
     }
     for network in placed.values():  # of one seed, but perhaps not of one kind of machine

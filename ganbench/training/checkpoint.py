@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from ganbench.config import canonical_json
 from ganbench.errors import DamagedRunError, StorageError
-from ganbench.records.files import replacing
+from ganbench.records.atomic_files import replacing
 from ganbench.state import State
 
 

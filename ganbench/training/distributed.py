@@ -36,7 +36,7 @@ from torch import Tensor, nn
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.gan import Loss
-from ganbench.group import ALONE, Group, launched
+from ganbench.runtime.process_group import ALONE, ProcessGroup, launched
 from ganbench.trick import Tricks
 
 Loaded = TypeVar("Loaded")
@@ -46,10 +46,10 @@ PATIENCE = timedelta(days=7)
 on waiting, ends those whose fellow has died."""
 
 
-class Processes(Group):
+class Processes(ProcessGroup):
     """Several processes, through torch.distributed's default group."""
 
-    def part(self, whole: Tensor) -> Tensor:
+    def shard(self, whole: Tensor) -> Tensor:
         """Return this process's rows, (B / size, ...)."""
         rows = len(whole) // self.size
         return whole[self.rank * rows : (self.rank + 1) * rows]
@@ -92,7 +92,7 @@ class Processes(Group):
                 distributed.broadcast(sent, src=0)
             one.copy_(sent)
 
-    def tell(self, text: str) -> str:
+    def broadcast_text(self, text: str) -> str:
         """Return the first process's text."""
         letters = list(text.encode())
         length = torch.tensor([len(letters)])
@@ -101,7 +101,7 @@ class Processes(Group):
         self.broadcast([sent])
         return bytes(sent.tolist()).decode()
 
-    def agree(self, flag: bool) -> bool:
+    def any_true(self, flag: bool) -> bool:
         """Tell whether any process says yes. The answer is on the CPU: no device is waited for."""
         votes = torch.tensor([int(flag)])
         with exchanging():
@@ -151,7 +151,7 @@ def exchanging() -> Iterator[None]:
         ) from error
 
 
-def join() -> Group:
+def join_processes() -> ProcessGroup:
     """Join the processes that torchrun started; ``ALONE`` where there is but one.
 
     Tensors on the CPU go through gloo, those on a GPU through NCCL.
@@ -182,7 +182,7 @@ def _leave() -> None:
         distributed.destroy_process_group()
 
 
-def first_then_others(group: Group, load: Callable[[], Loaded]) -> Loaded:
+def first_then_others(group: ProcessGroup, load: Callable[[], Loaded]) -> Loaded:
     """Return what ``load`` does; the others find downloaded and cached what the first got."""
     if not group.first:
         group.wait()
@@ -192,7 +192,7 @@ def first_then_others(group: Group, load: Callable[[], Loaded]) -> Loaded:
     return loaded
 
 
-def check_parts(recipe: Recipe, loss: Loss, tricks: Tricks, group: Group) -> None:
+def check_parts(recipe: Recipe, loss: Loss, tricks: Tricks, group: ProcessGroup) -> None:
     """Refuse what several processes with a part of the batch each cannot train.
 
     Raises:

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from ganbench.data.batches import Batches
 from ganbench.data.dataset import Dataset
-from ganbench.errors import InputError
 from ganbench.gan import Batch
-from ganbench.group import ALONE, Group
-from ganbench.records.run import RunFolder
-from ganbench.state import State, stream_seed
+from ganbench.records.run_folder import RunFolder
+from ganbench.runtime.execution import arithmetic
+from ganbench.state import State
 from ganbench.step import alternate
+from ganbench.streams import stream_seed
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
-from ganbench.training.execution import arithmetic
 from ganbench.trick import StepRule
 
 
@@ -49,46 +49,6 @@ class Schedule:
     snapshots: int = 8
     evaluations: int | None = None
     checkpoint_seconds: float = 20.0
-
-
-class Batches:
-    """Endless batches of a dataset, in the order of a fresh permutation each epoch.
-
-    The order is a function of the seed and of the number of images seen, so nothing need be
-    saved to resume it. A batch that passes the end of an epoch goes on in the next one. Several
-    processes each take their part of a batch of ``batch_size``.
-    """
-
-    def __init__(self, dataset: Dataset, batch_size: int, seed: int, group: Group = ALONE) -> None:
-        if len(dataset) == 0:
-            raise InputError(f"{dataset.spec.name} has no examples to train on.")
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.seed = seed
-        self.group = group
-        self._epoch = -1
-        self._order = torch.empty(0, dtype=torch.int64)
-
-    def at(self, images_seen: int) -> Batch:
-        """Return the batch that follows after ``images_seen`` images."""
-        parts: list[Tensor] = []
-        missing = self.batch_size
-        while missing:
-            epoch, start = divmod(images_seen, len(self.dataset))
-            part = self._order_of(epoch)[start : start + missing]
-            parts.append(part)
-            missing -= len(part)
-            images_seen += len(part)
-        indices = parts[0] if len(parts) == 1 else torch.cat(parts)
-        return self.dataset.batch(self.group.part(indices))
-
-    def _order_of(self, epoch: int) -> Tensor:
-        if epoch != self._epoch:
-            generator = torch.Generator()
-            generator.manual_seed(stream_seed(self.seed, f"data/{epoch}"))
-            order = torch.randperm(len(self.dataset), generator=generator)
-            self._epoch, self._order = epoch, order.to(self.dataset.values.device)
-        return self._order
 
 
 class Trainer:
@@ -149,7 +109,9 @@ class Trainer:
                 self.save()
                 return "diverged"
             self._look_up()
-            if self.group.agree(time.perf_counter() - last_save > self.schedule.checkpoint_seconds):
+            if self.group.any_true(
+                time.perf_counter() - last_save > self.schedule.checkpoint_seconds
+            ):
                 self.save()
                 last_save = time.perf_counter()
             self._iterations = 0
@@ -160,7 +122,7 @@ class Trainer:
             self.save()
             return "interrupted"
         self.save()
-        return self.group.tell(self._ending() if self.group.first else "")
+        return self.group.broadcast_text(self._ending() if self.group.first else "")
 
     def _advance(self, iterate: StepRule, until: int) -> bool:
         """Iterate until so many images were seen; False if there are none to go, or on a stop."""
@@ -196,7 +158,7 @@ class Trainer:
         if self.group.size == 1:
             return self.stop_requested
         if self._iterations % ITERATIONS_TO_A_VOTE == 0:
-            self._stop_agreed = self.group.agree(self.stop_requested)
+            self._stop_agreed = self.group.any_true(self.stop_requested)
         self._iterations += 1
         return self._stop_agreed
 

@@ -15,9 +15,9 @@ from torch.nn.functional import pad
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec
-from ganbench.passes import Step
 from ganbench.registry import register
 from ganbench.trick import Trick
+from ganbench.turn import Turn
 
 Uniform = Callable[[], Tensor]
 """Draws one number in [0, 1) for each image, shaped (B, 1, 1, 1)."""
@@ -50,9 +50,9 @@ class DiffAugment(Trick):
                 "Take the trick away, or choose images: ganbench ls datasets",
             )
 
-    def view(self, images: Tensor, step: Step) -> Tensor:
+    def view(self, images: Tensor, turn: Turn) -> Tensor:
         """Return augmented images (B, C, H, W)."""
-        stream = step.random(self)
+        stream = turn.random(self)
 
         def uniform() -> Tensor:
             size = (len(images), 1, 1, 1)

@@ -12,9 +12,9 @@ from pydantic import Field
 from torch import nn
 
 from ganbench.gan import Role, Sampler
-from ganbench.registry import name_of, register
+from ganbench.registry import register
 from ganbench.state import State
-from ganbench.trick import Memory, Trick
+from ganbench.trick import Trick, TrickState
 
 
 @register("ema")
@@ -37,7 +37,7 @@ class EMA(Trick):
     order: ClassVar[int] = 10  # after the tricks that move weights
     neutral: ClassVar = {"half_life_kimg": 0.0}
 
-    def start(self, state: State) -> Memory:
+    def start(self, state: State) -> TrickState:
         """Begin with a copy of the generator."""
         return {"generator": copy.deepcopy(state.generator).requires_grad_(False).eval()}
 
@@ -67,6 +67,6 @@ class EMA(Trick):
 
 
 def _average(trick: EMA, state: State) -> nn.Module:
-    average = state.memory[name_of(trick)]["generator"]
+    average = state.memory_of(trick)["generator"]
     assert isinstance(average, nn.Module)
     return average

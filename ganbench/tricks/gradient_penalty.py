@@ -10,9 +10,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ganbench.passes import Step
 from ganbench.registry import register
 from ganbench.trick import Terms, Trick
+from ganbench.turn import Turn
 
 
 @register("gradient-penalty")
@@ -34,20 +34,20 @@ class GradientPenalty(Trick):
 
     neutral: ClassVar = {"weight": 0.0}
 
-    def discriminator_terms(self, step: Step) -> Terms:
+    def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the penalty; nothing at a weight of zero."""
         if not self.weight:
             return {}
-        excess = _norms(step.judge(self._between(step), step.labels).gradients) - self.target
+        excess = _norms(turn.judge(self._between(turn), turn.labels).gradients) - self.target
         if self.one_sided:
             excess = excess.relu()
         return {"gradient-penalty": self.weight * excess.square().mean()}
 
-    def _between(self, step: Step) -> Tensor:
+    def _between(self, turn: Turn) -> Tensor:
         """Return points (B, *shape) on lines from real to fake; one line for a pack of PacGAN."""
-        real, fake = step.real.images, step.fake.images
-        lines = len(step.real.logits)
-        share = torch.rand(lines, generator=step.random(self), device=real.device, dtype=real.dtype)
+        real, fake = turn.real.images, turn.fake.images
+        lines = len(turn.real.logits)
+        share = torch.rand(lines, generator=turn.random(self), device=real.device, dtype=real.dtype)
         share = share.repeat_interleave(len(real) // lines)  # (B,)
         return torch.lerp(real, fake, share.reshape(-1, *[1] * (real.ndim - 1)))
 

@@ -10,10 +10,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ganbench.passes import Step
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
+from ganbench.turn import Turn
 
 
 @register("instance-noise")
@@ -33,13 +33,13 @@ class InstanceNoise(Trick):
 
     neutral: ClassVar = {"sigma": 0.0}
 
-    def view(self, images: Tensor, step: Step) -> Tensor:
+    def view(self, images: Tensor, turn: Turn) -> Tensor:
         """Return images (B, *shape) with fresh noise."""
-        sigma = self.sigma_now(step.state)
+        sigma = self.sigma_now(turn.state)
         if not sigma:
             return images
         noise = torch.randn(
-            images.shape, generator=step.random(self), device=images.device, dtype=images.dtype
+            images.shape, generator=turn.random(self), device=images.device, dtype=images.dtype
         )
         return images + sigma * noise
 

@@ -12,9 +12,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ganbench.gan import Role
-from ganbench.registry import name_of, register
+from ganbench.registry import register
 from ganbench.state import State
-from ganbench.trick import Memory, Trick
+from ganbench.trick import Trick, TrickState
 
 
 @register("lookahead")
@@ -34,7 +34,7 @@ class Lookahead(Trick):
 
     neutral: ClassVar = {"alpha": 1.0}
 
-    def start(self, state: State) -> Memory:
+    def start(self, state: State) -> TrickState:
         """Keep copies of the weights at which the players set out."""
         return {name: weight.detach().clone() for name, weight in _weights(state)}
 
@@ -43,7 +43,7 @@ class Lookahead(Trick):
         """Come back once the generator has made enough updates."""
         if role != "generator" or state.updates["generator"] % self.steps:
             return
-        memory = state.memory[name_of(self)]
+        memory = state.memory_of(self)
         for name, weight in _weights(state):
             slow = memory[name]
             assert isinstance(slow, Tensor)

@@ -37,7 +37,7 @@ class OptimisticAdam(Trick):
     neutral: ClassVar = {"amount": 0.0}
 
     def optimizer(self, optimizer: Optimizer, role: Role, state: State) -> Optimizer:
-        """Hook into the optimizer's step, before and after."""
+        """Hook into the optimizer's turn, before and after."""
         before: dict[Tensor, Tensor] = {}
 
         @torch.no_grad()

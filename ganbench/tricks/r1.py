@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from ganbench.passes import Step
 from ganbench.registry import register
 from ganbench.trick import Terms, Trick
+from ganbench.turn import Turn
 
 
 @register("r1")
@@ -31,9 +31,9 @@ class R1(Trick):
 
     neutral: ClassVar = {"weight": 0.0}
 
-    def discriminator_terms(self, step: Step) -> Terms:
+    def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the penalty; nothing at a weight of zero, nor in updates that are skipped."""
-        if not self.weight or step.state.updates["discriminator"] % self.every:
+        if not self.weight or turn.state.updates["discriminator"] % self.every:
             return {}
-        square = step.real.gradients.square().sum(1).mean()  # (logits, values) -> scalar
+        square = turn.real.gradients.square().sum(1).mean()  # (logits, values) -> scalar
         return {"r1": 0.5 * self.weight * self.every * square}

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from ganbench.passes import Step
 from ganbench.registry import register
 from ganbench.trick import Terms, Trick
+from ganbench.turn import Turn
 
 
 @register("r2")
@@ -30,9 +30,9 @@ class R2(Trick):
 
     neutral: ClassVar = {"weight": 0.0}
 
-    def discriminator_terms(self, step: Step) -> Terms:
+    def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the penalty; nothing at a weight of zero, nor in updates that are skipped."""
-        if not self.weight or step.state.updates["discriminator"] % self.every:
+        if not self.weight or turn.state.updates["discriminator"] % self.every:
             return {}
-        square = step.fake.gradients.square().sum(1).mean()  # (logits, values) -> scalar
+        square = turn.fake.gradients.square().sum(1).mean()  # (logits, values) -> scalar
         return {"r2": 0.5 * self.weight * self.every * square}

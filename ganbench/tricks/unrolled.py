@@ -15,14 +15,14 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import SGD, Optimizer, RMSprop
 
-from ganbench.config import join
+from ganbench.config import join_words
 from ganbench.errors import ConfigError
 from ganbench.gan import Labels
-from ganbench.passes import Step
 from ganbench.registry import name_of, register
 from ganbench.state import State
 from ganbench.step import discriminator_objective
-from ganbench.trick import Discriminate, Memory, Trick
+from ganbench.trick import Discriminate, Trick, TrickState
+from ganbench.turn import Turn
 
 Named = dict[str, Tensor]
 Rule = Callable[[Tensor, dict[str, Any], dict[str, Any]], tuple[Tensor, dict[str, Any]]]
@@ -50,23 +50,23 @@ class Unrolled(Trick):
 
     neutral: ClassVar = {"steps": 0}
 
-    def start(self, state: State) -> Memory:
+    def start(self, state: State) -> TrickState:
         """Refuse what torch cannot differentiate: penalties through batch normalization."""
         penalties = [name_of(trick) for trick in state.tricks.having("discriminator_terms")]
         modules = state.discriminator.modules()
         if self.steps and penalties and any(isinstance(one, _BatchNorm) for one in modules):
             raise ConfigError(
-                f"unrolled cannot differentiate through {join(penalties)} in a discriminator with "
-                "batch normalization, which has no third derivative in torch.",
+                f"unrolled cannot differentiate through {join_words(penalties)} in a discriminator "
+                "with batch normalization, which has no third derivative in torch.",
                 f"Take one of them away: --trick unrolled:off or --trick {penalties[0]}:off",
             )
         return {}
 
-    def opponent(self, step: Step) -> Discriminate | None:
+    def opponent(self, turn: Turn) -> Discriminate | None:
         """Return the discriminator after its answer, as a function of the generator's weights."""
         if not self.steps:
             return None
-        state = step.state
+        state = turn.state
         network, optimizer = state.discriminator, state.optimizers["discriminator"]
         own = {name: one for name, one in network.named_parameters() if one.requires_grad}
         move = sgd if self.rule == "sgd" else rule_of(optimizer)
@@ -77,7 +77,7 @@ class Unrolled(Trick):
         buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
         weights: Named = dict(own)
         for _ in range(self.steps):
-            gradients = _gradients(step, weights, _with_weights(network, weights, buffers))
+            gradients = _gradients(turn, weights, _with_weights(network, weights, buffers))
             for name, gradient in gradients.items():
                 setting = settings[name]
                 decayed = gradient + setting["weight_decay"] * weights[name]
@@ -103,15 +103,15 @@ def _with_weights(network: nn.Module, weights: Named, buffers: Named) -> Discrim
     return discriminate
 
 
-def _gradients(step: Step, weights: Named, discriminate: Discriminate) -> Named:
+def _gradients(turn: Turn, weights: Named, discriminate: Discriminate) -> Named:
     """Return the gradients of the discriminator's objective, themselves differentiable."""
     # The weights depend on the fakes by now. A penalty on the gradient at the fakes means the
     # gradient at fixed weights, so each inner step sees them under a new name.
-    fakes = step.fake.images.view_as(step.fake.images)
-    inner = Step(
-        step.state,
+    fakes = turn.fake.images.view_as(turn.fake.images)
+    inner = Turn(
+        turn.state,
         "discriminator",
-        step.batch,
+        turn.batch,
         discriminate=discriminate,
         fakes=fakes,
     )
@@ -125,7 +125,7 @@ def _gradients(step: Step, weights: Named, discriminate: Discriminate) -> Named:
         if gradient is not None
     }
     # Where several processes share the batch, the inner steps are those of the whole batch too.
-    return dict(zip(found, step.state.group.average(list(found.values())), strict=True))
+    return dict(zip(found, turn.state.group.average(list(found.values())), strict=True))
 
 
 def rule_of(optimizer: Optimizer) -> Rule:

@@ -37,7 +37,7 @@ def interrupting(monkeypatch):
     import os
     import signal
 
-    from ganbench.cli.progress import Bar
+    from ganbench.cli.progress_bars import Bar
 
     def arm(at, times=1):
         ticks = []

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from ganbench.records.run import RunFolder, find_runs
+from ganbench.records.run_folder import RunFolder, find_runs
 
 WORDS = ("compare", "-m", "vanilla", "-d", "ring8", "--kimg", "0.6", "--evaluations", "0", "-q")
 HERE = ("--engine", "inline")
@@ -262,7 +262,7 @@ def test_a_killed_command_takes_its_workers_along(start, tmp_path):
         time.sleep(0.05)
     os.kill(command.pid, signal.SIGKILL)
     command.wait()
-    from ganbench.harness.cells import is_taken
+    from ganbench.harness.run_cell import is_taken
 
     begun = [RunFolder(path.parent) for path in tmp_path.rglob(".lock")]
     assert begun

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganbench.records import files
-from ganbench.records.run import find_runs
+from ganbench.records import atomic_files
+from ganbench.records.run_folder import find_runs
 
 RUN = ("run", "-m", "vanilla", "-d", "ring8", "--kimg", "0.2", "-q")
 
@@ -215,7 +215,7 @@ def test_a_disk_that_fills_up_while_training_loses_nothing(cli, tmp_path, monkey
         kept(handle)
 
     with monkeypatch.context() as patched:
-        patched.setattr(files.os, "fsync", fills_up)
+        patched.setattr(atomic_files.os, "fsync", fills_up)
         outcome = cli(*words, "-o", tmp_path / "parts")
     assert outcome.code == 1
     assert "There is no space left to write" in outcome.err

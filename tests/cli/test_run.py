@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.records.run import find_runs, open_run
+from ganbench.records.run_folder import find_runs, open_run
 
 
 def test_a_run_prints_its_table_and_where_its_samples_are(tiny, tmp_path):

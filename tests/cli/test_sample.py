@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganbench.records.run import open_run
+from ganbench.records.run_folder import open_run
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from PIL import Image
 import ganbench
 from ganbench import cli as package
 from ganbench.cli import app
-from ganbench.cli.output import interval, number
-from ganbench.cli.progress import Bar, duration, stopping
+from ganbench.cli.output import format_number, interval
+from ganbench.cli.progress_bars import Bar, duration, stopping
 from ganbench.errors import StoppedError
 
 VERBS = typer.main.get_command(app).commands
@@ -187,7 +187,7 @@ def test_an_error_passes_and_the_handlers_are_put_back():
 
 @given(st.floats(-1e300, 1e300))
 def test_a_number_has_four_digits_and_is_near(value):
-    text = number(value)
+    text = format_number(value)
     assert float(text) == pytest.approx(value, rel=5.1e-4, abs=1e-300)
     assert len(text) <= 11
     digits = re.sub(r"e.*|[-.]", "", text).lstrip("0")
@@ -196,7 +196,7 @@ def test_a_number_has_four_digits_and_is_near(value):
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
 def test_what_is_no_number_is_a_dash(value):
-    assert number(value) == "–"
+    assert format_number(value) == "–"
     assert interval(None, 1.0) == interval(1.0, None) == "–"
     assert interval(1.0, 2.5) == "1 – 2.5"
 

@@ -46,7 +46,7 @@ def measured(monkeypatch):
             "cases": found,
         }  # fmt: skip
 
-    monkeypatch.setattr("ganbench.harness.throughput.measure", measure)
+    monkeypatch.setattr("ganbench.speed.throughput.measure", measure)
     return cases
 
 

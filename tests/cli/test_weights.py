@@ -10,8 +10,8 @@ import torch
 
 from ganbench import registry
 from ganbench.cli.weights import EXAMPLES
-from ganbench.features import intake
-from ganbench.features.catalogue import CATALOGUE
+from ganbench.weights import sources
+from ganbench.weights.catalogue import CATALOGUE
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_fetch_as_json(cli, store):
 
 def test_fetch_offline(cli, official, monkeypatch):
     monkeypatch.setenv("GANBENCH_OFFLINE", "1")
-    monkeypatch.setattr(intake, "download", None)
+    monkeypatch.setattr(sources, "download", None)
     outcome = cli("weights", "fetch", "alexnet")
     assert outcome.code == 4
     assert "downloads are switched off (GANBENCH_OFFLINE" in outcome.err

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ganbench.data import open_dataset
-from ganbench.data.images import fit, to_eight_bit
+from ganbench.data.square_images import fit, to_eight_bit
 from ganbench.errors import InputError
 
 

@@ -18,7 +18,7 @@ import torchvision.datasets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.data import files, open_dataset
+from ganbench.data import open_dataset, remote_files
 from ganbench.data.idx import read_idx
 from ganbench.errors import InputError, MissingDataError, StorageError
 
@@ -157,7 +157,7 @@ def test_anothers_files_are_not_taken_for_ones_own(tmp_path):
 
 
 def test_the_hint_names_files_folder_and_package(tmp_path, monkeypatch):
-    monkeypatch.setattr(files.paths, "data_roots", lambda root: [root])
+    monkeypatch.setattr(remote_files.paths, "data_roots", lambda root: [root])
     with pytest.raises(MissingDataError) as caught:
         open_dataset("fashion-mnist", tmp_path).load("train")
     hint = caught.value.hint

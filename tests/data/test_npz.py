@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench.data import open_dataset
-from ganbench.data.arrays import held_out
+from ganbench.data.array_source import held_out
 from ganbench.errors import ConfigError, InputError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (30, 3, 28, 28), dtype=np.uint8)

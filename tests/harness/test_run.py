@@ -13,17 +13,11 @@ from safetensors.torch import load_file
 from ganbench.config import Recipe, RunConfig, TrickConfig, parse_trick
 from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnknownNameError
 from ganbench.gan import DataSpec, Mixture
-from ganbench.harness.measuring import default_samples
 from ganbench.harness.plan import folder_stem, plan
-from ganbench.harness.run import (
-    Run,
-    RunOptions,
-    Silent,
-    load_run,
-    run,
-    set_threads,
-)
-from ganbench.records.run import OUTCOME, open_run
+from ganbench.harness.run import Run, RunOptions, Silent, load_run, run
+from ganbench.harness.run_metrics import default_samples
+from ganbench.records.run_folder import OUTCOME, open_run
+from ganbench.runtime.threads import set_threads
 from ganbench.sampling.draw import draw
 from ganbench.training.trainer import Schedule, Trainer, evaluating
 

@@ -12,11 +12,11 @@ import pytest
 from filelock import FileLock
 
 from ganbench.errors import ConfigError, StorageError
-from ganbench.harness.cells import DIED, LOCK, Outcome, write_failure
-from ganbench.harness.engines import LocalEngine, make_engine
+from ganbench.harness.backends import LocalBackend, make_backend
 from ganbench.harness.matrix import plan_matrix
-from ganbench.harness.measuring import wanted_metrics
 from ganbench.harness.run import RunOptions
+from ganbench.harness.run_cell import DIED, LOCK, Outcome, write_failure
+from ganbench.harness.run_metrics import wanted_metrics
 from ganbench.harness.scheduler import ATTEMPTS, Policy, Scheduler, progress
 from ganbench.training.trainer import Schedule
 
@@ -52,7 +52,7 @@ def matrix(tmp_path, requests):
 @pytest.fixture
 def local():
     """Two processes at a time."""
-    engine = LocalEngine(2)
+    engine = LocalBackend(2)
     yield engine
     engine.close()
 
@@ -219,7 +219,7 @@ def test_progress_is_read_from_the_last_whole_line(matrix):
 
 def test_processes_ray_and_this_process_give_the_same_bits(matrix, local):
     inline = matrix(out="inline")
-    inline.run(make_engine("inline", 1, 1))
+    inline.run(make_backend("inline", 1, 1))
     two = matrix(out="two")
     two.run(local)
     assert records(two) == records(inline)
@@ -233,8 +233,8 @@ def test_ray_gives_the_same_bits_and_a_dead_worker_takes_one_task(matrix, monkey
     pytest.importorskip("ray", reason="needs ray: pip install 'ganbench[ray]'")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     inline = matrix(out="inline", kimg=3.0)
-    inline.run(make_engine("inline", 1, 1))
-    engine = make_engine("ray", 2, 1)
+    inline.run(make_backend("inline", 1, 1))
+    engine = make_backend("ray", 2, 1)
     scheduler = matrix(out="ray", kimg=3.0)
     killed = []
 
@@ -271,7 +271,7 @@ def worker_of(lock):
 def test_killed_workers_change_nothing(matrix, local):
     """Ten kills at random moments; cells that died too often are finished by repeating."""
     calm = matrix(out="calm", kimg=2.0)
-    calm.run(make_engine("inline", 1, 1))
+    calm.run(make_backend("inline", 1, 1))
     expected = records(calm)
     moments = random.Random(0)
     kills = []
@@ -301,4 +301,4 @@ def test_killed_workers_change_nothing(matrix, local):
 
 def test_an_unknown_engine_is_named():
     with pytest.raises(ConfigError, match="Did you mean 'local'"):
-        make_engine("locl", 1, 1)
+        make_backend("locl", 1, 1)

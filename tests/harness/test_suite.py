@@ -4,7 +4,7 @@
 import pytest
 
 from ganbench.errors import ConfigError, InputError, UnknownNameError
-from ganbench.harness.shipped import shipped
+from ganbench.harness.builtin_suites import builtin_suites
 from ganbench.harness.suite import Suite, SuiteFile, find_suite
 
 
@@ -91,12 +91,12 @@ def test_a_file_that_is_no_toml_is_said(suite, tmp_path):
         suite("models = [")
     with pytest.raises(UnknownNameError, match="Did you mean 'digits-tricks'"):
         find_suite("digit-tricks")
-    assert find_suite("suites/digits-tricks.toml") == shipped()["digits-tricks"]
+    assert find_suite("suites/digits-tricks.toml") == builtin_suites()["digits-tricks"]
 
 
-@pytest.mark.parametrize("name", sorted(shipped()))
+@pytest.mark.parametrize("name", sorted(builtin_suites()))
 def test_the_suites_that_come_along_can_be_planned(name):
-    file = SuiteFile(shipped()[name])
+    file = SuiteFile(builtin_suites()[name])
     chosen = file.read()
     assert chosen.title
     assert file.cells(chosen)
@@ -104,7 +104,7 @@ def test_the_suites_that_come_along_can_be_planned(name):
 
 def test_the_suites_for_publication_are_large_enough():
     for name in ("toy-modes", "digits-tricks"):
-        chosen = SuiteFile(shipped()[name]).read()
+        chosen = SuiteFile(builtin_suites()[name]).read()
         assert len(chosen.seeds) >= 5
         assert len({one for text in chosen.tricks for one in text.split("+")} - {"none"}) >= 10
 

@@ -8,8 +8,8 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from ganbench.errors import InputError
+from ganbench.evaluation.metric import Evidence
 from ganbench.metrics.authpct import Authenticity
-from ganbench.metrics.metric import Evidence
 
 
 def drawn(count, size=20, *, seed=0):

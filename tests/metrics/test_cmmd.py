@@ -8,8 +8,8 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from ganbench.errors import InputError
+from ganbench.evaluation.metric import Evidence
 from ganbench.metrics.cmmd import ClipDiscrepancy
-from ganbench.metrics.metric import Evidence
 
 
 def drawn(count, size=16, *, seed=0, shift=0.0):

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
 from ganbench.errors import ConfigError, InputError
-from ganbench.metrics import frechet
+from ganbench.evaluation.math import frechet
+from ganbench.evaluation.math.frechet import resampled
+from ganbench.evaluation.math.moments import Moments, moments
+from ganbench.evaluation.metric import Evidence, of_features
 from ganbench.metrics.clean_fid import CleanFID
 from ganbench.metrics.fd_dinov2 import DinoDistance
 from ganbench.metrics.fid import FrechetDistance, frechet_distance, square_root
-from ganbench.metrics.frechet import resampled
-from ganbench.metrics.metric import Evidence, of_features
-from ganbench.metrics.moments import Moments, moments
 
 
 def features(seed, count=300, size=12, scale=1.0, shift=0.0):

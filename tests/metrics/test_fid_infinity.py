@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from ganbench.errors import ConfigError, InputError
+from ganbench.evaluation.math.moments import Moments, moments
+from ganbench.evaluation.metric import Evidence, of_features
 from ganbench.metrics.fid import FrechetDistance
 from ganbench.metrics.fid_infinity import (
     SIZES,
@@ -17,8 +19,6 @@ from ganbench.metrics.fid_infinity import (
     nested,
     variance_factor,
 )
-from ganbench.metrics.metric import Evidence, of_features
-from ganbench.metrics.moments import Moments, moments
 
 SIZE = 6
 UNIT = Evidence(0, moments=Moments(0, np.zeros(SIZE), np.eye(SIZE)))

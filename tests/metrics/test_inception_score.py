@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench.errors import ConfigError, InputError
+from ganbench.evaluation.metric import Evidence
 from ganbench.metrics.inception_score import InceptionScore, split_scores
-from ganbench.metrics.metric import Evidence
 
 
 def predictions(seed, count=200, shape=(10,), sharpness=3.0):

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from ganbench.errors import ConfigError, InputError
-from ganbench.metrics import kernels, kid
-from ganbench.metrics.kernels import TwoSample, between, two_sample, within
+from ganbench.evaluation.math import kernels
+from ganbench.evaluation.math.kernels import TwoSample, between, two_sample, within
+from ganbench.evaluation.metric import Evidence
+from ganbench.metrics import kid
 from ganbench.metrics.kid import FullKernelDistance, KernelDistance, polynomial, subsets
-from ganbench.metrics.metric import Evidence
 
 OPTIONS = {
     "kid_subsets": 20,

@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 from ganbench.errors import ConfigError, InputError
+from ganbench.evaluation.metric import Evidence
 from ganbench.metrics.lpips_diversity import LpipsDiversity, LpipsWithinClass
 from ganbench.metrics.lpips_paired import LpipsPaired
-from ganbench.metrics.metric import Evidence
 
 METRICS = [LpipsDiversity, LpipsWithinClass, LpipsPaired]
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ganbench.errors import InputError
+from ganbench.evaluation.metric import of_features
 from ganbench.metrics.fid import FrechetDistance
-from ganbench.metrics.metric import of_features
 from ganbench.metrics.mifid import MemorizationInformedDistance, memorization_distance
 
 

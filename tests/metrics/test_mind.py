@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from ganbench.errors import InputError
+from ganbench.evaluation.metric import Evidence
 from ganbench.metrics import mind
-from ganbench.metrics.metric import Evidence
 from ganbench.metrics.mind import MongeDistance
 
 

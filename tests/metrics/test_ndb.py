@@ -8,9 +8,9 @@ import pytest
 from scipy.stats import norm
 
 from ganbench.errors import InputError
+from ganbench.evaluation.metric import Evidence
 from ganbench.metrics import ndb
-from ganbench.metrics.metric import Evidence
-from ganbench.metrics.ndb import DifferentBins, assign, differ, divergence, partition
+from ganbench.metrics.ndb import DifferentBins, assign, differ, js_divergence, partition
 
 
 def drawn(count, size=8, *, seed=0, shift=0.0):
@@ -43,10 +43,10 @@ def test_divergence_is_symmetric_between_zero_and_log_two():
     half = np.array([0.45, 0.55])
     shares = (np.array([0.3, 0.7]), np.array([0.6, 0.4]))
     expected = sum((p * np.log(p / half)).sum() for p in shares) / 2
-    assert divergence(first, second) == pytest.approx(expected)
-    assert divergence(second, first) == pytest.approx(expected)
-    assert divergence(first, first) == 0.0
-    assert divergence(np.array([5, 0]), np.array([0, 9])) == pytest.approx(np.log(2))
+    assert js_divergence(first, second) == pytest.approx(expected)
+    assert js_divergence(second, first) == pytest.approx(expected)
+    assert js_divergence(first, first) == 0.0
+    assert js_divergence(np.array([5, 0]), np.array([0, 9])) == pytest.approx(np.log(2))
 
 
 def test_samples_fall_into_the_bin_whose_center_is_nearest():

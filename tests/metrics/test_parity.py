@@ -16,9 +16,9 @@ import torch_fidelity
 from PIL import Image
 
 from ganbench import evaluate
-from ganbench.features import weights as store
-from ganbench.features.engines import Compute
+from ganbench import weights as store
 from ganbench.metrics.inception_score import split_scores
+from ganbench.runtime.inference import Compute
 
 COUNT = 24
 
@@ -96,7 +96,7 @@ def test_fid_kid_is_and_precision_agree_with_torch_fidelity(folders, final_layer
 @pytest.mark.weights
 def test_the_inception_score_agrees_with_torch_fidelitys_splits(folders, final_layer):
     from ganbench import registry
-    from ganbench.inputs import open_samples
+    from ganbench.samples import open_samples
 
     network = registry.networks.get("inception")()
     (chunk,) = open_samples(folders[1]).chunks(COUNT)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ganbench.errors import InputError
-from ganbench.metrics.metric import Evidence
+from ganbench.evaluation.metric import Evidence
 from ganbench.metrics.vendi import VendiScore, spectral_entropy
 
 

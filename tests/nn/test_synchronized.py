@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from ganbench.group import ALONE, Group
-from ganbench.nn.synchronized import SynchronizedBatchNorm, synchronize
+from ganbench.nn.synchronized import SynchronizedBatchNorm, synchronize_batch_norm
+from ganbench.runtime.process_group import ALONE, ProcessGroup
 
 SHAPES = {nn.BatchNorm1d: (6, 3), nn.BatchNorm2d: (4, 3, 5, 5), nn.BatchNorm3d: (2, 3, 2, 2, 2)}
 
@@ -72,12 +72,14 @@ def test_half_precision_keeps_its_type_and_the_statistics_theirs():
 
 def test_a_network_keeps_its_weights_and_their_names():
     network = nn.Sequential(nn.Linear(3, 3), nn.Sequential(nn.BatchNorm1d(3), nn.ReLU()))
-    assert synchronize(network, ALONE) is network
+    assert synchronize_batch_norm(network, ALONE) is network
     assert type(network[1][0]) is nn.BatchNorm1d
     before = network.state_dict()
-    changed = synchronize(network, Group(0, 2))
+    changed = synchronize_batch_norm(network, ProcessGroup(0, 2))
     assert isinstance(changed[1][0], SynchronizedBatchNorm)
     after = changed.state_dict()
     assert before.keys() == after.keys()
     assert all(before[name].data_ptr() == after[name].data_ptr() for name in before)
-    assert isinstance(synchronize(nn.BatchNorm2d(3), Group(0, 2)), SynchronizedBatchNorm)
+    assert isinstance(
+        synchronize_batch_norm(nn.BatchNorm2d(3), ProcessGroup(0, 2)), SynchronizedBatchNorm
+    )

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.records.environment import checkout, describe, environment_id, lasting
-from ganbench.records.portable import portable, portable_value
+from ganbench.records.environment import checkout, describe_environment, environment_id, lasting
+from ganbench.records.strip_paths import strip_paths, strip_paths_in
 
 FACTS = {"gpu": "Example GPU", "cuda": "12.4", "library": "/opt/somewhere/lib/libcuda.so"}
 
 
 def test_what_is_recorded_is_so() -> None:
-    described = describe(threads=3, device="cuda", torch_facts=FACTS)
+    described = describe_environment(threads=3, device="cuda", torch_facts=FACTS)
     assert described["python"] == platform.python_version()
     assert described["packages"]["numpy"] == version("numpy")
     assert described["packages"]["torch"] == version("torch")
@@ -31,7 +31,7 @@ def test_what_is_recorded_is_so() -> None:
 
 
 def test_nothing_tells_host_user_or_place() -> None:
-    described = json.dumps(describe(threads=1, device="cpu", torch_facts=FACTS))
+    described = json.dumps(describe_environment(threads=1, device="cpu", torch_facts=FACTS))
     names = {platform.node(), str(Path.home()), str(Path.cwd()), sys.prefix, "/opt/somewhere"}
     if getpass.getuser() not in {"root", "python", "user"}:  # words that a version may hold
         names.add(getpass.getuser())
@@ -40,7 +40,7 @@ def test_nothing_tells_host_user_or_place() -> None:
 
 
 def test_the_id_follows_what_matters_and_nothing_else() -> None:
-    one = describe(threads=1, device="cpu", torch_facts={})
+    one = describe_environment(threads=1, device="cpu", torch_facts={})
     assert environment_id(one) == environment_id(json.loads(json.dumps(one)))
     moved = {**one, "kernel": "99.9", "checkout": {"commit": "f" * 40, "dirty": True}}
     assert environment_id(moved) == environment_id(one)
@@ -101,18 +101,18 @@ def test_a_checkout_is_named_by_commit_and_state(tmp_path: Path) -> None:
     ],
 )
 def test_absolute_paths_shrink_to_their_last_part(given: str, expected: str) -> None:
-    assert portable(given) == expected
-    assert portable(portable(given)) == portable(given)
+    assert strip_paths(given) == expected
+    assert strip_paths(strip_paths(given)) == strip_paths(given)
 
 
 def test_portable_reaches_every_depth() -> None:
     value = {"a": ["/x/y", {"/p/q": 1.5}], "b": None, "c": True}
-    assert portable_value(value) == {"a": ["y", {"q": 1.5}], "b": None, "c": True}
+    assert strip_paths_in(value) == {"a": ["y", {"q": 1.5}], "b": None, "c": True}
 
 
 def test_records_load_no_torch() -> None:
     command = (
-        "import sys, ganbench.records.results, ganbench.records.environment;"
+        "import sys, ganbench.records.load, ganbench.records.environment;"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0

@@ -19,16 +19,16 @@ import pytest
 from markdown_it import MarkdownIt
 from PIL import Image
 
+from ganbench.analysis.published import published_rows
+from ganbench.analysis.stats import mean_interval
 from ganbench.config import Recipe, RunConfig, TrickConfig
 from ganbench.errors import StorageError, UnknownNameError
-from ganbench.records.record import Curve, Measurement, RunRecord
-from ganbench.records.results import collect
-from ganbench.records.run import RunFolder
-from ganbench.report.charts import bundle
+from ganbench.records.load import load_runs
+from ganbench.records.run_folder import RunFolder
+from ganbench.records.run_record import Curve, Measurement, RunRecord
+from ganbench.report.charts.panels import bundle
 from ganbench.report.pictures import LONGEST_SIDE, MOST_BYTES, sample_pictures, small_png
-from ganbench.report.published import published_rows
 from ganbench.report.write import ReportFiles, write_report
-from ganbench.stats import mean_interval
 
 # What each variant tends to: (metric at the end, seconds for the whole run).
 IMAGES = {
@@ -216,7 +216,7 @@ def make_suite(root: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> list[RunRecord]:
-    return collect([make_suite(tmp_path_factory.mktemp("runs"))])
+    return load_runs([make_suite(tmp_path_factory.mktemp("runs"))])
 
 
 def write(runs: list[RunRecord], out: Path) -> ReportFiles:
@@ -371,7 +371,7 @@ def test_the_same_runs_give_the_same_bytes_and_so_does_the_report_itself(
     suite: list[RunRecord], report: ReportFiles, tmp_path: Path
 ) -> None:
     first = contents(report.folder)
-    again = write(collect([report.folder]), tmp_path / "again")
+    again = write(load_runs([report.folder]), tmp_path / "again")
     second = contents(again.folder)
     assert sorted(first) == sorted(second)
     for name, data in first.items():
@@ -455,7 +455,7 @@ def test_a_lone_run_and_runs_without_numbers_make_a_report_too(tmp_path: Path) -
     (lone.samples_folder / "final.png").write_bytes(b"\x89PNG cut short")
     make_run(tmp_path / "runs", "dcgan", "mnist5k", 0, IMAGES["dcgan"], status="diverged")
     make_run(tmp_path / "runs", "dcgan", "digits", 0, IMAGES["dcgan"], status="running")
-    files = write_report(collect([tmp_path / "runs"]), tmp_path / "out", title="Little")
+    files = write_report(load_runs([tmp_path / "runs"]), tmp_path / "out", title="Little")
     page = files.page.read_text()
     assert "one seed" in page
     assert "1 diverged" in page

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ganbench.analysis.across_datasets import across
+from ganbench.analysis.comparison import compare_to
+from ganbench.analysis.selection import MOST_ROWS, MOST_RUNS, MOST_SEEDS, MOST_VARIANTS
+from ganbench.analysis.tables import metric_table
 from ganbench.errors import UnknownNameError
-from ganbench.records.record import Curve, Measurement, RunRecord
-from ganbench.records.results import collect
-from ganbench.report.across import across
-from ganbench.report.comparison import compare_to
-from ganbench.report.limits import MOST_ROWS, MOST_RUNS, MOST_SEEDS, MOST_VARIANTS
-from ganbench.report.series import curve_domain
-from ganbench.report.stability import profiles, stability_rows
-from ganbench.report.style import styles
-from ganbench.report.tables import metric_table
+from ganbench.records.load import load_runs
+from ganbench.records.run_record import Curve, Measurement, RunRecord
+from ganbench.report.charts.chart_rows import curve_domain
+from ganbench.report.charts.stability import profiles, stability_rows
+from ganbench.report.charts.style import styles
 from ganbench.report.write import make_report, write_report
 
 RATES = ("0.0001", "0.001", "0.01")
@@ -159,7 +159,7 @@ def test_the_report_has_all_of_it(tmp_path: Path) -> None:
         ):
             assert wanted in text.replace("\\", "").replace("_", ""), wanted
     assert (files.folder / "charts" / "digits-profiles.svg").read_text().startswith("<svg")
-    again = write_report(collect([files.folder]), tmp_path / "again", title="Rates")
+    again = write_report(load_runs([files.folder]), tmp_path / "again", title="Rates")
     for name in ("index.html", "README.md", "charts/digits-profiles.svg"):
         assert (again.folder / name).read_bytes() == (files.folder / name).read_bytes(), name
 

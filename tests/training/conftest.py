@@ -11,10 +11,10 @@ from ganbench.data.dataset import Dataset
 from ganbench.gan import GAN, DataSpec, Mixture
 from ganbench.losses import non_saturating
 from ganbench.nn import MLP
-from ganbench.records.run import RunFolder
+from ganbench.records.run_folder import RunFolder
 from ganbench.training.build import build_state
 from ganbench.training.trainer import Schedule, Trainer
-from ganbench.trick import make_trick
+from ganbench.trick_config import make_trick
 
 CPU = torch.device("cpu")
 ANGLES = [2 * math.pi * index / 8 for index in range(8)]

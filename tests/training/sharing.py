@@ -17,12 +17,12 @@ from ganbench.config import Recipe, adam, parse_trick, sgd
 from ganbench.data.dataset import Dataset
 from ganbench.gan import GAN, DataSpec
 from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
-from ganbench.records.run import RunFolder
+from ganbench.records.run_folder import RunFolder
 from ganbench.training.build import build_state
 from ganbench.training.checkpoint import write_tensors
-from ganbench.training.distributed import join
+from ganbench.training.distributed import join_processes
 from ganbench.training.trainer import Schedule, Trainer
-from ganbench.trick import make_trick
+from ganbench.trick_config import make_trick
 from ganbench.tricks.gradient_penalty import GradientPenalty
 
 CPU = torch.device("cpu")
@@ -38,7 +38,7 @@ class EqualPenalty(GradientPenalty):
         group, real = step.state.group, step.real.images
         size = (len(real) * group.size, *[1] * (real.ndim - 1))
         share = torch.rand(size, generator=step.state.streams["noise"])
-        return torch.lerp(real, step.fake.images, group.part(share))
+        return torch.lerp(real, step.fake.images, group.shard(share))
 
 
 class Normalized(nn.Module):
@@ -196,7 +196,7 @@ def together(folder):
     """Make all trainings with the processes that the environment names."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
-    group = join()
+    group = join_processes()
     assert group.size == 2
     kept = {}
 

@@ -15,7 +15,7 @@ from ganbench.gan import GAN, DataSpec, Loss, Partner
 from ganbench.harness.plan import plan
 from ganbench.losses import non_saturating
 from ganbench.nn import MLP
-from ganbench.state import stream_seed
+from ganbench.streams import stream_seed
 from ganbench.training.build import build, build_state, create, source_hash
 
 CPU = torch.device("cpu")

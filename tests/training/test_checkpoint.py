@@ -15,7 +15,7 @@ from ganbench.errors import ConfigError, DamagedRunError, StorageError
 from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import non_saturating
 from ganbench.nn import ConvDiscriminator, ConvGenerator
-from ganbench.records import files
+from ganbench.records import atomic_files
 from ganbench.step import alternate
 from ganbench.training.build import build_state
 from ganbench.training.checkpoint import (
@@ -238,7 +238,7 @@ def test_a_disk_that_fills_up_leaves_the_last_checkpoint_whole(bench, saved, mon
     def full(handle):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(atomic_files.os, "fsync", full)
     trainer = bench.trainer(bench.state(seed=1))
     with pytest.raises(StorageError, match="no space left"):
         trainer.save()

@@ -21,13 +21,13 @@ import ganbench
 from ganbench.config import Recipe, parse_trick
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.gan import Loss
-from ganbench.group import ALONE, Group, launched
-from ganbench.harness.device import choose_device
 from ganbench.nn import MLP
-from ganbench.records.run import RunFolder, find_runs
+from ganbench.records.run_folder import RunFolder, find_runs
+from ganbench.runtime.device import choose_device
+from ganbench.runtime.process_group import ALONE, ProcessGroup, launched
 from ganbench.training.build import build_state
 from ganbench.training.distributed import Processes, exchanging
-from ganbench.trick import make_trick
+from ganbench.trick_config import make_trick
 
 HERE = Path(__file__).parent
 PAIR = Processes(rank=1, size=2)
@@ -265,7 +265,7 @@ def test_a_batch_normalization_of_ones_own_is_refused():
 def test_a_process_by_itself_is_alone():
     place = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}
     torchrun = {**place, "MASTER_ADDR": "host", "MASTER_PORT": "1"}
-    assert launched(torchrun) == Group(3, 4, 1)
+    assert launched(torchrun) == ProcessGroup(3, 4, 1)
     assert not launched(torchrun).first
     for missing in torchrun:
         assert launched({key: one for key, one in torchrun.items() if key != missing}) == ALONE
@@ -276,17 +276,21 @@ def test_a_process_by_itself_is_alone():
 
 def test_alone_everything_stays_as_it_is():
     values = torch.arange(6.0).reshape(3, 2)
-    assert ALONE.part(values) is values
+    assert ALONE.shard(values) is values
     assert ALONE.average([values])[0] is values
     assert ALONE.gather(values).shape == (1, 3, 2)
-    assert ALONE.agree(True)
-    assert not ALONE.agree(False)
-    assert ALONE.tell("x") == "x"
+    assert ALONE.any_true(True)
+    assert not ALONE.any_true(False)
+    assert ALONE.broadcast_text("x") == "x"
 
 
 def test_each_process_takes_its_rows():
     rows = torch.arange(6)
-    assert [Processes(rank, 3).part(rows).tolist() for rank in range(3)] == [[0, 1], [2, 3], [4, 5]]
+    assert [Processes(rank, 3).shard(rows).tolist() for rank in range(3)] == [
+        [0, 1],
+        [2, 3],
+        [4, 5],
+    ]
 
 
 def test_each_process_takes_the_gpu_of_its_number(monkeypatch):
@@ -294,12 +298,12 @@ def test_each_process_takes_the_gpu_of_its_number(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
-    second = Group(3, 4, local_rank=1)
+    second = ProcessGroup(3, 4, local_rank=1)
     assert choose_device("cuda", second) == choose_device("auto", second) == torch.device("cuda:1")
     assert chosen == [torch.device("cuda:1")] * 2
     assert choose_device("cpu", second) == torch.device("cpu")
     with pytest.raises(ConfigError, match="a GPU of its own, and torch sees 2 GPUs") as raised:
-        choose_device("cuda", Group(2, 4, local_rank=2))
+        choose_device("cuda", ProcessGroup(2, 4, local_rank=2))
     assert raised.value.hint == "Use torchrun --nproc-per-node 2."
     for name in ("cuda:0", "mps", "tpu"):
         with pytest.raises(ConfigError, match=f"on auto, cpu or cuda, not '{name}'"):

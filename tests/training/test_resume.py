@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ganbench.records.run import RunFolder, find_runs
+from ganbench.records.run_folder import RunFolder, find_runs
 
 # One process imports torch and forks a child for each attempt, which it kills at a random moment
 # after a random number of checkpoints.

@@ -340,3 +340,22 @@ def test_a_trick_may_choose_the_examples(bench, monkeypatch):
 def test_data_without_examples_is_refused(bench):
     with pytest.raises(InputError, match="no examples to train on"):
         bench.trainer(dataset=bench.dataset(0))
+
+
+def test_metrics_and_pictures_are_computed_in_full_precision(bench):
+    seen = []
+    trainer = bench.trainer(schedule={"snapshots": 2, "evaluations": 2})
+    trainer.state.precision = "medium"
+    for name in ("snapshot", "evaluate"):
+        setattr(trainer, name, lambda *_: seen.append(torch.get_float32_matmul_precision()) or {})
+    move = trainer.state.move
+    steps = set()
+
+    def watched(role):
+        steps.add(torch.get_float32_matmul_precision())
+        move(role)
+
+    trainer.state.move = watched
+    trainer.train()
+    assert steps == {"medium"}
+    assert set(seen) == {"highest"}

@@ -18,7 +18,8 @@ from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
 from ganbench.step import alternate, gradients
 from ganbench.training.build import build_state
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
-from ganbench.trick import HOOKS, Trick, describe, make_trick, resolve
+from ganbench.trick import HOOKS, Trick
+from ganbench.trick_config import describe_trick, make_trick, merge_tricks
 
 CPU = torch.device("cpu")
 NAMES = registry.tricks.names()
@@ -173,7 +174,7 @@ def test_says_what_it_is(name):
     entry = registry.tricks.entry(name)
     assert entry.summary.endswith(".")
     assert "arXiv:" in entry.paper
-    assert describe(trick(name)).name == name
+    assert describe_trick(trick(name)).name == name
     clash = {field.name for field in fields(KINDS[name])} & set(HOOKS)
     assert not clash, "a parameter must not be called like a hook"
 
@@ -210,8 +211,8 @@ def test_a_sampling_trick_leaves_training_as_it_is(name):
 def test_off(name):
     """``name:off`` takes away a model's own trick; off twice, or where it is not, is no harm."""
     off = parse_trick(f"{name}:off")
-    assert resolve([trick(name)], [off]) == resolve([], [off]) == []
-    assert resolve([], [parse_trick(name)]) == [KINDS[name]()]
+    assert merge_tricks([trick(name)], [off]) == merge_tricks([], [off]) == []
+    assert merge_tricks([], [parse_trick(name)]) == [KINDS[name]()]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -14,7 +14,6 @@ from ganbench.errors import ConfigError
 from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import wasserstein
 from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
-from ganbench.passes import Step
 from ganbench.step import discriminator_objective, update
 from ganbench.training.build import build_state
 from ganbench.tricks.diffaugment import DiffAugment
@@ -23,6 +22,7 @@ from ganbench.tricks.instance_noise import InstanceNoise
 from ganbench.tricks.pacgan import PacGAN
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.spectral_norm import SpectralNorm
+from ganbench.turn import Turn
 
 RATE = 0.1
 
@@ -110,7 +110,7 @@ def test_spectral_norm_update():
     w = state.discriminator.weight.detach(), state.discriminator.parametrizations.weight.original
     start = w[1].detach().clone()
     torch.testing.assert_close(w[0], start / start.norm())
-    step = Step(build(SpectralNorm()), "discriminator", Batch(normal(6, 2)))
+    step = Turn(build(SpectralNorm()), "discriminator", Batch(normal(6, 2)))
     slope = step.fake.images.detach().mean(0) - step.real.images.detach().mean(0)
     unit = (start / start.norm())[0]
     update(state, "discriminator", Batch(normal(6, 2)))
@@ -166,7 +166,7 @@ def test_pacgan_stacks_images_along_channels():
 def test_penalties_span_the_pack():
     """The gradient of D(x_1, x_2) = w . (x_1, x_2) is all of w."""
     state = build(PacGAN(size=2), GradientPenalty(weight=3.0), R1(weight=0.8))
-    terms = discriminator_objective(Step(state, "discriminator", Batch(normal(6, 2))))
+    terms = discriminator_objective(Turn(state, "discriminator", Batch(normal(6, 2))))
     norm = state.discriminator.network.weight.norm()
     torch.testing.assert_close(terms["gradient-penalty"], 3 * (norm - 1).square())
     torch.testing.assert_close(terms["r1"], 0.4 * norm.square())
@@ -176,7 +176,7 @@ def test_a_pack_is_interpolated_along_one_line():
     state = build(PacGAN(size=2), GradientPenalty())
     seen = seen_by_discriminator(state)
     fakes = torch.ones(6, 2)
-    discriminator_objective(Step(state, "discriminator", Batch(torch.zeros(6, 2)), fakes=fakes))
+    discriminator_objective(Turn(state, "discriminator", Batch(torch.zeros(6, 2)), fakes=fakes))
     packs = seen[2].reshape(3, 4)  # with 0 for real and 1 for fake, the share along the line
     assert (packs == packs[:, :1]).all()
     assert len(packs.unique()) == 3
@@ -202,7 +202,7 @@ def test_instance_noise(images_seen, sigma):
     trick = InstanceNoise(sigma=0.4, until=0.4)
     state = build(trick)
     state.images_seen = images_seen
-    step = Step(state, "discriminator", Batch(torch.zeros(50_000, 2)))
+    step = Turn(state, "discriminator", Batch(torch.zeros(50_000, 2)))
     assert trick.sigma_now(state) == pytest.approx(sigma)
     one, other = (trick.view(step.batch.images, step) for _ in range(2))
     assert one.std().item() == pytest.approx(sigma, rel=0.01)
@@ -222,7 +222,7 @@ def test_views_are_what_both_players_see(trick):
     )
     seen = seen_by_discriminator(state)
     for role in ("discriminator", "generator"):
-        step = Step(state, role, Batch(normal(6, 1, 16, 16)))
+        step = Turn(state, role, Batch(normal(6, 1, 16, 16)))
         raw = [step.fake.images.detach().clone(), step.batch.images.clone()]
         step.fake.logits, step.real.logits  # noqa: B018
         assert torch.equal(raw[0], step.fake.images)
@@ -238,7 +238,7 @@ def test_views_are_what_both_players_see(trick):
 
 def augment(images, **strengths):
     trick = DiffAugment(**{"color": 0.0, "translation": 0.0, "cutout": 0.0, **strengths})
-    return trick.view(images, Step(build(), "discriminator", Batch(images)))
+    return trick.view(images, Turn(build(), "discriminator", Batch(images)))
 
 
 def test_translation_moves_by_whole_pixels():
@@ -307,7 +307,7 @@ def test_diffaugment_is_differentiable():
         def view(images, strengths=strengths, state=state):
             state.streams["trick/diffaugment"].manual_seed(1)
             full = {"color": 0.0, "translation": 0.0, "cutout": 0.0, **strengths}
-            return DiffAugment(**full).view(images, Step(state, "generator", Batch(images)))
+            return DiffAugment(**full).view(images, Turn(state, "generator", Batch(images)))
 
         assert torch.autograd.gradcheck(view, images)
         assert torch.autograd.gradgradcheck(lambda x, view=view: view(x).square(), images)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""Endless batches of a dataset, in an order that the seed and the position decide."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ganbench.data.dataset import Dataset
+from ganbench.errors import InputError
+from ganbench.gan import Batch
+from ganbench.runtime.process_group import ALONE, ProcessGroup
+from ganbench.streams import stream_seed
+
+
+class Batches:
+    """Endless batches of a dataset, in the order of a fresh permutation each epoch.
+
+    The order is a function of the seed and of the number of images seen, so nothing need be
+    saved to resume it. A batch that passes the end of an epoch goes on in the next one. Several
+    processes each take their part of a batch of ``batch_size``.
+    """
+
+    def __init__(
+        self, dataset: Dataset, batch_size: int, seed: int, group: ProcessGroup = ALONE
+    ) -> None:
+        if len(dataset) == 0:
+            raise InputError(f"{dataset.spec.name} has no examples to train on.")
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.seed = seed
+        self.group = group
+        self._epoch = -1
+        self._order = torch.empty(0, dtype=torch.int64)
+
+    def at(self, images_seen: int) -> Batch:
+        """Return the batch that follows after ``images_seen`` images."""
+        parts: list[Tensor] = []
+        missing = self.batch_size
+        while missing:
+            epoch, start = divmod(images_seen, len(self.dataset))
+            part = self._order_of(epoch)[start : start + missing]
+            parts.append(part)
+            missing -= len(part)
+            images_seen += len(part)
+        indices = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return self.dataset.batch(self.group.shard(indices))
+
+    def _order_of(self, epoch: int) -> Tensor:
+        if epoch != self._epoch:
+            generator = torch.Generator()
+            generator.manual_seed(stream_seed(self.seed, f"data/{epoch}"))
+            order = torch.randperm(len(self.dataset), generator=generator)
+            self._epoch, self._order = epoch, order.to(self.dataset.values.device)
+        return self._order

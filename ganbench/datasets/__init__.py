@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Datasets, found by their ``@register``; what reads them is in ``ganbench.data``."""

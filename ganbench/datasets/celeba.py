@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""CelebA: aligned faces, read from the zip archive or from the unpacked folder."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from ganbench.data.array_source import Arrays, ArraySource, image_spec
+from ganbench.data.dataset import Source
+from ganbench.data.remote_files import Remote, damage, find_file, obtain
+from ganbench.data.square_images import decode_image
+from ganbench.errors import InputError
+from ganbench.registry import register
+
+_FOLDERS = ("celeba", "CelebA", ".")
+_IMAGES = "img_align_celeba"
+_PARTITION = "list_eval_partition.txt"
+_SPLITS = {
+    "train": range(1, 162_771),
+    "valid": range(162_771, 182_638),
+    "test": range(182_638, 202_600),
+}
+
+
+@register("celeba")
+def celeba(root: Path | None = None, *, resolution: int | None = None) -> Source:
+    """CelebA: 162,770 aligned faces and 19,962 held out, center crop 178, at 64 x 64, color.
+
+    The central 178 x 178 of the 178 x 218 pixels are resized with Pillow's antialiasing bicubic
+    filter. Which face is in which split, ``list_eval_partition.txt`` says; without that file
+    the official numbering does, which says the same.
+
+    Paper: Liu et al., 2014, arXiv:1411.7766
+    """
+    spec = image_spec("celeba", 3, 64, resolution)
+    read = partial(_read, root, spec.resolution)
+    return ArraySource(spec, read, root=root, splits=tuple(_SPLITS))
+
+
+def _read(root: Path | None, resolution: int, split: str) -> Arrays:
+    place = _place(root)
+    names = _names(place.parent / _PARTITION, split)
+    with damage(place):
+        open_face, there = _unpacked(place) if place.is_dir() else _packed(place)
+    if lacking := [name for name in names if name not in there]:
+        raise InputError(
+            f"{place} is not whole: {lacking[0]} and {len(lacking) - 1} others are not there."
+        )
+    images, failures = decode_image(
+        len(names), lambda index: open_face(names[index]), 3, resolution
+    )
+    if failures:
+        first = min(failures)
+        raise InputError(
+            f"{len(failures)} images in {place} cannot be read, first {names[first]}: "
+            f"{failures[first]}."
+        )
+    return images, None
+
+
+def _place(root: Path | None) -> Path:
+    """Return the folder of images, or the archive."""
+    if unpacked := find_file(root, [f"{folder}/{_IMAGES}" for folder in _FOLDERS], ["000001.jpg"]):
+        return unpacked[0].parent
+    hint = f"The unpacked folder {_IMAGES} will do as well."
+    return obtain("celeba", root, _FOLDERS, [f"{_IMAGES}.zip"], _remotes, hint)[0]
+
+
+def _remotes() -> list[Remote]:
+    from torchvision.datasets import CelebA
+
+    known = {name: (identity, md5) for identity, md5, name in CelebA.file_list}
+    identity, md5 = known[f"{_IMAGES}.zip"]
+    return [Remote(f"{_IMAGES}.zip", (f"https://drive.google.com/file/d/{identity}/view",), md5)]
+
+
+def _names(partition: Path, split: str) -> list[str]:
+    """Return the file names of a split, in order."""
+    if not partition.is_file():
+        return [f"{number:06d}.jpg" for number in _SPLITS[split]]
+    wanted = str(list(_SPLITS).index(split))
+    rows = [line.split() for line in partition.read_text(encoding="utf-8").splitlines()]
+    names = sorted(row[0] for row in rows if len(row) == 2 and row[1] == wanted)
+    if not names:
+        raise InputError(f"{partition} names no image of the split '{split}'.")
+    return names
+
+
+OpenFace = Callable[[str], Image.Image]
+
+
+def _unpacked(folder: Path) -> tuple[OpenFace, set[str]]:
+    return lambda name: Image.open(folder / name), {path.name for path in folder.iterdir()}
+
+
+def _packed(archive: Path) -> tuple[OpenFace, set[str]]:
+    file = zipfile.ZipFile(archive)
+    prefix = f"{_IMAGES}/"
+    there = {name.removeprefix(prefix) for name in file.namelist() if name.startswith(prefix)}
+    return lambda name: Image.open(io.BytesIO(file.read(prefix + name))), there

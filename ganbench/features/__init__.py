@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: MIT
-"""Feature networks: what turns images into features and class probabilities."""

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+"""The suites that come with ganbench, found without importing what carries them out."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "suites"
+
+
+def builtin_suites() -> dict[str, Path]:
+    """Return the suites that come with ganbench, by name."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def title(path: Path) -> str:
+    """Return what a suite says that it is about."""
+    return str(tomllib.loads(path.read_text(encoding="utf-8")).get("title", ""))

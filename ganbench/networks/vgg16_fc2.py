@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""VGG-16's second linear layer, rectified: the features of improved precision and recall."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from ganbench import weights
+from ganbench.errors import InputError
+from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
+from ganbench.nn.resize import IMAGENET, standardized, tf1_bilinear
+from ganbench.registry import register
+
+RESOLUTION = 224
+FEATURE_SIZE = 4096
+
+
+class VGG16Network(FeatureNetwork):
+    """VGG-16 up to fc2 behind TensorFlow 1's bilinear resize, as in torch-fidelity."""
+
+    batch_size = 16
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """Map uint8 images (B, C, H, W), C = 1 or 3, to standardized (B, 3, 224, 224)."""
+        return standardized(tf1_bilinear(images, (RESOLUTION, RESOLUTION)), IMAGENET)
+
+
+@register("vgg16-fc2")
+def vgg16_fc2() -> FeatureNetwork:
+    """VGG-16's second linear layer, rectified, the space of improved precision and recall.
+
+    Paper: Kynkäänniemi et al., 2019, arXiv:1904.06991
+    """
+    return _loaded(weights.identity("vgg16"))
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(identity: str) -> VGG16Network:
+    module = assembled(weights.load("vgg16", whole=True))
+    facts = NetworkFacts(
+        name="vgg16-fc2",
+        version=1,
+        weights_sha256=identity,
+        preprocessing=f"{RESOLUTION}px-bilinear-tf1-imagenet",
+        feature_size=FEATURE_SIZE,
+        classes=0,
+        seconds=0.2,
+    )
+    return VGG16Network(module, facts)
+
+
+def assembled(tensors: Mapping[str, Tensor]) -> nn.Module:
+    """Return VGG-16 up to the second rectified linear layer, from torchvision's tensors.
+
+    Raises:
+        InputError: tensors are missing or have other shapes.
+    """
+    network: Any
+    with torch.device("meta"):  # initial weights would cost time and random numbers
+        network = torchvision.models.vgg16()
+    network.classifier = network.classifier[:5]
+    own = {name: tensor for name, tensor in tensors.items() if name in network.state_dict()}
+    try:
+        network.load_state_dict(own, assign=True)
+    except RuntimeError as error:
+        raise InputError("The tensors are of another network than vgg16.") from error
+    module: nn.Module = network
+    return module

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Cases as rows of a table and lines of a chart: what each is called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ganbench.records.speed_record import RooflineRecord, SpeedCase, SpeedRecord
+from ganbench.report.sentences import counted
+
+SETTINGS = ("dataset", "precision", "memory_format", "compile", "threads", "settings")
+"""What is said of a case beside its model, tricks and batch, where it differs anywhere."""
+
+_ALWAYS = ("dataset", "precision")
+
+Measured = tuple[SpeedRecord, SpeedCase]
+"""A case, and the document that it stands in."""
+
+
+@dataclass(frozen=True)
+class SpeedRow:
+    """One case, and what it is called.
+
+    ``label`` is its model and tricks, ``setting`` what else is said of it but the batch;
+    ``series`` is the label with the settings that differ anywhere. No two cases on one machine
+    share both series and batch.
+    """
+
+    case: SpeedCase
+    ceiling: RooflineRecord | None
+    label: str
+    setting: str
+    series: str
+
+
+def differing_settings(cases: Sequence[SpeedCase]) -> tuple[str, ...]:
+    """Return those of ``SETTINGS`` that are not the same for all."""
+    return tuple(name for name in SETTINGS if len({getattr(one, name) for one in cases}) > 1)
+
+
+def speed_rows(measured: Sequence[Measured], differing: Sequence[str]) -> list[SpeedRow]:
+    """Return one row for each case of a machine: of repeats the one that has most rounds."""
+    kept: dict[tuple[Any, ...], Measured] = {}
+    for record, case in measured:
+        other = kept.get(case.key)
+        if other is None or len(case.rounds) > len(other[1].rounds):
+            kept[case.key] = record, case
+    return [_row(record, case, differing) for record, case in kept.values()]
+
+
+def _row(record: SpeedRecord, case: SpeedCase, differing: Sequence[str]) -> SpeedRow:
+    label = " + ".join([case.model, *case.tricks])
+    settings = [setting_words(case, name) for name in differing]
+    others = [setting_words(case, name) for name in differing if name not in _ALWAYS]
+    return SpeedRow(
+        case=case,
+        ceiling=_ceiling(record, case),
+        label=label,
+        setting=listed([case.dataset, case.precision, *others]),
+        series=listed([label, *settings]),
+    )
+
+
+def _ceiling(record: SpeedRecord, case: SpeedCase) -> RooflineRecord | None:
+    """Return the ceiling that a case was held against."""
+    wanted = case.device, case.precision, case.threads
+    same = (one for one in record.ceilings if (one.device, one.precision, one.threads) == wanted)
+    return next(same, None)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return those words that say something, with commas."""
+    return ", ".join(filter(None, words))
+
+
+def setting_words(case: SpeedCase, name: str) -> str:
+    """Return a setting of a case as a sentence lists it; empty where it says nothing."""
+    if name == "compile":
+        return "compiled" if case.compile else ""
+    if name == "threads":
+        return counted(case.threads, "thread") if case.threads else ""
+    if name == "settings":
+        return ", ".join(case.settings)
+    value = str(getattr(case, name))
+    return f"on {value}" if name == "dataset" else value

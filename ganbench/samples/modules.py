@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Generators that are torch modules, from memory or from a TorchScript archive.
+
+A TorchScript archive is a program: it computes what whoever made it wrote, though nothing in it
+is unpickled as Python and ``torch.load`` is never called. Open only those that you trust.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ganbench.errors import ConfigError, InputError
+from ganbench.samples.generator_samples import (
+    BATCH,
+    DRAWN,
+    GeneratedSamples,
+    cause,
+    latents,
+    uniform_labels,
+)
+
+_ATTRIBUTES = ("latent_dim", "latent_size", "z_dim", "dim_z", "nz")
+
+
+def load_torchscript(path: Path, device: torch.device) -> tuple[nn.Module, dict[str, Any]]:
+    """Return the module of a TorchScript archive, and its metadata.
+
+    The metadata is the extra file ``ganbench.json`` of the archive: ``latent_dim``, ``classes``.
+
+    Raises:
+        InputError: it is no TorchScript archive.
+    """
+    extra = {"ganbench.json": ""}
+    try:
+        with warnings.catch_warnings():  # torch calls its own format deprecated on every load
+            warnings.simplefilter("ignore")
+            module: nn.Module = torch.jit.load(  # type: ignore[no-untyped-call]
+                str(path), map_location=device, _extra_files=extra
+            )
+    except (RuntimeError, ValueError, OSError) as error:
+        raise InputError(
+            f"{path} is no TorchScript archive; a file of weights alone cannot be run.",
+            "Export the generator: torch.jit.trace(generator, z).save('generator.pt')",
+        ) from error
+    text = extra["ganbench.json"]
+    try:
+        metadata = json.loads(text) if text else {}
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"The metadata ganbench.json in {path} is not valid JSON.") from error
+    return module, metadata if isinstance(metadata, dict) else {}
+
+
+def module_samples(
+    module: nn.Module,
+    *,
+    name: str,
+    count: int | None,
+    seed: int,
+    device: torch.device,
+    latent_dim: int | None,
+    classes: int | None,
+) -> GeneratedSamples:
+    """Return what a module draws from standard normal latents (B, d) or (B, d, 1, 1).
+
+    d is ``latent_dim``, else an attribute of the module of that name (or ``z_dim``, ``nz`` ...),
+    else what the shape of its first weight suggests, if that runs. With ``classes`` the module
+    is called with labels (B,) int64 as well, each class with the same chance.
+
+    Raises:
+        ConfigError: the latent size is not known and has to be given.
+        InputError: the module fails, or returns something else than samples.
+    """
+    module = module.eval().to(device)
+    count = DRAWN if count is None else count
+    labels = uniform_labels(count, classes, seed) if classes else None
+
+    def run(index: int, shape: tuple[int, ...]) -> Any:
+        z = latents(index, shape, seed).to(device)
+        if labels is None:
+            return module(z)
+        return module(z, torch.from_numpy(_part(labels, index)).to(device))
+
+    given = latent_dim or next((size for key in _ATTRIBUTES if (size := _size(module, key))), None)
+    shape = _latent_shape(name, module, run, given)
+    return GeneratedSamples(
+        lambda index: run(index, shape),
+        name=name,
+        count=count,
+        labels=None if labels is None else labels[:count],
+        classes=classes or 0,
+    )
+
+
+def _part(labels: NDArray[np.int64], index: int) -> NDArray[np.int64]:
+    return labels[index * BATCH : (index + 1) * BATCH]
+
+
+def _size(module: nn.Module, attribute: str) -> int | None:
+    value = getattr(module, attribute, None)
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def _latent_shape(name: str, module: nn.Module, run: Any, given: int | None) -> tuple[int, ...]:
+    """Return the shape of one latent: the first with which the module draws samples."""
+    sizes = [given] if given else _guesses(module)
+    failure: Exception | None = None
+    for shape in [form for size in sizes for form in ((size,), (size, 1, 1))]:
+        try:
+            with torch.no_grad():
+                drawn = run(0, shape)
+        except Exception as error:  # noqa: BLE001 - whatever a foreign module raises
+            failure = failure or error
+            continue
+        drawn = drawn[0] if isinstance(drawn, tuple | list) and drawn else drawn
+        if isinstance(drawn, Tensor) and drawn.ndim in {2, 4} and len(drawn) == BATCH:
+            return shape
+    if given is None:
+        raise ConfigError(
+            f"The latent size of {name} is not known.", "Give it: --latent-dim 128, for example."
+        )
+    said = f": {cause(failure)}" if failure else ""
+    raise InputError(
+        f"{name} draws no samples from latents ({BATCH}, {given}){said}.",
+        "Give the right size with --latent-dim; a conditional generator needs its number of "
+        "classes, too.",
+    )
+
+
+def _guesses(module: nn.Module) -> list[int]:
+    """Return latent sizes that the first weight suggests, the likeliest first."""
+    first = next((one for one in module.parameters() if one.ndim in {2, 4}), None)
+    if first is None:
+        return []
+    # A linear layer's weight is (out, in), that of a transposed convolution (in, out, k, k).
+    return [first.shape[1]] if first.ndim == 2 else [first.shape[0], first.shape[1]]

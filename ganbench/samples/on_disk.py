@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Samples from a folder, or from a file that is told by its ending."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from ganbench.errors import InputError
+from ganbench.samples.array_rows import ArrayRows, RowReader, npy_rows
+from ganbench.samples.array_samples import ArraySamples, checked_labels, npz_arrays
+from ganbench.samples.image_files import FolderFiles, ImageFiles, ZipFiles
+from ganbench.samples.image_samples import FileSamples
+from ganbench.samples.modules import load_torchscript, module_samples
+from ganbench.samples.onnx_model import onnx_samples
+from ganbench.samples.open_options import OpenOptions, refuse
+from ganbench.samples.points_file import read_points
+from ganbench.samples.sample_set import Samples
+from ganbench.samples.subset import choose_subset
+from ganbench.samples.tar_files import TarFiles
+
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
+TORCHSCRIPTS = (".pt", ".pth", ".ts", ".torchscript", ".jit")
+TEXTS = (".csv", ".txt", ".tsv")
+READABLE = ("a folder", ".zip", *TARS, ".npz", ".npy", *TEXTS, *TORCHSCRIPTS, ".onnx")
+
+
+def open_path(path: Path, options: OpenOptions) -> Samples:
+    """Open a folder, or a file by its ending."""
+    if path.is_dir():
+        return _files(FolderFiles(path), options)
+    ending = path.name.lower()
+    if not path.is_file():
+        raise InputError(f"{path} is neither a file nor a folder.")
+    if ending.endswith(".zip"):
+        return _files(ZipFiles(path), options)
+    if ending.endswith(TARS):
+        return _files(TarFiles(path), options)
+    if ending.endswith(".npz"):
+        rows, key, labels = npz_arrays(path)
+        if options.labels is None and labels is not None:
+            labels = checked_labels(labels, rows.shape[0], str(path))
+        return open_array(rows, f"'{key}' in {path}", path.name, options, labels=labels)
+    if ending.endswith(".npy"):
+        return open_array(npy_rows(path), str(path), path.name, options)
+    if ending.endswith(TEXTS):
+        return open_array(ArrayRows(read_points(path)), str(path), path.name, options)
+    refuse(options, labels=True)
+    if ending.endswith(TORCHSCRIPTS):
+        return _torchscript(path, options)
+    if ending.endswith(".onnx"):
+        return onnx_samples(
+            path,
+            count=options.count,
+            seed=options.seed,
+            device=options.device,
+            latent_dim=options.latent_dim,
+            classes=options.classes,
+        )
+    if ending.endswith(".py"):
+        raise InputError(f"{path} registers no dataset.", f"Name a function: {path}:generate")
+    raise InputError(
+        f"{path} cannot be read as samples; what can be read: {', '.join(READABLE)}.",
+        "For a single image name its folder; pickles are never read.",
+    )
+
+
+def _files(files: ImageFiles, options: OpenOptions) -> Samples:
+    count = len(files.names)
+    labels = options.labels
+    return FileSamples(
+        files,
+        chosen=choose_subset(count, options.count, options.seed),
+        labels=None if labels is None else checked_labels(labels, count, str(files.path)),
+        strict=options.strict,
+    )
+
+
+def open_array(
+    rows: RowReader,
+    name: str,
+    short: str,
+    options: OpenOptions,
+    *,
+    labels: NDArray[np.int64] | None = None,
+    channels_first: bool = False,
+) -> Samples:
+    """Open the rows of an array; ``name`` is for errors, ``short`` for protocols."""
+    count = rows.shape[0] if rows.shape else 0
+    if options.labels is not None:
+        labels = checked_labels(options.labels, count, name)
+    return ArraySamples(
+        rows,
+        name=name,
+        short=short,
+        chosen=choose_subset(count, options.count, options.seed),
+        labels=labels,
+        channels_first=channels_first,
+    )
+
+
+def _torchscript(path: Path, options: OpenOptions) -> Samples:
+    module, metadata = load_torchscript(path, options.device)
+    return open_module(module, path.name, options, metadata)
+
+
+def open_module(
+    module: nn.Module, name: str, options: OpenOptions, metadata: dict[str, Any] | None = None
+) -> Samples:
+    """Open a torch module as a generator; options go before its metadata."""
+    known = {key: value for key, value in (metadata or {}).items() if type(value) is int}
+    return module_samples(
+        module,
+        name=name,
+        count=options.count,
+        seed=options.seed,
+        device=options.device,
+        latent_dim=options.latent_dim or known.get("latent_dim"),
+        classes=options.classes or known.get("classes"),
+    )

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""What can be measured: a set of samples that is read chunk by chunk, as often as needed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganbench.data.dataset import Dataset, to_uint8
+from ganbench.errors import InputError
+from ganbench.gan import DataSpec, Mixture
+
+SampleKind = Literal["images", "points"]
+CHUNK = 64
+"""Samples that are read, and go through a network, at once."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some samples in a row.
+
+    ``values`` are images (B, C, H, W) uint8 with C = 1 or 3, a list of images (C, H, W) where
+    they differ in size or channels, or points (B, D) float32. ``indices`` (B,) count from 0 over
+    the whole set, those that had to be skipped included.
+    """
+
+    values: Tensor | list[Tensor]
+    indices: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a protocol and a cache must know of a set of samples.
+
+    ``name`` is short and holds no path of a machine; ``version`` pins the content (a hash, or a
+    dataset's version), and is empty where the content is not known before it is drawn.
+    ``network`` is the dataset's own classifier and ``classes`` its number of classes, 0 where
+    unknown; ``shape`` is (C, H, W) or (D,) where all samples share it, else None.
+    """
+
+    name: str
+    version: str
+    kind: SampleKind
+    split: str = "all"
+    shape: tuple[int, ...] | None = None
+    classes: int = 0
+    network: str | None = None
+    mixture: Mixture | None = None
+
+
+class Samples(ABC):
+    """A set of samples. Reading it again gives the same samples.
+
+    ``names`` are those of the files, in the order of reading, where samples are files.
+    ``skipped`` says of each file that could not be read why; it fills while chunks are read.
+    """
+
+    facts: Facts
+    names: Sequence[str] | None = None
+    labels: NDArray[np.int64] | None = None
+    skipped: dict[str, str]
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return how many samples there are, those included that may have to be skipped."""
+
+    @abstractmethod
+    def chunks(self, size: int = CHUNK) -> Iterator[Chunk]:
+        """Yield all samples in order, at most ``size`` at once.
+
+        Raises:
+            InputError: samples that cannot be read, or whose values are not finite.
+        """
+
+
+class TensorSamples(Samples):
+    """Samples in memory: images (N, C, H, W) uint8, C = 1 or 3, or points (N, D) float32."""
+
+    def __init__(
+        self, values: Tensor, facts: Facts, *, labels: NDArray[np.int64] | None = None
+    ) -> None:
+        self.values = values
+        self.facts = facts
+        self.labels = labels
+        self.skipped = {}
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Chunk]:
+        """Yield slices of the tensor."""
+        for start in range(0, len(self.values), size):
+            values = self.values[start : start + size]
+            yield Chunk(values, np.arange(start, start + len(values)))
+
+
+def of_dataset(dataset: Dataset) -> TensorSamples:
+    """Return a loaded split of a dataset as samples."""
+    facts = facts_of(dataset.spec, dataset.split)
+    labels = None if dataset.labels is None else dataset.labels.cpu().numpy()
+    return TensorSamples(dataset.values, facts, labels=labels)
+
+
+def of_tensor(values: Tensor, *, name: str = "samples") -> TensorSamples:
+    """Return samples in memory: images (N, C, H, W) uint8 or float in [-1, 1], or points (N, D).
+
+    Raises:
+        InputError: another shape or type, no samples, or values that are not finite.
+    """
+    image = values.ndim == 4 and values.shape[1] in {1, 3}
+    if not (image or values.ndim == 2) or not values.numel():
+        raise InputError(
+            "Samples must be images (N, C, H, W) with C = 1 or 3, or points (N, D), with N >= 1, "
+            f"not {tuple(values.shape)}."
+        )
+    if not (image and values.dtype == torch.uint8):
+        if not values.dtype.is_floating_point:
+            types = "uint8 or floating-point" if image else "floating-point"
+            raise InputError(f"Samples must be {types}, not {values.dtype}.")
+        check_finite(values)
+        values = to_uint8(values.float()) if image else values.float()
+    kind: SampleKind = "images" if image else "points"
+    return TensorSamples(values, Facts(name, "", kind, shape=tuple(values.shape[1:])))
+
+
+def check_finite(values: Tensor) -> None:
+    """Raise InputError if some of samples (N, ...) hold values that are NaN or infinite."""
+    broken = int((~values.isfinite()).flatten(1).any(dim=1).sum())
+    if broken:
+        raise InputError(
+            f"{broken} of {len(values)} samples hold values that are NaN or infinite: "
+            "the generator has diverged.",
+            "Train it with a smaller learning rate, or add a penalty: --trick r1",
+        )
+
+
+def facts_of(spec: DataSpec, split: str) -> Facts:
+    """Return what is known of a split of a dataset."""
+    return Facts(
+        name=short_name(spec.name),
+        version=spec.version,
+        kind="images" if spec.is_image else "points",
+        split=split,
+        shape=spec.shape,
+        classes=spec.classes,
+        network=spec.network,
+        mixture=spec.mixture,
+    )
+
+
+def expect(samples: Samples, spec: DataSpec) -> None:
+    """Raise InputError unless samples in memory have the shape of a dataset, the size aside."""
+    shape = samples.facts.shape
+    fits = shape is not None and len(shape) == len(spec.shape) and shape[0] == spec.shape[0]
+    if not fits:
+        kind = f"images (N, {spec.channels}, H, W)" if spec.is_image else f"points (N, {spec.size})"
+        raise InputError(
+            f"Samples to be measured against {spec.name} must be {kind}, not (N, "
+            f"{', '.join(map(str, shape or ()))})."
+        )
+
+
+def short_name(name: str) -> str:
+    """Return the last part of a path, or a name as it is: no protocol holds a machine's paths."""
+    return name.rstrip("/").rpartition("/")[2]

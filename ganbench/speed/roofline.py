@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""What this machine's arithmetic can do at best, so that speeds can be held against it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganbench.config import Precision
+from ganbench.runtime.execution import arithmetic
+from ganbench.speed.meter import synchronize_device
+
+SIZES = {"cpu": (1024, 2048), "cuda": (4096, 8192), "mps": (2048, 4096)}
+"""The widths of the square matrices that are tried."""
+REPETITIONS = 5
+
+
+@dataclass(frozen=True)
+class Roofline:
+    """The most GFLOP/s that was reached on a device, and by what."""
+
+    device: str
+    precision: Precision
+    threads: int
+    gflops: float
+    by: str
+
+
+def measure_roofline(device: torch.device, precision: Precision) -> Roofline:
+    """Return the best of some large matrix products and 1 x 1 convolutions.
+
+    Both are tried because libraries differ: on some processors torch's convolutions are twice as
+    fast as its matrix products. The best of several repetitions counts, not the median: a
+    ceiling is what nothing passes.
+    """
+    reached = {}
+    with torch.no_grad(), arithmetic(precision):
+        for size in SIZES.get(device.type, SIZES["cpu"]):
+            for name, product in _products(device, precision, size).items():
+                reached[f"{name} {size}"] = 2e-9 * size**3 / _fastest(product, device)
+    by = max(reached, key=lambda name: reached[name])
+    return Roofline(device.type, precision, torch.get_num_threads(), reached[by], by)
+
+
+def _products(
+    device: torch.device, precision: Precision, size: int
+) -> dict[str, Callable[[], Tensor]]:
+    """Return the same product of two (size, size) matrices, as a product and a convolution."""
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    left, right = (torch.randn(size, size, device=device, dtype=kind) for _ in range(2))
+    side = 32  # size = side * side * the images of a batch
+    images = left.t().reshape(size, size // side**2, side, side).transpose(0, 1)
+    images = images.contiguous(memory_format=torch.channels_last)
+    kernels = right.reshape(size, size, 1, 1)
+    return {
+        "matrix product": lambda: left @ right,
+        "convolution": lambda: torch.nn.functional.conv2d(images, kernels),
+    }
+
+
+def _fastest(product: Callable[[], Tensor], device: torch.device) -> float:
+    """Return the seconds of the fastest of some repetitions."""
+    product()
+    seconds = []
+    for _ in range(REPETITIONS):
+        synchronize_device(device)
+        begun = time.perf_counter()
+        product()
+        synchronize_device(device)
+        seconds.append(time.perf_counter() - begun)
+    return min(seconds)

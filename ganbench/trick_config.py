@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""From the configuration of a trick to the trick, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ganbench import registry
+from ganbench.config import TrickConfig
+from ganbench.errors import ConfigError, suggest
+from ganbench.trick import Trick
+
+
+def make_trick(config: TrickConfig) -> Trick:
+    """Build a trick from its name and parameters.
+
+    Raises:
+        UnknownNameError: no trick of that name.
+        ConfigError: a parameter that it does not have, or a value that does not fit.
+    """
+    return _make(registry.tricks.get(config.name), config)
+
+
+def _make(kind: Any, config: TrickConfig) -> Trick:
+    known = [field.name for field in fields(kind)]
+    for key in config.parameters:
+        if key not in known:
+            near = suggest(key, known)
+            raise ConfigError(
+                f"The trick '{config.name}' has no parameter '{key}'. {near}".strip(),
+                f"It has: {', '.join(known)}." if known else "It has none.",
+            )
+    try:
+        return TypeAdapter(kind).validate_python(dict(config.parameters))  # type: ignore[no-any-return]
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"trick {config.name}: {key}: {first['msg']}, not {first.get('input')!r}."
+        ) from error
+
+
+def describe_trick(trick: Trick) -> TrickConfig:
+    """Return the name and all parameters of a trick, as they are recorded with a run."""
+    name = getattr(type(trick), registry.FILE, None) or registry.name_of(trick)
+    # Through validation, so that a weight of 10 and one of 10.0 are the same record.
+    given = TrickConfig(name=name, parameters=asdict(trick))  # type: ignore[call-overload]
+    return TrickConfig(name=name, parameters=asdict(_make(type(trick), given)))  # type: ignore[call-overload]
+
+
+def rebuild_tricks(own: Iterable[Trick], recorded: Iterable[TrickConfig]) -> list[Trick]:
+    """Build tricks from their records; one that a zoo file defines itself comes from there."""
+    kinds = {registry.name_of(trick): type(trick) for trick in own}
+    return [
+        _make(kinds[config.name], config) if config.name in kinds else make_trick(config)
+        for config in recorded
+    ]
+
+
+def merge_tricks(own: Iterable[Trick], asked: Iterable[TrickConfig]) -> list[Trick]:
+    """Join a model's own tricks with those asked for.
+
+    One that is asked for replaces the model's of the same name, parameter by parameter;
+    ``name:off`` takes it away.
+    """
+    tricks = {registry.name_of(trick): trick for trick in own}
+    for config in asked:
+        name = config.name
+        if registry.is_file_name(name):
+            name = registry.tricks.entry(name).name
+        name = registry.canonical(name)
+        parameters = dict(config.parameters)
+        mine = tricks.get(name)
+        if parameters.pop("off", False):
+            if mine is None:
+                registry.tricks.entry(config.name)  # a misspelt name must not pass in silence
+            tricks.pop(name, None)
+        elif mine is not None:
+            parameters = {**asdict(mine), **parameters}  # type: ignore[call-overload]
+            tricks[name] = _make(type(mine), TrickConfig(name=name, parameters=parameters))
+        else:
+            tricks[name] = make_trick(TrickConfig(name=config.name, parameters=parameters))
+    return list(tricks.values())

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+"""Weights of networks: what is published where, what is stored here, and how it gets here."""
+
+from ganbench.weights.installed import (
+    fetch,
+    have,
+    identity,
+    import_file,
+    load,
+    state,
+    stored,
+    verify,
+)
+
+__all__ = ["fetch", "have", "identity", "import_file", "load", "state", "stored", "verify"]

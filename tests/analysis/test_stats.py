@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: MIT
+"""Statistics against closed forms, against scipy, and against their own promises."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+
+from ganbench.analysis import stats
+
+numbers = st.floats(-1e3, 1e3, allow_nan=False).map(lambda value: round(value, 3))
+
+
+def test_t_interval_of_three_values_matches_the_table() -> None:
+    # t(0.975, 2) = 4.302653, the deviation of 1, 2, 3 is 1: half width 4.302653 / sqrt(3).
+    estimate = stats.mean_interval([1.0, 2.0, 3.0])
+    assert (estimate.value, estimate.n) == (2.0, 3)
+    assert estimate.high == pytest.approx(2 + 4.302652729911 / math.sqrt(3), abs=1e-9)
+    assert estimate.low == pytest.approx(2 - 4.302652729911 / math.sqrt(3), abs=1e-9)
+
+
+def test_t_interval_grows_with_confidence() -> None:
+    # t(0.95, 4) = 2.131847
+    estimate = stats.mean_interval([0.0, 0.0, 1.0, 1.0, 3.0], confidence=0.90)
+    deviation = math.sqrt((1 + 1 + 0 + 0 + 4) / 4)
+    assert estimate.high == pytest.approx(1 + 2.131846786 * deviation / math.sqrt(5), abs=1e-8)
+
+
+@pytest.mark.parametrize("function", [stats.mean_interval, stats.bootstrap_interval])
+def test_one_value_has_no_interval(function: object) -> None:
+    estimate = function([3.5])  # type: ignore[operator]
+    assert (estimate.value, estimate.low, estimate.high, estimate.n) == (3.5, None, None, 1)
+
+
+@pytest.mark.parametrize("values", [[], [1.0, math.nan], [math.inf], [[1.0, 2.0]]])
+def test_values_that_are_none_or_not_finite_are_refused(values: list[float]) -> None:
+    for function in (stats.mean_interval, stats.bootstrap_interval, stats.sign_flip_p_value):
+        with pytest.raises(ValueError, match="expected"):
+            function(values)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0])
+def test_a_confidence_outside_zero_and_one_is_refused(confidence: float) -> None:
+    with pytest.raises(ValueError, match="confidence"):
+        stats.mean_interval([1.0, 2.0], confidence=confidence)
+
+
+def test_t_interval_covers_as_often_as_it_says() -> None:
+    # 4,000 samples of five normal values: the share that covers has a standard deviation of
+    # sqrt(0.95 x 0.05 / 4000) = 0.0034; four of them are allowed.
+    samples = np.random.default_rng(1).normal(3.0, 2.0, size=(4000, 5))
+    covered = [
+        estimate.low <= 3.0 <= estimate.high
+        for estimate in map(stats.mean_interval, samples.tolist())
+    ]
+    assert np.mean(covered) == pytest.approx(0.95, abs=4 * 0.0034)
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_bootstrap_interval_covers_nearly_as_often_with_many_values(method: str) -> None:
+    # With 40 normal values both methods cover 93 to 95 %: the interval is narrower than t's by
+    # sqrt(39/40) x 1.96/2.02. 300 samples give a standard deviation of 0.013; three are allowed.
+    samples = np.random.default_rng(2).normal(size=(300, 40)).tolist()
+    covered = [
+        estimate.low <= 0.0 <= estimate.high
+        for estimate in (
+            stats.bootstrap_interval(sample, method=method, resamples=999) for sample in samples
+        )
+    ]
+    assert np.mean(covered) == pytest.approx(0.94, abs=3 * 0.013)
+
+
+def test_percentile_interval_of_two_values_is_known() -> None:
+    # The resampled mean of 0 and 1 is 0, 1/2, 1 with weights 1/4, 1/2, 1/4.
+    estimate = stats.bootstrap_interval([0.0, 1.0], method="percentile")
+    assert (estimate.value, estimate.low, estimate.high) == (0.5, 0.0, 1.0)
+    narrow = stats.bootstrap_interval([0.0, 1.0], method="percentile", confidence=0.4)
+    assert (narrow.low, narrow.high) == (0.5, 0.5)
+
+
+def test_bca_moves_towards_the_long_tail() -> None:
+    skewed = [1.0, 1.1, 1.2, 1.3, 1.5, 1.6, 2.0, 9.0]
+    percentile = stats.bootstrap_interval(skewed, method="percentile")
+    corrected = stats.bootstrap_interval(skewed, method="bca")
+    assert corrected.low > percentile.low
+    assert corrected.high > percentile.high
+
+
+def test_equal_values_give_an_interval_of_no_width() -> None:
+    for method in ("percentile", "bca"):
+        estimate = stats.bootstrap_interval([8.0] * 5, method=method)
+        assert (estimate.value, estimate.low, estimate.high) == (8.0, 8.0, 8.0)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
+    values = np.random.default_rng(3).normal(size=20).tolist()
+    first = stats.bootstrap_interval(values, seed=7)
+    np.random.seed(0)  # the global state must not matter
+    assert stats.bootstrap_interval(values, seed=7) == first
+    assert stats.bootstrap_interval(values, seed=8) != first
+    many = np.random.default_rng(4).normal(0.3, 1.0, size=20)
+    drawn = stats.sign_flip_p_value(many, resamples=500, seed=1)
+    assert stats.sign_flip_p_value(many, resamples=500, seed=1) == drawn
+    assert stats.sign_flip_p_value(many, resamples=500, seed=2) != drawn
+
+
+def test_interquartile_mean_is_the_mean_of_the_middle_half() -> None:
+    assert stats.interquartile_mean([1.0, 2.0, 3.0, 100.0]) == 2.5
+    assert stats.interquartile_mean([1.0, 2.0, 9.0]) == 4.0
+    estimate = stats.bootstrap_interval([1.0, 2.0, 3.0, 100.0], stats.interquartile_mean)
+    assert estimate.value == 2.5
+
+
+@given(st.lists(numbers, min_size=1, max_size=7))
+def test_sign_flip_counts_every_pattern_once(differences: list[float]) -> None:
+    exact = [Fraction(str(value)) for value in differences]
+    seen = abs(sum(exact))
+    patterns = list(product((1, -1), repeat=len(exact)))
+    far = [
+        abs(sum(sign * value for sign, value in zip(pattern, exact, strict=True))) >= seen
+        for pattern in patterns
+    ]
+    assert stats.sign_flip_p_value(differences) == sum(far) / len(patterns)
+
+
+def test_sign_flip_agrees_with_scipy() -> None:
+    differences = np.random.default_rng(5).normal(0.5, 1.0, size=9)
+    expected = scipy_stats.permutation_test(
+        (differences,), np.mean, permutation_type="samples", n_resamples=np.inf
+    ).pvalue
+    assert stats.sign_flip_p_value(differences) == pytest.approx(expected, abs=1e-12)
+
+
+def test_drawn_patterns_agree_with_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    differences = np.random.default_rng(6).normal(0.4, 1.0, size=12)
+    exact = stats.sign_flip_p_value(differences)
+    monkeypatch.setattr(stats, "MOST_EXACT_PAIRS", 2)
+    drawn = stats.sign_flip_p_value(differences, resamples=20_000)
+    assert 0.01 < exact < 0.99
+    assert drawn != exact
+    assert drawn == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 20_000))
+
+
+@pytest.mark.parametrize(("n", "least"), [(1, 1.0), (3, 0.25), (5, 0.0625), (6, 0.03125)])
+def test_few_pairs_cannot_give_a_small_p_value(n: int, least: float) -> None:
+    better = [10.0 + index for index in range(n)]
+    result = stats.paired_difference(better, [0.0] * n)
+    assert result.n == n
+    assert result.exact
+    assert result.p_value == result.smallest_p_value == least
+
+
+def test_sign_flip_rejects_as_often_as_it_should() -> None:
+    # Under no effect, p <= 0.05 in at most 5 % of cases; with 8 pairs p moves in steps of
+    # 2/256, so in 12/256 = 4.7 %. 2,000 cases: standard deviation 0.0047, four allowed.
+    cases = np.random.default_rng(7).normal(size=(2000, 8))
+    rejected = np.mean([stats.sign_flip_p_value(case) <= 0.05 for case in cases])
+    assert rejected == pytest.approx(12 / 256, abs=4 * 0.0047)
+
+
+def test_paired_difference_uses_the_pairs() -> None:
+    baseline = [10.0, 20.0, 30.0, 40.0]
+    treatment = [9.0, 18.5, 29.0, 38.5]  # differences -1, -1.5, -1, -1.5
+    result = stats.paired_difference(treatment, baseline)
+    assert result.difference.value == -1.25
+    # deviation sqrt(0.25/3), t(0.975, 3) = 3.182446
+    half = 3.182446305 * math.sqrt(0.25 / 3) / 2
+    assert result.difference.low == pytest.approx(-1.25 - half, abs=1e-8)
+    assert result.difference.high == pytest.approx(-1.25 + half, abs=1e-8)
+    assert result.p_value == 0.125
+
+
+def test_pairs_of_unequal_length_are_refused() -> None:
+    with pytest.raises(ValueError, match="Pairs"):
+        stats.paired_difference([1.0, 2.0], [1.0])
+
+
+def test_holm_of_a_worked_example() -> None:
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert stats.holm([]) == []
+    assert stats.holm([0.9, 0.8]) == [1.0, 1.0]
+    with pytest.raises(ValueError, match="p values"):
+        stats.holm([1.5])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_keeps_the_order_and_makes_the_smallest_bonferronis(p_values: list[float]) -> None:
+    corrected = stats.holm(p_values)
+    for p, larger in zip(p_values, corrected, strict=True):
+        assert p <= larger <= 1
+    order = np.argsort(p_values, kind="stable")
+    assert np.all(np.diff(np.asarray(corrected)[order]) >= 0)
+    assert min(corrected) == min(1.0, len(p_values) * min(p_values))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(numbers, min_size=1, max_size=8), st.lists(numbers, min_size=1, max_size=8))
+def test_probability_of_improvement_is_mann_whitney(
+    first: list[float], second: list[float]
+) -> None:
+    expected = scipy_stats.mannwhitneyu(first, second).statistic / (len(first) * len(second))
+    result = stats.probability_of_improvement(first, second, resamples=10)
+    assert result.probability == pytest.approx(expected)
+    lower = stats.probability_of_improvement(first, second, better="lower", resamples=10)
+    assert lower.probability == pytest.approx(1 - expected)
+
+
+def test_probability_of_improvement_counts_ties_as_a_half() -> None:
+    result = stats.probability_of_improvement([1.0, 2.0], [2.0, 3.0], better="lower")
+    assert result.probability == 3.5 / 4
+    assert (result.n, result.m) == (2, 2)
+    assert result.low is not None
+    assert result.high is not None
+    assert 0 <= result.low <= result.probability <= result.high <= 1
+    single = stats.probability_of_improvement([1.0], [2.0, 3.0])
+    assert (single.probability, single.low, single.high) == (0.0, None, None)
+
+
+def test_statistics_load_no_torch() -> None:
+    command = "import sys, ganbench.analysis.stats; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
+
+
+def test_the_paired_t_test_is_scipys() -> None:
+    differences = np.random.default_rng(6).normal(0.5, 1.0, size=7)
+    expected = scipy_stats.ttest_1samp(differences, 0.0).pvalue
+    assert stats.paired_t_p_value(differences) == pytest.approx(expected, rel=1e-12)
+    # t = 2 sqrt(3) with two degrees of freedom: p = 1 - t / sqrt(2 + t^2) = 1 - sqrt(12 / 14).
+    assert stats.paired_t_p_value([1.0, 2.0, 3.0]) == pytest.approx(1 - math.sqrt(12 / 14))
+
+
+def test_equal_steps_are_no_proof_for_a_t_test() -> None:
+    assert stats.paired_t_p_value([-1.0] * 5) is None
+    assert stats.paired_t_p_value([0.3 - 0.1, 0.2]) is None, "equal but for rounding"
+    assert stats.paired_t_p_value([2.0]) is None
+    assert stats.paired_t_p_value([0.0, 0.0, 0.0]) == 1.0
+    assert stats.paired_difference([1.0], [0.5]).deviation is None
+
+
+def test_the_power_of_the_t_test_is_that_of_the_noncentral_t() -> None:
+    for n, effect in product((3, 5, 10, 60), (0.0, 0.4, 1.2)):
+        limit = scipy_stats.t.ppf(0.975, n - 1)
+        shift = effect * math.sqrt(n)
+        expected = scipy_stats.nct.sf(limit, n - 1, shift) + scipy_stats.nct.cdf(
+            -limit, n - 1, shift
+        )
+        assert stats.power_of_t_test(effect, n) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "alpha"), [(3, 0.05), (5, 0.05), (5, 0.05 / 12), (30, 0.01)])
+def test_a_detectable_difference_is_detected_four_times_in_five(n: int, alpha: float) -> None:
+    difference = stats.detectable_difference(2.0, n, alpha)
+    assert difference is not None
+    samples = np.random.default_rng(7).normal(difference, 2.0, size=(20_000, n))
+    t = samples.mean(axis=1) / samples.std(axis=1, ddof=1) * math.sqrt(n)
+    found = np.abs(t) > scipy_stats.t.ppf(1 - alpha / 2, n - 1)
+    assert found.mean() == pytest.approx(0.8, abs=4 * 0.0029)
+
+
+def test_a_detectable_difference_needs_two_pairs_and_a_spread() -> None:
+    assert stats.detectable_difference(1.0, 1) is None
+    assert stats.detectable_difference(0.0, 5) == 0.0
+    # The table for n = 34 pairs is half a standard deviation (Cohen, 1988).
+    assert stats.detectable_difference(1.0, 34) == pytest.approx(0.4952, abs=1e-3)
+    with pytest.raises(ValueError, match="power"):
+        stats.detectable_difference(1.0, 5, alpha=0.5, power=0.4)
+    with pytest.raises(ValueError, match="deviation"):
+        stats.detectable_difference(math.nan, 5)
+
+
+def test_wilsons_interval_of_worked_examples() -> None:
+    # Five of ten: (5 + z^2/2) / (10 + z^2) -+ z sqrt(2.5 + z^2/4) / (10 + z^2), z = 1.959964.
+    share = stats.wilson_interval(5, 10)
+    assert (share.value, share.n) == (0.5, 10)
+    assert share.low == pytest.approx(0.236593, abs=1e-6)
+    assert share.high == pytest.approx(0.763407, abs=1e-6)
+    none, every = stats.wilson_interval(0, 5), stats.wilson_interval(5, 5)
+    assert (none.low, every.high) == (0.0, 1.0)
+    assert none.high == pytest.approx(0.434482, abs=1e-6)
+    assert every.low == pytest.approx(1 - 0.434482, abs=1e-6)
+    with pytest.raises(ValueError, match="count"):
+        stats.wilson_interval(1, 0)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_wilsons_interval_covers_on_average(share: float) -> None:
+    # Exact: the sum of the binomial weights of those counts whose interval holds the true share.
+    for n in (5, 20, 100):
+        intervals = [stats.wilson_interval(count, n) for count in range(n + 1)]
+        weights = scipy_stats.binom.pmf(range(n + 1), n, share)
+        covered = sum(
+            weight
+            for weight, one in zip(weights, intervals, strict=True)
+            if one.low is not None and one.high is not None and one.low <= share <= one.high
+        )
+        assert 0.90 <= covered <= 0.995
+
+
+def test_a_stratified_interval_speaks_of_the_mean_of_means() -> None:
+    # Means 2 and 10; variances of the means 1/3 and 4/3; together 5/12; freedom by Welch.
+    found = stats.stratified_interval([[1.0, 2.0, 3.0], [8.0, 10.0, 12.0]])
+    error = math.sqrt((1 / 3 + 4 / 3) / 4)
+    freedom = (5 / 3) ** 2 / ((1 / 3) ** 2 / 2 + (4 / 3) ** 2 / 2)
+    half = scipy_stats.t.ppf(0.975, freedom) * error
+    assert (found.value, found.n) == (6.0, 6)
+    assert found.high == pytest.approx(6 + half, abs=1e-9)
+    assert stats.stratified_interval([[1.0, 2.0], [5.0]]).low is None
+    assert stats.stratified_interval([[1.0, 1.0], [3.0, 3.0]]).high == 2.0
+
+
+def test_a_stratified_interval_covers_as_often_as_it_says() -> None:
+    random = np.random.default_rng(8)
+    wide, narrow = random.normal(1.0, 3.0, (2000, 5)), random.normal(5.0, 1.0, (2000, 5))
+    covered = [
+        found.low <= 3.0 <= found.high
+        for found in (
+            stats.stratified_interval([a, b])
+            for a, b in zip(wide.tolist(), narrow.tolist(), strict=True)
+        )
+    ]
+    assert np.mean(covered) == pytest.approx(0.95, abs=4 * 0.0049)
+
+
+def test_a_profile_counts_runs_that_diverged_as_never_as_good() -> None:
+    found = stats.performance_profile([[1.0, 2.0], [3.0, None]], [0.5, 1.0, 2.5, 99.0])
+    assert [point.value for point in found] == [0.0, 0.25, 0.5, 0.75]
+    assert {point.n for point in found} == {4}
+    for point in found:
+        assert point.low is not None
+        assert point.high is not None
+        assert 0 <= point.low <= point.value <= point.high <= 1
+    higher = stats.performance_profile([[1.0, 2.0, None]], [2.0, 0.0], better="higher")
+    assert [point.value for point in higher] == pytest.approx([1 / 3, 2 / 3])
+    assert stats.performance_profile([[1.0, 2.0], [3.0, None]], [0.5, 1.0, 2.5, 99.0]) == found
+    with pytest.raises(ValueError, match="runs"):
+        stats.performance_profile([[]], [1.0])
+
+
+def test_the_band_of_a_profile_covers_nearly_as_often() -> None:
+    # 40 runs: a percentile bootstrap of a share of one half covers 92 to 96 %.
+    samples = np.random.default_rng(9).normal(size=(400, 2, 20))
+    covered = []
+    for strata in samples:
+        (point,) = stats.performance_profile(strata.tolist(), [0.0], resamples=500)
+        assert point.low is not None
+        assert point.high is not None
+        covered.append(point.low <= 0.5 <= point.high)
+    assert np.mean(covered) == pytest.approx(0.945, abs=0.035)
+
+
+def test_mean_ranks_share_ties_and_follow_the_better_direction() -> None:
+    assert stats.mean_ranks([[1.0, 2.0], [5.0, 5.0]]) == [1.25, 1.75]
+    assert stats.mean_ranks([[1.0, 2.0], [5.0, 5.0]], better="higher") == [1.75, 1.25]

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""One pass over samples: what is gathered, in what memory, and which pairs are compared."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ganbench import registry
+from ganbench.errors import ConfigError, InputError
+from ganbench.evaluation.extract import Want, extract
+from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts, PairNetwork
+from ganbench.evaluation.math.moments import moments
+from ganbench.evaluation.pairing import class_pairs, random_pairs
+from ganbench.runtime.inference import Compute
+from ganbench.samples.sample_set import Chunk, Facts, Samples, TensorSamples, of_tensor
+
+
+class Flat(FeatureNetwork):
+    """Pixels as features, and their first two as logits."""
+
+    batch_size = 16
+
+    def __init__(self):
+        super().__init__(nn.Identity(), NetworkFacts("flat", 1, "cd" * 32, "none", 12, 0))
+
+    def prepare(self, images):
+        return images.double().flatten(1)
+
+
+class Difference(PairNetwork):
+    """The mean absolute difference of two images."""
+
+    batch_size = 8
+    facts = NetworkFacts("difference", 1, "", "none", 0, 0)
+
+    def distances(self, first, second, *, compute):
+        assert len(first) <= self.batch_size
+        return (first.double() - second.double()).abs().flatten(1).mean(dim=1)
+
+
+def images(count, seed=0, shape=(3, 2, 2)):
+    random = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, *shape), generator=random, dtype=torch.uint8)
+
+
+def gather(samples, *needs, network=None, **more):
+    want = Want(network or Flat(), frozenset(needs))
+    return extract(samples, {"it": want}, compute=Compute(), **more)["it"]
+
+
+class Holes(Samples):
+    """Samples of which some cannot be read."""
+
+    def __init__(self, values, missing):
+        self.values, self.missing, self.skipped = values, missing, {}
+        self.facts = Facts("holes", "", "images", shape=tuple(values.shape[1:]))
+
+    def __len__(self):
+        return len(self.values)
+
+    def chunks(self, size=16):
+        for start in range(0, len(self.values), size):
+            indices = np.arange(start, min(start + size, len(self.values)))
+            indices = indices[~np.isin(indices, self.missing)]
+            yield Chunk(list(self.values[indices]), indices)
+
+
+@pytest.mark.parametrize("size", [1, 16, 17, 1000])
+def test_streamed_moments_are_those_of_all_features_at_once(size):
+    values = images(203)
+    network = Flat()
+    network.batch_size = size
+    found = gather(of_tensor(values), "moments", network=network)
+    features = values.double().flatten(1).numpy()
+    np.testing.assert_allclose(found.moments.covariance, np.cov(features.T), rtol=1e-12)
+    np.testing.assert_allclose(found.moments.mean, features.mean(axis=0), rtol=1e-12)
+    first, second = found.halves()
+    assert first.count + second.count == 203
+    assert min(first.count, second.count) > 70
+    np.testing.assert_allclose(
+        second.moments.covariance, np.cov(features[found.half].T), rtol=1e-11
+    )
+    assert found.features is None
+    assert sorted(map(tuple, found.probe)) == sorted(map(tuple, features))
+
+
+def test_rows_are_in_order_and_spilled_rows_are_the_same():
+    values = images(100)
+    kept = gather(of_tensor(values), "features")
+    spilled = gather(of_tensor(values), "features", in_memory_bytes=100)
+    assert isinstance(spilled.features, np.memmap)
+    assert not isinstance(kept.features, np.memmap)
+    np.testing.assert_array_equal(kept.features, values.float().flatten(1).numpy())
+    np.testing.assert_array_equal(kept.features, spilled.features)
+
+
+def test_what_cannot_be_read_is_left_out_of_everything():
+    values, missing = images(40), [0, 7, 39]
+    found = gather(Holes(values, missing), "moments", "features")
+    rest = np.delete(values.double().flatten(1).numpy(), missing, axis=0)
+    assert found.count == 37 == len(found.half)
+    np.testing.assert_array_equal(found.features, rest.astype(np.float32))
+    np.testing.assert_allclose(found.moments.covariance, moments(rest).covariance, rtol=1e-12)
+
+
+def test_memory_does_not_grow_with_the_number_where_only_moments_are_wanted():
+    class Endless(Samples):
+        facts = Facts("endless", "", "images", shape=(3, 8, 8))
+
+        def __init__(self, count):
+            self.count, self.skipped = count, {}
+
+        def __len__(self):
+            return self.count
+
+        def chunks(self, size=16):
+            for start in range(0, self.count, size):
+                indices = np.arange(start, min(start + size, self.count))
+                yield Chunk(images(len(indices), start, (3, 8, 8)), indices)
+
+    def peak(count, *needs):
+        tracemalloc.start()
+        gather(Endless(count), *needs)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(100, "moments")  # what is allocated once
+    few, many = peak(5_000, "moments"), peak(20_000, "moments")
+    assert many < 1.15 * few
+    assert peak(20_000, "moments", "features") > many + 10_000_000
+
+
+def test_few_samples_have_moments_without_halves_and_one_has_none():
+    three = gather(of_tensor(images(3)), "moments")
+    np.testing.assert_allclose(
+        three.moments.covariance, np.cov(images(3).double().flatten(1).numpy().T), rtol=1e-12
+    )
+    assert gather(of_tensor(images(1)), "moments").moments is None
+
+
+def test_networks_share_one_reading_of_the_samples():
+    class Counting(TensorSamples):
+        read = 0
+
+        def chunks(self, size=64):
+            type(self).read += 1
+            return super().chunks(size)
+
+    base = of_tensor(images(50))
+    samples = Counting(base.values, base.facts)
+    wants = {
+        "flat": Want(Flat(), frozenset({"moments"})),
+        "difference": Want(Difference(), frozenset({"pairs"})),
+        "digits": Want(registry.networks.get("mnist-cnn")(), frozenset({"probabilities"})),
+    }
+    found = extract(samples, wants, compute=Compute())
+    assert samples.read == 1
+    assert found["flat"].moments.count == 50
+    assert len(found["difference"].distances) == 25
+    assert found["digits"].probabilities.shape == (50, 10)
+
+
+def test_features_that_are_not_finite_are_refused():
+    class Broken(Flat):
+        def prepare(self, given):
+            return given.double().flatten(1) / 0
+
+    with pytest.raises(InputError, match="not finite"):
+        gather(of_tensor(images(5)), "moments", network=Broken())
+
+
+# -- pairs -------------------------------------------------------------------------------------
+
+
+def test_pairs_are_disjoint_and_the_same_for_the_same_count():
+    pairs = random_pairs(5000)
+    assert pairs.shape == (1000, 2)
+    assert len(np.unique(pairs)) == 2000
+    np.testing.assert_array_equal(pairs, random_pairs(5000))
+    assert random_pairs(7).shape == (3, 2)
+    assert random_pairs(1).shape == (0, 2)
+
+
+def test_distances_are_those_of_the_chosen_pairs():
+    values = images(90)
+    found = gather(of_tensor(values), "pairs", network=Difference())
+    assert found.count == 90
+    pairs = random_pairs(90)
+    expected = (values[pairs[:, 0]].double() - values[pairs[:, 1]].double()).abs().flatten(1)
+    np.testing.assert_allclose(sorted(found.distances), sorted(expected.mean(dim=1).numpy()))
+
+
+def test_pairs_within_a_class_share_it():
+    labels = np.repeat(np.arange(4), [40, 40, 15, 1])
+    samples = TensorSamples(images(96), Facts("labelled", "", "images"), labels=labels)
+    pairs = class_pairs(samples)
+    assert (labels[pairs[:, 0]] == labels[pairs[:, 1]]).all()
+    np.testing.assert_array_equal(np.bincount(labels[pairs[:, 0]], minlength=4), [20, 20, 7, 0])
+    assert len(np.unique(pairs)) == 2 * len(pairs)
+    with pytest.raises(ConfigError, match="classes of samples are not known"):
+        class_pairs(of_tensor(images(5)))
+
+
+def test_pairs_of_gray_and_color_compare_and_of_sizes_do_not():
+    gray, color = images(1, shape=(1, 2, 2))[0], images(1)[0]
+    mixed = _Listed([gray, color])
+    distance = gather(mixed, "pairs", network=Difference()).distances
+    expected = (gray.double() - color.double()).abs().mean().item()
+    assert distance == pytest.approx([expected])
+    with pytest.raises(InputError, match=r"share their size; there are (2x2 and 4x3|4x3 and 2x2)"):
+        gather(_Listed([color, images(1, shape=(3, 3, 4))[0]]), "pairs", network=Difference())
+
+
+class _Listed(Samples):
+    """Images that differ in shape."""
+
+    facts = Facts("listed", "", "images")
+
+    def __init__(self, values):
+        self.values, self.skipped = values, {}
+
+    def __len__(self):
+        return len(self.values)
+
+    def chunks(self, size=16):
+        yield Chunk(self.values, np.arange(len(self.values)))

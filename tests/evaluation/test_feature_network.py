@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""The feature-network contract, on a network whose answers are known."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from ganbench.errors import InputError
+from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts, distinct
+from ganbench.runtime.inference import Compute
+
+
+class Bright(nn.Module):
+    """Mean and maximum of the pixels, and the logits of dark and bright."""
+
+    def __init__(self):
+        super().__init__()
+        self.dropout = nn.Dropout(0.5)
+        self.seen = []
+
+    def forward(self, pixels):
+        self.seen.append(len(pixels))
+        pixels = self.dropout(pixels)
+        mean = pixels.mean(dim=1)
+        bright = (mean - 127) / 20
+        return torch.stack([mean, pixels.amax(dim=1)], dim=1), torch.stack([-bright, bright], dim=1)
+
+
+class Brightness(FeatureNetwork):
+    """Reads images of any size as their 16 quantiles of brightness."""
+
+    batch_size = 50
+
+    def __init__(self):
+        super().__init__(Bright(), NetworkFacts("brightness", 1, "ab" * 32, "none", 2, 2))
+
+    @property
+    def seen(self):
+        return self.module.seen
+
+    def prepare(self, images):
+        return images.float().flatten(1).quantile(torch.linspace(0, 1, 16), dim=1).T
+
+
+def images(count, channels=1, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    shape = (count, channels, 4, 4)
+    return torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+
+
+def test_batches_join_in_order_and_dropout_is_off():
+    network, given = Brightness(), images(107)
+    features, probabilities = network.extract(given)
+    assert network.seen == [50, 50, 7]
+    assert network.extract(given, compute=Compute(batch_size=60)).features.equal(features)
+    assert network.seen[3:] == [60, 47]
+    assert features.dtype == probabilities.dtype == torch.float32
+    assert torch.allclose(features[:, 0], given.float().mean(dim=(1, 2, 3)))
+    assert torch.allclose(probabilities.sum(dim=1), torch.ones(len(given)))
+    assert not features.requires_grad
+
+
+def test_channels_are_read_one_by_one_and_joined():
+    network, given = Brightness(), images(20, channels=3)
+    features, probabilities = network.extract(given, channelwise=True)
+    assert features.shape == (20, 6)
+    assert probabilities.shape == (20, 3, 2)
+    for channel in range(3):
+        alone = network.extract(given[:, channel : channel + 1])
+        assert torch.equal(features[:, 2 * channel : 2 * channel + 2], alone.features)
+        assert torch.equal(probabilities[:, channel], alone.probabilities)
+
+
+def test_equal_channels_are_read_once():
+    network = Brightness()
+    few = images(5).expand(5, 3, 4, 4).repeat(10, 1, 1, 1)
+    extracted = network.extract(few, channelwise=True)
+    assert network.seen == [5]
+    assert torch.equal(extracted.features[3], extracted.features[48])
+    unique, inverse = distinct(few)
+    assert torch.equal(unique[inverse], few)
+
+
+@pytest.mark.parametrize(
+    ("shape", "classes", "expected"),
+    [((3, 28, 28), 8, True), ((3, 28, 28), 2, False), ((1, 28, 28), 2, False)],
+)
+def test_channels_are_objects_where_the_classes_multiply(shape, classes, expected):
+    assert Brightness().reads_channels(shape[0], classes) is expected
+
+
+def test_images_of_mixed_sizes_and_channels_keep_their_places():
+    network = Brightness()
+    small, color = images(3), images(2, channels=3, seed=1)
+    large = torch.randint(0, 256, (1, 9, 5), dtype=torch.uint8)
+    mixed = [small[0], color[0], large, small[1], color[1], small[2]]
+    found = network.extract(mixed)
+    assert network.seen == [6]
+    for index, image in enumerate(mixed):
+        assert torch.equal(found.features[index], network.extract(image[None]).features[0])
+    with pytest.raises(InputError, match="at least one"):
+        network.extract([])
+
+
+def test_the_protocol_names_network_hash_and_preprocessing():
+    assert Brightness().facts.protocol == "brightness:abababab/none"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (torch.zeros(2, 1, 4, 4), "uint8"),
+        (torch.zeros(2, 2, 4, 4, dtype=torch.uint8), "one or three channels"),
+        (torch.zeros(2, 4, 4, dtype=torch.uint8), "one or three channels"),
+        (torch.zeros(0, 1, 4, 4, dtype=torch.uint8), "at least one image"),
+    ],
+)
+def test_what_is_no_image_is_refused(given, message):
+    with pytest.raises(InputError, match=message):
+        Brightness().extract(given)

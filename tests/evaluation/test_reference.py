@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: MIT
+"""Evaluation in one pass: names, floors, protocols, and what it refuses."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ganbench import registry
+from ganbench.data import open_dataset
+from ganbench.data.dataset import Dataset
+from ganbench.errors import ConfigError, InputError, MissingDataError, UnknownNameError
+from ganbench.evaluation.feature_network import FeatureNetwork
+from ganbench.evaluation.math.moments import moments
+from ganbench.evaluation.reference import Reference, evaluate
+from ganbench.evaluation.requests import MIXTURE_METRICS, OWN_METRICS, POINT_METRICS
+from ganbench.gan import DataSpec, Mixture
+from ganbench.metrics.fid import frechet_distance
+
+SQUARE = Mixture(((0.0, 0.0), (4.0, 0.0), (0.0, 4.0), (4.0, 4.0)), 0.1)
+HASH = registry.networks.get("mnist-cnn")().facts.weights_sha256[:8]
+
+
+def images_of(count, seed, spec):
+    random = np.random.default_rng(seed)
+    values = torch.from_numpy(random.integers(0, 256, (count, *spec.shape), dtype=np.uint8))
+    return Dataset(spec, "train", values)
+
+
+def points_of(count, seed, spec):
+    random = np.random.default_rng(seed)
+    centers = np.array(SQUARE.centers)[random.integers(4, size=count)]
+    values = torch.from_numpy(centers + 0.1 * random.normal(size=(count, 2))).float()
+    return Dataset(spec, "train", values)
+
+
+@pytest.fixture
+def noise():
+    return images_of(60, 0, DataSpec("noise", "3", (1, 28, 28), 10, network="mnist-cnn"))
+
+
+@pytest.fixture
+def square():
+    return points_of(500, 0, DataSpec("square", "1", (2,), mixture=SQUARE))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return open_dataset("mnist5k").load("test")
+
+
+def test_real_digits_stand_at_their_floor(digits):
+    half = torch.randperm(1000, generator=torch.Generator().manual_seed(1))
+    measured = evaluate(digits.take(half[:500]), digits.take(half[500:]).values)
+    assert list(measured) == ["fid@mnist-cnn", "is@mnist-cnn", "modes", "reverse-kl"]
+    noise = evaluate(digits, torch.rand(500, 1, 28, 28) * 2 - 1, metrics=["fid@mnist-cnn"])
+    fid, score = measured["fid@mnist-cnn"], measured["is@mnist-cnn"]
+    assert fid.value < 0.01 * noise["fid@mnist-cnn"].value
+    assert fid.value < 5 * fid.floor
+    assert 9 < score.low < score.value < score.high <= 10
+    assert score.floor == pytest.approx(score.value, abs=0.3)
+    assert measured["modes"].value == measured["modes"].floor == 10
+    assert measured["reverse-kl"].value < 0.05
+
+
+def test_the_floor_of_fid_is_between_two_halves_of_the_real_set(noise):
+    measured = Reference(noise).evaluate(noise.values[:10])["fid@mnist-cnn"]
+    features = registry.networks.get("mnist-cnn")().extract(noise.values).features.double().numpy()
+    second = np.random.default_rng(0).random(60) < 0.5
+    halves = [moments(features[~second]), moments(features[second])]
+    assert measured.floor == pytest.approx(frechet_distance(*halves), rel=1e-9)
+    assert "n_real=60/n_fake=10" in measured.protocol
+    assert (measured.n, measured.n_real) == (10, 60)
+
+
+def test_other_floors_are_those_of_as_many_real_samples(digits):
+    reference = Reference(digits, metrics=["modes", "is@mnist-cnn"])
+    few, many = (reference.evaluate(digits.values[:count]) for count in (12, 5000))
+    assert few["modes"].floor < 10 == many["modes"].floor
+    own = reference.evaluate(digits.values)["is@mnist-cnn"]
+    assert many["is@mnist-cnn"].floor == pytest.approx(own.value, rel=1e-9)
+
+
+def test_a_mixture_is_measured_against_its_density(square):
+    values = torch.cat([square.values[:90], torch.full((10, 2), 2.0)])
+    measured = evaluate(square, values)
+    assert tuple(measured) == MIXTURE_METRICS
+    assert measured["modes"].value == 4
+    assert measured["high-quality"].value <= 0.9
+    assert measured["high-quality"].floor >= 0.95
+    assert 0 < measured["reverse-kl"].floor < 0.1
+    assert measured["modes"].protocol == (
+        "modes/v1/nearest-center<=3sigma/square:v1/split=train/n_real=500/n_fake=100"
+    )
+
+
+def test_the_protocol_names_all_that_makes_the_number(noise):
+    reference = Reference(noise)
+    fakes = noise.values[:20]
+    measured = reference.evaluate(fakes, conditions=("weights=ema",))
+    network = f"@mnist-cnn:{HASH}/28px-bilinear-antialias"
+    rest = "noise:v3/split=train/n_real=60/n_fake=20/weights=ema"
+    assert {name: one.protocol for name, one in measured.items()} == {
+        "fid@mnist-cnn": f"fid/v1{network}/ddof=1/{rest}",
+        "is@mnist-cnn": f"is/v1{network}/splits=1/{rest}",
+        "modes": f"modes/v1{network}/argmax/{rest}",
+        "reverse-kl": f"reverse-kl/v1{network}/argmax/{rest}",
+    }
+
+
+def test_the_seed_moves_intervals_and_neither_values_nor_protocols(digits):
+    reference = Reference(digits)
+    one, other = (reference.evaluate(digits.values[:50], seed=seed) for seed in (0, 1))
+    again = reference.evaluate(digits.values[:50], seed=0)
+    assert again == one
+    for name in one:
+        assert other[name].value == one[name].value
+        assert other[name].floor == one[name].floor
+        assert other[name].protocol == one[name].protocol
+    assert other["is@mnist-cnn"].low != one["is@mnist-cnn"].low
+
+
+def test_a_folder_is_named_without_its_place(noise):
+    there = replace(noise, spec=replace(noise.spec, name="/home/someone/photos/"))
+    (measured,) = evaluate(there, noise.values, metrics=["modes"]).values()
+    assert "/photos:v3/" in measured.protocol
+    assert "someone" not in measured.protocol
+
+
+def test_stacked_digits_are_read_channel_by_channel(digits):
+    spec = DataSpec("stacks", "1", (3, 28, 28), 1000, network="mnist-cnn")
+    stacks = Dataset(spec, "train", digits.values[:300].view(100, 3, 28, 28))
+    measured = evaluate(stacks, stacks.values)
+    triples = digits.labels[:300].view(100, 3) @ torch.tensor([100, 10, 1])
+    assert measured["modes"].value == pytest.approx(len(triples.unique()), abs=5)
+    assert measured["is@mnist-cnn"].value > 50
+    assert "/per-channel/" in measured["modes"].protocol
+    assert measured["fid@mnist-cnn"].value == pytest.approx(0, abs=1e-6)
+    color = replace(stacks, spec=replace(spec, classes=10))
+    plain = evaluate(color, stacks.values)
+    assert plain["modes"].value <= 10
+    assert "per-channel" not in plain["modes"].protocol
+
+
+def test_floats_and_integers_are_the_same_images(noise):
+    reference = Reference(noise)
+    floats = reference.evaluate(noise.values[:30].float() * (2 / 255) - 1)
+    assert floats == reference.evaluate(noise.values[:30])
+
+
+def test_the_reference_is_described_once(noise, monkeypatch):
+    counts = []
+    extract = FeatureNetwork.extract
+
+    def counting(self, images, **options):
+        counts.append(len(images))
+        return extract(self, images, **options)
+
+    monkeypatch.setattr(FeatureNetwork, "extract", counting)
+    reference = Reference(noise)
+    for _ in range(3):
+        reference.evaluate(noise.values[:20])
+    assert sorted(counts) == [20, 20, 20, 60]
+
+
+def test_a_plain_name_means_the_network_of_the_paper(noise, monkeypatch, tmp_path):
+    names = ["fid@mnist-cnn", "FID@mnist_cnn", "modes"]
+    assert list(evaluate(noise, noise.values, metrics=names)) == ["fid@mnist-cnn", "modes"]
+    standing_in = evaluate(noise, noise.values, metrics=["fid", "modes"], network="fashion-cnn")
+    assert list(standing_in) == ["fid@fashion-cnn", "modes@fashion-cnn"]
+    monkeypatch.setenv("GANBENCH_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("GANBENCH_OFFLINE", "1")
+    with pytest.raises(MissingDataError) as raised:
+        evaluate(noise, noise.values, metrics=["fid"])
+    assert "ganbench weights fetch inception" in raised.value.hint
+
+
+def test_without_names_the_network_of_the_data_measures(noise):
+    unknown = replace(noise, spec=replace(noise.spec, network=None))
+    assert evaluate(unknown, noise.values) == {}
+    given = evaluate(unknown, noise.values, network="mnist-cnn")
+    assert {name.partition("@")[0] for name in given} == set(OWN_METRICS)
+    named = evaluate(unknown, noise.values, metrics=["modes@mnist-cnn"])
+    assert list(named) == ["modes@mnist-cnn"]
+    with pytest.raises(ConfigError, match="classifier") as raised:
+        evaluate(unknown, noise.values, metrics=["modes"])
+    assert "modes@" in raised.value.hint
+
+
+def test_unknown_names_suggest_the_nearest(noise):
+    with pytest.raises(UnknownNameError, match="Did you mean 'fid'"):
+        Reference(noise, metrics=["fidd"])
+    with pytest.raises(UnknownNameError, match="mnist-cnn"):
+        Reference(noise, metrics=["fid@mnist-cn"])
+
+
+def test_metrics_that_do_not_suit_the_data_are_refused(noise, square):
+    with pytest.raises(ConfigError, match="points"):
+        Reference(noise, metrics=["high-quality"])
+    for name in ("is", "fid@mnist-cnn", "modes@mnist-cnn", "lpips"):
+        with pytest.raises(ConfigError, match="holds points"):
+            Reference(square, metrics=[name])
+    free = replace(square, spec=replace(square.spec, mixture=None))
+    assert list(evaluate(free, square.values)) == [f"{name}@points" for name in POINT_METRICS]
+    with pytest.raises(ConfigError, match="mixture"):
+        Reference(free, metrics=["modes"])
+
+
+def test_a_diverged_generator_is_named_before_any_network_runs(noise, square, monkeypatch):
+    monkeypatch.setattr(FeatureNetwork, "extract", lambda *given, **more: pytest.fail("it ran"))
+    fakes = torch.zeros(10, 1, 28, 28)
+    fakes[3, 0, 5, 5], fakes[4, 0, 0, 0] = math.nan, math.inf
+    with pytest.raises(InputError, match=r"2 of 10 samples .* diverged"):
+        evaluate(noise, fakes)
+    with pytest.raises(InputError, match=r"1 of 2 samples .* diverged"):
+        evaluate(square, torch.tensor([[0.0, 0.0], [math.nan, 0.0]]))
+
+
+@pytest.mark.parametrize(
+    "fakes",
+    [
+        torch.zeros(10, 28, 28),
+        torch.zeros(10, 3, 28, 28),
+        torch.zeros(0, 1, 28, 28),
+        torch.zeros(10, 1, 28, 28, dtype=torch.int64),
+    ],
+)
+def test_samples_of_another_kind_are_refused(noise, fakes):
+    with pytest.raises(InputError, match=r"must be"):
+        evaluate(noise, fakes)
+
+
+def test_points_of_another_kind_are_refused(square):
+    for fakes in (torch.zeros(5, 3), torch.zeros(0, 2), torch.zeros(5, 2, dtype=torch.uint8)):
+        with pytest.raises(InputError, match="must be"):
+            evaluate(square, fakes)
+
+
+def test_one_sample_is_too_few_and_identical_ones_are_said_to_be(noise, square):
+    with pytest.raises(InputError, match=r"at least 2 .*samples, not 1"):
+        evaluate(noise, noise.values[:1])
+    alike = evaluate(noise, noise.values[:1].expand(50, -1, -1, -1))
+    for one in alike.values():
+        assert math.isfinite(one.value)
+        assert one.low is None
+        assert "all samples are identical" in one.note
+    (single,) = evaluate(square, square.values[:1], metrics=["high-quality"]).values()
+    assert single.high - single.low > 0.7
+
+
+def test_a_value_that_does_not_exist_is_recorded_as_none(square):
+    lost = evaluate(square, torch.full((20, 2), 2.0))["reverse-kl"]
+    assert math.isnan(lost.value)
+    record = lost.record()
+    assert record["value"] is None
+    assert list(record) == [
+        "value", "low", "high", "n", "floor", "bias", "protocol", "better", "unit", "note",
+        "warning",
+    ]  # fmt: skip

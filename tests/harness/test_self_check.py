@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""The sanity suite: known damage, what counts as a response, and the page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from ganbench.data import open_dataset
+from ganbench.errors import ConfigError
+from ganbench.harness.damage import Held, damages
+from ganbench.harness.self_check import response, self_check
+from ganbench.report.self_check_page import findings, markdown, write_self_check
+
+
+@pytest.fixture(scope="module")
+def held():
+    source = open_dataset("mnist5k")
+    training, pool = source.load("train"), source.load("test")
+    return Held(pool, training.take(torch.arange(200)), 200)
+
+
+def damage(held, kind, index=0):
+    return [one for one in damages(held) if one.kind == kind][index]
+
+
+def test_every_damage_keeps_the_number_and_the_type(held):
+    planned = damages(held)
+    assert len(planned) == len({(one.kind, one.amount) for one in planned}) == 17
+    for one in planned:
+        values = one.apply(held)
+        assert values.shape == held.clean.shape
+        assert values.dtype == torch.uint8
+        assert not torch.equal(values, held.clean)
+    nameless = Held(replace(held.pool, labels=None), held.training, 200)
+    assert not any(one.kind == "dropped classes" for one in damages(nameless))
+    few = Held(held.pool, held.training, 50)
+    dropped = [one.amount for one in damages(few) if one.kind == "dropped classes"]
+    assert dropped == ["1 of 10", "5 of 10", "9 of 10"]
+
+
+def test_noise_and_shift_have_the_amount_that_they_say(held):
+    gray = held.clean.float() * 0 + 128
+    even = Held(
+        held.pool.__class__(held.pool.spec, "test", gray.to(torch.uint8)), held.training, 200
+    )
+    for index, deviation in enumerate((4, 16, 48)):
+        values = damage(held, "noise", index).apply(even).float()
+        assert float((values - 128).std()) == pytest.approx(deviation, rel=0.02)
+    for index, amount in enumerate((8, 32, 64)):
+        assert (damage(held, "shifted colors", index).apply(even) == 128 + amount).all()
+
+
+def test_blur_is_a_gaussian_of_its_sigma(held):
+    for index, sigma in enumerate((0.5, 1.0, 2.0)):
+        blurred = damage(held, "blur", index).apply(held)[3, 0].float().numpy()
+        expected = gaussian_filter(held.clean[3, 0].double().numpy(), sigma, mode="mirror")
+        np.testing.assert_allclose(blurred, expected, atol=1.0)
+
+
+def test_dropped_classes_are_gone_and_none_comes_twice(held):
+    for index, kept in enumerate((9, 5)):
+        values = damage(held, "dropped classes", index).apply(held)
+        rows = {image.numpy().tobytes() for image in values}
+        assert len(rows) == 200
+        there = {
+            image.numpy().tobytes()
+            for image, label in zip(held.pool.values, held.pool.labels, strict=True)
+            if label < kept
+        }
+        assert rows <= there
+
+
+def test_repeats_and_copies_have_the_share_that_they_say(held):
+    for index, share in enumerate((0.01, 0.1, 0.5)):
+        values = damage(held, "one sample repeated", index).apply(held)
+        same = (values == held.pool.values[0]).flatten(1).all(dim=1)
+        assert int(same.sum()) == pytest.approx(share * 200, abs=1)
+    training = {image.numpy().tobytes() for image in held.training.values}
+    for index, share in enumerate((0.1, 0.5, 1.0)):
+        values = damage(held, "copied training images", index).apply(held)
+        copied = sum(image.numpy().tobytes() in training for image in values)
+        assert copied == round(share * 200)
+
+
+def record(value, low=None, high=None, better="lower"):
+    return {"value": value, "low": low, "high": high, "better": better}
+
+
+@pytest.mark.parametrize(
+    ("clean", "damaged", "expected"),
+    [
+        (record(1.0, 0.9, 1.1), record(1.3, 1.2, 1.4), "worse"),
+        (record(1.0, 0.9, 1.1), record(0.7, 0.6, 0.8), "better"),
+        (record(1.0, 0.9, 1.1), record(1.13, 1.03, 1.23), "unmoved"),
+        (record(1.0, 0.9, 1.1), record(1.15, 1.05, 1.25), "worse"),
+        (record(5.0, better="higher"), record(4.0, better="higher"), "worse"),
+        (record(5.0, better="higher"), record(5.0, better="higher"), "unmoved"),
+        (record(0.2, 0.1, 0.3), record(None), "worse"),
+    ],
+)
+def test_a_response_is_beyond_both_intervals(clean, damaged, expected):
+    assert response(clean, damaged) == expected
+
+
+@pytest.fixture(scope="module")
+def result():
+    return self_check("mnist5k", metrics=["fid@mnist-cnn", "modes", "recall@mnist-cnn"], samples=90)
+
+
+def test_metrics_notice_what_they_should(result):
+    rows = {(row["damage"], row["amount"]): row["metrics"] for row in result["rows"]}
+    assert len(rows) == 19
+    assert {m["response"] for m in rows["none", ""].values()} == {"unmoved"}
+    assert rows["noise", "σ = 48 / 255"]["fid@mnist-cnn"]["response"] == "worse"
+    assert rows["dropped classes", "5 of 10"]["modes"]["value"] <= 6
+    assert rows["dropped classes", "9 of 10"]["recall@mnist-cnn"]["response"] == "worse"
+    copied = rows["copied training images", "100%"]["fid@mnist-cnn"]
+    assert copied["value"] == pytest.approx(0, abs=1e-6)
+    assert copied["response"] == "better"
+
+
+def test_the_page_says_who_notices_and_who_is_misled(result, tmp_path):
+    page = write_self_check({**result, "command": "ganbench eval --self-check"}, tmp_path)
+    text = page.read_text()
+    assert text == markdown({**result, "command": "ganbench eval --self-check"})
+    sentence = next(s for s in findings(result) if s.startswith("**copied training images**"))
+    assert "taken for an improvement by" in sentence
+    assert "fid" in sentence.partition("improvement by")[2]
+    assert sentence in text
+    assert "| noise | σ = 48 / 255 |" in text
+    stored = json.loads((tmp_path / "result.json").read_text())
+    assert stored["rows"][0]["metrics"]["fid@mnist-cnn"]["protocol"].startswith("fid/v")
+    assert (tmp_path / "responses.svg").read_text().startswith("<svg")
+
+
+def test_points_are_not_damaged():
+    with pytest.raises(ConfigError, match="holds points"):
+        self_check("ring8")

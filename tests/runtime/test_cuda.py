@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""What only a GPU can show: the same training, the device's own clock, data beyond its memory."""
+
+import pytest
+import torch
+
+from ganbench.config import parse_trick
+from ganbench.data import dataset as datasets
+from ganbench.data import open_dataset
+from ganbench.harness.plan import plan
+from ganbench.runtime.execution import Execution, arithmetic
+from ganbench.speed.meter import PARTS, Meter
+from ganbench.speed.roofline import measure_roofline
+from ganbench.speed.throughput import Protocol, Workload, measure
+from ganbench.step import gradients
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
+DIGITS = "mnist5k"
+
+
+def meter(device, model="dcgan", tricks=(), execution=Execution(), **settings):  # noqa: B008
+    config = plan(
+        model,
+        DIGITS,
+        tricks=[parse_trick(one) for one in tricks],
+        settings={"recipe.batch_size": 16, **settings},
+    )
+    return Meter(config, open_dataset(DIGITS).load("train"), torch.device(device), execution)
+
+
+@pytest.mark.parametrize(
+    ("model", "tricks"), [("vanilla", ()), ("wgan-gp", ()), ("dcgan", ("spectral-norm", "r1"))]
+)
+def test_the_gradient_is_that_of_the_cpu(model, tricks):
+    """In fp32 nothing is rounded to TF32: the same weights and latents give the same gradient."""
+    one, other = (generators_gradient(meter(device, model, tricks)) for device in ("cpu", "cuda"))
+    assert (one - other).norm() < 5e-3 * one.norm()
+
+
+def generators_gradient(one):
+    """The gradient of the generator's first turn, on latents that no random stream makes."""
+    latents = torch.linspace(-1, 1, 16 * one.state.recipe.latent_dim).view(16, -1).to(one.device)
+    one.state.draw_latents = lambda count: latents
+    with arithmetic("fp32"):
+        gradients(one.state, "generator", one.next_batch())
+    return torch.cat([one.grad.flatten().cpu() for one in one.state.parameters("generator")])
+
+
+def test_events_agree_with_the_clock():
+    one = meter("cuda")
+    one.iterate(20)
+    one.clock.now()
+    speed = one.train(1.0)
+    split = one.split(50)
+    assert set(split) == set(PARTS)
+    assert sum(split.values()) == pytest.approx(16 / speed, rel=0.3)
+
+
+def test_a_case_on_a_gpu_has_its_memory_and_its_name():
+    case = Workload(plan("dcgan", DIGITS), (), "cuda", 1)
+    document = measure([case], Protocol(rounds=2, seconds=0.2, latencies=4))
+    (one,) = document["cases"]
+    assert one["status"] == "ok", one["problem"]
+    assert one["device_name"] == torch.cuda.get_device_name()
+    assert 0 < one["memory_mib"]["allocated"] <= one["memory_mib"]["reserved"]
+    assert 0 < one["share_of_ceiling"] < 1
+
+
+def test_rounding_to_tf32_raises_the_ceiling():
+    device = torch.device("cuda")
+    full, rounded = (measure_roofline(device, precision) for precision in ("fp32", "medium"))
+    assert rounded.gflops > full.gflops
+
+
+def test_data_that_has_no_room_stays_with_the_host(monkeypatch):
+    device = torch.device("cuda")
+    data = open_dataset(DIGITS).load("train")
+    near, indices = data.to(device), torch.arange(8)
+    monkeypatch.setattr(datasets, "ROOM", 0.0)
+    far = data.to(device)
+    assert far.values.device.type == "cpu"
+    sent = far.batch(indices)
+    assert sent.images.device.type == sent.labels.device.type == "cuda"
+    assert torch.equal(sent.images, near.batch(indices.to(device)).images)
+
+
+def test_compiled_networks_train():
+    one = meter("cuda", "vanilla", execution=Execution(compile=True))
+    usual = meter("cuda", "vanilla")
+    for each in (one, usual):
+        each.iterate(3)
+    for weight, other in zip(
+        one.state.parameters("generator"), usual.state.parameters("generator"), strict=True
+    ):
+        assert torch.allclose(weight, other, rtol=1e-2, atol=1e-4)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""Devices: what is chosen, and what this machine lacks."""
+
+import pytest
+import torch
+
+from ganbench.errors import ConfigError
+from ganbench.runtime.device import choose_device, device_facts
+
+
+def test_the_best_device_is_chosen(monkeypatch):
+    assert choose_device("cpu") == torch.device("cpu")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == torch.device("cpu")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("mps")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("cuda")
+
+
+def test_a_device_that_is_not_there_is_said(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert choose_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(ConfigError, match="no device 'cuda:2'; torch sees 2 GPUs") as raised:
+        choose_device("cuda:2")
+    assert "--device cpu" in raised.value.hint
+    with pytest.raises(ConfigError, match="no device 'mps'"):
+        choose_device("mps")
+
+
+@pytest.mark.parametrize("name", ["tpu", "", "cuda:x", "meta", "CPU ", "xla"])
+def test_what_is_no_device_is_refused(name):
+    with pytest.raises(ConfigError, match="auto, cpu, cuda or mps was expected"):
+        choose_device(name)
+
+
+def test_what_is_recorded_of_the_cpu():
+    found = device_facts(torch.device("cpu"))
+    assert found["threads"] == torch.get_num_threads()
+    assert "gpu" not in found

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""How a step is computed: what was set comes back, and the gradients are the same to rounding."""
+
+import functools
+
+import pytest
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ganbench.config import parse_trick
+from ganbench.data import open_dataset
+from ganbench.harness.plan import plan
+from ganbench.runtime.execution import USUAL, Execution, arithmetic
+from ganbench.speed.meter import Meter
+from ganbench.step import gradients
+
+CPU = torch.device("cpu")
+
+
+def meter(model="dcgan", dataset="mnist5k", execution=USUAL, tricks=(), **settings):
+    settings = {"recipe.batch_size": 16, **settings}
+    config = plan(model, dataset, tricks=[parse_trick(one) for one in tricks], settings=settings)
+    return Meter(config, open_dataset(dataset).load("train"), CPU, execution)
+
+
+def both_gradients(one):
+    """The gradients of both players at the start, as one vector each."""
+    batch = one.next_batch()
+    found = {}
+    with arithmetic(one.state.precision):
+        for role in ("discriminator", "generator"):
+            gradients(one.state, role, batch)
+            parts = [weight.grad.flatten().clone() for weight in one.state.parameters(role)]
+            found[role] = torch.cat(parts)
+    return found
+
+
+def distance(one, other):
+    return float((one - other).norm() / other.norm())
+
+
+WAYS = {
+    "contiguous": ({}, Execution(memory_format="contiguous"), 5e-3),
+    # Processors that multiply bfloat16 round the factors to it in both precisions.
+    "medium": ({"precision": "medium"}, USUAL, 0.15),
+    "bf16": ({"precision": "bf16"}, USUAL, 0.15),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("model", "tricks"),
+    [("vanilla", ()), ("dcgan", ()), ("wgan-gp", ()), ("dcgan", ("spectral-norm", "r1"))],
+)
+def test_every_way_gives_the_same_gradient_to_rounding(model, tricks, way):
+    settings, execution, bound = WAYS[way]
+    usual = both_gradients(meter(model, tricks=tricks))
+    other = both_gradients(meter(model, tricks=tricks, execution=execution, **settings))
+    for role, gradient in usual.items():
+        assert distance(other[role], gradient) < bound
+
+
+def test_compiled_networks_give_the_same_gradient_to_rounding(monkeypatch):
+    """The graphs that torch makes are run as they are: no C++ compiler is needed."""
+    compiling = functools.partialmethod(nn.Module.compile, backend="aot_eager")
+    monkeypatch.setattr(nn.Module, "compile", compiling)
+    usual = both_gradients(meter("vanilla", "ring8"))
+    one = meter("vanilla", "ring8", Execution(compile=True))
+    assert one.state.generator._compiled_call_impl is not None
+    for role, gradient in both_gradients(one).items():
+        assert distance(gradient, usual[role]) < 1e-5
+
+
+def test_only_what_is_unusual_is_recorded():
+    assert USUAL.record() == {}
+    assert Execution(compile=True).record() == {"compile": True}
+    assert Execution("contiguous").record() == {"memory_format": "contiguous"}
+
+
+@pytest.mark.parametrize(
+    ("precision", "multiplies"), [("fp32", "highest"), ("medium", "medium"), ("bf16", "highest")]
+)
+def test_arithmetic_is_set_for_the_step_and_restored(precision, multiplies):
+    tiny = torch.full((4,), 1e-40)
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    with arithmetic(precision):
+        assert torch.get_float32_matmul_precision() == multiplies
+        assert torch.backends.cudnn.allow_tf32 is (precision == "medium")
+        assert (tiny * 1.0 == 0).all()
+    assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == before
+    assert (tiny * 1.0 > 0).all()
+
+
+class Rounded(TorchDispatchMode):
+    """Counts how often tensors of each shape are rounded to bfloat16."""
+
+    def __init__(self):
+        super().__init__()
+        self.shapes = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func._overloadpacket is torch.ops.aten._to_copy and (kwargs or {}).get("dtype") is (
+            torch.bfloat16
+        ):
+            self.shapes.append(tuple(args[0].shape))
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_turn_rounds_each_weight_once():
+    one = meter("vanilla", precision="bf16")
+    batch = one.next_batch()
+    weights = [tuple(weight.shape) for weight in one.state.parameters("discriminator")]
+    with Rounded() as counted:
+        gradients(one.state, "discriminator", batch)
+    for shape in (one for one in weights if len(one) == 2):
+        assert counted.shapes.count(shape) == weights.count(shape)

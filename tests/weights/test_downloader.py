@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: MIT
+"""Downloads from servers that redirect, refuse, lie, cut the connection or say nothing."""
+
+import functools
+import threading
+import time
+
+import pytest
+
+from ganbench.weights import downloader
+from ganbench.weights.catalogue import CATALOGUE
+from ganbench.weights.downloader import NotGivenError, download
+
+NAME = "inception"
+
+
+class Told:
+    """Remembers what a download told of itself."""
+
+    def __init__(self):
+        self.sentences = []
+        self.done = []
+
+    def say(self, sentence):
+        self.sentences.append(sentence)
+
+    def advance(self, done_bytes, total_bytes):
+        self.done.append(done_bytes)
+        self.total = total_bytes
+
+
+@pytest.fixture
+def get(server, tmp_path):
+    """Download the stand-in of Inception's official file, from a path of the server."""
+
+    def call(path=None, told=None):
+        entry = CATALOGUE[NAME]
+        target = tmp_path / "target"
+        address = server.address(path) if path else entry.address
+        download(
+            address,
+            target,
+            size_bytes=entry.size_bytes,
+            sha256=entry.sha256,
+            progress=told or Told(),
+        )
+        return target.read_bytes()
+
+    return call
+
+
+@pytest.fixture
+def answer(server):
+    """Choose how the server answers for the official file."""
+
+    def choose(*functions):
+        left = list(functions)
+
+        def act(request):
+            (left.pop(0) if len(left) > 1 else left[0])(request)
+
+        server.answers[CATALOGUE[NAME].file] = act
+
+    return choose
+
+
+@pytest.fixture
+def whole(server):
+    return (server.folder / CATALOGUE[NAME].file).read_bytes()
+
+
+def test_a_file_arrives_and_progress_is_told(get, whole):
+    told = Told()
+    assert get(told=told) == whole
+    assert told.done == sorted(told.done)
+    assert told.done[-1] == told.total == len(whole)
+    assert told.sentences == []
+
+
+def test_redirects_are_followed(server, get, whole):
+    def elsewhere(request):
+        request.send_response(302)
+        request.send_header("Location", server.address(f"moved/{CATALOGUE[NAME].file}"))
+        request.end_headers()
+
+    server.answers["old"] = elsewhere
+    assert get("old") == whole
+
+
+def test_a_server_that_tells_no_length(server, get, answer, whole):
+    answer(functools.partial(server.give, length=False))
+    assert get() == whole
+
+
+def test_a_connection_that_is_cut_is_taken_up_again(server, get, answer, whole):
+    third = len(whole) // 3
+    answer(
+        functools.partial(server.give, cut=third),
+        functools.partial(server.give, cut=2 * third),
+        server.give,
+    )
+    told = Told()
+    assert get(told=told) == whole
+    assert server.ranges == [None, f"bytes={third}-", f"bytes={2 * third}-"]
+    assert told.sentences[0].startswith(f"The connection was cut after {third:,} bytes")
+
+
+def test_a_server_that_gives_no_parts_begins_anew(server, get, answer, whole):
+    answer(
+        functools.partial(server.give, cut=1000),
+        functools.partial(server.give, ranges=False),
+    )
+    assert get() == whole
+    assert server.ranges == [None, "bytes=1000-"]
+
+
+def test_a_server_that_gives_nothing_more(server, get, answer):
+    def headers_only(request):
+        server.give(request, cut=int(request.headers.get("Range", "bytes=500-")[6:-1]))
+
+    answer(functools.partial(server.give, cut=500), headers_only)
+    with pytest.raises(NotGivenError, match="gives no more than 500 bytes"):
+        get()
+    assert server.ranges == [None, "bytes=500-"]
+
+
+def test_a_server_that_always_cuts_at_one_place_and_gives_no_parts(server, get, answer):
+    answer(functools.partial(server.give, cut=500, ranges=False))
+    with pytest.raises(NotGivenError, match="gives no more than 500 bytes"):
+        get()
+    assert len(server.ranges) == 2
+
+
+def test_a_page_of_no_told_length_in_the_files_place(server, get, answer):
+    server.content = lambda request: b"<p>Login</p>"
+    answer(functools.partial(server.give, ranges=False, length=False))
+    with pytest.raises(NotGivenError, match="gives no more than 12 bytes"):
+        get()
+
+
+def test_a_server_that_falls_silent(server, get, answer, monkeypatch):
+    monkeypatch.setattr(downloader, "SILENCE_SECONDS", 0.2)
+    over = threading.Event()
+    waits = []
+
+    def stall(request):
+        server.give(request, cut=500 if not request.headers.get("Range") else 0)
+        request.wfile.flush()
+        waits.append(over.wait(10))
+
+    answer(stall)
+    with pytest.raises(NotGivenError, match="gives no more than 500 bytes"):
+        get()
+    over.set()
+    assert False not in waits, "the server had to end the silence"
+
+
+def test_a_server_that_never_answers(get, answer, monkeypatch):
+    monkeypatch.setattr(downloader, "ANSWER_SECONDS", 0.2)
+    over = threading.Event()
+    answer(lambda request: over.wait(10))
+    with pytest.raises(NotGivenError, match=r"cannot be reached \(no answer in 0.2 seconds\)"):
+        get()
+    over.set()
+
+
+def test_looking_for_a_name_is_not_waited_for_either(get, monkeypatch):
+    monkeypatch.setattr(downloader, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(downloader, "urlopen", lambda *_, **__: time.sleep(1))
+    with pytest.raises(NotGivenError, match="no answer"):
+        get()
+
+
+def test_nobody_is_there(published, tmp_path):
+    entry = CATALOGUE[NAME]
+    with pytest.raises(NotGivenError, match=r"127\.0\.0\.1:9/.* cannot be reached \(Connection re"):
+        download(entry.address, tmp_path / "target", size_bytes=1, sha256="0", progress=Told())
+
+
+@pytest.mark.parametrize("code", [403, 404, 503])
+def test_a_refusal(get, answer, code):
+    answer(lambda request: request.send_error(code))
+    with pytest.raises(NotGivenError, match=f"answers {code} \\([A-Z][a-z]"):
+        get()
+
+
+def test_what_is_no_http(server, get, answer):
+    answer(lambda request: request.wfile.write(b"220 mail.example ESMTP\r\n"))
+    with pytest.raises(NotGivenError, match="cannot be reached"):
+        get()
+
+
+def test_a_page_in_the_files_place_is_refused_by_its_length(get, answer, whole):
+    def page(request):
+        request.send_response(200)
+        request.send_header("Content-Length", "11")
+        request.end_headers()
+        request.wfile.write(b"<p>Login</p>")
+
+    answer(page)
+    with pytest.raises(NotGivenError, match=f"another file: of 11 bytes, not {len(whole)}$"):
+        get()
+
+
+@pytest.mark.parametrize("length", [True, False])
+@pytest.mark.parametrize("where", [0, -1])
+def test_a_file_with_one_wrong_byte_is_refused(server, get, answer, whole, length, where):
+    def altered(request):
+        wrong = bytearray(whole)
+        wrong[where] ^= 1
+        server.content = lambda request: bytes(wrong)
+        server.give(request, length=length)
+
+    answer(altered)
+    with pytest.raises(NotGivenError, match="another file: its SHA-256 is not"):
+        get()
+
+
+def test_a_file_without_an_end_is_not_waited_for(server, get, answer, whole):
+    def endless(request):
+        request.send_response(200)
+        request.end_headers()
+        while True:
+            request.wfile.write(whole)
+
+    answer(endless)
+    told = Told()
+    with pytest.raises(NotGivenError, match="another file"):
+        get(told=told)
+    assert told.done[-1] == len(whole) + 1
