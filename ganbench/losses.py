@@ -16,10 +16,10 @@ from torch.nn.functional import relu, softplus
 from ganbench.errors import UnknownNameError, suggest
 from ganbench.gan import Loss
 
-Part = Callable[[Tensor], Tensor]
+_Part = Callable[[Tensor], Tensor]
 
 
-def additive(name: str, *, real: Part, fake: Part, generator: Part) -> Loss:
+def additive(name: str, *, real: _Part, fake: _Part, generator: _Part) -> Loss:
     """Return a loss whose discriminator's part is a cost of real plus a cost of fake logits.
 
     ``real``, ``fake`` and ``generator`` map logits (B, ...) to costs of the same shape, of

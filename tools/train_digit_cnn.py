@@ -31,7 +31,7 @@ from ganbench.networks.digit_cnn import (
     DigitCNN,
     SmallClassifier,
     accuracy,
-    facts,
+    classifier_facts,
     preprocess,
 )
 from ganbench.records.atomic_files import replacing
@@ -153,7 +153,7 @@ def write(name: str, network: DigitCNN, training: Dataset, test: Dataset, folder
     """
     recipe = RECIPES[name]
     assert test.labels is not None
-    trained = SmallClassifier(network, facts(name, recipe.version, ""))
+    trained = SmallClassifier(network, classifier_facts(name, recipe.version, ""))
     reached = accuracy(trained, test.values, test.labels)
     if reached < recipe.minimum_accuracy:
         raise ConfigError(

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ganbench.analysis.comparison import Comparison
-from ganbench.analysis.stats import Better, Estimate, mean_ranks, stratified_interval
+from ganbench.analysis.stats import Estimate, mean_ranks, stratified_interval
 from ganbench.analysis.tables import MetricColumn, MetricTable
+from ganbench.records.measurement import Better
 
 
 @dataclass(frozen=True)

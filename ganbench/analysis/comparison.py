@@ -14,7 +14,6 @@ from statistics import fmean
 from typing import Literal
 
 from ganbench.analysis.stats import (
-    Better,
     Improvement,
     PairedDifference,
     detectable_difference,
@@ -24,6 +23,7 @@ from ganbench.analysis.stats import (
 )
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
 from ganbench.errors import UnknownNameError, suggest
+from ganbench.records.measurement import Better
 from ganbench.records.run_folder import FAILURES
 
 ALPHA = 0.05

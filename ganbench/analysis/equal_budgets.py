@@ -9,7 +9,8 @@ from typing import Literal
 
 from ganbench.analysis.stats import Estimate
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow, estimate
-from ganbench.records.run_record import Curve, RunRecord, as_mapping, as_number
+from ganbench.records.json_values import as_mapping, as_number
+from ganbench.records.run_record import Curve, RunRecord
 
 BudgetAxis = Literal["seconds", "kimg"]
 

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
-Array = NDArray[np.float64]
-Better = Literal["higher", "lower"]
+from ganbench.records.measurement import Better
+
+_Array = NDArray[np.float64]
 
 MOST_EXACT_PAIRS = 16
 """Up to so many pairs all 2^n sign patterns are enumerated; beyond, some are drawn."""
@@ -72,7 +73,7 @@ class Improvement:
     m: int
 
 
-def _checked(values: Sequence[float] | Array) -> Array:
+def _checked(values: Sequence[float] | _Array) -> _Array:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or array.size == 0:
         raise ValueError("One or more values in one dimension were expected.")
@@ -132,7 +133,7 @@ def bootstrap_interval(
     return Estimate(value, float(low), float(high), array.size, f"bootstrap ({method})")
 
 
-def interquartile_mean(values: Sequence[float] | Array, axis: int = -1) -> Array:
+def interquartile_mean(values: Sequence[float] | _Array, axis: int = -1) -> _Array:
     """Return the mean of the middle half (Agarwal et al., 2021, arXiv:2108.13264).
 
     Of fewer than four values nothing is cut away: it is their mean.
@@ -165,7 +166,7 @@ def paired_difference(
     )
 
 
-def paired_t_p_value(differences: Sequence[float] | Array) -> float | None:
+def paired_t_p_value(differences: Sequence[float] | _Array) -> float | None:
     """Return the two-sided p value of Student's t test of paired differences.
 
     None for one pair, and where all differences are the same but for rounding: equal steps of a
@@ -218,7 +219,7 @@ def power_of_t_test(effect: float, n: int, alpha: float = 0.05) -> float:
 
 
 @lru_cache(maxsize=1)
-def _gauss_legendre(count: int) -> tuple[Array, Array]:
+def _gauss_legendre(count: int) -> tuple[_Array, _Array]:
     return np.polynomial.legendre.leggauss(count)
 
 
@@ -230,7 +231,7 @@ def _detectable_deviations(n: int, alpha: float, power: float) -> float:
 
 
 @lru_cache(maxsize=32)
-def _signs(n: int, resamples: int, seed: int) -> Array:
+def _signs(n: int, resamples: int, seed: int) -> _Array:
     """Return sign patterns of n pairs as rows: all 2^n, or where those are too many, some drawn."""
     if n <= MOST_EXACT_PAIRS:
         patterns = np.arange(2**n)[:, None] >> np.arange(n) & 1
@@ -240,7 +241,7 @@ def _signs(n: int, resamples: int, seed: int) -> Array:
 
 
 def sign_flip_p_value(
-    differences: Sequence[float] | Array, *, resamples: int = 9_999, seed: int = 0
+    differences: Sequence[float] | _Array, *, resamples: int = 9_999, seed: int = 0
 ) -> float:
     """Return the two-sided p value of the paired sign-flip permutation test (Fisher, 1935).
 
@@ -303,10 +304,10 @@ def probability_of_improvement(
 
 
 @lru_cache(maxsize=32)
-def _counts(n: int, resamples: int, seed: int) -> Array:
+def _counts(n: int, resamples: int, seed: int) -> _Array:
     """Return how often each of n values is drawn, one row for each bootstrap resample."""
     generator = np.random.default_rng(seed)
-    counts: Array = generator.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
+    counts: _Array = generator.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
     return counts
 
 

@@ -10,8 +10,9 @@ from functools import lru_cache
 
 from ganbench.analysis.number_text import arrow
 from ganbench.analysis.stats import Estimate, mean_interval
+from ganbench.records.measurement import Measurement
 from ganbench.records.run_folder import STATUSES
-from ganbench.records.run_record import Measurement, RunRecord
+from ganbench.records.run_record import RunRecord
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 for verb in (run, eval, sample, compare, throughput, report, ls, show, doctor):
     app.command(name=verb.__name__.rsplit(".", 1)[-1], epilog=verb.EXAMPLES)(verb.command)
-app.add_typer(weights.app, name="weights")
+app.add_typer(weights.weights_app, name="weights")
 
 
 def _version(asked: bool) -> None:

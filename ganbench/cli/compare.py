@@ -293,7 +293,7 @@ def _carry_out(
         MatrixView(scheduler, engine.slots, metric, quiet=quiet) as view,
         stopping(scheduler.stop),
     ):
-        scheduler.watch = view.watch
+        scheduler.on_change = view.show_change
         return scheduler.run(engine)
 
 

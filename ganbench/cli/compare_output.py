@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from ganbench.harness.scheduler import CellState, Scheduler
     from ganbench.harness.suite import Suite
 
-MOST_ROWS = 60
+_MOST_ROWS = 60
 """A longer table is what ``ganbench report`` is for."""
-STYLES = {"helps": "green", "hurts": "red", "fails": "bold red", "unclear": "dim"}
+_STYLES = {"helps": "green", "hurts": "red", "fails": "bold red", "unclear": "dim"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def print_plan(
     states = scheduler.states
     pending = [state for state in scheduler.pending if state.share < 1.0]
     with Counter(quiet=quiet or as_json) as counter:
-        speeds = measured_speeds(pending, scheduler.options, counter.watch)
+        speeds = measured_speeds(pending, scheduler.options, counter)
     left = seconds_left(pending, speeds, slots)
     limits = design_limits(len(suite.seeds), max(1, max(len(suite.tricks), len(suite.models)) - 1))
     if as_json:
@@ -122,7 +122,7 @@ def _plan_table(states: Sequence[CellState], speeds: Any) -> Table:
     for state in states:
         arms.setdefault(state.cell.arm, []).append(state)
     table = Table("variant", "dataset", "kimg", "seeds", "stored", "a run takes")
-    for arm, members in list(arms.items())[:MOST_ROWS]:
+    for arm, members in list(arms.items())[:_MOST_ROWS]:
         speed = speeds.get(arm)
         table.add_row(
             arm.label,
@@ -132,8 +132,8 @@ def _plan_table(states: Sequence[CellState], speeds: Any) -> Table:
             f"{sum(one.status == 'stored' for one in members)} of {len(members)}",
             duration(speed * arm.config.recipe.kimg) if speed else "–",
         )
-    if len(arms) > MOST_ROWS:
-        table.add_row(f"{len(arms) - MOST_ROWS} more", *["…"] * 5)
+    if len(arms) > _MOST_ROWS:
+        table.add_row(f"{len(arms) - _MOST_ROWS} more", *["…"] * 5)
     return table
 
 
@@ -197,7 +197,7 @@ def _print_verdicts(one: Compared) -> None:
     screen = console()
     screen.print(f"[bold]On {one.table.dataset}, by {one.main.name}[/bold]")
     for verdict in shown:
-        screen.print(verdict.sentence, style=STYLES[verdict.kind], markup=False)
+        screen.print(verdict.sentence, style=_STYLES[verdict.kind], markup=False)
     screen.print()
 
 
@@ -214,7 +214,7 @@ def _metric_table(one: Compared, column: MetricColumn) -> Table:
     for name in ("n", "mean", "95 % interval", "difference", "95 % interval", "p, Holm"):
         made.add_column(name, justify="right")
     made.add_column("verdict")
-    for row in one.table.rows[:MOST_ROWS]:
+    for row in one.table.rows[:_MOST_ROWS]:
         cell = row.cells.get(column.name)
         mine = [
             verdict
@@ -239,14 +239,14 @@ def _metric_table(one: Compared, column: MetricColumn) -> Table:
             format_number(mine[0].comparison.t_corrected) if mine else "–",
             _said(mine, is_base),
         )
-    if len(one.table.rows) > MOST_ROWS:
-        made.add_row(f"{len(one.table.rows) - MOST_ROWS} more", *["…"] * 7)
+    if len(one.table.rows) > _MOST_ROWS:
+        made.add_row(f"{len(one.table.rows) - _MOST_ROWS} more", *["…"] * 7)
     return made
 
 
 def _said(found: Sequence[Verdict], is_baseline: bool) -> str:
     if found:
-        return f"[{STYLES[found[0].kind]}]{found[0].word}[/]"
+        return f"[{_STYLES[found[0].kind]}]{found[0].word}[/]"
     return "baseline" if is_baseline else "–"
 
 

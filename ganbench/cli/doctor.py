@@ -93,7 +93,7 @@ def _tune(
     found = {}
     for config in configs:
         with Counter(quiet=quiet) as counter:
-            choice = tune(config, data, place, compiling=True, watch=counter.watch)
+            choice = tune(config, data, place, compiling=True, progress=counter)
         keep(config, place, choice)
         found[config.model] = choice
         if not as_json:

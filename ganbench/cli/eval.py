@@ -163,7 +163,7 @@ def command(
             latent_dim=latent_dim,
             classes=classes,
             save_statistics=save_statistics,
-            watch=counter.watch,
+            progress=counter,
         )
     document = {**result, "command": options.command_line()}
     if out is not None:
@@ -235,7 +235,7 @@ def _self_check(
             samples=samples or 1000,
             compute=compute,
             data_root=data_root,
-            watch=counter.watch,
+            progress=counter,
         )
     result = {**result, "command": options.command_line()}
     if out is not None:

@@ -20,23 +20,23 @@ ganbench ls models "*gan*"
 ganbench ls tricks --json
 """
 
-KINDS = ("models", "tricks", "metrics", "networks", "datasets", "losses", "suites")
+_KINDS = ("models", "tricks", "metrics", "networks", "datasets", "losses", "suites")
 
 
 def command(
-    kind: Annotated[str, typer.Argument(help=f"{', '.join(KINDS)}, or all.")] = "all",
+    kind: Annotated[str, typer.Argument(help=f"{', '.join(_KINDS)}, or all.")] = "all",
     pattern: Annotated[str, typer.Argument(help="Only names that match this glob.")] = "*",
     as_json: options.JsonFlag = False,
 ) -> None:
     """List what there is, a line each."""
     from ganbench.errors import UnknownNameError, suggest
 
-    if kind not in (*KINDS, "all"):
+    if kind not in (*_KINDS, "all"):
         raise UnknownNameError(
-            f"There is no list of '{kind}'. {suggest(kind, KINDS)}".strip(),
-            f"There are: {', '.join(KINDS)}.",
+            f"There is no list of '{kind}'. {suggest(kind, _KINDS)}".strip(),
+            f"There are: {', '.join(_KINDS)}.",
         )
-    kinds = KINDS if kind == "all" else (kind,)
+    kinds = _KINDS if kind == "all" else (kind,)
     listings = {one: _rows(one, pattern) for one in kinds}
     if as_json:
         print_json(listings)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ganbench.harness.matrix import Arm
     from ganbench.harness.scheduler import CellState, Scheduler
 
-STYLES = {
+_STYLES = {
     "done": "green",
     "stored": "green dim",
     "running": "cyan",
@@ -69,7 +69,7 @@ class MatrixView:
         if self._live is not None:
             self._live.stop()
 
-    def watch(self, state: CellState) -> None:
+    def show_change(self, state: CellState) -> None:
         """Hear that something has changed."""
         if self._live is not None or self._quiet or state.status in {"running", "measuring"}:
             return
@@ -188,7 +188,7 @@ def _word(state: CellState) -> Text:
         word = f"running {state.share:.0%}".replace("%", " %")
     if word == "stored" and state.outcome != "done":
         word = f"stored, {state.outcome}"
-    return Text(word, style=STYLES.get(state.status, ""))
+    return Text(word, style=_STYLES.get(state.status, ""))
 
 
 def _counted(states: Sequence[CellState]) -> Text:
@@ -198,5 +198,5 @@ def _counted(states: Sequence[CellState]) -> Text:
     counts: dict[str, int] = {}
     for state in states:
         counts[state.status] = counts.get(state.status, 0) + 1
-    parts = [Text(f"{count} {word}", style=STYLES.get(word, "")) for word, count in counts.items()]
+    parts = [Text(f"{count} {word}", style=_STYLES.get(word, "")) for word, count in counts.items()]
     return Text(" · ").join(parts)

@@ -12,31 +12,34 @@ from typing import TYPE_CHECKING, Any
 
 from ganbench.cli.output import console, format_number
 from ganbench.errors import StoppedError
+from ganbench.progress import Progress
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
 
-class Bar:
-    """An observer that shows losses, images/s and the time left."""
+class Bar(Progress):
+    """Shows losses, images/s and the time left."""
 
     def __init__(self, label: str, *, quiet: bool) -> None:
         self.label = label
         self.quiet = quiet
         self._screen = console(stderr=True)
         self._live = self._screen.is_terminal and not self._screen.is_dumb_terminal
-        self._progress: Progress | None = None
+        self._bar: RichProgress | None = None
         self._shown = -1
         self._counter = Counter(quiet=quiet)
 
     def __enter__(self) -> Bar:
         if self.quiet or not self._live:
             return self
-        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as RichProgress
         from rich.table import Column
 
         room = max(12, self._screen.width - 66)  # the figures and the bar matter more
-        self._progress = Progress(
+        self._bar = RichProgress(
             TextColumn("{task.description}", table_column=Column(no_wrap=True, max_width=room)),
             BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6)),
             TextColumn("{task.percentage:3.0f} %"),
@@ -45,15 +48,15 @@ class Bar:
             expand=True,
             transient=True,
         )
-        self._progress.start()
-        self._task = self._progress.add_task(self.label, total=1.0, facts="starting")
+        self._bar.start()
+        self._task = self._bar.add_task(self.label, total=1.0, facts="starting")
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        if self._bar is not None:
+            self._bar.stop()
 
-    def tick(self, row: Mapping[str, Any], progress: float, seconds_left: float) -> None:
+    def tick(self, row: Mapping[str, Any], share: float, seconds_left: float) -> None:
         """Show the statistics of a tick."""
         if self.quiet:
             return
@@ -61,29 +64,29 @@ class Bar:
             f"{duration(seconds_left)} left · {row['images_per_second']:,.0f} images/s · "
             f"loss D {_loss(row, 'discriminator'):.3g} G {_loss(row, 'generator'):.3g}"
         )
-        if self._progress is not None:
-            self._progress.update(self._task, completed=progress, facts=facts)
-        elif int(progress * 10) > self._shown:  # a line for every tenth
-            self._shown = int(progress * 10)
-            self._screen.print(f"{self.label}: {progress:4.0%}, {row['kimg']:.1f} kimg, {facts}")
+        if self._bar is not None:
+            self._bar.update(self._task, completed=share, facts=facts)
+        elif int(share * 10) > self._shown:  # a line for every tenth
+            self._shown = int(share * 10)
+            self._screen.print(f"{self.label}: {share:4.0%}, {row['kimg']:.1f} kimg, {facts}")
 
-    def measuring(self, what: str, done: int, total: int) -> None:
+    def advance(self, what: str, done: int, total: int) -> None:
         """Show how far an evaluation is, where it takes its time."""
-        if self._progress is not None:
-            self._progress.update(self._task, facts=f"measuring {what}: {done:,} of {total:,}")
+        if self._bar is not None:
+            self._bar.update(self._task, facts=f"measuring {what}: {done:,} of {total:,}")
         else:
-            self._counter.watch(f"measuring {what}", done, total)
+            self._counter.advance(f"measuring {what}", done, total)
 
     def measured(self, kimg: float, metrics: Mapping[str, Any]) -> None:
         """Show what an evaluation on the way gave."""
         if self.quiet or not metrics:
             return
         values = ", ".join(f"{name} {format_number(one['value'])}" for name, one in metrics.items())
-        where = self._progress.console if self._progress is not None else self._screen
+        where = self._bar.console if self._bar is not None else self._screen
         where.print(f"  {kimg:.0f} kimg: {values}", style="dim")
 
 
-class Counter:
+class Counter(Progress):
     """Shows how many samples are read, how fast, and the time left.
 
     On a terminal it is a live bar; elsewhere a line every ten seconds, so that a quick
@@ -94,7 +97,7 @@ class Counter:
         self._quiet = quiet
         self._screen = console(stderr=True)
         self._live = self._screen.is_terminal and not self._screen.is_dumb_terminal
-        self._progress: Progress | None = None
+        self._bar: RichProgress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._begun: dict[str, float] = {}
         self._said = 0.0
@@ -104,14 +107,14 @@ class Counter:
             from rich.progress import (
                 BarColumn,
                 MofNCompleteColumn,
-                Progress,
                 TextColumn,
                 TimeRemainingColumn,
             )
+            from rich.progress import Progress as RichProgress
             from rich.table import Column
 
             room = max(12, self._screen.width - 60)
-            self._progress = Progress(
+            self._bar = RichProgress(
                 TextColumn("{task.description}", table_column=Column(no_wrap=True, max_width=room)),
                 BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6)),
                 MofNCompleteColumn(),
@@ -121,14 +124,14 @@ class Counter:
                 expand=True,
                 transient=True,
             )
-            self._progress.start()
+            self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        if self._bar is not None:
+            self._bar.stop()
 
-    def watch(self, what: str, done: int, total: int) -> None:
+    def advance(self, what: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` samples of a set are measured."""
         if self._quiet:
             return
@@ -138,10 +141,10 @@ class Counter:
         passed = now - self._begun[what]
         rate = done / passed if done and passed > 0.5 else 0.0
         speed = f"{rate:,.{0 if rate >= 10 else 1}f}/s" if rate else ""
-        if self._progress is not None:
+        if self._bar is not None:
             if what not in self._tasks or done == 0:
-                self._tasks[what] = self._progress.add_task(what, total=total, speed="")
-            self._progress.update(self._tasks[what], completed=done, speed=speed)
+                self._tasks[what] = self._bar.add_task(what, total=total, speed="")
+            self._bar.update(self._tasks[what], completed=done, speed=speed)
         elif now - self._said >= 10 and rate:
             self._said = now
             left = duration((total - done) / rate)
@@ -177,7 +180,7 @@ def stopping(stop: Callable[[], None]) -> Iterator[None]:
     """
     asked = 0
 
-    def handle(format_number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         asked += 1
         if asked > 1:

@@ -135,7 +135,7 @@ def _tuned(
     data = source.load(source.splits[0])
     set_threads(how.threads)
     with Counter(quiet=quiet) as counter:
-        choice = tuned(configs[0], data, choose_device(how.device), counter.watch)
+        choice = tuned(configs[0], data, choose_device(how.device), counter)
     way = choice.way
     if not quiet:
         console(stderr=True).print(

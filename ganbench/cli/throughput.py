@@ -117,7 +117,7 @@ def command(
             cases,
             Protocol(rounds=rounds, seconds=seconds),
             command=options.command_line(),
-            watch=counter.watch,
+            progress=counter,
         )
     kept = write_speeds(out or paths.runs(), document)
     found = changes(read_speeds(kept), before, bound) if before else []

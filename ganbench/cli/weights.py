@@ -10,11 +10,12 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.output import complain, console, print_json
+from ganbench.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.progress import Progress
+    from rich.progress import Progress as RichProgress
 
     from ganbench.errors import GanbenchError
     from ganbench.weights.catalogue import Weights
@@ -32,7 +33,7 @@ ganbench weights import Downloads/weights-inception-2015-12-05-6726825d.pth
 ganbench weights verify
 """
 
-app = typer.Typer(
+weights_app = typer.Typer(
     no_args_is_help=True,
     help="Get, import and check the weights of feature networks.",
     epilog=EXAMPLES,
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 
 
-@app.command("ls")
+@weights_app.command("ls")
 def list_all(as_json: options.JsonFlag = False) -> None:
     """List the networks: which metrics need them, size, licence, origin, and what is here."""
     from ganbench import paths
@@ -72,8 +73,10 @@ def list_all(as_json: options.JsonFlag = False) -> None:
     screen.print(f"\nThe store is {paths.weights()}; addresses: ganbench weights ls --json")
 
 
-@app.command()
-def fetch(
+@weights_app.command(
+    "fetch",
+)
+def fetch_command(
     names: Annotated[
         list[str], typer.Argument(help="Names of networks (see ganbench weights ls).")
     ],
@@ -102,7 +105,7 @@ def fetch(
     _finish(records, failures, as_json=as_json)
 
 
-@app.command("import")
+@weights_app.command("import")
 def import_path(
     path: Annotated[Path, typer.Argument(help="A file that was downloaded by other means.")],
     as_json: options.JsonFlag = False,
@@ -113,8 +116,10 @@ def import_path(
     _finish(weights.import_file(path.expanduser()), [], as_json=as_json)
 
 
-@app.command()
-def verify(
+@weights_app.command(
+    "verify",
+)
+def verify_command(
     names: Annotated[
         list[str] | None, typer.Argument(help="Names of networks; all that are here by default.")
     ] = None,
@@ -193,14 +198,14 @@ def _megabytes(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:,.0f} MB"
 
 
-class _Shown:
+class _Shown(Progress):
     """Shows a download on stderr: a bar on a terminal, a line per step elsewhere."""
 
     def __init__(self, name: str, *, quiet: bool) -> None:
         self._name = name
         self._quiet = quiet
         self._screen = console(stderr=True)
-        self._bar: Progress | None = None
+        self._bar: RichProgress | None = None
         self._said = -1
 
     def __enter__(self) -> _Shown:
@@ -208,13 +213,13 @@ class _Shown:
             from rich.progress import (
                 BarColumn,
                 DownloadColumn,
-                Progress,
                 TextColumn,
                 TimeRemainingColumn,
                 TransferSpeedColumn,
             )
+            from rich.progress import Progress as RichProgress
 
-            self._bar = Progress(
+            self._bar = RichProgress(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=None),
                 DownloadColumn(),
@@ -237,14 +242,14 @@ class _Shown:
         if not self._quiet:
             self._screen.print(sentence, style="dim", soft_wrap=True)
 
-    def advance(self, done_bytes: int, total_bytes: int) -> None:
+    def advance(self, what: str, done: int, total: int) -> None:
         """Show how much has arrived: on the bar, or a line for every tenth."""
         if self._bar is not None:
-            self._bar.update(self._task, completed=done_bytes, total=total_bytes)
+            self._bar.update(self._task, completed=done, total=total)
             return
-        tenth = 10 * done_bytes // total_bytes
+        tenth = 10 * done // total
         if tenth != self._said and not self._quiet:
             self._said = tenth
             self._screen.print(
-                f"{self._name}: {_megabytes(done_bytes)} of {_megabytes(total_bytes)}", style="dim"
+                f"{self._name}: {_megabytes(done)} of {_megabytes(total)}", style="dim"
             )

@@ -33,8 +33,8 @@ _RULES = 1
 
 _NATURAL_SIZES = (28, 32, 64, 128)
 _DEFAULT_SIZE = 32
-TEST_SHARE = 0.1
-SPLIT_SEED = 10
+_TEST_SHARE = 0.1
+_SPLIT_SEED = 10
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _read(
     classes: Sequence[str],
     split: str,
 ) -> Arrays:
-    chosen = [files[index] for index in held_out(len(files), split, TEST_SHARE, SPLIT_SEED)]
+    chosen = [files[index] for index in held_out(len(files), split, _TEST_SHARE, _SPLIT_SEED)]
     images, failures = decode_image(
         len(chosen), lambda index: Image.open(chosen[index], formats=FORMATS), channels, resolution
     )

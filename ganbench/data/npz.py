@@ -28,8 +28,8 @@ from ganbench.gan import DataSpec
 _RULES = 1
 """Version of how arrays are read and split; raised when a change alters values or splits."""
 
-TEST_SHARE = 0.1
-SPLIT_SEED = 10
+_TEST_SHARE = 0.1
+_SPLIT_SEED = 10
 
 
 def open_npz(path: Path, resolution: int | None = None) -> Source:
@@ -164,5 +164,5 @@ def _digest(path: Path) -> str:
 
 def _read(path: Path, split: str) -> Arrays:
     values, labels = read_npz_arrays(path)
-    chosen = held_out(len(values), split, TEST_SHARE, SPLIT_SEED)
+    chosen = held_out(len(values), split, _TEST_SHARE, _SPLIT_SEED)
     return values[chosen], None if labels is None else labels[chosen]

@@ -26,8 +26,8 @@ from ganbench.registry import register
 DIGEST = "809ec085d551285cf9efad12c42a6aead98c62f96eb9936cc5b778870773e50d"
 """SHA-256 of the images and labels of version 1."""
 
-TEST_SHARE = 0.2
-SPLIT_SEED = 5000
+_TEST_SHARE = 0.2
+_SPLIT_SEED = 5000
 
 
 @register("mnist5k")
@@ -43,7 +43,7 @@ def mnist5k(root: Path | None = None, *, resolution: int | None = None) -> Sourc
 def read_split(split: str) -> Arrays:
     """Return a split's images (N, 1, 28, 28) uint8 and labels (N,) uint8, the classes mixed."""
     images, labels = read_digits()
-    chosen = held_out_by_class(labels, split, TEST_SHARE, SPLIT_SEED)
+    chosen = held_out_by_class(labels, split, _TEST_SHARE, _SPLIT_SEED)
     return images[chosen, None], labels[chosen]
 
 

@@ -13,7 +13,7 @@ from ganbench.datasets import mnist5k
 from ganbench.registry import register
 
 STACKS = {"train": 50_000, "test": 10_000}
-SEED = 1000
+_SEED = 1000
 
 
 @register("stacked-mnist5k")
@@ -33,7 +33,7 @@ def _read(split: str) -> Arrays:
     images, labels = mnist5k.read_split(split)  # (n, 1, 28, 28), (n,)
     assert labels is not None
     count = STACKS[split]
-    raw = np.random.PCG64([SEED, list(STACKS).index(split)]).random_raw(3 * count)
+    raw = np.random.PCG64([_SEED, list(STACKS).index(split)]).random_raw(3 * count)
     chosen = (raw % len(images)).astype(np.int64).reshape(count, 3)
     digits = labels[chosen].astype(np.int64)  # (count, 3)
     return images[chosen, 0], digits @ np.array([100, 10, 1])

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from ganbench.errors import ConfigError, InputError
-from ganbench.evaluation.metric import Array, Features
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Features
 
 BLOCK = 4096
 """Rows that are read at once of features or probabilities that may lie on disk."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,16 +17,10 @@ from ganbench.evaluation.math.moments import Gathering, merged
 from ganbench.evaluation.metric import PROBED, Evidence, Need, of_features, split
 from ganbench.evaluation.pairing import Pairing, class_pairs, random_pairs
 from ganbench.gan import Mixture
+from ganbench.progress import SILENT, Progress
 from ganbench.runtime.inference import Compute
 from ganbench.samples.paired import counterparts
 from ganbench.samples.sample_set import CHUNK, Chunk, Samples
-
-Watch = Callable[[str, int, int], None]
-"""Told of progress: what is read, how many samples are done, and of how many."""
-
-
-def unwatched(what: str, done: int, total: int) -> None:
-    """Ignore progress."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,7 @@ def extract(
     wants: Mapping[str, Want],
     *,
     compute: Compute,
-    watch: Watch = unwatched,
+    progress: Progress = SILENT,
     mixture: Mixture | None = None,
     in_memory_bytes: int | None = None,
 ) -> dict[str, Evidence]:
@@ -60,14 +54,14 @@ def extract(
     bound = {} if in_memory_bytes is None else {"in_memory_bytes": in_memory_bytes}
     gatherers = [_gatherer(samples, key, want, compute, bound) for key, want in wants.items()]
     total, done, alike = len(samples), 0, _Alike()
-    watch(samples.facts.name, 0, total)
+    progress.advance(samples.facts.name, 0, total)
     for chunk in samples.chunks(_chunk_size(wants.values(), compute)):
         alike.look(chunk)
         for gatherer in gatherers:
             gatherer.add(chunk)
         done = int(chunk.indices[-1]) + 1
-        watch(samples.facts.name, done, total)
-    watch(samples.facts.name, total, total)
+        progress.advance(samples.facts.name, done, total)
+    progress.advance(samples.facts.name, total, total)
     return {one.key: replace(one.evidence(), alike=alike.holds) for one in gatherers}
 
 
@@ -78,7 +72,7 @@ def _chunk_size(wants: Iterable[Want], compute: Compute) -> int:
 
 
 def extract_counterparts(
-    real: Samples, fake: Samples, network: PairNetwork, *, compute: Compute, watch: Watch
+    real: Samples, fake: Samples, network: PairNetwork, *, compute: Compute, progress: Progress
 ) -> Evidence:
     """Return the distance of each sample from the real one of the same name.
 
@@ -91,7 +85,7 @@ def extract_counterparts(
         for first, second in zip(_images(reals), _images(fakes), strict=True):
             pairing.add(first, second)
         done += len(fakes)
-        watch(f"{fake.facts.name} beside {real.facts.name}", done, total)
+        progress.advance(f"{fake.facts.name} beside {real.facts.name}", done, total)
     distances = pairing.distances()
     return Evidence(count=len(distances), distances=distances)
 

@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ganbench.evaluation.math.moments import Moments, moments
+from ganbench.evaluation.math.moments import Array, Moments, moments
 from ganbench.gan import Mixture
+from ganbench.records.measurement import Better
 
 Need = Literal["moments", "features", "probabilities", "pairs", "class-pairs", "counterparts"]
 """What a metric asks of a set of images; see the fields of ``Evidence``.
@@ -21,11 +22,9 @@ Need = Literal["moments", "features", "probabilities", "pairs", "class-pairs", "
   share their class; ``counterparts``: from each sample to the real one of the same name.
 """
 
-Better = Literal["higher", "lower"]
 Points = Literal["no", "mixture", "features"]
 """Whether a metric is one of points, too: of a known mixture, or with points as features."""
 
-Array = NDArray[np.float64]
 Features = NDArray[np.floating[Any]]
 
 PROBED = 4096

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from ganbench.errors import ConfigError
 from ganbench.evaluation.checks import checked, present
-from ganbench.evaluation.metric import Array, Evidence, Features
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Evidence, Features
 from ganbench.gan import Mixture
 
 HIGH_QUALITY_SIGMAS = 3.0

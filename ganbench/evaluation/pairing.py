@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganbench.errors import ConfigError, InputError
 from ganbench.evaluation.feature_network import PairNetwork
-from ganbench.evaluation.metric import Array
+from ganbench.evaluation.math.moments import Array
 from ganbench.runtime.inference import Compute
 from ganbench.samples.sample_set import Samples
 
@@ -18,10 +18,10 @@ MOST_PAIRS = 1000
 PAIR_SEED = 2020
 """Pairs are the same for the same number of samples: they are part of the protocol."""
 
-Pairs = NDArray[np.int64]
+_Pairs = NDArray[np.int64]
 
 
-def random_pairs(count: int) -> Pairs:
+def random_pairs(count: int) -> _Pairs:
     """Return disjoint random pairs (P, 2) of ``count`` indices, P = min(1000, count // 2).
 
     No image is in two pairs, so their distances are independent, and the mean has the plain
@@ -32,7 +32,7 @@ def random_pairs(count: int) -> Pairs:
     return order[: 2 * pairs].reshape(pairs, 2)
 
 
-def class_pairs(samples: Samples) -> Pairs:
+def class_pairs(samples: Samples) -> _Pairs:
     """Return disjoint random pairs (P, 2) of samples that share their class, P <= 1000.
 
     Every class gives the same number of pairs, or as many as it has.

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -15,11 +14,13 @@ from torch import Tensor
 from ganbench.data.dataset import Dataset
 from ganbench.errors import ConfigError, InputError
 from ganbench.evaluation import reference_statistics
-from ganbench.evaluation.extract import Want, Watch, extract, extract_counterparts, unwatched
+from ganbench.evaluation.extract import Want, extract, extract_counterparts
 from ganbench.evaluation.feature_network import FeatureNetwork, PairNetwork
-from ganbench.evaluation.metric import Better, Evidence, Need, Value
+from ganbench.evaluation.metric import Evidence, Need, Value
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
 from ganbench.evaluation.requests import Request, resolve_requests
+from ganbench.progress import SILENT, Progress
+from ganbench.records.measurement import Measurement
 from ganbench.runtime.inference import Compute
 from ganbench.samples.sample_set import Samples, expect, of_dataset, of_tensor
 
@@ -30,46 +31,6 @@ SLOW = 1e-3
 """Seconds an image from which on a network is slow: what it says of real data is cached."""
 
 _ROWS: tuple[Need, ...] = ("features", "probabilities")
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """A value with all that is needed to read it and to compare it.
-
-    ``n`` counts the samples and ``n_real`` the real ones that they were measured against, 0 where
-    a file of statistics does not say. The floor is what real data give: see ``Reference``.
-    ``bias`` is by how much this n is measured to move the value. Two values compare if their
-    protocols are the same text.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    n: int
-    n_real: int
-    floor: float | None
-    protocol: str
-    better: Better
-    unit: str
-    note: str
-    bias: float | None = None
-    warning: str = ""
-
-    def record(self) -> dict[str, Any]:
-        """Return the measurement as it is recorded: a value that does not exist is None."""
-        return {
-            "value": self.value if math.isfinite(self.value) else None,
-            "low": self.low,
-            "high": self.high,
-            "n": self.n,
-            "floor": self.floor,
-            "bias": self.bias,
-            "protocol": self.protocol,
-            "better": self.better,
-            "unit": self.unit,
-            "note": self.note,
-            "warning": self.warning,
-        }
 
 
 class Reference:
@@ -103,7 +64,7 @@ class Reference:
         compute: Compute = Compute(),  # noqa: B008 - frozen
         cache: bool = True,
         floors: bool = True,
-        watch: Watch = unwatched,
+        progress: Progress = SILENT,
     ) -> None:
         self.real = of_dataset(real) if isinstance(real, Dataset) else real
         self._dataset = real if isinstance(real, Dataset) else None
@@ -111,7 +72,7 @@ class Reference:
         self._compute = compute
         self._cache = cache
         self._floors_wanted = floors
-        self._watch = watch
+        self._progress = progress
         self._evidence: dict[str, Evidence] = {}
         self._floors: dict[tuple[str, int], float | None] = {}
 
@@ -199,7 +160,7 @@ class Reference:
             samples,
             self._wants(self.requests),
             compute=self._compute,
-            watch=self._watch,
+            progress=self._progress,
             mixture=self.real.facts.mixture,
         )
         for request in self.requests:
@@ -208,7 +169,11 @@ class Reference:
                 if isinstance(self.real, ReferenceStatistics):
                     raise _needs_images(request, self.real)
                 described[_key(request)] = extract_counterparts(
-                    self.real, samples, request.network, compute=self._compute, watch=self._watch
+                    self.real,
+                    samples,
+                    request.network,
+                    compute=self._compute,
+                    progress=self._progress,
                 )
         return described
 
@@ -258,7 +223,7 @@ class Reference:
                 real,
                 wants,
                 compute=self._compute,
-                watch=self._watch,
+                progress=self._progress,
                 mixture=real.facts.mixture,
             )
             self._evidence |= gathered
@@ -312,7 +277,7 @@ class Reference:
         )
 
 
-def evaluate(
+def evaluate_once(
     real: Samples | Dataset | ReferenceStatistics,
     fake: Tensor | Samples | ReferenceStatistics,
     *,

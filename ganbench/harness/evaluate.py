@@ -15,20 +15,21 @@ from torch import Tensor
 from ganbench.data.dataset import Dataset, to_uint8
 from ganbench.errors import ConfigError
 from ganbench.evaluation import reference_statistics
-from ganbench.evaluation.extract import Watch, unwatched
 from ganbench.evaluation.metric import Evidence
 from ganbench.evaluation.precision_deviation import deviations
-from ganbench.evaluation.reference import Measurement, Reference
+from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
 from ganbench.harness.run import load_run
 from ganbench.harness.run_metrics import default_samples
+from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment
+from ganbench.records.measurement import Measurement
 from ganbench.records.run_folder import RunFolder, open_run
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.inference import Compute
 from ganbench.samples import open_samples
 from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, check_finite
-from ganbench.sampling.draw import BATCH, sampler_name, stream
+from ganbench.sampling.draw import DRAW_BATCH, sampler_name, stream
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
@@ -57,7 +58,7 @@ def evaluate(
     latent_dim: int | None = None,
     classes: int | None = None,
     save_statistics: Path | None = None,
-    watch: Watch = unwatched,
+    progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Measure ``fake`` against ``real``; both are given by name, because they are not alike.
 
@@ -95,7 +96,7 @@ def evaluate(
         compute=compute,
         cache=cache,
         floors=floors,
-        watch=watch,
+        progress=progress,
     )
     measured = reference.evaluate(fakes, seed=seed)
     if save_statistics is not None:
@@ -231,9 +232,9 @@ class RunSamples(Samples):
     def chunks(self, size: int = CHUNK) -> Iterator[Chunk]:
         """Draw as training's own measurements do, in batches that do not depend on ``size``."""
         random = stream(self._state, self._seed, "metrics")
-        for start in range(0, self._count, BATCH):
+        for start in range(0, self._count, DRAW_BATCH):
             with evaluating(self._state):
-                values = self._state.sampler()(min(BATCH, self._count - start), random).cpu()
+                values = self._state.sampler()(min(DRAW_BATCH, self._count - start), random).cpu()
             check_finite(values)
             values = to_uint8(values) if self._state.data.is_image else values.float()
             for at in range(0, len(values), size):

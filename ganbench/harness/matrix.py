@@ -27,7 +27,7 @@ from ganbench.runtime.device import choose_device
 
 T = TypeVar("T")
 
-PLAIN = "none"
+_PLAIN = "none"
 """The set of tricks that adds none to the model's own."""
 
 BOTH = {
@@ -55,7 +55,7 @@ class Arm:
     @property
     def label(self) -> str:
         """What is compared: the model, the tricks added to it, and the varied settings."""
-        first = self.model if self.tricks == PLAIN else f"{self.model} + {self.tricks}"
+        first = self.model if self.tricks == _PLAIN else f"{self.model} + {self.tricks}"
         return ", ".join([first, *(f"{key}={short(value)}" for key, value in self.setting)])
 
 
@@ -128,7 +128,7 @@ def parse_trick_sets(text: str) -> list[str]:
 
 def parse_trick_set(text: str) -> list[TrickConfig]:
     """Read one set of tricks, joined by plus signs; ``none`` is the empty one."""
-    return [] if text == PLAIN else [parse_trick(one) for one in text.split("+")]
+    return [] if text == _PLAIN else [parse_trick(one) for one in text.split("+")]
 
 
 def settings_of(key: str, value: Any) -> dict[str, Any]:
@@ -275,7 +275,7 @@ def _twice(cells: Sequence[Cell]) -> list[Problem]:
                 f"{cell.arm.dataset}.",
                 "Take one of them away.",
             )
-            place = cell.arm.tricks if cell.arm.tricks != PLAIN else cell.arm.model
+            place = cell.arm.tricks if cell.arm.tricks != _PLAIN else cell.arm.model
             found.setdefault((same.arm.label, cell.arm.label), Problem(error, place))
     return list(found.values())
 

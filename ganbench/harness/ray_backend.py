@@ -18,7 +18,7 @@ from ray.exceptions import RayError
 import ganbench
 from ganbench.harness.run_cell import DIED, CellJob, Outcome, run_cell
 
-Handle = Any
+_Handle = Any
 
 
 class RayBackend:
@@ -49,28 +49,28 @@ class RayBackend:
         share = min(1.0, gpus / self.slots) if gpus else 0.0
         self._work = ray.remote(run_cell).options(num_cpus=threads, num_gpus=share, max_retries=0)
 
-    def start(self, task: CellJob) -> Handle:
+    def start(self, task: CellJob) -> _Handle:
         """Submit a task."""
         return self._work.remote(task)
 
-    def ended(self, handles: Collection[Handle], seconds: float) -> list[tuple[Handle, Outcome]]:
+    def ended(self, handles: Collection[_Handle], seconds: float) -> list[tuple[_Handle, Outcome]]:
         """Return the tasks that are over."""
         listed = list(handles)
         ready, _ = ray.wait(listed, num_returns=len(listed), timeout=seconds)
         return [(one, self._outcome(one)) for one in ready]
 
-    def _outcome(self, handle: Handle) -> Outcome:
+    def _outcome(self, handle: _Handle) -> Outcome:
         try:
             outcome: Outcome = ray.get(handle)
         except RayError as error:
             return Outcome(DIED, str(error).strip().splitlines()[0], lasting=False)
         return outcome
 
-    def stop(self, handle: Handle) -> None:
+    def stop(self, handle: _Handle) -> None:
         """Interrupt a task, at which a run saves and ends."""
         ray.cancel(handle, force=False)
 
-    def kill(self, handle: Handle) -> None:
+    def kill(self, handle: _Handle) -> None:
         """End the worker of a task."""
         ray.cancel(handle, force=True)
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ganbench.errors import ConfigError
 from ganbench.evaluation.reference import Reference
 from ganbench.harness.plan import folder_stem
 from ganbench.harness.run_metrics import RunMetrics
+from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import (
     check_writable,
     replacing,
@@ -36,7 +37,7 @@ from ganbench.state import State
 from ganbench.training.build import build
 from ganbench.training.checkpoint import export_generator, load_checkpoint
 from ganbench.training.distributed import first_then_others, join_processes
-from ganbench.training.trainer import Observer, Schedule, Trainer, evaluating
+from ganbench.training.trainer import Schedule, Trainer, evaluating
 from ganbench.trick import Trick, Tricks, acts_on
 from ganbench.trick_config import make_trick, merge_tricks
 
@@ -63,10 +64,10 @@ class RunOptions:
 class Run:
     """A run that is about to take place in its folder."""
 
-    def __init__(self, config: RunConfig, options: RunOptions, observer: Observer) -> None:
+    def __init__(self, config: RunConfig, options: RunOptions, progress: Progress) -> None:
         self.config = config
         self.options = options
-        self.observer = observer
+        self.progress = progress
         self.trainer: Trainer | None = None
         self.stop_requested = False
         self.group = join_processes()
@@ -106,7 +107,7 @@ class Run:
             device=str(device),
             metrics=self.options.metrics,
             samples=self.options.samples,
-            watch=self.observer.measuring,
+            progress=self.progress,
         )
         self.trainer = Trainer(
             state,
@@ -116,7 +117,7 @@ class Run:
             schedule=self._schedule(measure.reference),
             snapshot=lambda at, kimg: self._snapshot(at, f"kimg{kimg:08.1f}"),
             evaluate=measure,
-            observer=self.observer,
+            progress=self.progress,
         )
         self.trainer.stop_requested = self.stop_requested
         if self.group.first:
@@ -233,24 +234,11 @@ class Run:
 
 
 def run(
-    config: RunConfig, options: RunOptions | None = None, observer: Observer | None = None
+    config: RunConfig, options: RunOptions | None = None, progress: Progress = SILENT
 ) -> dict[str, Any]:
     """Carry out a run and return its result, with its folder as ``"run"``."""
-    one = Run(config, options or RunOptions(), observer or Silent())
+    one = Run(config, options or RunOptions(), progress)
     return {**one.execute(), "run": str(one.folder.path)}
-
-
-class Silent:
-    """An observer that says nothing."""
-
-    def tick(self, row: Mapping[str, Any], progress: float, seconds_left: float) -> None:
-        """Ignore a tick."""
-
-    def measured(self, kimg: float, metrics: Mapping[str, Any]) -> None:
-        """Ignore an evaluation."""
-
-    def measuring(self, what: str, done: int, total: int) -> None:
-        """Ignore how far an evaluation is."""
 
 
 def load_run(

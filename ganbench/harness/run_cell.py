@@ -26,8 +26,9 @@ from ganbench.data import open_dataset
 from ganbench.errors import DamagedRunError, GanbenchError, MissingDataError, StorageError
 from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell
-from ganbench.harness.run import Run, RunOptions, Silent, load_run
+from ganbench.harness.run import Run, RunOptions, load_run
 from ganbench.harness.run_metrics import RunMetrics, add_metrics, lacking, wanted_metrics
+from ganbench.progress import SILENT
 from ganbench.records.atomic_files import read_json, storage_errors, write_json
 from ganbench.records.run_folder import RunFolder, whole_result
 from ganbench.records.strip_paths import strip_paths
@@ -174,7 +175,7 @@ def _train(task: CellJob, folder: RunFolder) -> str:
 
 def _run(task: CellJob, folder: RunFolder) -> Run:
     """Return the run of a cell, in the cell's own folder."""
-    run = Run(task.config, replace(task.options, resume=True), Silent())
+    run = Run(task.config, replace(task.options, resume=True), SILENT)
     run.folder = folder
     return run
 
@@ -195,7 +196,7 @@ def _measure(task: CellJob, folder: RunFolder, missing: Sequence[str]) -> str:
         device=str(device),
         metrics=list(missing),
         samples=task.options.samples,
-        watch=Silent().measuring,
+        progress=SILENT,
     )
     return str(add_metrics(folder, state, measure)["status"])
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,13 @@ from ganbench.data.dataset import Dataset
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.requests import Request, resolve_requests
 from ganbench.gan import DataSpec
+from ganbench.progress import Progress
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.inference import Compute
 from ganbench.samples.sample_set import facts_of
 from ganbench.sampling.draw import draw, sampler_name
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
-
-Watch = Callable[[str, int, int], None]
 
 
 def default_samples(data: DataSpec) -> int:
@@ -40,10 +39,10 @@ class RunMetrics:
         device: str,
         metrics: Sequence[str] | None,
         samples: int | None,
-        watch: Watch,
+        progress: Progress,
     ) -> None:
         self.reference = Reference(
-            dataset, metrics=metrics, compute=Compute(device=device), watch=watch
+            dataset, metrics=metrics, compute=Compute(device=device), progress=progress
         )
         self._seed = seed
         self._count = samples or default_samples(dataset.spec)

@@ -84,13 +84,10 @@ class _Attempt:
     kill_at: float | None = None
 
 
-Watch = Callable[[CellState], None]
-
-
 class Scheduler:
     """Brings every cell of a matrix to its result, as far as the policy allows.
 
-    ``requests`` are the wanted metrics by dataset; ``watch``, which may be set, is told of each
+    ``requests`` are the wanted metrics by dataset; ``on_change``, which may be set, is told of each
     change.
     """
 
@@ -107,7 +104,7 @@ class Scheduler:
         self.policy = policy
         self.states = [CellState(cell) for cell in cells]
         self._requests = requests
-        self.watch: Watch = lambda state: None
+        self.on_change: Callable[[CellState], None] = lambda state: None
         self._stop_asked = False
         self._attempts: dict[Handle, _Attempt] = {}
         self._names = set(os.listdir(self.options.out)) if self.options.out.is_dir() else set()
@@ -267,7 +264,7 @@ class Scheduler:
             share = progress(self.folder(state), state.cell.arm.config.recipe.kimg)
             if share > state.share:
                 state.share = share
-                self.watch(state)
+                self.on_change(state)
         for state in list(elsewhere):
             stored = self._look_up(state)
             if stored.whole:
@@ -282,7 +279,7 @@ class Scheduler:
 
     def _set(self, state: CellState, status: str) -> None:
         state.status = status
-        self.watch(state)
+        self.on_change(state)
 
 
 def progress(folder: RunFolder, kimg: float) -> float:

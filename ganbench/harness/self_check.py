@@ -14,9 +14,9 @@ import torch
 from ganbench.data import open_dataset
 from ganbench.data.dataset import Dataset
 from ganbench.errors import ConfigError, InputError
-from ganbench.evaluation.extract import Watch, unwatched
 from ganbench.evaluation.reference import Reference
 from ganbench.harness.damage import Held, damages
+from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.inference import Compute
@@ -34,7 +34,7 @@ def self_check(
     samples: int = 1000,
     compute: Compute = Compute(),  # noqa: B008 - frozen
     data_root: Path | None = None,
-    watch: Watch = unwatched,
+    progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Measure damaged test images of a dataset against as many of its training images.
 
@@ -57,12 +57,12 @@ def self_check(
         metrics=names,
         compute=replace(compute, device=str(device)),
         floors=False,
-        watch=watch,
+        progress=progress,
     )
     planned = damages(held)
     rows: list[dict[str, Any]] = []
     for index, one in enumerate([None, *planned]):
-        watch("damage", index, len(planned) + 1)
+        progress.advance("damage", index, len(planned) + 1)
         values = held.clean if one is None else one.apply(held)
         measured = {name: m.record() for name, m in reference.evaluate(values).items()}
         clean = rows[0]["metrics"] if rows else measured
@@ -76,7 +76,7 @@ def self_check(
                 },
             }
         )
-    watch("damage", len(planned) + 1, len(planned) + 1)
+    progress.advance("damage", len(planned) + 1, len(planned) + 1)
     return {
         "kind": "self-check",
         "dataset": spec.name,

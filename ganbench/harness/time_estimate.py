@@ -11,8 +11,8 @@ from ganbench.data.dataset import Dataset
 from ganbench.errors import GanbenchError
 from ganbench.harness.matrix import Arm
 from ganbench.harness.run import RunOptions
-from ganbench.harness.run_metrics import Watch
 from ganbench.harness.scheduler import CellState
+from ganbench.progress import SILENT, Progress
 from ganbench.runtime.device import choose_device
 from ganbench.runtime.threads import set_threads
 from ganbench.speed.meter import Meter
@@ -33,7 +33,7 @@ def stored_speeds(states: Sequence[CellState]) -> dict[Arm, float]:
 
 
 def measured_speeds(
-    states: Sequence[CellState], options: RunOptions, watch: Watch = lambda what, done, total: None
+    states: Sequence[CellState], options: RunOptions, progress: Progress = SILENT
 ) -> dict[Arm, float]:
     """Return the seconds per kimg of each arm that has cells to train; those unknown are tried.
 
@@ -44,7 +44,7 @@ def measured_speeds(
     unknown = [arm for arm in needed if arm not in known]
     datasets: dict[str, Dataset] = {}
     for index, arm in enumerate(unknown):
-        watch(arm.label, index, len(unknown))
+        progress.advance(arm.label, index, len(unknown))
         try:
             if arm.dataset not in datasets:
                 source = open_dataset(arm.dataset, options.data_root)
@@ -52,7 +52,7 @@ def measured_speeds(
             known[arm] = _trial(arm, datasets[arm.dataset], options)
         except GanbenchError:
             continue
-    watch("", len(unknown), len(unknown))
+    progress.advance("", len(unknown), len(unknown))
     return {arm: known[arm] for arm in needed if arm in known}
 
 

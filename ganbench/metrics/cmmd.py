@@ -7,12 +7,13 @@ import numpy as np
 
 from ganbench.evaluation.math.blocks import Memo, both
 from ganbench.evaluation.math.kernels import TwoSample, two_sample
-from ganbench.evaluation.metric import Array, Evidence, Metric, Value
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Evidence, Metric, Value
 from ganbench.registry import register
 
-SIGMA = 10.0
+_SIGMA = 10.0
 SCALE = 1000.0
-NOTABLE_BIAS = 0.1
+_NOTABLE_BIAS = 0.1
 """The share of the value from which its bias is worth a warning."""
 
 _sums: Memo[TwoSample] = Memo(4)
@@ -25,7 +26,7 @@ def gaussian(first: Array, second: Array) -> Array:
     """
     product = _directions(first) @ _directions(second).T
     product -= 1.0
-    product /= SIGMA**2
+    product /= _SIGMA**2
     kernels: Array = np.expm1(product, out=product)
     return kernels
 
@@ -70,7 +71,7 @@ class ClipDiscrepancy(Metric):
         bias = SCALE * sums.excess
         value = max(0.0, SCALE * sums.unbiased + bias)
         warning = ""
-        if bias > NOTABLE_BIAS * value:
+        if bias > _NOTABLE_BIAS * value:
             warning = (
                 f"{bias:.3g} of CMMD is there because samples are few: {len(fakes):,}, and "
                 f"{len(reals):,} real"

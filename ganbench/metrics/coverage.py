@@ -9,7 +9,7 @@ from ganbench.evaluation.math.neighborhoods import (
     DENSITY_K,
     NeighborhoodMetric,
     Sweep,
-    share_interval,
+    interval_of_share,
 )
 from ganbench.evaluation.metric import Value
 from ganbench.registry import register
@@ -37,7 +37,7 @@ class Coverage(NeighborhoodMetric):
     def of(self, found: Sweep) -> Value:
         """Return the share of real samples covered, with the jackknife's interval."""
         value = float((found.visitors > 0).mean())
-        return share_interval(value, coverage_variance(found), found, 1.96)
+        return interval_of_share(value, coverage_variance(found), found, 1.96)
 
 
 def coverage_variance(found: Sweep) -> float:

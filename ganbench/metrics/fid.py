@@ -24,7 +24,7 @@ __all__ = [
     "without_spread",
 ]
 
-NOTED_BIAS = 0.1
+_NOTED_BIAS = 0.1
 """The share of the value from which on its bias is warned about."""
 
 
@@ -148,7 +148,7 @@ def without_spread(real: Moments, fake: Moments) -> bool:
 
 def _warning(found: Resampled, real: Moments, fake: Moments) -> str:
     parts = [singular_warning(real, fake)]
-    if found.bias > NOTED_BIAS * found.distance:
+    if found.bias > _NOTED_BIAS * found.distance:
         # A value may by chance lie below the bias, which is about that of the expectation.
         part = f"about {found.bias:.3g}" if found.bias < 0.9 * found.distance else "nearly all"
         parts.append(

@@ -12,14 +12,14 @@ from scipy.stats import t as student
 
 from ganbench.evaluation.checks import BLOCK, present
 from ganbench.evaluation.math.frechet import frechet_distance, resampled
-from ganbench.evaluation.math.moments import Gathering, Moments
-from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Points, Value
+from ganbench.evaluation.math.moments import Array, Gathering, Moments
+from ganbench.evaluation.metric import Evidence, Features, Metric, Points, Value
 from ganbench.metrics.fid import checked_moments, singular_warning, without_spread
 from ganbench.registry import register
 
 SIZES = 15
 LEAST = 2 * SIZES
-SHUFFLE_SEED = 2020
+_SHUFFLE_SEED = 2020
 """The order of the samples is part of the protocol: ``seed`` moves no value."""
 BENT = 2
 """Samples per feature below which simulated intervals do not hold."""
@@ -53,7 +53,7 @@ class FIDInfinity(Metric):
     better = "lower"
     needs = ("moments", "features")
     points: ClassVar[Points] = "features"
-    parameters = f"sizes={SIZES}:n/2..n/shuffle={SHUFFLE_SEED}/ddof=1"
+    parameters = f"sizes={SIZES}:n/2..n/shuffle={_SHUFFLE_SEED}/ddof=1"
 
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
         """Return the intercept for ``fake.features`` (N, d); ``seed`` is not used.
@@ -105,7 +105,7 @@ class FIDInfinity(Metric):
 
 def nested(features: Features, sizes: NDArray[np.int64]) -> Iterator[Moments]:
     """Yield the moments of the first n rows of shuffled features (N, d), for growing sizes n."""
-    order = np.random.default_rng(SHUFFLE_SEED).permutation(len(features))
+    order = np.random.default_rng(_SHUFFLE_SEED).permutation(len(features))
     gathering, done = Gathering(), 0
     for size in sizes:
         # Within a step the order is free; a memory map is read fastest in its own.

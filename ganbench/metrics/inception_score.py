@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from scipy.special import rel_entr, xlogy
 
 from ganbench.evaluation.checks import present
-from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Evidence, Features, Metric, Value
 from ganbench.registry import register
 
-RESAMPLES = 200
+_RESAMPLES = 200
 SPLITS = 10
-SHUFFLE_SEED = 2020
-NOTED_BIAS = 0.1
+_SHUFFLE_SEED = 2020
+_NOTED_BIAS = 0.1
 _BLOCK = 2000
 
 
@@ -56,10 +57,10 @@ class InceptionScore(Metric):
         given = present(fake.probabilities, "probabilities", metric="is", least=2)
         count = len(given)
         resampled = np.random.default_rng(seed).multinomial(
-            count, np.full(count, 1 / count), size=RESAMPLES
+            count, np.full(count, 1 / count), size=_RESAMPLES
         )
         weights = np.concatenate([np.ones((1, count)), resampled]) / count  # the first is the data
-        entropies, marginals = summary(given, weights)
+        entropies, marginals = _summary(given, weights)
         logarithms = _entropy(marginals) - weights @ entropies
         value = float(np.exp(max(0.0, logarithms[0])))
         error = float(logarithms[1:].std(ddof=1))
@@ -69,7 +70,7 @@ class InceptionScore(Metric):
         lost = float(rel_entr(marginals[1:], marginals[0]).sum(axis=1).mean())
         bias = value * (1.0 - float(np.exp(lost)))
         low, high = np.exp(logarithms[0] + np.array([-1.96, 1.96]) * error)
-        notes = [f"95 % interval from {RESAMPLES} bootstrap resamples, on the logarithm"]
+        notes = [f"95 % interval from {_RESAMPLES} bootstrap resamples, on the logarithm"]
         if count >= SPLITS:
             mean, spread = split_scores(given)
             notes.append(f"{SPLITS} splits would give {mean:.4g} +- {spread:.2g}")
@@ -84,7 +85,7 @@ class InceptionScore(Metric):
 
 
 def split_scores(
-    probabilities: Features, splits: int = SPLITS, *, shuffle_seed: int | None = SHUFFLE_SEED
+    probabilities: Features, splits: int = SPLITS, *, shuffle_seed: int | None = _SHUFFLE_SEED
 ) -> tuple[float, float]:
     """Return the mean and standard deviation (ddof 0) of the scores of parts of the samples.
 
@@ -116,12 +117,12 @@ def log_scores(probabilities: Features, weights: Array) -> Array:
     The weights of a row add to 1. The mean KL divergence is the entropy of the mean minus the
     mean of the entropies.
     """
-    entropies, marginals = summary(probabilities, weights)
+    entropies, marginals = _summary(probabilities, weights)
     scores: Array = _entropy(marginals) - weights @ entropies
     return scores.clip(min=0.0)
 
 
-def summary(probabilities: Features, weights: Array) -> tuple[Array, Array]:
+def _summary(probabilities: Features, weights: Array) -> tuple[Array, Array]:
     """Return the entropy (N,) of each sample, and the mean (R, K^C) under each row of weights."""
     entropies = np.empty(len(probabilities))
     marginals: Array | None = None
@@ -162,6 +163,6 @@ def _most(probabilities: NDArray[np.floating]) -> float:
 
 
 def _warning(value: float, bias: float, count: int) -> str:
-    if -bias <= NOTED_BIAS * value:
+    if -bias <= _NOTED_BIAS * value:
         return ""
     return f"at least {-bias:.3g} is missing from the {value:.3g} because n is only {count}"

@@ -9,14 +9,15 @@ import numpy as np
 
 from ganbench.evaluation.math.blocks import Memo, both
 from ganbench.evaluation.math.kernels import TwoSample, two_sample
-from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Evidence, Features, Metric, Value
 from ganbench.registry import register
 
-SUBSETS = 100
+_SUBSETS = 100
 SUBSET_SIZE = 1000
 SUBSET_SEED = 2020
 """torch-fidelity's: its values are met by drawing the very same subsets."""
-AT_ONCE = 20_000
+_AT_ONCE = 20_000
 """Up to so many samples in all, all pairs cost less than those of the subsets, one by one."""
 SAMPLED = 5000
 """Samples of each set that the variance is estimated from where there are more than that."""
@@ -64,7 +65,7 @@ class KernelDistance(Metric):
     better = "lower"
     needs = ("features",)
     points = "features"
-    parameters = f"subsets={SUBSETS}x{SUBSET_SIZE}/seed={SUBSET_SEED}"
+    parameters = f"subsets={_SUBSETS}x{SUBSET_SIZE}/seed={SUBSET_SEED}"
 
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
         """Return the distance of ``fake.features`` (N, d) from ``real.features`` (M, d).
@@ -75,7 +76,7 @@ class KernelDistance(Metric):
         """
         reals, fakes = both(real, fake, metric="kid", least_real=2, least_fake=2)
         found = _subsets.get((reals, fakes), seed, lambda: subsets(reals, fakes, seed))
-        drawn = float(found.values.var(ddof=1)) / SUBSETS
+        drawn = float(found.values.var(ddof=1)) / _SUBSETS
         variance = found.sums.variance(len(fakes)) + drawn
         size = min(SUBSET_SIZE, len(reals), len(fakes))
         warning = f"KID's subsets have {size} samples here, not {SUBSET_SIZE:,}: there are no more"
@@ -105,7 +106,7 @@ class FullKernelDistance(Metric):
             InputError: fewer than two samples on a side, or features that are not finite.
         """
         reals, fakes = both(real, fake, metric="kid-full", least_real=2, least_fake=2)
-        if len(reals) + len(fakes) <= AT_ONCE:  # then kid needs them, too
+        if len(reals) + len(fakes) <= _AT_ONCE:  # then kid needs them, too
             sums = _subsets.get((reals, fakes), seed, lambda: subsets(reals, fakes, seed)).sums
         else:
             sums = _sums.get((reals, fakes), "", lambda: two_sample(reals, fakes, polynomial))
@@ -130,9 +131,9 @@ def subsets(real: Features, fake: Features, seed: int) -> Subsets:
     random = np.random.RandomState(SUBSET_SEED)
     drawn = [
         (random.choice(len(fake), size, replace=False), random.choice(len(real), size, False))
-        for _ in range(SUBSETS)
+        for _ in range(_SUBSETS)
     ]
-    if len(real) + len(fake) <= AT_ONCE:
+    if len(real) + len(fake) <= _AT_ONCE:
         return _at_once(real, fake, drawn)
     values = [two_sample(real[reals], fake[fakes], polynomial).unbiased for fakes, reals in drawn]
     parted = np.random.default_rng(seed)
@@ -144,7 +145,7 @@ def subsets(real: Features, fake: Features, seed: int) -> Subsets:
 
 def _at_once(real: Features, fake: Features, drawn: list[tuple[np.ndarray, np.ndarray]]) -> Subsets:
     """Return the subsets' values from the kernels of all pairs, each computed once."""
-    fake_subsets, real_subsets = np.zeros((SUBSETS, len(fake))), np.zeros((SUBSETS, len(real)))
+    fake_subsets, real_subsets = np.zeros((_SUBSETS, len(fake))), np.zeros((_SUBSETS, len(real)))
     for index, (fakes, reals) in enumerate(drawn):
         fake_subsets[index, fakes] = real_subsets[index, reals] = 1.0
     sums = two_sample(real, fake, polynomial, real_subsets=real_subsets, fake_subsets=fake_subsets)

@@ -8,13 +8,14 @@ import torch
 
 from ganbench.errors import InputError
 from ganbench.evaluation.math.blocks import both, parts
-from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Evidence, Features, Metric, Value
 from ganbench.metrics.fid import FrechetDistance
 from ganbench.registry import register
 
 THRESHOLD = 0.1
 """Mean distances from here on are no sign of memorization, and are taken for 1."""
-SMALLEST = 1e-14
+_SMALLEST = 1e-14
 """Added to the mean distance, so that copies of all real samples give a number."""
 
 
@@ -45,7 +46,7 @@ class MemorizationInformedDistance(Metric):
         reals, fakes = both(real, fake, metric="mifid", least_real=2, least_fake=2)
         distance = memorization_distance(reals, fakes)
         near = distance < THRESHOLD
-        divisor = (distance if near else 1.0) + SMALLEST
+        divisor = (distance if near else 1.0) + _SMALLEST
         fid = FrechetDistance().compute(real, fake, seed=seed)
         warning = fid.warning
         if near:

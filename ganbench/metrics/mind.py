@@ -12,20 +12,21 @@ from scipy.stats import t as student
 from torch import Tensor
 
 from ganbench.evaluation.math.blocks import both, parts
-from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Evidence, Features, Metric, Value
 from ganbench.registry import register
 
-Indices = NDArray[np.int64]
+_Indices = NDArray[np.int64]
 
 DIRECTIONS = 1000
-AT_ONCE = 100
+_AT_ONCE = 100
 """Directions that are projected on at once."""
 RESAMPLED = 200
 """Directions, the first ones, from which the interval and the bias are computed."""
-SEED = 2020
+_SEED = 2020
 GROUPS = 20
 """Groups of the jackknife; enough for a t interval that is 7 % wider than a normal one."""
-NOTABLE_BIAS = 0.1
+_NOTABLE_BIAS = 0.1
 """The share of the value from which its bias is worth a warning."""
 
 
@@ -50,7 +51,7 @@ class MongeDistance(Metric):
     better = "lower"
     needs = ("features",)
     points = "features"
-    parameters = f"directions={DIRECTIONS}/seed={SEED}"
+    parameters = f"directions={DIRECTIONS}/seed={_SEED}"
 
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
         """Return the distance of ``fake.features`` (N, d) from ``real.features`` (M, d).
@@ -87,7 +88,7 @@ class MongeDistance(Metric):
 def _value(value: float, without: Array, bias: float, count: int) -> Value:
     """Return a value with its interval from the values (G,) without a group each."""
     warning = ""
-    if bias > NOTABLE_BIAS * value:
+    if bias > _NOTABLE_BIAS * value:
         warning = (
             f"{count:,} samples are few: about {bias:.3g} of MIND, {value:.3g}, is there because "
             "of that, so compare it only at equal counts"
@@ -106,7 +107,7 @@ def _value(value: float, without: Array, bias: float, count: int) -> Value:
 
 def projections(real: Features, fake: Features) -> Iterator[tuple[Array, Array]]:
     """Yield projections (B, n) of both sets on the next directions, n that of the smaller set."""
-    generator = torch.Generator().manual_seed(SEED)
+    generator = torch.Generator().manual_seed(_SEED)
     count = min(len(real), len(fake))
     rows = {}
     for name, side in (("fake", fake), ("real", real)):
@@ -116,14 +117,14 @@ def projections(real: Features, fake: Features) -> Iterator[tuple[Array, Array]]
         rows[name] = np.sort(chosen.numpy())  # in the order in which a file is read fastest
     directions = torch.randn(DIRECTIONS, real.shape[1], generator=generator)
     directions /= directions.norm(dim=1, keepdim=True).clamp_min(1e-12)
-    for part in parts(DIRECTIONS, AT_ONCE):
+    for part in parts(DIRECTIONS, _AT_ONCE):
         yield (
             _projected(real, rows["real"], directions[part]),
             _projected(fake, rows["fake"], directions[part]),
         )
 
 
-def _projected(features: Features, rows: Indices, directions: Tensor) -> Array:
+def _projected(features: Features, rows: _Indices, directions: Tensor) -> Array:
     """Return the projections (B, n) of chosen rows of features (N, d) on directions (B, d)."""
     found = np.empty((len(directions), len(rows)), dtype=np.float32)
     for part in parts(len(rows)):
@@ -138,7 +139,7 @@ def _squared(real: Array, fake: Array) -> Array:
     return mean
 
 
-def _without_groups(real: Array, fake: Array, groups: Indices) -> Array:
+def _without_groups(real: Array, fake: Array, groups: _Indices) -> Array:
     """Return the sums (G,) of distances over directions when a group of fakes is left out.
 
     ``real`` and ``fake`` (B, n) are sorted; ``groups`` (B, n) is of the fakes in that order. The
@@ -156,8 +157,8 @@ def _without_groups(real: Array, fake: Array, groups: Indices) -> Array:
 def _between_halves(
     real: Array,
     fake: Array,
-    real_halves: Indices,
-    halves: Indices,
+    real_halves: _Indices,
+    halves: _Indices,
 ) -> Array:
     """Return the sums (2,) of distances over directions between halves of both sets."""
     found = np.empty(2)

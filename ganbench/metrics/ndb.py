@@ -11,12 +11,13 @@ from scipy.special import rel_entr
 from scipy.stats import binomtest, norm
 
 from ganbench.evaluation.math.blocks import Memo, both, parts
-from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Evidence, Features, Metric, Value
 from ganbench.registry import register
 
 BINS = 100
 SIGNIFICANCE = 0.05
-SEED = 0
+_SEED = 0
 """Bins are the same for the same real images: they are part of the protocol."""
 MOST_DIMENSIONS = 1000
 ITERATIONS = 100
@@ -60,7 +61,7 @@ class DifferentBins(Metric):
     better = "lower"
     needs = ("features",)
     network = "pixels"
-    parameters = f"bins={BINS}/p<{SIGNIFICANCE}/seed={SEED}"
+    parameters = f"bins={BINS}/p<{SIGNIFICANCE}/seed={_SEED}"
 
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
         """Return the share for ``fake.features`` (N, d), bins made of ``real.features`` (M, d).
@@ -98,8 +99,8 @@ def partition(real: Features) -> Bins:
     size = real.shape[1]
     dimensions = np.arange(size)
     if size > MOST_DIMENSIONS:
-        dimensions = np.sort(np.random.default_rng(SEED).permutation(size)[: size // 6])
-    means = KMeans(BINS, n_init=1, max_iter=ITERATIONS, random_state=SEED)
+        dimensions = np.sort(np.random.default_rng(_SEED).permutation(size)[: size // 6])
+    means = KMeans(BINS, n_init=1, max_iter=ITERATIONS, random_state=_SEED)
     labels = means.fit_predict(np.ascontiguousarray(real[:, dimensions]))
     centers = np.asarray(means.cluster_centers_, dtype=np.float64)
     return Bins(centers, dimensions, np.bincount(labels, minlength=BINS))

@@ -11,7 +11,7 @@ from ganbench.evaluation.math.neighborhoods import (
     SUBSETS,
     NeighborhoodMetric,
     Sweep,
-    share_interval,
+    interval_of_share,
 )
 from ganbench.evaluation.metric import Value
 from ganbench.registry import register
@@ -44,4 +44,4 @@ class ImprovedRecall(NeighborhoodMetric):
         value = float(found.recalled.mean())
         kept = found.recalled_by.mean(axis=0)
         variance = KEPT_SHARE / (1 - KEPT_SHARE) * float(kept.var(ddof=1))
-        return share_interval(value, variance, found, float(student.ppf(0.975, SUBSETS - 1)))
+        return interval_of_share(value, variance, found, float(student.ppf(0.975, SUBSETS - 1)))

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 from scipy.stats import binom
 
-from ganbench.evaluation.metric import Array, Evidence, Metric, Value
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Evidence, Metric, Value
 from ganbench.evaluation.mode_counts import count_modes
 from ganbench.registry import register
 
-RESAMPLES = 1000
+_RESAMPLES = 1000
 
 
 @register("reverse-kl")
@@ -50,14 +51,14 @@ class ReverseKL(Metric):
             return Value(float("nan"), note="no value: no sample is of high quality")
         value = float(kl_divergence(counts.per_mode[None])[0])
         resampled = np.random.default_rng(seed).multinomial(
-            counted, counts.per_mode / counted, size=RESAMPLES
+            counted, counts.per_mode / counted, size=_RESAMPLES
         )
         error = float(kl_divergence(resampled).std(ddof=1))
         if counts.covered == 1:
             return Value(value, note="no interval: all samples that count are in one mode")
         low, high = max(0.0, value - 1.96 * error), min(float(np.log(modes)), value + 1.96 * error)
         note = (
-            f"95 % interval for the expectation at this n, from {RESAMPLES} bootstrap resamples; "
+            f"95 % interval for the expectation at this n, from {_RESAMPLES} bootstrap resamples; "
             f"an even spread gives {even(modes, counted):.2g} at this n"
         )
         return Value(value, low, high, note, bias=excess(counts.per_mode))

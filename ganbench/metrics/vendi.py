@@ -10,10 +10,11 @@ from scipy.special import xlogy
 from ganbench.errors import InputError
 from ganbench.evaluation.checks import present
 from ganbench.evaluation.math.blocks import parts
-from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value, split
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Evidence, Features, Metric, Value, split
 from ganbench.registry import register
 
-NOTABLE_BIAS = 0.1
+_NOTABLE_BIAS = 0.1
 """The share of the value from which its bias is worth a warning."""
 _ROUNDING = 1e-14
 """Eigenvalues add up to 1; those below this are rounding errors of zeros."""
@@ -54,7 +55,7 @@ class VendiScore(Metric):
         value = float(np.exp(entropy))
         bias = float(np.exp(halves).mean()) - value if len(halves) else None
         warning = ""
-        if bias is not None and -bias > NOTABLE_BIAS * value:
+        if bias is not None and -bias > _NOTABLE_BIAS * value:
             warning = (
                 f"{count:,} samples are few: with half of them the Vendi score is "
                 f"{value + bias:.4g} instead of {value:.4g}, so compare it only at equal counts"

@@ -17,9 +17,9 @@ from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
 from ganbench.nn.resize import bicubic_uint8, standardized
 from ganbench.registry import register
 
-NAME = "clip-vitl14-336"
-RESOLUTION = 336
-FEATURE_SIZE = 768
+_NAME = "clip-vitl14-336"
+_RESOLUTION = 336
+_FEATURE_SIZE = 768
 LAYERS = 24
 STATISTICS = (
     (0.48145466, 0.4578275, 0.40821073),
@@ -47,7 +47,7 @@ class CLIPNetwork(FeatureNetwork):
 
     def prepare(self, images: Tensor) -> Tensor:
         """Map uint8 images (B, C, H, W), C = 1 or 3, to standardized (B, 3, 336, 336)."""
-        square = bicubic_uint8(images, (RESOLUTION, RESOLUTION), crop=True)
+        square = bicubic_uint8(images, (_RESOLUTION, _RESOLUTION), crop=True)
         return standardized(square.float(), STATISTICS)
 
 
@@ -57,18 +57,18 @@ def clip() -> FeatureNetwork:
 
     Paper: Radford et al., 2021, arXiv:2103.00020
     """
-    return _loaded(weights.identity(NAME))
+    return _loaded(weights.identity(_NAME))
 
 
 @functools.lru_cache(maxsize=1)
 def _loaded(identity: str) -> CLIPNetwork:
-    module = assembled(weights.load(NAME), blank(import_open_clip()))
+    module = assembled_clip(weights.load(_NAME), _blank(import_open_clip()))
     facts = NetworkFacts(
         name="clip",
         version=1,
         weights_sha256=identity,
-        preprocessing=f"{RESOLUTION}px-crop-bicubic-pil-clip",
-        feature_size=FEATURE_SIZE,
+        preprocessing=f"{_RESOLUTION}px-crop-bicubic-pil-clip",
+        feature_size=_FEATURE_SIZE,
         classes=0,
         seconds=3.5,
     )
@@ -91,23 +91,23 @@ def import_open_clip() -> Any:
     return open_clip
 
 
-def blank(open_clip: Any, layers: int = LAYERS) -> nn.Module:
+def _blank(open_clip: Any, layers: int = LAYERS) -> nn.Module:
     """Return the vision transformer without values, with the activation of OpenAI's models."""
     with torch.device("meta"):  # initial weights would cost time and random numbers
         module: nn.Module = open_clip.transformer.VisionTransformer(
-            image_size=RESOLUTION,
+            image_size=_RESOLUTION,
             patch_size=14,
             width=1024,
             layers=layers,
             heads=16,
             mlp_ratio=4.0,
-            output_dim=FEATURE_SIZE,
+            output_dim=_FEATURE_SIZE,
             act_layer=open_clip.transformer.QuickGELU,
         )
     return module
 
 
-def assembled(tensors: Mapping[str, Tensor], module: nn.Module) -> nn.Module:
+def assembled_clip(tensors: Mapping[str, Tensor], module: nn.Module) -> nn.Module:
     """Fill a transformer with tensors that are named as in OpenAI's file, and scale its output.
 
     Raises:
@@ -122,5 +122,5 @@ def assembled(tensors: Mapping[str, Tensor], module: nn.Module) -> nn.Module:
     try:
         module.load_state_dict(own, assign=True)
     except RuntimeError as error:
-        raise InputError(f"The tensors are of another network than {NAME}.") from error
+        raise InputError(f"The tensors are of another network than {_NAME}.") from error
     return Embeddings(module)

@@ -22,7 +22,7 @@ from ganbench.registry import register
 from ganbench.weights.store import BUNDLED, tensors_hash
 
 RESOLUTION = 28
-CLASSES = 10
+_CLASSES = 10
 FEATURE_SIZE = 128
 PREPROCESSING = f"{RESOLUTION}px-bilinear-antialias"
 LUMINANCE = (0.299, 0.587, 0.114)
@@ -40,7 +40,7 @@ class DigitCNN(nn.Module):
             _convolution(64, 64, kernel_size=3, stride=2),  # (B, 64, 7, 7)
             _convolution(64, FEATURE_SIZE, kernel_size=3, stride=1),  # (B, 128, 7, 7)
         )
-        self.classifier = nn.Linear(FEATURE_SIZE, CLASSES)
+        self.classifier = nn.Linear(FEATURE_SIZE, _CLASSES)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Map images (B, 1, 28, 28) in [-1, 1] to features (B, 128) and logits (B, 10)."""
@@ -83,17 +83,17 @@ def preprocess(images: Tensor) -> Tensor:
 @register("mnist-cnn")
 def mnist_cnn() -> FeatureNetwork:
     """A small CNN trained on the 4,000 digits of mnist5k's train split."""
-    return load("mnist-cnn")
+    return load_classifier("mnist-cnn")
 
 
 @register("fashion-cnn")
 def fashion_cnn() -> FeatureNetwork:
     """A small CNN trained on the 60,000 images of Fashion-MNIST's train split."""
-    return load("fashion-cnn")
+    return load_classifier("fashion-cnn")
 
 
 @functools.cache
-def load(name: str, folder: Path = BUNDLED) -> FeatureNetwork:
+def load_classifier(name: str, folder: Path = BUNDLED) -> FeatureNetwork:
     """Return the network in ``name.safetensors``, checked against the hash that it carries.
 
     Raises:
@@ -118,12 +118,12 @@ def load(name: str, folder: Path = BUNDLED) -> FeatureNetwork:
         module.load_state_dict(tensors)
     except RuntimeError as error:
         raise InputError(f"{path} holds the weights of another network.", remedy) from error
-    return SmallClassifier(module, facts(name, int(record["version"]), found))
+    return SmallClassifier(module, classifier_facts(name, int(record["version"]), found))
 
 
-def facts(name: str, version: int, weights_sha256: str) -> NetworkFacts:
+def classifier_facts(name: str, version: int, weights_sha256: str) -> NetworkFacts:
     """Return what is to be known of one of these networks."""
-    return NetworkFacts(name, version, weights_sha256, PREPROCESSING, FEATURE_SIZE, CLASSES)
+    return NetworkFacts(name, version, weights_sha256, PREPROCESSING, FEATURE_SIZE, _CLASSES)
 
 
 def accuracy(network: FeatureNetwork, images: Tensor, labels: Tensor) -> float:

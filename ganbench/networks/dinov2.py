@@ -18,10 +18,10 @@ from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
 from ganbench.nn.resize import IMAGENET, bicubic_uint8, standardized
 from ganbench.registry import register
 
-NAME = "dinov2-vitl14"
+_NAME = "dinov2-vitl14"
 ARCHITECTURE = "vit_large_patch14_dinov2"
-RESOLUTION = 224
-FEATURE_SIZE = 1024
+_RESOLUTION = 224
+_FEATURE_SIZE = 1024
 OFFSET = 0.1
 """What DINOv2 adds to the wanted grid before it scales its positions; part of its numbers."""
 
@@ -33,7 +33,7 @@ class DINOv2Network(FeatureNetwork):
 
     def prepare(self, images: Tensor) -> Tensor:
         """Map uint8 images (B, C, H, W), C = 1 or 3, to standardized (B, 3, 224, 224)."""
-        pixels = bicubic_uint8(images, (RESOLUTION, RESOLUTION)).float()
+        pixels = bicubic_uint8(images, (_RESOLUTION, _RESOLUTION)).float()
         return standardized(pixels, IMAGENET)
 
 
@@ -43,18 +43,18 @@ def dinov2() -> FeatureNetwork:
 
     Paper: Oquab et al., 2023, arXiv:2304.07193
     """
-    return _loaded(weights.identity(NAME))
+    return _loaded(weights.identity(_NAME))
 
 
 @functools.lru_cache(maxsize=1)
 def _loaded(identity: str) -> DINOv2Network:
-    module = assembled(weights.load(NAME), blank(import_timm()))
+    module = assembled_dinov2(weights.load(_NAME), _blank(import_timm()))
     facts = NetworkFacts(
         name="dinov2",
         version=1,
         weights_sha256=identity,
-        preprocessing=f"{RESOLUTION}px-bicubic-pil-imagenet",
-        feature_size=FEATURE_SIZE,
+        preprocessing=f"{_RESOLUTION}px-bicubic-pil-imagenet",
+        feature_size=_FEATURE_SIZE,
         classes=0,
         seconds=1.5,
     )
@@ -77,16 +77,16 @@ def import_timm() -> Any:
     return timm
 
 
-def blank(timm: Any, depth: int = 24) -> nn.Module:
+def _blank(timm: Any, depth: int = 24) -> nn.Module:
     """Return the transformer at 224 pixels, without values; its output is the class token."""
     with torch.device("meta"):  # initial weights would cost time and random numbers
         module: nn.Module = timm.create_model(
-            ARCHITECTURE, pretrained=False, img_size=RESOLUTION, num_classes=0, depth=depth
+            ARCHITECTURE, pretrained=False, img_size=_RESOLUTION, num_classes=0, depth=depth
         )
     return module
 
 
-def assembled(tensors: Mapping[str, Tensor], module: nn.Module) -> nn.Module:
+def assembled_dinov2(tensors: Mapping[str, Tensor], module: nn.Module) -> nn.Module:
     """Fill a transformer with tensors that are named as in DINOv2's checkpoints.
 
     The checkpoint's positions are of 518 pixels and are scaled to the transformer's.
@@ -100,7 +100,7 @@ def assembled(tensors: Mapping[str, Tensor], module: nn.Module) -> nn.Module:
         own["pos_embed"] = positions(own["pos_embed"], grid)
         module.load_state_dict(own, assign=True)
     except (KeyError, RuntimeError) as error:
-        raise InputError(f"The tensors are of another network than {NAME}.") from error
+        raise InputError(f"The tensors are of another network than {_NAME}.") from error
     return module
 
 

@@ -33,10 +33,10 @@ from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
 from ganbench.nn.resize import bicubic_float, tf1_bilinear, three_channels
 from ganbench.registry import register
 
-RESOLUTION = 299
-FEATURE_SIZE = 2048
-CLASSES = 1008
-SECONDS_PER_IMAGE = 0.1
+_RESOLUTION = 299
+_FEATURE_SIZE = 2048
+_CLASSES = 1008
+_SECONDS_PER_IMAGE = 0.1
 
 
 class Inception(nn.Module):
@@ -121,7 +121,7 @@ class InceptionNetwork(FeatureNetwork):
     def prepare(self, images: Tensor) -> Tensor:
         """Map uint8 images (B, C, H, W), C = 1 or 3, to (B, 3, 299, 299) in [-1, 1)."""
         # Gray is repeated last: three equal channels resized are one resized channel, thrice.
-        return three_channels((tf1_bilinear(images, (RESOLUTION, RESOLUTION)) - 128) / 128)
+        return three_channels((tf1_bilinear(images, (_RESOLUTION, _RESOLUTION)) - 128) / 128)
 
 
 class CleanInceptionNetwork(FeatureNetwork):
@@ -135,7 +135,7 @@ class CleanInceptionNetwork(FeatureNetwork):
 
     def prepare(self, images: Tensor) -> Tensor:
         """Map uint8 images (B, C, H, W), C = 1 or 3, to (B, 3, 299, 299) in [-1, 1)."""
-        return three_channels((bicubic_float(images, (RESOLUTION, RESOLUTION)) - 128) / 128)
+        return three_channels((bicubic_float(images, (_RESOLUTION, _RESOLUTION)) - 128) / 128)
 
 
 @register("inception")
@@ -145,7 +145,7 @@ def inception() -> FeatureNetwork:
     Paper: Szegedy et al., 2015, arXiv:1512.00567
     """
     module = _module()
-    return InceptionNetwork(module, _facts("inception", module, f"{RESOLUTION}px-bilinear-tf1"))
+    return InceptionNetwork(module, _facts("inception", module, f"{_RESOLUTION}px-bilinear-tf1"))
 
 
 @register("inception-clean")
@@ -156,7 +156,7 @@ def inception_clean() -> FeatureNetwork:
     """
     module = _module()
     return CleanInceptionNetwork(
-        module, _facts("inception-clean", module, f"{RESOLUTION}px-bicubic-pil-float")
+        module, _facts("inception-clean", module, f"{_RESOLUTION}px-bicubic-pil-float")
     )
 
 
@@ -175,9 +175,9 @@ def _facts(name: str, module: Inception, preprocessing: str) -> NetworkFacts:
         version=1,
         weights_sha256=weights.identity("inception"),
         preprocessing=preprocessing,
-        feature_size=FEATURE_SIZE,
-        classes=0 if module.final is None else CLASSES,
-        seconds=SECONDS_PER_IMAGE,
+        feature_size=_FEATURE_SIZE,
+        classes=0 if module.final is None else _CLASSES,
+        seconds=_SECONDS_PER_IMAGE,
     )
 
 

@@ -27,11 +27,11 @@ from ganbench.runtime.inference import Compute, forward_of
 TAPS = {"alexnet": (1, 4, 7, 9, 11), "vgg16": (3, 8, 15, 22, 29)}
 """The rectified layers, counted in torchvision's ``features``, that LPIPS compares."""
 HEADS = {"alexnet": "alex.pth", "vgg16": "vgg.pth"}
-SECONDS_PER_IMAGE = {"alexnet": 0.005, "vgg16": 0.1}
-SMALLEST = 64
+_SECONDS_PER_IMAGE = {"alexnet": 0.005, "vgg16": 0.1}
+_SMALLEST = 64
 """Pixels on the shorter side below which images are enlarged: AlexNet cannot read 28."""
-PREPROCESSING = f"lpips0.1-min{SMALLEST}px-bilinear"
-PIXELS_AT_ONCE = 2**20
+_PREPROCESSING = f"lpips0.1-min{_SMALLEST}px-bilinear"
+_PIXELS_AT_ONCE = 2**20
 """Pixels of all images that are compared at once: VGG-16 makes 64 floats of each."""
 
 
@@ -93,7 +93,7 @@ class PerceptualNetwork(PairNetwork):
 
     def _pairs_at_once(self, images: Tensor) -> int:
         height, width = enlarged(*images.shape[2:])
-        return max(1, min(self.batch_size, PIXELS_AT_ONCE // (2 * height * width)))
+        return max(1, min(self.batch_size, _PIXELS_AT_ONCE // (2 * height * width)))
 
 
 def prepare(pairs: Tensor) -> Tensor:
@@ -111,7 +111,7 @@ def prepare(pairs: Tensor) -> Tensor:
 
 def enlarged(height: int, width: int) -> tuple[int, int]:
     """Return the size at which images are compared: the shorter side is 64 pixels or more."""
-    scale = max(1.0, SMALLEST / min(height, width))
+    scale = max(1.0, _SMALLEST / min(height, width))
     return round(height * scale), round(width * scale)
 
 
@@ -146,12 +146,12 @@ def vgg16() -> PairNetwork:
 
 @functools.lru_cache(maxsize=2)
 def _loaded(name: str, identity: str) -> PerceptualNetwork:
-    module = assembled(name, weights.load(name))
-    seconds = SECONDS_PER_IMAGE[name]
-    return PerceptualNetwork(module, NetworkFacts(name, 1, identity, PREPROCESSING, 0, 0, seconds))
+    module = assembled_lpips(name, weights.load(name))
+    seconds = _SECONDS_PER_IMAGE[name]
+    return PerceptualNetwork(module, NetworkFacts(name, 1, identity, _PREPROCESSING, 0, 0, seconds))
 
 
-def assembled(name: str, tensors: Mapping[str, Tensor]) -> Perceptual:
+def assembled_lpips(name: str, tensors: Mapping[str, Tensor]) -> Perceptual:
     """Return LPIPS on ``alexnet`` or ``vgg16`` from tensors that are named as in torchvision.
 
     Raises:

@@ -18,11 +18,11 @@ from ganbench.runtime.inference import Compute
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the scales, the finest first (Wang et al., 2003)."""
 WINDOW = 11
-SIGMA = 1.5
+_SIGMA = 1.5
 LUMINANCE_CONSTANT = (0.01 * 255) ** 2
 CONTRAST_CONSTANT = (0.03 * 255) ** 2
-PREPROCESSING = f"uint8-per-channel-upto{len(WEIGHTS)}scales-min{WINDOW}px"
-PIXELS_AT_ONCE = 2**20
+_PREPROCESSING = f"uint8-per-channel-upto{len(WEIGHTS)}scales-min{WINDOW}px"
+_PIXELS_AT_ONCE = 2**20
 """Pixels of one image of each pair, of all channels, that are compared at once."""
 
 
@@ -43,7 +43,7 @@ class StructuralSimilarity(PairNetwork):
     Paper: Wang et al., 2003, doi:10.1109/ACSSC.2003.1292216
     """
 
-    facts = NetworkFacts("structure", 1, "", PREPROCESSING, 0, 0, 0.002)
+    facts = NetworkFacts("structure", 1, "", _PREPROCESSING, 0, 0, 0.002)
 
     @torch.no_grad()
     def distances(self, first: Tensor, second: Tensor, *, compute: Compute) -> Tensor:
@@ -56,7 +56,7 @@ class StructuralSimilarity(PairNetwork):
         scales = scales_of(*first.shape[2:])
         # Apple's GPUs know no float64.
         device = "cpu" if compute.device.startswith("mps") else compute.device
-        size = compute.batch_size or max(1, PIXELS_AT_ONCE // first[0].numel())
+        size = compute.batch_size or max(1, _PIXELS_AT_ONCE // first[0].numel())
         parts = [
             _similarity(
                 first[start : start + size].to(device).double(),
@@ -114,7 +114,7 @@ def _terms(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 def _blurred(images: Tensor) -> Tensor:
     """Weigh windows of images (N, 1, H, W) by a Gaussian, to (N, 1, H - 10, W - 10)."""
     offsets = torch.arange(WINDOW, dtype=images.dtype, device=images.device) - WINDOW // 2
-    line = torch.exp(-(offsets**2) / (2 * SIGMA**2))
+    line = torch.exp(-(offsets**2) / (2 * _SIGMA**2))
     line /= line.sum()
     return conv2d(conv2d(images, line.view(1, 1, -1, 1)), line.view(1, 1, 1, -1))
 

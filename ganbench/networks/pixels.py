@@ -11,14 +11,14 @@ from ganbench.registry import register
 from ganbench.runtime.inference import Compute
 
 LARGEST = 32
-PREPROCESSING = f"max{LARGEST}px-area-unit"
+_PREPROCESSING = f"max{LARGEST}px-area-unit"
 
 
-class Pixels(FeatureNetwork):
+class PixelFeatures(FeatureNetwork):
     """Flattened pixels; a longer side than 32 pixels becomes 32."""
 
     def __init__(self) -> None:
-        super().__init__(nn.Identity(), NetworkFacts("pixels", 1, "", PREPROCESSING, 0, 0))
+        super().__init__(nn.Identity(), NetworkFacts("pixels", 1, "", _PREPROCESSING, 0, 0))
 
     def prepare(self, images: Tensor) -> Tensor:
         """Map uint8 images (B, C, H, W) to rows (B, C * H * W) in [0, 1], H and W at most 32.
@@ -40,4 +40,4 @@ class Pixels(FeatureNetwork):
 @register("pixels")
 def pixels() -> FeatureNetwork:
     """The pixels of images in [0, 1], reduced to at most 32 x 32; no weights."""
-    return Pixels()
+    return PixelFeatures()

@@ -17,8 +17,8 @@ from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
 from ganbench.nn.resize import IMAGENET, standardized, tf1_bilinear
 from ganbench.registry import register
 
-RESOLUTION = 224
-FEATURE_SIZE = 4096
+_RESOLUTION = 224
+_FEATURE_SIZE = 4096
 
 
 class VGG16Network(FeatureNetwork):
@@ -28,7 +28,7 @@ class VGG16Network(FeatureNetwork):
 
     def prepare(self, images: Tensor) -> Tensor:
         """Map uint8 images (B, C, H, W), C = 1 or 3, to standardized (B, 3, 224, 224)."""
-        return standardized(tf1_bilinear(images, (RESOLUTION, RESOLUTION)), IMAGENET)
+        return standardized(tf1_bilinear(images, (_RESOLUTION, _RESOLUTION)), IMAGENET)
 
 
 @register("vgg16-fc2")
@@ -42,20 +42,20 @@ def vgg16_fc2() -> FeatureNetwork:
 
 @functools.lru_cache(maxsize=1)
 def _loaded(identity: str) -> VGG16Network:
-    module = assembled(weights.load("vgg16", whole=True))
+    module = assembled_vgg16_fc2(weights.load("vgg16", whole=True))
     facts = NetworkFacts(
         name="vgg16-fc2",
         version=1,
         weights_sha256=identity,
-        preprocessing=f"{RESOLUTION}px-bilinear-tf1-imagenet",
-        feature_size=FEATURE_SIZE,
+        preprocessing=f"{_RESOLUTION}px-bilinear-tf1-imagenet",
+        feature_size=_FEATURE_SIZE,
         classes=0,
         seconds=0.2,
     )
     return VGG16Network(module, facts)
 
 
-def assembled(tensors: Mapping[str, Tensor]) -> nn.Module:
+def assembled_vgg16_fc2(tensors: Mapping[str, Tensor]) -> nn.Module:
     """Return VGG-16 up to the second rectified linear layer, from torchvision's tensors.
 
     Raises:

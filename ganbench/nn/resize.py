@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-Pixels = NDArray[np.uint8] | NDArray[np.float32]
+_Pixels = NDArray[np.uint8] | NDArray[np.float32]
 
 
 def tf1_bilinear(images: Tensor, size: tuple[int, int]) -> Tensor:
@@ -53,7 +53,7 @@ def bicubic_float(images: Tensor, size: tuple[int, int]) -> Tensor:
     arXiv:2104.11222).
     """
 
-    def resized(channel: Pixels) -> Pixels:
+    def resized(channel: _Pixels) -> _Pixels:
         picture = Image.fromarray(channel.astype(np.float32))
         return np.asarray(picture.resize(size[::-1], Image.Resampling.BICUBIC)).clip(0, 255)
 
@@ -72,7 +72,7 @@ def bicubic_uint8(images: Tensor, size: tuple[int, int], *, crop: bool = False) 
         top, left = (height - side) // 2, (width - side) // 2
         images = images[:, :, top : top + side, left : left + side]
 
-    def resized(channel: Pixels) -> Pixels:
+    def resized(channel: _Pixels) -> _Pixels:
         picture = Image.fromarray(channel)
         return np.asarray(picture.resize(size[::-1], Image.Resampling.BICUBIC))
 
@@ -80,7 +80,7 @@ def bicubic_uint8(images: Tensor, size: tuple[int, int], *, crop: bool = False) 
     return _in_threads(resized, channels).view(*images.shape[:2], *size).to(images.device)
 
 
-def _in_threads(resized: Callable[[Pixels], Pixels], channels: NDArray[np.uint8]) -> Tensor:
+def _in_threads(resized: Callable[[_Pixels], _Pixels], channels: NDArray[np.uint8]) -> Tensor:
     """Apply a function to each channel (H, W); Pillow lets other threads run meanwhile."""
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
         return torch.from_numpy(np.stack(list(threads.map(resized, channels))))

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ganbench.errors import ConfigError
 from ganbench.runtime.process_group import ProcessGroup
 
-PLAIN = {nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm}
+_PLAIN = {nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm}
 
 
 class SynchronizedBatchNorm(_BatchNorm):
@@ -88,7 +88,7 @@ def synchronize_batch_norm(network: nn.Module, group: ProcessGroup) -> nn.Module
     if group.size == 1:
         return network
     if isinstance(network, _BatchNorm):
-        if type(network) not in PLAIN:
+        if type(network) not in _PLAIN:
             raise ConfigError(
                 f"{type(network).__name__} is a batch normalization that several processes cannot "
                 "share: its statistics would be those of a part of the batch.",

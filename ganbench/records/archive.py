@@ -20,22 +20,15 @@ from typing import Any
 from ganbench.errors import DamagedRunError
 from ganbench.records.atomic_files import read_json, read_lines, write_json, write_lines
 from ganbench.records.environment import lasting
-from ganbench.records.run_record import (
-    Curve,
-    Measurement,
-    RunRecord,
-    as_counts,
-    as_mapping,
-    as_number,
-    as_text,
-    as_whole,
-)
+from ganbench.records.json_values import as_counts, as_mapping, as_number, as_text, as_whole
+from ganbench.records.measurement import Measurement
+from ganbench.records.run_record import Curve, RunRecord
 from ganbench.records.strip_paths import strip_paths
 
 MOST_POINTS = 120
 """A curve keeps at most so many points; each is then the mean of those that it stands for."""
 
-DIGITS = 6
+_DIGITS = 6
 
 _ARCHIVED = (
     "name",
@@ -97,7 +90,9 @@ def result_rows(runs: Iterable[RunRecord]) -> list[dict[str, Any]]:
             "run": run.name,
         }
         for metric, measured in run.metrics.items() or [(None, None)]:
-            rows.append({**who, "metric": metric, **vars(measured or Measurement(None)), **how})
+            rows.append(
+                {**who, "metric": metric, **(measured or Measurement(None)).record(), **how}
+            )
     return rows
 
 
@@ -240,4 +235,4 @@ def _thin(curve: Curve) -> Curve:
 
 def _rounded(value: float) -> float:
     """Round to as many digits as a picture can show."""
-    return float(f"{value:.{DIGITS}g}")
+    return float(f"{value:.{_DIGITS}g}")

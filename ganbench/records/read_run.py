@@ -12,17 +12,10 @@ from typing import Any
 from ganbench.errors import DamagedRunError
 from ganbench.records.atomic_files import read_json
 from ganbench.records.environment import environment_id
+from ganbench.records.json_values import as_counts, as_mapping, as_number, as_text, as_whole
+from ganbench.records.measurement import Measurement
 from ganbench.records.run_folder import FAILURES, STATUSES, RunFolder
-from ganbench.records.run_record import (
-    Curve,
-    Measurement,
-    RunRecord,
-    as_counts,
-    as_mapping,
-    as_number,
-    as_text,
-    as_whole,
-)
+from ganbench.records.run_record import Curve, RunRecord
 from ganbench.records.strip_paths import strip_paths, strip_paths_in
 
 

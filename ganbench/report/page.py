@@ -14,7 +14,8 @@ from ganbench.analysis import number_text
 from ganbench.analysis.across_datasets import Across
 from ganbench.analysis.stats import Estimate
 from ganbench.analysis.tables import VariantRow, count_statuses, heading
-from ganbench.records.run_record import Measurement, RunRecord
+from ganbench.records.measurement import Measurement
+from ganbench.records.run_record import RunRecord
 from ganbench.report import sentences
 from ganbench.report.charts import panels
 from ganbench.report.charts.panels import Panel, Rows

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of glibc's parameters (malloc.h)."""
-KEPT = 1 << 30
+_KEPT = 1 << 30
 """Bytes that may be free and kept, and the size from which a block is not."""
 
 
@@ -25,7 +25,7 @@ def keep_freed_memory() -> bool:
     library = _glibc()
     if library is None:
         return False
-    return all(library.mallopt(one, KEPT) for one in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD))
+    return all(library.mallopt(one, _KEPT) for one in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD))
 
 
 def return_freed_memory() -> None:

@@ -2,8 +2,8 @@
 """The processes that train one model together; usually there is one, and nothing here does a thing.
 
 A ``ProcessGroup`` is what the training state and the networks know of several processes. This one
-is for one process: every method returns what it was given. ``ganbench.training.distributed`` joins those
-that torchrun has started.
+is for one process: every method returns what it was given. ``ganbench.training.distributed`` joins
+those that torchrun has started.
 """
 
 from __future__ import annotations

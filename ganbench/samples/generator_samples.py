@@ -29,11 +29,11 @@ from ganbench.streams import stream_seed
 
 DRAWN = 5000
 """Samples that are drawn where no number is asked for."""
-BATCH = 64
+PER_CALL = 64
 """Samples that a generator is asked for at once."""
 
 DrawSamples = Callable[[int], Any]
-"""Draws the batch of that number, BATCH samples: images (B, C, H, W) or points (B, D)."""
+"""Draws the batch of that number, PER_CALL samples: images (B, C, H, W) or points (B, D)."""
 
 Generate = Callable[[int, torch.Generator], Any]
 """A user's generator: so many samples, drawn from that random stream."""
@@ -95,8 +95,8 @@ class GeneratedSamples(Samples):
             yield Chunk(values, np.arange(start, start + len(values)))
 
     def _batches(self) -> Iterator[Tensor]:
-        for index in range(-(-self._count // BATCH)):
-            left = self._count - index * BATCH
+        for index in range(-(-self._count // PER_CALL)):
+            left = self._count - index * PER_CALL
             yield (self._first if index == 0 else self._batch(index))[:left]
 
     def _batch(self, index: int) -> Tensor:
@@ -127,9 +127,10 @@ class GeneratedSamples(Samples):
                 f"{self._name} returned {type(values).__name__}; a tensor of images (B, C, H, W) "
                 "or points (B, D) was expected."
             )
-        if values.ndim < 2 or len(values) != BATCH:
+        if values.ndim < 2 or len(values) != PER_CALL:
             raise InputError(
-                f"{self._name} returned {tuple(values.shape)} when {BATCH} samples were asked for."
+                f"{self._name} returned {tuple(values.shape)} when {PER_CALL} samples were "
+                "asked for."
             )
         return values
 
@@ -144,7 +145,7 @@ def from_callable(generate: Generate, seed: int, device: torch.device) -> DrawSa
     def draw(index: int) -> Any:
         own = stream_seed(seed, f"samples/{index}")
         with _global_stream(own, device):
-            return generate(BATCH, torch.Generator(device).manual_seed(own))
+            return generate(PER_CALL, torch.Generator(device).manual_seed(own))
 
     return draw
 
@@ -152,14 +153,14 @@ def from_callable(generate: Generate, seed: int, device: torch.device) -> DrawSa
 def latents(
     index: int, shape: tuple[int, ...], seed: int, *, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """Return the standard normal latents (BATCH, *shape) of a batch, on the CPU."""
+    """Return the standard normal latents (PER_CALL, *shape) of a batch, on the CPU."""
     stream = torch.Generator().manual_seed(stream_seed(seed, f"latents/{index}"))
-    return torch.randn(BATCH, *shape, generator=stream).to(dtype)
+    return torch.randn(PER_CALL, *shape, generator=stream).to(dtype)
 
 
 def uniform_labels(count: int, classes: int, seed: int) -> NDArray[np.int64]:
-    """Return labels (n,), n >= count a multiple of BATCH, each class with the same chance."""
-    rounded = -(-count // BATCH) * BATCH
+    """Return labels (n,), n >= count a multiple of PER_CALL, each class with the same chance."""
+    rounded = -(-count // PER_CALL) * PER_CALL
     raw = np.random.PCG64([seed, classes]).random_raw(rounded)
     return (raw % classes).astype(np.int64)
 

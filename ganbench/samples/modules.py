@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from ganbench.errors import ConfigError, InputError
 from ganbench.samples.generator_samples import (
-    BATCH,
     DRAWN,
+    PER_CALL,
     GeneratedSamples,
     cause,
     latents,
@@ -100,7 +100,7 @@ def module_samples(
 
 
 def _part(labels: NDArray[np.int64], index: int) -> NDArray[np.int64]:
-    return labels[index * BATCH : (index + 1) * BATCH]
+    return labels[index * PER_CALL : (index + 1) * PER_CALL]
 
 
 def _size(module: nn.Module, attribute: str) -> int | None:
@@ -120,7 +120,7 @@ def _latent_shape(name: str, module: nn.Module, run: Any, given: int | None) -> 
             failure = failure or error
             continue
         drawn = drawn[0] if isinstance(drawn, tuple | list) and drawn else drawn
-        if isinstance(drawn, Tensor) and drawn.ndim in {2, 4} and len(drawn) == BATCH:
+        if isinstance(drawn, Tensor) and drawn.ndim in {2, 4} and len(drawn) == PER_CALL:
             return shape
     if given is None:
         raise ConfigError(
@@ -128,7 +128,7 @@ def _latent_shape(name: str, module: nn.Module, run: Any, given: int | None) -> 
         )
     said = f": {cause(failure)}" if failure else ""
     raise InputError(
-        f"{name} draws no samples from latents ({BATCH}, {given}){said}.",
+        f"{name} draws no samples from latents ({PER_CALL}, {given}){said}.",
         "Give the right size with --latent-dim; a conditional generator needs its number of "
         "classes, too.",
     )

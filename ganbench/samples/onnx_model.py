@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ganbench.errors import ConfigError, InputError, MissingDataError
 from ganbench.samples.generator_samples import (
-    BATCH,
     DRAWN,
+    PER_CALL,
     GeneratedSamples,
     cause,
     latents,
@@ -54,7 +54,7 @@ def onnx_samples(
     count = DRAWN if count is None else count
     classes = _classes(path, session, classes) if integers else None
     labels = uniform_labels(count, classes, seed) if classes else None
-    step = floats.shape[0] if isinstance(floats.shape[0], int) else BATCH
+    step = floats.shape[0] if isinstance(floats.shape[0], int) else PER_CALL
     if step < 1:
         raise InputError(f"{path} takes batches of {step} latents, which makes no sense.")
 
@@ -62,7 +62,9 @@ def onnx_samples(
         name, shape, dtype = latent
         feed = {name: latents(index, shape, seed, dtype=dtype).numpy()}
         if integers and labels is not None:
-            part = labels[index * BATCH : (index + 1) * BATCH].astype(_INTEGERS[integers.type])
+            part = labels[index * PER_CALL : (index + 1) * PER_CALL].astype(
+                _INTEGERS[integers.type]
+            )
             feed[integers.name] = part.reshape(-1, *[1] * (len(integers.shape) - 1))
         return _run(session, feed, step)
 
@@ -137,12 +139,12 @@ def _classes(path: Path, session: Any, given: int | None) -> int:
 
 
 def _run(session: Any, feed: dict[str, NDArray[Any]], step: int) -> NDArray[Any]:
-    """Return images (BATCH, C, H, W) or points, run in parts where the batch size is fixed."""
+    """Return images (PER_CALL, C, H, W) or points, run in parts where the batch size is fixed."""
     parts = []
-    for start in range(0, BATCH, step):
+    for start in range(0, PER_CALL, step):
         part = {name: _padded(values[start : start + step], step) for name, values in feed.items()}
         drawn = np.asarray(session.run(None, part)[0])
-        parts.append(drawn[: min(step, BATCH - start)])
+        parts.append(drawn[: min(step, PER_CALL - start)])
     images = np.concatenate(parts)
     if images.ndim == 4 and images.shape[1] not in {1, 3} and images.shape[3] in {1, 3}:
         return images.transpose(0, 3, 1, 2)

@@ -16,7 +16,7 @@ from ganbench.registry import name_of
 from ganbench.state import State
 from ganbench.streams import stream_seed
 
-BATCH = 250
+DRAW_BATCH = 250
 
 
 def stream(state: State, seed: int, purpose: str) -> torch.Generator:
@@ -41,8 +41,8 @@ def draw(state: State, count: int, *, seed: int, purpose: str = "samples") -> Te
     sampler = state.sampler()
     generator = stream(state, seed, purpose)
     parts = []
-    for start in range(0, count, BATCH):
-        images = sampler(min(BATCH, count - start), generator)
+    for start in range(0, count, DRAW_BATCH):
+        images = sampler(min(DRAW_BATCH, count - start), generator)
         if state.data.is_image and bool(images.isfinite().all()):
             images = to_uint8(images)
         parts.append(images.cpu())

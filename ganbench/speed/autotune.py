@@ -19,7 +19,7 @@ from ganbench import paths
 from ganbench.config import Precision, RunConfig, digest
 from ganbench.data.dataset import Dataset
 from ganbench.errors import DamagedRunError
-from ganbench.harness.run_metrics import Watch
+from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import read_json, write_json
 from ganbench.records.environment import describe_environment, environment_id
 from ganbench.runtime.device import device_facts
@@ -66,13 +66,13 @@ class Choice:
         return self.speedups[self.way.label]
 
 
-def tuned(config: RunConfig, dataset: Dataset, device: torch.device, watch: Watch) -> Choice:
+def tuned(config: RunConfig, dataset: Dataset, device: torch.device, progress: Progress) -> Choice:
     """Return the choice that is kept for such a run on this machine, or measure it and keep it."""
     kept = _kept()
     key = _key(config, device)
     if key in kept:
         return _choice(kept[key])
-    choice = tune(config, dataset, device, compiling=False, watch=watch)
+    choice = tune(config, dataset, device, compiling=False, progress=progress)
     keep(config, device, choice)
     return choice
 
@@ -83,7 +83,7 @@ def tune(
     device: torch.device,
     *,
     compiling: bool,
-    watch: Watch = lambda what, done, total: None,
+    progress: Progress = SILENT,
 ) -> Choice:
     """Measure ways to compute a run's step; ``compiling`` tries torch.compile, which takes long.
 
@@ -95,7 +95,7 @@ def tune(
     stages = list(_stages(config, dataset, device, compiling))
     try:
         for done, vary in enumerate(stages):
-            watch("ways", done, len(stages))
+            progress.advance("ways", done, len(stages))
             ways = [best, *(way for way in vary(best) if way != best)]
             speeds = _speeds(ways, config, dataset, device)
             ratio = speedups[best.label]
@@ -105,7 +105,7 @@ def tune(
             winner = max(speeds, key=lambda way: speeds[way])
             if speeds[winner] > (1 + GAIN) * speeds[best]:
                 best, fastest = winner, speeds[winner]
-        watch("ways", len(stages), len(stages))
+        progress.advance("ways", len(stages), len(stages))
     finally:
         set_threads(usual.threads)
     return Choice(best, round(fastest, 1), speedups)

@@ -35,7 +35,7 @@ STEADY = 0.05
 """Speeds of three turns in a row that differ by less than this share are steady."""
 WARM_UP_TURNS = 60
 """After so many turns that were never steady, warming up is given up."""
-PARTS = ("data", "discriminator", "generator", "penalties", "optimizer", "other")
+STEP_PARTS = ("data", "discriminator", "generator", "penalties", "optimizer", "other")
 """What the time of an iteration is divided into."""
 
 
@@ -196,14 +196,14 @@ class Meter:
         return False
 
     def split(self, iterations: int) -> dict[str, float]:
-        """Return the seconds of an iteration by part (see ``PARTS``), means over so many.
+        """Return the seconds of an iteration by part (see ``STEP_PARTS``), means over so many.
 
         What penalties cost is the difference that leaving all terms of tricks out makes to the
         players' turns, in iterations that take turns with whole ones.
         """
         laps = self.clock.laps()
-        whole: dict[str, float] = dict.fromkeys(PARTS, 0.0)
-        plain: dict[str, float] = dict.fromkeys(PARTS, 0.0)
+        whole: dict[str, float] = dict.fromkeys(STEP_PARTS, 0.0)
+        plain: dict[str, float] = dict.fromkeys(STEP_PARTS, 0.0)
         rounds = max(1, iterations // self.cycle)
         for _ in range(rounds):
             for into, muted in ((whole, False), (plain, True)):

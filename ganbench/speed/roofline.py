@@ -14,7 +14,7 @@ from ganbench.config import Precision
 from ganbench.runtime.execution import arithmetic
 from ganbench.speed.meter import synchronize_device
 
-SIZES = {"cpu": (1024, 2048), "cuda": (4096, 8192), "mps": (2048, 4096)}
+_SIZES = {"cpu": (1024, 2048), "cuda": (4096, 8192), "mps": (2048, 4096)}
 """The widths of the square matrices that are tried."""
 REPETITIONS = 5
 
@@ -39,7 +39,7 @@ def measure_roofline(device: torch.device, precision: Precision) -> Roofline:
     """
     reached = {}
     with torch.no_grad(), arithmetic(precision):
-        for size in SIZES.get(device.type, SIZES["cpu"]):
+        for size in _SIZES.get(device.type, _SIZES["cpu"]):
             for name, product in _products(device, precision, size).items():
                 reached[f"{name} {size}"] = 2e-9 * size**3 / _fastest(product, device)
     by = max(reached, key=lambda name: reached[name])

@@ -24,10 +24,10 @@ import torch
 from ganbench.config import RunConfig
 from ganbench.data import open_dataset
 from ganbench.errors import GanbenchError
-from ganbench.harness.backends import deaf, death
-from ganbench.harness.run_metrics import Watch
+from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment
 from ganbench.records.strip_paths import strip_paths
+from ganbench.runtime.child_process import deaf, death
 from ganbench.runtime.device import device_facts
 from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.memory import PeakMemory
@@ -107,7 +107,7 @@ def measure(
     protocol: Protocol = Protocol(),
     *,
     command: str = "",
-    watch: Watch = lambda what, done, total: None,
+    progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Measure cases; return the document that ``records.speeds`` stores.
 
@@ -119,7 +119,7 @@ def measure(
         group = cases[first : first + TOGETHER]
         turns = protocol.rounds + 1  # warming up is one
         done, total = first * turns, len(cases) * turns
-        found += _measure_group(group, protocol, partial(_count_on, watch, done, total))
+        found += _measure_group(group, protocol, partial(_count_on, progress, done, total))
     for _, one in found:
         for ceiling in one.ceilings if isinstance(one, _Measured) else []:
             key = (ceiling.device, ceiling.precision, ceiling.threads)
@@ -140,9 +140,9 @@ def measure(
     }
 
 
-def _count_on(watch: Watch, before: int, total: int, done: int) -> None:
+def _count_on(progress: Progress, before: int, total: int, done: int) -> None:
     """Count the turns of a group after those of the groups before it."""
-    watch("turns", before + done, total)
+    progress.advance("turns", before + done, total)
 
 
 def _measure_group(

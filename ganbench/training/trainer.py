@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from torch import nn
 from ganbench.data.batches import Batches
 from ganbench.data.dataset import Dataset
 from ganbench.gan import Batch
+from ganbench.progress import Progress
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.execution import arithmetic
 from ganbench.state import State
@@ -23,19 +24,6 @@ from ganbench.step import alternate
 from ganbench.streams import stream_seed
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
 from ganbench.trick import StepRule
-
-
-class Observer(Protocol):
-    """Who is told what happens, such as a progress bar."""
-
-    def tick(self, row: Mapping[str, Any], progress: float, seconds_left: float) -> None:
-        """Hear the statistics of a tick, the share of training done and the time left."""
-
-    def measured(self, kimg: float, metrics: Mapping[str, Any]) -> None:
-        """Hear what an evaluation gave."""
-
-    def measuring(self, what: str, done: int, total: int) -> None:
-        """Hear how many samples of a set an evaluation has read."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +52,14 @@ class Trainer:
         schedule: Schedule,
         snapshot: Callable[[State, float], None],
         evaluate: Callable[[State], Mapping[str, Any]],
-        observer: Observer,
+        progress: Progress,
     ) -> None:
         self.state = state
         self.folder = folder
         self.schedule = schedule
         self.snapshot = snapshot
         self.evaluate = evaluate
-        self.observer = observer
+        self.progress = progress
         self.stop_requested = False
         self.group = state.group
         self.seconds = 0.0
@@ -196,7 +184,7 @@ class Trainer:
         }
         self.folder.append_stats(full)
         left = (self.target - seen) / images_per_second if images_per_second else math.inf
-        self.observer.tick(full, min(1.0, seen / self.target), max(0.0, left))
+        self.progress.tick(full, min(1.0, seen / self.target), max(0.0, left))
 
     def _look_up(self) -> None:
         """Draw the sample grid and measure, where a tick has passed the point for it."""
@@ -214,7 +202,7 @@ class Trainer:
                 metrics = self.evaluate(self.state)
             row = {"kimg": kimg, "seconds": round(self.seconds, 3), "metrics": metrics}
             self.folder.append_measurements(row)
-            self.observer.measured(kimg, metrics)
+            self.progress.measured(kimg, metrics)
 
 
 ITERATIONS_TO_A_VOTE = 16

@@ -17,7 +17,7 @@ from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
 
-Part = Callable[[Tensor], Tensor]
+_Part = Callable[[Tensor], Tensor]
 
 
 @register("label-smoothing")
@@ -57,7 +57,7 @@ class LabelSmoothing(Trick):
         )
 
 
-def _need_parts(loss: Loss) -> tuple[Part, Part]:
+def _need_parts(loss: Loss) -> tuple[_Part, _Part]:
     """Return what logits cost as real and as fake; ConfigError where the loss has no such parts."""
     if loss.real_part is None or loss.fake_part is None:
         raise ConfigError(

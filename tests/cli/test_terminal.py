@@ -236,7 +236,7 @@ def test_on_a_terminal_progress_is_a_live_bar(monkeypatch, capsys):
     row = {"kimg": 1.0, "images_per_second": 10.0, "loss/generator/adversarial": float("nan")}
     with Bar("label", quiet=False) as bar:
         bar.tick(row, 0.5, 60.0)
-        bar._progress.refresh()
+        bar._bar.refresh()
         bar.measured(5.0, {"fid": {"value": 12.5}})
     err = capsys.readouterr().err
     assert " 50 %" in err

@@ -13,11 +13,11 @@ def measured(monkeypatch):
     """Replace the measurement by figures that are there at once."""
     cases = []
 
-    def measure(asked, protocol, *, command, watch):
+    def measure(asked, protocol, *, command, progress):
         cases[:] = asked
         found = []
         for index, case in enumerate(asked):
-            watch("turns", index, len(asked))
+            progress.advance("turns", index, len(asked))
             figures = {
                 "status": "ok", "problem": "", "device_name": "A", "steady": index == 0,
                 "training": {"images_per_second": 100.0, "rounds": [99.0, 100.0, 101.0]},

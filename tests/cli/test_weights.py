@@ -180,7 +180,7 @@ def test_progress_of_a_download(capsys, monkeypatch, live):
         monkeypatch.setenv("TERM", "xterm")
     with _Shown("alexnet", quiet=False) as shown:
         for done in range(101):
-            shown.advance(done * 10**6, 10**8)
+            shown.advance("bytes", done * 10**6, 10**8)
         shown.say("The connection was cut.")
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -192,7 +192,7 @@ def test_progress_of_a_download(capsys, monkeypatch, live):
         assert lines[0] == "alexnet: 0 MB of 100 MB"
         assert len(lines) == 12
     with _Shown("alexnet", quiet=True) as shown:
-        shown.advance(1, 2)
+        shown.advance("bytes", 1, 2)
         shown.say("The connection was cut.")
     assert capsys.readouterr().err == ""
 

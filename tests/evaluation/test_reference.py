@@ -16,7 +16,7 @@ from ganbench.data.dataset import Dataset
 from ganbench.errors import ConfigError, InputError, MissingDataError, UnknownNameError
 from ganbench.evaluation.feature_network import FeatureNetwork
 from ganbench.evaluation.math.moments import moments
-from ganbench.evaluation.reference import Reference, evaluate
+from ganbench.evaluation.reference import Reference, evaluate_once
 from ganbench.evaluation.requests import MIXTURE_METRICS, OWN_METRICS, POINT_METRICS
 from ganbench.gan import DataSpec, Mixture
 from ganbench.metrics.fid import frechet_distance
@@ -55,9 +55,9 @@ def digits():
 
 def test_real_digits_stand_at_their_floor(digits):
     half = torch.randperm(1000, generator=torch.Generator().manual_seed(1))
-    measured = evaluate(digits.take(half[:500]), digits.take(half[500:]).values)
+    measured = evaluate_once(digits.take(half[:500]), digits.take(half[500:]).values)
     assert list(measured) == ["fid@mnist-cnn", "is@mnist-cnn", "modes", "reverse-kl"]
-    noise = evaluate(digits, torch.rand(500, 1, 28, 28) * 2 - 1, metrics=["fid@mnist-cnn"])
+    noise = evaluate_once(digits, torch.rand(500, 1, 28, 28) * 2 - 1, metrics=["fid@mnist-cnn"])
     fid, score = measured["fid@mnist-cnn"], measured["is@mnist-cnn"]
     assert fid.value < 0.01 * noise["fid@mnist-cnn"].value
     assert fid.value < 5 * fid.floor
@@ -87,7 +87,7 @@ def test_other_floors_are_those_of_as_many_real_samples(digits):
 
 def test_a_mixture_is_measured_against_its_density(square):
     values = torch.cat([square.values[:90], torch.full((10, 2), 2.0)])
-    measured = evaluate(square, values)
+    measured = evaluate_once(square, values)
     assert tuple(measured) == MIXTURE_METRICS
     assert measured["modes"].value == 4
     assert measured["high-quality"].value <= 0.9
@@ -126,7 +126,7 @@ def test_the_seed_moves_intervals_and_neither_values_nor_protocols(digits):
 
 def test_a_folder_is_named_without_its_place(noise):
     there = replace(noise, spec=replace(noise.spec, name="/home/someone/photos/"))
-    (measured,) = evaluate(there, noise.values, metrics=["modes"]).values()
+    (measured,) = evaluate_once(there, noise.values, metrics=["modes"]).values()
     assert "/photos:v3/" in measured.protocol
     assert "someone" not in measured.protocol
 
@@ -134,14 +134,14 @@ def test_a_folder_is_named_without_its_place(noise):
 def test_stacked_digits_are_read_channel_by_channel(digits):
     spec = DataSpec("stacks", "1", (3, 28, 28), 1000, network="mnist-cnn")
     stacks = Dataset(spec, "train", digits.values[:300].view(100, 3, 28, 28))
-    measured = evaluate(stacks, stacks.values)
+    measured = evaluate_once(stacks, stacks.values)
     triples = digits.labels[:300].view(100, 3) @ torch.tensor([100, 10, 1])
     assert measured["modes"].value == pytest.approx(len(triples.unique()), abs=5)
     assert measured["is@mnist-cnn"].value > 50
     assert "/per-channel/" in measured["modes"].protocol
     assert measured["fid@mnist-cnn"].value == pytest.approx(0, abs=1e-6)
     color = replace(stacks, spec=replace(spec, classes=10))
-    plain = evaluate(color, stacks.values)
+    plain = evaluate_once(color, stacks.values)
     assert plain["modes"].value <= 10
     assert "per-channel" not in plain["modes"].protocol
 
@@ -169,26 +169,28 @@ def test_the_reference_is_described_once(noise, monkeypatch):
 
 def test_a_plain_name_means_the_network_of_the_paper(noise, monkeypatch, tmp_path):
     names = ["fid@mnist-cnn", "FID@mnist_cnn", "modes"]
-    assert list(evaluate(noise, noise.values, metrics=names)) == ["fid@mnist-cnn", "modes"]
-    standing_in = evaluate(noise, noise.values, metrics=["fid", "modes"], network="fashion-cnn")
+    assert list(evaluate_once(noise, noise.values, metrics=names)) == ["fid@mnist-cnn", "modes"]
+    standing_in = evaluate_once(
+        noise, noise.values, metrics=["fid", "modes"], network="fashion-cnn"
+    )
     assert list(standing_in) == ["fid@fashion-cnn", "modes@fashion-cnn"]
     monkeypatch.setenv("GANBENCH_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("GANBENCH_OFFLINE", "1")
     with pytest.raises(MissingDataError) as raised:
-        evaluate(noise, noise.values, metrics=["fid"])
+        evaluate_once(noise, noise.values, metrics=["fid"])
     assert "ganbench weights fetch inception" in raised.value.hint
 
 
 def test_without_names_the_network_of_the_data_measures(noise):
     unknown = replace(noise, spec=replace(noise.spec, network=None))
-    assert evaluate(unknown, noise.values) == {}
-    given = evaluate(unknown, noise.values, network="mnist-cnn")
+    assert evaluate_once(unknown, noise.values) == {}
+    given = evaluate_once(unknown, noise.values, network="mnist-cnn")
     assert {name.partition("@")[0] for name in given} == set(OWN_METRICS)
-    named = evaluate(unknown, noise.values, metrics=["modes@mnist-cnn"])
+    named = evaluate_once(unknown, noise.values, metrics=["modes@mnist-cnn"])
     assert list(named) == ["modes@mnist-cnn"]
     with pytest.raises(ConfigError, match="classifier") as raised:
-        evaluate(unknown, noise.values, metrics=["modes"])
+        evaluate_once(unknown, noise.values, metrics=["modes"])
     assert "modes@" in raised.value.hint
 
 
@@ -206,7 +208,7 @@ def test_metrics_that_do_not_suit_the_data_are_refused(noise, square):
         with pytest.raises(ConfigError, match="holds points"):
             Reference(square, metrics=[name])
     free = replace(square, spec=replace(square.spec, mixture=None))
-    assert list(evaluate(free, square.values)) == [f"{name}@points" for name in POINT_METRICS]
+    assert list(evaluate_once(free, square.values)) == [f"{name}@points" for name in POINT_METRICS]
     with pytest.raises(ConfigError, match="mixture"):
         Reference(free, metrics=["modes"])
 
@@ -216,9 +218,9 @@ def test_a_diverged_generator_is_named_before_any_network_runs(noise, square, mo
     fakes = torch.zeros(10, 1, 28, 28)
     fakes[3, 0, 5, 5], fakes[4, 0, 0, 0] = math.nan, math.inf
     with pytest.raises(InputError, match=r"2 of 10 samples .* diverged"):
-        evaluate(noise, fakes)
+        evaluate_once(noise, fakes)
     with pytest.raises(InputError, match=r"1 of 2 samples .* diverged"):
-        evaluate(square, torch.tensor([[0.0, 0.0], [math.nan, 0.0]]))
+        evaluate_once(square, torch.tensor([[0.0, 0.0], [math.nan, 0.0]]))
 
 
 @pytest.mark.parametrize(
@@ -232,33 +234,33 @@ def test_a_diverged_generator_is_named_before_any_network_runs(noise, square, mo
 )
 def test_samples_of_another_kind_are_refused(noise, fakes):
     with pytest.raises(InputError, match=r"must be"):
-        evaluate(noise, fakes)
+        evaluate_once(noise, fakes)
 
 
 def test_points_of_another_kind_are_refused(square):
     for fakes in (torch.zeros(5, 3), torch.zeros(0, 2), torch.zeros(5, 2, dtype=torch.uint8)):
         with pytest.raises(InputError, match="must be"):
-            evaluate(square, fakes)
+            evaluate_once(square, fakes)
 
 
 def test_one_sample_is_too_few_and_identical_ones_are_said_to_be(noise, square):
     with pytest.raises(InputError, match=r"at least 2 .*samples, not 1"):
-        evaluate(noise, noise.values[:1])
-    alike = evaluate(noise, noise.values[:1].expand(50, -1, -1, -1))
+        evaluate_once(noise, noise.values[:1])
+    alike = evaluate_once(noise, noise.values[:1].expand(50, -1, -1, -1))
     for one in alike.values():
         assert math.isfinite(one.value)
         assert one.low is None
         assert "all samples are identical" in one.note
-    (single,) = evaluate(square, square.values[:1], metrics=["high-quality"]).values()
+    (single,) = evaluate_once(square, square.values[:1], metrics=["high-quality"]).values()
     assert single.high - single.low > 0.7
 
 
 def test_a_value_that_does_not_exist_is_recorded_as_none(square):
-    lost = evaluate(square, torch.full((20, 2), 2.0))["reverse-kl"]
+    lost = evaluate_once(square, torch.full((20, 2), 2.0))["reverse-kl"]
     assert math.isnan(lost.value)
     record = lost.record()
     assert record["value"] is None
     assert list(record) == [
-        "value", "low", "high", "n", "floor", "bias", "protocol", "better", "unit", "note",
+        "value", "low", "high", "n", "n_real", "floor", "bias", "protocol", "better", "unit", "note",
         "warning",
     ]  # fmt: skip

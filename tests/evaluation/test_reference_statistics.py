@@ -19,7 +19,7 @@ from ganbench.evaluation import reference_statistics
 from ganbench.evaluation.feature_network import FeatureNetwork
 from ganbench.evaluation.math.moments import Moments
 from ganbench.evaluation.metric import Evidence, of_features
-from ganbench.evaluation.reference import Reference, evaluate
+from ganbench.evaluation.reference import Reference, evaluate_once
 from ganbench.gan import DataSpec
 from ganbench.metrics.fid import frechet_distance
 
@@ -180,13 +180,13 @@ def digits(monkeypatch, tmp_path):
 def test_real_data_are_described_once_for_all_processes(digits):
     make, counts = digits
     fakes = make(seed=1).values[:20]
-    first = evaluate(make(), fakes, metrics=["fid@mnist-cnn"])
+    first = evaluate_once(make(), fakes, metrics=["fid@mnist-cnn"])
     assert sum(counts) == 80
-    assert evaluate(make(), fakes, metrics=["fid@mnist-cnn"]) == first
+    assert evaluate_once(make(), fakes, metrics=["fid@mnist-cnn"]) == first
     assert sum(counts) == 100
-    more = evaluate(make(), fakes, metrics=["fid@mnist-cnn", "kid@mnist-cnn"])
+    more = evaluate_once(make(), fakes, metrics=["fid@mnist-cnn", "kid@mnist-cnn"])
     assert sum(counts) == 180  # features were not kept; now they are
-    again = evaluate(make(), fakes, metrics=["fid@mnist-cnn", "kid@mnist-cnn"])
+    again = evaluate_once(make(), fakes, metrics=["fid@mnist-cnn", "kid@mnist-cnn"])
     assert sum(counts) == 200
     assert again == more
     assert more["fid@mnist-cnn"] == first["fid@mnist-cnn"]
@@ -196,17 +196,17 @@ def test_other_content_split_or_version_is_another_entry(digits):
     make, counts = digits
     fakes = make(seed=1).values[:20]
     for real in (make(), make(version="2"), make(split="test")):
-        evaluate(real, fakes, metrics=["fid@mnist-cnn"])
+        evaluate_once(real, fakes, metrics=["fid@mnist-cnn"])
     assert sum(counts) == 3 * 80
 
 
 def test_a_broken_cache_is_made_again_and_none_is_used_unless_wanted(digits, tmp_path):
     make, counts = digits
     fakes = make(seed=1).values[:20]
-    first = evaluate(make(), fakes, metrics=["fid@mnist-cnn"])
+    first = evaluate_once(make(), fakes, metrics=["fid@mnist-cnn"])
     (file,) = (tmp_path / "cache" / "statistics").glob("*.npz")
     file.write_bytes(file.read_bytes()[:1000])
-    assert evaluate(make(), fakes, metrics=["fid@mnist-cnn"]) == first
+    assert evaluate_once(make(), fakes, metrics=["fid@mnist-cnn"]) == first
     assert sum(counts) == 160
     Reference(make(), metrics=["fid@mnist-cnn"], cache=False).evaluate(fakes)
     assert sum(counts) == 240
@@ -222,9 +222,9 @@ def test_statistics_stand_in_for_real_images(tmp_path, digits):
     direct = reference.evaluate(fakes)["fid@mnist-cnn"]
     path = tmp_path / "s.npz"
     reference_statistics.write_statistics(path, reference.real_evidence("fid@mnist-cnn"))
-    given = evaluate(reference_statistics.read_statistics(path), fakes, metrics=["fid@mnist-cnn"])[
-        "fid@mnist-cnn"
-    ]
+    given = evaluate_once(
+        reference_statistics.read_statistics(path), fakes, metrics=["fid@mnist-cnn"]
+    )["fid@mnist-cnn"]
     assert (given.value, given.low, given.high) == (direct.value, direct.low, direct.high)
     assert given.floor == direct.floor
     assert "/s:v" in given.protocol
@@ -237,7 +237,7 @@ def test_statistics_of_two_sets_have_a_distance_and_no_interval(tmp_path):
         moments = of_features(features(seed=seed, size=128)).moments
         np.savez(tmp_path / f"{seed}.npz", mu=moments.mean, sigma=moments.covariance)
         sides.append(reference_statistics.read_statistics(tmp_path / f"{seed}.npz"))
-    (measured,) = evaluate(*sides, metrics=["fid@mnist-cnn"]).values()
+    (measured,) = evaluate_once(*sides, metrics=["fid@mnist-cnn"]).values()
     expected = frechet_distance(*(side.evidence.moments for side in sides))
     assert measured.value == pytest.approx(expected)
     assert measured.low is None
@@ -251,11 +251,11 @@ def test_what_statistics_cannot_give_is_said(tmp_path):
     real = reference_statistics.read_statistics(tmp_path / "s.npz")
     fakes = torch.zeros(20, 1, 28, 28, dtype=torch.uint8)
     with pytest.raises(ConfigError, match=r"kid@mnist-cnn needs .*features"):
-        evaluate(real, fakes, metrics=["kid@mnist-cnn"])
+        evaluate_once(real, fakes, metrics=["kid@mnist-cnn"])
     small = Moments(9, np.zeros(3), np.eye(3))
     np.savez(tmp_path / "small.npz", mu=small.mean, sigma=small.covariance)
     with pytest.raises(InputError, match="holds statistics of 3 features"):
-        evaluate(
+        evaluate_once(
             reference_statistics.read_statistics(tmp_path / "small.npz"),
             fakes,
             metrics=["fid@mnist-cnn"],

@@ -14,8 +14,9 @@ from ganbench.config import Recipe, RunConfig, TrickConfig, parse_trick
 from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnknownNameError
 from ganbench.gan import DataSpec, Mixture
 from ganbench.harness.plan import folder_stem, plan
-from ganbench.harness.run import Run, RunOptions, Silent, load_run, run
+from ganbench.harness.run import Run, RunOptions, load_run, run
 from ganbench.harness.run_metrics import default_samples
+from ganbench.progress import SILENT
 from ganbench.records.run_folder import OUTCOME, open_run
 from ganbench.runtime.threads import set_threads
 from ganbench.sampling.draw import draw
@@ -306,7 +307,7 @@ def test_without_resume_a_run_begins_anew(go):
 
 def test_a_stop_before_training_is_honoured(tmp_path):
     config = plan("vanilla", "ring8", settings={"recipe.kimg": 1})
-    one = Run(config, RunOptions(out=tmp_path), Silent())
+    one = Run(config, RunOptions(out=tmp_path), SILENT)
     one.stop()
     result = one.execute()
     assert (result["status"], result["kimg"], result["metrics"]) == ("interrupted", 0.0, {})

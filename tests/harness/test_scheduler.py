@@ -191,7 +191,7 @@ def test_what_others_are_at_is_waited_for(matrix):
     threading.Timer(1.0, lock.release).start()
     engine = Scripted()
     seen = []
-    scheduler.watch = lambda state: seen.append(state.status)
+    scheduler.on_change = lambda state: seen.append(state.status)
     scheduler.run(engine)
     assert seen[:3] == ["elsewhere", "waiting", "running"]
     assert len(engine.started) == 1, "the other one died: it is carried out here"
@@ -245,7 +245,7 @@ def test_ray_gives_the_same_bits_and_a_dead_worker_takes_one_task(matrix, monkey
                 os.kill(pid, signal.SIGKILL)
                 killed.append(pid)
 
-    scheduler.watch = kill_the_first
+    scheduler.on_change = kill_the_first
     try:
         states = scheduler.run(engine)
     finally:

@@ -54,21 +54,21 @@ def test_the_full_statistic_is_that_of_whole_matrices(monkeypatch):
     real, fake = drawn(130, 7), drawn(90, 7, seed=1, scale=1.2)
     expected = plainly(real, fake)
     assert of(FullKernelDistance, real, fake).value == pytest.approx(expected, rel=1e-12)
-    monkeypatch.setattr(kernels, "BLOCK", 32)
+    monkeypatch.setattr(kernels, "_BLOCK", 32)
     real, fake = real.copy(), fake.copy()
     assert of(FullKernelDistance, real, fake).value == pytest.approx(expected, rel=1e-12)
-    monkeypatch.setattr(kid, "AT_ONCE", 100)
+    monkeypatch.setattr(kid, "_AT_ONCE", 100)
     assert of(FullKernelDistance, real, fake).value == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("at_once", [20_000, 100])
 def test_subsets_are_those_of_torch_fidelity(monkeypatch, at_once):
     theirs = pytest.importorskip("torch_fidelity.metric_kid").kid_features_to_metric
-    monkeypatch.setattr(kid, "AT_ONCE", at_once)
+    monkeypatch.setattr(kid, "_AT_ONCE", at_once)
     monkeypatch.setattr(kid, "SAMPLED", 200)
-    monkeypatch.setattr(kernels, "BLOCK", 128)
-    assert (kid.SUBSETS, kid.SUBSET_SIZE, kid.SUBSET_SEED) == (100, 1000, 2020)
-    monkeypatch.setattr(kid, "SUBSETS", 20)
+    monkeypatch.setattr(kernels, "_BLOCK", 128)
+    assert (kid._SUBSETS, kid.SUBSET_SIZE, kid.SUBSET_SEED) == (100, 1000, 2020)
+    monkeypatch.setattr(kid, "_SUBSETS", 20)
     monkeypatch.setattr(kid, "SUBSET_SIZE", 300)
     real, fake = drawn(420, 8), drawn(350, 8, seed=1, scale=1.1)
     expected = theirs(torch.from_numpy(fake), torch.from_numpy(real), **OPTIONS)
@@ -142,7 +142,7 @@ def test_the_variance_is_right_where_pairs_make_all_of_it(monkeypatch):
     variance = np.var([one.unbiased for one in found])
     ratio = np.mean([one.variance() for one in found]) / variance
     assert 0.9 < ratio < 1.7  # a jackknife would give 2
-    monkeypatch.setattr(kernels, "BLOCK", 7)
+    monkeypatch.setattr(kernels, "_BLOCK", 7)
     again = within(fake, polynomial, chosen[0])
     assert again.squares == pytest.approx(found[-1].fake.squares)
 

@@ -19,7 +19,7 @@ from ganbench.errors import InputError, MissingDataError
 from ganbench.networks.digit_cnn import (
     FEATURE_SIZE,
     accuracy,
-    load,
+    load_classifier,
     preprocess,
     tensors_hash,
 )
@@ -48,7 +48,7 @@ def data(name):
 )
 def test_accuracy_on_held_out_images_is_as_recorded(name):
     training, test = data(name)
-    reached = accuracy(load(name), test.values, test.labels)
+    reached = accuracy(load_classifier(name), test.values, test.labels)
     assert reached >= LEAST[name]
     assert reached == pytest.approx(float(record(name)["test_accuracy"]), abs=0.001)
     # Were the split another one, the test images would not be held out.
@@ -59,7 +59,7 @@ def test_accuracy_on_held_out_images_is_as_recorded(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_file_is_small_and_carries_its_record(name):
     path = BUNDLED / f"{name}.safetensors"
-    facts = load(name).facts
+    facts = load_classifier(name).facts
     assert path.stat().st_size <= 700_000
     assert (facts.name, facts.feature_size, facts.classes) == (name, FEATURE_SIZE, 10)
     assert facts.weights_sha256 == tensors_hash(load_file(path)) == record(name)["weights_sha256"]
@@ -97,14 +97,14 @@ def test_another_size_is_resized_as_pillow_does(size):
 def test_a_larger_picture_of_a_digit_is_the_same_digit():
     test = open_dataset("mnist5k").load("test")
     larger = interpolate(test.values[:200].float(), (64, 64), mode="bilinear").to(torch.uint8)
-    assert accuracy(load("mnist-cnn"), larger, test.labels[:200]) >= 0.95
+    assert accuracy(load_classifier("mnist-cnn"), larger, test.labels[:200]) >= 0.95
     color = test.values[:200].expand(-1, 3, -1, -1)
-    assert accuracy(load("mnist-cnn"), color, test.labels[:200]) >= 0.97
+    assert accuracy(load_classifier("mnist-cnn"), color, test.labels[:200]) >= 0.97
 
 
 def test_answers_neither_change_nor_depend_on_the_batch():
     given = open_dataset("mnist5k").load("test").values[:40]
-    network = load("mnist-cnn")
+    network = load_classifier("mnist-cnn")
     first, again = network.extract(given), network.extract(given)
     assert torch.equal(first.features, again.features)
     alone = network.extract(given[7:8])
@@ -121,7 +121,7 @@ def copy(tmp_path: Path) -> Path:
 
 def test_missing_weights_name_the_command_that_makes_them(tmp_path):
     with pytest.raises(MissingDataError, match="mnist-cnn") as raised:
-        load("mnist-cnn", tmp_path)
+        load_classifier("mnist-cnn", tmp_path)
     assert "python tools/train_digit_cnn.py mnist-cnn" in raised.value.hint
 
 
@@ -130,13 +130,13 @@ def test_a_changed_weight_is_noticed(copy):
     data[-100] ^= 1
     copy.write_bytes(data)
     with pytest.raises(InputError, match="damaged"):
-        load("mnist-cnn", copy.parent)
+        load_classifier("mnist-cnn", copy.parent)
 
 
 def test_a_file_that_was_cut_short_is_noticed(copy):
     copy.write_bytes(copy.read_bytes()[:-1000])
     with pytest.raises(InputError, match="no whole safetensors"):
-        load("mnist-cnn", copy.parent)
+        load_classifier("mnist-cnn", copy.parent)
 
 
 def test_weights_of_another_network_are_refused(copy):
@@ -144,4 +144,4 @@ def test_weights_of_another_network_are_refused(copy):
     facts = {"name": "mnist-cnn", "version": "1", "weights_sha256": tensors_hash(tensors)}
     save_file(tensors, copy, facts)
     with pytest.raises(InputError, match="another network"):
-        load("mnist-cnn", copy.parent)
+        load_classifier("mnist-cnn", copy.parent)

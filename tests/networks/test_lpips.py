@@ -65,8 +65,8 @@ def theirs():
 
 
 def network(name, tensors):
-    facts = NetworkFacts(name, 1, "", subject.PREPROCESSING, 0, 0)
-    return subject.PerceptualNetwork(subject.assembled(name, tensors), facts)
+    facts = NetworkFacts(name, 1, "", subject._PREPROCESSING, 0, 0)
+    return subject.PerceptualNetwork(subject.assembled_lpips(name, tensors), facts)
 
 
 def images(count, channels=3, height=70, width=65, seed=0):
@@ -168,7 +168,7 @@ def test_what_cannot_be_compared_is_refused(first, second, message):
 
 def test_tensors_of_another_network_are_refused():
     with pytest.raises(InputError, match="another network than vgg16"):
-        subject.assembled("vgg16", backbone("alexnet"))
+        subject.assembled_lpips("vgg16", backbone("alexnet"))
 
 
 @pytest.mark.weights

@@ -157,7 +157,7 @@ def images(count, channels=3, height=50, width=70):
 def test_dinov2_computes_what_its_authors_do():
     timm = pytest.importorskip("timm", reason='needs timm: pip install "ganbench[dinov2]"')
     tensors = draw(DINOV2)
-    module = dinov2.assembled(tensors, dinov2.blank(timm, depth=1))
+    module = dinov2.assembled_dinov2(tensors, dinov2._blank(timm, depth=1))
     network = dinov2.DINOv2Network(module, NetworkFacts("dinov2", 1, "", "any", 1024, 0))
     given = images(2)
     found = network.extract(given).features
@@ -193,7 +193,7 @@ def test_clip_computes_what_its_authors_do():
         "open_clip", reason='needs open_clip: pip install "ganbench[clip]"'
     )
     tensors = {name: one.half() for name, one in draw(CLIP).items()}
-    module = clip.assembled(tensors, clip.blank(open_clip, layers=1))
+    module = clip.assembled_clip(tensors, clip._blank(open_clip, layers=1))
     network = clip.CLIPNetwork(module, NetworkFacts("clip", 1, "", "any", 768, 0))
     given = images(2, 1)
     found = network.extract(given).features
@@ -224,7 +224,10 @@ def test_images_reach_dinov2_stretched_and_clip_cut_to_a_square():
 
 @pytest.mark.parametrize(
     ("assembled", "blank", "package"),
-    [(dinov2.assembled, dinov2.blank, "timm"), (clip.assembled, clip.blank, "open_clip")],
+    [
+        (dinov2.assembled_dinov2, dinov2._blank, "timm"),
+        (clip.assembled_clip, clip._blank, "open_clip"),
+    ],
 )
 def test_tensors_of_another_network_are_refused(assembled, blank, package):
     library = pytest.importorskip(package, reason=f"needs {package}")

@@ -36,7 +36,7 @@ def images(count, channels=3):
 
 def test_features_are_torch_fidelitys(tensors):
     network = subject.VGG16Network(
-        subject.assembled(tensors), NetworkFacts("vgg16-fc2", 1, "", "any", 4096, 0)
+        subject.assembled_vgg16_fc2(tensors), NetworkFacts("vgg16-fc2", 1, "", "any", 4096, 0)
     )
     with torch.device("meta"):  # its constructor would download
         extractor = FeatureExtractorVGG16.__new__(FeatureExtractorVGG16)
@@ -58,7 +58,7 @@ def test_features_are_torch_fidelitys(tensors):
 def test_it_needs_the_linear_layers(tensors, monkeypatch):
     convolutions = {name: one for name, one in tensors.items() if name.startswith("features")}
     with pytest.raises(InputError, match="another network"):
-        subject.assembled(convolutions)
+        subject.assembled_vgg16_fc2(convolutions)
     asked = []
     monkeypatch.setattr(store, "identity", lambda name: "ef" * 32)
 

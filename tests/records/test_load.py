@@ -23,9 +23,10 @@ from ganbench.records.archive import (
 )
 from ganbench.records.labels import derive_labels, label_variants
 from ganbench.records.load import load_runs
+from ganbench.records.measurement import Measurement
 from ganbench.records.read_run import complete
 from ganbench.records.run_folder import RunFolder
-from ganbench.records.run_record import Curve, Measurement, RunRecord
+from ganbench.records.run_record import Curve, RunRecord
 
 FID = {
     "value": 12.5,
@@ -93,7 +94,9 @@ def test_a_finished_run_is_read_whole(tmp_path: Path) -> None:
     assert (run.status, run.model, run.dataset, run.seed) == ("done", "vanilla", "ring8", 3)
     assert (run.kimg, run.seconds, run.images_per_second) == (10.0, 12.0, 833.0)
     assert run.metrics == {
-        "fid": Measurement(12.5, 11.0, 14.0, 2500, 0.9, "fid/v1", "lower", "", "bootstrap")
+        "fid": Measurement(
+            12.5, 11.0, 14.0, 2500, floor=0.9, protocol="fid/v1", better="lower", note="bootstrap"
+        )
     }
     assert run.curves == (
         Curve("fid", (5.0, 10.0), (6.0, 12.0), (30.0, 12.5), "fid/v1", "lower", ""),

@@ -24,8 +24,9 @@ from ganbench.analysis.stats import mean_interval
 from ganbench.config import Recipe, RunConfig, TrickConfig
 from ganbench.errors import StorageError, UnknownNameError
 from ganbench.records.load import load_runs
+from ganbench.records.measurement import Measurement
 from ganbench.records.run_folder import RunFolder
-from ganbench.records.run_record import Curve, Measurement, RunRecord
+from ganbench.records.run_record import Curve, RunRecord
 from ganbench.report.charts.panels import bundle
 from ganbench.report.pictures import LONGEST_SIDE, MOST_BYTES, sample_pictures, small_png
 from ganbench.report.write import ReportFiles, write_report

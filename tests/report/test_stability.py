@@ -17,7 +17,8 @@ from ganbench.analysis.selection import MOST_ROWS, MOST_RUNS, MOST_SEEDS, MOST_V
 from ganbench.analysis.tables import metric_table
 from ganbench.errors import UnknownNameError
 from ganbench.records.load import load_runs
-from ganbench.records.run_record import Curve, Measurement, RunRecord
+from ganbench.records.measurement import Measurement
+from ganbench.records.run_record import Curve, RunRecord
 from ganbench.report.charts.chart_rows import curve_domain
 from ganbench.report.charts.stability import profiles, stability_rows
 from ganbench.report.charts.style import styles

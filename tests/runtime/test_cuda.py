@@ -9,7 +9,7 @@ from ganbench.data import dataset as datasets
 from ganbench.data import open_dataset
 from ganbench.harness.plan import plan
 from ganbench.runtime.execution import Execution, arithmetic
-from ganbench.speed.meter import PARTS, Meter
+from ganbench.speed.meter import STEP_PARTS, Meter
 from ganbench.speed.roofline import measure_roofline
 from ganbench.speed.throughput import Protocol, Workload, measure
 from ganbench.step import gradients
@@ -56,7 +56,7 @@ def test_events_agree_with_the_clock():
     one.clock.now()
     speed = one.train(1.0)
     split = one.split(50)
-    assert set(split) == set(PARTS)
+    assert set(split) == set(STEP_PARTS)
     assert sum(split.values()) == pytest.approx(16 / speed, rel=0.3)
 
 

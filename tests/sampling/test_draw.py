@@ -10,7 +10,7 @@ from torch import nn
 
 from ganbench.data.dataset import to_uint8
 from ganbench.gan import DataSpec, Mixture
-from ganbench.sampling.draw import BATCH, draw, grid, picture, plane, stream
+from ganbench.sampling.draw import DRAW_BATCH, draw, grid, picture, plane, stream
 from ganbench.training.build import build_state, create
 from ganbench.training.trainer import evaluating
 
@@ -52,11 +52,11 @@ def test_drawing_touches_no_stream_of_training_nor_the_global_one():
 
 def test_samples_are_the_generators_images_by_the_one_rule():
     state = state_of(GREY)
-    count = BATCH + 7  # more than one batch
+    count = DRAW_BATCH + 7  # more than one batch
     with evaluating(state):
         drawn = draw(state, count, seed=3)
         random = stream(state, 3, "samples")
-        latents = torch.cat([state.prior(BATCH, random), state.prior(7, random)])
+        latents = torch.cat([state.prior(DRAW_BATCH, random), state.prior(7, random)])
         images = state.generator(latents).double()
     expected = torch.floor((127.5 * images + 128).clamp(0, 255)).to(torch.uint8)
     assert (drawn.int() - expected.int()).abs().max() <= 1
@@ -106,9 +106,9 @@ def test_what_is_not_finite_is_drawn_as_it_is_and_pictured_without_a_crash(data,
 
 def test_a_sample_that_is_not_finite_does_not_change_the_others():
     state = replace(state_of(GREY), generator=Broken(GREY.shape, float("nan"), above=3.0))
-    samples = draw(state, 8 * BATCH, seed=0)
+    samples = draw(state, 8 * DRAW_BATCH, seed=0)
     broken = ~samples.isfinite().flatten(1).all(1)
-    whole = (~broken).view(8, BATCH).all(1)
+    whole = (~broken).view(8, DRAW_BATCH).all(1)
     assert 0 < whole.sum() < 8, "some batches are finite, some are not"
     assert samples.dtype == torch.float32
     assert samples[~broken].abs().max() < 1.01 / 255

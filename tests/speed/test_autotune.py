@@ -9,6 +9,7 @@ import torch
 from ganbench import paths
 from ganbench.data import open_dataset
 from ganbench.harness.plan import plan
+from ganbench.progress import SILENT
 from ganbench.runtime.execution import Execution
 from ganbench.speed import autotune
 from ganbench.speed.autotune import ComputeChoice, keep, tune, tuned
@@ -70,12 +71,11 @@ def test_points_have_no_memory_format(speeds):
 
 def test_what_was_measured_once_is_kept_for_all_seeds_and_lengths(speeds):
     speeds["bf16, 1 thread"] = 150.0
-    silent = lambda what, done, total: None  # noqa: E731
-    first = tuned(config(), IMAGES, CPU, silent)
+    first = tuned(config(), IMAGES, CPU, SILENT)
     asked = len(speeds["asked"])
-    assert tuned(config(seed=3, **{"recipe.kimg": 7}), IMAGES, CPU, silent) == first
+    assert tuned(config(seed=3, **{"recipe.kimg": 7}), IMAGES, CPU, SILENT) == first
     assert len(speeds["asked"]) == asked
-    tuned(config(**{"recipe.batch_size": 8}), IMAGES, CPU, silent)
+    tuned(config(**{"recipe.batch_size": 8}), IMAGES, CPU, SILENT)
     assert len(speeds["asked"]) > asked
 
 
@@ -86,7 +86,7 @@ def test_a_damaged_file_of_choices_is_as_none(speeds, text):
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     keep(config(), CPU, choice)
-    assert tuned(config(), IMAGES, CPU, lambda what, done, total: None) == choice
+    assert tuned(config(), IMAGES, CPU, SILENT) == choice
 
 
 def test_ways_are_measured_for_real():

@@ -12,7 +12,7 @@ from ganbench.harness.plan import plan
 from ganbench.runtime.allocator import keep_freed_memory
 from ganbench.runtime.memory import MIB, PeakMemory
 from ganbench.speed import roofline
-from ganbench.speed.meter import PARTS, Meter
+from ganbench.speed.meter import STEP_PARTS, Meter
 from ganbench.speed.op_profile import OPERATION_KINDS, shares
 from ganbench.speed.roofline import measure_roofline
 
@@ -130,7 +130,7 @@ def test_the_parts_of_a_step_add_up(meter, asleep):
     split = meter().split(3)
     assert split == pytest.approx(
         {
-            **dict.fromkeys(PARTS, 0.0),
+            **dict.fromkeys(STEP_PARTS, 0.0),
             "discriminator": GENERATOR + 2 * DISCRIMINATOR,
             "generator": GENERATOR + DISCRIMINATOR,
         }
@@ -245,7 +245,7 @@ def test_a_peak_counts_from_where_it_was_begun():
 
 def test_the_ceiling_is_what_was_reached(monkeypatch, asleep):
     """A product of two matrices of n rows takes 2 n^3 operations, however it is made."""
-    monkeypatch.setitem(roofline.SIZES, "cpu", (1024,))
+    monkeypatch.setitem(roofline._SIZES, "cpu", (1024,))
     seconds = {"matrix product": 0.5, "convolution": 0.25}
 
     def products(device, precision, size):

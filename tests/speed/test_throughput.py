@@ -4,6 +4,7 @@
 import pytest
 
 from ganbench.harness.plan import plan
+from ganbench.progress import Progress
 from ganbench.records.speed_record import read_speeds, write_speeds
 from ganbench.speed.throughput import Protocol, Workload, measure
 
@@ -41,16 +42,26 @@ def case(model="vanilla", batch=16, **settings):
     return Workload(plan(model, "ring8", settings=settings), (), "cpu", 1)
 
 
+class Told(Progress):
+    """Keeps how many turns were done, of how many."""
+
+    def __init__(self):
+        self.turns = []
+
+    def advance(self, what, done, total):
+        self.turns.append((done, total))
+
+
 def test_cases_take_turns_and_a_failure_is_a_row(tmp_path):
     raising, dying = tmp_path / "raising.py", tmp_path / "dying.py"
     raising.write_text(BROKEN.format(fail='raise RuntimeError("out of luck\\nand more")'))
     dying.write_text(BROKEN.format(fail="os._exit(7)"))
-    told = []
+    told = Told()
     document = measure(
         [case(), case(str(raising)), case(batch=32), case(str(dying))],
         QUICK,
         command="ganbench throughput",
-        watch=lambda what, done, total: told.append((done, total)),
+        progress=told,
     )
     good, raised, larger, died = document["cases"]
     assert [one["status"] for one in document["cases"]] == ["ok", "failed", "ok", "failed"]
@@ -74,7 +85,7 @@ def test_cases_take_turns_and_a_failure_is_a_row(tmp_path):
         assert one["share_of_ceiling"] == pytest.approx(gflops / ceiling["gflops"], abs=1e-3)
     # A batch twice as large has the same operations per image.
     assert good["gflop_per_image"] == pytest.approx(larger["gflop_per_image"])
-    assert told == [(done, 16) for done in range(16)]
+    assert told.turns == [(done, 16) for done in range(16)]
     kept = read_speeds(write_speeds(tmp_path, document))
     assert [one.rounds for one in kept.cases if one.rounds] == [
         tuple(one["training"]["rounds"]) for one in (good, larger)
@@ -83,12 +94,12 @@ def test_cases_take_turns_and_a_failure_is_a_row(tmp_path):
 
 def test_many_cases_are_measured_in_groups(monkeypatch):
     monkeypatch.setattr("ganbench.speed.throughput.TOGETHER", 1)
-    told = []
+    told = Told()
     document = measure(
         [case(batch=4), case(batch=8)],
         Protocol(rounds=1, seconds=0.02, latencies=1),
-        watch=lambda what, done, total: told.append((done, total)),
+        progress=told,
     )
     assert [one["batch_size"] for one in document["cases"]] == [4, 8]
-    assert told == [(0, 4), (1, 4), (2, 4), (3, 4)]
+    assert told.turns == [(0, 4), (1, 4), (2, 4), (3, 4)]
     assert len(document["ceilings"]) == 1

@@ -14,7 +14,13 @@ import torch
 from ganbench.data.dataset import Dataset
 from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec
-from ganbench.networks.digit_cnn import SmallClassifier, accuracy, facts, load, preprocess
+from ganbench.networks.digit_cnn import (
+    SmallClassifier,
+    accuracy,
+    classifier_facts,
+    load_classifier,
+    preprocess,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,7 +88,7 @@ def test_training_learns_and_repeats_bit_for_bit(bars):
     second = training.train(bars, recipe)
     for name, tensor in first.state_dict().items():
         assert torch.equal(tensor, second.state_dict()[name])
-    network = SmallClassifier(first, facts("bars", 1, ""))
+    network = SmallClassifier(first, classifier_facts("bars", 1, ""))
     assert accuracy(network, bars.values, bars.labels) >= 0.9
 
 
@@ -90,7 +96,7 @@ def test_what_is_written_is_read_back(bars, tmp_path, monkeypatch):
     monkeypatch.setitem(training.RECIPES, "bars", replace(STILL, version=7))
     module = training.train(bars, STILL)
     reached = training.write("bars", module, bars, bars, tmp_path)
-    network = load("bars", tmp_path)
+    network = load_classifier("bars", tmp_path)
     assert network.facts.version == 7
     assert accuracy(network, bars.values, bars.labels) == reached
 

@@ -11,6 +11,7 @@ from ganbench.data.dataset import Dataset
 from ganbench.gan import GAN, DataSpec, Mixture
 from ganbench.losses import non_saturating
 from ganbench.nn import MLP
+from ganbench.progress import Progress
 from ganbench.records.run_folder import RunFolder
 from ganbench.training.build import build_state
 from ganbench.training.trainer import Schedule, Trainer
@@ -27,15 +28,15 @@ SPEC = DataSpec(
 )
 
 
-class Listener:
-    """An observer that keeps what it hears."""
+class Listener(Progress):
+    """Keeps what it hears."""
 
     def __init__(self):
         self.ticks = []
         self.measurements = []
 
-    def tick(self, row, progress, seconds_left):
-        self.ticks.append((row, progress, seconds_left))
+    def tick(self, row, share, seconds_left):
+        self.ticks.append((row, share, seconds_left))
 
     def measured(self, kimg, metrics):
         self.measurements.append((kimg, metrics))
@@ -79,7 +80,7 @@ class Bench:
             "schedule": Schedule(**{**schedule, **given.pop("schedule", {})}),
             "snapshot": lambda at, kimg: None,
             "evaluate": lambda at: {},
-            "observer": Listener(),
+            "progress": Listener(),
             **given,
         }
         return Trainer(

@@ -17,6 +17,7 @@ from ganbench.config import Recipe, adam, parse_trick, sgd
 from ganbench.data.dataset import Dataset
 from ganbench.gan import GAN, DataSpec
 from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
+from ganbench.progress import SILENT
 from ganbench.records.run_folder import RunFolder
 from ganbench.training.build import build_state
 from ganbench.training.checkpoint import write_tensors
@@ -146,15 +147,8 @@ def trainer(scenario, folder, group, **schedule):
         schedule=Schedule(**{"ticks": 3, "snapshots": 0, "checkpoint_seconds": 1e9, **schedule}),
         snapshot=lambda at, kimg: None,
         evaluate=lambda at: {},
-        observer=Quiet(),
+        progress=SILENT,
     )
-
-
-class Quiet:
-    """An observer that says nothing."""
-
-    def tick(self, row, progress, seconds_left):
-        pass
 
 
 def weights(state):

@@ -15,6 +15,7 @@ from ganbench.errors import ConfigError, DamagedRunError, StorageError
 from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import non_saturating
 from ganbench.nn import ConvDiscriminator, ConvGenerator
+from ganbench.progress import Progress
 from ganbench.records import atomic_files
 from ganbench.step import alternate
 from ganbench.training.build import build_state
@@ -42,11 +43,11 @@ def halfway(bench, build, same, weights_of, stop=0.2):
     whole.train()
     first = bench.trainer(build(), name="parts")
 
-    class Stop:
-        def tick(self, row, progress, seconds_left):
-            first.stop_requested = progress >= stop
+    class Stop(Progress):
+        def tick(self, row, share, seconds_left):
+            first.stop_requested = share >= stop
 
-    first.observer = Stop()
+    first.progress = Stop()
     assert first.train() == "interrupted"
     second = bench.trainer(build(), name="parts")
     second.resume()

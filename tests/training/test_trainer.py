@@ -13,6 +13,7 @@ from ganbench.config import parse_trick, sgd
 from ganbench.data.dataset import Dataset
 from ganbench.errors import InputError
 from ganbench.gan import Batch
+from ganbench.progress import Progress
 from ganbench.training.trainer import COLLAPSED_BELOW, evaluating
 from ganbench.trick import Trick
 
@@ -74,11 +75,11 @@ def test_ticks_tell_where_training_is(bench):
     trainer.train()
     rows = trainer.folder.stats()
     assert [row["kimg"] for row in rows] == [0.08, 0.16, 0.24, 0.32, 0.4]
-    assert [progress for _, progress, _ in trainer.observer.ticks] == [0.2, 0.4, 0.6, 0.8, 1.0]
-    lefts = [left for _, _, left in trainer.observer.ticks]
+    assert [progress for _, progress, _ in trainer.progress.ticks] == [0.2, 0.4, 0.6, 0.8, 1.0]
+    lefts = [left for _, _, left in trainer.progress.ticks]
     assert all(left > 0 for left in lefts[:-1])
     assert lefts[-1] == 0
-    assert [row for row, _, _ in trainer.observer.ticks] == rows
+    assert [row for row, _, _ in trainer.progress.ticks] == rows
     seconds = [row["seconds"] for row in rows]
     assert seconds == sorted(seconds)
     assert all(row["images_per_second"] > 0 for row in rows)
@@ -152,7 +153,7 @@ def test_the_loop_looks_up_at_equal_parts(bench):
     assert seen["evaluate"] == [80, 160, 240, 320], "the last one is made once training is over"
     rows = trainer.folder.measurements()
     assert [row["kimg"] for row in rows] == [0.08, 0.16, 0.24, 0.32]
-    assert trainer.observer.measurements == [(row["kimg"], row["metrics"]) for row in rows]
+    assert trainer.progress.measurements == [(row["kimg"], row["metrics"]) for row in rows]
     assert trainer.state.generator.training
 
 
@@ -267,12 +268,12 @@ def test_one_real_example_is_no_divergence(bench):
 def test_an_interrupted_run_stops_after_the_iteration_and_saves(bench):
     trainer = bench.trainer(schedule={"ticks": 10})
 
-    class Impatient:
-        def tick(self, row, progress, seconds_left):
-            if progress >= 0.5:
+    class Impatient(Progress):
+        def tick(self, row, share, seconds_left):
+            if share >= 0.5:
                 trainer.stop_requested = True
 
-    trainer.observer = Impatient()
+    trainer.progress = Impatient()
     assert trainer.train() == "interrupted"
     assert trainer.state.images_seen == 200
     assert trainer.folder.checkpoint_file.is_file()
@@ -289,11 +290,11 @@ def test_a_stop_before_the_first_iteration_trains_nothing(bench):
 def test_a_stop_that_comes_too_late_finishes(bench):
     trainer = bench.trainer(schedule={"ticks": 1})
 
-    class Late:
-        def tick(self, row, progress, seconds_left):
+    class Late(Progress):
+        def tick(self, row, share, seconds_left):
             trainer.stop_requested = True
 
-    trainer.observer = Late()
+    trainer.progress = Late()
     assert trainer.train() in {"done", "collapsed"}
 
 

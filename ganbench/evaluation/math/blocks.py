@@ -11,15 +11,16 @@ import numpy as np
 
 from ganbench.errors import InputError
 from ganbench.evaluation.checks import present
-from ganbench.evaluation.metric import Array, Evidence, Features
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Evidence, Features
 
-BLOCK = 2048
+_BLOCK = 2048
 """Rows that are read at once: 16 MiB of 2,048 float32 features."""
 
 T = TypeVar("T")
 
 
-def parts(count: int, size: int = BLOCK) -> Iterator[slice]:
+def parts(count: int, size: int = _BLOCK) -> Iterator[slice]:
     """Yield slices of at most ``size`` that cover ``count`` rows in order."""
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))

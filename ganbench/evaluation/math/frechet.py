@@ -19,8 +19,8 @@ import torch
 from scipy.linalg import bandwidth
 from scipy.linalg.lapack import dpotrf, dsygst
 
-from ganbench.evaluation.math.moments import Moments
-from ganbench.evaluation.metric import Array, Features
+from ganbench.evaluation.math.moments import Array, Moments
+from ganbench.evaluation.metric import Features
 
 _EPSILON = float(np.finfo(np.float64).eps)
 _STEP = 0.5

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganbench.evaluation.math.blocks import parts
-from ganbench.evaluation.metric import Array, Features
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Features
 
 Kernel = Callable[[Array, Array], Array]
 """Maps features (A, d) and (B, d) to (A, B)."""
-BLOCK = 1024
+_BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,9 @@ def within(features: Features, kernel: Kernel, chosen: Array) -> Within:
     sums = np.zeros(len(features))
     in_subsets = np.zeros(len(chosen))
     squares = diagonal = 0.0
-    for rows in parts(len(features), BLOCK):
+    for rows in parts(len(features), _BLOCK):
         mine = np.asarray(features[rows], dtype=np.float64)
-        for columns in parts(rows.stop, BLOCK):
+        for columns in parts(rows.stop, _BLOCK):
             same = columns.start == rows.start
             other = mine if same else np.asarray(features[columns], dtype=np.float64)
             block = kernel(mine, other)
@@ -136,9 +137,9 @@ def between(
     """Return the sums over real (M, d) and generated (N, d) features and their subsets."""
     sums = np.zeros(len(fake))
     in_subsets = np.zeros(len(fake_chosen))
-    for rows in parts(len(real), BLOCK):
+    for rows in parts(len(real), _BLOCK):
         mine = np.asarray(real[rows], dtype=np.float64)
-        for columns in parts(len(fake), BLOCK):
+        for columns in parts(len(fake), _BLOCK):
             block = kernel(mine, np.asarray(fake[columns], dtype=np.float64))
             sums[columns] += block.sum(axis=0)
             in_subsets += _chosen(real_chosen[:, rows], block, fake_chosen[:, columns])

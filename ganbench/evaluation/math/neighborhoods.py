@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganbench.evaluation.math.blocks import Memo, both
+from ganbench.evaluation.math.moments import Array
 from ganbench.evaluation.math.neighbors import Neighbors, nearest, pairs_below
-from ganbench.evaluation.metric import Array, Evidence, Features, Metric, Value
+from ganbench.evaluation.metric import Evidence, Features, Metric, Value
 
 IMPROVED_K = 3
 """Neighbors of precision and recall, after Kynkaanniemi et al."""
@@ -26,7 +27,7 @@ SUBSETS = 50
 """Random parts of the generated samples from which recall's interval is computed."""
 KEPT_SHARE = 0.6
 """How large each of them is."""
-KEPT = 10
+_KEPT = 10
 """Neighbors kept of each generated sample: in nearly every part 3 of them are in it."""
 SMALL = 5000
 """Below so many samples on a side, values at half the samples are computed as well."""
@@ -75,7 +76,7 @@ def real_neighbors(real: Features, device: str = "cpu") -> Neighbors:
 def _sweep(real: Features, fake: Features, seed: int, device: str) -> Sweep:
     real_balls = real_neighbors(real, device)
     improved, density = _radii(real_balls, IMPROVED_K), _radii(real_balls, DENSITY_K)
-    fake_balls = nearest(fake, KEPT, exact=IMPROVED_K, device=device)
+    fake_balls = nearest(fake, _KEPT, exact=IMPROVED_K, device=device)
     own = _radii(fake_balls, IMPROVED_K)
     random = np.random.default_rng(seed)
     subsets = random.random((len(fake), SUBSETS)).argsort(axis=0) < KEPT_SHARE * len(fake)
@@ -193,9 +194,9 @@ def _warned(value: Value, halved: float, count: int) -> Value:
     return Value(value.value, value.low, value.high, value.note, warning=warning)
 
 
-def share_interval(value: float, variance: float, found: Sweep, quantile: float) -> Value:
+def interval_of_share(value: float, variance: float, found: Sweep, quantile: float) -> Value:
     """Return a share of real samples with Wilson's interval, for the n with this variance."""
-    if len(found.inside) < 2 * KEPT:
+    if len(found.inside) < 2 * _KEPT:
         return Value(value, note="no interval: too few samples")
     spread = value * (1 - value)
     count = spread / variance if spread and variance else float(len(found.recalled))

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganbench.evaluation.math.blocks import mean_of, parts
-from ganbench.evaluation.metric import Array, Features
+from ganbench.evaluation.math.moments import Array
+from ganbench.evaluation.metric import Features
 
 Indices = NDArray[np.int64]
 

@@ -11,11 +11,10 @@ from ganbench.analysis.equal_budgets import metric_curve
 from ganbench.analysis.stats import mean_interval
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
 from ganbench.records.run_record import Curve, RunRecord
-
-Rows = list[dict[str, Any]]
+from ganbench.report.charts.panels import Rows
 
 MEAN = "mean"
-DIGITS = 5
+_DIGITS = 5
 
 
 def dot_rows(table: MetricTable, column: MetricColumn) -> Rows:
@@ -179,7 +178,7 @@ def floor_in_sight(
 
 def rounded(value: float) -> float:
     """Round to what a chart can show."""
-    return float(f"{value:.{DIGITS}g}")
+    return float(f"{value:.{_DIGITS}g}")
 
 
 def _seed(seed: int | None) -> str:

@@ -15,7 +15,7 @@ from ganbench.analysis.verdicts import WORDS, Verdict, VerdictKind
 from ganbench.report.charts.chart_rows import rounded
 from ganbench.report.charts.panels import Panel, Rows, layered
 
-COLORS: Mapping[VerdictKind, str] = {
+_COLORS: Mapping[VerdictKind, str] = {
     "helps": "#009E73",
     "hurts": "#D55E00",
     "fails": "#CC79A7",
@@ -97,11 +97,11 @@ def effect_panel(
     order = [names[one.comparison.variant] for one in found if one.comparison.paired]
     words = {names[one.comparison.variant]: one.short for one in found}
     base = alt.Chart()
-    kinds = list(COLORS)
+    kinds = list(_COLORS)
     color = alt.Color(
         "verdict:N",
         scale=alt.Scale(
-            domain=[WORDS[kind] for kind in kinds], range=[COLORS[kind] for kind in kinds]
+            domain=[WORDS[kind] for kind in kinds], range=[_COLORS[kind] for kind in kinds]
         ),
         legend=None,
     )

@@ -16,14 +16,15 @@ from statistics import variance
 import altair as alt
 
 from ganbench.analysis.comparison import PLAIN
-from ganbench.analysis.stats import Better, Estimate, performance_profile, wilson_interval
+from ganbench.analysis.stats import Estimate, performance_profile, wilson_interval
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
+from ganbench.records.measurement import Better
 from ganbench.records.run_folder import FAILURES
 from ganbench.report.charts.chart_rows import rounded
 from ganbench.report.charts.panels import BEHIND, Panel, Rows, layered
 from ganbench.report.charts.style import Style
 
-MOST_POINTS = 60
+_MOST_POINTS = 60
 _WRONG = ("diverged", "collapsed", *FAILURES)
 
 
@@ -167,9 +168,9 @@ def _thresholds(strata: Mapping[str, Sequence[Sequence[float | None]]]) -> tuple
         return [], False
     low, high = values[0], values[-1]
     log = low > 0 and high > 20 * low
-    if len(values) <= MOST_POINTS:
+    if len(values) <= _MOST_POINTS:
         return values, log
-    steps = [index / (MOST_POINTS - 1) for index in range(1, MOST_POINTS - 1)]
+    steps = [index / (_MOST_POINTS - 1) for index in range(1, _MOST_POINTS - 1)]
     inner = [low * (high / low) ** step if log else low + (high - low) * step for step in steps]
     return [low, *inner, high], log
 

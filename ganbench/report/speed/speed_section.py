@@ -10,7 +10,7 @@ from typing import Any
 
 from ganbench.config import digest
 from ganbench.records.environment import lasting
-from ganbench.records.run_record import as_mapping
+from ganbench.records.json_values import as_mapping
 from ganbench.records.speed_record import RooflineRecord, SpeedCase, SpeedRecord
 from ganbench.report.charts.panels import Panel, Rows
 from ganbench.report.charts.style import Style, styles

@@ -33,7 +33,7 @@ CEILING_NOTE = (
 FAR = 0.5
 """Below this share of the ceiling it is said why."""
 
-KINDS = {
+_KINDS = {
     "products": "matrix products and convolutions",
     "elementwise": "activations, losses and sums",
     "copies": "copies and roundings",
@@ -192,7 +192,7 @@ def _reasons(rows: Sequence[SpeedRow], differing: Sequence[str]) -> list[Sentenc
         if share is None or share >= FAR or not profile:
             continue
         ordered = sorted(profile.items(), key=lambda pair: -(pair[1] or 0.0))
-        parts = [f"{percent(one)} in {KINDS.get(kind, kind)}" for kind, one in ordered if one]
+        parts = [f"{percent(one)} in {_KINDS.get(kind, kind)}" for kind, one in ordered if one]
         products = profile.get("products")
         speed = (
             f"; the products run at {percent(share / products)} of the ceiling" if products else ""
