@@ -17,7 +17,7 @@ from ganbench.records.run_record import RunRecord
 
 _NOT_THE_VARIANT = ("seed", "dataset", "dataset_version")
 
-Tricks = Mapping[str, Mapping[str, Any]]
+TrickParameters = Mapping[str, Mapping[str, Any]]
 """The tricks of a configuration by name, with their parameters."""
 
 
@@ -84,7 +84,7 @@ def _added_parameters(runs: Sequence[RunRecord]) -> dict[str, dict[str, list[Map
 
     With them, a label means the same trick on all datasets.
     """
-    by_dataset: dict[tuple[str, str], list[Tricks]] = {}
+    by_dataset: dict[tuple[str, str], list[TrickParameters]] = {}
     for run in runs:
         by_dataset.setdefault((run.dataset, run.model), []).append(_tricks(run.config))
     added: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
@@ -134,7 +134,7 @@ def derive_labels(
 
 
 def _trick_texts(
-    variants: Sequence[Tricks], elsewhere: Mapping[str, Sequence[Mapping[str, Any]]]
+    variants: Sequence[TrickParameters], elsewhere: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> list[str]:
     """Return the tricks that set each variant apart, with the parameters that do, joined by +."""
     common = _common_names(variants)
@@ -169,7 +169,7 @@ def _assignments(values: Mapping[str, Any], keys: Iterable[str]) -> str:
     return ", ".join(f"{key}={short(values.get(key))}" for key in keys)
 
 
-def _common_names(variants: Iterable[Tricks]) -> set[str]:
+def _common_names(variants: Iterable[TrickParameters]) -> set[str]:
     """Return the names of the tricks that all variants have."""
     names = [set(tricks) for tricks in variants]
     return set.intersection(*names) if names else set()

@@ -23,7 +23,7 @@ COUNTED = ("done", "diverged", "collapsed")
 Json = Mapping[str, Any]
 T = TypeVar("T")
 
-Source = Literal["config.json", "config", "result.json", "env.json"]
+FactSource = Literal["config.json", "config", "result.json", "env.json"]
 """A part of a run's folder that states facts; ``config`` is the RunConfig inside config.json."""
 
 Columns = Literal["before", "after"]
@@ -74,16 +74,16 @@ class _Storage:
     counts. ``columns`` is its place in a row of results.jsonl, None for no column.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[FactSource, ...]
     columns: Columns | None
 
 
-def _stored(*sources: Source, columns: Columns | None = None) -> dict[str, _Storage]:
+def _stored(*sources: FactSource, columns: Columns | None = None) -> dict[str, _Storage]:
     """Return the metadata of a field that is stored as plain data."""
     return {"storage": _Storage(sources, columns)}
 
 
-def _fact(default: T, *sources: Source, columns: Columns | None = None) -> T:
+def _fact(default: T, *sources: FactSource, columns: Columns | None = None) -> T:
     """Declare a field with a default that is stored as plain data."""
     return field(default=default, metadata=_stored(*sources, columns=columns))
 
@@ -156,7 +156,7 @@ def read_facts(row: Json) -> dict[str, Any]:
     return {name: readers[name](row.get(name)) for name in _STORAGE}
 
 
-def read_sources(documents: Mapping[Source, Json]) -> dict[str, Any]:
+def read_sources(documents: Mapping[FactSource, Json]) -> dict[str, Any]:
     """Read the fields that the files of a run's folder state."""
     readers = field_readers(RunRecord)
     stated = {}
