@@ -58,7 +58,7 @@ def command(
     folders = runs or [paths.runs()]
     speeds = [found for folder in folders for found in find_speeds(folder)]
     # The long files of the runs that are drawn are read when they are drawn.
-    records = load_runs(folders, courses=False, may_be_empty=bool(speeds))
+    records = load_runs(folders, curves=False, may_be_empty=bool(speeds))
     files = write_report(
         records,
         target,

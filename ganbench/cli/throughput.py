@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,7 +92,7 @@ def command(
     from ganbench.analysis.speed_regression import changes, parse_share
     from ganbench.errors import ConfigError
     from ganbench.records.speed_record import read_speeds, write_speeds
-    from ganbench.speed.throughput import Protocol, measure
+    from ganbench.speed.throughput import USUAL_PROTOCOL, measure
 
     bound = parse_share(fail_if_slower) if fail_if_slower is not None else None
     if bound is not None and baseline is None:
@@ -115,7 +116,7 @@ def command(
     with Counter(quiet=quiet) as counter:
         document = measure(
             cases,
-            Protocol(rounds=rounds, seconds=seconds),
+            replace(USUAL_PROTOCOL, rounds=rounds, seconds=seconds),
             command=options.command_line(),
             progress=counter,
         )

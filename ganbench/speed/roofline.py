@@ -5,29 +5,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ganbench.config import Precision
+from ganbench.records.speed_record import Roofline
 from ganbench.runtime.execution import arithmetic
 from ganbench.speed.meter import synchronize_device
 
 _SIZES = {"cpu": (1024, 2048), "cuda": (4096, 8192), "mps": (2048, 4096)}
 """The widths of the square matrices that are tried."""
 REPETITIONS = 5
-
-
-@dataclass(frozen=True)
-class Roofline:
-    """The most GFLOP/s that was reached on a device, and by what."""
-
-    device: str
-    precision: Precision
-    threads: int
-    gflops: float
-    by: str
 
 
 def measure_roofline(device: torch.device, precision: Precision) -> Roofline:

@@ -26,6 +26,7 @@ from ganbench.data import open_dataset
 from ganbench.errors import GanbenchError
 from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment
+from ganbench.records.speed_record import CeilingKey, Roofline, SpeedProtocol, SpeedSetting
 from ganbench.records.strip_paths import strip_paths
 from ganbench.runtime.child_process import deaf, death
 from ganbench.runtime.device import device_facts
@@ -33,19 +34,14 @@ from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.memory import PeakMemory
 from ganbench.runtime.threads import set_threads
 from ganbench.speed.meter import Meter
-from ganbench.speed.roofline import Roofline, measure_roofline
+from ganbench.speed.roofline import measure_roofline
 
 TOGETHER = 6
 """So many cases take turns: each holds a process with torch in it."""
 
 
-@dataclass(frozen=True)
-class Protocol:
-    """How long is measured: turns of ``seconds`` in so many rounds, single samples over all."""
-
-    rounds: int = 5
-    seconds: float = 1.0
-    latencies: int = 100
+USUAL_PROTOCOL = SpeedProtocol(rounds=5, seconds=1.0, latencies=100)
+"""How a speed is measured unless something else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +62,20 @@ class Workload:
         return self.device, self.config.precision, self.threads
 
     def describe(self) -> dict[str, Any]:
-        """Return what a figure of this case never stands without."""
-        return {
-            "model": self.config.model,
-            "tricks": list(self.tricks),
-            "dataset": self.config.dataset,
-            "batch_size": self.config.recipe.batch_size,
-            "device": self.device,
-            "precision": self.config.precision,
-            **asdict(self.execution),
-            "threads": self.threads,
-            "settings": list(self.settings),
-        }
+        """Return the setting that a figure of this case never stands without."""
+        setting = SpeedSetting(
+            model=self.config.model,
+            tricks=self.tricks,
+            dataset=self.config.dataset,
+            batch_size=self.config.recipe.batch_size,
+            device=self.device,
+            precision=self.config.precision,
+            memory_format=self.execution.memory_format,
+            compile=self.execution.compile,
+            threads=self.threads,
+            settings=self.settings,
+        )
+        return asdict(setting)
 
 
 @dataclass
@@ -104,7 +102,7 @@ class CaseFailedError(Exception):
 
 def measure(
     cases: Sequence[Workload],
-    protocol: Protocol = Protocol(),
+    protocol: SpeedProtocol = USUAL_PROTOCOL,
     *,
     command: str = "",
     progress: Progress = SILENT,
@@ -114,7 +112,7 @@ def measure(
     A case that fails is in it with the reason; the others go on.
     """
     found: list[tuple[Workload, _Measured | str]] = []
-    ceilings: dict[tuple[str, str, int], Roofline] = {}
+    ceilings: dict[CeilingKey, Roofline] = {}
     for first in range(0, len(cases), TOGETHER):
         group = cases[first : first + TOGETHER]
         turns = protocol.rounds + 1  # warming up is one
@@ -122,9 +120,9 @@ def measure(
         found += _measure_group(group, protocol, partial(_count_on, progress, done, total))
     for _, one in found:
         for ceiling in one.ceilings if isinstance(one, _Measured) else []:
-            key = (ceiling.device, ceiling.precision, ceiling.threads)
-            if key not in ceilings or ceilings[key].gflops < ceiling.gflops:
-                ceilings[key] = ceiling
+            best = ceilings.setdefault(ceiling.ceiling_key, ceiling)
+            if (ceiling.gflops or 0.0) > (best.gflops or 0.0):
+                ceilings[ceiling.ceiling_key] = ceiling
     devices = sorted({case.device for case in cases})
     return {
         "schema": 1,
@@ -146,7 +144,7 @@ def _count_on(progress: Progress, before: int, total: int, done: int) -> None:
 
 
 def _measure_group(
-    cases: Sequence[Workload], protocol: Protocol, count: Callable[[int], None]
+    cases: Sequence[Workload], protocol: SpeedProtocol, count: Callable[[int], None]
 ) -> list[tuple[Workload, _Measured | str]]:
     """Measure cases that take turns, in an order that differs from round to round."""
     found: list[_Measured | str] = [_Measured() for _ in cases]
@@ -185,13 +183,13 @@ def _measure_group(
     return list(zip(cases, found, strict=True))
 
 
-def _start(process: _Process, one: _Measured, protocol: Protocol) -> None:
+def _start(process: _Process, one: _Measured, protocol: SpeedProtocol) -> None:
     one.startup = process.ask("start")
     one.device_name = process.ask("device_name")
     one.steady = process.ask("warm_up", protocol.seconds / 4)
 
 
-def _turn(process: _Process, one: _Measured, protocol: Protocol) -> None:
+def _turn(process: _Process, one: _Measured, protocol: SpeedProtocol) -> None:
     one.training.append(process.ask("train", protocol.seconds))
     one.sampling.append(process.ask("sample", protocol.seconds / 2))
     one.latencies += process.ask("latencies", max(1, protocol.latencies // protocol.rounds))
@@ -207,7 +205,7 @@ def _finish(process: _Process, one: _Measured) -> None:
 
 
 def _entry(
-    case: Workload, one: _Measured | str, ceilings: dict[tuple[str, str, int], Roofline]
+    case: Workload, one: _Measured | str, ceilings: dict[CeilingKey, Roofline]
 ) -> dict[str, Any]:
     """Return what the document says of a case."""
     described = case.describe()
@@ -238,7 +236,9 @@ def _entry(
         "parameters": one.parameters,
         "gflop_per_image": {name: value / 1e9 for name, value in one.flops.items()},
         "gflops": round(gflops, 2),
-        "share_of_ceiling": round(gflops / ceiling.gflops, 4) if ceiling else None,
+        "share_of_ceiling": (
+            round(gflops / ceiling.gflops, 4) if ceiling and ceiling.gflops else None
+        ),
         "memory_mib": one.memory,
         "startup_seconds": one.startup,
     }

@@ -279,7 +279,7 @@ def test_a_failure_is_read_with_its_reason(tmp_path: Path) -> None:
 def test_the_long_files_can_wait(tmp_path: Path) -> None:
     make_run(tmp_path, seed=0)
     make_run(tmp_path, seed=1).result_file.unlink()
-    whole, lean = load_runs([tmp_path]), load_runs([tmp_path], courses=False)
+    whole, lean = load_runs([tmp_path]), load_runs([tmp_path], curves=False)
     assert all(run.curves == run.losses == () for run in lean)
     assert [run.kimg for run in lean] == [10.0, 3.0]
     assert [complete(run) for run in lean] == whole

@@ -8,10 +8,11 @@ from ganbench.config import parse_trick
 from ganbench.data import dataset as datasets
 from ganbench.data import open_dataset
 from ganbench.harness.plan import plan
+from ganbench.records.speed_record import SpeedProtocol
 from ganbench.runtime.execution import Execution, arithmetic
 from ganbench.speed.meter import STEP_PARTS, Meter
 from ganbench.speed.roofline import measure_roofline
-from ganbench.speed.throughput import Protocol, Workload, measure
+from ganbench.speed.throughput import Workload, measure
 from ganbench.step import gradients
 
 pytestmark = [
@@ -62,7 +63,7 @@ def test_events_agree_with_the_clock():
 
 def test_a_case_on_a_gpu_has_its_memory_and_its_name():
     case = Workload(plan("dcgan", DIGITS).config, (), "cuda", 1)
-    document = measure([case], Protocol(rounds=2, seconds=0.2, latencies=4))
+    document = measure([case], SpeedProtocol(rounds=2, seconds=0.2, latencies=4))
     (one,) = document["cases"]
     assert one["status"] == "ok", one["problem"]
     assert one["device_name"] == torch.cuda.get_device_name()

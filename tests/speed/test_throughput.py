@@ -5,10 +5,10 @@ import pytest
 
 from ganbench.harness.plan import plan
 from ganbench.progress import Progress
-from ganbench.records.speed_record import read_speeds, write_speeds
-from ganbench.speed.throughput import Protocol, Workload, measure
+from ganbench.records.speed_record import SpeedProtocol, read_speeds, write_speeds
+from ganbench.speed.throughput import Workload, measure
 
-QUICK = Protocol(rounds=3, seconds=0.05, latencies=6)
+QUICK = SpeedProtocol(rounds=3, seconds=0.05, latencies=6)
 
 BROKEN = '''
 """A GAN that fails at its third batch."""
@@ -97,7 +97,7 @@ def test_many_cases_are_measured_in_groups(monkeypatch):
     told = Told()
     document = measure(
         [case(batch=4), case(batch=8)],
-        Protocol(rounds=1, seconds=0.02, latencies=1),
+        SpeedProtocol(rounds=1, seconds=0.02, latencies=1),
         progress=told,
     )
     assert [one["batch_size"] for one in document["cases"]] == [4, 8]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganbench.records.speed_record import RooflineRecord, SpeedCase, SpeedRecord
+from ganbench.records.speed_record import Roofline, SpeedCase, SpeedRecord
 from ganbench.report.sentences import counted
 
 SETTINGS = ("dataset", "precision", "memory_format", "compile", "threads", "settings")
@@ -29,7 +29,7 @@ class SpeedRow:
     """
 
     case: SpeedCase
-    ceiling: RooflineRecord | None
+    ceiling: Roofline | None
     label: str
     setting: str
     series: str
@@ -63,11 +63,10 @@ def _row(record: SpeedRecord, case: SpeedCase, differing: Sequence[str]) -> Spee
     )
 
 
-def _ceiling(record: SpeedRecord, case: SpeedCase) -> RooflineRecord | None:
+def _ceiling(record: SpeedRecord, case: SpeedCase) -> Roofline | None:
     """Return the ceiling that a case was held against."""
-    wanted = case.device, case.precision, case.threads
-    same = (one for one in record.ceilings if (one.device, one.precision, one.threads) == wanted)
-    return next(same, None)
+    key = case.ceiling_key
+    return next((ceiling for ceiling in record.ceilings if ceiling.ceiling_key == key), None)
 
 
 def listed(words: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from ganbench.config import digest
 from ganbench.records.environment import lasting
 from ganbench.records.json_values import as_mapping
-from ganbench.records.speed_record import RooflineRecord, SpeedCase, SpeedRecord
+from ganbench.records.speed_record import Roofline, SpeedCase, SpeedRecord
 from ganbench.report.charts.panels import Panel, Rows
 from ganbench.report.charts.style import Style, styles
 from ganbench.report.speed.speed_charts import rate_panel, rate_rows, split_panel, split_rows
@@ -31,7 +31,7 @@ class Machine:
 
     title: str
     rows: tuple[SpeedRow, ...]
-    ceilings: tuple[RooflineRecord, ...]
+    ceilings: tuple[Roofline, ...]
     environments: Mapping[str, Mapping[str, Any]]
     repeats: int
     rates: Panel | None

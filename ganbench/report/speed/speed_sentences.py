@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ganbench.analysis.number_text import amount, estimate_text, percent
 from ganbench.analysis.stats import Estimate
 from ganbench.config import join_words
-from ganbench.records.speed_record import Rate, RooflineRecord, SpeedCase
+from ganbench.records.speed_record import Rate, Roofline, SpeedCase
 from ganbench.report.sentences import counted
 from ganbench.report.speed.speed_rows import SETTINGS, SpeedRow, listed, setting_words
 from ganbench.report.speed.speed_section import Machine, Speed
@@ -218,7 +218,7 @@ def _soonest(rows: Sequence[SpeedRow], on: str, differing: Sequence[str]) -> lis
     return [(row.label, f" {how}{on}: {times}{samples} ({place}).")]
 
 
-def ceilings_words(ceilings: Sequence[RooflineRecord]) -> str:
+def ceilings_words(ceilings: Sequence[Roofline]) -> str:
     """Return what a machine's ceilings are, in one sentence; empty without any."""
     reached = [
         f"{amount(one.gflops)} GFLOP/s at {one.precision}"
@@ -253,7 +253,7 @@ def note(speed: Speed) -> str:
     """Return what the figures are, and how long it was measured where all documents agree."""
     protocols = {record.protocol for record in speed.documents}
     protocol = protocols.pop()
-    if protocols or not protocol.rounds:
+    if protocols or protocol is None or not protocol.rounds:
         return SPEED_NOTE
     seconds = f" of {amount(protocol.seconds)} s" if protocol.seconds else ""
     return f"{SPEED_NOTE} Each speed is of {counted(protocol.rounds, 'round')}{seconds}."
