@@ -22,7 +22,7 @@ from PIL import Image
 
 from ganbench.data.array_source import Arrays, ArraySource, held_out, image_spec
 from ganbench.data.dataset import Source
-from ganbench.data.square_images import decode_image, each, is_grey, to_eight_bit
+from ganbench.data.square_images import decode_image, each, is_gray, to_eight_bit
 from ganbench.errors import InputError, MissingDataError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
@@ -120,7 +120,7 @@ def _examine(folder: Path, files: Sequence[Path]) -> list[_Facts]:
     def one(index: int) -> None:
         data = files[index].read_bytes()
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            size, grey = image.size, is_grey(image)
+            size, grey = image.size, is_gray(image)
             to_eight_bit(image, 1 if grey else 3)  # a damaged file is found now, not after training
         facts[index] = _Facts(size, grey, hashlib.sha256(data).hexdigest())
 

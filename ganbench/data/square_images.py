@@ -21,13 +21,13 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 
-_GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+_GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _BLOCK = 256
 
 
-def is_grey(image: Image.Image) -> bool:
+def is_gray(image: Image.Image) -> bool:
     """Tell whether an image is stored without color."""
-    return image.mode in _GREY_MODES
+    return image.mode in _GRAY_MODES
 
 
 def to_eight_bit(image: Image.Image, channels: int) -> Image.Image:

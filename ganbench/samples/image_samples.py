@@ -23,7 +23,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from ganbench.data.folder import FORMATS, classes_of
-from ganbench.data.square_images import each, is_grey, to_array, to_eight_bit
+from ganbench.data.square_images import each, is_gray, to_array, to_eight_bit
 from ganbench.errors import InputError
 from ganbench.samples.image_files import ImageFiles, Read, shown, without_common_folder
 from ganbench.samples.read_ahead import Claim, ahead
@@ -192,7 +192,7 @@ def decode_file(data: bytes, claim: Claim) -> Tensor:
         width, height = image.size
         if width * height > IMAGE_PIXELS:
             raise ValueError(f"it has {width} x {height} pixels, more than {IMAGE_PIXELS:,}")
-        channels = 1 if is_grey(image) else 3
+        channels = 1 if is_gray(image) else 3
         claim(width * height * channels)
         pixels = to_array(to_eight_bit(image, channels))  # (C, H, W), a view of Pillow's memory
     return torch.from_numpy(np.array(pixels, order="C"))
@@ -238,7 +238,7 @@ def _given(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
 def _shape(data: bytes) -> tuple[int, ...] | None:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return (1 if is_grey(image) else 3, image.height, image.width)
+            return (1 if is_gray(image) else 3, image.height, image.width)
     except Exception:  # noqa: BLE001 - Pillow raises anything; decoding will say what is wrong
         return None
 

@@ -212,7 +212,7 @@ def test_what_is_not_here_is_downloaded_once_into_the_cache(tmp_path, served):
 
 def test_what_cannot_be_had_of_one_split_is_known_when_the_other_is_loaded(served):
     (served / NAMES["test"][1]).unlink()
-    with pytest.raises(MissingDataError, match=r"t10k-labels.* cannot be downloaded: .*404"):
+    with pytest.raises(MissingDataError, match=r"t10k-labels.* answered 404"):
         open_dataset("kmnist").load("train")
 
 
@@ -224,7 +224,9 @@ def test_a_root_that_is_given_takes_the_downloads(tmp_path, served):
 
 def test_a_download_with_the_wrong_checksum_is_not_kept(tmp_path, served):
     (served / NAMES["train"][1]).write_bytes(b"a login page")
-    with pytest.raises(MissingDataError, match="did not give the file") as caught:
+    with pytest.raises(
+        MissingDataError, match=r"sent another file: its MD5 is not \w{32}"
+    ) as caught:
         open_dataset("kmnist").load("train")
     assert "--data-root DIR" in caught.value.hint
     assert caught.value.exit_code == 4
@@ -233,7 +235,9 @@ def test_a_download_with_the_wrong_checksum_is_not_kept(tmp_path, served):
 
 def test_a_server_that_is_not_there_is_one_sentence(tmp_path, served, monkeypatch):
     monkeypatch.setattr(torchvision.datasets.KMNIST, "mirrors", ["http://127.0.0.1:9/"])
-    with pytest.raises(MissingDataError, match=r"cannot be downloaded.*refused") as caught:
+    with pytest.raises(
+        MissingDataError, match=r"cannot be reached \(Connection refused\)"
+    ) as caught:
         open_dataset("kmnist").load("train")
     assert "\n" not in caught.value.message
 

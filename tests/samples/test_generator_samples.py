@@ -92,7 +92,7 @@ def raises(count, generator):
         (lambda n, g: torch.randn(n, 1, 2, 2) * 3, "in its first 64 images"),
         (lambda n, g: torch.zeros(n, 1, 2, 2).long(), r"type torch\.int64"),
         (lambda n, g: torch.zeros(n, 2).byte(), "points as floats"),
-        (lambda n, g: torch.zeros(n, 4, 4, 3), r"images \(N, C, H, W\)"),
+        (lambda n, g: torch.zeros(n, 4, 4, 4), r"images \(N, H, W\), .*1 or 3 channels"),
         (lambda n, g: torch.zeros(n - 1, 2), r"returned \(63, 2\) when 64 samples"),
         (lambda n, g: torch.tensor(3.0), r"returned \(\)"),
         (lambda n, g: [1.0] * n, "returned float"),

@@ -10,7 +10,7 @@ import pytest
 from ganbench.progress import Progress
 from ganbench.weights import downloader
 from ganbench.weights.catalogue import CATALOGUE
-from ganbench.weights.downloader import NotGivenError, download
+from ganbench.weights.downloader import Checksum, NotGivenError, download
 
 NAME = "inception"
 
@@ -41,8 +41,8 @@ def get(server, tmp_path):
         download(
             address,
             target,
+            Checksum("SHA-256", entry.sha256),
             size_bytes=entry.size_bytes,
-            sha256=entry.sha256,
             progress=told or Told(),
         )
         return target.read_bytes()
@@ -120,14 +120,14 @@ def test_a_server_that_gives_nothing_more(server, get, answer):
         server.give(request, cut=int(request.headers.get("Range", "bytes=500-")[6:-1]))
 
     answer(functools.partial(server.give, cut=500), headers_only)
-    with pytest.raises(NotGivenError, match="gives no more than 500 bytes"):
+    with pytest.raises(NotGivenError, match="sent no more than 500 bytes"):
         get()
     assert server.ranges == [None, "bytes=500-"]
 
 
 def test_a_server_that_always_cuts_at_one_place_and_gives_no_parts(server, get, answer):
     answer(functools.partial(server.give, cut=500, ranges=False))
-    with pytest.raises(NotGivenError, match="gives no more than 500 bytes"):
+    with pytest.raises(NotGivenError, match="sent no more than 500 bytes"):
         get()
     assert len(server.ranges) == 2
 
@@ -135,7 +135,7 @@ def test_a_server_that_always_cuts_at_one_place_and_gives_no_parts(server, get, 
 def test_a_page_of_no_told_length_in_the_files_place(server, get, answer):
     server.content = lambda request: b"<p>Login</p>"
     answer(functools.partial(server.give, ranges=False, length=False))
-    with pytest.raises(NotGivenError, match="gives no more than 12 bytes"):
+    with pytest.raises(NotGivenError, match="sent no more than 12 bytes"):
         get()
 
 
@@ -150,7 +150,7 @@ def test_a_server_that_falls_silent(server, get, answer, monkeypatch):
         waits.append(over.wait(10))
 
     answer(stall)
-    with pytest.raises(NotGivenError, match="gives no more than 500 bytes"):
+    with pytest.raises(NotGivenError, match="sent no more than 500 bytes"):
         get()
     over.set()
     assert False not in waits, "the server had to end the silence"
@@ -175,13 +175,13 @@ def test_looking_for_a_name_is_not_waited_for_either(get, monkeypatch):
 def test_nobody_is_there(published, tmp_path):
     entry = CATALOGUE[NAME]
     with pytest.raises(NotGivenError, match=r"127\.0\.0\.1:9/.* cannot be reached \(Connection re"):
-        download(entry.address, tmp_path / "target", size_bytes=1, sha256="0", progress=Told())
+        download(entry.address, tmp_path / "target", Checksum("SHA-256", "0"), size_bytes=1)
 
 
 @pytest.mark.parametrize("code", [403, 404, 503])
 def test_a_refusal(get, answer, code):
     answer(lambda request: request.send_error(code))
-    with pytest.raises(NotGivenError, match=f"answers {code} \\([A-Z][a-z]"):
+    with pytest.raises(NotGivenError, match=f"answered {code} \\([A-Z][a-z]"):
         get()
 
 
