@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is known of one set of samples when metrics are computed."""
+"""The evidence about one set of samples, from which metrics are computed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROBE_SIZE = 4096
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of one set of N samples. Only what some requested metric needs is filled in.
+    """Evidence about one set of N samples: only the fields that some metric needs are filled in.
 
     Attributes:
         count: N; 0 where a file of statistics does not say.
@@ -74,7 +74,7 @@ def random_probe(count: int) -> Indices:
 
 
 def of_features(features: Features) -> Evidence:
-    """Return all that features (N, d) in memory say: their moments, halves, and probe."""
+    """Return the evidence in features (N, d) in memory: their moments, halves, and probe."""
     count = len(features)
     half = random_half(count)
     enough = min(int(half.sum()), int((~half).sum())) >= 2

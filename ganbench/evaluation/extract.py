@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One pass over a set of samples that gathers what all metrics need of it."""
+"""One pass over a set of samples that gathers the evidence for all metrics."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _POINTS_AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class NetworkNeeds:
-    """What is needed of one network; ``network`` None means of the points themselves."""
+    """The needs that one network answers; ``network`` None means that points are the answer."""
 
     network: Network | None
     needs: frozenset[Need]
@@ -51,13 +51,13 @@ def extract(
     mixture: Mixture | None = None,
     in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> dict[str, Evidence]:
-    """Read samples once, and return the evidence that answers each of ``needs``, by its key.
+    """Read samples once, and return the evidence that answers each of ``needs``, under its key.
 
     Where only moments are needed, memory does not grow with the number of samples.
 
     Args:
         samples: Images or points.
-        needs: What is needed of each network, under a key of the caller's choice.
+        needs: The needs that each network answers, under keys of the caller's choice.
         compute: Where and how networks compute.
         progress: Hears how many samples have been read.
         mixture: The density that points should follow.
@@ -196,7 +196,7 @@ class _FeatureGatherer:
             halves = (self._moments[0].moments(), self._moments[1].moments())
             whole = merged(*halves)
         elif probe is not None:
-            whole = of_features(probe).moments  # all samples are in the probe, as there are so few
+            whole = of_features(probe).moments  # so few samples are all in the probe
         return Evidence(
             count=int(self._read.sum()),
             moments=whole,

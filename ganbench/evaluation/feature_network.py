@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The contract of a feature network: images in, features and class probabilities out.
 
-A feature network is a function of a file of its own that returns a ``FeatureNetwork``::
+A feature network is registered as a function that returns a ``FeatureNetwork``::
 
     class Rows(FeatureNetwork):
-        '''Mean of each row of pixels, of images resized to 32 x 32.'''
+        '''Means of the rows of images that are resized to 32 x 32.'''
 
         def prepare(self, images: Tensor) -> Tensor:
             gray = images.float().mean(dim=1, keepdim=True)  # (B, 1, H, W)
@@ -12,7 +12,7 @@ A feature network is a function of a file of its own that returns a ``FeatureNet
 
     @register("rows")
     def rows() -> FeatureNetwork:
-        '''Mean of each row of pixels.'''
+        '''Mean of each of 32 rows of pixels, in 0..255.'''
         facts = NetworkFacts("rows", 1, "", "32px-area", feature_size=32, classes=0)
         return Rows(nn.Identity(), facts)
 

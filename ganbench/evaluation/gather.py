@@ -31,10 +31,10 @@ class RealEvidence:
 
     Args:
         real: The real samples, or a file of statistics of them.
-        requests: The requests that will ask for evidence, unless a single other one does. One
-            pass over the samples gathers what all of them need.
+        requests: The requests that are expected to ask for evidence. One pass over the samples
+            gathers it for all of them.
         compute: Where and how networks compute.
-        cache: Whether what slow networks say of real data is kept on disk, for later processes.
+        cache: Whether the results of slow networks are kept on disk, for later processes.
         progress: Hears how far the pass is.
     """
 
@@ -144,7 +144,7 @@ def fake_evidence(
 
 
 def needs_of(requests: Sequence[Request]) -> dict[str, NetworkNeeds]:
-    """Return what requests need of one set of samples, joined for those that share a key."""
+    """Return the needs of requests, joined for those that share the key of their evidence."""
     needs: dict[str, NetworkNeeds] = {}
     for request in requests:
         if request.of_counterparts:  # which are read side by side with the other set
@@ -161,7 +161,7 @@ def evidence_of_file(statistics: ReferenceStatistics, request: Request) -> Evide
     """Return the evidence in a file of statistics, if it is enough for a request.
 
     Raises:
-        ConfigError: The file lacks what the metric needs.
+        ConfigError: The file lacks evidence that the metric needs.
         InputError: The file holds features of another network.
     """
     evidence = statistics.evidence

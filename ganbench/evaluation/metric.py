@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The contract of a metric: what it needs of two sets of samples, and the value that it returns.
+"""The contract of a metric: the evidence that it needs, and the value that it returns.
 
-A metric is a class of its own. It states its facts as class variables and computes::
+A metric is a registered class. It states its facts as class variables, and computes::
 
     @register("brightness")
     class Brightness(Metric):
@@ -16,9 +16,9 @@ A metric is a class of its own. It states its facts as class variables and compu
             pixels = require_float64(fake.features, "features", metric=self.name, least=1)
             return Value(float(pixels.mean()), note="no interval: pixels are not independent")
 
-It reads no files, runs no network, and draws no samples: the pass over the samples gathers what
-the metrics ask for, once for all of them. The protocol, the floor, and the record of the
-measurement are made for it.
+It reads no files, runs no network, and draws no samples: one pass over the samples gathers the
+evidence for all metrics. The protocol, the floor, and the record of the measurement are made for
+it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ganbench.evaluation.evidence import Evidence
 from ganbench.records.measurement import Better
 
 Need = Literal["moments", "features", "probabilities", "pairs", "class-pairs", "counterparts"]
-"""What a metric asks of a set of images, and with which fields of ``Evidence`` it is answered.
+"""A kind of evidence that a metric asks for, and the fields of ``Evidence`` that answer it.
 
 - ``moments``, ``features``, ``probabilities``: the fields of these names, by a feature network.
   With ``moments`` come ``probe`` and ``half_moments``.
@@ -93,7 +93,7 @@ class Metric(ABC):
     """Whether a ``higher`` or a ``lower`` value is better."""
 
     needs: ClassVar[tuple[Need, ...]] = ()
-    """What the metric asks of images; empty for a metric of points alone."""
+    """The evidence that the metric asks of images; empty for a metric of points alone."""
 
     points: ClassVar[PointSupport] = "no"
     """Whether and how the metric also measures points."""
@@ -109,7 +109,7 @@ class Metric(ABC):
     """Whether the metric compares with real samples rather than describe the generated ones."""
 
     parameters: ClassVar[str] = ""
-    """What the protocol must name besides the network and the counts, such as ``k=5/<``."""
+    """Settings that the protocol must name besides the network and the counts: ``k=5/<``."""
 
     @property
     def name(self) -> str:
@@ -123,7 +123,7 @@ class Metric(ABC):
         Args:
             real: Evidence of the real samples. Where ``compares`` is False it must not be read.
             fake: Evidence of the generated samples, with the same fields.
-            seed: Seeds what is resampled. It may move the interval, but never the value.
+            seed: Seeds resampling. It may move the interval, but never the value.
 
         Raises:
             ConfigError: The evidence lacks a field that the metric needs.

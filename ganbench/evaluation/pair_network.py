@@ -19,12 +19,13 @@ PIXELS_AT_ONCE = 2**20
 
 
 class PairNetwork(ABC):
-    """A distance, or a similarity, between two images. ``facts.feature_size`` is 0."""
+    """A distance, or a similarity, between two images."""
 
     batch_size = 32
     """Pairs that are compared at once."""
 
     facts: NetworkFacts
+    """What protocols must know of it; ``feature_size`` and ``classes`` are 0."""
 
     @abstractmethod
     def distances(self, first: Tensor, second: Tensor, *, compute: Compute) -> Tensor:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The protocol: a text that pins how a value was made, except for the generated samples.
+"""The protocol: a text that pins how a value was made, apart from the generated samples.
 
 Two values compare only if their protocols are the same text. It reads, in this order and with the
 parts that apply::
@@ -43,7 +43,7 @@ def point_protocol(metric: Metric, *, rule: str = "") -> str:
 
 
 def network_protocol(network: NetworkFacts, precision: str) -> str:
-    """Return the text that pins what a network says of images: the key of the cache."""
+    """Return the text that pins the numbers of a network: a part of the key of the cache."""
     return f"{network.protocol}/{precision}"
 
 

@@ -23,7 +23,7 @@ from ganbench.samples.sample_set import Samples, expect, of_dataset, of_tensor
 
 
 class Reference:
-    """Real data to measure against; what is computed from them is computed once and kept.
+    """Real data to measure against. Everything computed from them is computed once and kept.
 
     Metrics and networks are resolved here, so that a wrong name, or weights that are missing,
     are known before anything is trained.
@@ -38,7 +38,8 @@ class Reference:
             ``coverage``; for other images none.
         network: The network of every metric that names none and can use it.
         compute: Where and how networks compute.
-        cache: Whether what slow networks say of real data is kept on disk, for later processes.
+        cache: Whether the results of slow networks for real data are kept on disk, for later
+            processes.
         floors: Whether values get a floor; see ``Floors``.
         progress: Hears how far a pass over samples is.
 
@@ -82,7 +83,7 @@ class Reference:
         Args:
             fake: Images (N, C, H, W), uint8 or float in [-1, 1]; points (N, D); samples; or a
                 file of statistics.
-            seed: Seeds what is resampled. It moves the intervals, but never a value.
+            seed: Seeds resampling. It moves the intervals, but never a value.
             conditions: Further words of the protocol, such as ``weights=ema``.
 
         Raises:
@@ -106,7 +107,7 @@ class Reference:
         return any(request.network and request.network.facts.slow for request in self.requests)
 
     def real_evidence(self, name: str) -> Evidence:
-        """Return what is known of the real samples for the metric of that name."""
+        """Return the evidence of the real samples for the metric of that name."""
         return self._evidence.of(next(request for request in self.requests if request.name == name))
 
     def _opened(

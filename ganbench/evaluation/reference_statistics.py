@@ -2,9 +2,9 @@
 """Statistics of a set of images in a file: ganbench's own cache, and the files of other tools.
 
 Every file is an npz with ``mu`` (d,) and ``sigma`` (d, d), ddof 1, which pytorch-fid and clean-fid
-can read. ganbench adds ``n`` and what intervals and floors need. Of other tools' files, ganbench
-reads ``mu`` and ``sigma`` (pytorch-fid, clean-fid, StudioGAN, and ADM, which has them next to its
-samples in ``arr_0``), or features under ``feats`` (clean-fid, for KID) or ``real_feats``
+can read. ganbench adds ``n`` and the arrays that intervals and floors need. Of other tools' files,
+ganbench reads ``mu`` and ``sigma`` (pytorch-fid, clean-fid, StudioGAN, and ADM, which has them next
+to its samples in ``arr_0``), or features under ``feats`` (clean-fid, for KID) or ``real_feats``
 (StudioGAN). Pickles are refused.
 """
 
@@ -31,7 +31,7 @@ from ganbench.records.atomic_files import replacing
 from ganbench.samples.sample_set import Facts
 
 CACHE_VERSION = 1
-"""Raised when what is cached, or how it is computed, changes."""
+"""Raised when the cached arrays, or how they are computed, change."""
 
 _KEPT_ROWS = ((), ("features",), ("probabilities",), ("features", "probabilities"))
 """The arrays that a cached file may hold next to the moments, the smallest file first."""
@@ -41,7 +41,7 @@ _PARTS = ("probe", "features", "probabilities", "half")
 
 @dataclass(frozen=True)
 class ReferenceStatistics:
-    """What a file says of images that are not here; the network is taken on trust."""
+    """Statistics in a file, of images that are not here; the network is taken on trust."""
 
     facts: Facts
     evidence: Evidence
@@ -130,12 +130,12 @@ def cache_files(facts: Facts, network: str, needs: Collection[str]) -> list[Path
     """Return the files in which statistics that answer ``needs`` may be cached, smallest first.
 
     A file's name depends on the content of the set, on the protocol of the network with its
-    precision, and on what is kept next to the moments.
+    precision, and on the arrays kept next to the moments.
 
     Args:
         facts: The facts of the set; there are no files for a set whose content is not known.
         network: The text of ``network_protocol``.
-        needs: What metrics need of the set.
+        needs: The needs of all metrics of that network.
     """
     if not facts.version:
         return []

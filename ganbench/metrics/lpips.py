@@ -3,16 +3,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from ganbench.evaluation.evidence import Evidence
-from ganbench.evaluation.math.pair_mean import mean_of_pairs
-from ganbench.evaluation.metric import Metric, Need, Value
+from ganbench.evaluation.math.pair_mean import PairMetric
 from ganbench.registry import register
 
 
 @register("lpips-diversity")
-class LpipsDiversity(Metric):
+class LpipsDiversity(PairMetric):
     """Mean LPIPS distance between two random samples: 0 if all look the same.
 
     Paper: Zhang et al., 2018, arXiv:1801.03924
@@ -26,24 +22,13 @@ class LpipsDiversity(Metric):
     """
 
     better = "higher"
-    needs: ClassVar[tuple[Need, ...]] = ("pairs",)
+    needs = ("pairs",)
     network = "alexnet"
-    compares = False
     parameters = "pairs<=1000/disjoint"
-
-    def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
-        """Return the mean of ``fake.distances`` (P,); ``real`` and ``seed`` are not used.
-
-        Raises:
-            ConfigError: There are no distances.
-            InputError: There is no pair, or a distance is not finite.
-        """
-        within = " within a class" if "class-pairs" in self.needs else ""
-        return mean_of_pairs(fake, metric=self.name, within=within)
 
 
 @register("lpips-within-class")
-class LpipsWithinClass(LpipsDiversity):
+class LpipsWithinClass(PairMetric):
     """Mean LPIPS distance between two random samples of one class: low if classes collapse.
 
     Paper: Zhang et al., 2018, arXiv:1801.03924
@@ -53,11 +38,14 @@ class LpipsWithinClass(LpipsDiversity):
     classes were drawn again, although their shares are fixed, so it is wider than it need be.
     """
 
+    better = "higher"
     needs = ("class-pairs",)
+    network = "alexnet"
+    parameters = "pairs<=1000/disjoint"
 
 
 @register("lpips-paired")
-class LpipsPaired(Metric):
+class LpipsPaired(PairMetric):
     """Mean LPIPS distance from each sample to the real image of the same name.
 
     Paper: Zhang et al., 2018, arXiv:1801.03924
@@ -69,14 +57,4 @@ class LpipsPaired(Metric):
     better = "lower"
     needs = ("counterparts",)
     network = "alexnet"
-    compares = False  # the real samples are in the distances already
     parameters = "pairs=by-name"
-
-    def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
-        """Return the mean of ``fake.distances`` (P,); ``real`` and ``seed`` are not used.
-
-        Raises:
-            ConfigError: There are no distances.
-            InputError: There is no pair, or a distance is not finite.
-        """
-        return mean_of_pairs(fake, metric=self.name)

@@ -29,7 +29,7 @@ class Modes(ModeMetric):
         """Return how many modes are covered; ``seed`` is not used."""
         modes = counts.modes
         note = (
-            f"of {modes}; no interval: a count of what was seen can only grow with n, and "
+            f"of {modes}; no interval: the number of modes seen can only grow with n, and "
             "resampling can only lower it"
         )
         missed = modes * (1.0 - 1.0 / modes) ** counts.samples

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from ganbench.evaluation.evidence import Evidence
-from ganbench.evaluation.math.pair_mean import mean_of_pairs
-from ganbench.evaluation.metric import Metric, Value
+from ganbench.evaluation.math.pair_mean import PairMetric
 from ganbench.registry import register
 
 
 @register("ms-ssim")
-class MultiScaleSimilarity(Metric):
+class MultiScaleSimilarity(PairMetric):
     """Mean multi-scale structural similarity of two random samples: 1 if all are the same.
 
     Paper: Odena et al., 2017, arXiv:1610.09585
@@ -23,14 +21,4 @@ class MultiScaleSimilarity(Metric):
     better = "lower"
     needs = ("pairs",)
     network = "structure"
-    compares = False
     parameters = "pairs<=1000/disjoint"
-
-    def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
-        """Return the mean of ``fake.distances`` (P,), which are similarities here.
-
-        Raises:
-            ConfigError: There are no similarities.
-            InputError: There is no pair, or a similarity is not finite.
-        """
-        return mean_of_pairs(fake, metric=self.name)

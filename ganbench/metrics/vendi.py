@@ -75,7 +75,7 @@ class VendiScore(Metric):
 
 @dataclass(frozen=True)
 class SpectralEntropy:
-    """The entropy () of the spectrum of N samples, and what its parts say.
+    """The entropy () of the spectrum of N samples, and of parts of them.
 
     ``influences`` (N,) are those of the samples; ``halves`` (2,) are the entropies of two halves,
     empty where one of them has no samples.

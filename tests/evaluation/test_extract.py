@@ -131,7 +131,7 @@ def test_memory_does_not_grow_with_the_number_where_only_moments_are_wanted():
         tracemalloc.stop()
         return peak_bytes
 
-    peak(100, "moments")  # allocates what is allocated only once
+    peak(100, "moments")  # so that one-time allocations do not count
     few, many = peak(5_000, "moments"), peak(20_000, "moments")
     assert many < 1.15 * few
     assert peak(20_000, "moments", "features") > many + 10_000_000

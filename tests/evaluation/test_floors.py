@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Floors: what real samples would get, where there is a floor, and where there is none."""
+"""Floors: the values of real samples, when they are computed, and where there is none."""
 
 from __future__ import annotations
 

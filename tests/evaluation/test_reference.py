@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Many metrics in one pass: their names, their values, and what is refused."""
+"""Many metrics in one pass: their names, their values, and the errors."""
 
 from __future__ import annotations
 

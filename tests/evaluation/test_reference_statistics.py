@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Statistics in files: ganbench's own, those of other tools, and what is no such file."""
+"""Statistics in files: ganbench's own, those of other tools, and files of another kind."""
 
 from __future__ import annotations
 

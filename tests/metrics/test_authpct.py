@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""AuthPct against full matrices, copies and simulations."""
+"""AuthPct against full matrices, copies, and simulations."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_the_value_and_its_interval_meet_the_known_distance(scale, shift):
             for i in range(20)
         ]
     )
-    assert biased > expected + 10 * error  # what is extrapolated away is there
+    assert biased > expected + 10 * error  # FID itself has the bias that is extrapolated away
 
 
 def test_a_line_that_bends_is_measured_and_warned_about():

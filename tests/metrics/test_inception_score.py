@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The Inception Score against closed forms, torch-fidelity and the delta method."""
+"""The Inception Score against closed forms, torch-fidelity, and the delta method."""
 
 from __future__ import annotations
 

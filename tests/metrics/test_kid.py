@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""KID against hand-computed cases, torch-fidelity, full matrices and simulations."""
+"""KID against hand-computed cases, torch-fidelity, full matrices, and simulations."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The Vendi score against closed forms, whole matrices and simulations."""
+"""The Vendi score against closed forms, whole matrices, and simulations."""
 
 from __future__ import annotations
 

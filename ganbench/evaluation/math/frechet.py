@@ -33,7 +33,7 @@ _roots: dict[int, tuple[weakref.ref[Moments], Array]] = {}
 
 @dataclass(frozen=True)
 class Jackknife:
-    """A distance, and what leaving out one generated sample at a time says of it.
+    """A distance, with its error and bias from leaving out one generated sample at a time.
 
     ``standard_error`` is the standard error of the distance at this number of generated samples,
     with the reference held fixed. ``bias`` is the expected distance at this number minus the

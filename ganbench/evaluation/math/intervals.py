@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How metrics make their 95% intervals, and what they say of them."""
+"""How metrics make their 95% intervals, and the notes that say so."""
 
 from __future__ import annotations
 

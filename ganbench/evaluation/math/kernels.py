@@ -76,11 +76,11 @@ class TwoSampleSums:
         """Return the variance of MMD^2 over ``count`` generated samples, the real ones fixed.
 
         Let g(y) be the mean kernel with the other generated samples minus the mean kernel with the
-        real ones. The variance is 4 Var(g) / n, less what the noise of those means adds to it:
+        real ones. The variance is 4 Var(g) / n, less the part that the noise of those means adds:
         2 z / n^2, with z the variance of the kernel that the means leave unexplained. A jackknife
-        would keep that noise, which is all there is where both distributions are the same. There,
-        this estimate is up to 1.5 times the variance, because it takes Var(g) less its noise for
-        0 where it is negative. ``count`` None means as many as there are. The result is 0 for
+        would keep that noise, and where both distributions are the same, there is nothing else.
+        There, this estimate is up to 1.5 times the variance, because it takes Var(g) less its noise
+        for 0 where it is negative. ``count`` None means as many as there are. The result is 0 for
         fewer than four samples.
         """
         n, m = len(self.fake.rows), len(self.real.rows)

@@ -66,7 +66,7 @@ _halved: Memo[tuple[Features, Features]] = Memo(8)
 def sweep_neighborhoods(
     real: Features, fake: Features, *, seed: int = 0, device: str = "cpu"
 ) -> NeighborhoodSweep:
-    """Return what all four metrics need of real (M, d) and generated (N, d) features.
+    """Return the sweep over real (M, d) and generated (N, d) features that all four metrics need.
 
     ``seed`` draws the parts. The last results are kept for the arrays that they came from.
     """

@@ -185,7 +185,7 @@ def _sweep_within(distances: Distances, best: _Best) -> None:
     for rows in blocks(len(features), ROWS):
         values, norms = distances.centered(features, rows)
         for columns in blocks(rows.stop, COLUMNS):
-            start = max(rows.start, columns.start)  # what is above is known from another block
+            start = max(rows.start, columns.start)  # the pairs above are in another block
             below = values[start - rows.start :], norms[start - rows.start :]
             squared, _ = distances.block(below, distances.centered(features, columns))
             overlap = columns.stop - start if columns.start == start else 0

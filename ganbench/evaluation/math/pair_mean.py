@@ -7,7 +7,23 @@ from ganbench.errors import InputError
 from ganbench.evaluation.checks import require_float64
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.intervals import student_quantile
-from ganbench.evaluation.metric import Value
+from ganbench.evaluation.metric import Metric, Value
+
+
+class PairMetric(Metric):
+    """The part that metrics of pairs of images share: they are means within the pairs."""
+
+    compares = False  # any real samples are in the distances already
+
+    def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
+        """Return the mean of ``fake.distances`` (P,); ``real`` and ``seed`` are not used.
+
+        Raises:
+            ConfigError: There are no distances.
+            InputError: There is no pair, or a distance is not finite.
+        """
+        within = " within a class" if "class-pairs" in self.needs else ""
+        return mean_of_pairs(fake, metric=self.name, within=within)
 
 
 def mean_of_pairs(evidence: Evidence, *, metric: str, within: str = "") -> Value:
@@ -17,7 +33,7 @@ def mean_of_pairs(evidence: Evidence, *, metric: str, within: str = "") -> Value
     ordinary mean. The mean has no bias: its expectation does not depend on P.
 
     Args:
-        evidence: Evidence with distances, or similarities.
+        evidence: Evidence with distances, which may also be similarities.
         metric: The metric's name, for messages.
         within: What the pairs are drawn from, for messages: ``" within a class"``.
 
