@@ -15,7 +15,7 @@ from torch import Tensor
 from ganbench.data.dataset import Dataset, to_uint8
 from ganbench.errors import ConfigError
 from ganbench.evaluation import reference_statistics
-from ganbench.evaluation.metric import Evidence
+from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.precision_deviation import deviations
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
