@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from ganbench import paths, registry
 from ganbench.cli.progress_bars import Bar, Counter
 from ganbench.config import trick_text
-from ganbench.data import Source, open_dataset
+from ganbench.data import name_with_range, open_dataset
 from ganbench.harness.backends import make_backend
 from ganbench.harness.compare import ComparisonResult, compared_datasets
 from ganbench.harness.evaluate import SamplesLike, measure_samples
@@ -70,8 +71,8 @@ def run(
         GanbenchError: names that are unknown, parts that do not fit, data that cannot be read.
     """
     root = None if data_root is None else Path(data_root)
-    source = _opened(data, root, value_range)
-    name = data if isinstance(data, str) else None
+    source = open_dataset(data, root, value_range=value_range)
+    name = name_with_range(os.fspath(data), value_range) if _has_name(data) else None
     plan = plan_for(source, name, model, tricks, {"seed": seed, **(settings or {})})
     options = RunOptions(
         out=_folder(out),
@@ -173,7 +174,7 @@ def evaluate(
             compute=compute,
             strict=strict,
             floors=floors,
-            **({} if value_range is None else {"value_range": value_range}),
+            value_range=value_range,
             latent_dim=latent_dim,
             classes=classes,
             data_root=None if data_root is None else Path(data_root),
@@ -224,8 +225,10 @@ def compare(
     """
     root = None if data_root is None else Path(data_root)
     names = [_model_name(model) for model in _listed(models)]
-    datasets = list(data) if isinstance(data, list | tuple) and _all_text(data) else [data]
-    sources = {} if _all_text(datasets) else {s.spec.name: s for s in [_opened(data, root, None)]}
+    given = list(data) if isinstance(data, list | tuple) and all(map(_has_name, data)) else [data]
+    datasets = [os.fspath(dataset) for dataset in given if _has_name(dataset)]
+    opened = [open_dataset(dataset, root) for dataset in given if not _has_name(dataset)]
+    sources = {source.spec.name: source for source in opened}
     options = RunOptions(
         out=_folder(out, "compare"),
         resume=True,
@@ -239,7 +242,7 @@ def compare(
     cells = plan_matrix(
         names,
         [_trick_set(tricks_of_arm) for tricks_of_arm in _listed(tricks)],
-        list(sources) or datasets,
+        [*datasets, *sources],
         list(seeds),
         settings=settings or {},
         vary=vary,
@@ -286,13 +289,6 @@ def list_networks() -> list[str]:
     return registry.networks.names()
 
 
-def _opened(data: Any, root: Path | None, value_range: tuple[float, float] | None) -> Source:
-    """Return data as a source, whatever they are."""
-    if value_range is None:
-        return open_dataset(data, root)
-    return open_dataset(data, root, value_range=value_range)
-
-
 def _folder(out: str | Path | None, name: str = "") -> Path:
     return paths.runs() / name if out is None else Path(out)
 
@@ -312,8 +308,9 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if several else [value]
 
 
-def _all_text(values: Iterable[Any]) -> bool:
-    return all(isinstance(value, str) for value in values)
+def _has_name(data: object) -> bool:
+    """Tell whether data are named or in files, so that they can be opened again."""
+    return isinstance(data, str | os.PathLike)
 
 
 def _model_name(model: Model) -> str:
