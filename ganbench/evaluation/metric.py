@@ -58,8 +58,8 @@ class Value:
 
     Attributes:
         value: The number; NaN where the samples have none.
-        low: Lower end of the 95% interval, None where there is no interval.
-        high: Upper end of the 95% interval, None where there is no interval.
+        low: Lower end of the 95 % interval, None where there is no interval.
+        high: Upper end of the 95 % interval, None where there is no interval.
         note: How the interval was made, or why there is none.
         bias: Measured difference between the value that is expected at this number of samples
             and the value at infinitely many, in the unit of the value; None where the metric has

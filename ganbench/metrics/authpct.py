@@ -24,7 +24,7 @@ class Authenticity(Metric):
     and fld gives percent less 50. Fresh samples of the real distribution reach 0.6 to 0.8, as the
     floor shows. Each sample is judged by itself, so the value does not depend on how many there
     are, but it does depend on the number of real samples. The interval is Wilson's over the fakes,
-    the reference held fixed: on simulated features it covered the expectation in 94 to 98% of
+    the reference held fixed: on simulated features it covered the expectation in 94 to 98 % of
     trials.
     """
 

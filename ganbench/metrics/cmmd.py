@@ -46,12 +46,12 @@ class ClipDiscrepancy(Metric):
 
     Rows are scaled to length 1. The kernel is Gaussian with sigma = 10, and the estimate is the
     biased one, with the diagonals, in float64, over all samples, blockwise. With that sigma it is
-    within 1% of 10 |m1 - m2|^2, where m1 and m2 are the means. ``bias`` is exact: the share of the
+    within 1 % of 10 |m1 - m2|^2, where m1 and m2 are the means. ``bias`` is exact: the share of the
     diagonals, (1 - mean kernel) / n on each side. The interval is for the expectation at this n:
     value +- 1.96 SE over the fakes, the reference held fixed, with the variance of a U-statistic
     from each sample's sum of kernels. On simulated features it covered the expectation in 91 to
-    98% of trials, and in 82% with no more than four features. torch-fidelity's "rbf" KID with CLIP
-    is another number: it does not scale the features, and its estimate differs.
+    98 % of trials, and in 82 % with no more than four features. torch-fidelity's "rbf" KID with
+    CLIP is another number: it does not scale the features, and its estimate differs.
     """
 
     better = "lower"

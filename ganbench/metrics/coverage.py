@@ -26,7 +26,7 @@ class Coverage(NeighborhoodMetric):
     distance to its fifth nearest real neighbor, itself excluded. The interval is for the
     expectation at this n over the fakes, the reference held fixed: Wilson's, for the n that has
     the variance of ``coverage_variance``. On simulated features it covered the expectation in 94
-    to 97% of trials, and in 91% where the expectation was 0.999. A jackknife gave up to 1.6 times
+    to 97 % of trials, and in 91 % where the expectation was 0.999. A jackknife gave up to 1.6 times
     the true standard deviation.
     """
 

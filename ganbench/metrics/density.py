@@ -23,7 +23,7 @@ class Density(NeighborhoodMetric):
     of that real sample to its fifth nearest real neighbor, itself excluded. Not bounded by 1,
     which is the expectation where both distributions are the same. The interval is Student's over
     the fakes, the reference held fixed. On simulated features it covered the expectation in 94 to
-    99% of trials.
+    99 % of trials.
     """
 
     parameters = "k=5/<"
@@ -37,5 +37,5 @@ class Density(NeighborhoodMetric):
             return Value(value, note=NO_SPREAD)
         error = float(densities.std(ddof=1)) / len(densities) ** 0.5
         margin = student_quantile(len(densities) - 1) * error
-        note = "95% interval over the fakes by Student's formula, the reference held fixed"
+        note = "95 % interval over the fakes by Student's formula, the reference held fixed"
         return Value(value, max(0.0, value - margin), value + margin, note)

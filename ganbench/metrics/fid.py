@@ -27,15 +27,15 @@ class FrechetDistance(Metric):
     from the exact delete-one jackknife over the fakes, or over 4,096 random ones of them. The
     jackknife overstates the variance rather than understating it (Efron & Stein, 1981). Simulated
     with d of 16, 48, and 128 and n from d/2 to 50 d, the interval covered the expectation in 92 to
-    100% of trials with Gaussian features (where real and fake are equal it is 1.5 times as wide as
-    it need be), in 90 to 99% with rectified ones, in 88 to 98% with the tails of Student's t with
-    10 degrees of freedom, and in 94 to 98% with 100 to 5,000 real digits or clothes in the features
-    of mnist-cnn or fashion-cnn. With 4.5 degrees of freedom, where a few samples carry the
-    covariance, coverage was 31 to 91%: no single set can show how wide the interval ought to be.
+    100 % of trials with Gaussian features (where real and fake are equal it is 1.5 times as wide as
+    it need be), in 90 to 99 % with rectified ones, in 88 to 98 % with the tails of Student's t with
+    10 degrees of freedom, and in 94 to 98 % with 100 to 5,000 real digits or clothes in the
+    features of mnist-cnn or fashion-cnn. With 4.5 degrees of freedom, where a few samples carry the
+    covariance, coverage was 31 to 91 %: no single set can show how wide the interval ought to be.
 
     ``bias`` is the jackknife's, for the number of fakes alone: value - bias is the estimate at
-    infinitely many fakes. In the same simulations, heavy tails aside, it was right within 8%
-    from n = 2 d on and within 3% from 10 d on; at n = d it is up to a third too large. FID of
+    infinitely many fakes. In the same simulations, heavy tails aside, it was right within 8 %
+    from n = 2 d on and within 3 % from 10 d on; at n = d it is up to a third too large. FID of
     half as many samples, minus FID, would say the same with four to sixty times the noise.
     """
 

@@ -48,7 +48,7 @@ class FIDInfinity(Metric):
     term c / n^2, moves the intercept by -2 c / n^2 and the jackknife's estimate, ``fid`` less its
     bias, by -c / n^2. Twice their difference is ``bias``, and the interval is longer by as much
     at its upper end. Simulated with d of 16, 128, and 400 and n from 2 d to 50 d, it covered the
-    known value in 94 to 100% of trials. Below 2 d there is no interval.
+    known value in 94 to 100 % of trials. Below 2 d there is no interval.
     """
 
     better = "lower"
@@ -100,7 +100,7 @@ class FIDInfinity(Metric):
             value,
             value - margin,
             value + margin + max(0.0, bend),
-            "95% interval for infinitely many fakes, from a jackknife over the fakes",
+            "95 % interval for infinitely many fakes, from a jackknife over the fakes",
             bias=-bend,
             warning="; ".join(filter(None, warnings)),
         )

@@ -40,4 +40,4 @@ class HighQuality(ModeMetric):
 
     def of_counts(self, counts: ModeCounts, *, seed: int) -> Value:
         """Return the share of samples that count, with Wilson's interval."""
-        return share_by_wilson(counts.counted, counts.samples, "95% interval by Wilson's formula")
+        return share_by_wilson(counts.counted, counts.samples, "95 % interval by Wilson's formula")

@@ -37,10 +37,11 @@ class InceptionScore(Metric):
 
     The interval is for the expectation at this n: exp(log IS +- 1.96 SE), with SE the standard
     deviation (ddof 1) of log IS over 200 bootstrap resamples of the samples. It covered the
-    expectation in 89 to 98% of simulated trials with n from 50 to 5,000 and 10 to 1,000 classes.
+    expectation in 89 to 98 % of simulated trials with n from 50 to 5,000 and 10 to 1,000 classes.
     ``bias`` is the bootstrap's, too: p(y) of n samples is less even than p(y) of infinitely many,
     so the score is too low. With as many samples as classes or more, the bootstrap sees 70 to
-    100% of what is missing. With fewer, it knows nothing of the classes not met yet, and sees less.
+    100 % of what is missing. With fewer, it knows nothing of the classes not met yet, and sees
+    less.
     """
 
     better = "higher"
@@ -72,7 +73,7 @@ class InceptionScore(Metric):
         bias = value * (1.0 - float(np.exp(lost)))
         margins = np.array([-NORMAL_QUANTILE, NORMAL_QUANTILE]) * error
         low, high = np.exp(logarithms[0] + margins)
-        notes = [f"95% interval from {_RESAMPLES} bootstrap resamples, on the logarithm"]
+        notes = [f"95 % interval from {_RESAMPLES} bootstrap resamples, on the logarithm"]
         if count >= SPLITS:
             mean, deviation = split_scores(probabilities)
             notes.append(f"{SPLITS} splits would give {mean:.4g} +- {deviation:.2g}")

@@ -62,7 +62,7 @@ class KernelDistance(Metric):
     of the estimate over all samples (the variance of a U-statistic, from the sums of kernels of
     each sample) plus the variance of the subsets' values / 100. With more than 20,000 samples in
     all, the former is computed from 5,000 of each set. On simulated features the interval covered
-    the expectation in 90 to 98% of trials. The "standard deviation" of other libraries is taken
+    the expectation in 90 to 98 % of trials. The "standard deviation" of other libraries is taken
     over subsets that overlap, and is no such error.
     """
 
@@ -99,7 +99,7 @@ class FullKernelDistance(Metric):
 
     The kernel of ``kid`` over all pairs, in float64, blockwise: time grows with n^2, memory does
     not. The expectation is the same as for ``kid``, and the interval is made in the same way. On
-    simulated features it covered the expectation in 90 to 98% of trials.
+    simulated features it covered the expectation in 90 to 98 % of trials.
     """
 
     better = "lower"
@@ -125,7 +125,7 @@ def _value(value: float, variance: float, warning: str) -> Value:
     if not variance:
         return Value(value, note=NO_SPREAD, warning=warning)
     margin = NORMAL_QUANTILE * variance**0.5
-    note = "95% interval over the fakes from KID's variance, the reference held fixed"
+    note = "95 % interval over the fakes from KID's variance, the reference held fixed"
     return Value(value, value - margin, value + margin, note, warning=warning)
 
 

@@ -17,8 +17,8 @@ class LpipsDiversity(PairMetric):
     in many ways (all pairs of 20 outputs, 19 pairs for each of 100 inputs, 50 pairs) and compare
     only with their like. The interval is Student's t of the mean (ddof 1, float64) for the
     generator's expectation. It is exact except for the shape of the distances: it covered the
-    expectation in 91 to 95% of simulated trials with 20 pairs of skewed distances, and in 94 to
-    95% with 100 or more.
+    expectation in 91 to 95 % of simulated trials with 20 pairs of skewed distances, and in 94 to
+    95 % with 100 or more.
     """
 
     better = "higher"

@@ -24,7 +24,7 @@ _AT_ONCE = 100
 RESAMPLED = 200
 """Directions, the first ones, from which the interval and the bias are computed."""
 GROUPS = 20
-"""Groups of the jackknife; enough for a t interval that is 7% wider than a normal one."""
+"""Groups of the jackknife; enough for a t interval that is 7 % wider than a normal one."""
 
 
 @register("mind")
@@ -43,7 +43,7 @@ class MongeDistance(Metric):
     less the distance, which is right where it falls as 1/n. The interval is for the expectation at
     this n over the fakes, the reference held fixed: value +- t SE, from a jackknife over 200 of the
     directions that leaves out one of 20 random groups at a time and spreads the rest over as many
-    quantiles. On simulated features it covered the expectation in 95 to 99% of trials.
+    quantiles. On simulated features it covered the expectation in 95 to 99 % of trials.
     """
 
     better = "lower"
@@ -100,7 +100,7 @@ def _value(value: float, without: Array, bias: float, count: int) -> Value:
         return Value(value, note="no interval: no spread among the samples", bias=bias)
     margin = student_quantile(GROUPS - 1) * error
     note = (
-        "95% interval for the expectation at this n, from a jackknife over the fakes, the "
+        "95 % interval for the expectation at this n, from a jackknife over the fakes, the "
         "reference held fixed"
     )
     return Value(value, max(0.0, value - margin), value + margin, note, bias, warning)

@@ -55,7 +55,7 @@ class DifferentBins(Metric):
     partition at each call, and fails with current scikit-learn. The interval is Wilson's for
     K bins, over the fakes, the reference held fixed: it is too wide rather than too narrow, as
     bins differ in how likely they are to differ. On simulated data it covered the expectation in
-    98% of trials or more.
+    98 % of trials or more.
     """
 
     unit = "share"
@@ -87,7 +87,7 @@ class DifferentBins(Metric):
             )
         divergence = js_divergence(partition.counts, counts)
         note = (
-            f"{different} of {BINS} bins; 95% interval over the fakes by Wilson's "
+            f"{different} of {BINS} bins; 95 % interval over the fakes by Wilson's "
             f"formula; Jensen-Shannon divergence {divergence:.3g} nats"
         )
         return share_by_wilson(different, BINS, note, warning)

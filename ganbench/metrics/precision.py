@@ -24,7 +24,7 @@ class ImprovedPrecision(NeighborhoodMetric):
     ``precision@vgg16-fc2``; Inception is the default here. Distances are Euclidean, decided in
     float64. The interval is Wilson's over the fakes, the reference held fixed: given the
     reference, the samples are independent. On simulated features it covered the expectation in 94
-    to 97% of trials. torch-fidelity uses <= as well; prdc and its descendants use < under the same
+    to 97 % of trials. torch-fidelity uses <= as well; prdc and its descendants use < under the same
     name.
     """
 

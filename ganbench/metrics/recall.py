@@ -29,9 +29,9 @@ class ImprovedRecall(NeighborhoodMetric):
 
     The interval is for the expectation at this n over the fakes, the reference held fixed:
     Wilson's, for the n that has the variance of a delete-d jackknife (Shao and Wu, 1989), which
-    leaves out a random 40% of the fakes, 50 times, and computes the radii again. To leave out few
+    leaves out a random 40 % of the fakes, 50 times, and computes the radii again. To leave out few
     would not do: on simulated features that gave 1.2 to 1.9 times the true standard deviation,
-    and this gives 1.0 to 1.4 times; the interval covered the expectation in 94 to 98% of trials.
+    and this gives 1.0 to 1.4 times; the interval covered the expectation in 94 to 98 % of trials.
     """
 
     unit = "share"

@@ -28,7 +28,7 @@ class ReverseKL(ModeMetric):
     one: ``bias`` is by about how much, and the note gives the value of an even spread at this n.
     The interval is for the expectation at this n: value +- 1.96 SE, with SE the standard deviation
     (ddof 1) over 1,000 bootstrap resamples of the histogram. It covered the expectation in 92 to
-    100% of simulated trials with n from 50 to 25,000 and 10 to 1,000 modes.
+    100 % of simulated trials with n from 50 to 25,000 and 10 to 1,000 modes.
     """
 
     unit = "nats"
@@ -49,7 +49,7 @@ class ReverseKL(ModeMetric):
         margin = NORMAL_QUANTILE * error
         low, high = max(0.0, value - margin), min(float(np.log(modes)), value + margin)
         note = (
-            f"95% interval for the expectation at this n, from {_RESAMPLES} bootstrap resamples; "
+            f"95 % interval for the expectation at this n, from {_RESAMPLES} bootstrap resamples; "
             f"an even spread gives {expected_of_even(modes, counted):.2g} at this n"
         )
         return Value(value, low, high, note, bias=plug_in_bias(counts.per_mode))

@@ -36,8 +36,8 @@ class VendiScore(Metric):
     which is right where the bias falls as 1/n: on simulated features within a fifth for n above d,
     and far too small below. The interval is for the expectation at this n: exp(log V +- 1.96 SE),
     with SE from the influence of each sample on the entropy, -x^T log(X^T X / n) x. On simulated
-    features it covered the expectation in 93 to 96% of trials where n was 4 d or more, and in 87
-    to 90% below.
+    features it covered the expectation in 93 to 96 % of trials where n was 4 d or more, and in 87
+    to 90 % below.
     """
 
     better = "higher"
@@ -69,7 +69,7 @@ class VendiScore(Metric):
             return Value(value, note=NO_SPREAD, bias=bias, warning=warning)
         margins = np.array([-NORMAL_QUANTILE, NORMAL_QUANTILE]) * error
         low, high = np.exp(spectrum.entropy + margins)
-        note = "95% interval for the expectation at this n, from the influence of each sample"
+        note = "95 % interval for the expectation at this n, from the influence of each sample"
         return Value(value, max(1.0, float(low)), float(high), note, bias, warning)
 
 

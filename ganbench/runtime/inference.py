@@ -178,7 +178,7 @@ def _openvino(module: nn.Module, example: Tensor, compute: Compute) -> Forward:
     """Compile the module with OpenVINO, in streams that each take a few rows of a batch.
 
     Streams are faster than all threads on the same rows, which wait for each other at every
-    layer: by 7% on two quiet cores, by more on busy ones.
+    layer: by 7 % on two quiet cores, by more on busy ones.
     """
     openvino = import_openvino()
     shape = openvino.PartialShape([-1, *example.shape[1:]])

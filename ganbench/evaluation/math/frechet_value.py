@@ -46,7 +46,7 @@ def frechet_value(real: Evidence, fake: Evidence, *, metric: str) -> Value:
         estimate.distance,
         max(0.0, estimate.distance - margin),
         estimate.distance + margin,
-        "95% interval for the expectation at this n, from a jackknife over the fakes",
+        "95 % interval for the expectation at this n, from a jackknife over the fakes",
         bias=estimate.bias,
         warning=warning,
     )

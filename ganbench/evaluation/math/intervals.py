@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How metrics make their 95% intervals, and the notes that say so."""
+"""How metrics make their 95 % intervals, and the notes that say so."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from scipy.stats import t as student
 from ganbench.evaluation.metric import Value
 
 NORMAL_QUANTILE = 1.96
-"""Half the width of a 95% interval of a normal distribution, in standard errors."""
+"""Half the width of a 95 % interval of a normal distribution, in standard errors."""
 
 NOTABLE_BIAS = 0.1
 """The share of the value above which its bias deserves a warning."""
 
 NO_SPREAD = "no interval: too few samples, or no spread among them"
-AT_THIS_N = "95% interval for the expectation at this n over the fakes, the reference held fixed"
-BY_WILSON = "95% interval over the fakes by Wilson's formula, the reference held fixed"
+AT_THIS_N = "95 % interval for the expectation at this n over the fakes, the reference held fixed"
+BY_WILSON = "95 % interval over the fakes by Wilson's formula, the reference held fixed"
 
 
 def student_quantile(degrees: int) -> float:

@@ -54,5 +54,5 @@ def mean_of_pairs(evidence: Evidence, *, metric: str, within: str = "") -> Value
     if error <= 1e-12 * abs(mean):
         return Value(mean, note=f"no interval: all {count} pairs{within} are equally far apart")
     margin = student_quantile(count - 1) * error
-    note = f"95% t interval over {count} independent pairs{within}"
+    note = f"95 % t interval over {count} independent pairs{within}"
     return Value(mean, mean - margin, mean + margin, note)
