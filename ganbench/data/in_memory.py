@@ -172,7 +172,7 @@ def _block(where: str, item: object, *, batched: bool) -> Examples:
         values, labels = value_array(value), label_array(label)
     except ValueError as error:
         raise InputError(f"{where} {error}.") from error
-    values = values if batched else values[np.newaxis]
+    values = np.array(values if batched else values[np.newaxis])  # a dataset may reuse its memory
     labels = None if labels is None else labels.reshape(-1)
     if not values.ndim:
         raise InputError(f"{where} holds a single number; an array of examples was expected.")

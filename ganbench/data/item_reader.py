@@ -84,7 +84,7 @@ def tensor_array(values: Tensor) -> NDArray[Any]:
         values = values.detach().cpu()
         return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
     except (RuntimeError, TypeError, NotImplementedError) as error:
-        raise ValueError("is a tensor that numpy cannot read: it is sparse, or on meta") from error
+        raise ValueError("cannot be read by numpy: it is sparse, or has no values") from error
 
 
 def _image_of(item: Mapping[Any, Any]) -> object:

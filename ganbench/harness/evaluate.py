@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from ganbench.data.dataset import Dataset, to_uint8
+from ganbench.data.dataset import to_uint8
+from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError
 from ganbench.evaluation import reference_statistics
 from ganbench.evaluation.evidence import Evidence
@@ -35,18 +35,8 @@ from ganbench.sampling.draw import DRAW_BATCH, sampler_name, stream
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
-SamplesLike = (
-    str
-    | Path
-    | Tensor
-    | Samples
-    | Dataset
-    | ReferenceStatistics
-    | TrainedRun
-    | Callable[..., Any]
-    | np.ndarray
-)
-"""What can be measured, as ``ganbench.samples.open_samples`` reads it, or the folder of a run."""
+SamplesLike = object
+"""What can be measured: whatever ``open_samples`` reads, the folder of a run, or a run itself."""
 
 DEFAULT_METRICS = ("fid", "kid", "precision", "recall", "density", "coverage")
 """What images of which no classifier is known are measured by."""
@@ -67,18 +57,20 @@ def measure_samples(
     data_root: Path | None = None,
     latent_dim: int | None = None,
     classes: int | None = None,
+    value_range: ValueRange | None = None,
     save_statistics: Path | None = None,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Measure ``fake`` against ``real``; both are given by name, because they are not alike.
 
-    A source is a folder, archive or array of images, points as csv, npy or npz, a dataset's
-    name (``fashion-mnist:test``), the folder of a run, a Python callable, a TorchScript or ONNX
-    generator, or a tensor. Without ``real`` a run is measured against the data it was trained
-    on. ``samples`` is how many are drawn from a generator; of another source a random part of
-    that size is measured. ``metrics`` None means those that suit the real data, else
+    A source is anything that ``ganbench.samples.open_samples`` reads, or the folder of a run.
+    Without ``real`` a run is measured against the data it was trained on. ``samples`` is how
+    many are drawn from a generator; of another source a random part of that size is measured.
+    ``metrics`` None means those that suit the real data, else
     ``DEFAULT_METRICS``. ``strict`` refuses images that cannot be read, which are else left out
-    and counted. ``save_statistics`` is a file for the real set's mean and covariance.
+    and counted. ``value_range`` is the values of black and white in floating-point images of
+    both sides, [-1, 1] if None; where the sides differ, open them by ``open_samples``.
+    ``save_statistics`` is a file for the real set's mean and covariance.
 
     The result holds ``metrics`` by name, ``fake`` and ``real`` (name, count, version, skipped
     files), ``compute`` and ``environment``.
@@ -89,7 +81,7 @@ def measure_samples(
     """
     device = choose_device(compute.device)
     compute = replace(compute, device=str(device))
-    how = _Reading(seed, strict, device, data_root, latent_dim, classes)
+    how = _Reading(seed, strict, device, data_root, latent_dim, classes, value_range, progress)
     fakes = _open(fake, samples, how)
     if real is None:
         if not isinstance(fakes, RunSamples):
@@ -138,6 +130,8 @@ class _Reading:
     data_root: Path | None
     latent_dim: int | None
     classes: int | None
+    value_range: ValueRange | None
+    progress: Progress
 
 
 def _records(
@@ -178,6 +172,8 @@ def _open(source: SamplesLike, count: int | None, how: _Reading) -> Samples | Re
         data_root=how.data_root,
         latent_dim=how.latent_dim,
         classes=how.classes,
+        value_range=how.value_range,
+        progress=how.progress,
     )
 
 

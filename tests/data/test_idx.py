@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from ganbench.data import open_dataset, remote_files
 from ganbench.data.idx import read_idx
 from ganbench.errors import InputError, MissingDataError, StorageError
+from ganbench.progress import Progress
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 NAMES = {
@@ -208,6 +209,28 @@ def test_what_is_not_here_is_downloaded_once_into_the_cache(tmp_path, served):
         file.unlink()
     assert torch.equal(open_dataset("kmnist").load("train").values, data.values)
     assert len(open_dataset("kmnist").load("test")) == 5
+
+
+def test_a_download_tells_how_far_it_is(served):
+    class Told(Progress):
+        done, sentences = [], []
+
+        def advance(self, what, done, total):
+            self.done.append((what, done, total))
+
+        def say(self, sentence):
+            self.sentences.append(sentence)
+
+    told = Told()
+    source = open_dataset("kmnist", progress=told)
+    assert told.sentences == [], "nothing is downloaded before a split is loaded"
+    source.load("test")
+    sizes = [(served / name).stat().st_size for name in (*NAMES["train"], *NAMES["test"])]
+    assert [done for what, done, total in told.done if done == total] == sizes
+    assert {what for what, _, _ in told.done} == {"bytes"}
+    addresses = [sentence for sentence in told.sentences if sentence.startswith("kmnist: http")]
+    assert sum("answered 404" in sentence for sentence in addresses) == 4
+    assert len(addresses) == 12, "for each file the first mirror, what it said, and the second"
 
 
 def test_what_cannot_be_had_of_one_split_is_known_when_the_other_is_loaded(served):

@@ -2,6 +2,7 @@
 """Downloads from servers that redirect, refuse, lie, cut the connection or say nothing."""
 
 import functools
+import hashlib
 import threading
 import time
 
@@ -45,6 +46,20 @@ def get(server, tmp_path):
             size_bytes=entry.size_bytes,
             progress=told or Told(),
         )
+        return target.read_bytes()
+
+    return call
+
+
+@pytest.fixture
+def get_unsized(server, tmp_path, whole):
+    """Download the same file with nothing known of it but its MD5."""
+
+    checksum = Checksum("MD5", hashlib.md5(whole, usedforsecurity=False).hexdigest())
+
+    def call(told=None):
+        target = tmp_path / "target"
+        download(CATALOGUE[NAME].address, target, checksum, progress=told or Told())
         return target.read_bytes()
 
     return call
@@ -229,3 +244,60 @@ def test_a_file_without_an_end_is_not_waited_for(server, get, answer, whole):
     with pytest.raises(NotGivenError, match="another file"):
         get(told=told)
     assert told.done[-1] == len(whole) + 1
+
+
+# -- files whose size is not known beforehand --------------------------------------------------
+
+
+def test_the_size_that_the_server_states_is_told_and_resumed_by(server, get_unsized, answer, whole):
+    third = len(whole) // 3
+    answer(functools.partial(server.give, cut=third), server.give)
+    told = Told()
+    assert get_unsized(told) == whole
+    assert server.ranges == [None, f"bytes={third}-"]
+    assert told.done[-1] == told.total == len(whole)
+
+
+def test_a_file_of_no_known_size_ends_with_the_answer(server, get_unsized, answer, whole):
+    answer(functools.partial(server.give, length=False))
+    told = Told()
+    assert get_unsized(told) == whole
+    assert told.done == []
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_another_file_of_no_known_size_is_refused(server, get_unsized, answer, length):
+    server.content = lambda request: b"<p>Login</p>"
+    answer(functools.partial(server.give, length=length))
+    with pytest.raises(NotGivenError, match=r"sent another file: its MD5 is not \w{32}$"):
+        get_unsized()
+
+
+def test_a_cut_in_a_file_of_no_known_size_is_no_shorter_file(server, get_unsized, answer):
+    answer(functools.partial(server.give, cut=500, length=False))
+    with pytest.raises(NotGivenError, match="sent another file"):
+        get_unsized()
+
+
+def test_a_file_of_no_known_size_has_an_end(get_unsized, answer, whole, monkeypatch, tmp_path):
+    def endless(request):
+        request.send_response(200)
+        request.end_headers()
+        while True:
+            request.wfile.write(whole)
+
+    monkeypatch.setattr(downloader, "UNKNOWN_SIZE_BYTES", 10**6)
+    answer(endless)
+    with pytest.raises(NotGivenError, match="sent another file"):
+        get_unsized()
+    assert (tmp_path / "target").stat().st_size == 10**6 + 1
+
+
+def test_the_size_changes_between_two_answers(server, get_unsized, answer, whole):
+    def shorter(request):
+        server.content = lambda request: whole[:-1]
+        server.give(request)
+
+    answer(functools.partial(server.give, cut=500), shorter)
+    with pytest.raises(NotGivenError, match=r"sent another file: of \d+ bytes, not \d+$"):
+        get_unsized()
