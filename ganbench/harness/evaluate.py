@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganbench.data.dataset import to_uint8
+from ganbench.data.dataset import Dataset, to_uint8
 from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError
 from ganbench.evaluation import reference_statistics
