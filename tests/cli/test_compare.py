@@ -12,7 +12,7 @@ import pytest
 from ganbench.records.run_folder import RunFolder, find_runs
 
 WORDS = ("compare", "-m", "vanilla", "-d", "ring8", "--kimg", "0.6", "--evaluations", "0", "-q")
-HERE = ("--engine", "inline")
+HERE = ("--backend", "inline")
 
 
 def test_cells_and_comparisons_have_the_stable_keys(cli, tmp_path, stable):
@@ -163,6 +163,18 @@ def test_a_cell_that_errs_is_said_and_the_others_go_on(cli, failing):
     assert cli(*words).code == 0
 
 
+def test_no_evaluations_during_training_is_what_zero_asks_for(cli, tmp_path):
+    words = [*WORDS[: WORDS.index("--evaluations")], "-q", *HERE, "--seeds", "0"]
+    rows = {}
+    for evaluations in ("0", "3"):
+        out = tmp_path / evaluations
+        assert cli(*words, "--evaluations", evaluations, "--out", out).code == 0
+        (folder,) = find_runs(out)
+        rows[evaluations] = len(folder.metrics_file.read_text().splitlines())
+    assert rows["0"] == 1, "only the measurement at the end"
+    assert rows["3"] > 1
+
+
 def test_a_limit_leaves_cells_for_later(cli):
     outcome = cli(*WORDS, *HERE, "--limit", "2")
     assert outcome.code == 0
@@ -190,11 +202,11 @@ def test_a_bound_that_is_passed_ends_with_3(cli):
     [
         (("--fail-if-worse", "fid"), "'fid' is no bound"),
         (("--fail-if-worse", "fid:5%"), "about a metric that is not measured"),
-        (("--timeout", "soon"), "'soon' is no time"),
-        (("--vary", "learning_rate"), "is no axis"),
+        (("--timeout", "soon"), "'soon' is not a time"),
+        (("--vary", "learning_rate"), "is not an axis"),
         (("--vary", "learning_rte=1"), "Did you mean 'learning_rate'"),
-        (("--engine", "rya"), "Did you mean 'ray'"),
-        (("--metric", "fdi"), "There is no metric 'fdi'"),
+        (("--backend", "rya"), "Did you mean 'ray'"),
+        (("--metric", "fdi"), "'fdi' is not among the metrics that are measured"),
         (("--baseline", "emma"), "emma"),
     ],
 )
@@ -295,7 +307,7 @@ def test_cells_are_run_by_the_package_that_plans_them(start, tmp_path, engine):
     other.mkdir()
     (other / "__init__.py").write_text('"""Another checkout, in the current folder."""\n')
     code = "import sys; sys.path.pop(0); from ganbench.cli import main; main()"
-    command = start("-c", code, *WORDS, "--kimg", "1", "--engine", engine, "--threads", "1")
+    command = start("-c", code, *WORDS, "--kimg", "1", "--backend", engine, "--threads", "1")
     out, err = command.communicate(timeout=240)
     assert command.returncode == 0, out + err
     assert sum(folder.finished for folder in find_runs(tmp_path / "runs")) == 3

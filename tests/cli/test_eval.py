@@ -154,7 +154,7 @@ def test_the_table_carries_its_warnings(cli, folder):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        ((), 2, "What is to be measured is missing"),
+        ((), 2, "The samples to measure are missing"),
         (("mnist5k",), 2, "Real samples are needed"),
         (("./nowhere", "--real", "mnist5k"), 4, "nowhere"),
         (("mnist5k", "--real", "./nowhere"), 4, "nowhere"),

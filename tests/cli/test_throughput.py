@@ -81,7 +81,7 @@ def test_any_width_will_do(cli, measured, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
     done = cli("throughput", "-m", "vanilla,vanilla", "-d", "ring8", "-q")
     lines = done.out.splitlines()
-    assert all(len(line) <= int(columns) for line in lines if not line.startswith("Kept in"))
+    assert all(len(line) <= int(columns) for line in lines if not line.startswith("Stored in"))
     assert "101" in done.out
 
 
