@@ -60,7 +60,7 @@ from ganbench.config import Precision
 from ganbench.data.batches import Batches
 from ganbench.records.environment import describe_environment
 from ganbench.runtime.execution import arithmetic
-from ganbench.speed.meter import Flops
+from ganbench.speed.flops import Flops
 from ganbench.speed.roofline import Roofline, measure_roofline
 from ganbench.state import State
 from ganbench.step import update

@@ -19,7 +19,7 @@ from ganbench.cli.throughput_output import print_speeds
 
 if TYPE_CHECKING:
     from ganbench.runtime.execution import Execution
-    from ganbench.speed.throughput import Workload
+    from ganbench.speed.bench import Workload
 
 EXAMPLES = """\
 Examples:
@@ -243,7 +243,7 @@ def _workloads(
 
     from ganbench.harness.matrix import parse_trick_set
     from ganbench.harness.plan import plan
-    from ganbench.speed.throughput import Workload
+    from ganbench.speed.bench import Workload
 
     for model, trick_set, batch_size, device, precision, threads in product(
         axes.models,

@@ -17,7 +17,7 @@ import torch
 
 from ganbench.errors import ConfigError, MissingDataError, suggest
 from ganbench.harness.run_cell import DIED, CellJob, Outcome, run_cell
-from ganbench.runtime.child_process import death
+from ganbench.runtime.child_process import describe_exit
 
 BACKENDS = ("local", "inline", "ray")
 
@@ -133,7 +133,7 @@ class LocalBackend:
             del self._used[ready]
             if outcome is None:
                 process.join()
-                outcome = Outcome(DIED, death(process.exitcode), lasting=False)
+                outcome = Outcome(DIED, describe_exit(process.exitcode), lasting=False)
             else:
                 self._leaving.append(process)
             found.append((ready, outcome))

@@ -9,9 +9,10 @@ from ganbench.data import dataset as datasets
 from ganbench.data import open_dataset
 from ganbench.harness.plan import plan
 from ganbench.runtime.execution import Execution, arithmetic
+from ganbench.speed.bench import Workload
 from ganbench.speed.meter import STEP_PARTS, Meter
 from ganbench.speed.roofline import measure_roofline
-from ganbench.speed.throughput import Protocol, Workload, measure
+from ganbench.speed.throughput import Protocol, measure
 from ganbench.step import gradients
 
 pytestmark = [

@@ -6,7 +6,8 @@ import pytest
 from ganbench.harness.plan import plan
 from ganbench.progress import Progress
 from ganbench.records.speed_record import read_speeds, write_speeds
-from ganbench.speed.throughput import Protocol, Workload, measure
+from ganbench.speed.bench import Workload
+from ganbench.speed.throughput import Protocol, measure
 
 QUICK = Protocol(rounds=3, seconds=0.05, latencies=6)
 
