@@ -131,7 +131,7 @@ def print_results(
     screen.print(f"{len(trained)} runs, {duration(total)} of training.")
     if left := sum(state.status == "limited" for state in states):
         screen.print(f"{left} cells are left: repeat the command without --limit.")
-    screen.print(f"A page of it: ganbench report {scheduler.given_out}", soft_wrap=True)
+    screen.print(f"A page of it: ganbench report {scheduler.out_as_typed}", soft_wrap=True)
 
 
 def _print_verdicts(dataset: ComparedDataset) -> None:
@@ -200,7 +200,7 @@ def _cell_record(scheduler: Scheduler, state: CellState) -> dict[str, Any]:
         "axes": state.cell.axes,
         "status": state.outcome,
         "metrics": state.record.get("metrics") or {},
-        "run": str(scheduler.given_out / state.cell.name),
+        "run": str(scheduler.out_as_typed / state.cell.name),
         **({"error": state.problem} if state.problem else {}),
     }
 

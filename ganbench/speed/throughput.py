@@ -28,7 +28,7 @@ TOGETHER = 6
 
 @dataclass(frozen=True)
 class Protocol:
-    """How long is measured: ``rounds`` of ``seconds``, and ``latencies`` samples over all rounds."""
+    """How long is measured: ``rounds`` of ``seconds``, ``latencies`` samples over all rounds."""
 
     rounds: int = 5
     seconds: float = 1.0
