@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: one module per verb; whatever is heavy is imported inside the handlers."""
+"""The command line: one module per verb; heavy modules are imported inside the handlers."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _discard_output() -> None:
 
 
 def _print_usage_error(error: TyperException) -> int:
-    """Print what the parser did not understand, and return the exit code."""
+    """Print the mistake that the parser found, and return the exit code."""
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     if not message:  # a bare command has printed its help already
         return 2

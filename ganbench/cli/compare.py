@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench compare``: does the trick help? A matrix over seeds, and what differs for sure."""
+"""``ganbench compare``: does the trick help? A matrix over seeds, and the sure differences."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def command(
 
 
 def _print_limits(planned: PlannedComparison) -> None:
-    """Print what so few seeds cannot show, before anything is trained."""
+    """Print the limits of so few seeds, before anything is trained."""
     from ganbench.analysis.verdicts import design_limits
 
     suite = planned.suite
@@ -270,7 +270,7 @@ def _watch(
 
 
 def _conclude(planned: PlannedComparison, states: Sequence[CellState], *, as_json: bool) -> None:
-    """Print the results, and end with the exit code that says what happened."""
+    """Print the results, and end with the exit code for them."""
     from ganbench.analysis.gates import tripped
     from ganbench.cli.compare_output import compare_datasets, print_results
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What ``ganbench compare`` prints in the end: verdicts, a table for each metric, JSON."""
+"""The results of ``ganbench compare``: verdicts, a table for each metric, JSON."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def print_results(
     Args:
         scheduler: knows where the cells are stored.
         states: of the cells, at the end.
-        compared: what ``compare_datasets`` returned.
+        compared: the result of ``compare_datasets``.
         beyond: sentences about bounds that are passed.
         as_json: whether a JSON document is printed in place of tables.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From what ``ganbench compare`` was told to cells that can be carried out, all mistakes found."""
+"""From the flags of ``ganbench compare`` to cells that can be carried out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ganbench.harness.suite import Suite, SuiteFile, find_suite
 
 @dataclass(frozen=True)
 class PlannedComparison:
-    """A comparison in which nothing wrong was found: what to carry out, and what to judge."""
+    """A comparison without mistakes: its cells, and the bounds on its results."""
 
     suite: Suite
     scheduler: Scheduler
@@ -37,12 +37,12 @@ def choose_suite(
     """Return the suite of a file as the flags change it, or the suite of the flags alone.
 
     Args:
-        suite_file: what ``find_suite_file`` returned.
+        suite_file: the result of ``find_suite_file``.
         flags: keys of a suite, with the values that were typed; None where nothing was.
-        settings: what ``--set`` and the flags that stand for settings say.
+        settings: from ``--set`` and the flags that stand for settings.
 
     Raises:
-        ConfigError: all that is wrong with the suite.
+        ConfigError: all mistakes in the suite.
     """
     changes = {key: value for key, value in flags.items() if value is not None}
     if suite_file is not None:
@@ -117,13 +117,13 @@ def plan_comparison(
 
     Args:
         suite: the axes, and how cells are carried out.
-        suite_file: where the suite was read from, so that mistakes are told with their lines.
+        suite_file: the file of the suite, so that mistakes are told with their lines.
         run_options: how each cell is run.
         policy: which cells are carried out, and for how long.
-        bounds: what ``--fail-if-worse`` says, as typed.
+        bounds: the values of ``--fail-if-worse``.
 
     Raises:
-        GanbenchError: what is wrong.
+        GanbenchError: a mistake, or all of them.
     """
     data_root = run_options.data_root
     cells = suite_file.cells(suite, data_root) if suite_file else suite.cells(data_root)

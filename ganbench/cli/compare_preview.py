@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What ``ganbench compare --dry-run`` prints: the matrix, how long it takes, its limits."""
+"""The output of ``ganbench compare --dry-run``: the matrix, its time and its limits."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 def print_plan(
     scheduler: Scheduler, suite: Suite, slots: int, *, as_json: bool, quiet: bool
 ) -> None:
-    """Print the matrix, what is stored of it, how long it will take, and what it cannot show.
+    """Print the matrix, its stored cells, the time that it will take, and its limits.
 
     Args:
         scheduler: knows the cells.
-        suite: what was asked for.
+        suite: the axes.
         slots: cells that are carried out at a time.
         as_json: whether a JSON document is printed in place of a table.
         quiet: whether no progress is shown.
@@ -69,7 +69,7 @@ def _planned_record(state: CellState) -> dict[str, Any]:
 
 
 def _planned_status(state: CellState) -> str:
-    """Return what will be done about a cell; ``measure`` adds a metric to what is stored."""
+    """Return the status of a cell; ``measure`` means that only a metric is missing."""
     return "measure" if state.status == "waiting" and state.share == 1.0 else state.status
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench doctor``: what this machine can do, and what it lacks."""
+"""``ganbench doctor``: is this machine ready, and how does it compute fastest?"""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def command(
     as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Check what this machine has: versions, devices, data, weights, folders it can write to.
+    """Check this machine: versions, devices, data, weights and writable folders.
 
     With --tune it measures which precision, memory format, number of threads and compilation
     train each model fastest here, and keeps the result for later runs.

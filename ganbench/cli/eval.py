@@ -115,7 +115,7 @@ def command(
         bool,
         typer.Option(
             "--self-check",
-            help="Damage real images by known amounts, and list what each metric notices.",
+            help="Damage real images by known amounts, and list the metrics that notice.",
             metavar="",
             rich_help_panel=MEASURING,
         ),
@@ -235,7 +235,7 @@ def _self_check(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Measure damaged images against undamaged ones, and show what each metric notices."""
+    """Measure damaged images against undamaged images, and show the responses of the metrics."""
     from ganbench.cli.self_check_output import write_and_print_check
     from ganbench.harness.self_check import self_check
 

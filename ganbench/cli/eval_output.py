@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What ``ganbench eval`` prints: measurements and their warnings."""
+"""The output of ``ganbench eval``: measurements and their warnings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def write_and_print(result: Mapping[str, Any], out: Path | None, *, as_json: boo
     """Write measurements as JSON if a file is given, and print the table or the JSON.
 
     Args:
-        result: what ``ganbench.harness.evaluate`` returns.
+        result: of ``ganbench.harness.evaluate``.
         out: the file.
         as_json: whether JSON is printed in place of a table.
     """
@@ -30,7 +30,7 @@ def write_and_print(result: Mapping[str, Any], out: Path | None, *, as_json: boo
 
 
 def _print_measurements(result: Mapping[str, Any]) -> None:
-    """Print the table, and below it what a reader must not miss."""
+    """Print the table, and below it its warnings."""
     screen = console()
     fake, real = result["fake"], result["real"]
     if not result["metrics"]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What commands print: results to stdout, progress and errors to stderr; how numbers look."""
+"""The output of commands: results on stdout, progress and errors on stderr, and their numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ARROWS = {"higher": "↑", "lower": "↓"}
 """The sign of a metric's better direction."""
 
 MOST_TABLE_ROWS = 60
-"""Rows that a table shows at most: a longer table is what ``ganbench report`` is for."""
+"""The most rows that a table shows; ``ganbench report`` shows longer tables."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -48,7 +48,7 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def print_error(kind: str, message: str, hint: str) -> None:
-    """Print what went wrong and what to type next, as JSON if that was asked for.
+    """Print an error and a hint, as JSON if --json was typed.
 
     Of several processes the first speaks, and torchrun ends the others once it has. An error
     that only another process knows is printed after a while.
@@ -56,14 +56,14 @@ def print_error(kind: str, message: str, hint: str) -> None:
     Args:
         kind: the error's kind in the JSON, such as ``config``.
         message: one sentence.
-        hint: what to type next; may be empty.
+        hint: the next thing to type; may be empty.
     """
     process = launched()
     if not process.first:
         time.sleep(PATIENCE_SECONDS)
         complain(f"process {process.rank}: {message}", hint)
         return
-    if process.size > 1:  # torchrun ends this one too where another failed first
+    if process.size > 1:  # torchrun also ends this process if another failed first
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "--json" in sys.argv[1:]:
         print_json({"error": {"kind": kind, "message": message, "hint": hint}})
@@ -72,7 +72,7 @@ def print_error(kind: str, message: str, hint: str) -> None:
 
 
 def complain(message: str, hint: str = "") -> None:
-    """Print an error, and what to type next, to stderr."""
+    """Print an error and a hint to stderr."""
     from rich.text import Text
 
     screen = console(stderr=True)
@@ -83,7 +83,7 @@ def complain(message: str, hint: str = "") -> None:
 
 
 def format_number(value: float | None) -> str:
-    """Return a number with four significant digits, or a dash where there is none.
+    """Return a number with four significant digits, or a dash if there is no number.
 
     >>> [format_number(value) for value in (12.3456, 0.00012346, 2500.0, None)]
     ['12.35', '0.0001235', '2500', '–']

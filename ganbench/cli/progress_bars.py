@@ -40,7 +40,7 @@ class Terminal:
         """Begin to draw bars, unless this is no terminal.
 
         Args:
-            columns: makes what stands behind a bar; rich is imported only where it is needed.
+            columns: makes the columns behind a bar; rich is imported only where it is needed.
             reserved: terminal columns that the bar and its figures need; the name gets the rest.
         """
         if self.quiet or not self._screen.is_terminal or self._screen.is_dumb_terminal:
@@ -83,10 +83,10 @@ class Terminal:
         self._tasks.pop(name, None)
 
     def print(self, line: str, *, style: str | None = None, whole: bool = False) -> None:
-        """Print a line, unless it is to be quiet; above the bars, if there are any.
+        """Print a line, above the bars if there are any; print nothing if quiet.
 
         Args:
-            line: what is printed.
+            line: the text.
             style: of rich, such as ``dim``.
             whole: whether the line is left unbroken, however narrow the terminal is.
         """
@@ -188,7 +188,7 @@ class WorkBar(Progress):
 
 
 class DownloadBar(Progress):
-    """Shows a download: how much has arrived, and what is tried."""
+    """Shows a download: the bytes that have arrived, and the address that is tried."""
 
     def __init__(self, name: str, *, quiet: bool) -> None:
         self._name = name
@@ -204,7 +204,7 @@ class DownloadBar(Progress):
         self._terminal.stop()
 
     def say(self, sentence: str) -> None:
-        """Print what is being done now."""
+        """Print a sentence about the current step."""
         self._terminal.print(sentence, style="dim", whole=True)
 
     def advance(self, what: str, done: int, total: int) -> None:

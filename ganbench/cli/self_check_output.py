@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What ``ganbench eval --self-check`` prints: how each metric responds to each damage."""
+"""The output of ``ganbench eval --self-check``: the response of each metric to each damage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write_and_print_check(result: Mapping[str, Any], out: Path | None, *, as_jso
     """Write the page of a self-check if a folder is given, and print the table or the JSON.
 
     Args:
-        result: what ``ganbench.harness.self_check`` returns.
+        result: of ``ganbench.harness.self_check``.
         out: the folder.
         as_json: whether JSON is printed in place of a table.
     """
@@ -43,7 +43,7 @@ def write_and_print_check(result: Mapping[str, Any], out: Path | None, *, as_jso
 
 
 def _responses_table(result: Mapping[str, Any]) -> Table:
-    """Return how each metric responds to each damage, as a table."""
+    """Return the response of each metric to each damage, as a table."""
     images = f"{result['samples']:,} damaged test images of {result['dataset']}"
     table = Table(
         title=f"{images} against {result['real']:,} training images. {network_names(result)}",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What Ctrl-C does to a command that trains."""
+"""The effect of Ctrl-C on a command that trains."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def stopping(stop: Callable[[], None]) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         raise StoppedError(
-            "Stopped at once; what was done since the last checkpoint is lost.",
+            "Stopped at once; the work since the last checkpoint is lost.",
             "Repeat the command with --resume.",
         ) from error
     finally:

@@ -198,7 +198,7 @@ def command(
 
 @dataclass(frozen=True)
 class _Axes:
-    """What is combined with what; None leaves a batch size or a number of threads as it is."""
+    """The axes that are combined; None leaves a batch size or a number of threads as it is."""
 
     models: tuple[str, ...]
     trick_sets: tuple[str, ...]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What ``ganbench throughput`` prints: a table where there is room, blocks of lines elsewhere."""
+"""The output of ``ganbench throughput``: a table, or blocks of lines on a narrow terminal."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def verify_command(
     ] = None,
     as_json: options.JsonFlag = False,
 ) -> None:
-    """Hash the stored weights again, and compare with what was recorded."""
+    """Hash the stored weights again, and compare with the recorded hash."""
     from ganbench import weights
     from ganbench.errors import InputError
     from ganbench.weights import store
@@ -174,7 +174,7 @@ _STATES = {"trunk": "trunk only", "cached": "in torch's cache"}
 def _finish(
     records: list[WeightsRecord], failures: Sequence[GanbenchError], *, as_json: bool
 ) -> None:
-    """Print the records of weights in the store, and what went wrong."""
+    """Print the records of stored weights, and the failures."""
     from dataclasses import asdict
 
     if as_json:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What carries out cells: this process, processes of this machine, or a Ray cluster."""
+"""Backends that carry out cells: this process, processes of this machine, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ganbench.runtime.child_process import describe_exit
 BACKENDS = ("local", "inline", "ray")
 
 PRELOADED = ["ganbench.cli", "ganbench.harness.scheduler", "ganbench.harness.preload"]
-"""What the server imports once, for all processes that are forked from it."""
+"""Modules that the server imports once, for all processes that are forked from it."""
 
 SAFE_PATH = "PYTHONSAFEPATH"
 """The variable that keeps the current folder off Python's path; empty is the same as unset."""
@@ -43,7 +43,7 @@ class Backend(Protocol):
         """Wait for at most ``seconds``; return the attempts that are over."""
 
     def stop(self, handle: Handle) -> None:
-        """Ask an attempt to save what it has, and to end."""
+        """Ask an attempt to save its work, and to end."""
 
     def kill(self, handle: Handle) -> None:
         """End an attempt at once."""
@@ -163,7 +163,7 @@ class LocalBackend:
 
 @contextlib.contextmanager
 def _safe_path() -> Iterator[None]:
-    """Let a server that is started here import what this process has imported.
+    """Let a server that is started here import the modules of this process.
 
     Otherwise Python 3.11 would let it look in the current folder first, where there may be another
     checkout of ganbench than the one that is installed.

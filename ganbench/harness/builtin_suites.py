@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The suites that are bundled with ganbench, found without importing what carries them out."""
+"""The suites that are bundled with ganbench, found without importing the harness."""
 
 from __future__ import annotations
 

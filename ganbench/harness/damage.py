@@ -20,7 +20,7 @@ class CheckImages:
 
     Args:
         pool: the split whose images are damaged.
-        training: what damaged images are compared with.
+        training: the images that damaged images are compared with.
         count: number of samples in a damaged set.
     """
 
@@ -102,19 +102,19 @@ def _shift(amount: int) -> Callable[[CheckImages], Tensor]:
     return apply
 
 
-def _drop(kept: int) -> Callable[[CheckImages], Tensor]:
+def _drop(remaining: int) -> Callable[[CheckImages], Tensor]:
     """Leave out all but the first classes, which give more samples, none of them twice."""
 
     def apply(images: CheckImages) -> Tensor:
-        return images.pool.values[_of_classes(images, kept)[: images.count]]
+        return images.pool.values[_of_classes(images, remaining)[: images.count]]
 
     return apply
 
 
-def _of_classes(images: CheckImages, kept: int) -> Tensor:
+def _of_classes(images: CheckImages, classes: int) -> Tensor:
     """Return the indices (n,) of the pool's images in the first classes."""
     assert images.pool.labels is not None
-    return (images.pool.labels < kept).nonzero()[:, 0]
+    return (images.pool.labels < classes).nonzero()[:, 0]
 
 
 def _repeat(share: float) -> Callable[[CheckImages], Tensor]:

@@ -44,7 +44,7 @@ Setting = tuple[tuple[str, Any], ...]
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """What all seeds of one combination share; the seed of ``config`` means nothing."""
+    """A combination that all its seeds share; the seed of ``config`` means nothing."""
 
     model: str
     tricks: str
@@ -170,7 +170,7 @@ def plan_matrix(
         trick_sets: sets of tricks as ``parse_trick_set`` reads them.
         datasets: names, folders or files.
         seeds: of each arm.
-        settings: what holds for all cells, by keys of ``settings_of``.
+        settings: of all cells, by keys of ``settings_of``.
         vary: further axes, by keys of ``settings_of``.
         data_root: folder with downloaded datasets.
 
@@ -299,7 +299,7 @@ def _same_runs(cells: Sequence[Cell]) -> list[Problem]:
 
 
 def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, Sequence[Request]]:
-    """Find what would make every cell fail, before the first cell is trained.
+    """Find mistakes that would make every cell fail, before the first cell is trained.
 
     Returns:
         The metrics to measure, by dataset.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which cell is carried out next, and what is known of every cell meanwhile."""
+"""The order in which cells are carried out, and the state of every cell meanwhile."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ATTEMPTS = 3
 """How often one command begins a cell whose process dies."""
 
 GRACE_SECONDS = 15.0
-"""How long an attempt has to save what it has, once it is asked to end."""
+"""How long an attempt has to save its work, once it is asked to end."""
 
 RESULTS = {"done", "diverged", "collapsed"}
 """The statuses of a cell that has a result."""
@@ -40,7 +40,7 @@ RESULTS = {"done", "diverged", "collapsed"}
 
 @dataclass(eq=False)
 class CellState:
-    """What is known of a cell.
+    """The state of a cell.
 
     Args:
         cell: of the matrix.
@@ -182,10 +182,10 @@ class Scheduler:
                 self._follow_elsewhere()
         return self.states
 
-    # -- what is stored ----------------------------------------------------------------------
+    # -- stored results ----------------------------------------------------------------------
 
     def _take_stored(self, state: CellState) -> None:
-        """Take over what is stored of a cell, unless it is to be carried out again."""
+        """Take over the stored result of a cell, unless it is to be carried out again."""
         if state.cell.name not in self._stored_names or self.policy.force:
             return
         stored = self._look_up(state)
@@ -247,7 +247,7 @@ class Scheduler:
             self._set(state, outcome.status)
 
     def _leave_elsewhere(self, state: CellState) -> None:
-        """Leave a cell to the process that works on it, and follow what becomes of it."""
+        """Leave a cell to the process that works on it, and follow its progress."""
         self._set(state, "elsewhere")
         self._elsewhere.append(state)
 
@@ -257,7 +257,7 @@ class Scheduler:
         try:
             write_failure(self.folder(state), "timeout", state.problem)
             state.lasting = True
-        except StorageError as error:  # what is not on disk will be tried again
+        except StorageError as error:  # a failure that is not on disk will be tried again
             state.lasting = False
             state.problem += f" {error.message}"
         self._set(state, "timeout")
@@ -296,7 +296,7 @@ class Scheduler:
                 attempt.kill_at = now + GRACE_SECONDS
                 backend.stop(handle)
 
-    # -- what happens meanwhile --------------------------------------------------------------
+    # -- cells that run, here and elsewhere --------------------------------------------------
 
     def _follow_shares(self) -> None:
         """Read how far the cells are that are being trained, here or elsewhere."""

@@ -46,9 +46,9 @@ def self_check(
 
     Args:
         dataset: name, folder or file of images.
-        metrics: what is checked; ``METRICS`` by default.
+        metrics: to check; ``METRICS`` by default.
         samples: the most images of each side.
-        compute: what computes feature networks, and where.
+        compute: how feature networks are computed, and where.
         data_root: folder with downloaded datasets.
         progress: hears how much damage is measured.
 

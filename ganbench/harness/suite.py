@@ -104,7 +104,7 @@ def find_suite(name: str) -> Path:
 
 
 class SuiteFile:
-    """A suite as it is written: what it says, and on which line."""
+    """The file of a suite, which knows the line of each word."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -154,7 +154,7 @@ class SuiteFile:
         """Resolve the matrix of a suite that was read from this file.
 
         Args:
-            suite: what ``read`` returned.
+            suite: the result of ``read``.
             data_root: folder with downloaded datasets.
 
         Raises:
@@ -201,7 +201,7 @@ def _quoted(message: str) -> str:
 
 
 def _hint(problem: Problem) -> str:
-    """Return what to do about a problem; nothing if that only lists what there is."""
+    """Return the hint of a problem, unless it only lists names."""
     return "" if problem.error.hint.startswith("There are:") else problem.error.hint
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Processes that this one starts: what they hear of Ctrl-C, and how they ended."""
+"""Child processes: they do not hear Ctrl-C, and their end is described."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def ignoring_interrupts() -> Iterator[None]:
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     try:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread: whoever runs it there has signals of its own
+    except ValueError:  # not the main thread: the caller handles signals
         yield
         return
     try:

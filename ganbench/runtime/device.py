@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which device a run takes, and what torch says of it."""
+"""The device of a run, and facts that torch knows about it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _device_of_process(name: str, group: ProcessGroup) -> torch.device:
 
 
 def device_facts(device: torch.device) -> dict[str, Any]:
-    """Return what torch says of itself and of a device, for the record of a run."""
+    """Return facts about torch and a device, for the record of a run."""
     facts: dict[str, Any] = {
         "threads": torch.get_num_threads(),
         "matmul_precision": torch.get_float32_matmul_precision(),

@@ -41,7 +41,7 @@ class Execution:
         return network
 
     def record(self) -> dict[str, Any]:
-        """Return what differs from ``USUAL``, for the record of a run."""
+        """Return the fields that differ from ``USUAL``, for the record of a run."""
         usual = asdict(USUAL)
         return {key: value for key, value in asdict(self).items() if value != usual[key]}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Memory of a process: what it keeps of what it frees, and how much it held at most."""
+"""Memory of a process: its freed memory, and its peak."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIB = 2**20
 
 @lru_cache(maxsize=1)
 def keep_freed_memory() -> bool:
-    """Let this process keep what it frees for what it allocates next; return whether it can.
+    """Let this process keep freed memory for later allocations; return whether it can.
 
     By itself glibc gives large blocks back to the system as soon as they are free. The next
     iteration or batch then gets the same memory page by page, and each page is filled with zeros

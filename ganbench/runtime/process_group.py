@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The processes that train one model together; usually there is only one.
 
-A ``ProcessGroup`` is what the training state and the networks know of several processes. The class
-here is for one process: every method returns its argument. ``ganbench.training.distributed`` joins
+The training state and the networks know several processes as a ``ProcessGroup``. The class here
+is for one process: every method returns its argument. ``ganbench.training.distributed`` joins
 the processes that torchrun has started.
 """
 
@@ -46,7 +46,7 @@ class ProcessGroup:
         return list(tensors)
 
     def gather(self, values: Tensor) -> Tensor:
-        """Return what all processes hold, (size, *shape), differentiable any number of times."""
+        """Return the values of every process (size, *shape), differentiable any number of times."""
         return values[None]
 
     def broadcast(self, tensors: Sequence[Tensor]) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The fastest way to compute a step on this machine, found by measurement and kept.
+"""The fastest way to compute a step on this machine, found by measurement and stored.
 
-The algorithm stays as it is. What is chosen is the precision of passes, the memory format of
+The algorithm stays as it is. The choices are the precision of passes, the memory format of
 convolutions, the number of threads, and whether torch compiles the networks. They are varied one
 after the other, and a change is kept only where it is clearly faster.
 """
@@ -43,7 +43,7 @@ class ComputeChoice:
 
     @property
     def label(self) -> str:
-        """The choice in words; what is usual is left out."""
+        """The choice in words, without the usual ones."""
         words = [self.precision, f"{self.threads} thread{'s' if self.threads > 1 else ''}"]
         if self.execution.memory_format == "contiguous":
             words.append("contiguous")
@@ -69,12 +69,12 @@ class TuningResult:
 def tuned(
     config: RunConfig, dataset: Dataset, device: torch.device, progress: Progress
 ) -> TuningResult:
-    """Return what is kept for such a run on this machine, or measure it and keep it.
+    """Return the stored result for such a run on this machine, or measure and store it.
 
     Args:
         config: the run; its seed, length and precision do not matter.
-        dataset: what it is trained on.
-        device: where.
+        dataset: its real examples.
+        device: that computes.
         progress: hears how many stages are measured.
     """
     results = _read_results()
@@ -100,8 +100,8 @@ def tune(
 
     Args:
         config: the run.
-        dataset: what it is trained on.
-        device: where.
+        dataset: its real examples.
+        device: that computes.
         compiling: whether torch.compile is tried, which takes long.
         progress: hears how many stages are measured.
     """
@@ -134,7 +134,7 @@ Vary = Callable[[ComputeChoice], Sequence[ComputeChoice]]
 def _stages(
     config: RunConfig, dataset: Dataset, device: torch.device, compiling: bool
 ) -> Iterator[Vary]:
-    """Yield what is varied, one thing after the other."""
+    """Yield the changes to try, one kind after the other."""
     precisions: tuple[Precision, ...] = ("fp32", "medium", "bf16")
     yield lambda choice: [replace(choice, precision=precision) for precision in precisions]
     state = Meter(config, dataset, device).state
@@ -159,7 +159,7 @@ def _speeds(
         try:
             meters[choice] = Meter(changed, dataset, device, choice.execution)
             meters[choice].warm_up(SECONDS / 2)
-        except (RuntimeError, ValueError):  # what torch cannot do, it says by one of these
+        except (RuntimeError, ValueError):  # torch raises one of these if it cannot do something
             meters.pop(choice, None)
     rounds: dict[ComputeChoice, list[float]] = {choice: [] for choice in meters}
     for _ in range(ROUNDS):
@@ -183,7 +183,7 @@ def keep(config: RunConfig, device: torch.device, result: TuningResult) -> None:
 
 
 def _read_results() -> dict[str, Any]:
-    """Return what is stored; nothing if the file is missing or cannot be read."""
+    """Return the stored results; none if the file is missing or cannot be read."""
     try:
         document = read_json(paths.cache() / "tuning.json")
     except DamagedRunError:
@@ -203,7 +203,7 @@ def _result(stored: Mapping[str, Any]) -> TuningResult:
 
 
 def _key(config: RunConfig, device: torch.device) -> str:
-    """Return what equally fast runs share: everything but seed, length and precision."""
+    """Return a key that equally fast runs share: it leaves out seed, length and precision."""
     recipe = config.recipe.model_copy(update={"kimg": 1.0})
     alike = config.model_copy(update={"seed": 0, "precision": "fp32", "recipe": recipe})
     facts = device_facts(device)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A GAN that is measured in a process of its own, which does what it is asked to."""
+"""A GAN in a process of its own, which measures it on request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ganbench.speed.meter import Meter
 from ganbench.speed.roofline import Roofline, measure_roofline
 
 MOST_LETTERS = 300
-"""Of an error that a model's code raises, no more is told."""
+"""The length to which an error of a model's code is cut."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Workload:
     """A GAN, and how it is computed where.
 
     Args:
-        config: what is trained.
+        config: the run.
         tricks: the tricks that were added to the model's own, as they were typed.
         device: such as ``cpu`` or ``cuda:0``.
         threads: CPU threads.
@@ -88,7 +88,7 @@ class BenchProcess:
         far_end.close()
 
     def ask(self, method: str, *arguments: Any) -> Any:
-        """Have a method of the ``Bench`` called, and return what it returns.
+        """Call a method of the ``Bench``, and return its result.
 
         Raises:
             CaseFailedError: the method raised an error, or the process has ended.
@@ -111,7 +111,7 @@ class BenchProcess:
 
 
 def _serve(workload: Workload, pipe: Connection, launched: float) -> None:
-    """Answer what is asked about a workload, until the other end of the pipe is closed."""
+    """Answer requests about a workload, until the other end of the pipe is closed."""
     bench = Bench(workload, import_seconds=time.time() - launched)
     with contextlib.suppress(EOFError, OSError):
         while True:
@@ -126,13 +126,13 @@ def _serve(workload: Workload, pipe: Connection, launched: float) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    """Return an error in one line; torch's long ones say the most in their first."""
+    """Return the first line of an error: in torch's long errors it says the most."""
     first = next(iter(str(error).strip().splitlines()), "")
     return strip_paths(f"{type(error).__name__}: {first}")[:MOST_LETTERS]
 
 
 class Bench:
-    """What a process can be asked about its workload."""
+    """The requests that a process answers about its workload."""
 
     def __init__(self, workload: Workload, import_seconds: float) -> None:
         self.workload = workload

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import flop_registry
 
 
 class Flops(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the floating-point operations of what is computed meanwhile, by torch's formulas.
+    """Counts floating-point operations while it is entered, by torch's formulas.
 
     A multiplication and the addition that follows it are two. torch's own counter also keeps
     account by modules; that is why it cannot follow a gradient in a leaf, which penalties take.

@@ -45,7 +45,7 @@ class Meter:
     seconds. Measuring trains the state, which is of no further use.
 
     Args:
-        config: what is trained.
+        config: the run.
         dataset: the real examples.
         device: where.
         execution: memory format and compilation.

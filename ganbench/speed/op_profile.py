@@ -26,7 +26,7 @@ def shares(
     outside operations.
 
     Args:
-        work: what is profiled.
+        work: the function to profile.
         now: returns the time in seconds, when the device has done all its work.
         device: where the work is computed.
     """

@@ -21,7 +21,7 @@ REPETITIONS = 5
 
 @dataclass(frozen=True)
 class Roofline:
-    """The most GFLOP/s that was reached on a device, and by what."""
+    """The most GFLOP/s that were reached on a device, and the product that reached them."""
 
     device: str
     precision: Precision

@@ -47,8 +47,8 @@ def measure(
     A case that fails is in the document with the reason; the others go on.
 
     Args:
-        workloads: what is measured; the document has a case for each, in their order.
-        protocol: how long.
+        workloads: the document has a case for each, in their order.
+        protocol: how long each is measured.
         command: the command line that asked for it, for the record.
         progress: hears how many turns are done.
     """
@@ -85,7 +85,7 @@ def _count_on(progress: Progress, before: int, total: int, done: int) -> None:
 
 @dataclass
 class _Figures:
-    """What has been measured of a case; lists have a value for each round or sample."""
+    """The figures of a case; lists have a value for each round or sample."""
 
     startup: dict[str, float] = field(default_factory=dict)
     device_name: str = ""
@@ -120,11 +120,11 @@ class _Case:
         self._step(partial(_take_turn, protocol))
 
     def find_ceiling(self) -> None:
-        """Measure what the machine can do at best, right after a turn."""
+        """Measure the machine's ceiling, right after a turn."""
         self._step(_find_ceiling)
 
     def finish(self) -> None:
-        """Count what needs no clock, and take the profile, which slows everything."""
+        """Count weights and operations, and take the profile, which slows everything."""
         self._step(_finish)
 
     def close(self) -> None:

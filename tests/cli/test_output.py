@@ -29,7 +29,7 @@ def test_what_is_no_number_is_a_dash(value):
 @given(st.floats(0, 1e6))
 def test_a_time_for_people_comes_back(seconds):
     units = {"s": 1, "min": 60, "h": 3600}
-    found = re.findall(r"(\d+) (s|min|h)\b", duration(seconds))
-    total = sum(int(count) * units[unit] for count, unit in found)
-    assert total <= round(seconds) < total + (60 if "h" in dict(map(reversed, found)) else 1)
+    parts = re.findall(r"(\d+) (s|min|h)\b", duration(seconds))
+    total = sum(int(count) * units[unit] for count, unit in parts)
+    assert total <= round(seconds) < total + (60 if "h" in dict(map(reversed, parts)) else 1)
     assert duration(float("nan")) == duration(float("inf")) == "?"

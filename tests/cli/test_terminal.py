@@ -47,7 +47,9 @@ WORDS_OF_VERBS = [
 @pytest.mark.parametrize("words", WORDS_OF_VERBS, ids=" ".join)
 def test_every_option_is_in_a_panel_and_panels_have_one_order(cli, words):
     command = VERBS[words[0]] if len(words) == 1 else VERBS[words[0]].commands[words[1]]
-    options = [one for one in command.params if isinstance(one, typer.core.TyperOption)]
+    options = [
+        parameter for parameter in command.params if isinstance(parameter, typer.core.TyperOption)
+    ]
     assert {option.rich_help_panel for option in options} <= set(PANELS)
     out = cli(*words, "--help").out
     titles = re.findall(r"^╭─ (.*?) ─", out, re.MULTILINE)

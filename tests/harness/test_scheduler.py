@@ -261,7 +261,7 @@ def worker_of(lock):
         if process.isdigit() and int(process) != os.getpid():
             try:
                 links = os.listdir(f"/proc/{process}/fd")
-                if any(os.readlink(f"/proc/{process}/fd/{one}") == str(lock) for one in links):
+                if any(os.readlink(f"/proc/{process}/fd/{link}") == str(lock) for link in links):
                     return int(process)
             except OSError:
                 continue

@@ -64,14 +64,14 @@ def test_blur_is_a_gaussian_of_its_sigma(images):
 
 
 def test_dropped_classes_are_gone_and_none_comes_twice(images):
-    for index, kept in enumerate((9, 5)):
+    for index, remaining_classes in enumerate((9, 5)):
         values = damage(images, "dropped classes", index).apply(images)
         rows = {image.numpy().tobytes() for image in values}
         assert len(rows) == 200
         remaining = {
             image.numpy().tobytes()
             for image, label in zip(images.pool.values, images.pool.labels, strict=True)
-            if label < kept
+            if label < remaining_classes
         }
         assert rows <= remaining
 

@@ -59,11 +59,11 @@ def test_what_computes_networks_asks_for_it(use):
 
 def test_a_peak_counts_from_where_it_was_begun():
     keep_freed_memory()
-    kept = bytearray(96 * MIB)  # touched, and older than the peak
+    older = bytearray(96 * MIB)  # touched, and older than the peak
     torch.ones(64 * MIB // 4).sum()  # free again: what takes its place counts all the same
     peak = PeakMemory(torch.device("cpu"))
     torch.ones(64 * MIB // 4).sum()
     mib = peak.read()
     assert 60 <= mib["growth"] <= 90
-    assert mib["resident"] > mib["growth"] + len(kept) / MIB / 2
+    assert mib["resident"] > mib["growth"] + len(older) / MIB / 2
     assert mib["allocated"] is None
