@@ -61,7 +61,7 @@ from ganbench.data.batches import Batches
 from ganbench.records.environment import describe_environment
 from ganbench.records.speed_record import Roofline
 from ganbench.runtime.execution import arithmetic
-from ganbench.speed.meter import Flops
+from ganbench.speed.flops import Flops
 from ganbench.speed.roofline import measure_roofline
 from ganbench.state import State
 from ganbench.step import update

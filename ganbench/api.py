@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganbench import paths, registry
-from ganbench.cli.progress_bars import Bar, Counter
+from ganbench.cli.progress_bars import TrainingBar, WorkBar
 from ganbench.config import trick_text
 from ganbench.data import name_with_range, open_dataset
 from ganbench.harness.backends import make_backend
@@ -87,7 +87,7 @@ def run(
     )
     config = plan.config
     label = f"{config.model} on {config.dataset}, seed {config.seed}"
-    with _shown(progress, lambda: Bar(label, quiet=False)) as shown:
+    with _shown(progress, lambda: TrainingBar(label, quiet=False)) as shown:
         job = Run(plan, options, shown)
         job.execute()
     return TrainedRun(job.folder.path, source=source, device=device)
@@ -163,7 +163,7 @@ def evaluate(
             are not on this machine.
     """
     compute = Compute(device=device, engine=engine, precision=precision)  # type: ignore[arg-type]
-    with _shown(progress, lambda: Counter(quiet=False)) as shown:
+    with _shown(progress, lambda: WorkBar(quiet=False)) as shown:
         document = measure_samples(
             fake=fake,
             real=real,
@@ -294,7 +294,7 @@ def _folder(out: str | Path | None, name: str = "") -> Path:
 
 
 def _shown(
-    progress: Progress | bool, make: Callable[[], Bar | Counter]
+    progress: Progress | bool, make: Callable[[], TrainingBar | WorkBar]
 ) -> AbstractContextManager[Progress]:
     """Return what hears of progress: a bar of ours for True, nobody for False."""
     if isinstance(progress, Progress):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.comparison import PLAIN, Comparison, compare_to
-from ganbench.analysis.tables import MetricColumn, MetricTable, metric_table
+from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow, metric_table
 from ganbench.analysis.verdicts import Verdict, main_column, verdicts
 from ganbench.harness.measured_values import data_frame, html_table
 from ganbench.harness.scheduler import CellState, Scheduler
@@ -27,12 +27,24 @@ _LOST = "lost"
 
 @dataclass(frozen=True)
 class ComparedDataset:
-    """One dataset's table with its comparisons and verdicts."""
+    """One dataset's table with its comparisons and verdicts; ``main`` is the column judged by."""
 
     table: MetricTable
     comparisons: tuple[Comparison, ...]
     verdicts: tuple[Verdict, ...]
     main: MetricColumn | None
+
+    def verdicts_on(self, row: VariantRow, column: MetricColumn) -> list[Verdict]:
+        """Return the verdicts on a variant by one metric."""
+        return [
+            verdict
+            for verdict in self.verdicts
+            if verdict.comparison.variant == row.variant and verdict.comparison.column == column
+        ]
+
+    def is_baseline(self, row: VariantRow) -> bool:
+        """Return whether others are compared with this variant."""
+        return any(comparison.baseline == row.variant for comparison in self.comparisons)
 
 
 def compared_datasets(
@@ -171,35 +183,35 @@ def _cell_record(scheduler: Scheduler, state: CellState) -> dict[str, Any]:
         "axes": state.cell.axes,
         "status": state.outcome,
         "metrics": state.record.get("metrics") or {},
-        "run": str(scheduler.given_out / state.cell.name),
+        "run": str(scheduler.out_as_typed / state.cell.name),
         **({"error": state.problem} if state.problem else {}),
     }
 
 
 def _comparison_record(dataset: str, verdict: Verdict) -> dict[str, Any]:
     """Return a comparison as it stands in the JSON."""
-    one = verdict.comparison
-    paired = one.paired
+    comparison = verdict.comparison
+    paired = comparison.paired
     difference = paired.difference if paired else None
     return {
         "dataset": dataset,
-        "metric": one.column.metric,
-        "protocol": one.column.protocol,
-        "variant": one.variant,
-        "baseline": one.baseline,
+        "metric": comparison.column.metric,
+        "protocol": comparison.column.protocol,
+        "variant": comparison.variant,
+        "baseline": comparison.baseline,
         "n": difference.n if difference else 0,
-        "lost": one.lost,
+        "lost": comparison.lost,
         "difference": difference.value if difference else None,
         "low": difference.low if difference else None,
         "high": difference.high if difference else None,
-        "relative": one.relative,
-        "p_value": one.t_p_value,
-        "p_value_holm": one.t_corrected,
+        "relative": comparison.relative,
+        "p_value": comparison.t_p_value,
+        "p_value_holm": comparison.t_corrected,
         "permutation_p_value": paired.p_value if paired else None,
-        "permutation_p_value_holm": one.corrected,
+        "permutation_p_value_holm": comparison.corrected,
         "smallest_permutation_p_value": paired.smallest_p_value if paired else None,
-        "detectable": one.detectable,
-        "probability_of_improvement": one.improvement.probability,
+        "detectable": comparison.detectable,
+        "probability_of_improvement": comparison.improvement.probability,
         "verdict": verdict.word,
         "sentence": verdict.sentence,
     }

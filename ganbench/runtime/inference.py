@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.errors import ConfigError, MissingDataError, suggest
-from ganbench.runtime.allocator import keep_freed_memory
+from ganbench.runtime.memory import keep_freed_memory
 
 InferencePrecision = Literal["fp32", "bf16"]
 INFERENCE_ENGINES = ("torch", "compile", "openvino")

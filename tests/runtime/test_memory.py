@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Memory that is freed stays with the process: counted in pages that the system had to give."""
+"""Freed memory stays with the process, and a peak is counted from where it was started."""
 
 import subprocess
 import sys
 
 import pytest
+import torch
+
+from ganbench.runtime.memory import MIB, PeakMemory, keep_freed_memory
 
 FREED = """
 import resource
 import torch
-from ganbench.runtime.allocator import keep_freed_memory
+from ganbench.runtime.memory import keep_freed_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -47,9 +50,20 @@ def test_memory_that_was_freed_is_there_for_what_comes_next():
 )
 def test_what_computes_networks_asks_for_it(use):
     asked = (
-        "from ganbench.runtime.allocator import keep_freed_memory as f; "
-        "print(f.cache_info().currsize)"
+        "from ganbench.runtime.memory import keep_freed_memory as f; print(f.cache_info().currsize)"
     )
     command = [sys.executable, "-P", "-c", f"{use}\n{asked}"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert int(done.stdout) == 1
+
+
+def test_a_peak_counts_from_where_it_was_begun():
+    keep_freed_memory()
+    older = bytearray(96 * MIB)  # touched, and older than the peak
+    torch.ones(64 * MIB // 4).sum()  # free again: what takes its place counts all the same
+    peak = PeakMemory(torch.device("cpu"))
+    torch.ones(64 * MIB // 4).sum()
+    mib = peak.read()
+    assert 60 <= mib["growth"] <= 90
+    assert mib["resident"] > mib["growth"] + len(older) / MIB / 2
+    assert mib["allocated"] is None
