@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: MIT
 """ganbench trains, measures and compares GANs, with numbers that can be trusted.
 
+    run = ganbench.run("dcgan", tricks=["ema"], settings={"kimg": 50})
+    run.metrics, run.grid(), run.sample(64)
+
+    result = ganbench.evaluate(fake="samples.zip", real="photos", metrics=["fid", "recall"])
+    comparison = ganbench.compare(["vanilla", "dcgan"], tricks=["none", "ema"], seeds=range(5))
+
 Importing this package loads no torch; each name is imported when it is first used.
 """
 
@@ -11,63 +17,128 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:
-    from ganbench.config import Recipe, adam, rmsprop, sgd
-    from ganbench.data import open_dataset
-    from ganbench.gan import GAN, Batch, DataSpec, Loss, Partner, Sampler
-    from ganbench.harness.evaluate import evaluate
-    from ganbench.harness.run import RunOptions, run
-    from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
-    from ganbench.registry import register
-    from ganbench.training.build import create
-    from ganbench.trick import Trick
+if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
+    from ganbench.api import compare as compare
+    from ganbench.api import evaluate as evaluate
+    from ganbench.api import list_datasets as list_datasets
+    from ganbench.api import list_losses as list_losses
+    from ganbench.api import list_metrics as list_metrics
+    from ganbench.api import list_models as list_models
+    from ganbench.api import list_networks as list_networks
+    from ganbench.api import list_tricks as list_tricks
+    from ganbench.api import load_run as load_run
+    from ganbench.api import run as run
+    from ganbench.config import OptimizerSpec as OptimizerSpec
+    from ganbench.config import Recipe as Recipe
+    from ganbench.config import RunConfig as RunConfig
+    from ganbench.config import adam as adam
+    from ganbench.config import rmsprop as rmsprop
+    from ganbench.config import sgd as sgd
+    from ganbench.data import open_dataset as open_dataset
+    from ganbench.data.dataset import Dataset as Dataset
+    from ganbench.data.dataset import Source as Source
+    from ganbench.errors import ConfigError as ConfigError
+    from ganbench.errors import GanbenchError as GanbenchError
+    from ganbench.errors import InputError as InputError
+    from ganbench.evaluation.feature_network import FeatureNetwork as FeatureNetwork
+    from ganbench.evaluation.feature_network import NetworkFacts as NetworkFacts
+    from ganbench.evaluation.feature_network import PairNetwork as PairNetwork
+    from ganbench.evaluation.metric import Evidence as Evidence
+    from ganbench.evaluation.metric import Metric as Metric
+    from ganbench.evaluation.metric import Value as Value
+    from ganbench.gan import GAN as GAN
+    from ganbench.gan import Batch as Batch
+    from ganbench.gan import DataSpec as DataSpec
+    from ganbench.gan import Loss as Loss
+    from ganbench.gan import Mixture as Mixture
+    from ganbench.gan import Partner as Partner
+    from ganbench.gan import Sampler as Sampler
+    from ganbench.harness.compare import ComparisonResult as ComparisonResult
+    from ganbench.harness.measured_values import EvaluationResult as EvaluationResult
+    from ganbench.harness.trained_run import TrainedRun as TrainedRun
+    from ganbench.losses import additive as additive
+    from ganbench.nn import MLP as MLP
+    from ganbench.nn import ConvDiscriminator as ConvDiscriminator
+    from ganbench.nn import ConvGenerator as ConvGenerator
+    from ganbench.progress import Progress as Progress
+    from ganbench.registry import register as register
+    from ganbench.samples import open_samples as open_samples
+    from ganbench.state import State as State
+    from ganbench.training.build import create as create
+    from ganbench.trick import Terms as Terms
+    from ganbench.trick import Trick as Trick
+    from ganbench.trick import TrickState as TrickState
+    from ganbench.tricks.diffaugment import DiffAugment as DiffAugment
+    from ganbench.tricks.drs import DRS as DRS
+    from ganbench.tricks.ema import EMA as EMA
+    from ganbench.tricks.extragradient import Extragradient as Extragradient
+    from ganbench.tricks.gradient_penalty import GradientPenalty as GradientPenalty
+    from ganbench.tricks.instance_noise import InstanceNoise as InstanceNoise
+    from ganbench.tricks.label_smoothing import LabelSmoothing as LabelSmoothing
+    from ganbench.tricks.lookahead import Lookahead as Lookahead
+    from ganbench.tricks.optimistic_adam import OptimisticAdam as OptimisticAdam
+    from ganbench.tricks.pacgan import PacGAN as PacGAN
+    from ganbench.tricks.r1 import R1 as R1
+    from ganbench.tricks.r2 import R2 as R2
+    from ganbench.tricks.spectral_norm import SpectralNorm as SpectralNorm
+    from ganbench.tricks.truncation import Truncation as Truncation
+    from ganbench.tricks.unrolled import Unrolled as Unrolled
+    from ganbench.tricks.weight_clipping import WeightClipping as WeightClipping
+    from ganbench.turn import Scored as Scored
+    from ganbench.turn import Turn as Turn
 
-_HOMES = {
-    "GAN": "gan",
-    "MLP": "nn",
-    "Batch": "gan",
-    "ConvDiscriminator": "nn",
-    "ConvGenerator": "nn",
-    "DataSpec": "gan",
-    "Loss": "gan",
-    "Partner": "gan",
-    "Recipe": "config",
-    "RunOptions": "harness.run",
-    "Sampler": "gan",
-    "Trick": "trick",
-    "adam": "config",
-    "create": "training.build",
-    "evaluate": "harness.evaluate",
-    "open_dataset": "data",
-    "register": "registry",
-    "rmsprop": "config",
-    "run": "harness.run",
-    "sgd": "config",
+_NAMES_BY_HOME = {
+    "api": (
+        "compare",
+        "evaluate",
+        "list_datasets",
+        "list_losses",
+        "list_metrics",
+        "list_models",
+        "list_networks",
+        "list_tricks",
+        "load_run",
+        "run",
+    ),
+    "config": ("OptimizerSpec", "Recipe", "RunConfig", "adam", "rmsprop", "sgd"),
+    "data": ("open_dataset",),
+    "data.dataset": ("Dataset", "Source"),
+    "errors": ("ConfigError", "GanbenchError", "InputError"),
+    "evaluation.feature_network": ("FeatureNetwork", "NetworkFacts", "PairNetwork"),
+    "evaluation.metric": ("Evidence", "Metric", "Value"),
+    "gan": ("GAN", "Batch", "DataSpec", "Loss", "Mixture", "Partner", "Sampler"),
+    "harness.compare": ("ComparisonResult",),
+    "harness.measured_values": ("EvaluationResult",),
+    "harness.trained_run": ("TrainedRun",),
+    "losses": ("additive",),
+    "nn": ("MLP", "ConvDiscriminator", "ConvGenerator"),
+    "progress": ("Progress",),
+    "registry": ("register",),
+    "samples": ("open_samples",),
+    "state": ("State",),
+    "training.build": ("create",),
+    "trick": ("Terms", "Trick", "TrickState"),
+    "tricks.diffaugment": ("DiffAugment",),
+    "tricks.drs": ("DRS",),
+    "tricks.ema": ("EMA",),
+    "tricks.extragradient": ("Extragradient",),
+    "tricks.gradient_penalty": ("GradientPenalty",),
+    "tricks.instance_noise": ("InstanceNoise",),
+    "tricks.label_smoothing": ("LabelSmoothing",),
+    "tricks.lookahead": ("Lookahead",),
+    "tricks.optimistic_adam": ("OptimisticAdam",),
+    "tricks.pacgan": ("PacGAN",),
+    "tricks.r1": ("R1",),
+    "tricks.r2": ("R2",),
+    "tricks.spectral_norm": ("SpectralNorm",),
+    "tricks.truncation": ("Truncation",),
+    "tricks.unrolled": ("Unrolled",),
+    "tricks.weight_clipping": ("WeightClipping",),
+    "turn": ("Scored", "Turn"),
 }
+_HOMES = {name: home for home, names in _NAMES_BY_HOME.items() for name in names}
 
-__all__ = [
-    "GAN",
-    "MLP",
-    "Batch",
-    "ConvDiscriminator",
-    "ConvGenerator",
-    "DataSpec",
-    "Loss",
-    "Partner",
-    "Recipe",
-    "RunOptions",
-    "Sampler",
-    "Trick",
-    "__version__",
-    "adam",
-    "create",
-    "evaluate",
-    "open_dataset",
-    "register",
-    "rmsprop",
-    "run",
-    "sgd",
-]
+__all__ = ["__version__", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:

@@ -94,7 +94,9 @@ class RunConfig(Record):
     precision: Precision = "fp32"
     model_source: str
     trick_sources: dict[str, str] = {}
-    """Hashes of the files of tricks that do not come with ganbench."""
+    """Hashes of the sources of tricks that are not part of ganbench."""
+    loss_source: str = ""
+    """Hash of the source of a loss that is neither the model's own nor part of ganbench."""
     dataset_version: str
 
     @property
@@ -105,8 +107,9 @@ class RunConfig(Record):
     def identities(self, seeds: Iterable[int]) -> Iterator[str]:
         """Yield the identity that the run would have with each of some seeds."""
         described = {"scheme": IDENTITY_SCHEME, **self.model_dump(mode="json")}
-        if not self.trick_sources:
-            del described["trick_sources"]
+        for key in ("trick_sources", "loss_source"):
+            if not described[key]:  # runs without are what they were before there was the field
+                del described[key]
         for seed in seeds:
             yield digest({**described, "seed": seed})
 
@@ -205,6 +208,16 @@ def parse_trick(text: str) -> TrickConfig:
         key, value = parse_assignment(part)
         parameters[key] = value
     return validate(TrickConfig, {"name": name.strip(), "parameters": parameters}, "trick ")
+
+
+def trick_text(trick: TrickConfig) -> str:
+    """Return a trick as the command line takes it.
+
+    >>> trick_text(TrickConfig(name="r1", parameters={"weight": 0.5, "every": 4}))
+    'r1:weight=0.5,every=4'
+    """
+    values = ",".join(f"{key}={value}" for key, value in trick.parameters.items())
+    return f"{trick.name}:{values}" if values else trick.name
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Adversarial losses: pairs of pure functions on logits, each a sentence of its paper.
 
+A loss of your own is a value that is registered like these, here or in a file of yours, which
+``--set loss=./myloss.py`` takes.
+
 Logits are unbounded: D(x) = sigmoid(logit). ``softplus(-r)`` is -log D(x) and ``softplus(f)``
 is -log(1 - D(G(z))), without the overflow that a sigmoid followed by a logarithm has.
 """
@@ -13,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from ganbench.errors import UnknownNameError, suggest
 from ganbench.gan import Loss
+from ganbench.registry import register
 
 _Part = Callable[[Tensor], Tensor]
 
@@ -34,69 +37,88 @@ def additive(name: str, *, real: _Part, fake: _Part, generator: _Part) -> Loss:
     )
 
 
-non_saturating = additive(
-    "non-saturating",
-    real=lambda r: softplus(-r),
-    fake=softplus,
-    generator=lambda f: softplus(-f),
+non_saturating = register(
+    additive(
+        "non-saturating",
+        real=lambda r: softplus(-r),
+        fake=softplus,
+        generator=lambda f: softplus(-f),
+    )
 )
-"""-log D(G(z)) for the generator (Goodfellow et al., 2014, arXiv:1406.2661, section 3)."""
+"""Non-saturating: the generator minimizes -log D(G(z)).
 
-minimax = additive(
-    "minimax",
-    real=lambda r: softplus(-r),
-    fake=softplus,
-    generator=lambda f: -softplus(f),
+Paper: Goodfellow et al., 2014, arXiv:1406.2661
+
+Section 3: its gradient does not vanish where the discriminator is sure.
+"""
+
+minimax = register(
+    additive(
+        "minimax",
+        real=lambda r: softplus(-r),
+        fake=softplus,
+        generator=lambda f: -softplus(f),
+    )
 )
-"""The value function itself: the generator minimizes log(1 - D(G(z))) (arXiv:1406.2661, eq. 1)."""
+"""Minimax, the value function itself: the generator minimizes log(1 - D(G(z))).
 
-least_squares = additive(
-    "least-squares",
-    real=lambda r: 0.5 * (r - 1).square(),
-    fake=lambda f: 0.5 * f.square(),
-    generator=lambda f: 0.5 * (f - 1).square(),
+Paper: Goodfellow et al., 2014, arXiv:1406.2661
+
+Equation 1.
+"""
+
+least_squares = register(
+    additive(
+        "least-squares",
+        real=lambda r: 0.5 * (r - 1).square(),
+        fake=lambda f: 0.5 * f.square(),
+        generator=lambda f: 0.5 * (f - 1).square(),
+    )
 )
-"""Targets 1 and 0 on raw logits (Mao et al., 2017, arXiv:1611.04076, eq. 9)."""
+"""Least squares: targets 1 and 0 on raw logits.
 
-hinge = additive(
-    "hinge",
-    real=lambda r: relu(1 - r),
-    fake=lambda f: relu(1 + f),
-    generator=torch.neg,
+Paper: Mao et al., 2017, arXiv:1611.04076
+
+Equation 9.
+"""
+
+hinge = register(
+    additive(
+        "hinge",
+        real=lambda r: relu(1 - r),
+        fake=lambda f: relu(1 + f),
+        generator=torch.neg,
+    )
 )
-"""Margins of one (Lim and Ye, 2017, arXiv:1705.02894)."""
+"""Hinge: margins of one.
 
-wasserstein = additive(
-    "wasserstein",
-    real=torch.neg,
-    fake=lambda f: f,
-    generator=torch.neg,
+Paper: Lim and Ye, 2017, arXiv:1705.02894
+"""
+
+wasserstein = register(
+    additive(
+        "wasserstein",
+        real=torch.neg,
+        fake=lambda f: f,
+        generator=torch.neg,
+    )
 )
-"""The critic's difference of means (Arjovsky et al., 2017, arXiv:1701.07875)."""
+"""Wasserstein: the critic's difference of means.
 
-relativistic = Loss(
-    name="relativistic",
-    discriminator=lambda r, f: softplus(f - r).mean(),
-    generator=lambda r, f: softplus(r - f).mean(),
-    paired=True,
+Paper: Arjovsky et al., 2017, arXiv:1701.07875
+
+It needs a critic whose slope is bounded, as the tricks gradient-penalty and weight-clipping do.
+"""
+
+relativistic = register(
+    Loss(
+        name="relativistic",
+        discriminator=lambda r, f: softplus(f - r).mean(),
+        generator=lambda r, f: softplus(r - f).mean(),
+        paired=True,
+    )
 )
-"""Each real logit against the fake one beside it (Jolicoeur-Martineau, 2018, arXiv:1807.00734)."""
+"""Relativistic: each real logit against the fake logit in the same row.
 
-LOSSES = {
-    loss.name: loss
-    for loss in (non_saturating, minimax, least_squares, hinge, wasserstein, relativistic)
-}
-
-
-def get(name: str) -> Loss:
-    """Return the loss called ``name``.
-
-    Raises:
-        UnknownNameError: no such loss; the message suggests the nearest.
-    """
-    if name not in LOSSES:
-        raise UnknownNameError(
-            f"Unknown loss '{name}'. {suggest(name, LOSSES)}".strip(),
-            f"There are: {', '.join(LOSSES)}.",
-        )
-    return LOSSES[name]
+Paper: Jolicoeur-Martineau, 2018, arXiv:1807.00734
+"""

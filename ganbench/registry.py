@@ -1,63 +1,104 @@
 # SPDX-License-Identifier: MIT
-"""What can be named: models, tricks, datasets, metrics, losses.
+"""What can be named: models, tricks, losses, datasets, metrics, feature networks.
 
 A registry finds its entries by reading source files, without importing them: a package's own
 modules, the entry points of installed packages, and any ``file.py`` that the user names. So a
-listing needs no torch, and one broken file does not hide the others.
+listing needs no torch, and a broken file does not hide the others. What a notebook or a script
+registers is found in its namespace, and what is handed over as an object is added by ``add``.
 """
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
-import re
+import inspect
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar, overload
 
+from ganbench.entries import (
+    Entry,
+    Form,
+    canonical,
+    derives_from,
+    entry_of,
+    entry_of_point,
+    function_of,
+    scan,
+)
 from ganbench.errors import ConfigError, GanbenchError, InputError, UnknownNameError, suggest
 
+__all__ = [
+    "FILE",
+    "KINDS",
+    "Entry",
+    "Registry",
+    "canonical",
+    "datasets",
+    "is_file_name",
+    "losses",
+    "metrics",
+    "models",
+    "name_of",
+    "networks",
+    "register",
+    "scan",
+    "tricks",
+]
+
 T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK = "__ganbench_name__"
 _FILE_MODULE = "ganbench_file_"
 FILE = "__ganbench_file__"
 """The attribute that keeps how the user named the file from which an entry was loaded."""
-_PAPER = re.compile(r"^Paper:\s*(.+?)\s*$", re.MULTILINE)
 
 
 @overload
-def register(target: F, /) -> F: ...
+def register(target: str, /) -> Callable[[T], T]: ...
 @overload
-def register(target: str, /) -> Callable[[F], F]: ...
-def register(target: Any, /) -> Any:
-    """Mark a function or class as an entry: ``@register``, or ``@register("its-name")``.
+def register() -> Callable[[T], T]: ...
+@overload
+def register(target: T, /) -> T: ...
+def register(target: Any = None, /) -> Any:
+    """Register a function or class: ``@register``, ``@register()`` or ``@register("its-name")``.
+
+    A value that has a name, such as a loss, is registered by
+    ``my_loss = register(additive("my-loss", ...))``, with its docstring in the line below.
 
     The mark changes nothing else: no global table is touched, so importing a file has no effect
     on what other code can see. Without a name, ``wgan_gp`` becomes ``wgan-gp``.
     """
-    if isinstance(target, str):
-
-        def mark(entry: F) -> F:
-            setattr(entry, _MARK, canonical(target))
-            return entry
-
-        return mark
-    setattr(target, _MARK, canonical(target.__name__))
-    return target
+    if target is None or isinstance(target, str):
+        return lambda entry: _marked(entry, _own_name(entry) if target is None else target)
+    return _marked(target, _own_name(target))
 
 
-def canonical(name: str) -> str:
-    """Return the one spelling of a name: lower case, dashes (``WGAN_GP`` is ``wgan-gp``)."""
-    return name.strip().lower().replace("_", "-")
+def _own_name(entry: object) -> str:
+    """Return what a function, class or named value calls itself."""
+    name = getattr(entry, "__name__", None) or getattr(entry, "name", None)
+    if not isinstance(name, str):
+        raise ConfigError(
+            f"A {type(entry).__name__} cannot be registered: it has no name.",
+            "Register a function, a class, or a loss.",
+        )
+    return name
+
+
+def _marked(entry: T, name: str) -> T:
+    _set(entry, _MARK, canonical(name))
+    return entry
+
+
+def _set(entry: object, attribute: str, value: str) -> None:
+    """Set an attribute, also of a frozen dataclass."""
+    plain = isinstance(entry, type) or inspect.isfunction(entry)
+    (setattr if plain else object.__setattr__)(entry, attribute, value)
 
 
 def name_of(entry: object) -> str:
@@ -65,36 +106,36 @@ def name_of(entry: object) -> str:
     return str(getattr(entry, _MARK))
 
 
-@dataclass(frozen=True)
-class Entry:
-    """Where a registered thing is and what it says of itself, known before it is imported."""
-
-    name: str
-    module: str
-    attribute: str
-    path: Path | None
-    line: int
-    summary: str
-    paper: str
-    documentation: str = field(repr=False, default="")
-
-    @property
-    def origin(self) -> str:
-        """``path:line``, or ``module:attribute`` where no source file is known."""
-        return f"{self.path}:{self.line}" if self.path else f"{self.module}:{self.attribute}"
-
-
 class Registry(Generic[T]):
-    """Named entries of one kind, found in a package, in entry points and in files."""
+    """Named entries of one kind, found in a package, in entry points, files and the session.
 
-    def __init__(self, kind: str, package: str, group: str) -> None:
+    Args:
+        kind: What an entry is, in messages: ``model``.
+        package: The package, or the single module, that holds ganbench's own entries.
+        group: The group of entry points by which other packages add theirs.
+        forms: Which forms an entry may have: of a file's definitions the others are passed over.
+        fits: Whether an object of a notebook or script is an entry of this kind.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        package: str,
+        group: str,
+        *,
+        forms: tuple[Form, ...] = ("function", "class", "value"),
+        fits: Callable[[object], bool] = lambda entry: True,
+    ) -> None:
         self.kind = kind
         self.package = package
         self.group = group
         self.problems: list[str] = []
         """What was wrong with sources that could not be read, once ``entries`` has looked."""
-        self._entries: dict[str, Entry] | None = None
+        self._forms = forms
+        self._fits = fits
+        self._installed: dict[str, Entry] | None = None
         self._loaded: dict[str, T] = {}
+        self._added: dict[str, T] = {}
 
     def entries(self) -> dict[str, Entry]:
         """Return every entry by name, in alphabetical order.
@@ -102,19 +143,19 @@ class Registry(Generic[T]):
         Raises:
             ConfigError: two entries carry one name; the message names both origins.
         """
-        if self._entries is None:
+        if self._installed is None:
             self.problems.clear()
-            found: dict[str, Entry] = {}
+            installed: dict[str, Entry] = {}
             for entry in (*self._scan_package(), *self._scan_entry_points()):
-                if entry.name in found:
-                    raise ConfigError(
-                        f"Two {self.kind}s are called '{entry.name}': "
-                        f"{found[entry.name].origin} and {entry.origin}.",
-                        "Rename one of them in its @register.",
-                    )
-                found[entry.name] = entry
-            self._entries = dict(sorted(found.items()))
-        return self._entries
+                self._insert(installed, entry)
+            self._installed = dict(sorted(installed.items()))
+        session = self._session()
+        if not session:
+            return self._installed
+        together = dict(self._installed)
+        for name, value in session.items():
+            self._insert(together, entry_of(name, value))
+        return dict(sorted(together.items()))
 
     def names(self, pattern: str = "*") -> list[str]:
         """Return the names that match a glob."""
@@ -142,32 +183,95 @@ class Registry(Generic[T]):
     def get(self, name: str) -> T:
         """Import and return what is registered as ``name`` (errors as in ``entry``)."""
         entry = self.entry(name)
+        if not is_file_name(name) and (value := self._session().get(entry.name)) is not None:
+            return value
         key = entry.origin
         if key not in self._loaded:
-            module = _import(entry)
-            value = getattr(module, entry.attribute, None)
+            value = getattr(_import(entry), entry.attribute, None)
             if value is None:
                 raise GanbenchError(f"{entry.origin} no longer defines {entry.attribute}.")
             if not hasattr(value, _MARK):
-                setattr(value, _MARK, entry.name)
+                _set(value, _MARK, entry.name)
+            if entry.form == "value" and canonical(_own_name(value)) != entry.name:
+                raise ConfigError(
+                    f"{entry.origin}: the {self.kind} {entry.attribute} calls itself "
+                    f"'{_own_name(value)}'.",
+                    f"Call it '{entry.name}', as its variable.",
+                )
             if is_file_name(name):
-                setattr(value, FILE, name)
+                _set(value, FILE, name)
             self._loaded[key] = value
         return self._loaded[key]
 
+    def add(self, value: T) -> str:
+        """Take an object in for this session, and return the name that it goes by.
+
+        An object that is registered already keeps its name; another one of that name that was
+        added before gives way, as a notebook's cell is often executed again.
+
+        Raises:
+            ConfigError: it is no such thing, has no name, or takes the name of another entry.
+        """
+        if not self._fits(value):
+            raise ConfigError(f"{value!r} is no {self.kind}.")
+        if _MARK not in vars(value):
+            _marked(value, _own_name(value))
+        name = name_of(value)
+        self._added.pop(name, None)
+        if name not in self.entries():
+            self._added[name] = value
+        elif self.get(name) is not value:
+            raise ConfigError(
+                f"A {self.kind} called '{name}' exists: {self.entry(name).origin}.",
+                'Give yours another name: @register("my-name").',
+            )
+        return name
+
+    def is_own(self, entry: Entry) -> bool:
+        """Tell whether an entry is one of those that are part of ganbench."""
+        return entry.module == self.package or entry.module.startswith(f"{self.package}.")
+
+    def _insert(self, entries: dict[str, Entry], entry: Entry) -> None:
+        if entry.form not in self._forms:
+            return
+        if entry.name in entries:
+            raise ConfigError(
+                f"Two {self.kind}s are called '{entry.name}': "
+                f"{entries[entry.name].origin} and {entry.origin}.",
+                "Rename one of them in its @register.",
+            )
+        entries[entry.name] = entry
+
+    def _session(self) -> dict[str, T]:
+        """Return what this process has defined itself, in its script or notebook, by name."""
+        script = vars(sys.modules["__main__"]).values() if "__main__" in sys.modules else ()
+        own = {
+            name_of(value): value
+            for value in list(script)
+            if getattr(value, "__module__", None) == "__main__"
+            and _MARK in getattr(value, "__dict__", {})
+            and self._fits(value)
+        }
+        return {**self._added, **own}
+
     def _scan_package(self) -> Iterator[Entry]:
         spec = importlib.util.find_spec(self.package)
-        for location in (spec.submodule_search_locations or ()) if spec else ():
+        if spec is None:
+            return
+        if spec.submodule_search_locations is None and spec.origin:
+            yield from self._readable(partial(_scanned, Path(spec.origin), self.package))
+        for location in spec.submodule_search_locations or ():
             for path in sorted(Path(location).glob("*.py")):
                 if not path.name.startswith("_"):
-                    yield from self._readable(partial(_scanned, path, self.package))
+                    module = f"{self.package}.{path.stem}"
+                    yield from self._readable(partial(_scanned, path, module))
 
     def _scan_entry_points(self) -> Iterator[Entry]:
         for point in entry_points(group=self.group):
-            yield from self._readable(partial(_entry_of_point, point))
+            yield from self._readable(partial(entry_of_point, point, self._forms[0]))
 
     def _readable(self, look: Callable[[], list[Entry]]) -> list[Entry]:
-        """Return what is found in a source; one that is broken does not hide the others."""
+        """Return the entries of a source; one that is broken does not hide the others."""
         try:
             return look()
         except InputError as error:
@@ -179,20 +283,22 @@ class Registry(Generic[T]):
         path = Path(path_text + ".py" if separator else name).expanduser()
         if not path.is_file():
             raise InputError(f"There is no file {path} to read a {self.kind} from.")
-        found = list(scan(path.resolve(), f"{_FILE_MODULE}{path.stem}"))
-        if wanted:
-            found = [entry for entry in found if entry.name == canonical(wanted)]
-        if len(found) == 1:
-            return found[0]
-        if not found:
+        entries = [
+            entry
+            for entry in scan(path.resolve(), f"{_FILE_MODULE}{path.stem}")
+            if entry.form in self._forms and (not wanted or entry.name == canonical(wanted))
+        ]
+        if len(entries) == 1:
+            return entries[0]
+        if not entries:
             raise InputError(
                 f"{path} registers no {self.kind}{f' {wanted!r}' if wanted else ''}.",
                 "Put @register (from ganbench import register) above its function.",
             )
-        listed = ", ".join(entry.name for entry in found)
+        listed = ", ".join(entry.name for entry in entries)
         raise InputError(
             f"{path} registers several {self.kind}s: {listed}.",
-            f"Name one: {path}:{found[0].name}.",
+            f"Name one: {path}:{entries[0].name}.",
         )
 
 
@@ -201,72 +307,8 @@ def is_file_name(name: str) -> bool:
     return name.endswith(".py") or ".py:" in name
 
 
-def scan(path: Path, module: str) -> Iterator[Entry]:
-    """Yield the entries that a source file marks with ``@register``, without importing it.
-
-    Raises:
-        InputError: the file is not valid Python.
-    """
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid Python: {error}.") from error
-    module_documentation = ast.get_docstring(tree) or ""
-    for node in tree.body:
-        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
-            continue
-        for decorator in node.decorator_list:
-            name = _registered_name(decorator, node.name)
-            if name is None:
-                continue
-            own = ast.get_docstring(node) or ""
-            documentation = own if _PAPER.search(own) else f"{own}\n\n{module_documentation}"
-            documentation = documentation.strip()
-            paper = _PAPER.search(documentation)
-            yield Entry(
-                name=canonical(name),
-                module=module,
-                attribute=node.name,
-                path=path,
-                line=node.lineno,
-                summary=documentation.split("\n", 1)[0],
-                paper=paper.group(1) if paper else "",
-                documentation=documentation,
-            )
-
-
-def _registered_name(decorator: ast.expr, default: str) -> str | None:
-    """Return the name that a decorator registers, or None if it is another decorator."""
-    if isinstance(decorator, ast.Name) and decorator.id == "register":
-        return default
-    if (
-        isinstance(decorator, ast.Call)
-        and isinstance(decorator.func, ast.Name)
-        and decorator.func.id == "register"
-        and decorator.args
-        and isinstance(decorator.args[0], ast.Constant)
-    ):
-        return str(decorator.args[0].value)
-    return None
-
-
-def _scanned(path: Path, package: str) -> list[Entry]:
-    return list(scan(path, f"{package}.{path.stem}"))
-
-
-def _entry_of_point(point: EntryPoint) -> list[Entry]:
-    """Describe an entry point by its source where that can be found without importing it."""
-    module, _, attribute = point.value.partition(":")
-    try:
-        spec = importlib.util.find_spec(module)  # this imports the packages around it
-    except Exception as error:
-        raise InputError(f"The entry point {point.value} cannot be found: {error}.") from error
-    if spec and spec.origin and spec.origin.endswith(".py"):
-        for entry in scan(Path(spec.origin), module):
-            if entry.attribute == attribute:
-                return [replace(entry, name=canonical(point.name))]
-    name = canonical(point.name)
-    return [Entry(name, module, attribute, None, 0, f"from {point.value}", "")]
+def _scanned(path: Path, module: str) -> list[Entry]:
+    return list(scan(path, module))
 
 
 def _import(entry: Entry) -> ModuleType:
@@ -293,8 +335,50 @@ def _execute(name: str, path: Path) -> ModuleType:
     return module
 
 
-models: Registry[Any] = Registry("model", "ganbench.zoo", "ganbench.models")
-tricks: Registry[Any] = Registry("trick", "ganbench.tricks", "ganbench.tricks")
-datasets: Registry[Any] = Registry("dataset", "ganbench.datasets", "ganbench.datasets")
-metrics: Registry[Any] = Registry("metric", "ganbench.metrics", "ganbench.metrics")
-networks: Registry[Any] = Registry("feature network", "ganbench.networks", "ganbench.networks")
+models: Registry[Any] = Registry(
+    "model", "ganbench.zoo", "ganbench.models", forms=("function",), fits=function_of("*")
+)
+tricks: Registry[Any] = Registry(
+    "trick",
+    "ganbench.tricks",
+    "ganbench.tricks",
+    forms=("class",),
+    fits=derives_from("ganbench.trick.Trick"),
+)
+losses: Registry[Any] = Registry(
+    "loss",
+    "ganbench.losses",
+    "ganbench.losses",
+    forms=("value",),
+    fits=lambda entry: type(entry).__name__ == "Loss",
+)
+datasets: Registry[Any] = Registry(
+    "dataset",
+    "ganbench.datasets",
+    "ganbench.datasets",
+    forms=("function", "class"),
+    fits=function_of("root"),
+)
+metrics: Registry[Any] = Registry(
+    "metric",
+    "ganbench.metrics",
+    "ganbench.metrics",
+    forms=("class",),
+    fits=derives_from("ganbench.evaluation.metric.Metric"),
+)
+networks: Registry[Any] = Registry(
+    "feature network",
+    "ganbench.networks",
+    "ganbench.networks",
+    forms=("function",),
+    fits=function_of(""),
+)
+KINDS: dict[str, Registry[Any]] = {
+    "models": models,
+    "tricks": tricks,
+    "losses": losses,
+    "datasets": datasets,
+    "metrics": metrics,
+    "networks": networks,
+}
+"""Every registry by the plural that ``ganbench ls`` takes."""

@@ -47,9 +47,7 @@ def _make(kind: Any, config: TrickConfig) -> Trick:
 def describe_trick(trick: Trick) -> TrickConfig:
     """Return the name and all parameters of a trick, as they are recorded with a run."""
     name = getattr(type(trick), registry.FILE, None) or registry.name_of(trick)
-    # Through validation, so that a weight of 10 and one of 10.0 are the same record.
-    given = TrickConfig(name=name, parameters=asdict(trick))  # type: ignore[call-overload]
-    return TrickConfig(name=name, parameters=asdict(_make(type(trick), given)))  # type: ignore[call-overload]
+    return TrickConfig(name=name, parameters=asdict(trick))  # type: ignore[call-overload]
 
 
 def rebuild_tricks(own: Iterable[Trick], recorded: Iterable[TrickConfig]) -> list[Trick]:
@@ -67,7 +65,8 @@ def merge_tricks(own: Iterable[Trick], asked: Iterable[TrickConfig]) -> list[Tri
     One that is asked for replaces the model's of the same name, parameter by parameter;
     ``name:off`` takes it away.
     """
-    tricks = {registry.name_of(trick): trick for trick in own}
+    # Through validation, so that a weight of 10 and one of 10.0 are the same record.
+    tricks = {registry.name_of(trick): _make(type(trick), describe_trick(trick)) for trick in own}
     for config in asked:
         name = config.name
         if registry.is_file_name(name):

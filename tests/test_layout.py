@@ -21,11 +21,13 @@ RANKS = {
     "errors": 0,
     "paths": 0,
     "progress": 0,
-    "registry": 1,
+    "entries": 1,
+    "registry": 2,
     "config": 1,
     "runtime": 2,
     "records": 2,
     "streams": 3,
+    "source_digest": 3,
     "weights": 3,
     "gan": 4,
     "trick": 4,
@@ -49,6 +51,7 @@ RANKS = {
     "harness": 9,
     "report": 9,
     "cli": 10,
+    "api": 11,
 }
 CONTRACT = {"gan", "trick", "turn", "state", "step"}
 CATALOGUES = ("datasets", "metrics", "networks", "tricks")
@@ -58,12 +61,14 @@ MAY_NAME_A_CATALOGUE = {"__init__", *CATALOGUES}
 WITHOUT_TORCH = {
     "analysis",
     "config",
+    "entries",
     "errors",
     "paths",
     "progress",
     "records",
     "registry",
     "report",
+    "source_digest",
 }
 MAY_USE = {
     "analysis": {"analysis", "config", "errors", "records"},

@@ -2,6 +2,8 @@
 """Names are found by reading sources, in packages, entry points and files; nothing is imported."""
 
 import sys
+import types
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -270,13 +272,109 @@ def test_register_marks_and_changes_nothing_else():
     assert name_of(register("Other_Name")(some_thing)) == "other-name"
 
 
-@pytest.mark.parametrize("kind", ["models", "tricks", "datasets", "metrics", "networks"])
+def test_empty_brackets_register_too():
+    @register()
+    def some_thing():
+        return 3
+
+    assert name_of(some_thing) == "some-thing"
+
+
+def test_what_has_no_name_is_not_registered():
+    with pytest.raises(ConfigError, match="A int cannot be registered: it has no name"):
+        register(3)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A frozen value with a name, as a loss is."""
+
+    name: str
+
+
+VALUE = """
+from tests_of_values import Named
+
+first_value = register(Named("first-value"))
+'''Its line.
+
+Paper: Someone, 2003, arXiv:0303.00003
+'''
+
+other = ganbench.register(Named("another"))
+"""
+
+
+@pytest.fixture
+def named_values(monkeypatch):
+    module = types.ModuleType("tests_of_values")
+    module.Named = Named
+    monkeypatch.setitem(sys.modules, "tests_of_values", module)
+
+
+def test_a_value_is_registered_with_the_docstring_below_it(package, named_values):
+    things = package(a=VALUE.replace("ganbench.register", "register"))
+    found = things.entry("first-value")
+    assert (found.form, found.summary) == ("value", "Its line.")
+    assert found.paper == "Someone, 2003, arXiv:0303.00003"
+    loaded = things.get("first_value")
+    assert loaded == Named("first-value")
+    assert name_of(loaded) == "first-value"
+    with pytest.raises(ConfigError, match="the thing other calls itself 'another'"):
+        things.get("other")
+
+
+def test_of_a_file_only_what_fits_the_kind_is_listed(package, named_values):
+    things = package(a=entry("function") + "@register\nclass Kind:\n    pass\n" + VALUE)
+    assert things.names() == ["first-value", "function", "kind", "other"]
+    for form, names in {"function": ["function"], "class": ["kind"]}.items():
+        assert Registry("thing", things.package, "nothing", forms=(form,)).names() == names
+    path = str(things.entry("kind").path)
+    assert Registry("model", "nothing", "nothing", forms=("function",)).entry(path).name == (
+        "function"
+    )
+
+
+def test_a_single_module_is_a_catalogue_too():
+    assert "hinge" in Registry("loss", "ganbench.losses", "nothing").names()
+
+
+def test_objects_are_added_for_the_session(things):
+    def mine():
+        """Mine."""
+
+    assert things.add(mine) == "mine"
+    assert things.get("mine") is mine
+    assert things.entry("mine").summary == "Mine."
+    assert things.names() == ["mine"]
+
+    def mine():
+        """Mine, executed again."""
+
+    things.add(mine)
+    assert things.get("mine") is mine
+
+
+def test_an_object_that_does_not_fit_or_takes_a_name_is_not_added(package):
+    things = package(a=entry("known"))
+
+    def known():
+        """Another."""
+
+    with pytest.raises(ConfigError, match=r"A thing called 'known' exists: .*a\.py:5"):
+        things.add(known)
+    assert things.add(things.get("known")) == "known"
+    with pytest.raises(ConfigError, match="is no loss"):
+        registry.losses.add(known)
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
 def test_every_registered_name_loads_and_says_what_it_is(kind):
-    found = getattr(registry, kind)
+    found = registry.KINDS[kind]
     assert found.names()
     assert not found.problems
     for name, one in found.entries().items():
         loaded = found.get(name)
-        assert callable(loaded)
+        assert callable(loaded) or kind == "losses"
         assert name_of(loaded) == name
         assert one.summary.endswith(".")

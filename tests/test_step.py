@@ -15,12 +15,14 @@ from torch import nn
 from ganbench import registry
 from ganbench.config import Recipe, TrickConfig, adam, rmsprop, sgd
 from ganbench.gan import GAN, Batch, DataSpec
-from ganbench.losses import LOSSES, non_saturating, relativistic
+from ganbench.losses import non_saturating, relativistic
 from ganbench.step import OBJECTIVES, alternate, gradients, update
 from ganbench.training.build import build_state
 from ganbench.trick import Trick
 from ganbench.trick_config import make_trick
 from ganbench.turn import Turn
+
+LOSSES = {name: registry.losses.get(name) for name in registry.losses.names()}
 
 DATA = DataSpec("plane", "1", (2,))
 CPU = torch.device("cpu")

@@ -307,12 +307,13 @@ def _conclude(
 ) -> None:
     """Print what came out, and end with the exit code that says it."""
     from ganbench.analysis.gates import tripped
-    from ganbench.cli.compare_output import compared, print_results
+    from ganbench.cli.compare_output import print_results
+    from ganbench.harness.compare import compared_datasets
 
     for state in states:
         if state.status in {"failed", "timeout"}:
             complain(f"{state.cell.label}: {state.problem}", _remedy(state))
-    tables = compared(scheduler, states, suite)
+    tables = compared_datasets(scheduler, suite.baseline, suite.metric)
     beyond = tripped(bounds, [one for table in tables for one in table.comparisons])
     print_results(scheduler, states, tables, suite, beyond, as_json=as_json)
     for sentence in beyond:

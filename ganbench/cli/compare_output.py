@@ -4,17 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ganbench.analysis.comparison import PLAIN, Comparison, compare_to
-from ganbench.analysis.tables import MetricColumn, MetricTable, metric_table
-from ganbench.analysis.verdicts import Verdict, design_limits, main_column, verdicts
+from ganbench.analysis.tables import MetricColumn
+from ganbench.analysis.verdicts import Verdict, design_limits
 from ganbench.cli.output import ARROWS, console, format_number, interval, print_json
 from ganbench.cli.progress_bars import Counter, duration
-from ganbench.records.labels import label_variants
-from ganbench.records.read_run import read_run
-from ganbench.records.run_record import RunRecord
+from ganbench.harness.compare import ComparedDataset, comparison_document
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,49 +21,6 @@ if TYPE_CHECKING:
 _MOST_ROWS = 60
 """A longer table is what ``ganbench report`` is for."""
 _STYLES = {"helps": "green", "hurts": "red", "fails": "bold red", "unclear": "dim"}
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One dataset's table with its comparisons and verdicts."""
-
-    table: MetricTable
-    comparisons: tuple[Comparison, ...]
-    verdicts: tuple[Verdict, ...]
-    main: MetricColumn | None
-
-
-def compared(scheduler: Scheduler, states: Sequence[CellState], suite: Suite) -> list[Compared]:
-    """Compare what is stored of the cells, dataset by dataset."""
-    known = [state for state in states if state.record]
-    runs = label_variants([read_run(scheduler.folder(state)) for state in known])
-    baseline = _baseline(suite.baseline, known, runs)
-    found = []
-    for dataset in dict.fromkeys(run.dataset for run in runs):
-        table = metric_table(runs, dataset)
-        comparisons = () if baseline == LOST else tuple(compare_to(table, baseline))
-        main = main_column(table, suite.metric) if table.columns else None
-        found.append(Compared(table, comparisons, tuple(verdicts(table, comparisons)), main))
-    return found
-
-
-LOST = "lost"
-"""The baseline of which no run has come to a result: nothing can be held against it."""
-
-
-def _baseline(
-    asked: str | None, states: Sequence[CellState], runs: Sequence[RunRecord]
-) -> str | None:
-    """Return by which name the records know the baseline that the matrix calls ``asked``."""
-    if asked is None:
-        return None
-    for state, run in zip(states, runs, strict=True):
-        arm = state.cell.arm
-        if asked == arm.tricks:
-            return run.tricks or PLAIN
-        if asked in {arm.label, arm.model}:
-            return run.variant
-    return LOST
 
 
 def print_plan(
@@ -155,7 +108,7 @@ def _ranges(seeds: Sequence[int]) -> str:
 def print_results(
     scheduler: Scheduler,
     states: Sequence[CellState],
-    tables: Sequence[Compared],
+    tables: Sequence[ComparedDataset],
     suite: Suite,
     beyond: Sequence[str],
     *,
@@ -165,12 +118,7 @@ def print_results(
     if as_json:
         print_json(
             {
-                "cells": [_cell_record(scheduler, state) for state in states],
-                "comparisons": [
-                    _comparison_record(one.table.dataset, verdict)
-                    for one in tables
-                    for verdict in one.verdicts
-                ],
+                **comparison_document(scheduler, states, tables),
                 "worse_than_allowed": list(beyond),
             }
         )
@@ -189,7 +137,7 @@ def print_results(
     screen.print(f"A page of it: ganbench report {scheduler.given_out}", soft_wrap=True)
 
 
-def _print_verdicts(one: Compared) -> None:
+def _print_verdicts(one: ComparedDataset) -> None:
     """Print a sentence for each treatment, about the main metric."""
     shown = [verdict for verdict in one.verdicts if verdict.comparison.column == one.main]
     if not shown or one.main is None:
@@ -201,7 +149,7 @@ def _print_verdicts(one: Compared) -> None:
     screen.print()
 
 
-def _metric_table(one: Compared, column: MetricColumn) -> Table:
+def _metric_table(one: ComparedDataset, column: MetricColumn) -> Table:
     """Lay one metric of one dataset out, a row for each variant."""
     from rich.table import Table
 
@@ -248,44 +196,3 @@ def _said(found: Sequence[Verdict], is_baseline: bool) -> str:
     if found:
         return f"[{_STYLES[found[0].kind]}]{found[0].word}[/]"
     return "baseline" if is_baseline else "–"
-
-
-def _cell_record(scheduler: Scheduler, state: CellState) -> dict[str, Any]:
-    """Return a cell as it stands in the JSON."""
-    return {
-        "id": state.cell.identity,
-        "axes": state.cell.axes,
-        "status": state.outcome,
-        "metrics": state.record.get("metrics") or {},
-        "run": str(scheduler.given_out / state.cell.name),
-        **({"error": state.problem} if state.problem else {}),
-    }
-
-
-def _comparison_record(dataset: str, verdict: Verdict) -> dict[str, Any]:
-    """Return a comparison as it stands in the JSON."""
-    one = verdict.comparison
-    paired = one.paired
-    difference = paired.difference if paired else None
-    return {
-        "dataset": dataset,
-        "metric": one.column.metric,
-        "protocol": one.column.protocol,
-        "variant": one.variant,
-        "baseline": one.baseline,
-        "n": difference.n if difference else 0,
-        "lost": one.lost,
-        "difference": difference.value if difference else None,
-        "low": difference.low if difference else None,
-        "high": difference.high if difference else None,
-        "relative": one.relative,
-        "p_value": one.t_p_value,
-        "p_value_holm": one.t_corrected,
-        "permutation_p_value": paired.p_value if paired else None,
-        "permutation_p_value_holm": one.corrected,
-        "smallest_permutation_p_value": paired.smallest_p_value if paired else None,
-        "detectable": one.detectable,
-        "probability_of_improvement": one.improvement.probability,
-        "verdict": verdict.word,
-        "sentence": verdict.sentence,
-    }

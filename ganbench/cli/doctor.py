@@ -88,7 +88,8 @@ def _tune(
     source = open_dataset(dataset, data_root)
     data = source.load(source.splits[0])
     configs = [
-        plan(name, dataset, data_root=data_root) for name in models or registry.models.names()
+        plan(name, dataset, data_root=data_root).config
+        for name in models or registry.models.names()
     ]
     found = {}
     for config in configs:

@@ -145,10 +145,10 @@ def command(
             "What is to be measured is missing.",
             "For example: ganbench eval ./samples --real cifar10",
         )
-    from ganbench.harness.evaluate import evaluate
+    from ganbench.harness.evaluate import measure_samples
 
     with Counter(quiet=quiet) as counter:
-        result = evaluate(
+        result = measure_samples(
             fake=fake,
             real=real,
             metrics=names,

@@ -60,17 +60,15 @@ def _rows(kind: str, pattern: str) -> list[dict[str, str]]:
     """Return name, summary and paper of every entry of a kind."""
     from ganbench import registry
 
-    if kind == "losses":
-        return _losses(pattern)
     if kind == "suites":
         return _suites(pattern)
-    found: registry.Registry[object] = getattr(registry, kind)
-    entries = found.entries()
-    for problem in found.problems:
+    catalogue = registry.KINDS[kind]
+    entries = catalogue.entries()
+    for problem in catalogue.problems:
         complain(problem)
     return [
         {"name": name, "summary": entries[name].summary, "paper": entries[name].paper}
-        for name in found.names(pattern)
+        for name in catalogue.names(pattern)
     ]
 
 
@@ -85,34 +83,6 @@ def _suites(pattern: str) -> list[dict[str, str]]:
         for name, path in builtin_suites().items()
         if fnmatch(name, pattern)
     ]
-
-
-def _losses(pattern: str) -> list[dict[str, str]]:
-    """Read the losses and what is written below each from their source."""
-    import ast
-    import re
-    from fnmatch import fnmatch
-    from importlib.util import find_spec
-    from itertools import pairwise
-    from pathlib import Path
-
-    spec = find_spec("ganbench.losses")
-    assert spec is not None
-    assert spec.origin is not None
-    body = ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body
-    rows = []
-    for node, after in pairwise(body):
-        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
-            continue
-        if not (isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)):
-            continue
-        name = node.targets[0].id.replace("_", "-")
-        text = " ".join(str(after.value.value).split())
-        paper = re.search(r"\(([^()]*arXiv:[^()]*)\)\.$", text)
-        if fnmatch(name, pattern):
-            summary = text[: paper.start()].rstrip() + "." if paper else text
-            rows.append({"name": name, "summary": summary, "paper": paper[1] if paper else ""})
-    return rows
 
 
 def _identifier(paper: str) -> str:

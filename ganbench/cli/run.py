@@ -15,6 +15,7 @@ from ganbench.runtime.process_group import launched
 
 if TYPE_CHECKING:
     from ganbench.config import RunConfig
+    from ganbench.harness.plan import RunPlan
     from ganbench.harness.run import RunOptions
 
 EXAMPLES = """\
@@ -82,7 +83,7 @@ def command(
     )
     numbers = parse_seeds(seeds) if seeds is not None else [seed]
     tricks = [parse_trick(text) for text in trick or []]
-    configs = [
+    plans = [
         plan(
             model,
             dataset,
@@ -104,56 +105,59 @@ def command(
         command=options.command_line(),
     )
     if tuning:
-        configs, how = _tuned(configs, how, quiet=quiet)
+        plans, how = _tuned(plans, how, quiet=quiet)
     if dry_run:
-        _print_plan(configs, as_json=as_json)
+        _print_plan([planned.config for planned in plans], as_json=as_json)
         return
     results: list[dict[str, Any]] = []
     stopped = False
-    while len(results) < len(configs) and not stopped:
-        result, stopped = _execute(configs[len(results)], how, quiet=quiet, as_json=as_json)
+    while len(results) < len(plans) and not stopped:
+        result, stopped = _execute(plans[len(results)], how, quiet=quiet, as_json=as_json)
         results.append(result)
     if as_json:
-        print_json(results[0] if len(configs) == 1 else {"runs": results})
-    unfinished = len(results) < len(configs) or results[-1]["status"] == "interrupted"
+        print_json(results[0] if len(plans) == 1 else {"runs": results})
+    unfinished = len(results) < len(plans) or results[-1]["status"] == "interrupted"
     if stopped and unfinished and launched().first:
         raise typer.Exit(130)
 
 
 def _tuned(
-    configs: list[RunConfig], how: RunOptions, *, quiet: bool
-) -> tuple[list[RunConfig], RunOptions]:
+    plans: list[RunPlan], how: RunOptions, *, quiet: bool
+) -> tuple[list[RunPlan], RunOptions]:
     """Return runs as this machine computes them fastest, measured now if it never was."""
     from dataclasses import replace
 
-    from ganbench.data import open_dataset
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.threads import set_threads
     from ganbench.speed.autotune import tuned
 
-    source = open_dataset(configs[0].dataset, how.data_root)
-    data = source.load(source.splits[0])
+    first = plans[0]
+    data = first.source.load(first.source.splits[0])
     set_threads(how.threads)
     with Counter(quiet=quiet) as counter:
-        choice = tuned(configs[0], data, choose_device(how.device), counter)
+        choice = tuned(first.config, data, choose_device(how.device), counter)
     way = choice.way
     if not quiet:
         console(stderr=True).print(
             f"Computed in {way.label}: {choice.speedup:.2f} times as fast as usual.", style="dim"
         )
-    changed = [one.model_copy(update={"precision": way.precision}) for one in configs]
-    return changed, replace(how, execution=way.execution, threads=how.threads or way.threads)
+    changed = {"precision": way.precision}
+    plans = [
+        replace(planned, config=planned.config.model_copy(update=changed)) for planned in plans
+    ]
+    return plans, replace(how, execution=way.execution, threads=how.threads or way.threads)
 
 
 def _execute(
-    config: RunConfig, how: RunOptions, *, quiet: bool, as_json: bool
+    plan: RunPlan, how: RunOptions, *, quiet: bool, as_json: bool
 ) -> tuple[dict[str, Any], bool]:
     """Carry out one run; return its result, and whether the user has asked to stop."""
     from ganbench.harness.run import Run
 
+    config = plan.config
     label = f"{config.model} on {config.dataset}, seed {config.seed}"
     with Bar(label, quiet=quiet or not launched().first) as bar:
-        run = Run(config, how, bar)
+        run = Run(plan, how, bar)
         with stopping(run.stop):
             result = {**run.execute(), "run": str(run.folder.path)}
     if not as_json:

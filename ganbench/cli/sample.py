@@ -44,7 +44,8 @@ def command(
     if form not in {"grid", "files", "npz"}:
         raise ConfigError(f"Unknown format '{form}'; grid, files or npz was expected.")
     from ganbench.config import parse_trick
-    from ganbench.harness.run import load_run
+    from ganbench.harness.plan import plan_of
+    from ganbench.harness.run import load_state
     from ganbench.records.run_folder import open_run
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.threads import set_threads
@@ -54,8 +55,11 @@ def command(
 
     folder = open_run(run)
     set_threads(threads)
-    state = load_run(
-        folder, choose_device(device), sampling=[parse_trick(text) for text in trick or []]
+    state = load_state(
+        plan_of(folder.description()),
+        folder,
+        choose_device(device),
+        sampling=[parse_trick(text) for text in trick or []],
     )
     if form == "files" and not state.data.is_image:
         raise ConfigError("Points are not written as files.", "Use --format npz or grid.")

@@ -69,20 +69,13 @@ def _find(name: str) -> tuple[str, Entry]:
     from ganbench import registry
     from ganbench.errors import UnknownNameError, suggest
 
-    kinds = (
-        registry.models,
-        registry.tricks,
-        registry.datasets,
-        registry.metrics,
-        registry.networks,
-    )
     if registry.is_file_name(name):
         return "model", registry.models.entry(name)
     known: list[str] = []
-    for one in kinds:
-        entries = one.entries()
+    for catalogue in registry.KINDS.values():
+        entries = catalogue.entries()
         if registry.canonical(name) in entries:
-            return one.kind.rpartition(" ")[2], entries[registry.canonical(name)]
+            return catalogue.kind.rpartition(" ")[2], entries[registry.canonical(name)]
         known += entries
     raise UnknownNameError(
         f"Nothing is called '{name}'. {suggest(name, known)}".strip(), "See ganbench ls."
@@ -98,7 +91,7 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
     if kind == "model":
         from ganbench.harness.plan import plan
 
-        config = plan(name, dataset)
+        config = plan(name, dataset).config
         return {
             f"recipe on {dataset}": config.recipe.model_dump(mode="json"),
             "loss": config.loss,
@@ -106,7 +99,7 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
         }
     if kind == "trick":
         parameters = fields(registry.tricks.get(name))
-        return {"parameters": {one.name: one.default for one in parameters}}
+        return {"parameters": {parameter.name: parameter.default for parameter in parameters}}
     if kind == "dataset":
         from ganbench.data import open_dataset
 
@@ -114,6 +107,13 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
         return {"shape": list(spec.shape), "classes": spec.classes, "version": spec.version}
     if kind == "network":
         return {}
+    if kind == "loss":
+        loss = registry.losses.get(name)
+        return {
+            "sees the real logits in the generator's turn": loss.paired,
+            "is a cost of each logit": loss.real_part is not None,
+            "is a mean over examples": loss.mean,
+        }
     metric = registry.metrics.get(name)
     return {
         "better": metric.better,

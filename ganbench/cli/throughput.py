@@ -173,7 +173,7 @@ def _cases(
             changed["recipe.batch_size"] = size
         config = plan(
             name, dataset, tricks=parse_trick_set(named), settings=changed, data_root=data_root
-        )
+        ).config
         case = Workload(
             config,
             tricks=tuple(named.split("+")) if named != "none" else (),

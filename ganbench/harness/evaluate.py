@@ -19,8 +19,10 @@ from ganbench.evaluation.metric import Evidence
 from ganbench.evaluation.precision_deviation import deviations
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
-from ganbench.harness.run import load_run
+from ganbench.harness.plan import RunPlan, plan_of
+from ganbench.harness.run import load_state
 from ganbench.harness.run_metrics import default_samples
+from ganbench.harness.trained_run import TrainedRun
 from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment
 from ganbench.records.measurement import Measurement
@@ -34,7 +36,15 @@ from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
 SamplesLike = (
-    str | Path | Tensor | Samples | Dataset | ReferenceStatistics | Callable[..., Any] | np.ndarray
+    str
+    | Path
+    | Tensor
+    | Samples
+    | Dataset
+    | ReferenceStatistics
+    | TrainedRun
+    | Callable[..., Any]
+    | np.ndarray
 )
 """What can be measured, as ``ganbench.samples.open_samples`` reads it, or the folder of a run."""
 
@@ -42,7 +52,7 @@ DEFAULT_METRICS = ("fid", "kid", "precision", "recall", "density", "coverage")
 """What images of which no classifier is known are measured by."""
 
 
-def evaluate(
+def measure_samples(
     *,
     fake: SamplesLike,
     real: SamplesLike | None = None,
@@ -87,7 +97,7 @@ def evaluate(
                 "Real samples are needed to measure against.",
                 "Name them: --real fashion-mnist, or --real FOLDER",
             )
-        real = fakes.dataset
+        real = fakes.trained_on
     reals = _open(real, None, how)
     reference = Reference(
         reals,
@@ -149,10 +159,14 @@ def _records(
 def _open(source: SamplesLike, count: int | None, how: _Reading) -> Samples | ReferenceStatistics:
     if isinstance(source, ReferenceStatistics):
         return source
+    if isinstance(source, TrainedRun):
+        return RunSamples(source.plan, open_run(source.path), count, how.seed, how.device)
     if isinstance(source, str | Path):
         path = Path(source).expanduser()
         if (path / "config.json").is_file():
-            return RunSamples(open_run(path), count, how.seed, how.device, how.data_root)
+            folder = open_run(path)
+            plan = plan_of(folder.description(), data_root=how.data_root)
+            return RunSamples(plan, folder, count, how.seed, how.device)
         if reference_statistics.is_statistics(path):
             return reference_statistics.read_statistics(path)
     return open_samples(
@@ -208,23 +222,24 @@ class RunSamples(Samples):
     """What a trained run draws: the same samples for the same seed."""
 
     def __init__(
-        self,
-        folder: RunFolder,
-        count: int | None,
-        seed: int,
-        device: torch.device,
-        data_root: Path | None,
+        self, plan: RunPlan, folder: RunFolder, count: int | None, seed: int, device: torch.device
     ) -> None:
-        self._state: State = load_run(folder, device, data_root=data_root)
+        self._state: State = load_state(plan, folder, device)
         self._seed = seed
         spec = self._state.data
         self._count = count or default_samples(spec)
-        self.dataset = folder.description().dataset
+        self._plan = plan
         self.sampler = sampler_name(self._state)
         self.skipped = {}
         self.facts = Facts(
             folder.path.name, "", "images" if spec.is_image else "points", shape=spec.shape
         )
+
+    @property
+    def trained_on(self) -> str | Dataset:
+        """The data that the run was trained on, by name where they have one."""
+        source = self._plan.source
+        return source.load(source.splits[0]) if self._plan.in_memory else self._plan.config.dataset
 
     def __len__(self) -> int:
         return self._count

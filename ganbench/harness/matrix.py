@@ -11,15 +11,14 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from ganbench import registry
-from ganbench.config import Recipe, RunConfig, TrickConfig, parse_trick
-from ganbench.data import open_dataset
-from ganbench.errors import ConfigError, GanbenchError, suggest
+from ganbench.config import RunConfig, TrickConfig, parse_trick
+from ganbench.data import Source, open_dataset
+from ganbench.errors import ConfigError, GanbenchError
 from ganbench.evaluation.requests import Request
-from ganbench.harness.plan import RunSettings, plan_for, variant_stem
+from ganbench.harness.plan import expand_setting, plan_for
 from ganbench.harness.run import RunOptions
 from ganbench.harness.run_metrics import wanted_metrics
 from ganbench.records.labels import short
@@ -29,14 +28,6 @@ T = TypeVar("T")
 
 _PLAIN = "none"
 """The set of tricks that adds none to the model's own."""
-
-BOTH = {
-    "learning_rate": (
-        "recipe.generator_optimizer.learning_rate",
-        "recipe.discriminator_optimizer.learning_rate",
-    )
-}
-"""Words for settings that both players have."""
 
 Setting = tuple[tuple[str, Any], ...]
 
@@ -131,23 +122,6 @@ def parse_trick_set(text: str) -> list[TrickConfig]:
     return [] if text == _PLAIN else [parse_trick(one) for one in text.split("+")]
 
 
-def settings_of(key: str, value: Any) -> dict[str, Any]:
-    """Return what a key of a recipe, or of a run's settings, stands for, by dotted key.
-
-    >>> settings_of("batch_size", 32)
-    {'recipe.batch_size': 32}
-    """
-    first = key.partition(".")[0]
-    if key in BOTH:
-        return dict.fromkeys(BOTH[key], value)
-    if first in Recipe.model_fields:
-        return {f"recipe.{key}": value}
-    if first in RunSettings.model_fields:
-        return {key: value}
-    known = [*BOTH, *Recipe.model_fields, *RunSettings.model_fields]
-    raise ConfigError(f"Unknown setting '{key}'. {suggest(key, known)}".strip())
-
-
 def plan_matrix(
     models: Sequence[str],
     trick_sets: Sequence[str],
@@ -156,18 +130,18 @@ def plan_matrix(
     *,
     settings: Mapping[str, Any],
     vary: Mapping[str, Sequence[Any]] | None = None,
-    data_root: Path | None = None,
+    open_source: Callable[[str], Source] = open_dataset,
 ) -> list[Cell]:
     """Resolve every cell; cells that resolve to one and the same run are an error.
 
     ``settings`` hold for all, ``vary`` gives further axes; the keys of both are those of
-    ``settings_of``.
+    ``expand_setting``.
 
     Raises:
         GanbenchError: what is wrong, if it is one thing.
         MatrixError: all that is wrong, if it is more.
     """
-    arms, problems = _arms(models, trick_sets, datasets, settings, vary or {}, data_root)
+    arms, problems = _arms(models, trick_sets, datasets, settings, vary or {}, open_source)
     cells = [
         Cell(arm, seed, identity)
         for arm in arms
@@ -187,21 +161,21 @@ def _arms(
     datasets: Sequence[str],
     settings: Mapping[str, Any],
     vary: Mapping[str, Sequence[Any]],
-    data_root: Path | None,
+    open_source: Callable[[str], Source],
 ) -> tuple[list[Arm], list[Problem]]:
     """Return the arms that can be planned, and what is wrong with the others, each once."""
     problems = _Problems()
     good_models = [
         one for one in models if problems.unless(partial(registry.models.entry, one), one)
     ]
-    sources = problems.each(partial(open_dataset, root=data_root), datasets)
+    sources = problems.each(open_source, datasets)
     sets = problems.each(_known_tricks, trick_sets)
     settings = {
         key: value
         for pair in settings.items()
-        for key, value in (problems.unless(partial(settings_of, *pair), pair[0]) or {}).items()
+        for key, value in (problems.unless(partial(expand_setting, *pair), pair[0]) or {}).items()
     }
-    known = {key for key in vary if problems.unless(partial(settings_of, key, None), key)}
+    known = {key for key in vary if problems.unless(partial(expand_setting, key, None), key)}
     grid = list(_grid({key: values for key, values in vary.items() if key in known}))
     arms = []
     for (dataset, source), model in itertools.product(sources.items(), good_models):
@@ -213,10 +187,10 @@ def _arms(
             if setting and problems.unless(partial(make, (), varied), setting[0][0]) is None:
                 continue
             for name, tricks in sets.items():
-                config = problems.unless(partial(make, tricks, varied), name)
-                if config is not None:
-                    stem = variant_stem(config, source.spec)
-                    arms.append(Arm(model, name, dataset, setting, config, stem))
+                plan = problems.unless(partial(make, tricks, varied), name)
+                if plan is not None:
+                    stem = plan.variant_stem
+                    arms.append(Arm(model, name, dataset, setting, plan.config, stem))
     return arms, problems.found
 
 
@@ -254,7 +228,7 @@ def _known_tricks(text: str) -> list[TrickConfig]:
 
 def _resolved(point: Setting) -> dict[str, Any]:
     """Return a point of the grid by dotted keys."""
-    return {key: value for pair in point for key, value in settings_of(*pair).items()}
+    return {key: value for pair in point for key, value in expand_setting(*pair).items()}
 
 
 def _grid(vary: Mapping[str, Sequence[Any]]) -> Iterator[Setting]:
@@ -290,4 +264,4 @@ def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, Seque
     """
     choose_device(options.device)
     datasets = dict.fromkeys(cell.arm.dataset for cell in cells)
-    return {name: wanted_metrics(name, options.metrics, options.data_root) for name in datasets}
+    return {name: wanted_metrics(options.open(name).spec, options.metrics) for name in datasets}

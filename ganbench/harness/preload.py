@@ -37,7 +37,7 @@ def preload() -> None:
     with tempfile.TemporaryDirectory() as folder:
         schedule = Schedule(evaluations=0)
         options = RunOptions(Path(folder), device="cpu", threads=1, schedule=schedule)
-        run_cell(CellJob(plan("vanilla", "ring8", settings={"recipe.kimg": 1}), "warm", options))
+        run_cell(CellJob(plan("vanilla", "ring8", settings={"kimg": 1}).config, "warm", options))
 
 
 preload()

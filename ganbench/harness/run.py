@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,11 @@ from typing import Any
 import torch
 
 from ganbench import paths
-from ganbench.config import (
-    RunConfig,
-    TrickConfig,
-)
-from ganbench.data import open_dataset
+from ganbench.config import TrickConfig
+from ganbench.data import Source, open_dataset
 from ganbench.errors import ConfigError
 from ganbench.evaluation.reference import Reference
-from ganbench.harness.plan import folder_stem
+from ganbench.harness.plan import RunPlan
 from ganbench.harness.run_metrics import RunMetrics
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import (
@@ -34,7 +31,6 @@ from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.threads import set_threads
 from ganbench.sampling.draw import draw, picture
 from ganbench.state import State
-from ganbench.training.build import build
 from ganbench.training.checkpoint import export_generator, load_checkpoint
 from ganbench.training.distributed import first_then_others, join_processes
 from ganbench.training.trainer import Schedule, Trainer, evaluating
@@ -59,22 +55,46 @@ class RunOptions:
     schedule: Schedule = field(default_factory=Schedule)
     execution: Execution = USUAL
     command: str = ""
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """Datasets that were handed over as objects, by the name that runs record."""
+
+    def open(self, dataset: str) -> Source:
+        """Return the dataset of that name: the one handed over, or what the name opens."""
+        return self.sources.get(dataset) or open_dataset(dataset, self.data_root)
 
 
 class Run:
-    """A run that is about to take place in its folder."""
+    """A run that is about to take place.
 
-    def __init__(self, config: RunConfig, options: RunOptions, progress: Progress) -> None:
-        self.config = config
+    Args:
+        plan: What it is.
+        options: How it is carried out.
+        progress: Hears how far it is.
+        folder: Where it is stored; None leaves that to the options.
+    """
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        options: RunOptions,
+        progress: Progress = SILENT,
+        *,
+        folder: RunFolder | None = None,
+    ) -> None:
+        self.plan = plan
+        self.config = plan.config
         self.options = options
         self.progress = progress
         self.trainer: Trainer | None = None
         self.stop_requested = False
         self.group = join_processes()
-        self.source = open_dataset(config.dataset, options.data_root)
-        stem = folder_stem(config, self.source.spec)
-        named = name_folder(options.out, stem, config.identity, resume=options.resume)
-        self.folder = RunFolder(Path(self.group.broadcast_text(str(named.path))))
+        self.folder = folder or self._named_folder()
+
+    def _named_folder(self) -> RunFolder:
+        """Return the folder that the options leave to the run; all processes have the same."""
+        stem, identity = self.plan.folder_stem, self.config.identity
+        named = name_folder(self.options.out, stem, identity, resume=self.options.resume)
+        return RunFolder(Path(self.group.broadcast_text(str(named.path))))
 
     def stop(self) -> None:
         """Ask the loop to save and to stop after the current iteration, or before the first."""
@@ -94,13 +114,14 @@ class Run:
             return self.folder.outcome()
         device = choose_device(self.options.device, self.group)
         threads = set_threads(self.options.threads)
-        dataset = first_then_others(self.group, lambda: self.source.load(self.source.splits[0]))
+        source = self.plan.source
+        dataset = first_then_others(self.group, lambda: source.load(source.splits[0]))
         if dataset.spec.version != self.config.dataset_version:
             raise ConfigError(
                 f"{self.config.dataset} has changed since this run was described.",
                 "Train without --resume.",
             )
-        state = build(self.config, dataset.spec, device, self.group, self.options.execution)
+        state = self.plan.build(device, self.group, self.options.execution)
         measure = RunMetrics(
             dataset,
             seed=self.config.seed,
@@ -233,20 +254,12 @@ class Run:
             picture(samples, state.data).save(temporary, format="PNG", optimize=True)
 
 
-def run(
-    config: RunConfig, options: RunOptions | None = None, progress: Progress = SILENT
-) -> dict[str, Any]:
-    """Carry out a run and return its result, with its folder as ``"run"``."""
-    one = Run(config, options or RunOptions(), progress)
-    return {**one.execute(), "run": str(one.folder.path)}
-
-
-def load_run(
+def load_state(
+    plan: RunPlan,
     folder: RunFolder,
     device: torch.device,
     *,
     sampling: Sequence[TrickConfig] = (),
-    data_root: Path | None = None,
 ) -> State:
     """Return the trained state of a run, ready for drawing samples from it.
 
@@ -256,8 +269,7 @@ def load_run(
         DamagedRunError: the configuration or the checkpoint is missing or damaged.
         ConfigError: a trick that acts on training.
     """
-    config = folder.description()
-    state = build(config, open_dataset(config.dataset, data_root).spec, device)
+    state = plan.build(device)
     load_checkpoint(state, folder.checkpoint_file)
     if sampling:
         state.tricks = Tricks(_for_sampling([*state.tricks], sampling))

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ import torch
 from filelock import FileLock, Timeout
 
 from ganbench.config import RunConfig
-from ganbench.data import open_dataset
 from ganbench.errors import DamagedRunError, GanbenchError, MissingDataError, StorageError
 from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell
-from ganbench.harness.run import Run, RunOptions, load_run
+from ganbench.harness.plan import RunPlan, plan_of
+from ganbench.harness.run import Run, RunOptions, load_state
 from ganbench.harness.run_metrics import RunMetrics, add_metrics, lacking, wanted_metrics
 from ganbench.progress import SILENT
 from ganbench.records.atomic_files import read_json, storage_errors, write_json
@@ -73,6 +74,11 @@ class CellJob:
     def folder(self) -> RunFolder:
         """Where the cell is stored."""
         return RunFolder(self.options.out / self.name)
+
+    @cached_property
+    def plan(self) -> RunPlan:
+        """What the cell's configuration stands for, resolved once in the process that runs it."""
+        return plan_of(self.config, self.options.open(self.config.dataset))
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,7 @@ def _carry_out(task: CellJob, folder: RunFolder) -> Outcome:
     if task.force:
         _forget(folder)
     _mend(task, folder)
-    requests = wanted_metrics(task.config.dataset, task.options.metrics, task.options.data_root)
+    requests = wanted_metrics(task.plan.source.spec, task.options.metrics)
     if folder.finished:
         result = folder.outcome()
         missing = lacking(result, requests)
@@ -175,9 +181,7 @@ def _train(task: CellJob, folder: RunFolder) -> str:
 
 def _run(task: CellJob, folder: RunFolder) -> Run:
     """Return the run of a cell, in the cell's own folder."""
-    run = Run(task.config, replace(task.options, resume=True), SILENT)
-    run.folder = folder
-    return run
+    return Run(task.plan, replace(task.options, resume=True), folder=folder)
 
 
 def _measure(task: CellJob, folder: RunFolder, missing: Sequence[str]) -> str:
@@ -185,11 +189,11 @@ def _measure(task: CellJob, folder: RunFolder, missing: Sequence[str]) -> str:
     device = choose_device(task.options.device)
     set_threads(task.options.threads)
     try:
-        state = load_run(folder, device, data_root=task.options.data_root)
+        state = load_state(task.plan, folder, device)
     except DamagedRunError:
         _forget(folder)
         return _train(task, folder)
-    source = open_dataset(task.config.dataset, task.options.data_root)
+    source = task.plan.source
     measure = RunMetrics(
         source.load(source.splits[0]),
         seed=task.config.seed,

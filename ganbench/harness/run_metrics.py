@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from ganbench.data import open_dataset
 from ganbench.data.dataset import Dataset
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.requests import Request, resolve_requests
@@ -64,15 +62,13 @@ class RunMetrics:
         return {name: {**one.record(), "sampler": sampler} for name, one in measured.items()}
 
 
-def wanted_metrics(
-    dataset: str, metrics: Sequence[str] | None, data_root: Path | None
-) -> list[Request]:
-    """Return what is to be measured of runs on a dataset.
+def wanted_metrics(data: DataSpec, metrics: Sequence[str] | None) -> list[Request]:
+    """Return what is to be measured of runs on some data.
 
     Raises:
         GanbenchError: a metric or network that is unknown, lacks weights, or does not suit data.
     """
-    return resolve_requests(facts_of(open_dataset(dataset, data_root).spec, "train"), metrics, None)
+    return resolve_requests(facts_of(data, "train"), metrics, None)
 
 
 def lacking(result: dict[str, Any], requests: Sequence[Request]) -> list[str]:

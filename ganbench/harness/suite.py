@@ -21,15 +21,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
 from ganbench.config import Record, parse_seeds, read_toml
+from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, GanbenchError, UnknownNameError, suggest
 from ganbench.harness.builtin_suites import builtin_suites
-from ganbench.harness.matrix import Cell, MatrixError, Problem, plan_matrix, settings_of
+from ganbench.harness.matrix import Cell, MatrixError, Problem, plan_matrix
+from ganbench.harness.plan import expand_setting
 
 
 def _several(value: Any) -> Any:
@@ -82,7 +85,7 @@ class Suite(Record):
             self.seeds,
             settings=self.settings,
             vary=self.vary,
-            data_root=data_root,
+            open_source=partial(open_dataset, root=data_root),
         )
 
 
@@ -201,7 +204,7 @@ def _resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in settings.items():
         try:
-            found |= settings_of(key, value)
+            found |= expand_setting(key, value)
         except ConfigError:
             found[key] = value  # said with all that is wrong
     return found

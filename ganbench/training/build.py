@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 
 import torch
@@ -14,11 +13,11 @@ from ganbench.config import Precision, Recipe, RunConfig, TrickConfig
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec, Loss
-from ganbench.losses import get as get_loss
 from ganbench.nn.synchronized import synchronize_batch_norm
 from ganbench.registry import name_of
 from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.process_group import ALONE, ProcessGroup
+from ganbench.source_digest import source_digest
 from ganbench.state import State
 from ganbench.streams import Streams, stream_seed
 from ganbench.training.distributed import check_parts
@@ -41,10 +40,21 @@ def create(model: str, data: DataSpec | str = "mnist5k") -> GAN:
     return gan
 
 
+def resolve_loss(gan: GAN, name: str) -> Loss:
+    """Return the loss that a run is trained with: the model's own, or the one of that name.
+
+    Raises:
+        UnknownNameError: there is no such loss.
+    """
+    if name == gan.loss.name:
+        return gan.loss
+    loss: Loss = registry.losses.get(name)
+    return loss
+
+
 def source_hash(model: str) -> str:
-    """Return sixteen hex digits of the SHA-256 of a model's source file."""
-    path = registry.models.entry(model).path
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path else "no-source"
+    """Return sixteen hex digits of the SHA-256 of a model's source."""
+    return source_digest(registry.models, model)
 
 
 def trick_sources(tricks: Iterable[TrickConfig]) -> dict[str, str]:
@@ -55,10 +65,17 @@ def trick_sources(tricks: Iterable[TrickConfig]) -> dict[str, str]:
     """
     entries = {trick.name: registry.tricks.entry(trick.name) for trick in tricks}
     return {
-        name: hashlib.sha256(entry.path.read_bytes()).hexdigest()[:16]
+        name: source_digest(registry.tricks, name)
         for name, entry in sorted(entries.items())
-        if entry.path and not entry.module.startswith("ganbench.tricks")
+        if not registry.tricks.is_own(entry)
     }
+
+
+def loss_source(gan: GAN, name: str) -> str:
+    """Return the hash of the source of a loss that is neither the model's nor ganbench's own."""
+    if name == gan.loss.name or registry.losses.is_own(registry.losses.entry(name)):
+        return ""
+    return source_digest(registry.losses, name)
 
 
 def build(
@@ -79,7 +96,7 @@ def build(
         data,
         recipe=config.recipe,
         tricks=rebuild_tricks(gan.tricks, config.tricks),
-        loss=gan.loss if config.loss == gan.loss.name else get_loss(config.loss),
+        loss=resolve_loss(gan, config.loss),
         seed=config.seed,
         device=device,
         precision=config.precision,

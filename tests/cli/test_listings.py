@@ -30,7 +30,7 @@ def test_ls_lists_every_entry_with_summary_and_paper(cli):
 def test_ls_lists_every_loss(cli):
     rows = cli("ls", "losses", "--json").document["losses"]
     for row in rows:
-        assert losses.get(row["name"]).name == row["name"]
+        assert registry.losses.get(row["name"]).name == row["name"]
         assert row["summary"].endswith(".")
     known = {one.name for one in vars(losses).values() if isinstance(one, losses.Loss)}
     assert {row["name"] for row in rows} == known
@@ -74,7 +74,9 @@ def test_ls_names_a_broken_file_and_lists_the_others(cli, monkeypatch, tmp_path)
     (folder / "bad.py").write_text("def broken(:\n")
     (folder / "good.py").write_text('@register\ndef good(data):\n    """A good one."""\n')
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(registry, "models", Registry("model", "pack_broken_sibling", "nothing"))
+    monkeypatch.setitem(
+        registry.KINDS, "models", Registry("model", "pack_broken_sibling", "nothing")
+    )
     outcome = cli("ls", "models", "--json")
     assert outcome.code == 0
     assert [row["name"] for row in outcome.document["models"]] == ["good"]

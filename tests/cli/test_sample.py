@@ -14,13 +14,15 @@ from ganbench.records.run_folder import open_run
 def runs(tmp_path_factory, shared_cache):
     """A run on points and one on images, trained once."""
     from ganbench.harness.plan import plan
-    from ganbench.harness.run import RunOptions, run
+    from ganbench.harness.run import Run, RunOptions
 
     folder = tmp_path_factory.mktemp("runs")
     made = {}
     for dataset in ("ring8", "digits"):
-        config = plan("vanilla", dataset, settings={"recipe.kimg": 0.2})
-        made[dataset] = run(config, RunOptions(out=folder, samples=64))["run"]
+        job = plan("vanilla", dataset, settings={"kimg": 0.2})
+        run = Run(job, RunOptions(out=folder, samples=64))
+        run.execute()
+        made[dataset] = str(run.folder.path)
     return made
 
 

@@ -12,8 +12,8 @@ from ganbench.harness.matrix import (
     parse_trick_set,
     parse_trick_sets,
     plan_matrix,
-    settings_of,
 )
+from ganbench.harness.plan import expand_setting
 
 NAME = st.from_regex(r"[a-z][a-z0-9-]{0,6}", fullmatch=True).filter(lambda name: name != "none")
 KEY = st.from_regex(r"[a-z_]{1,6}", fullmatch=True).filter(lambda name: name != "off")
@@ -94,10 +94,10 @@ def test_a_varied_setting_is_an_axis():
 
 
 def test_settings_have_short_names():
-    assert settings_of("loss", "hinge") == {"loss": "hinge"}
-    assert settings_of("recipe.kimg", 3) == settings_of("kimg", 3) == {"recipe.kimg": 3}
+    assert expand_setting("loss", "hinge") == {"loss": "hinge"}
+    assert expand_setting("recipe.kimg", 3) == expand_setting("kimg", 3) == {"recipe.kimg": 3}
     with pytest.raises(ConfigError, match="Did you mean 'learning_rate'"):
-        settings_of("learning_rte", 1)
+        expand_setting("learning_rte", 1)
 
 
 @pytest.mark.parametrize(

@@ -2,22 +2,22 @@
 """One run from its description to its result."""
 
 import json
+from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from ganbench.config import Recipe, RunConfig, TrickConfig, parse_trick
+from ganbench.config import parse_trick
 from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnknownNameError
 from ganbench.gan import DataSpec, Mixture
-from ganbench.harness.plan import folder_stem, plan
-from ganbench.harness.run import Run, RunOptions, load_run, run
+from ganbench.harness.plan import plan, plan_of
+from ganbench.harness.run import Run, RunOptions, load_state
 from ganbench.harness.run_metrics import default_samples
 from ganbench.progress import SILENT
-from ganbench.records.run_folder import OUTCOME, open_run
+from ganbench.records.run_folder import OUTCOME
 from ganbench.runtime.threads import set_threads
 from ganbench.sampling.draw import draw
 from ganbench.training.trainer import Schedule, Trainer, evaluating
@@ -33,7 +33,7 @@ def go(tmp_path):
         model="vanilla", dataset="ring8", *, out="runs", tricks=(), evaluations=0, options=None,
         kimg=0.6, **settings,
     ):  # fmt: skip
-        config = plan(
+        job = plan(
             model,
             dataset,
             tricks=[parse_trick(one) for one in tricks],
@@ -45,10 +45,15 @@ def go(tmp_path):
             schedule=Schedule(ticks=5, snapshots=2, evaluations=evaluations),
             **(options or {}),
         )
-        result = run(config, how)
-        return result, open_run(Path(result["run"]))
+        run = Run(job, how)
+        return run.execute(), run.folder
 
     return call
+
+
+def loaded(folder, **settings):
+    """The trained state of a run, from what its folder says that it is."""
+    return load_state(plan_of(folder.description()), folder, CPU, **settings)
 
 
 def tensors(folder):
@@ -69,22 +74,22 @@ def same(first, second):
 
 
 def test_a_plan_is_the_models_recipe_for_the_data():
-    config = plan("WGAN_GP", "RING8")
+    config = plan("WGAN_GP", "RING8").config
     assert (config.model, config.dataset, config.loss) == ("wgan-gp", "ring8", "wasserstein")
-    assert config == plan("wgan-gp", "ring8")
+    assert config == plan("wgan-gp", "ring8").config
     assert config.tricks[0].name == "gradient-penalty"
     assert config.tricks[0].parameters["weight"] == 0.1
     assert config.seed == 0
-    assert plan("wgan-gp", "digits").recipe != config.recipe
+    assert plan("wgan-gp", "digits").config.recipe != config.recipe
 
 
 def test_settings_change_the_plan_by_dotted_key():
     settings = {"recipe.generator_optimizer.learning_rate": 0.5, "loss": "hinge", "seed": 7}
-    config = plan("vanilla", "ring8", settings=settings)
+    config = plan("vanilla", "ring8", settings=settings).config
     assert config.recipe.generator_optimizer.learning_rate == 0.5
     assert (config.loss, config.seed) == ("hinge", 7)
-    back = plan("vanilla", "ring8", settings={"loss": config.loss, "seed": 7})
-    assert back.recipe == plan("vanilla", "ring8").recipe
+    back = plan("vanilla", "ring8", settings={"loss": config.loss, "seed": 7}).config
+    assert back.recipe == plan("vanilla", "ring8").config.recipe
 
 
 @pytest.mark.parametrize(
@@ -98,7 +103,7 @@ def test_settings_change_the_plan_by_dotted_key():
         ({"tricks": [parse_trick("ema:warm_up=-1")]}, ConfigError, "greater than or equal"),
         ({"settings": {"loss": "hing"}}, UnknownNameError, "hinge"),
         ({"settings": {"reciep.kimg": 3}}, ConfigError, "recipe"),
-        ({"settings": {"model": "dcgan"}}, ConfigError, "Unknown key 'model'"),
+        ({"settings": {"model": "dcgan"}}, ConfigError, "Unknown setting 'model'"),
         ({"model": "dcgan"}, ConfigError, "dcgan draws images"),
         ({"tricks": [parse_trick("diffaugment")]}, ConfigError, "images"),
     ],
@@ -112,18 +117,18 @@ def test_what_is_wrong_with_a_plan_is_one_sentence(arguments, error, words):
 
 
 def test_a_trick_of_the_models_own_is_changed_or_taken_away():
-    changed = plan("wgan-gp", "ring8", tricks=[parse_trick("gradient_penalty:weight=2")])
+    changed = plan("wgan-gp", "ring8", tricks=["gradient_penalty:weight=2"]).config
     assert changed.tricks[0].parameters["weight"] == 2.0
     assert len(changed.tricks) == 1
-    assert plan("wgan-gp", "ring8", tricks=[parse_trick("gradient-penalty:off")]).tricks == ()
+    assert plan("wgan-gp", "ring8", tricks=["gradient-penalty:off"]).config.tricks == ()
 
 
 def test_the_order_of_tricks_is_not_part_of_what_a_run_is():
-    one = plan("vanilla", "ring8", tricks=[parse_trick("r1"), parse_trick("ema")])
-    other = plan("vanilla", "ring8", tricks=[parse_trick("ema"), parse_trick("R1")])
+    one = plan("vanilla", "ring8", tricks=["r1", "ema"]).config
+    other = plan("vanilla", "ring8", tricks=["ema", "R1"]).config
     assert one.identity == other.identity
-    spelled = plan("vanilla", "ring8", tricks=[parse_trick("r1:weight=1"), parse_trick("ema")])
-    explicit = plan("vanilla", "ring8", tricks=[parse_trick("r1:weight=1.0"), parse_trick("ema")])
+    spelled = plan("vanilla", "ring8", tricks=["r1:weight=1", "ema"]).config
+    explicit = plan("vanilla", "ring8", tricks=["r1:weight=1.0", "ema"]).config
     assert spelled.identity == explicit.identity
 
 
@@ -135,25 +140,17 @@ def test_the_number_of_samples_follows_the_published_protocols():
 
 
 def test_a_folder_is_named_after_what_was_added(tmp_path, constant_model):
-    ring = DataSpec("ring8", "1", (2,))
-
     def stem(model="vanilla", dataset="ring8", *tricks):
-        return folder_stem(plan(model, dataset, tricks=[parse_trick(one) for one in tricks]), ring)
+        return plan(model, dataset, tricks=tricks).folder_stem
 
     assert stem() == "vanilla-ring8-seed0"
     assert stem("vanilla", "ring8", "r1", "ema") == "vanilla+ema+r1-ring8-seed0"
     assert stem("wgan-gp", "ring8", "ema") == "wgan-gp+ema-ring8-seed0"
     assert stem(str(constant_model)) == "constant.py-ring8-seed0"
-    config = RunConfig(
-        model="vanilla",
-        dataset=f"{tmp_path}/my photos@64",
-        loss="hinge",
-        tricks=(TrickConfig(name=f"{tmp_path}/odd/trick.py"),),
-        recipe=Recipe(kimg=1),
-        model_source="0",
-        dataset_version="1",
-    )
-    assert folder_stem(config, ring) == "vanilla+trick.py-my-photos@64-seed0"
+    ring = plan("vanilla", "ring8")
+    config = ring.config.model_copy(update={"dataset": f"{tmp_path}/my photos@64"})
+    elsewhere = replace(ring, config=config, added=(f"{tmp_path}/odd/trick.py",))
+    assert elsewhere.folder_stem == "vanilla+trick.py-my-photos@64-seed0"
 
 
 # -- running -----------------------------------------------------------------------------------
@@ -306,14 +303,16 @@ def test_without_resume_a_run_begins_anew(go):
 
 
 def test_a_stop_before_training_is_honoured(tmp_path):
-    config = plan("vanilla", "ring8", settings={"recipe.kimg": 1})
-    one = Run(config, RunOptions(out=tmp_path), SILENT)
+    job = plan("vanilla", "ring8", settings={"recipe.kimg": 1})
+    one = Run(job, RunOptions(out=tmp_path), SILENT)
     one.stop()
     result = one.execute()
     assert (result["status"], result["kimg"], result["metrics"]) == ("interrupted", 0.0, {})
     assert one.folder.checkpoint_file.is_file()
     assert not one.folder.finished
-    assert run(config, RunOptions(out=tmp_path, resume=True))["run"] == str(one.folder.path)
+    resumed = Run(job, RunOptions(out=tmp_path, resume=True))
+    assert resumed.folder == one.folder
+    assert resumed.execute()["status"] != "interrupted"
 
 
 def test_what_a_kill_in_the_middle_of_a_write_left_is_swept_up(go):
@@ -327,9 +326,9 @@ def test_what_a_kill_in_the_middle_of_a_write_left_is_swept_up(go):
 
 
 def test_data_that_changed_are_not_trained_on(tmp_path, monkeypatch):
-    config = plan("vanilla", "ring8").model_copy(update={"dataset_version": "0"})
+    config = plan("vanilla", "ring8").config.model_copy(update={"dataset_version": "0"})
     with pytest.raises(ConfigError, match="ring8 has changed"):
-        run(config, RunOptions(out=tmp_path))
+        Run(plan_of(config), RunOptions(out=tmp_path)).execute()
 
 
 def test_threads_are_set_and_told():
@@ -344,9 +343,9 @@ def test_threads_are_set_and_told():
 
 def test_a_trained_run_draws_what_it_drew(go):
     _, folder = go("vanilla", "digits", tricks=["ema"])
-    state = load_run(folder, CPU)
+    state = loaded(folder)
     with evaluating(state):
-        first, again = (draw(load_run(folder, CPU), 8, seed=3) for _ in range(2))
+        first, again = (draw(loaded(folder), 8, seed=3) for _ in range(2))
         assert torch.equal(draw(state, 8, seed=3), first)
     assert torch.equal(first, again)
     with safe_open(folder.generator_file, "pt") as file:
@@ -359,12 +358,12 @@ def test_a_trained_run_draws_what_it_drew(go):
 
 def test_sampling_takes_tricks_that_only_sample(go):
     _, folder = go(tricks=["truncation:psi=0.5"])
-    state = load_run(folder, CPU, sampling=[parse_trick("truncation:psi=2")])
+    state = loaded(folder, sampling=[parse_trick("truncation:psi=2")])
     assert [trick.psi for trick in state.tricks] == [2.0]
-    state = load_run(folder, CPU, sampling=[parse_trick("drs")])
+    state = loaded(folder, sampling=[parse_trick("drs")])
     assert len(list(state.tricks)) == 2
     with pytest.raises(ConfigError, match="'ema' acts on training") as raised:
-        load_run(folder, CPU, sampling=[parse_trick("ema")])
+        loaded(folder, sampling=[parse_trick("ema")])
     assert "truncation" in raised.value.hint
 
 
@@ -373,7 +372,7 @@ def test_a_damaged_run_is_not_loaded(go):
     whole = folder.checkpoint_file.read_bytes()
     folder.checkpoint_file.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DamagedRunError, match="missing or damaged"):
-        load_run(folder, CPU)
+        loaded(folder)
     folder.checkpoint_file.write_bytes(whole)
     config = folder.config_file.read_text()
     for damage in (
@@ -384,9 +383,9 @@ def test_a_damaged_run_is_not_loaded(go):
     ):
         folder.config_file.write_text(damage)
         with pytest.raises(DamagedRunError, match=r"config\.json"):
-            load_run(folder, CPU)
+            loaded(folder)
     folder.config_file.write_text(config)
-    load_run(folder, CPU)
+    loaded(folder)
 
 
 def test_a_damaged_result_is_neither_overwritten_nor_taken(go):
@@ -399,9 +398,9 @@ def test_a_damaged_result_is_neither_overwritten_nor_taken(go):
         assert "Delete it" in raised.value.hint
         assert folder.result_file.read_text() == damage
     folder.result_file.unlink()
-    again, _ = go(options={"resume": True})
+    again, same_folder = go(options={"resume": True})
     before = json.loads(result)
-    assert again["run"] == str(folder.path)
+    assert same_folder == folder
     assert again["metrics"] == before["metrics"]
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from filelock import FileLock
 
+from ganbench.data import open_dataset
 from ganbench.harness.matrix import plan_matrix
 from ganbench.harness.run import RunOptions
 from ganbench.harness.run_cell import LOCK, CellJob, is_taken, look_up, run_cell, write_failure
@@ -55,7 +56,7 @@ def weights(folder):
 
 
 def test_a_cell_is_trained_once(task, trained, cell):
-    requests = wanted_metrics("ring8", None, None)
+    requests = wanted_metrics(open_dataset("ring8").spec, None)
     assert look_up(cell, task.options.out, requests).status == "waiting"
     first = run_cell(task)
     assert first.status in {"done", "collapsed"}
@@ -89,7 +90,7 @@ def test_a_metric_of_an_older_version_is_measured_again(task, cell, trained):
     assert "modes/v" in protocol
     result["metrics"]["modes"] |= {"protocol": protocol.replace("/v", "/v0"), "value": -1.0}
     task.folder.write_result(result)
-    requests = wanted_metrics("ring8", None, None)
+    requests = wanted_metrics(open_dataset("ring8").spec, None)
     assert look_up(cell, task.options.out, requests).lacking == ("modes",)
     run_cell(task)
     assert values(task.folder) == expected

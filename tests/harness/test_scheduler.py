@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from filelock import FileLock
 
+from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, StorageError
 from ganbench.harness.backends import LocalBackend, make_backend
 from ganbench.harness.matrix import plan_matrix
@@ -25,7 +26,7 @@ ENGINE_RESULTS = {"done", "collapsed"}
 
 @pytest.fixture(scope="module")
 def requests():
-    return {"ring8": wanted_metrics("ring8", None, None)}
+    return {"ring8": wanted_metrics(open_dataset("ring8").spec, None)}
 
 
 @pytest.fixture

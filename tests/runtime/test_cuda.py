@@ -28,7 +28,7 @@ def meter(device, model="dcgan", tricks=(), execution=Execution(), **settings): 
         DIGITS,
         tricks=[parse_trick(one) for one in tricks],
         settings={"recipe.batch_size": 16, **settings},
-    )
+    ).config
     return Meter(config, open_dataset(DIGITS).load("train"), torch.device(device), execution)
 
 
@@ -61,7 +61,7 @@ def test_events_agree_with_the_clock():
 
 
 def test_a_case_on_a_gpu_has_its_memory_and_its_name():
-    case = Workload(plan("dcgan", DIGITS), (), "cuda", 1)
+    case = Workload(plan("dcgan", DIGITS).config, (), "cuda", 1)
     document = measure([case], Protocol(rounds=2, seconds=0.2, latencies=4))
     (one,) = document["cases"]
     assert one["status"] == "ok", one["problem"]

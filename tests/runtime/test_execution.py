@@ -8,7 +8,6 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ganbench.config import parse_trick
 from ganbench.data import open_dataset
 from ganbench.harness.plan import plan
 from ganbench.runtime.execution import USUAL, Execution, arithmetic
@@ -20,7 +19,7 @@ CPU = torch.device("cpu")
 
 def meter(model="dcgan", dataset="mnist5k", execution=USUAL, tricks=(), **settings):
     settings = {"recipe.batch_size": 16, **settings}
-    config = plan(model, dataset, tricks=[parse_trick(one) for one in tricks], settings=settings)
+    config = plan(model, dataset, tricks=tricks, settings=settings).config
     return Meter(config, open_dataset(dataset).load("train"), CPU, execution)
 
 

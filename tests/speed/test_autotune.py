@@ -34,7 +34,7 @@ def speeds(monkeypatch):
 
 
 def config(**settings):
-    return plan("dcgan", settings=settings)
+    return plan("dcgan", settings=settings).config
 
 
 def test_each_choice_is_kept_only_where_it_is_clearly_faster(speeds):
@@ -65,7 +65,7 @@ def test_compiling_takes_long_and_is_tried_only_if_asked_for(speeds):
 
 def test_points_have_no_memory_format(speeds):
     points = open_dataset("ring8").load("train")
-    tune(plan("vanilla", "ring8"), points, CPU, compiling=False)
+    tune(plan("vanilla", "ring8").config, points, CPU, compiling=False)
     assert not any("contiguous" in label for labels in speeds["asked"] for label in labels)
 
 
@@ -91,7 +91,7 @@ def test_a_damaged_file_of_choices_is_as_none(speeds, text):
 
 def test_ways_are_measured_for_real():
     points = open_dataset("ring8").load("train")
-    small = plan("vanilla", "ring8", settings={"recipe.batch_size": 8})
+    small = plan("vanilla", "ring8", settings={"recipe.batch_size": 8}).config
     found = autotune._speeds(
         [ComputeChoice(), replace(ComputeChoice(), precision="bf16")], small, points, CPU
     )

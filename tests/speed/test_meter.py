@@ -103,7 +103,7 @@ def meter(tmp_path):
             model = str(tmp_path / "sleepy.py")
         named = [parse_trick(one.replace("drowsy", str(tmp_path / "drowsy.py"))) for one in tricks]
         source = open_dataset("ring8")
-        config = plan(model, "ring8", tricks=named, settings=settings)
+        config = plan(model, "ring8", tricks=named, settings=settings).config
         return Meter(config, source.load("train"), CPU)
 
     return make

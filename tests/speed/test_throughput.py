@@ -39,7 +39,7 @@ def broken(data: DataSpec) -> GAN:
 
 def case(model="vanilla", batch=16, **settings):
     settings = {"recipe.batch_size": batch, **settings}
-    return Workload(plan(model, "ring8", settings=settings), (), "cpu", 1)
+    return Workload(plan(model, "ring8", settings=settings).config, (), "cpu", 1)
 
 
 class Told(Progress):

@@ -107,7 +107,7 @@ def test_a_configuration_is_built_as_it_says():
         "ring8",
         tricks=[parse_trick("gradient-penalty:weight=3"), parse_trick("ema")],
         settings={"loss": "hinge", "recipe.latent_dim": 7, "seed": 2},
-    )
+    ).config
     state = build(config, DataSpec("ring8", "1", (2,)), CPU)
     assert state.loss.name == "hinge"
     assert [registry.name_of(trick) for trick in state.tricks] == ["gradient-penalty", "ema"]
@@ -127,7 +127,7 @@ def test_a_loss_of_the_models_own_needs_no_name_elsewhere(tmp_path, constant_mod
     )
     path = tmp_path / "own.py"
     path.write_text(text.replace("import torch\n", "import dataclasses\n\nimport torch\n", 1))
-    config = plan(str(path), "ring8")
+    config = plan(str(path), "ring8").config
     assert config.loss == "mine"
     assert build(config, DataSpec("ring8", "1", (2,)), CPU).loss.name == "mine"
 
@@ -140,10 +140,10 @@ def test_tricks_say_what_they_do_not_fit():
 def test_the_source_is_part_of_what_a_run_is(constant_model):
     first = source_hash(str(constant_model))
     assert first == hashlib.sha256(constant_model.read_bytes()).hexdigest()[:16]
-    before = plan(str(constant_model), "ring8").identity
+    before = plan(str(constant_model), "ring8").config.identity
     constant_model.write_text(constant_model.read_text() + "\n# changed\n")
     assert source_hash(str(constant_model)) != first
-    assert plan(str(constant_model), "ring8").identity != before
+    assert plan(str(constant_model), "ring8").config.identity != before
     vanilla = Path(registry.models.entry("vanilla").path).read_bytes()
     assert source_hash("vanilla") == hashlib.sha256(vanilla).hexdigest()[:16]
 

@@ -22,21 +22,20 @@ import scipy.stats  # before the forks, so that no child has to import it
 import torch
 import torch._dynamo
 
-from ganbench.config import parse_trick
 from ganbench.harness.plan import plan
-from ganbench.harness.run import RunOptions, run
+from ganbench.harness.run import Run, RunOptions
 from ganbench.training.trainer import Schedule
 
 torch.set_num_threads(1)
 out, model, tricks, settings, kills = json.loads(sys.argv[1])
-config = plan(model, "ring8", tricks=[parse_trick(one) for one in tricks], settings=settings)
+job = plan(model, "ring8", tricks=tricks, settings=settings)
 schedule = Schedule(ticks=20, snapshots=3, evaluations=3, checkpoint_seconds=0.0)
 
 
 def child(folder):
     process = os.fork()
     if not process:
-        run(config, RunOptions(out=folder, resume=True, samples=200, schedule=schedule))
+        Run(job, RunOptions(out=folder, resume=True, samples=200, schedule=schedule)).execute()
         os._exit(0)
     return process
 

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""The source of what a user has defined, as a hash: it is part of a run's identity."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+from ganbench.registry import Registry
+
+_PLAIN = (bool, int, float, complex, str, bytes, tuple, frozenset, type(None))
+
+
+def source_digest(registry: Registry[Any], name: str) -> str:
+    """Return sixteen hex digits of the SHA-256 of the source of an entry.
+
+    That is the file it stands in. What a notebook or script has defined is hashed by itself,
+    with all that it refers to in the same notebook: executing another cell changes nothing.
+    """
+    entry = registry.entry(name)
+    if entry.path:
+        source = entry.path.read_bytes()
+    else:
+        source = "\n".join(source_texts(registry.get(name))).encode()
+    return hashlib.sha256(source).hexdigest()[:16]
+
+
+def source_texts(value: object) -> list[str]:
+    """Return the texts of an object and of what it refers to in its own module, sorted.
+
+    They are the sources of functions and classes, and plain values as Python writes them.
+    """
+    home = {"__main__", getattr(value, "__module__", "")}
+    texts: dict[int, str] = {}
+    waiting = [value]
+    while waiting:
+        current = waiting.pop()
+        if id(current) not in texts:
+            texts[id(current)] = _text(current)
+            waiting += [part for part in _references(current) if _counts(part, home)]
+    return sorted(texts.values())
+
+
+def _counts(part: object, home: set[str]) -> bool:
+    """Tell whether a part is followed: what libraries define is known by their versions."""
+    module = str(getattr(part, "__module__", ""))
+    return isinstance(part, _PLAIN) or module in home or module.startswith("ganbench.")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, _PLAIN):
+        return repr(value)
+    if not isinstance(value, type | FunctionType):
+        return type(value).__qualname__
+    if value.__module__.startswith("ganbench."):
+        return value.__qualname__
+    try:
+        return inspect.getsource(value)
+    except (OSError, TypeError):  # typed at a prompt, or made by a program: no text is kept
+        codes = [value.__code__] if isinstance(value, FunctionType) else _codes_of_class(value)
+        return "\n".join(f"{code.co_name} {code.co_code.hex()} {code.co_names}" for code in codes)
+
+
+def _references(value: object) -> Iterator[object]:
+    """Yield what a function, a class or an object is made of: globals, closures, attributes."""
+    if isinstance(value, type | FunctionType) and value.__module__.startswith("ganbench."):
+        closure = value.__closure__ if isinstance(value, FunctionType) else ()
+        yield from (cell.cell_contents for cell in closure or ())
+    elif isinstance(value, FunctionType):
+        for code in _nested(value.__code__):
+            known = value.__globals__
+            yield from (known[name] for name in code.co_names if name in known)
+            yield from (part for part in code.co_consts if isinstance(part, _PLAIN))
+        yield from (cell.cell_contents for cell in value.__closure__ or ())
+    elif isinstance(value, type):
+        yield from (part for part in vars(value).values() if isinstance(part, FunctionType))
+        yield from value.__bases__
+    elif not isinstance(value, _PLAIN):
+        yield from getattr(value, "__dict__", {}).values()
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _nested(part)
+
+
+def _codes_of_class(kind: type) -> list[CodeType]:
+    return [part.__code__ for part in vars(kind).values() if isinstance(part, FunctionType)]
