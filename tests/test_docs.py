@@ -124,14 +124,14 @@ FORM_ONLY = {
 """Commands that are not run: their form, and why."""
 
 SHORT = {
-    "run": "--kimg 0.2 --samples 64 --evaluations 0 --quiet",
-    "compare": "--kimg 0.2 --evaluations 0 --limit 2 --engine inline --quiet",
+    "run": "--kimg 0.1 --batch-size 8 --samples 64 --evaluations 0 --quiet",
+    "compare": "--kimg 0.1 --batch-size 8 --evaluations 0 --limit 2 --backend inline --quiet",
     "eval": "--quiet",
     "throughput": "--quiet",
 }
 """What is added to a verb so that it is over in a moment; a later option wins."""
 
-SHORT_PYTHON = {r'"kimg": \d+': '"kimg": 0.2', r"range\(5\)": "range(2)"}
+SHORT_PYTHON = {r'"kimg": \d+': '"kimg": 0.1, "batch_size": 8', r"range\(5\)": "range(1)"}
 
 
 def without_downloads(metric: str) -> str:
@@ -173,7 +173,15 @@ def place(tmp_path, monkeypatch):
             Image.fromarray(pixels).save(tmp_path / folder / f"{index}.png")
     np.save(tmp_path / "images.npy", rng.integers(0, 256, (256, 28, 28), np.uint8))
     monkeypatch.chdir(tmp_path)
+    from ganbench.datasets import mnist5k
+
+    def few_digits(split, read=mnist5k.read_split):
+        images, labels = read(split)
+        return images[:200], labels[:200]
+
+    monkeypatch.setattr(mnist5k, "read_split", few_digits)
     monkeypatch.setattr("ganbench.harness.run_metrics.default_samples", lambda data: 64)
+    monkeypatch.setattr("ganbench.harness.run.EVALUATIONS", 0)
     monkeypatch.setattr("ganbench.speed.autotune.ROUNDS", 1)
     monkeypatch.setattr("ganbench.speed.autotune.SECONDS", 0.01)
     from ganbench.speed import throughput
@@ -201,9 +209,6 @@ def run_command(cli, command: str) -> str:
     program, _, file = command.partition(" > ")
     first, *words = shlex.split(program)
     assert first == "ganbench", f"no rule for: {command}"
-    if words[0] in {"run", "compare"} and "--dry-run" not in words:
-        planned = cli(*words, "--dry-run")  # all of it makes sense, also what is cut short
-        assert planned.code == 0, planned.err
     outcome = cli(*shorten(words))
     bounded = any(word.startswith("--fail-if-") for word in words)
     assert outcome.code in ({0, 3} if bounded else {0}), f"{command}: {outcome.err}"
@@ -226,14 +231,12 @@ def test_snippets_run(snippet, place, cli):
         runpy.run_path(str(program))
 
 
-def test_suites_in_the_documentation_are_suites(place, cli):
-    blocks = [block for block in ALL if block.language == "toml"]
-    for block in blocks:
-        if "models" in tomllib.loads(block.text):
-            (place / block.file).write_text(block.text)
-            assert cli("compare", block.file, "--dry-run").code == 0
-        else:
-            assert block.file == "pyproject.toml", f"{block.place}: no rule for this block"
+def test_settings_in_files_are_used_by_a_command_or_checked_below():
+    for block in ALL:
+        if block.language == "toml" and block.file != "pyproject.toml":
+            scripts = [other.text for other in snippets(block.document) if other.language == "sh"]
+            used = any(f"ganbench compare {block.file}" in script for script in scripts)
+            assert used, f"{block.place}: no rule for this block"
 
 
 def test_the_first_command_prints_what_the_readme_shows(cli):
@@ -320,14 +323,12 @@ def test_commands_options_and_names_in_the_text_exist(document):
         elif first.startswith("-"):
             options = {word for word in (first, *words) if re.fullmatch(r"--?[a-z-]+", word)}
             assert options <= EVERY_OPTION, f"{document.name}: {code}"
-        elif first in registry.__all__ if hasattr(registry, "__all__") else False:
-            continue
         for name in re.findall(r"\bganbench\.(\w+)", code):
             known = f"ganbench.{name}" in REGISTRIES or (ROOT / "ganbench" / name).is_dir()
             assert known or hasattr(ganbench, name), f"{document.name}: {code}"
         for path in re.findall(r"^(?:ganbench|tests|docs|benchmarks|tools)/[\w/]+\.\w+$", code):
-            example = Path(path).stem in {"x", "y"}
-            assert example or (ROOT / path).exists(), f"{document.name}: {path}"
+            placeholder = re.search(r"/(test_)?[xy]\.", path)
+            assert placeholder or (ROOT / path).exists(), f"{document.name}: {path}"
 
 
 # -- links and lists hold --------------------------------------------------------------------------
@@ -410,7 +411,7 @@ def test_contributing_shows_the_house_as_it_is():
     assert inside == {*rules["RANKS"], "__init__", "__main__"}
     folders = set(re.findall(r"^(\w+)/", tree, re.MULTILINE))
     assert all((ROOT / folder).is_dir() for folder in folders)
-    (order,) = [block for block in text if block.startswith("cli\n")]
+    (order,) = [block for block in text if block.startswith("api\n")]
     ranks = sorted(set(rules["RANKS"].values()), reverse=True)
     assert [line.split(", ") for line in order.splitlines()] == [
         sorted(unit for unit, rank in rules["RANKS"].items() if rank == level) for level in ranks
