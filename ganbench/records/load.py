@@ -64,16 +64,16 @@ def _sort_key(run: RunRecord) -> tuple[str, str, str, str, str, int, str]:
 
 def _distinct(runs: Iterable[RunRecord]) -> list[RunRecord]:
     """Keep one run of each identity: two would look like two seeds."""
-    kept: dict[str, RunRecord] = {}
+    by_identity: dict[str, RunRecord] = {}
     for index, run in enumerate(runs):
         key = run.identity or f"without identity {index}"
-        other = kept.get(key)
+        other = by_identity.get(key)
         if other is None:
-            kept[key] = run
+            by_identity[key] = run
             continue
         furthest = max(other, run, key=lambda repeat: (repeat.counted, repeat.kimg or 0.0))
-        kept[key] = replace(furthest, repeats=other.repeats + run.repeats + 1)
-    return list(kept.values())
+        by_identity[key] = replace(furthest, repeats=other.repeats + run.repeats + 1)
+    return list(by_identity.values())
 
 
 def _with_distinct_names(runs: Sequence[RunRecord]) -> list[RunRecord]:
