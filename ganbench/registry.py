@@ -55,7 +55,7 @@ T = TypeVar("T")
 
 _MARK = "__ganbench_name__"
 FILE = "__ganbench_file__"
-"""The attribute that holds the name of the file, as the user wrote it, an entry was loaded from."""
+"""The attribute that holds the user's name for the file that an entry was loaded from."""
 
 
 @overload
