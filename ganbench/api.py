@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What one calls from Python: train, measure, compare, and look at what came out."""
+"""The functions to call from Python: train, measure, compare, and read results."""
 
 from __future__ import annotations
 
@@ -54,21 +54,21 @@ def run(
         data: What to train on: a registered name, a path, an array or tensor, a ``Dataset`` or
             ``DataLoader``, a list of PIL images, a Hugging Face dataset.
         tricks: Tricks to add: ``"ema"``, ``"r1:weight=0.1"``, ``"pacgan:off"``, or objects.
-        settings: What to change: ``{"kimg": 50, "loss": "hinge", "learning_rate": 1e-4}``.
-        seed: The seed of everything that is random.
-        metrics: What to measure, by name; None takes the metrics that suit the data.
-        samples: How many samples are measured.
-        evaluations: How often to measure during training.
+        settings: Settings to change: ``{"kimg": 50, "loss": "hinge", "learning_rate": 1e-4}``.
+        seed: The seed of everything that is random, from 0 to 2**63 - 1.
+        metrics: Metrics to measure, by name; None selects those that suit the data.
+        samples: The number of samples to measure.
+        evaluations: How many times to measure during training.
         out: The folder of runs; None means ``GANBENCH_RUNS``, or ``runs``.
-        resume: Go on with the unfinished run of the same identity, or return the finished one.
+        resume: Continue the unfinished run of the same identity, or return the finished one.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
-        threads: CPU threads.
-        value_range: What floats of ``data`` range over, if not [-1, 1].
-        data_root: Where downloaded datasets are looked for first.
-        progress: True shows a bar, False nothing; an object of yours hears it instead.
+        threads: The number of CPU threads.
+        value_range: The range of floats in ``data``, if it is not [-1, 1].
+        data_root: The folder that is searched first for downloaded datasets.
+        progress: True shows a bar, False shows nothing; your own object is told instead.
 
     Raises:
-        GanbenchError: names that are unknown, parts that do not fit, data that cannot be read.
+        GanbenchError: A name is unknown, parts do not fit together, or data cannot be read.
     """
     root = None if data_root is None else Path(data_root)
     source = open_dataset(data, root, value_range=value_range)
@@ -88,24 +88,24 @@ def run(
     config = plan.config
     label = f"{config.model} on {config.dataset}, seed {config.seed}"
     with _shown(progress, lambda: TrainingBar(label, quiet=False)) as shown:
-        job = Run(plan, options, shown)
-        job.execute()
-    return TrainedRun(job.folder.path, source=source, device=device)
+        pending = Run(plan, options, shown)
+        pending.execute()
+    return TrainedRun(pending.folder.path, source=source, device=device)
 
 
 def load_run(
     path: str | Path, *, data: Any = None, device: str = "auto", data_root: str | Path | None = None
 ) -> TrainedRun:
-    """Return a run that took place, from its folder.
+    """Return an earlier run from its folder.
 
     Args:
         path: The run's folder.
-        data: What it was trained on, needed for samples where it was no name or path.
-        device: Where samples are drawn.
-        data_root: Where downloaded datasets are looked for first.
+        data: The data that it was trained on, needed to draw samples if they had no name or path.
+        device: Where samples are drawn: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        data_root: The folder that is searched first for downloaded datasets.
 
     Raises:
-        InputError: the folder holds no run.
+        InputError: The folder holds no run.
     """
     folder = open_run(Path(path))
     root = None if data_root is None else Path(data_root)
@@ -136,31 +136,31 @@ def evaluate(
     data_root: str | Path | None = None,
     progress: Progress | bool = True,
 ) -> EvaluationResult:
-    """Measure ``fake`` against ``real``; both are given by name, because they are not alike.
+    """Measure ``fake`` against ``real``; both are keyword arguments, as they are not alike.
 
     Args:
         fake: Samples: a folder or archive of images, an array, tensor, ``Dataset``,
             ``DataLoader``, list of PIL images, a generator (callable, module, TorchScript, ONNX),
             the folder of a run or a run itself, a registered dataset (``fashion-mnist:test``).
-        real: The same, or a file of statistics; of a run None means what it was trained on.
-        metrics: Names such as ``fid`` or ``recall@vgg16-fc2``; None takes those that suit.
+        real: The same, or a file of statistics. None stands for the data a run was trained on.
+        metrics: Names such as ``fid`` or ``recall@vgg16-fc2``; None selects those that suit.
         network: The feature network of metrics that name none.
-        samples: How many are drawn from a generator, or chosen of a larger set.
-        seed: Of drawing, choosing and resampling.
+        samples: The number of samples to draw from a generator, or to choose from a larger set.
+        seed: The seed of drawing, choosing and resampling.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         engine: How networks are computed: ``torch``, ``compile`` or ``openvino``.
         precision: The number format of networks: ``fp32`` or ``bf16``.
-        strict: Refuse images that cannot be read, which are otherwise left out and counted.
-        floors: Measure real against real, too.
-        value_range: What floats range over, if not [-1, 1].
-        latent_dim: The size of a generator's latents, where it does not say.
+        strict: Refuse images that cannot be read, which are otherwise skipped and counted.
+        floors: Measure real against real as well.
+        value_range: The range of floats, if it is not [-1, 1].
+        latent_dim: The size of a generator's latents, if the generator does not tell.
         classes: The number of classes of a conditional generator.
-        data_root: Where downloaded datasets are looked for first.
-        progress: True shows a bar, False nothing; an object of yours hears it instead.
+        data_root: The folder that is searched first for downloaded datasets.
+        progress: True shows a bar, False shows nothing; your own object is told instead.
 
     Raises:
-        GanbenchError: sources that cannot be read, metrics that do not suit them, weights that
-            are not on this machine.
+        GanbenchError: A source cannot be read, a metric does not suit it, or weights are not on
+            this machine.
     """
     compute = Compute(device=device, engine=engine, precision=precision)  # type: ignore[arg-type]
     with _shown(progress, lambda: WorkBar(quiet=False)) as shown:
@@ -202,26 +202,26 @@ def compare(
 ) -> ComparisonResult:
     """Train every combination of models, sets of tricks, data and seeds, and compare them.
 
-    What is stored is not trained again, so repeating the call finishes or extends a comparison.
+    Stored runs are not trained again, so repeating the call finishes or extends a comparison.
 
     Args:
         models: Models, as for ``run``.
         tricks: Sets of tricks: ``"none"``, ``"r1+ema"``, an object, or a sequence of objects.
-        data: What to train on, as for ``run``; a list of names compares on each of them.
-        seeds: The seeds; runs of one seed are compared in pairs.
-        settings: What to change for all, as for ``run``.
-        vary: Further axes: values by setting.
-        metrics: What to measure, by name; None takes the metrics that suit the data.
-        metric: The metric that the verdicts are about; None takes the first.
-        baseline: What the others are compared with; None chooses the models without tricks.
-        jobs: How many runs are trained at a time, each in a process of its own.
+        data: What to train on, as for ``run``; a list of names compares on each dataset.
+        seeds: The seeds; runs with the same seed are compared in pairs.
+        settings: Settings to change in all runs, as for ``run``.
+        vary: Further axes of the matrix: the values to try, by setting.
+        metrics: Metrics to measure, by name; None selects those that suit the data.
+        metric: The metric that the verdicts are about; None selects the first.
+        baseline: The variant that others are compared with; None selects models without tricks.
+        jobs: The number of runs that are trained at a time, each in its own process.
         out: The folder of these runs; None means ``compare`` below the folder of runs.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
-        threads: CPU threads of each run; None divides the cores among the jobs.
-        data_root: Where downloaded datasets are looked for first.
+        threads: The number of CPU threads of each run; None divides the cores among the jobs.
+        data_root: The folder that is searched first for downloaded datasets.
 
     Raises:
-        GanbenchError: what is wrong with the matrix, before anything is trained.
+        GanbenchError: The matrix has a mistake; it is found before anything is trained.
     """
     root = None if data_root is None else Path(data_root)
     names = [_model_name(model) for model in _listed(models)]
@@ -241,7 +241,7 @@ def compare(
     )
     cells = plan_matrix(
         names,
-        [_trick_set(tricks_of_arm) for tricks_of_arm in _listed(tricks)],
+        [_trick_set(trick_set) for trick_set in _listed(tricks)],
         [*datasets, *sources],
         list(seeds),
         settings=settings or {},
@@ -249,9 +249,12 @@ def compare(
         open_source=options.open,
     )
     scheduler = Scheduler(cells, options, check_options(cells, options))
-    # What this process alone has, another cannot train: a notebook's functions, data in memory.
-    own = bool(sources) or any(registry.models.entry(name).path is None for name in names)
-    backend = make_backend("inline" if own or jobs == 1 else "local", jobs, options.threads or 1)
+    # No other process can train what exists in this one only: a notebook's functions, or data in
+    # memory.
+    here_only = bool(sources) or any(registry.models.entry(name).path is None for name in names)
+    backend = make_backend(
+        "inline" if here_only or jobs == 1 else "local", jobs, options.threads or 1
+    )
     try:
         scheduler.run(backend)
     finally:
@@ -290,20 +293,21 @@ def list_networks() -> list[str]:
 
 
 def _folder(out: str | Path | None, name: str = "") -> Path:
+    """Return the folder for runs: ``out``, or a folder below the usual one."""
     return paths.runs() / name if out is None else Path(out)
 
 
 def _shown(
     progress: Progress | bool, make: Callable[[], TrainingBar | WorkBar]
 ) -> AbstractContextManager[Progress]:
-    """Return what hears of progress: a bar of ours for True, nobody for False."""
+    """Return the object that is told of progress: our bar for True, a silent one for False."""
     if isinstance(progress, Progress):
         return nullcontext(progress)
     return make() if progress else nullcontext(SILENT)
 
 
 def _listed(value: Any) -> list[Any]:
-    """Return what is given as a list: one thing stands for a list of it."""
+    """Return values as a list; a single value stands for a list of itself."""
     several = isinstance(value, Iterable) and not isinstance(value, str | Mapping | type)
     return list(value) if several else [value]
 
@@ -314,11 +318,12 @@ def _has_name(data: object) -> bool:
 
 
 def _model_name(model: Model) -> str:
+    """Return the name of a model; a function is registered for this session."""
     return model if isinstance(model, str) else registry.models.add(model)
 
 
 def _trick_set(tricks: str | TrickChoice | Sequence[TrickChoice]) -> str:
-    """Return a set of tricks as the command line writes it: ``r1:weight=0.1+ema``."""
+    """Return a set of tricks as it is written on the command line: ``r1:weight=0.1+ema``."""
     if isinstance(tricks, str):
         return tricks
     configs = [trick_choice(trick) for trick in _listed(tricks)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The validated records that say what a run is, and the hash that identifies it."""
+"""The validated records that define a run, and the hash that identifies it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ IDENTITY_SCHEME = 1
 """Version of what goes into a run's identity; raised when a change alters results for all."""
 
 Precision = Literal["fp32", "medium", "bf16"]
-"""How passes are computed: see ``training.execution.arithmetic``."""
+"""How passes are computed: see ``ganbench.runtime.execution.arithmetic``."""
 
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Record(BaseModel):
-    """Base of all settings: immutable, and an unknown key is an error."""
+    """Base class of all settings: immutable; an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class OptimizerSpec(Record):
-    """An optimizer as data. ``betas`` belong to adam, ``momentum`` to sgd, ``alpha`` to rmsprop."""
+    """An optimizer as data: ``betas`` are for adam, ``momentum`` for sgd, ``alpha`` for rmsprop."""
 
     kind: Literal["adam", "sgd", "rmsprop"] = "adam"
     learning_rate: float = Field(gt=0)
@@ -52,38 +52,44 @@ def sgd(learning_rate: float, momentum: float = 0.0) -> OptimizerSpec:
 
 
 def rmsprop(learning_rate: float, alpha: float = 0.99) -> OptimizerSpec:
-    """Describe RMSprop, which the WGAN paper trains with (arXiv:1701.07875)."""
+    """Describe RMSprop, the optimizer of the WGAN paper (arXiv:1701.07875)."""
     return OptimizerSpec(kind="rmsprop", learning_rate=learning_rate, alpha=alpha)
 
 
 class Recipe(Record):
     """How a GAN is trained on some data: everything but networks, loss and tricks.
 
-    ``kimg`` is the length of training in thousands of real images shown to the discriminator.
-    The learning rate goes from its value to ``final_learning_rate`` times it along ``schedule``.
+    The learning rates fall along ``schedule``, from their values in the optimizers to
+    ``final_learning_rate`` times those values.
     """
 
     kimg: float = Field(gt=0)
+    """The length of training, in thousands of real images shown to the discriminator."""
     batch_size: int = Field(default=64, ge=1)
+    """The number of real examples in a batch, over all processes together."""
     discriminator_steps: int = Field(default=1, ge=1)
+    """Updates of the discriminator in one iteration."""
     generator_steps: int = Field(default=1, ge=1)
+    """Updates of the generator in one iteration."""
     latent_dim: int = Field(default=100, ge=1)
     prior: Literal["normal", "uniform"] = "normal"
+    """The distribution of each value of a latent: N(0, 1), or uniform in [-1, 1]."""
     generator_optimizer: OptimizerSpec = adam(2e-4, (0.5, 0.999))
     discriminator_optimizer: OptimizerSpec = adam(2e-4, (0.5, 0.999))
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     final_learning_rate: float = Field(default=0.0, ge=0.0, le=1.0)
+    """The learning rate at the end of the schedule, as a share of the initial one."""
 
 
 class TrickConfig(Record):
-    """A trick by name with the parameters that differ from its defaults."""
+    """A trick by name, with those of its parameters that are set."""
 
     name: str
     parameters: dict[str, bool | int | float | str] = {}
 
 
 class RunConfig(Record):
-    """All that changes a run's result: the input of its identity."""
+    """Everything that changes a run's result: the input of its identity."""
 
     model: str
     dataset: str
@@ -96,19 +102,19 @@ class RunConfig(Record):
     trick_sources: dict[str, str] = {}
     """Hashes of the sources of tricks that are not part of ganbench."""
     loss_source: str = ""
-    """Hash of the source of a loss that is neither the model's own nor part of ganbench."""
+    """Hash of the source of a loss that belongs neither to the model nor to ganbench."""
     dataset_version: str
 
     @property
     def identity(self) -> str:
-        """Sixteen hex digits of the hash of what changes the result."""
+        """Sixteen hex digits of the hash of everything that changes the result."""
         return next(self.identities([self.seed]))
 
     def identities(self, seeds: Iterable[int]) -> Iterator[str]:
-        """Yield the identity that the run would have with each of some seeds."""
+        """Yield the identity that the run would have with each of the seeds."""
         described = {"scheme": IDENTITY_SCHEME, **self.model_dump(mode="json")}
         for key in ("trick_sources", "loss_source"):
-            if not described[key]:  # runs without are what they were before there was the field
+            if not described[key]:  # such runs keep the identity they had before the field existed
                 del described[key]
         for seed in seeds:
             yield digest({**described, "seed": seed})
@@ -125,7 +131,10 @@ def canonical_json(value: Mapping[str, Any]) -> str:
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
-    """Split ``a.b=c`` into its key and its value, read as TOML where that is possible.
+    """Split ``a.b=c`` into its key and its value, which is read as TOML where possible.
+
+    Raises:
+        ConfigError: The text has no equals sign, or no key.
 
     >>> parse_assignment("recipe.generator_optimizer.betas=[0, 0.9]")
     ('recipe.generator_optimizer.betas', [0, 0.9])
@@ -142,7 +151,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 
 def parse_value(text: str) -> Any:
-    """Read a TOML value; what is none is a string."""
+    """Read a TOML value; any other text is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -152,8 +161,13 @@ def parse_value(text: str) -> Any:
 def override(record: Model, assignments: Mapping[str, Any], prefix: str = "") -> Model:
     """Return a copy of a record with dotted keys replaced, validated as a whole.
 
+    Args:
+        record: The record to copy.
+        assignments: New values, by dotted key: ``generator_optimizer.betas``.
+        prefix: The path of the record, which comes before the keys in messages: ``recipe.``.
+
     Raises:
-        ConfigError: an unknown key (the nearest is suggested) or a value that does not fit.
+        ConfigError: A key is unknown (the nearest is suggested), or a value does not fit.
     """
     values = record.model_dump()
     for key, value in assignments.items():
@@ -162,7 +176,16 @@ def override(record: Model, assignments: Mapping[str, Any], prefix: str = "") ->
 
 
 def validate(kind: type[Model], values: Mapping[str, Any], prefix: str = "") -> Model:
-    """Build a record from plain values; the first complaint becomes one sentence."""
+    """Build a record from plain values.
+
+    Args:
+        kind: The class of the record.
+        values: The values of its fields.
+        prefix: The path of the record, which comes before the keys in messages: ``recipe.``.
+
+    Raises:
+        ConfigError: The first thing that is wrong, in one sentence.
+    """
     try:
         return kind.model_validate(values)
     except ValidationError as error:
@@ -171,12 +194,12 @@ def validate(kind: type[Model], values: Mapping[str, Any], prefix: str = "") -> 
         if first["type"] == "extra_forbidden":
             near = suggest(str(first["loc"][-1]), kind.model_fields)
             raise ConfigError(f"Unknown key '{key}'. {near}".strip()) from error
-        given = first.get("input")
-        raise ConfigError(f"{key}: {first['msg']}, not {given!r}.") from error
+        value = first.get("input")
+        raise ConfigError(f"{key}: {first['msg']}, not {value!r}.") from error
 
 
 def _assign(values: dict[str, Any], parts: list[str], value: Any, key: str) -> None:
-    """Set a value deep in nested dictionaries; every part must be there already."""
+    """Set a value deep in nested dictionaries; every part of its path must exist already."""
     *path, last = parts
     for part in path:
         inner = values.get(part)
@@ -193,6 +216,9 @@ def _assign(values: dict[str, Any], parts: list[str], value: Any, key: str) -> N
 
 def parse_trick(text: str) -> TrickConfig:
     """Read a trick from the command line: ``name`` or ``name:key=value,key=value``.
+
+    Raises:
+        ConfigError: There is no name, or a parameter is not an assignment.
 
     >>> parse_trick("r1:weight=0.5")
     TrickConfig(name='r1', parameters={'weight': 0.5})
@@ -211,7 +237,7 @@ def parse_trick(text: str) -> TrickConfig:
 
 
 def trick_text(trick: TrickConfig) -> str:
-    """Return a trick as the command line takes it.
+    """Return a trick as it is written on the command line.
 
     >>> trick_text(TrickConfig(name="r1", parameters={"weight": 0.5, "every": 4}))
     'r1:weight=0.5,every=4'
@@ -222,6 +248,9 @@ def trick_text(trick: TrickConfig) -> str:
 
 def parse_seeds(text: str) -> list[int]:
     """Read seeds as numbers and inclusive ranges.
+
+    Raises:
+        ConfigError: A part is not a number or range, or a range runs backwards.
 
     >>> parse_seeds("0-2,7")
     [0, 1, 2, 7]
@@ -244,7 +273,11 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; what is wrong with it becomes one sentence."""
+    """Read a TOML file.
+
+    Raises:
+        InputError: The file cannot be read, or is not valid TOML.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -254,7 +287,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def join_words(names: Iterable[str]) -> str:
-    """Return names as a sentence lists them.
+    """Join names as a sentence lists them.
 
     >>> join_words(["a", "b", "c"])
     'a, b and c'

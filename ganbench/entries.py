@@ -1,42 +1,52 @@
 # SPDX-License-Identifier: MIT
-"""What a source file registers, read from its text, so that nothing is imported to list it.
+"""The entries that a source file registers, read from its text, so that listing imports nothing.
 
-What this process has defined itself, in a script or a notebook, is described as an object.
+Objects that this process has defined, in a script or a notebook, are described from themselves.
+An entry's module is imported only by ``import_module_of``, once the entry is wanted.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint
 from itertools import zip_longest
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, TypeGuard
 
-from ganbench.errors import InputError
+from ganbench.errors import GanbenchError, InputError
 
 Form = Literal["function", "class", "value"]
-"""What a registered thing is in Python: ``@register`` above a function or class, or
+"""How an entry is written in Python: a function or class below ``@register``, or a value in
 ``name = register(value)``."""
+
+FILE_MODULE = "ganbench_file_"
+"""The start of the name of a module that is loaded from a file outside any package."""
 
 _PAPER = re.compile(r"^Paper:\s*(.+?)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a registered thing is and what it says of itself, known before it is imported."""
+    """Where an entry is defined and how it describes itself, known before it is imported."""
 
     name: str
     module: str
     attribute: str
+    """The entry's name in its module."""
     path: Path | None
     line: int
     summary: str
+    """The first line of its docstring."""
     paper: str
+    """The paper that its docstring names, or the empty string."""
     form: Form = "function"
     documentation: str = field(repr=False, default="")
 
@@ -47,7 +57,7 @@ class Entry:
 
 
 def canonical(name: str) -> str:
-    """Return the one spelling of a name: lower case, dashes (``WGAN_GP`` is ``wgan-gp``)."""
+    """Return a name in its canonical spelling: lower case with dashes, such as ``wgan-gp``."""
     return name.strip().lower().replace("_", "-")
 
 
@@ -62,17 +72,17 @@ def described(
     path: Path | None = None,
     line: int = 0,
 ) -> Entry:
-    """Return an entry whose summary and paper are read from documentation.
+    """Return an entry whose summary and paper are read from docstrings.
 
     Args:
-        name: What it is registered as, in any spelling.
+        name: The name that the entry is registered under, in any spelling.
         module: The module that defines it.
         attribute: Its name in that module.
         form: Whether it is a function, a class or a value.
         own: Its own docstring.
-        shared: The docstring of its module, which counts where the own one names no paper.
+        shared: The docstring of its module, which is added where ``own`` names no paper.
         path: The source file, if there is one.
-        line: Where in that file it is defined.
+        line: The line of that file on which it is defined.
     """
     documentation = (own if _PAPER.search(own) else f"{own}\n\n{shared}").strip()
     paper = _PAPER.search(documentation)
@@ -93,7 +103,7 @@ def scan(path: Path, module: str) -> Iterator[Entry]:
     """Yield the entries that a source file registers, without importing it.
 
     Raises:
-        InputError: the file is not valid Python.
+        InputError: The file is not valid Python.
     """
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -125,18 +135,18 @@ def _definition(node: ast.stmt) -> tuple[str, str, Form, str] | None:
         if _names_register(decorator):
             return node.name, node.name, form, ast.get_docstring(node) or ""
         if _is_register(decorator):
-            given = _text(decorator.args[0]) if decorator.args else node.name
-            if given is not None:
-                return given, node.name, form, ast.get_docstring(node) or ""
+            name = _text(decorator.args[0]) if decorator.args else node.name
+            if name is not None:
+                return name, node.name, form, ast.get_docstring(node) or ""
     return None
 
 
 def _assignment(node: ast.stmt, following: ast.stmt | None) -> tuple[str, str, Form, str] | None:
-    """Return the same of ``name = register(value)``, with the docstring literal below it."""
+    """Return the same for ``name = register(value)`` and the docstring literal below it."""
     if not (isinstance(node, ast.Assign) and _is_register(node.value) and node.value.args):
         return None
-    (target, *others) = node.targets
-    if others or not isinstance(target, ast.Name):
+    (target, *further_targets) = node.targets
+    if further_targets or not isinstance(target, ast.Name):
         return None
     own = _text(following.value) if isinstance(following, ast.Expr) else None
     return target.id, target.id, "value", inspect.cleandoc(own or "")
@@ -155,14 +165,14 @@ def _names_register(node: ast.expr) -> bool:
 
 
 def _text(node: ast.expr) -> str | None:
-    """Return a literal text, or None for anything else."""
+    """Return the text of a string literal, or None for any other expression."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     return None
 
 
 def entry_of(name: str, value: object) -> Entry:
-    """Describe an object that this process has defined; its source file may be a notebook's."""
+    """Describe an object that this process has defined, perhaps in a notebook."""
     form: Form = "value"
     if isinstance(value, type) or inspect.isfunction(value):
         form = "class" if isinstance(value, type) else "function"
@@ -172,7 +182,15 @@ def entry_of(name: str, value: object) -> Entry:
 
 
 def entry_of_point(point: EntryPoint, form: Form) -> list[Entry]:
-    """Describe an entry point by its source where that can be found without importing it."""
+    """Describe an entry point, from its source file where that is found without importing it.
+
+    Args:
+        point: The entry point of an installed package.
+        form: The form that is assumed where the source file is not found.
+
+    Raises:
+        InputError: The package cannot be imported, or its source is not valid Python.
+    """
     module, _, attribute = point.value.partition(":")
     try:
         spec = importlib.util.find_spec(module)  # this imports the packages around it
@@ -185,18 +203,50 @@ def entry_of_point(point: EntryPoint, form: Form) -> list[Entry]:
     return [described(point.name, module, attribute, form=form, own=f"from {point.value}")]
 
 
+def import_module_of(entry: Entry) -> ModuleType:
+    """Import the module of an entry; a file outside any package is loaded from its path.
+
+    Raises:
+        InputError: The module cannot be imported.
+    """
+    try:
+        if not entry.module.startswith(FILE_MODULE):
+            return importlib.import_module(entry.module)
+        assert entry.path is not None
+        return _execute(entry.module, entry.path)
+    except GanbenchError:
+        raise
+    except Exception as error:
+        source = entry.path or entry.module
+        raise InputError(f"{source} cannot be imported: {error}.") from error
+
+
+def _execute(name: str, path: Path) -> ModuleType:
+    """Load a file as a module of that name."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up while it is executed
+    spec.loader.exec_module(module)
+    return module
+
+
 def derives_from(base: str) -> Callable[[object], bool]:
-    """Tell classes by the name of a base class, so that it need not be imported."""
+    """Return a test for subclasses of a class that is given by name, so that it is not imported."""
 
     def check(entry: object) -> bool:
-        kinds = inspect.getmro(entry) if isinstance(entry, type) else ()
-        return base in {f"{kind.__module__}.{kind.__qualname__}" for kind in kinds}
+        bases = inspect.getmro(entry) if isinstance(entry, type) else ()
+        return base in {f"{cls.__module__}.{cls.__qualname__}" for cls in bases}
 
     return check
 
 
 def function_of(*first: str) -> Callable[[object], bool]:
-    """Tell functions by the name of their first parameter; ``*`` stands for any but ``root``."""
+    """Return a test for functions whose first parameter has one of these names.
+
+    The empty string stands for no parameter, ``*`` for any name except ``root``.
+    """
 
     def check(entry: object) -> bool:
         if not inspect.isfunction(entry):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One-sentence exceptions; each knows its kind and the exit code of the command that it ends."""
+"""One-sentence exceptions; each has a kind and the exit code of the command that it ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 class GanbenchError(Exception):
-    """A mistake or a lack that the user can mend: a sentence, and a hint of what to type next."""
+    """A problem that the user can fix: a sentence, and a hint about what to type next."""
 
     kind = "error"
     exit_code = 1
@@ -20,46 +20,46 @@ class GanbenchError(Exception):
 
 
 class ConfigError(GanbenchError):
-    """A setting that is unknown, of the wrong type, out of range, or does not fit the others."""
+    """A setting is unknown, of the wrong type, out of range, or does not fit the others."""
 
     kind = "config"
     exit_code = 2
 
 
 class UnknownNameError(ConfigError):
-    """A name that no registry entry carries; the message suggests the nearest ones."""
+    """No registry entry has the name; the message suggests the nearest ones."""
 
     kind = "unknown-name"
 
 
 class InputError(GanbenchError):
-    """A file or folder that the user named and that cannot be read as what it should be."""
+    """A file or folder that the user named cannot be read as what it should be."""
 
     kind = "input"
     exit_code = 2
 
 
 class MissingDataError(GanbenchError):
-    """Data or weights that are not on this machine; the hint is the command that gets them."""
+    """Data or weights are not on this machine; the hint is the command that gets them."""
 
     kind = "missing"
     exit_code = 4
 
 
 class StorageError(GanbenchError):
-    """A folder that cannot be written, or a disk that is full."""
+    """A folder cannot be written, or a disk is full."""
 
     kind = "storage"
 
 
 class DamagedRunError(GanbenchError):
-    """A record or checkpoint of ganbench's own that was cut short or altered."""
+    """A record or checkpoint that ganbench wrote was cut short or altered."""
 
     kind = "damaged"
 
 
 class StoppedError(GanbenchError):
-    """The user asked twice to stop, so that the command ended at once."""
+    """The user asked twice to stop, so the command ended at once."""
 
     kind = "interrupted"
     exit_code = 130

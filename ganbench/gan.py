@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The contract that a zoo entry fulfils: what a GAN is, before anything trains it."""
+"""The contract of a zoo entry: what a GAN is, before anything trains it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,19 @@ GeneratorFactory = Callable[[int], nn.Module]
 """Builds G from the latent size. G maps (B, latent_dim) to (B, *data.shape)."""
 
 DiscriminatorFactory = Callable[[Shape], nn.Module]
-"""Builds D from the shape of what it sees. D maps (B, *shape) to logits (B, ...)."""
+"""Builds D from the shape of its input. D maps (B, *shape) to logits (B, ...)."""
 
 Labels = Tensor | None
+"""Class labels (B,) int64, or None where there are none."""
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """A mixture of equal isotropic Gaussians: ``centers`` (K, D) and their ``sigma``."""
+    """A mixture of equally likely isotropic Gaussians.
+
+    ``centers`` holds K points of D coordinates; ``sigma`` is their standard deviation. Both are
+    in the units of the data.
+    """
 
     centers: tuple[tuple[float, ...], ...]
     sigma: float
@@ -42,7 +47,7 @@ class DataSpec:
 
     ``shape`` is (C, H, W) for images, whose pixels the networks see in [-1, 1], and (D,) for
     points, which they see as they are. ``classes`` is 0 where there are no labels. ``network``
-    names the feature network that measures such data when no other is asked for.
+    names the feature network that measures such data unless another one is requested.
     """
 
     name: str
@@ -54,12 +59,12 @@ class DataSpec:
 
     @property
     def is_image(self) -> bool:
-        """Whether examples are images, not points."""
+        """Whether examples are images rather than points."""
         return len(self.shape) == 3
 
     @property
     def channels(self) -> int:
-        """The number of channels of an image, of coordinates of a point."""
+        """The number of channels of an image, or of coordinates of a point."""
         return self.shape[0]
 
     @property
@@ -85,32 +90,41 @@ class Batch:
 
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
+"""Maps real logits and fake logits (B, ...) to a scalar."""
+
+LogitCost = Callable[[Tensor], Tensor]
+"""Maps logits (B, ...) to a cost for each, of the same shape."""
 
 
 @dataclass(frozen=True)
 class Loss:
     """An adversarial loss: two pure functions of (real logits, fake logits), to be minimized.
 
-    Logits are (B, ...), unbounded; each function returns a scalar. ``paired`` says that the
-    generator's loss compares with the real logits; where it is False that pass is never made
-    and the function gets an empty tensor in its place. ``real_part`` and ``fake_part`` are set
-    where the discriminator's loss is their sum: what the logits of one side cost as real, and
-    as fake. Tricks that move targets, such as label smoothing, need them. ``mean`` says that both
-    functions are means over examples, so that several processes can share a batch.
+    Logits are (B, ...) and unbounded; each function returns a scalar.
+
+    ``paired`` says that the generator's loss compares fake with real logits. Where it is False,
+    the pass over real examples is skipped, and the function gets an empty tensor instead.
+
+    ``real_part`` and ``fake_part`` are set where the discriminator's loss is the sum of two means:
+    the cost of logits as real, and their cost as fake. Tricks that move targets, such as label
+    smoothing, need them.
+
+    ``mean`` says that both functions are means over examples, so that several processes can share
+    a batch.
     """
 
     name: str
     discriminator: LossFunction
     generator: LossFunction
     paired: bool = False
-    real_part: Callable[[Tensor], Tensor] | None = None
-    fake_part: Callable[[Tensor], Tensor] | None = None
+    real_part: LogitCost | None = None
+    fake_part: LogitCost | None = None
     mean: bool = True
 
 
 @dataclass(frozen=True)
 class Partner:
-    """A further network, such as an encoder: how it is built and with which player it learns."""
+    """A further network, such as an encoder: how to build it, and the player it learns with."""
 
     build: Callable[[], nn.Module]
     learns_with: Role = "generator"
@@ -118,12 +132,12 @@ class Partner:
 
 @dataclass(frozen=True, kw_only=True)
 class GAN:
-    """A GAN variant for some data: what the paper's one-paragraph summary says.
+    """A GAN variant for some data: the one-paragraph summary of its paper.
 
     Networks are given as factories, so that tricks can change what is built, and so that each
-    network is initialized from a random stream of its own. ``conditional`` networks are called
-    with labels as a second argument. A discriminator may return a pair (logits, extras): the
-    extras, whatever they are, reach the loss terms of tricks.
+    network is initialized from its own random stream. ``conditional`` networks are called with
+    labels as a second argument. A discriminator may return a pair (logits, extras): the extras,
+    whatever they are, reach the loss terms of tricks.
     """
 
     generator: GeneratorFactory
@@ -136,28 +150,30 @@ class GAN:
 
 
 Draw = Callable[["Sampler", int, torch.Generator], Tensor]
+"""Draws that many images (n, *shape) with a sampler, from a random stream."""
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """Draws images from a trained pair; tricks replace its fields.
+    """Draws images from a trained pair of networks; tricks replace its fields.
 
-    ``latents`` makes (n, latent_dim) from a random stream; ``labels`` makes (n,) int64 or None;
-    ``draw`` makes (n, *shape). Each function is called with the sampler that is finally used,
-    so that the order in which tricks replaced the fields does not matter.
+    Each function is called with the sampler that is finally used, so the order in which tricks
+    replaced the fields does not matter.
     """
 
     generator: nn.Module
     discriminator: nn.Module
     latents: Callable[[int, torch.Generator], Tensor]
+    """Draws n latents (n, latent_dim) from a random stream."""
     labels: Callable[[int, torch.Generator], Labels]
+    """Draws n labels (n,) int64, or returns None where the networks take none."""
     draw: Draw
     judge: Callable[[Tensor, Labels], Tensor]
-    """Logits (n, ...) of the trained discriminator, in evaluation mode."""
+    """Returns the logits (n, ...) of the trained discriminator, in evaluation mode."""
 
     @torch.no_grad()
     def __call__(self, count: int, generator: torch.Generator) -> Tensor:
-        """Draw ``count`` images (count, *shape); [-1, 1] where the data are images."""
+        """Draw ``count`` images (count, *shape), in [-1, 1] where the data are images."""
         return self.draw(self, count, generator).detach()  # it may be a view of a weight
 
     def replace(
@@ -167,7 +183,7 @@ class Sampler:
         latents: Callable[[int, torch.Generator], Tensor] | None = None,
         draw: Draw | None = None,
     ) -> Sampler:
-        """Return a copy with some fields replaced."""
+        """Return a copy with some fields replaced; None keeps a field."""
         return replace(
             self,
             generator=generator or self.generator,

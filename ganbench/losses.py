@@ -1,32 +1,32 @@
 # SPDX-License-Identifier: MIT
-"""Adversarial losses: pairs of pure functions on logits, each a sentence of its paper.
+"""Adversarial losses: pairs of pure functions of logits, each in the words of its paper.
 
-A loss of your own is a value that is registered like these, here or in a file of yours, which
-``--set loss=./myloss.py`` takes.
+Your own loss is a value that is registered like these, here or in your own file, which
+``--set loss=./myloss.py`` selects.
 
 Logits are unbounded: D(x) = sigmoid(logit). ``softplus(-r)`` is -log D(x) and ``softplus(f)``
-is -log(1 - D(G(z))), without the overflow that a sigmoid followed by a logarithm has.
+is -log(1 - D(G(z))), without the overflow of a sigmoid followed by a logarithm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
-from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from ganbench.gan import Loss
+from ganbench.gan import LogitCost, Loss
 from ganbench.registry import register
 
-_Part = Callable[[Tensor], Tensor]
 
+def additive(name: str, *, real: LogitCost, fake: LogitCost, generator: LogitCost) -> Loss:
+    """Return a loss whose discriminator part is a cost of real plus a cost of fake logits.
 
-def additive(name: str, *, real: _Part, fake: _Part, generator: _Part) -> Loss:
-    """Return a loss whose discriminator's part is a cost of real plus a cost of fake logits.
+    The mean of each cost over all logits is minimized.
 
-    ``real``, ``fake`` and ``generator`` map logits (B, ...) to costs of the same shape, of
-    which the mean is taken.
+    Args:
+        name: The name that the loss is registered and recorded under.
+        real: Maps real logits (B, ...) to the discriminator's costs, of the same shape.
+        fake: Maps fake logits (B, ...) to the discriminator's costs.
+        generator: Maps fake logits (B, ...) to the generator's costs.
     """
     return Loss(
         name=name,
@@ -107,7 +107,7 @@ wasserstein = register(
 
 Paper: Arjovsky et al., 2017, arXiv:1701.07875
 
-It needs a critic whose slope is bounded, as the tricks gradient-penalty and weight-clipping do.
+It needs a critic of bounded slope, which the tricks gradient-penalty and weight-clipping provide.
 """
 
 relativistic = register(

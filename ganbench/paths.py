@@ -1,41 +1,40 @@
 # SPDX-License-Identifier: MIT
-"""Where things are kept: XDG folders, each with an environment variable of ganbench's own."""
+"""Where files are kept: XDG folders, each with its own environment variable."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+_OFFLINE = ("GANBENCH_OFFLINE", "HF_HUB_OFFLINE")
+
 
 def cache() -> Path:
-    """Return the folder for what can be made again: ``GANBENCH_CACHE`` or the XDG cache."""
+    """Return the folder for files that can be made again: ``GANBENCH_CACHE``, or the XDG cache."""
     return _folder("GANBENCH_CACHE", _xdg("XDG_CACHE_HOME", ".cache") / "ganbench")
 
 
 def weights() -> Path:
-    """Return the folder for feature-network weights: ``GANBENCH_WEIGHTS``, else in the cache."""
+    """Return the folder for feature-network weights: ``GANBENCH_WEIGHTS``, or one in the cache."""
     return _folder("GANBENCH_WEIGHTS", cache() / "weights")
 
 
 def runs() -> Path:
-    """Return the folder for runs: ``GANBENCH_RUNS``, else ``runs`` in the working folder."""
+    """Return the folder for runs: ``GANBENCH_RUNS``, or ``runs`` in the working folder."""
     return _folder("GANBENCH_RUNS", Path("runs"))
 
 
-def data_roots(given: Path | None = None) -> list[Path]:
-    """Return the folders in which downloaded datasets are looked for, the given one first."""
-    roots = [given] if given else []
-    if named := os.environ.get("GANBENCH_DATA"):
-        roots += [Path(part).expanduser() for part in named.split(os.pathsep) if part]
+def data_roots(root: Path | None = None) -> list[Path]:
+    """Return the folders that are searched for downloaded datasets, ``root`` first."""
+    roots = [root] if root else []
+    if listed := os.environ.get("GANBENCH_DATA"):
+        roots += [Path(part).expanduser() for part in listed.split(os.pathsep) if part]
     return [*roots, cache() / "data", Path("/usr/share/datasets")]
 
 
 def offline() -> bool:
-    """Tell whether downloads are forbidden: ``GANBENCH_OFFLINE`` or ``HF_HUB_OFFLINE`` set."""
-    return any(os.environ.get(name, "") not in {"", "0"} for name in _OFFLINE)
-
-
-_OFFLINE = ("GANBENCH_OFFLINE", "HF_HUB_OFFLINE")
+    """Tell whether downloads are forbidden: ``GANBENCH_OFFLINE`` or ``HF_HUB_OFFLINE`` is set."""
+    return any(os.environ.get(variable, "") not in {"", "0"} for variable in _OFFLINE)
 
 
 def _folder(variable: str, default: Path) -> Path:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How long work tells how far it is: one protocol for training, measuring and downloading."""
+"""How long-running work reports progress: one protocol for training, measuring and downloads."""
 
 from __future__ import annotations
 
@@ -8,19 +8,36 @@ from typing import Any
 
 
 class Progress:
-    """Hears how far long work is, and shows nothing: override the methods that you want shown."""
+    """Listens to long-running work and shows nothing; override the methods that you want shown."""
 
-    def advance(self, what: str, done: int, total: int) -> None:
-        """Hear that ``done`` of ``total`` units of some work are done: samples, bytes, turns."""
+    def advance(self, work: str, done: int, total: int) -> None:
+        """Take note that ``done`` of ``total`` units of some work are done.
+
+        Args:
+            work: The work or its unit, in words: a dataset's name, ``bytes``, ``turns``.
+            done: The number of units done so far.
+            total: The number of units in all.
+        """
 
     def tick(self, row: Mapping[str, Any], share: float, seconds_left: float) -> None:
-        """Hear the statistics of a tick of training, the share that is done, and the time left."""
+        """Take note that a tick of training is over.
+
+        Args:
+            row: The statistics of the tick, as in ``stats.jsonl``.
+            share: The share of training that is done, from 0 to 1.
+            seconds_left: The estimated time until the end of training.
+        """
 
     def measured(self, kimg: float, metrics: Mapping[str, Any]) -> None:
-        """Hear what a measurement during training gave: measurements as records, by name."""
+        """Take note of a measurement during training.
+
+        Args:
+            kimg: Thousands of real images that the discriminator has seen.
+            metrics: The measurements as they are recorded, by name.
+        """
 
     def say(self, sentence: str) -> None:
-        """Hear what is being done now."""
+        """Take note of what is being done now."""
 
 
 SILENT = Progress()

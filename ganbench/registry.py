@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""What can be named: models, tricks, losses, datasets, metrics, feature networks.
+"""Registries of everything that has a name: models, tricks, losses, datasets, metrics, networks.
 
-A registry finds its entries by reading source files, without importing them: a package's own
-modules, the entry points of installed packages, and any ``file.py`` that the user names. So a
-listing needs no torch, and a broken file does not hide the others. What a notebook or a script
-registers is found in its namespace, and what is handed over as an object is added by ``add``.
+A registry finds its entries by reading source files, without importing them: ganbench's own
+modules, the entry points of installed packages, and any ``file.py`` that the user names. A listing
+therefore needs no torch, and a broken file does not hide the others. What a notebook or a script
+registers is found in its namespace; an object that is passed as an argument is added by ``add``.
 """
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import inspect
 import sys
@@ -18,10 +17,10 @@ from fnmatch import fnmatch
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Generic, TypeVar, overload
 
 from ganbench.entries import (
+    FILE_MODULE,
     Entry,
     Form,
     canonical,
@@ -29,6 +28,7 @@ from ganbench.entries import (
     entry_of,
     entry_of_point,
     function_of,
+    import_module_of,
     scan,
 )
 from ganbench.errors import ConfigError, GanbenchError, InputError, UnknownNameError, suggest
@@ -54,9 +54,8 @@ __all__ = [
 T = TypeVar("T")
 
 _MARK = "__ganbench_name__"
-_FILE_MODULE = "ganbench_file_"
 FILE = "__ganbench_file__"
-"""The attribute that keeps how the user named the file from which an entry was loaded."""
+"""The attribute that holds the user's name for the file that an entry was loaded from."""
 
 
 @overload
@@ -69,10 +68,13 @@ def register(target: Any = None, /) -> Any:
     """Register a function or class: ``@register``, ``@register()`` or ``@register("its-name")``.
 
     A value that has a name, such as a loss, is registered by
-    ``my_loss = register(additive("my-loss", ...))``, with its docstring in the line below.
+    ``my_loss = register(additive("my-loss", ...))``, with its docstring on the line below.
 
-    The mark changes nothing else: no global table is touched, so importing a file has no effect
-    on what other code can see. Without a name, ``wgan_gp`` becomes ``wgan-gp``.
+    Registering only marks the object: no global table is touched, so importing a file has no
+    effect on what other code can see. Without a name, ``wgan_gp`` becomes ``wgan-gp``.
+
+    Raises:
+        ConfigError: A value has no name.
     """
     if target is None or isinstance(target, str):
         return lambda entry: _marked(entry, _own_name(entry) if target is None else target)
@@ -80,41 +82,42 @@ def register(target: Any = None, /) -> Any:
 
 
 def _own_name(entry: object) -> str:
-    """Return what a function, class or named value calls itself."""
+    """Return the name that a function, class or named value has in itself."""
     name = getattr(entry, "__name__", None) or getattr(entry, "name", None)
     if not isinstance(name, str):
         raise ConfigError(
-            f"A {type(entry).__name__} cannot be registered: it has no name.",
+            f"An object of type {type(entry).__name__} cannot be registered: it has no name.",
             "Register a function, a class, or a loss.",
         )
     return name
 
 
 def _marked(entry: T, name: str) -> T:
+    """Return an entry after its registered name has been attached to it."""
     _set(entry, _MARK, canonical(name))
     return entry
 
 
 def _set(entry: object, attribute: str, value: str) -> None:
-    """Set an attribute, also of a frozen dataclass."""
+    """Set an attribute of any object, even of a frozen dataclass."""
     plain = isinstance(entry, type) or inspect.isfunction(entry)
     (setattr if plain else object.__setattr__)(entry, attribute, value)
 
 
 def name_of(entry: object) -> str:
-    """Return the name under which a marked function, class or instance is registered."""
+    """Return the name that a function, class or instance is registered under."""
     return str(getattr(entry, _MARK))
 
 
 class Registry(Generic[T]):
-    """Named entries of one kind, found in a package, in entry points, files and the session.
+    """Named entries of one kind, found in a package, in entry points, in files and in the session.
 
     Args:
-        kind: What an entry is, in messages: ``model``.
+        kind: The kind of entry, as messages call it: ``model``.
         package: The package, or the single module, that holds ganbench's own entries.
-        group: The group of entry points by which other packages add theirs.
-        forms: Which forms an entry may have: of a file's definitions the others are passed over.
-        fits: Whether an object of a notebook or script is an entry of this kind.
+        group: The group of entry points through which other packages add entries.
+        forms: The forms that an entry may have; definitions of other forms are skipped.
+        fits: Tells whether an object of a notebook or script is an entry of this kind.
     """
 
     def __init__(
@@ -130,7 +133,7 @@ class Registry(Generic[T]):
         self.package = package
         self.group = group
         self.problems: list[str] = []
-        """What was wrong with sources that could not be read, once ``entries`` has looked."""
+        """One sentence for each source that ``entries`` could not read."""
         self._forms = forms
         self._fits = fits
         self._installed: dict[str, Entry] | None = None
@@ -141,7 +144,7 @@ class Registry(Generic[T]):
         """Return every entry by name, in alphabetical order.
 
         Raises:
-            ConfigError: two entries carry one name; the message names both origins.
+            ConfigError: Two entries have the same name; the message names both origins.
         """
         if self._installed is None:
             self.problems.clear()
@@ -152,21 +155,21 @@ class Registry(Generic[T]):
         session = self._session()
         if not session:
             return self._installed
-        together = dict(self._installed)
+        entries = dict(self._installed)
         for name, value in session.items():
-            self._insert(together, entry_of(name, value))
-        return dict(sorted(together.items()))
+            self._insert(entries, entry_of(name, value))
+        return dict(sorted(entries.items()))
 
     def names(self, pattern: str = "*") -> list[str]:
-        """Return the names that match a glob."""
+        """Return the names that match a glob pattern."""
         return [name for name in self.entries() if fnmatch(name, canonical(pattern))]
 
     def entry(self, name: str) -> Entry:
         """Return the entry called ``name``, or the one in a file named as ``path.py[:name]``.
 
         Raises:
-            UnknownNameError: no such name; the message suggests the nearest.
-            InputError: the file does not exist or holds no single entry.
+            UnknownNameError: No entry has that name; the message suggests the nearest.
+            InputError: The file does not exist, or does not hold exactly one such entry.
         """
         if is_file_name(name):
             return self._entry_in_file(name)
@@ -181,39 +184,50 @@ class Registry(Generic[T]):
         return entries[key]
 
     def get(self, name: str) -> T:
-        """Import and return what is registered as ``name`` (errors as in ``entry``)."""
+        """Import and return the object that is registered as ``name``.
+
+        Raises:
+            UnknownNameError: No entry has that name; the message suggests the nearest.
+            InputError: The source file does not exist, cannot be imported, or does not hold
+                exactly one such entry.
+            ConfigError: A value and its variable have different names.
+        """
         entry = self.entry(name)
         if not is_file_name(name) and (value := self._session().get(entry.name)) is not None:
             return value
-        key = entry.origin
-        if key not in self._loaded:
-            value = getattr(_import(entry), entry.attribute, None)
-            if value is None:
-                raise GanbenchError(f"{entry.origin} no longer defines {entry.attribute}.")
-            if not hasattr(value, _MARK):
-                _set(value, _MARK, entry.name)
-            if entry.form == "value" and canonical(_own_name(value)) != entry.name:
-                raise ConfigError(
-                    f"{entry.origin}: the {self.kind} {entry.attribute} calls itself "
-                    f"'{_own_name(value)}'.",
-                    f"Call it '{entry.name}', as its variable.",
-                )
+        if entry.origin not in self._loaded:
+            value = self._load(entry)
             if is_file_name(name):
                 _set(value, FILE, name)
-            self._loaded[key] = value
-        return self._loaded[key]
+            self._loaded[entry.origin] = value
+        return self._loaded[entry.origin]
+
+    def _load(self, entry: Entry) -> T:
+        """Import the object of an entry, and mark it with the entry's name if it has no mark."""
+        value: T | None = getattr(import_module_of(entry), entry.attribute, None)
+        if value is None:
+            raise GanbenchError(f"{entry.origin} no longer defines {entry.attribute}.")
+        if not hasattr(value, _MARK):
+            _set(value, _MARK, entry.name)
+        if entry.form == "value" and canonical(_own_name(value)) != entry.name:
+            raise ConfigError(
+                f"{entry.origin}: the {self.kind} {entry.attribute} is named '{_own_name(value)}'.",
+                f"Name it '{entry.name}', like its variable.",
+            )
+        return value
 
     def add(self, value: T) -> str:
-        """Take an object in for this session, and return the name that it goes by.
+        """Add an object for this session, and return the name of its entry.
 
-        An object that is registered already keeps its name; another one of that name that was
-        added before gives way, as a notebook's cell is often executed again.
+        An object that is registered already keeps its name. It replaces an object of the same
+        name that was added before, because a notebook's cell is often run again.
 
         Raises:
-            ConfigError: it is no such thing, has no name, or takes the name of another entry.
+            ConfigError: The object is not of this kind, has no name, or has the name of another
+                entry.
         """
         if not self._fits(value):
-            raise ConfigError(f"{value!r} is no {self.kind}.")
+            raise ConfigError(f"{value!r} is not a {self.kind}.")
         if _MARK not in vars(value):
             _marked(value, _own_name(value))
         name = name_of(value)
@@ -222,16 +236,17 @@ class Registry(Generic[T]):
             self._added[name] = value
         elif self.get(name) is not value:
             raise ConfigError(
-                f"A {self.kind} called '{name}' exists: {self.entry(name).origin}.",
+                f"A {self.kind} called '{name}' exists already: {self.entry(name).origin}.",
                 'Give yours another name: @register("my-name").',
             )
         return name
 
     def is_own(self, entry: Entry) -> bool:
-        """Tell whether an entry is one of those that are part of ganbench."""
+        """Tell whether an entry is part of ganbench."""
         return entry.module == self.package or entry.module.startswith(f"{self.package}.")
 
     def _insert(self, entries: dict[str, Entry], entry: Entry) -> None:
+        """Add an entry, if it has a form of this registry, under a name that must be free."""
         if entry.form not in self._forms:
             return
         if entry.name in entries:
@@ -243,16 +258,16 @@ class Registry(Generic[T]):
         entries[entry.name] = entry
 
     def _session(self) -> dict[str, T]:
-        """Return what this process has defined itself, in its script or notebook, by name."""
-        script = vars(sys.modules["__main__"]).values() if "__main__" in sys.modules else ()
-        own = {
+        """Return the objects that this process has defined or added, by name."""
+        namespace = vars(sys.modules["__main__"]).values() if "__main__" in sys.modules else ()
+        registered = {
             name_of(value): value
-            for value in list(script)
+            for value in list(namespace)
             if getattr(value, "__module__", None) == "__main__"
             and _MARK in getattr(value, "__dict__", {})
             and self._fits(value)
         }
-        return {**self._added, **own}
+        return {**self._added, **registered}
 
     def _scan_package(self) -> Iterator[Entry]:
         spec = importlib.util.find_spec(self.package)
@@ -270,69 +285,46 @@ class Registry(Generic[T]):
         for point in entry_points(group=self.group):
             yield from self._readable(partial(entry_of_point, point, self._forms[0]))
 
-    def _readable(self, look: Callable[[], list[Entry]]) -> list[Entry]:
-        """Return the entries of a source; one that is broken does not hide the others."""
+    def _readable(self, read: Callable[[], list[Entry]]) -> list[Entry]:
+        """Return the entries of a source; a broken source does not hide the others."""
         try:
-            return look()
+            return read()
         except InputError as error:
             self.problems.append(error.message)
             return []
 
     def _entry_in_file(self, name: str) -> Entry:
-        path_text, separator, wanted = name.partition(".py:")
+        """Return the entry in a file that is named as ``path.py[:name]``."""
+        path_text, separator, entry_name = name.partition(".py:")
         path = Path(path_text + ".py" if separator else name).expanduser()
         if not path.is_file():
             raise InputError(f"There is no file {path} to read a {self.kind} from.")
         entries = [
             entry
-            for entry in scan(path.resolve(), f"{_FILE_MODULE}{path.stem}")
-            if entry.form in self._forms and (not wanted or entry.name == canonical(wanted))
+            for entry in scan(path.resolve(), f"{FILE_MODULE}{path.stem}")
+            if entry.form in self._forms and (not entry_name or entry.name == canonical(entry_name))
         ]
         if len(entries) == 1:
             return entries[0]
         if not entries:
             raise InputError(
-                f"{path} registers no {self.kind}{f' {wanted!r}' if wanted else ''}.",
+                f"{path} registers no {self.kind}{f' {entry_name!r}' if entry_name else ''}.",
                 "Put @register (from ganbench import register) above its function.",
             )
         listed = ", ".join(entry.name for entry in entries)
         raise InputError(
             f"{path} registers several {self.kind}s: {listed}.",
-            f"Name one: {path}:{entries[0].name}.",
+            f"Choose one: {path}:{entries[0].name}.",
         )
 
 
 def is_file_name(name: str) -> bool:
-    """Tell whether a name means a Python file: ``./mygan.py`` or ``mygan.py:variant``."""
+    """Tell whether a name stands for a Python file: ``./mygan.py`` or ``mygan.py:variant``."""
     return name.endswith(".py") or ".py:" in name
 
 
 def _scanned(path: Path, module: str) -> list[Entry]:
     return list(scan(path, module))
-
-
-def _import(entry: Entry) -> ModuleType:
-    """Import the module of an entry; a file outside any package is loaded from its path."""
-    try:
-        if not entry.module.startswith(_FILE_MODULE):
-            return importlib.import_module(entry.module)
-        assert entry.path is not None
-        return _execute(entry.module, entry.path)
-    except GanbenchError:
-        raise
-    except Exception as error:
-        where = entry.path or entry.module
-        raise InputError(f"{where} cannot be imported: {error}.") from error
-
-
-def _execute(name: str, path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up while it is executed
-    spec.loader.exec_module(module)
-    return module
 
 
 models: Registry[Any] = Registry(
@@ -381,4 +373,4 @@ KINDS: dict[str, Registry[Any]] = {
     "metrics": metrics,
     "networks": networks,
 }
-"""Every registry by the plural that ``ganbench ls`` takes."""
+"""Every registry, by the plural that ``ganbench ls`` takes."""

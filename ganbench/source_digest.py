@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The source of what a user has defined, as a hash: it is part of a run's identity."""
+"""The hash of source code that a user has defined, which is part of a run's identity."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ _PLAIN = (bool, int, float, complex, str, bytes, tuple, frozenset, type(None))
 def source_digest(registry: Registry[Any], name: str) -> str:
     """Return sixteen hex digits of the SHA-256 of the source of an entry.
 
-    That is the file it stands in. What a notebook or script has defined is hashed by itself,
-    with all that it refers to in the same notebook: executing another cell changes nothing.
+    The source is the file that defines the entry. Code from a notebook or script is hashed by
+    itself, together with everything it refers to in the same notebook, so that running another
+    cell changes nothing.
     """
     entry = registry.entry(name)
     if entry.path:
@@ -29,9 +30,9 @@ def source_digest(registry: Registry[Any], name: str) -> str:
 
 
 def source_texts(value: object) -> list[str]:
-    """Return the texts of an object and of what it refers to in its own module, sorted.
+    """Return the texts of an object and of all that it refers to in its own module, sorted.
 
-    They are the sources of functions and classes, and plain values as Python writes them.
+    The texts are the source code of functions and classes, and the ``repr`` of plain values.
     """
     home = {"__main__", getattr(value, "__module__", "")}
     texts: dict[int, str] = {}
@@ -40,17 +41,18 @@ def source_texts(value: object) -> list[str]:
         current = waiting.pop()
         if id(current) not in texts:
             texts[id(current)] = _text(current)
-            waiting += [part for part in _references(current) if _counts(part, home)]
+            waiting += [part for part in _references(current) if _is_followed(part, home)]
     return sorted(texts.values())
 
 
-def _counts(part: object, home: set[str]) -> bool:
-    """Tell whether a part is followed: what libraries define is known by their versions."""
+def _is_followed(part: object, home: set[str]) -> bool:
+    """Tell whether a reference is followed: code in libraries is known by their versions."""
     module = str(getattr(part, "__module__", ""))
     return isinstance(part, _PLAIN) or module in home or module.startswith("ganbench.")
 
 
 def _text(value: object) -> str:
+    """Return the text that stands for one object in the hash."""
     if isinstance(value, _PLAIN):
         return repr(value)
     if not isinstance(value, type | FunctionType):
@@ -65,14 +67,14 @@ def _text(value: object) -> str:
 
 
 def _references(value: object) -> Iterator[object]:
-    """Yield what a function, a class or an object is made of: globals, closures, attributes."""
+    """Yield the parts of a function, a class or an object: globals, closures, attributes."""
     if isinstance(value, type | FunctionType) and value.__module__.startswith("ganbench."):
         closure = value.__closure__ if isinstance(value, FunctionType) else ()
         yield from (cell.cell_contents for cell in closure or ())
     elif isinstance(value, FunctionType):
         for code in _nested(value.__code__):
-            known = value.__globals__
-            yield from (known[name] for name in code.co_names if name in known)
+            names = value.__globals__
+            yield from (names[name] for name in code.co_names if name in names)
             yield from (part for part in code.co_consts if isinstance(part, _PLAIN))
         yield from (cell.cell_contents for cell in value.__closure__ or ())
     elif isinstance(value, type):
@@ -83,6 +85,7 @@ def _references(value: object) -> Iterator[object]:
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:
+    """Yield a code object and those of the functions inside it."""
     yield code
     for part in code.co_consts:
         if isinstance(part, CodeType):
@@ -90,4 +93,5 @@ def _nested(code: CodeType) -> Iterator[CodeType]:
 
 
 def _codes_of_class(kind: type) -> list[CodeType]:
+    """Return the code of every method of a class."""
     return [part.__code__ for part in vars(kind).values() if isinstance(part, FunctionType)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The training state: networks, optimizers, random streams, and all that a run must resume."""
+"""The training state: networks, optimizers, random streams, and all else that a run resumes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ganbench.trick import Terms, Trick, Tricks, TrickState
 class RunningMeans:
     """Means of what each update saw, kept on the device: nothing synchronizes until ``flush``.
 
-    Observations are only put aside in ``add``, and reduced many at a time, so that watching a
+    ``add`` only sets observations aside; they are reduced many at a time, so that watching a
     step costs next to nothing.
     """
 
@@ -37,27 +37,30 @@ class RunningMeans:
         self._means: dict[str, list[Tensor]] = defaultdict(list)
 
     def add(self, name: str, values: Tensor) -> None:
-        """Add one observation: a tensor of any shape, of which the mean is taken."""
+        """Add one observation: the mean of a tensor of any shape."""
         pending = self._pending[name]
         pending.append(values.detach())
         if len(pending) == self._TOGETHER:
             self._reduce(name)
 
     def _reduce(self, name: str) -> None:
-        """Turn what was put aside into a mean for each observation."""
+        """Turn the tensors that were set aside into a mean for each observation."""
         pending = torch.stack(self._pending.pop(name)).float()  # (count, ...)
         self._means[name].append(pending.flatten(1).mean(1) if pending.ndim > 1 else pending)
 
     def flush(self, group: ProcessGroup = ALONE) -> dict[str, float]:
-        """Return the means since the last flush, and begin anew. Synchronizes."""
-        means = {name: one.double().mean().item() for name, one in self.observations(group).items()}
+        """Return the means since the last flush, and start again. Synchronizes the device."""
+        means = {
+            name: observations.double().mean().item()
+            for name, observations in self.observations(group).items()
+        }
         self._means.clear()
         return means
 
     def observations(self, group: ProcessGroup = ALONE) -> dict[str, Tensor]:
         """Return the mean of each observation since the last flush, (count,) by name.
 
-        Several processes must all call, and get the means over all of them.
+        With several processes, all must call this, and all get the means over the processes.
         """
         for name in list(self._pending):
             self._reduce(name)
@@ -65,14 +68,14 @@ class RunningMeans:
         return dict(zip(means, group.average(list(means.values())), strict=True))
 
     def load(self, observations: dict[str, Tensor]) -> None:
-        """Take up the observations of a checkpoint."""
+        """Restore the observations of a checkpoint, (count,) by name."""
         self._pending.clear()
-        self._means = defaultdict(list, {name: [one] for name, one in observations.items()})
+        self._means = defaultdict(list, {name: [means] for name, means in observations.items()})
 
 
 @dataclass
 class State:
-    """Everything that training changes, and what it needs to go on."""
+    """Everything that training changes, and everything it needs to continue."""
 
     data: DataSpec
     recipe: Recipe
@@ -80,7 +83,9 @@ class State:
     generator: nn.Module
     discriminator: nn.Module
     partners: dict[str, nn.Module]
+    """Further networks, by name."""
     learns_with: dict[str, Role]
+    """The player that each partner learns with, by the partner's name."""
     loss: Loss
     streams: Streams
     device: torch.device
@@ -89,16 +94,18 @@ class State:
     group: ProcessGroup = ALONE
     optimizers: dict[Role, Optimizer] = field(default_factory=dict)
     memory: dict[str, TrickState] = field(default_factory=dict)
+    """What each trick has gathered, by the trick's name."""
     statistics: RunningMeans = field(default_factory=RunningMeans)
     images_seen: int = 0
-    """Real images shown to the discriminator."""
+    """The number of real images shown to the discriminator."""
     updates: dict[Role, int] = field(default_factory=lambda: {"generator": 0, "discriminator": 0})
+    """The number of updates that each player has made."""
 
     def __post_init__(self) -> None:
         self._parameters = {role: self._parameters_of(role) for role in self.updates}
 
     def parameters(self, role: Role) -> list[nn.Parameter]:
-        """Return what a player moves: its network, and the partners that learn with it."""
+        """Return what a player moves: the weights of its network and of its partners."""
         return self._parameters[role]
 
     def memory_of(self, trick: Trick) -> TrickState:
@@ -106,28 +113,37 @@ class State:
         return self.memory[name_of(trick)]
 
     def sizes(self) -> dict[str, int]:
-        """Return how many weights the networks of the two players have."""
-        pair = {"generator": self.generator, "discriminator": self.discriminator}
+        """Return the number of weights of each player's network."""
+        players = {"generator": self.generator, "discriminator": self.discriminator}
         return {
-            role: sum(p.numel() for p in network.parameters()) for role, network in pair.items()
+            role: sum(weight.numel() for weight in network.parameters())
+            for role, network in players.items()
         }
 
     def _parameters_of(self, role: Role) -> list[nn.Parameter]:
+        """Return the trainable weights of a player's network, then of its partners."""
         network = self.generator if role == "generator" else self.discriminator
-        modules = [network, *(self.partners[n] for n, r in self.learns_with.items() if r == role)]
-        return [p for module in modules for p in module.parameters() if p.requires_grad]
+        partners = [
+            self.partners[name] for name, player in self.learns_with.items() if player == role
+        ]
+        return [
+            weight
+            for module in [network, *partners]
+            for weight in module.parameters()
+            if weight.requires_grad
+        ]
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Return the context of forward passes: bfloat16 where asked for, else nothing."""
+        """Return the context of forward passes: bfloat16 if requested, otherwise nothing."""
         if self.precision == "bf16":
             return torch.autocast(self.device.type, torch.bfloat16)
         return nullcontext()
 
     def casting(self) -> AbstractContextManager[Any]:
-        """Return the context of a player's turn: weights are rounded to bfloat16 once in it.
+        """Return the context of a player's turn, in which weights are rounded to bfloat16 once.
 
         Autocast forgets what it has rounded when the outermost context ends, so that each pass
-        would round all weights anew. Nothing within a turn changes a weight.
+        would round all weights again. Nothing within a turn changes a weight.
         """
         if self.precision == "bf16":
             return torch.autocast(self.device.type, torch.bfloat16, enabled=False)
@@ -136,7 +152,7 @@ class State:
     def draw_latents(self, count: int) -> Tensor:
         """Draw latents (count, latent_dim) from the prior, from the stream for noise.
 
-        Several processes draw those of the whole batch, and each takes its part.
+        Several processes draw the latents of the whole batch, and each takes its part.
         """
         return self.group.shard(self.prior(count * self.group.size, self.streams["noise"]))
 
@@ -155,7 +171,7 @@ class State:
         return images
 
     def discriminate(self, images: Tensor, condition: Labels = None) -> Any:
-        """Return what the discriminator returns for images (B, *shape) and their condition."""
+        """Return the discriminator's output for images (B, *shape) and their condition."""
         return (
             self.discriminator(images)
             if condition is None
@@ -163,7 +179,7 @@ class State:
         )
 
     def backward(self, role: Role, terms: Terms) -> None:
-        """Put the gradient of the sum of terms into the player's parameters, and no others'."""
+        """Compute the gradient of the sum of terms in the player's parameters, and no others."""
         total = reduce(operator.add, terms.values())
         parameters = self.parameters(role)
         for parameter in parameters:
@@ -189,7 +205,7 @@ class State:
         optimizer.step()
 
     def learning_rate_factor(self) -> float:
-        """Return what the schedule makes of the learning rate now: 1 at the start."""
+        """Return the current learning rate as a share of the initial one: 1 at the start."""
         progress = min(1.0, self.images_seen / (1000 * self.recipe.kimg))
         if self.recipe.schedule == "linear":
             remaining = 1.0 - progress
@@ -201,27 +217,36 @@ class State:
         return last + (1.0 - last) * remaining
 
     def sampler(self) -> Sampler:
-        """Return how images are drawn from this state, as the tricks would have it."""
-
-        def labels(count: int, generator: torch.Generator) -> Labels:
-            if not self.conditional:
-                return None
-            size = (count,)
-            return torch.randint(self.data.classes, size, generator=generator, device=self.device)
-
-        def draw(sampler: Sampler, count: int, generator: torch.Generator) -> Tensor:
-            latents = sampler.latents(count, generator)
-            chosen = sampler.labels(count, generator)
-            with self.autocast():
-                inputs = (latents,) if chosen is None else (latents, chosen)
-                images: Tensor = sampler.generator(*inputs)
-            return images.float()
-
-        def judge(images: Tensor, chosen: Labels) -> Tensor:
-            with self.autocast():
-                output = self.discriminate(images, chosen)
-            logits: Tensor = output[0] if isinstance(output, tuple) else output
-            return logits.float()
-
-        plain = Sampler(self.generator, self.discriminator, self.prior, labels, draw, judge)
+        """Return how images are drawn from this state, as the tricks change it."""
+        plain = Sampler(
+            generator=self.generator,
+            discriminator=self.discriminator,
+            latents=self.prior,
+            labels=self._draw_labels,
+            draw=self._draw,
+            judge=self._judge,
+        )
         return self.tricks.sampler(plain, self)
+
+    def _draw_labels(self, count: int, generator: torch.Generator) -> Labels:
+        """Draw labels (count,) uniformly; None where the networks take none."""
+        if not self.conditional:
+            return None
+        size = (count,)
+        return torch.randint(self.data.classes, size, generator=generator, device=self.device)
+
+    def _draw(self, sampler: Sampler, count: int, generator: torch.Generator) -> Tensor:
+        """Draw images (count, *shape) with a sampler's generator, latents and labels."""
+        latents = sampler.latents(count, generator)
+        labels = sampler.labels(count, generator)
+        with self.autocast():
+            inputs = (latents,) if labels is None else (latents, labels)
+            images: Tensor = sampler.generator(*inputs)
+        return images.float()
+
+    def _judge(self, images: Tensor, labels: Labels) -> Tensor:
+        """Return the discriminator's logits (B, ...) for images (B, *shape), as float32."""
+        with self.autocast():
+            output = self.discriminate(images, labels)
+        logits: Tensor = output[0] if isinstance(output, tuple) else output
+        return logits.float()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The step: what every GAN of the zoo does in one iteration, on one screen.
 
-Tricks enter by what they add to the passes (``Turn``), to the terms, and to the order of the
-updates; nothing here knows one by name.
+Tricks take part through what they add to the passes (``Turn``), to the terms, and to the order of
+the updates; nothing here knows a trick by name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ganbench.turn import Turn
 
 
 def discriminator_objective(turn: Turn) -> Terms:
-    """Return the terms that the discriminator minimizes."""
+    """Return the terms that the discriminator minimizes, each a scalar."""
     real, fake = turn.real.logits, turn.fake.logits
     return {
         "adversarial": turn.state.loss.discriminator(real, fake),

@@ -11,12 +11,17 @@ from ganbench.runtime.process_group import ALONE, ProcessGroup
 
 
 class Streams:
-    """Independent random streams by purpose, all from one seed, none of them global.
+    """Random streams by purpose, all from one seed and independent of each other.
 
-    Adding a trick that draws numbers does not change the data order, the latents or the initial
-    weights, so two runs with the same seed differ by the trick alone. Several processes draw the
-    same numbers from a stream, each for itself; those of tricks (``trick/name``) differ from one
-    process to the other.
+    Adding a trick that draws numbers changes neither the order of the data, nor the latents, nor
+    the initial weights, so two runs with the same seed differ by the trick alone. With several
+    processes, each draws the same numbers from a stream, except from the streams of tricks
+    (``trick/name``), which differ from process to process.
+
+    Args:
+        seed: The seed of the run.
+        device: Where the numbers are drawn.
+        group: The processes that train together.
     """
 
     def __init__(self, seed: int, device: torch.device, group: ProcessGroup = ALONE) -> None:
@@ -28,32 +33,40 @@ class Streams:
     def __getitem__(self, purpose: str) -> torch.Generator:
         if purpose not in self._generators:
             generator = torch.Generator(self.device)
-            generator.manual_seed(stream_seed(self.seed, _owned(purpose, self.group.rank)))
+            generator.manual_seed(stream_seed(self.seed, _stream_name(purpose, self.group.rank)))
             self._generators[purpose] = generator
         return self._generators[purpose]
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the position of every stream that was used, in whichever process."""
+        """Return the position of every stream that any process has used."""
         return {
-            _owned(purpose, rank): position
-            for purpose, one in self._generators.items()
-            for rank, position in enumerate(self.group.gather(one.get_state()))
+            _stream_name(purpose, rank): position
+            for purpose, generator in self._generators.items()
+            for rank, position in enumerate(self.group.gather(generator.get_state()))
         }
 
     def load_state_dict(self, positions: dict[str, Tensor]) -> None:
-        """Put every stream where it was; those of a process that was not there begin anew."""
+        """Restore the position of every stream.
+
+        The streams of a process that did not exist when the positions were saved start afresh.
+        """
         for purpose in [name for name in positions if not name.startswith("process")]:
-            stream = self[purpose]  # in every process, as they must have the same streams
-            if (mine := _owned(purpose, self.group.rank)) in positions:
-                stream.set_state(positions[mine])
+            generator = self[purpose]  # in every process, because all must have the same streams
+            if (name := _stream_name(purpose, self.group.rank)) in positions:
+                generator.set_state(positions[name])
 
 
-def _owned(purpose: str, rank: int) -> str:
-    """Return the name of a stream as a process has it; the first's is that of one by itself."""
+def _stream_name(purpose: str, rank: int) -> str:
+    """Return a process's name for a stream; the first process's is that of a lone process."""
     return f"process{rank}/{purpose}" if rank and purpose.startswith("trick/") else purpose
 
 
 def stream_seed(seed: int, purpose: str) -> int:
-    """Return the seed of one purpose's stream: equal for equal arguments, else unrelated."""
+    """Return the seed of one stream: equal for equal arguments, otherwise unrelated.
+
+    Args:
+        seed: The seed of the run, from 0 to 2**63 - 1.
+        purpose: The name of the stream: ``init/generator``, ``noise``.
+    """
     words = [seed & 0xFFFFFFFF, seed >> 32, *purpose.encode()]
     return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -19,13 +19,14 @@ def make_trick(config: TrickConfig) -> Trick:
     """Build a trick from its name and parameters.
 
     Raises:
-        UnknownNameError: no trick of that name.
-        ConfigError: a parameter that it does not have, or a value that does not fit.
+        UnknownNameError: No trick has that name.
+        ConfigError: The trick lacks a parameter of that name, or a value does not fit.
     """
     return _make(registry.tricks.get(config.name), config)
 
 
 def _make(kind: Any, config: TrickConfig) -> Trick:
+    """Build a trick of a class; its parameters are validated against the class's fields."""
     known = [field.name for field in fields(kind)]
     for key in config.parameters:
         if key not in known:
@@ -51,7 +52,12 @@ def describe_trick(trick: Trick) -> TrickConfig:
 
 
 def rebuild_tricks(own: Iterable[Trick], recorded: Iterable[TrickConfig]) -> list[Trick]:
-    """Build tricks from their records; one that a zoo file defines itself comes from there."""
+    """Build tricks from their records.
+
+    Args:
+        own: The model's own tricks: the class of a trick that a zoo file defines comes from here.
+        recorded: The configurations that a run has recorded.
+    """
     kinds = {registry.name_of(trick): type(trick) for trick in own}
     return [
         _make(kinds[config.name], config) if config.name in kinds else make_trick(config)
@@ -59,28 +65,34 @@ def rebuild_tricks(own: Iterable[Trick], recorded: Iterable[TrickConfig]) -> lis
     ]
 
 
-def merge_tricks(own: Iterable[Trick], asked: Iterable[TrickConfig]) -> list[Trick]:
-    """Join a model's own tricks with those asked for.
+def merge_tricks(own: Iterable[Trick], requested: Iterable[TrickConfig]) -> list[Trick]:
+    """Join a model's own tricks with those that are requested.
 
-    One that is asked for replaces the model's of the same name, parameter by parameter;
-    ``name:off`` takes it away.
+    Args:
+        own: The model's own tricks.
+        requested: Tricks to add. A trick that the model has already is changed, parameter by
+            parameter; ``name:off`` removes it.
+
+    Raises:
+        UnknownNameError: No trick has a requested name.
+        ConfigError: A parameter does not exist, or its value does not fit.
     """
-    # Through validation, so that a weight of 10 and one of 10.0 are the same record.
+    # Validated, so that weights of 10 and 10.0 give the same record.
     tricks = {registry.name_of(trick): _make(type(trick), describe_trick(trick)) for trick in own}
-    for config in asked:
+    for config in requested:
         name = config.name
         if registry.is_file_name(name):
             name = registry.tricks.entry(name).name
         name = registry.canonical(name)
         parameters = dict(config.parameters)
-        mine = tricks.get(name)
+        present = tricks.get(name)
         if parameters.pop("off", False):
-            if mine is None:
-                registry.tricks.entry(config.name)  # a misspelt name must not pass in silence
+            if present is None:
+                registry.tricks.entry(config.name)  # a misspelled name must not pass in silence
             tricks.pop(name, None)
-        elif mine is not None:
-            parameters = {**asdict(mine), **parameters}  # type: ignore[call-overload]
-            tricks[name] = _make(type(mine), TrickConfig(name=name, parameters=parameters))
+        elif present is not None:
+            parameters = {**asdict(present), **parameters}  # type: ignore[call-overload]
+            tricks[name] = _make(type(present), TrickConfig(name=name, parameters=parameters))
         else:
             tricks[name] = make_trick(TrickConfig(name=config.name, parameters=parameters))
     return list(tricks.values())

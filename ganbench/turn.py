@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 class Scored:
-    """Images (B, *shape) and what the discriminator says of them, computed when first asked for."""
+    """Images (B, *shape) and the discriminator's verdict on them, computed when first asked for.
+
+    Args:
+        turn: The turn in which the discriminator sees the images.
+        images: The images (B, *shape), before the views that tricks add.
+        condition: What enters the discriminator next to them, such as labels (B,); or None.
+    """
 
     def __init__(self, turn: Turn, images: Tensor, condition: Labels) -> None:
         # A leaf that requires grad costs nothing unless a penalty differentiates: the backward
@@ -29,7 +35,8 @@ class Scored:
 
     @cached_property
     def _output(self) -> tuple[Tensor, Any]:
-        # Needed once, and let go of: a cycle would keep the graph until the collector came by.
+        # The turn is needed once, then released: a cycle would keep the graph alive until the
+        # garbage collector ran.
         turn, self._turn = self._turn, None
         assert turn is not None
         condition = turn.state.tricks.condition(self._condition, self, turn)
@@ -39,21 +46,21 @@ class Scored:
 
     @cached_property
     def logits(self) -> Tensor:
-        """The discriminator's logits (B, ...), float32 or wider, through the views."""
-        logits = self._output[0]
-        return logits.float() if logits.dtype in {torch.bfloat16, torch.float16} else logits
+        """The discriminator's logits (B, ...) for the images as viewed, in float32 or wider."""
+        return _at_least_float32(self._output[0])
 
     @property
     def extras(self) -> Any:
-        """What the discriminator returned beside the logits, or None."""
+        """What the discriminator returned next to the logits, or None."""
         return self._output[1]
 
     @cached_property
     def gradients(self) -> Tensor:
-        """The gradient of each logit in what it was computed from, (logits, values).
+        """The gradient of each logit with respect to its images, (logits, values).
 
-        Differentiable, so that penalties can be built of it. With PacGAN a logit belongs to a
-        pack of images and its gradient spans them all; several logits of one image are summed.
+        It is differentiable, so that penalties can be built from it. With PacGAN a logit belongs
+        to a pack of images, and its gradient spans them all; several logits of one image are
+        summed.
         """
         total = self.logits.sum()
         (gradient,) = torch.autograd.grad(total, self.images, create_graph=True)
@@ -61,10 +68,18 @@ class Scored:
 
 
 class Turn:
-    """What one player's turn works with: real and fake examples, latents, and the networks.
+    """What one player works with in its turn: real and fake examples, latents, and the networks.
 
-    ``role`` says whose turn it is. In the discriminator's turn the fakes are drawn without the
-    generator's graph; in the generator's they carry it.
+    In the discriminator's turn the fakes are drawn without the generator's graph; in the
+    generator's turn they carry it.
+
+    Args:
+        state: The training state.
+        role: The player whose turn it is.
+        batch: The real examples.
+        discriminate: The discriminator of this turn; None for the state's own, or for the
+            opponent that a trick provides to the generator.
+        fakes: Examples (B, *shape) to use in place of the generator's.
     """
 
     def __init__(
@@ -99,7 +114,7 @@ class Turn:
 
     @cached_property
     def fake(self) -> Scored:
-        """The generator's examples, as many as real ones."""
+        """The generator's examples, as many as there are real ones."""
         if self._fakes is not None:
             images = self._fakes
         elif self.role == "generator":
@@ -114,17 +129,17 @@ class Turn:
 
     @cached_property
     def discriminate(self) -> Discriminate:
-        """The discriminator of this turn: in the generator's, a trick may provide another."""
+        """The discriminator of this turn: in the generator's turn, a trick may provide another."""
         if self._discriminate is not None:
             return self._discriminate
         opponent = self.state.tricks.opponent(self) if self.role == "generator" else None
         return opponent or self.state.discriminate
 
     def generate(self, latents: Tensor, labels: Labels = None) -> Tensor:
-        """Map latents (B, latent_dim) to images (B, *shape)."""
+        """Map latents (B, latent_dim) to images (B, *shape), in float32 or wider."""
         with self.state.autocast():
             images = self.state.generate(latents, labels)
-        return images.float() if images.dtype in {torch.bfloat16, torch.float16} else images
+        return _at_least_float32(images)
 
     def judge(self, images: Tensor, labels: Labels = None) -> Scored:
         """Let the discriminator see further images (B, *shape), such as interpolates."""
@@ -133,3 +148,8 @@ class Turn:
     def random(self, trick: Trick) -> torch.Generator:
         """Return the random stream of a trick, which no other purpose draws from."""
         return self.state.streams[f"trick/{name_of(trick)}"]
+
+
+def _at_least_float32(values: Tensor) -> Tensor:
+    """Return values of a half-precision format as float32, others as they are."""
+    return values.float() if values.dtype in {torch.bfloat16, torch.float16} else values

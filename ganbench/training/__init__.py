@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The trainer that all models share: building, optimizing, checkpoints."""
+"""The trainer that all models share: building, optimizers, checkpoints, several processes."""

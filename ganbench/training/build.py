@@ -27,11 +27,15 @@ from ganbench.trick_config import rebuild_tricks
 
 
 def create(model: str, data: DataSpec | str = "mnist5k") -> GAN:
-    """Return the GAN variant called ``model`` (or in ``./file.py``) for some data.
+    """Return the GAN variant called ``model`` for some data.
+
+    Args:
+        model: A registered name, or ``./file.py``.
+        data: What is known of the data, or the name of a dataset.
 
     Raises:
-        UnknownNameError: no such model or dataset.
-        ConfigError: the model does not go with the data.
+        UnknownNameError: No model or dataset has that name.
+        ConfigError: The model does not work with the data, or the function returned no GAN.
     """
     spec = open_dataset(data).spec if isinstance(data, str) else data
     gan = registry.models.get(model)(spec)
@@ -41,10 +45,10 @@ def create(model: str, data: DataSpec | str = "mnist5k") -> GAN:
 
 
 def resolve_loss(gan: GAN, name: str) -> Loss:
-    """Return the loss that a run is trained with: the model's own, or the one of that name.
+    """Return the loss of that name: the model's own, or a registered one.
 
     Raises:
-        UnknownNameError: there is no such loss.
+        UnknownNameError: No loss has that name.
     """
     if name == gan.loss.name:
         return gan.loss
@@ -58,10 +62,10 @@ def source_hash(model: str) -> str:
 
 
 def trick_sources(tricks: Iterable[TrickConfig]) -> dict[str, str]:
-    """Return the hash of the source of each trick that is not ganbench's own, by name.
+    """Return the hash of the source of each trick that is not part of ganbench, by name.
 
-    A trick in a file of the user's changes when the file does; those that come with ganbench
-    change with its version.
+    A trick in a user's file changes when the file does; a trick that is part of ganbench changes
+    with ganbench's version.
     """
     entries = {trick.name: registry.tricks.entry(trick.name) for trick in tricks}
     return {
@@ -72,7 +76,7 @@ def trick_sources(tricks: Iterable[TrickConfig]) -> dict[str, str]:
 
 
 def loss_source(gan: GAN, name: str) -> str:
-    """Return the hash of the source of a loss that is neither the model's nor ganbench's own."""
+    """Return the hash of a loss's source; empty if the model or ganbench defines the loss."""
     if name == gan.loss.name or registry.losses.is_own(registry.losses.entry(name)):
         return ""
     return source_digest(registry.losses, name)
@@ -87,8 +91,15 @@ def build(
 ) -> State:
     """Build the training state that a run's configuration describes.
 
+    Args:
+        config: The configuration of the run.
+        data: What is known of the data.
+        device: Where the networks and their optimizers live.
+        group: The processes that share each batch.
+        execution: How a step is computed.
+
     Raises:
-        ConfigError: the model, the loss, the tricks, the recipe and the data do not fit.
+        ConfigError: The model, the loss, the tricks, the recipe and the data do not fit together.
     """
     gan = create(config.model, data)
     return build_state(
@@ -118,40 +129,43 @@ def build_state(
     group: ProcessGroup = ALONE,
     execution: Execution = USUAL,
 ) -> State:
-    """Build networks, optimizers and memories, in the order in which the hooks are documented.
+    """Build networks, optimizers and the tricks' memories, calling the hooks in their order.
 
-    Each network is initialized from a stream of its own, so that a trick which changes one
+    Each network is initialized from its own random stream, so that a trick that changes one
     network leaves the initial weights of the others as they are.
+
+    Args:
+        gan: The model.
+        data: What is known of the data.
+        recipe: How to train, which may differ from the model's own recipe.
+        tricks: All tricks, the model's own included.
+        loss: The loss to train with.
+        seed: The seed of all random streams, from 0 to 2**63 - 1.
+        device: Where the networks and their optimizers live.
+        precision: The precision of forward passes.
+        group: The processes that share each batch.
+        execution: How a step is computed.
+
+    Raises:
+        ConfigError: The model, the loss, the tricks, the recipe and the data do not fit together.
     """
-    stack = Tricks(tricks)
-    for trick in stack:
+    joined_tricks = Tricks(tricks)
+    for trick in joined_tricks:
         trick.check(gan, recipe, data)
-    check_parts(recipe, loss, stack, group)
-    build_generator, build_discriminator = gan.generator, gan.discriminator
-    for trick in stack.having("wrap_generator"):
-        build_generator = trick.wrap_generator(build_generator, data)
-    for trick in stack.having("wrap_discriminator"):
-        build_discriminator = trick.wrap_discriminator(build_discriminator, data)
+    check_parts(recipe, loss, joined_tricks, group)
     networks = {
-        "generator": _initialized(lambda: build_generator(recipe.latent_dim), seed, "generator"),
-        "discriminator": _initialized(
-            lambda: build_discriminator(data.shape), seed, "discriminator"
-        ),
-        **{name: _initialized(partner.build, seed, name) for name, partner in gan.partners.items()},
-    }
-    placed = {
         name: execution.place(synchronize_batch_norm(network, group), device)
-        for name, network in networks.items()
+        for name, network in _networks(gan, data, recipe, joined_tricks, seed).items()
     }
-    for network in placed.values():  # of one seed, but perhaps not of one kind of machine
+    for network in networks.values():  # same seed, but perhaps not the same kind of machine
         group.broadcast([*network.parameters(), *network.buffers()])
     state = State(
         data=data,
         recipe=recipe,
-        tricks=stack,
-        generator=placed.pop("generator"),
-        discriminator=placed.pop("discriminator"),
-        partners=placed,
+        tricks=joined_tricks,
+        generator=networks.pop("generator"),
+        discriminator=networks.pop("discriminator"),
+        partners=networks,
         learns_with={name: partner.learns_with for name, partner in gan.partners.items()},
         loss=loss,
         streams=Streams(seed, device, group),
@@ -164,8 +178,25 @@ def build_state(
     return state
 
 
+def _networks(
+    gan: GAN, data: DataSpec, recipe: Recipe, tricks: Tricks, seed: int
+) -> dict[str, nn.Module]:
+    """Build the generator, the discriminator and the partners, by name."""
+    build_generator, build_discriminator = gan.generator, gan.discriminator
+    for trick in tricks.having("wrap_generator"):
+        build_generator = trick.wrap_generator(build_generator, data)
+    for trick in tricks.having("wrap_discriminator"):
+        build_discriminator = trick.wrap_discriminator(build_discriminator, data)
+    factories = {
+        "generator": lambda: build_generator(recipe.latent_dim),
+        "discriminator": lambda: build_discriminator(data.shape),
+        **{name: partner.build for name, partner in gan.partners.items()},
+    }
+    return {name: _initialized(build, seed, name) for name, build in factories.items()}
+
+
 def _equip(state: State) -> None:
-    """Give a new state its optimizers, the tricks' memories and the loss as they change it."""
+    """Add the optimizers and the tricks' memories to a new state, and let tricks wrap its loss."""
     specs = {
         "generator": state.recipe.generator_optimizer,
         "discriminator": state.recipe.discriminator_optimizer,
@@ -180,8 +211,8 @@ def _equip(state: State) -> None:
     state.loss = state.tricks.wrap_loss(state.loss, state)
 
 
-def _initialized(make: Callable[[], nn.Module], seed: int, name: str) -> nn.Module:
-    """Build a network from its own random stream; torch's global one is left as it was."""
+def _initialized(build: Callable[[], nn.Module], seed: int, name: str) -> nn.Module:
+    """Build a network from its own random stream; torch's global stream is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(seed, f"init/{name}"))
-        return make()
+        return build()

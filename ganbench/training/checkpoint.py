@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A training state as one safetensors file: written whole or not at all, never pickled."""
+"""A training state as one safetensors file, which is written whole or not at all.
+
+Nothing is pickled.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +24,25 @@ from ganbench.state import State
 
 
 def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
-    """Write all that training needs to go on, bit for bit, and ``facts`` of the caller's.
+    """Write everything that training needs to continue, bit for bit.
 
-    Of several processes all must call, as each has random streams; the first writes.
+    With several processes all must call this, because each has its own random streams; the first
+    process writes.
+
+    Args:
+        state: The training state.
+        path: The file to write.
+        facts: JSON values of the caller's, which ``load_checkpoint`` returns.
 
     Raises:
-        StorageError: the folder cannot be written or the disk is full; the old file stays.
+        StorageError: The folder cannot be written, or the disk is full; the old file stays.
     """
     scalars: dict[str, Any] = {
         "facts": dict(facts),
         "images_seen": state.images_seen,
         "updates": state.updates,
     }
-    tensors = dict(_tensors(state))
+    tensors = _tensors(state)
     for role, optimizer in state.optimizers.items():
         moments, rest = _split_optimizer(optimizer)
         scalars[f"optimizer/{role}"] = rest
@@ -43,56 +52,63 @@ def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
 
 
 def load_checkpoint(state: State, path: Path) -> dict[str, Any]:
-    """Put a freshly built state where a checkpoint left it; return the caller's facts.
+    """Restore a newly built state from a checkpoint, and return the caller's facts.
 
     Raises:
-        DamagedRunError: the file is cut short, or belongs to another model.
+        DamagedRunError: The file is missing or cut short, or belongs to another model.
     """
     tensors, metadata = read_tensors(path, state.device)
     try:
         scalars = json.loads(metadata["state"])
-        state.images_seen = scalars["images_seen"]
-        state.updates.update(scalars["updates"])
-        for name, network in _networks(state):
-            network.load_state_dict(_under(tensors, name))
-        for role, optimizer in state.optimizers.items():
-            moments = _under(tensors, f"optimizer/{role}")
-            _load_optimizer(optimizer, moments, scalars[f"optimizer/{role}"])
-        for trick, memory in state.memory.items():
-            for name, kept in memory.items():
-                if isinstance(kept, nn.Module):
-                    kept.load_state_dict(_under(tensors, f"memory/{trick}/{name}"))
-                else:
-                    memory[name] = tensors[f"memory/{trick}/{name}"]
-        positions = {name: one.cpu() for name, one in _under(tensors, "streams").items()}
-        state.streams.load_state_dict(positions)
-        state.statistics.load(_under(tensors, "statistics"))
+        _restore(state, tensors, scalars)
+        facts: dict[str, Any] = scalars["facts"]
     except (KeyError, RuntimeError, ValueError) as error:
         raise DamagedRunError(
             f"{path} does not fit this run: {str(error).splitlines()[0]}.",
             "It may have been written by another version; train without --resume.",
         ) from error
-    facts: dict[str, Any] = scalars["facts"]
     return facts
 
 
+def _restore(state: State, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> None:
+    """Put the contents of a checkpoint into a newly built state."""
+    state.images_seen = scalars["images_seen"]
+    state.updates.update(scalars["updates"])
+    for prefix, module in _modules(state):
+        module.load_state_dict(_under(tensors, prefix))
+    for role, optimizer in state.optimizers.items():
+        moments = _under(tensors, f"optimizer/{role}")
+        _load_optimizer(optimizer, moments, scalars[f"optimizer/{role}"])
+    for trick, memory in state.memory.items():
+        for name, value in memory.items():
+            if isinstance(value, Tensor):
+                memory[name] = tensors[f"memory/{trick}/{name}"]
+    positions = {name: value.cpu() for name, value in _under(tensors, "streams").items()}
+    state.streams.load_state_dict(positions)
+    state.statistics.load(_under(tensors, "statistics"))
+
+
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write named tensors as safetensors, atomically (StorageError as in ``save_checkpoint``)."""
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    """Write named tensors as a safetensors file, atomically.
+
+    Raises:
+        StorageError: The folder cannot be written, or the disk is full; the old file stays.
+    """
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as temporary:
         try:
-            save_file(whole, temporary, metadata)
-        except SafetensorError as error:  # it reports a full disk in words of its own
+            save_file(on_cpu, temporary, metadata)
+        except SafetensorError as error:  # a full disk, which the library reports in its own way
             raise StorageError(
                 f"{path} cannot be written: {error}.", "Free some space, then use --resume."
             ) from error
 
 
 def read_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read named tensors and metadata from safetensors.
+    """Read named tensors and metadata from a safetensors file.
 
     Raises:
-        DamagedRunError: the file is missing, cut short or of another format.
+        DamagedRunError: The file is missing, cut short, or of another format.
     """
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
@@ -104,54 +120,61 @@ def read_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], d
         ) from error
 
 
-def _networks(state: State) -> Iterator[tuple[str, nn.Module]]:
+def _modules(state: State) -> Iterator[tuple[str, nn.Module]]:
+    """Yield every network and every module that a trick has gathered, by its prefix in the file."""
     yield "generator", state.generator
     yield "discriminator", state.discriminator
     for name, partner in state.partners.items():
         yield f"partner/{name}", partner
-
-
-def _tensors(state: State) -> Iterator[tuple[str, Tensor]]:
-    for name, network in _networks(state):
-        for key, value in network.state_dict().items():
-            yield f"{name}/{key}", value
     for trick, memory in state.memory.items():
-        for name, kept in memory.items():
-            if isinstance(kept, nn.Module):
-                for key, value in kept.state_dict().items():
-                    yield f"memory/{trick}/{name}/{key}", value
-            else:
-                yield f"memory/{trick}/{name}", kept
-    for name, position in state.streams.state_dict().items():
-        yield f"streams/{name}", position
-    for name, means in state.statistics.observations(state.group).items():
-        yield f"statistics/{name}", means
+        for name, value in memory.items():
+            if isinstance(value, nn.Module):
+                yield f"memory/{trick}/{name}", value
+
+
+def _tensors(state: State) -> dict[str, Tensor]:
+    """Return every tensor of a state except the optimizers', by its name in the file."""
+    tensors = {
+        f"{prefix}/{key}": value
+        for prefix, module in _modules(state)
+        for key, value in module.state_dict().items()
+    }
+    for trick, memory in state.memory.items():
+        for name, value in memory.items():
+            if isinstance(value, Tensor):
+                tensors[f"memory/{trick}/{name}"] = value
+    positions = state.streams.state_dict()
+    observations = state.statistics.observations(state.group)
+    tensors |= {f"streams/{name}": position for name, position in positions.items()}
+    tensors |= {f"statistics/{name}": means for name, means in observations.items()}
+    return tensors
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Return the tensors below a prefix, by the rest of their names."""
     start = prefix + "/"
-    return {key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)}
+    return {
+        name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)
+    }
 
 
 def _split_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Part an optimizer's state into tensors, and the rest as JSON."""
-    whole = optimizer.state_dict()
-    tensors: dict[str, Tensor] = {}
-    others: dict[str, Any] = {}
-    for index, values in whole["state"].items():
-        for name, value in values.items():
-            if isinstance(value, Tensor):
-                tensors[f"{index}/{name}"] = value
-            else:
-                others[f"{index}/{name}"] = value
-    return tensors, {"groups": whole["param_groups"], "values": others}
+    """Split an optimizer's state into its tensors, and the rest, which JSON can hold."""
+    state = optimizer.state_dict()
+    moments = {
+        f"{index}/{name}": value
+        for index, moments_of_weight in state["state"].items()
+        for name, value in moments_of_weight.items()
+    }
+    tensors = {key: value for key, value in moments.items() if isinstance(value, Tensor)}
+    others = {key: value for key, value in moments.items() if not isinstance(value, Tensor)}
+    return tensors, {"groups": state["param_groups"], "values": others}
 
 
 def _load_optimizer(
     optimizer: Optimizer, tensors: Mapping[str, Tensor], rest: Mapping[str, Any]
 ) -> None:
-    """Put an optimizer's state back, each moment in the memory layout of its weight."""
+    """Restore an optimizer's state, each moment in the memory layout of its weight."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for key, value in [*tensors.items(), *rest["values"].items()]:
@@ -164,6 +187,10 @@ def _load_optimizer(
 
 
 def export_generator(network: nn.Module, path: Path, facts: Mapping[str, Any]) -> None:
-    """Write the weights of one network, and what it is: equal weights and facts, equal bytes."""
-    # One entry, because safetensors writes several in an order that changes from run to run.
+    """Write the weights of a network with facts about it: equal weights and facts, equal bytes.
+
+    Raises:
+        StorageError: The folder cannot be written, or the disk is full; the old file stays.
+    """
+    # One entry of metadata, because safetensors writes several in an order that varies.
     write_tensors(path, network.state_dict(), {"facts": canonical_json(facts)})

@@ -11,15 +11,14 @@ process with the whole batch, up to rounding:
 - Gradients are averaged after each backward pass. Every loss and penalty is a mean over examples,
   so the mean over equal parts is the mean over the whole; a loss that is no such mean is refused.
 - Batch normalization takes its statistics over all processes (``ganbench.nn.synchronized``).
-  Anything else that a network computes over a batch, it computes over its part.
-- Tricks that draw random numbers have a stream in each process; the stream of the first process
-  is that of a single process. Such runs equal one process in distribution, not in bits. The
-  positions of all streams are saved. In a run that is resumed with more processes, the streams of
-  the added processes start again; with fewer processes, the streams of the missing ones are
-  forgotten.
+  Anything else that a network computes over a batch, it computes over a part.
+- Tricks that draw random numbers have a separate stream in each process; the first process's is
+  that of a lone process. Such runs equal one process in distribution, not in bits. The positions
+  of all streams are saved. If a run is resumed with more processes than before, the streams of
+  the added ones start afresh; with fewer, those of the missing ones are forgotten.
 
 Only the first process writes the run's folder, measures and prints; the others must be able to
-read that folder. Recorded losses are means over the processes.
+read that folder. The recorded losses are means over the processes.
 """
 
 from __future__ import annotations
@@ -43,33 +42,33 @@ from ganbench.trick import Tricks
 Loaded = TypeVar("Loaded")
 
 PATIENCE = timedelta(days=7)
-"""The others wait while the first process measures, which may take hours. If a process dies, it is
-torchrun that ends the others, not this limit."""
+"""How long a process waits for the others. They wait while the first one measures, which may take
+hours. When a process dies, torchrun ends the others; a time limit is not needed for that."""
 
 
 class Processes(ProcessGroup):
-    """Several processes, through torch.distributed's default group."""
+    """Several processes that communicate through torch.distributed's default group."""
 
     def shard(self, whole: Tensor) -> Tensor:
-        """Return this process's rows, (B / size, ...)."""
+        """Return this process's rows (B / size, ...) of values for a whole batch (B, ...)."""
         rows = len(whole) // self.size
         return whole[self.rank * rows : (self.rank + 1) * rows]
 
     @torch.no_grad()
     def reduce(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Replace each gradient by its mean over the processes, in one exchange.
+        """Replace each gradient with its mean over the processes, all in one exchange.
 
-        torch's DistributedDataParallel hides exchanges, in buckets, behind the backward pass. But
-        it hooks a network's forward pass, and supports neither gradients of gradients nor a
-        backward pass that stops at one player's parameters. For networks of a few million
-        weights, one exchange of all gradients costs less than the latency of many.
+        Torch's DistributedDataParallel overlaps exchanges with the backward pass, in buckets. It
+        hooks a network's forward pass, and supports neither gradients of gradients nor a backward
+        pass that stops at one player's parameters. For networks of a few million weights, one
+        exchange of all gradients costs less than the latency of many.
         """
         gradients = [weight.grad for weight in parameters if weight.grad is not None]
         for gradient, mean in zip(gradients, self.average(gradients), strict=True):
             gradient.copy_(mean)
 
     def average(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Return the means of tensors over the processes, in one exchange."""
+        """Return the means of tensors over the processes, all of them in one exchange."""
         if not tensors:
             return []
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
@@ -80,14 +79,14 @@ class Processes(ProcessGroup):
         ]
 
     def gather(self, values: Tensor) -> Tensor:
-        """Return the values of every process, (size, *shape)."""
+        """Return the values (*shape) of all processes, stacked as (size, *shape)."""
         rows = [torch.zeros_like(values)] * self.size
         rows[self.rank] = values
         return _sum(torch.stack(rows))
 
     @torch.no_grad()
     def broadcast(self, tensors: Sequence[Tensor]) -> None:
-        """Replace the contents of tensors by those of the first process."""
+        """Replace the contents of tensors with those of the first process."""
         for tensor in tensors:
             sent = tensor.detach().clone(memory_format=torch.contiguous_format)
             with exchanging():
@@ -96,15 +95,15 @@ class Processes(ProcessGroup):
 
     def broadcast_text(self, text: str) -> str:
         """Return the first process's text."""
-        content = list(text.encode())
-        length = torch.tensor([len(content)])
+        encoded = list(text.encode())
+        length = torch.tensor([len(encoded)])
         self.broadcast([length])
-        sent = torch.tensor(content if self.first else [0] * int(length), dtype=torch.uint8)
+        sent = torch.tensor(encoded if self.first else [0] * int(length), dtype=torch.uint8)
         self.broadcast([sent])
         return bytes(sent.tolist()).decode()
 
     def any_true(self, flag: bool) -> bool:
-        """Return whether any process's flag is true; flags are exchanged on the CPU."""
+        """Tell whether any process sets the flag; votes are on the CPU, so no GPU is waited for."""
         votes = torch.tensor([int(flag)])
         with exchanging():
             distributed.all_reduce(votes)
@@ -112,16 +111,16 @@ class Processes(ProcessGroup):
 
 
 class _Sum(torch.autograd.Function):
-    """The sum of a tensor over the processes; its gradient is again such a sum, and so on.
+    """The sum of a tensor over the processes, differentiable any number of times.
 
-    The values of this process take part in every process's sum, so their gradient is the sum of
-    the gradients in all processes. Every process makes the same passes in the same order, because
-    their graphs are alike.
+    This process's tensor takes part in the sum of every process, so its gradient is the sum of
+    the gradients of all. Every process makes the same passes in the same order, because their
+    graphs are alike.
     """
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
-        """Return the sum of the values."""
+        """Add the tensors of all processes."""
         total = values.clone(memory_format=torch.contiguous_format)
         with exchanging():
             distributed.all_reduce(total)
@@ -129,7 +128,7 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        """Return the sum of the gradients by the same function, which can be differentiated."""
+        """Add the gradients of all processes, by the same function, which is differentiable."""
         return _sum(gradients[0])
 
 
@@ -140,31 +139,31 @@ def _sum(values: Tensor) -> Tensor:
 
 @contextmanager
 def exchanging() -> Iterator[None]:
-    """Tell in one sentence that the other processes cannot be reached.
+    """Turn the library's error into one sentence if the other processes cannot be reached.
 
     Raises:
-        GanbenchError: in place of the library's error.
+        GanbenchError: Another process has ended, or cannot be reached.
     """
     try:
         yield
     except RuntimeError as error:
         raise GanbenchError(
             "Another process of this run has ended, or cannot be reached.",
-            "If it told why, that is above. Repeat the command with --resume.",
+            "If it gave a reason, that is above. Repeat the command with --resume.",
         ) from error
 
 
 def join_processes() -> ProcessGroup:
-    """Join the processes that torchrun started; return ``ALONE`` if there is only one.
+    """Join the processes that torchrun started; ``ALONE`` if there is only one.
 
-    Tensors on the CPU go through gloo, tensors on a GPU through NCCL.
+    Tensors on the CPU go through gloo, those on a GPU through NCCL.
 
     Raises:
-        ConfigError: this build of torch has no processes.
-        GanbenchError: the others cannot be reached.
+        ConfigError: This build of torch does not support several processes.
+        GanbenchError: The other processes cannot be reached.
     """
-    process = launched()
-    if process.size == 1:
+    place = launched()
+    if place.size == 1:
         return ALONE
     if not distributed.is_available():
         raise ConfigError(
@@ -177,16 +176,17 @@ def join_processes() -> ProcessGroup:
                 "cpu:gloo,cuda:nccl" if nccl else "gloo", timeout=PATIENCE
             )
         atexit.register(_leave)
-    return Processes(process.rank, process.size, process.local_rank)
+    return Processes(place.rank, place.size, place.local_rank)
 
 
 def _leave() -> None:
+    """Leave the group when the interpreter exits."""
     if distributed.is_initialized():
         distributed.destroy_process_group()
 
 
 def first_then_others(group: ProcessGroup, load: Callable[[], Loaded]) -> Loaded:
-    """Return the result of ``load``; the first process downloads and caches for the others."""
+    """Return ``load()``, first in the first process, which downloads and caches for the others."""
     if not group.first:
         group.wait()
     loaded = load()
@@ -196,16 +196,11 @@ def first_then_others(group: ProcessGroup, load: Callable[[], Loaded]) -> Loaded
 
 
 def check_parts(recipe: Recipe, loss: Loss, tricks: Tricks, group: ProcessGroup) -> None:
-    """Refuse runs that several processes cannot train, each with a part of the batch.
-
-    Args:
-        recipe: has the batch size.
-        loss: must be a mean over examples.
-        tricks: each may refuse the size of a part.
-        group: the processes.
+    """Refuse a training that several processes, each with a part of the batch, cannot share.
 
     Raises:
-        ConfigError: the batch does not divide, or the mean over its parts is not that of the whole.
+        ConfigError: The batch does not divide, or a mean over its parts is not the mean over the
+            whole.
     """
     if group.size == 1:
         return

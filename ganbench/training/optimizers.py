@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Optimizers from their description in a recipe."""
+"""Optimizers, built from their description in a recipe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganbench.config import OptimizerSpec
 def make_optimizer(spec: OptimizerSpec, parameters: Sequence[nn.Parameter]) -> Optimizer:
     """Build a torch optimizer; each group remembers its ``initial_lr`` for the schedule.
 
-    Adam and SGD run fused: one pass over the weights in place of one for each operation.
+    Adam and SGD run fused: one pass over the weights instead of one for each operation.
     """
     weights = list(parameters)
     optimizer: Optimizer
@@ -44,9 +44,10 @@ def make_optimizer(spec: OptimizerSpec, parameters: Sequence[nn.Parameter]) -> O
 
 
 class FusedAdam(torch.optim.Adam):
-    """torch's fused Adam, which gathers its lists of tensors once, not in every step.
+    """torch's fused Adam, except that it gathers its lists of tensors once, not in every step.
 
-    That is half the time of a step of small networks. The state is that of ``torch.optim.Adam``.
+    Gathering them takes half the time of a step of small networks. The state is the same as that
+    of ``torch.optim.Adam``.
     """
 
     def __init__(self, weights: list[nn.Parameter], **settings: Any) -> None:
@@ -58,10 +59,10 @@ class FusedAdam(torch.optim.Adam):
         (group,) = self.param_groups
         weights = group["params"]
         gradients = [weight.grad for weight in weights]
-        if self._gathered is None or closure or any(one is None for one in gradients):
-            found = super().step(closure)  # makes the state of weights that have none yet
+        if self._gathered is None or closure or any(gradient is None for gradient in gradients):
+            loss = super().step(closure)  # creates the state of weights that have none yet
             self._gathered = self._gather(weights)
-            return found
+            return loss
         averages, squares, counts = self._gathered
         with torch.no_grad():
             torch._foreach_add_(counts, 1)
@@ -83,12 +84,12 @@ class FusedAdam(torch.optim.Adam):
         return None
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up a state; its tensors are gathered anew."""
+        """Load a state, whose tensors are then gathered again."""
         self._gathered = None
         super().load_state_dict(state_dict)
 
     def _gather(self, weights: list[nn.Parameter]) -> list[list[Tensor]] | None:
-        """Return moments and counts of all weights; None while some weight has none."""
+        """Return the moments and step counts of all weights; None while a weight has none."""
         if any(weight not in self.state for weight in weights):
             return None
         names = ("exp_avg", "exp_avg_sq", "step")
@@ -96,7 +97,7 @@ class FusedAdam(torch.optim.Adam):
 
 
 def _sgd(spec: OptimizerSpec, weights: list[nn.Parameter]) -> Optimizer:
-    """Build SGD; torch refuses a negative momentum only in the constructor."""
+    """Build SGD; only torch's constructor refuses a negative momentum, so it is set afterward."""
     optimizer = torch.optim.SGD(
         weights,
         lr=spec.learning_rate,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loop that all GANs share: batches, ticks, snapshots, checkpoints, and when to stop."""
+"""The training loop of all GANs: batches, ticks, snapshots, checkpoints, and when to stop."""
 
 from __future__ import annotations
 
@@ -25,22 +25,42 @@ from ganbench.streams import stream_seed
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
 from ganbench.trick import StepRule
 
+ITERATIONS_PER_VOTE = 16
+"""The number of iterations after which several processes ask each other whether to stop."""
+
+COLLAPSED_BELOW = 0.05
+"""A run has collapsed if its samples vary less than this share of how much real ones do."""
+
+DIVERSITY_SAMPLES = 256
+
 
 @dataclass(frozen=True)
 class Schedule:
-    """How often the loop looks up from training; none of it changes the weights.
-
-    ``evaluations`` None leaves it to the harness, which knows how long one takes.
-    """
+    """How often the loop pauses to record, draw, measure and save; none changes the weights."""
 
     ticks: int = 100
+    """The number of rows of statistics."""
     snapshots: int = 8
+    """The number of sample grids."""
     evaluations: int | None = None
+    """The number of measurements; None leaves it to the harness, which knows how long one takes."""
     checkpoint_seconds: float = 20.0
+    """The time between two checkpoints, at least."""
 
 
 class Trainer:
-    """Trains a state on a dataset into a run folder."""
+    """Trains a state on a dataset, and writes statistics and checkpoints to a run folder.
+
+    Args:
+        state: The training state, newly built.
+        dataset: The real examples.
+        folder: The folder of the run.
+        seed: The seed of the order of the examples.
+        schedule: How often to record, draw, measure and save.
+        snapshot: Draws the sample grid of a state, at some kimg.
+        evaluate: Measures a state and returns the measurements as they are recorded, by name.
+        progress: Is told of each tick and each measurement.
+    """
 
     def __init__(
         self,
@@ -65,34 +85,34 @@ class Trainer:
         self.seconds = 0.0
         self._iterations = 0
         self._stop_agreed = False
-        self._looked_up = 0
-        self.batches = Batches(
-            _chosen(state, dataset.to(state.device)), state.recipe.batch_size, seed, self.group
-        )
+        self._last_look_up = 0  # the images seen then
+        examples = _selected(state, dataset.to(state.device))
+        self.batches = Batches(examples, state.recipe.batch_size, seed, self.group)
         self.target = math.ceil(round(1000 * state.recipe.kimg, 6))
         self._tick_images = max(state.recipe.batch_size, self.target // schedule.ticks)
 
     def resume(self) -> None:
-        """Go on from the folder's checkpoint; rows that will be written again are dropped."""
+        """Continue from the folder's checkpoint; drop rows that will be written again."""
         facts = load_checkpoint(self.state, self.folder.checkpoint_file)
         self.seconds = facts["seconds"]
-        self._looked_up = facts["looked_up"]
+        self._last_look_up = facts["looked_up"]
         if self.group.first:
             self.folder.forget_after(self.state.images_seen / 1000)
 
     def train(self) -> str:
-        """Train to the end; return ``done``, ``diverged``, ``collapsed`` or ``interrupted``."""
+        """Train to the end; return the status: done, diverged, collapsed or interrupted."""
         state = self.state
         iterate = state.tricks.step_rule(alternate)
         last_tick = last_save = time.perf_counter()
-        tick_from = state.images_seen
-        next_tick = _next(state.images_seen, self._tick_images)
+        images_at_last_tick = state.images_seen
+        next_tick = _next_multiple(state.images_seen, self._tick_images)
         while self._advance(iterate, min(next_tick, self.target)):
-            row = state.statistics.flush(self.group)  # the one place that waits for the device
+            row = state.statistics.flush(self.group)  # the only place that waits for the device
             now = time.perf_counter()
             self.seconds += now - last_tick
             if self.group.first:
-                self._report(row, (state.images_seen - tick_from) / (now - last_tick))
+                images = state.images_seen - images_at_last_tick
+                self._record_tick(row, images / (now - last_tick))
             if not all(math.isfinite(value) for value in row.values()):
                 self.save()
                 return "diverged"
@@ -103,8 +123,8 @@ class Trainer:
                 self.save()
                 last_save = time.perf_counter()
             self._iterations = 0
-            tick_from, last_tick = state.images_seen, time.perf_counter()
-            next_tick = _next(state.images_seen, self._tick_images)
+            images_at_last_tick, last_tick = state.images_seen, time.perf_counter()
+            next_tick = _next_multiple(state.images_seen, self._tick_images)
         if state.images_seen < self.target:
             self.seconds += time.perf_counter() - last_tick
             self.save()
@@ -113,7 +133,7 @@ class Trainer:
         return self.group.broadcast_text(self._ending() if self.group.first else "")
 
     def _advance(self, iterate: StepRule, until: int) -> bool:
-        """Iterate until so many images were seen; False if there are none to go, or on a stop."""
+        """Iterate until that many images were seen; return False at the end, or on a stop."""
         state = self.state
         if state.images_seen >= self.target:
             return False
@@ -125,40 +145,40 @@ class Trainer:
         return True
 
     def _ending(self) -> str:
-        """Return how training that went to its end has ended."""
+        """Return the status of training that was not interrupted."""
         diversity = self.diversity()
-        if not math.isfinite(diversity):  # the last update broke the weights: no loss has seen it
+        if not math.isfinite(diversity):  # the last update broke the weights, after the last loss
             return "diverged"
         return "collapsed" if diversity < COLLAPSED_BELOW else "done"
 
     def next_batch(self) -> Batch:
-        """Return the next batch of real examples and count it as shown, by all processes."""
+        """Return the next batch of real examples, and count it as shown, over all processes."""
         batch = self.batches.at(self.state.images_seen)
         self.state.images_seen += self.batches.batch_size
         return batch
 
     def _stopping(self) -> bool:
-        """Tell whether to stop now: several processes ask one another.
+        """Tell whether to stop now; several processes ask each other.
 
-        They do after a tick and every few iterations, as a tick may be minutes away, and torchrun
-        kills those that take half a minute to stop.
+        They ask after a tick and every few iterations, because a tick may take minutes, and
+        torchrun kills processes that take half a minute to stop.
         """
         if self.group.size == 1:
             return self.stop_requested
-        if self._iterations % ITERATIONS_TO_A_VOTE == 0:
+        if self._iterations % ITERATIONS_PER_VOTE == 0:
             self._stop_agreed = self.group.any_true(self.stop_requested)
         self._iterations += 1
         return self._stop_agreed
 
     def save(self) -> None:
-        """Write the checkpoint; of several processes, all must call."""
-        facts = {"seconds": self.seconds, "looked_up": self._looked_up}
+        """Write the checkpoint; with several processes, all must call this."""
+        facts = {"seconds": self.seconds, "looked_up": self._last_look_up}
         save_checkpoint(self.state, self.folder.checkpoint_file, facts)
 
     def diversity(self) -> float:
-        """Return how much samples differ among themselves, as a share of how real ones do.
+        """Return how much samples vary among themselves, as a share of how much real ones do.
 
-        It is the ratio of the standard deviations over 256 examples, averaged over pixels or
+        This is the ratio of the standard deviations over 256 examples, averaged over pixels or
         coordinates: near one for a good generator, near zero when all samples are the same, not
         finite where the samples are not.
         """
@@ -166,38 +186,38 @@ class Trainer:
             stream = torch.Generator(self.state.device).manual_seed(
                 stream_seed(self.state.streams.seed, "eval/diversity")
             )
-            fakes = self.state.sampler()(256, stream)
-        count = min(256, len(self.batches.dataset))
+            fakes = self.state.sampler()(DIVERSITY_SAMPLES, stream)
         dataset = self.batches.dataset
+        count = min(DIVERSITY_SAMPLES, len(dataset))
         reals = dataset.batch(torch.arange(count, device=dataset.values.device)).images
         spread = float(fakes.std(0, correction=0).mean())
         return spread / max(float(reals.std(0, correction=0).mean()), 1e-12)
 
-    def _report(self, row: dict[str, float], images_per_second: float) -> None:
-        """Write a tick and tell it."""
+    def _record_tick(self, means: dict[str, float], images_per_second: float) -> None:
+        """Write the statistics of a tick, and report them."""
         seen = self.state.images_seen
-        full = {
+        row = {
             "kimg": seen / 1000,
             "seconds": round(self.seconds, 3),
             "images_per_second": round(images_per_second, 1),
-            **row,
+            **means,
         }
-        self.folder.append_stats(full)
-        left = (self.target - seen) / images_per_second if images_per_second else math.inf
-        self.progress.tick(full, min(1.0, seen / self.target), max(0.0, left))
+        self.folder.append_stats(row)
+        seconds = (self.target - seen) / images_per_second if images_per_second else math.inf
+        self.progress.tick(row, min(1.0, seen / self.target), max(0.0, seconds))
 
     def _look_up(self) -> None:
-        """Draw the sample grid and measure, where a tick has passed the point for it."""
-        before, seen = self._looked_up, self.state.images_seen
-        self._looked_up = seen
+        """Draw the sample grid and measure, if either has become due since the last tick."""
+        before, seen = self._last_look_up, self.state.images_seen
+        self._last_look_up = seen
         if not self.group.first:
             return
         kimg = seen / 1000
         if _passed(before, seen, self.target, self.schedule.snapshots):
             with evaluating(self.state):
                 self.snapshot(self.state, kimg)
-        times = self.schedule.evaluations or 0
-        if seen < self.target and _passed(before, seen, self.target, times):
+        evaluations = self.schedule.evaluations or 0
+        if seen < self.target and _passed(before, seen, self.target, evaluations):
             with evaluating(self.state):
                 metrics = self.evaluate(self.state)
             row = {"kimg": kimg, "seconds": round(self.seconds, 3), "metrics": metrics}
@@ -205,19 +225,12 @@ class Trainer:
             self.progress.measured(kimg, metrics)
 
 
-ITERATIONS_TO_A_VOTE = 16
-"""How often several processes ask whether one of them shall stop."""
-
-COLLAPSED_BELOW = 0.05
-"""A run whose final samples differ less than this share of how real ones do has collapsed."""
-
-
 @contextmanager
 def evaluating(state: State) -> Iterator[None]:
-    """Put every network into evaluation mode, and back."""
-    kept = [one for memory in state.memory.values() for one in memory.values()]
+    """Put every network into evaluation mode, without gradients, and restore its mode after."""
+    gathered = [value for memory in state.memory.values() for value in memory.values()]
     networks = [state.generator, state.discriminator, *state.partners.values()]
-    networks += [one for one in kept if isinstance(one, nn.Module)]
+    networks += [value for value in gathered if isinstance(value, nn.Module)]
     modes = [network.training for network in networks]
     for network in networks:
         network.eval()
@@ -229,20 +242,20 @@ def evaluating(state: State) -> Iterator[None]:
             network.train(mode)
 
 
-def _chosen(state: State, dataset: Dataset) -> Dataset:
-    """Return the examples that the tricks would train on."""
+def _selected(state: State, dataset: Dataset) -> Dataset:
+    """Return the examples that the tricks select for training."""
     for trick in state.tricks.having("dataset"):
-        every = torch.arange(len(dataset), device=dataset.values.device)
-        indices = trick.dataset(dataset.batch(every), state)
-        dataset = dataset if indices is None else dataset.take(indices.to(every.device))
+        all_indices = torch.arange(len(dataset), device=dataset.values.device)
+        indices = trick.dataset(dataset.batch(all_indices), state)
+        dataset = dataset if indices is None else dataset.take(indices.to(all_indices.device))
     return dataset
 
 
-def _next(seen: int, step: int) -> int:
+def _next_multiple(seen: int, step: int) -> int:
     """Return the first multiple of ``step`` above ``seen``."""
     return (seen // step + 1) * step
 
 
 def _passed(before: int, seen: int, target: int, count: int) -> bool:
-    """Tell whether one of ``count`` equal parts of training ended after ``before``."""
+    """Tell whether one of ``count`` equal parts of training ended after ``before`` images."""
     return count > 0 and seen * count // target > before * count // target

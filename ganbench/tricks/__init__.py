@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Stabilization tricks, one in each file, found by their ``@register``."""
+"""Stabilization tricks, one per file, found by their ``@register``."""

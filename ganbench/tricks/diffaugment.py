@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""DiffAugment: the discriminator sees all images through random, differentiable changes."""
+"""DiffAugment: the discriminator sees all images after random, differentiable changes."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class DiffAugment(Trick):
 
     Paper: Zhao et al., 2020, arXiv:2006.10738
 
-    ``D(T(x))`` with T drawn anew for each image: a change of ``color`` (1: brightness by up to
+    ``D(T(x))`` with a T that is drawn for each image: a change of ``color`` (1: brightness by up to
     0.5, saturation by a factor of 0 to 2, contrast by 0.5 to 1.5), then a ``translation`` by up to
-    this share of the size, filled with grey, then a ``cutout``: a grey square whose side is this
-    share of the size. 0 turns each off. The paper's values are the defaults.
+    this share of the size, filled with gray, then a ``cutout``: a gray square whose side is this
+    share of the size. 0 turns each off. The defaults are the paper's values.
     """
 
     color: Annotated[float, Field(ge=0, le=1)] = 1.0
@@ -43,11 +43,15 @@ class DiffAugment(Trick):
     neutral: ClassVar = {"color": 0.0, "translation": 0.0, "cutout": 0.0}
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse data that are not images."""
+        """Refuse data that are not images.
+
+        Raises:
+            ConfigError: The data are points.
+        """
         if not data.is_image:
             raise ConfigError(
                 f"diffaugment changes images, and {data.name} has points of {data.size} numbers.",
-                "Take the trick away, or choose images: ganbench ls datasets",
+                "Remove the trick, or choose images: ganbench ls datasets",
             )
 
     def view(self, images: Tensor, turn: Turn) -> Tensor:
@@ -68,16 +72,22 @@ class DiffAugment(Trick):
 
 
 def recolor(images: Tensor, strength: float, uniform: Uniform) -> Tensor:
-    """Change brightness, saturation and contrast of images (B, C, H, W)."""
+    """Change brightness, saturation and contrast of images (B, C, H, W).
+
+    Args:
+        images: The images, usually in [-1, 1].
+        strength: The size of the changes, from 0 (none) to 1 (the paper's).
+        uniform: Draws the random numbers.
+    """
     images = images + strength * (uniform() - 0.5)
-    grey = images.mean(1, keepdim=True)  # (B, 1, H, W)
-    images = grey + (images - grey) * (1 + strength * (2 * uniform() - 1))
+    gray = images.mean(1, keepdim=True)  # (B, 1, H, W)
+    images = gray + (images - gray) * (1 + strength * (2 * uniform() - 1))
     level = images.mean((1, 2, 3), keepdim=True)  # (B, 1, 1, 1)
     return level + (images - level) * (1 + strength * (uniform() - 0.5))
 
 
 def translate(images: Tensor, share: float, uniform: Uniform) -> Tensor:
-    """Move each image (B, C, H, W) by whole pixels, up to a share of its size; fill with zeros."""
+    """Move each image (B, C, H, W) by whole pixels, up to a share of its size, filled with 0."""
     for dimension in (2, 3):
         size = images.shape[dimension]
         reach = int(share * size + 0.5)
@@ -91,12 +101,12 @@ def translate(images: Tensor, share: float, uniform: Uniform) -> Tensor:
 
 
 def cut_out(images: Tensor, share: float, uniform: Uniform) -> Tensor:
-    """Zero a rectangle, of a share of the size, at a random place of each image (B, C, H, W)."""
+    """Set a rectangle of each image (B, C, H, W) to 0; its sides are a share of the image's."""
     inside = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=images.device)
     for dimension in (2, 3):
         size = images.shape[dimension]
         side = int(share * size + 0.5)
-        # The center may lie on any pixel; the rectangle is cut at the border.
+        # The center may lie on any pixel; the rectangle is clipped at the border.
         start = (uniform() * (size + 1 - side % 2)).floor().long() - side // 2
         offset = _along(dimension, torch.arange(size, device=images.device)) - start
         inside = inside & (offset >= 0) & (offset < side)
@@ -104,7 +114,7 @@ def cut_out(images: Tensor, share: float, uniform: Uniform) -> Tensor:
 
 
 def _along(dimension: int, values: Tensor) -> Tensor:
-    """Shape values (n,) so that they run along one of four dimensions."""
+    """Reshape values (n,) so that they run along one of four dimensions."""
     shape = [1, 1, 1, 1]
     shape[dimension] = -1
     return values.reshape(shape)

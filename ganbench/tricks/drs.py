@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Discriminator rejection sampling: what the discriminator learned corrects the generator."""
+"""Discriminator rejection sampling: the trained discriminator corrects the generator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
 
-_CHUNK = 1000
+_BURN_IN_BATCH = 1000
 
 
 @register("drs")
@@ -28,25 +28,29 @@ class DRS(Trick):
     Paper: Azadi et al., 2019, arXiv:1810.06758
 
     ``sigmoid(F)`` with ``F = D - M - log(1 - exp(D - M - 1e-6)) - gamma``: D is the sample's logit
-    and M the largest seen so far, at first among ``burn_in`` samples. gamma is the given
-    ``percentile`` of F among those, 80 in the paper: the higher, the fewer are accepted. At
-    percentile 0 gamma is 0, which is exact rejection sampling, and slow.
+    and M the largest logit seen so far, at first among ``burn_in`` samples. gamma is the
+    ``percentile`` of F among these samples, 80 in the paper: the higher, the fewer are accepted.
+    At percentile 0 gamma is 0, which is exact rejection sampling, and slow.
 
     The logit must be log(p / q): train with the non-saturating or minimax loss, to convergence
-    and without tricks that hold the discriminator back. Training is unchanged.
+    and without tricks that restrain the discriminator. Training is unchanged.
     """
 
     percentile: Annotated[float, Field(ge=0, le=100)] = 80.0
     burn_in: Annotated[int, Field(ge=1)] = 10_000
     most_draws: Annotated[int, Field(ge=1)] = 1_000
-    """Samples to draw for each one that is wanted before giving up."""
+    """The number of samples to draw for each sample requested, before giving up."""
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse class-conditional pairs: a sample's class is not known when it is judged."""
+        """Refuse class-conditional networks: a sample's class is unknown when it is judged.
+
+        Raises:
+            ConfigError: The model is conditional.
+        """
         if gan.conditional:
             raise ConfigError(
                 "drs judges samples without their class, and the model is conditional.",
-                "Take the trick away, or choose a model without labels: ganbench ls models",
+                "Remove the trick, or choose a model without labels: ganbench ls models",
             )
 
     def sampler(self, sampler: Sampler, state: State) -> Sampler:
@@ -55,7 +59,7 @@ class DRS(Trick):
 
 
 class _Rejection:
-    """Draws with rejection; the largest logit and gamma are found in the first draw, and kept."""
+    """Draws with rejection; the first draw finds the largest logit and gamma, which are kept."""
 
     def __init__(self, settings: DRS, propose: Draw) -> None:
         self.settings = settings
@@ -67,7 +71,7 @@ class _Rejection:
         """Draw ``count`` accepted samples (count, *shape).
 
         Raises:
-            GanbenchError: next to none are accepted.
+            GanbenchError: Hardly any samples are accepted.
         """
         if self.largest is None:
             self._burn_in(sampler, generator)
@@ -75,24 +79,24 @@ class _Rejection:
         missing = count
         for _ in range(self.settings.most_draws):
             images = self.propose(sampler, count, generator)
-            chances = self._score(_logits(sampler, images)).sigmoid()
-            coins = torch.rand(len(images), generator=generator, device=images.device)
-            kept = images[coins < chances][:missing]
-            accepted.append(kept)
-            missing -= len(kept)
+            probabilities = self._score(_logits(sampler, images)).sigmoid()  # (count,)
+            thresholds = torch.rand(len(images), generator=generator, device=images.device)
+            passed = images[thresholds < probabilities][:missing]
+            accepted.append(passed)
+            missing -= len(passed)
             if not missing:
                 return torch.cat(accepted)
         raise GanbenchError(
             f"drs accepted only {count - missing} of {count * self.settings.most_draws} samples; "
-            f"{count} were wanted.",
+            f"{count} were requested.",
             "Lower its percentile, as in --trick drs:percentile=50, or train longer.",
         )
 
     def _burn_in(self, sampler: Sampler, generator: torch.Generator) -> None:
-        """Estimate the largest logit, and gamma, from plain samples."""
+        """Estimate the largest logit, and gamma, from samples before rejection."""
         logits = []
-        for start in range(0, self.settings.burn_in, _CHUNK):
-            count = min(_CHUNK, self.settings.burn_in - start)
+        for start in range(0, self.settings.burn_in, _BURN_IN_BATCH):
+            count = min(_BURN_IN_BATCH, self.settings.burn_in - start)
             logits.append(_logits(sampler, self.propose(sampler, count, generator)))
         scores = self._score(torch.cat(logits))
         if not scores.isfinite().all():
@@ -104,7 +108,7 @@ class _Rejection:
             self.gamma = scores.quantile(self.settings.percentile / 100).item()
 
     def _score(self, logits: Tensor) -> Tensor:
-        """Return F for logits (n,), having raised the largest one where they exceed it."""
+        """Update the largest logit from logits (n,), then return their F (n,)."""
         highest = logits.max()
         self.largest = highest if self.largest is None else torch.maximum(self.largest, highest)
         below = logits - self.largest
@@ -112,12 +116,12 @@ class _Rejection:
 
 
 def _logits(sampler: Sampler, images: Tensor) -> Tensor:
-    """Return one logit for each image (n, *shape) -> (n,)."""
+    """Map images (n, *shape) to one logit each, (n,)."""
     logits = sampler.judge(images, None)
     if len(logits) != len(images):
         raise ConfigError(
             "drs needs one logit for each sample, "
             f"and the discriminator gave {len(logits)} for {len(images)}.",
-            "Take away what packs samples: --trick pacgan:off",
+            "Remove the trick that packs samples: --trick pacgan:off",
         )
     return logits.reshape(len(logits), -1).mean(1)

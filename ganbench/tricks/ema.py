@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""EMA: samples are drawn with the running average of the generator's weights."""
+"""EMA: samples are drawn with a running average of the generator's weights."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class EMA(Trick):
     Paper: Yazici et al., 2019, arXiv:1806.04498
 
     ``average <- beta * average + (1 - beta) * theta`` with
-    ``beta = 0.5 ^ (images of an update / half-life)``, so that the batch size does not change what
-    it means. ``half_life_kimg`` is in thousands of real images: 10 for short runs, 500 for long
+    ``beta = 0.5 ^ (images per update / half-life)``, so that its meaning does not depend on the
+    batch size. ``half_life_kimg`` is in thousands of real images: 10 for short runs, 500 for long
     ones. The half-life is at most ``warm_up`` times the images seen (arXiv:2006.06676), so that
     the average forgets the start; 0 turns that off. Buffers, such as running means, are copied.
     """
@@ -38,7 +38,7 @@ class EMA(Trick):
     neutral: ClassVar = {"half_life_kimg": 0.0}
 
     def start(self, state: State) -> TrickState:
-        """Begin with a copy of the generator."""
+        """Start with a copy of the generator."""
         return {"generator": copy.deepcopy(state.generator).requires_grad_(False).eval()}
 
     @torch.no_grad()
@@ -47,14 +47,14 @@ class EMA(Trick):
         if role != "generator":
             return
         average = _average(self, state)
-        now = 1.0 - self.beta(state)
+        share = 1.0 - self.beta(state)
         for mean, weight in zip(average.parameters(), state.generator.parameters(), strict=True):
-            mean.lerp_(weight, now)  # exact at 1
-        for kept, buffer in zip(average.buffers(), state.generator.buffers(), strict=True):
-            kept.copy_(buffer)
+            mean.lerp_(weight, share)  # exact at 1
+        for copied, buffer in zip(average.buffers(), state.generator.buffers(), strict=True):
+            copied.copy_(buffer)
 
     def beta(self, state: State) -> float:
-        """Return how much of the average an update keeps."""
+        """Return the share of the average that an update keeps, from 0 to 1."""
         half_life = 1000 * self.half_life_kimg
         if self.warm_up:
             half_life = min(half_life, self.warm_up * state.images_seen)
@@ -62,7 +62,7 @@ class EMA(Trick):
         return float(0.5 ** (images / half_life)) if half_life else 0.0
 
     def sampler(self, sampler: Sampler, state: State) -> Sampler:
-        """Draw with the average."""
+        """Draw with the averaged generator."""
         return sampler.replace(generator=_average(self, state))
 
 

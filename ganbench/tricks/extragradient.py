@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Extragradient: both players look where they would go before they go."""
+"""Extragradient: both players look ahead before they move."""
 
 from __future__ import annotations
 
@@ -21,22 +21,26 @@ from ganbench.trick import StepRule, Trick
 @register("extragradient")
 @dataclass(frozen=True)
 class Extragradient(Trick):
-    """Moves both players at once, by their gradients at the point that a trial move leads to.
+    """Moves both players at once, by their gradients at the point to which a trial move leads.
 
     Paper: Gidel et al., 2019, arXiv:1802.10551
 
-    ``w' = w - eta F(w)``, then ``w <- w - eta F(w')``, each with a batch of its own and with the
-    players' own optimizers; Adam updates its moments at both (ExtraAdam, algorithm 4). One
+    ``w' = w - eta F(w)``, then ``w <- w - eta F(w')``, each with its own batch and with the
+    players' own optimizers; Adam updates its moments in both (ExtraAdam, algorithm 4). One
     iteration shows the discriminator two batches.
     """
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse unequal numbers of steps: both players move at once."""
-        given = (recipe.discriminator_steps, recipe.generator_steps)
-        if given != (1, 1):
+        """Refuse unequal numbers of steps, because both players move at once.
+
+        Raises:
+            ConfigError: A player makes more than one step in an iteration.
+        """
+        steps = (recipe.discriminator_steps, recipe.generator_steps)
+        if steps != (1, 1):
             raise ConfigError(
                 "extragradient moves both players at once: discriminator_steps and "
-                f"generator_steps must be 1 and 1, not {given[0]} and {given[1]}.",
+                f"generator_steps must be 1 and 1, not {steps[0]} and {steps[1]}.",
                 "Add --set recipe.discriminator_steps=1 --set recipe.generator_steps=1",
             )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The gradient penalty of WGAN-GP: a critic whose slope is one between real and fake."""
+"""The gradient penalty of WGAN-GP: a critic whose slope is near one between real and fake."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ganbench.turn import Turn
 @register("gradient-penalty")
 @dataclass(frozen=True)
 class GradientPenalty(Trick):
-    """Holds the norm of the critic's gradient near a target between real and fake examples.
+    """Keeps the norm of the critic's gradient near a target between real and fake examples.
 
     Paper: Gulrajani et al., 2017, arXiv:1704.00028
 
     Adds ``weight * E (|grad D(x)| - target)^2`` to the discriminator's loss, at points x drawn
     uniformly on lines from a real to a fake example. ``weight`` (lambda) is 10 for images and 0.1
-    for toys. ``one_sided`` leaves slopes below the target alone (WGAN-LP, arXiv:1709.08894);
+    for toy data. ``one_sided`` ignores slopes below the target (WGAN-LP, arXiv:1709.08894);
     ``target`` 0 gives the zero-centered penalty (arXiv:1902.03984).
     """
 
@@ -35,7 +35,7 @@ class GradientPenalty(Trick):
     neutral: ClassVar = {"weight": 0.0}
 
     def discriminator_terms(self, turn: Turn) -> Terms:
-        """Return the penalty; nothing at a weight of zero."""
+        """Return the penalty, or nothing at a weight of zero."""
         if not self.weight:
             return {}
         excess = _norms(turn.judge(self._between(turn), turn.labels).gradients) - self.target
@@ -44,15 +44,15 @@ class GradientPenalty(Trick):
         return {"gradient-penalty": self.weight * excess.square().mean()}
 
     def _between(self, turn: Turn) -> Tensor:
-        """Return points (B, *shape) on lines from real to fake; one line for a pack of PacGAN."""
+        """Return points (B, *shape) on lines from real to fake, one line for each logit."""
         real, fake = turn.real.images, turn.fake.images
-        lines = len(turn.real.logits)
+        lines = len(turn.real.logits)  # with PacGAN, one for each pack
         share = torch.rand(lines, generator=turn.random(self), device=real.device, dtype=real.dtype)
         share = share.repeat_interleave(len(real) // lines)  # (B,)
         return torch.lerp(real, fake, share.reshape(-1, *[1] * (real.ndim - 1)))
 
 
 def _norms(gradients: Tensor) -> Tensor:
-    """Return the Euclidean norm of each row (rows, values); flat at zero, not undefined."""
+    """Return the Euclidean norm of each row of gradients (rows, values); its slope at zero is 0."""
     norms: Tensor = torch.linalg.vector_norm(gradients, dim=1)
     return norms

@@ -19,12 +19,12 @@ from ganbench.turn import Turn
 @register("instance-noise")
 @dataclass(frozen=True)
 class InstanceNoise(Trick):
-    """Adds Gaussian noise to all that the discriminator sees, less and less as training goes on.
+    """Adds Gaussian noise to everything that the discriminator sees, less and less over training.
 
     Paper: Sonderby et al., 2017, arXiv:1610.04490
 
     ``D(x + e)`` with e ~ N(0, s^2); s falls linearly from ``sigma`` to 0 at ``until``, a share of
-    the training's images, and stays there. ``sigma`` is in the units of the data: 0.1 for images
+    the images of training, and stays there. ``sigma`` is in the units of the data: 0.1 for images
     in [-1, 1].
     """
 
@@ -34,7 +34,7 @@ class InstanceNoise(Trick):
     neutral: ClassVar = {"sigma": 0.0}
 
     def view(self, images: Tensor, turn: Turn) -> Tensor:
-        """Return images (B, *shape) with fresh noise."""
+        """Return images (B, *shape) with newly drawn noise."""
         sigma = self.sigma_now(turn.state)
         if not sigma:
             return images
@@ -44,6 +44,6 @@ class InstanceNoise(Trick):
         return images + sigma * noise
 
     def sigma_now(self, state: State) -> float:
-        """Return the standard deviation that is due after the images seen so far."""
+        """Return the current standard deviation of the noise, in the units of the data."""
         share = state.images_seen / (1000 * state.recipe.kimg)
         return self.sigma * max(0.0, 1.0 - share / self.until)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
@@ -12,25 +11,23 @@ from torch import Tensor
 
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError
-from ganbench.gan import GAN, DataSpec, Loss
+from ganbench.gan import GAN, DataSpec, LogitCost, Loss
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
-
-_Part = Callable[[Tensor], Tensor]
 
 
 @register("label-smoothing")
 @dataclass(frozen=True)
 class LabelSmoothing(Trick):
-    """Replaces the discriminator's target for real examples, 1, by a smaller one.
+    """Replaces the discriminator's target for real examples, 1, with a smaller one.
 
     Paper: Salimans et al., 2016, arXiv:1606.03498
 
     A logit with target t costs ``t * (its cost as real) + (1 - t) * (its cost as fake)``: for the
     logistic loss this is the cross-entropy with a soft label, for least squares a moved target.
-    ``real`` is the target of real examples, usually 0.9; ``fake`` that of fakes, which the paper
-    leaves at 0 (one-sided). The generator's loss stays as it is.
+    ``real`` is the target of real examples, usually 0.9; ``fake`` is the target of fakes, which
+    the paper leaves at 0 (one-sided). The generator's loss stays as it is.
     """
 
     real: Annotated[float, Field(ge=0, le=1)] = 0.9
@@ -39,12 +36,16 @@ class LabelSmoothing(Trick):
     neutral: ClassVar = {"real": 1.0, "fake": 0.0}
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse a loss that compares real with fake logits: it has no targets."""
-        _need_parts(gan.loss)
+        """Refuse a loss that compares real with fake logits, because it has no targets.
+
+        Raises:
+            ConfigError: The loss has no target for each logit.
+        """
+        _costs(gan.loss)
 
     def wrap_loss(self, loss: Loss, state: State) -> Loss:
         """Return the loss with soft targets in the discriminator's part."""
-        real_part, fake_part = _need_parts(loss)
+        real_part, fake_part = _costs(loss)
 
         def cost(logits: Tensor, target: float) -> Tensor:
             return target * real_part(logits) + (1 - target) * fake_part(logits)
@@ -57,11 +58,15 @@ class LabelSmoothing(Trick):
         )
 
 
-def _need_parts(loss: Loss) -> tuple[_Part, _Part]:
-    """Return what logits cost as real and as fake; ConfigError where the loss has no such parts."""
+def _costs(loss: Loss) -> tuple[LogitCost, LogitCost]:
+    """Return the cost of logits as real and their cost as fake.
+
+    Raises:
+        ConfigError: The loss has no such parts.
+    """
     if loss.real_part is None or loss.fake_part is None:
         raise ConfigError(
             f"label-smoothing needs a loss with a target for each logit, not '{loss.name}'.",
-            "Take the trick away, or choose a loss: --set loss=non-saturating",
+            "Remove the trick, or choose another loss: --set loss=non-saturating",
         )
     return loss.real_part, loss.fake_part

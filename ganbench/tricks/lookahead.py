@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Lookahead-minmax: both players walk ahead, then come part of the way back."""
+"""Lookahead-minmax: both players move ahead, then return part of the way."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ganbench.trick import Trick, TrickState
 @register("lookahead")
 @dataclass(frozen=True)
 class Lookahead(Trick):
-    """Takes both players back toward where they were some updates ago.
+    """Moves both players back toward where they were some updates ago.
 
     Paper: Chavdarova et al., 2021, arXiv:2006.14567
 
-    After every ``steps`` (k) updates of the generator, both at once:
-    ``theta <- slow + alpha * (theta - slow)``, and that becomes the new ``slow``. Usual values are
+    After every ``steps`` (k) updates of the generator, for both players at once:
+    ``theta <- slow + alpha * (theta - slow)``, which becomes the new ``slow``. Usual values are
     5 and 0.5. The optimizers' moments and the networks' buffers stay as they are.
     """
 
@@ -35,12 +35,12 @@ class Lookahead(Trick):
     neutral: ClassVar = {"alpha": 1.0}
 
     def start(self, state: State) -> TrickState:
-        """Keep copies of the weights at which the players set out."""
+        """Keep copies of the weights from which the players start."""
         return {name: weight.detach().clone() for name, weight in _weights(state)}
 
     @torch.no_grad()
     def after_step(self, state: State, role: Role) -> None:
-        """Come back once the generator has made enough updates."""
+        """Move back once the generator has made ``steps`` updates."""
         if role != "generator" or state.updates["generator"] % self.steps:
             return
         memory = state.memory_of(self)
@@ -52,7 +52,7 @@ class Lookahead(Trick):
 
 
 def _weights(state: State) -> Iterator[tuple[str, nn.Parameter]]:
-    """Yield every weight that training moves, by a name for the memory."""
+    """Yield every weight that training moves, with its name in the trick's memory."""
     for role in state.updates:
         for index, weight in enumerate(state.parameters(role)):
             yield f"{role}/{index}", weight

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Optimistic Adam: each move also corrects the move before it."""
+"""Optimistic Adam: each move also corrects the previous one."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ganbench.state import State
 from ganbench.trick import Trick
 
 LAST_MOVE = "last_move"
-"""The key of the last move in the optimizer's own state, with which it is saved and resumed."""
+"""The key of the last move in the optimizer's state, which is saved and resumed."""
 
 
 @register("optimistic-adam")
 @dataclass(frozen=True)
 class OptimisticAdam(Trick):
-    """Makes both players' optimizers anticipate: a move counts double, less the one before it.
+    """Makes both players' optimizers anticipate: each move counts twice, minus the previous one.
 
     Paper: Daskalakis et al., 2018, arXiv:1711.00141
 
-    ``theta <- theta + move_t + amount * (move_t - move_(t-1))``, where ``move_t`` is what the
-    player's own optimizer does (Adam in the paper; SGD gives optimistic mirror descent) and
+    ``theta <- theta + move_t + amount * (move_t - move_(t-1))``, where ``move_t`` is the move of
+    the player's own optimizer (Adam in the paper; SGD gives optimistic mirror descent) and
     ``move_0`` is 0. ``amount`` is 1 in the paper.
     """
 
@@ -37,13 +37,13 @@ class OptimisticAdam(Trick):
     neutral: ClassVar = {"amount": 0.0}
 
     def optimizer(self, optimizer: Optimizer, role: Role, state: State) -> Optimizer:
-        """Hook into the optimizer's turn, before and after."""
+        """Register hooks before and after each step of the optimizer."""
         before: dict[Tensor, Tensor] = {}
 
         @torch.no_grad()
         def remember(moving: Optimizer, args: Any, options: Any) -> None:
-            # A weight without a gradient does not move; giving it a state would also keep Adam
-            # from making its own when the first gradient comes.
+            # A weight without a gradient does not move. Giving it a state would also keep Adam
+            # from creating its own when the first gradient comes.
             before.update({weight: weight.clone() for weight in _with_gradient(moving)})
 
         @torch.no_grad()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PacGAN: a discriminator that sees several examples at once sees a lack of variety."""
+"""PacGAN: a discriminator that sees several examples at once notices a lack of variety."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ganbench.trick import Trick
 @register("pacgan")
 @dataclass(frozen=True)
 class PacGAN(Trick):
-    """Lets the discriminator judge packs of examples, all real or all fake, not single ones.
+    """Lets the discriminator judge packs of examples, all real or all fake, instead of single ones.
 
     Paper: Lin, Khetan, Fanti and Oh, 2018, arXiv:1712.04086
 
@@ -33,13 +33,17 @@ class PacGAN(Trick):
     neutral: ClassVar = {"size": 1}
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse class-conditional pairs, and batches that do not divide into packs."""
+        """Refuse class-conditional networks, and batches that do not divide into packs.
+
+        Raises:
+            ConfigError: The model is conditional, or the batch size is no multiple of the size.
+        """
         if self.size == 1:
             return
         if gan.conditional:
             raise ConfigError(
                 "pacgan packs examples regardless of their class, and the model is conditional.",
-                "Take the trick away, or choose a model without labels: ganbench ls models",
+                "Remove the trick, or choose a model without labels: ganbench ls models",
             )
         if recipe.batch_size % self.size:
             raise ConfigError(
@@ -49,19 +53,23 @@ class PacGAN(Trick):
             )
 
     def check_parts(self, part: int, processes: int) -> None:
-        """Refuse parts of a batch that do not divide into packs."""
+        """Refuse parts of a batch that do not divide into packs.
+
+        Raises:
+            ConfigError: A part is no multiple of the size.
+        """
         if part % self.size:
-            whole = -(-part // self.size) * self.size * processes
+            batch_size = -(-part // self.size) * self.size * processes
             raise ConfigError(
-                f"pacgan needs a multiple of {self.size} examples in each process, and "
-                f"{processes} processes have {part} of a batch each.",
-                f"For example: --batch-size {whole}",
+                f"pacgan needs a multiple of {self.size} examples in each process, and each of "
+                f"{processes} processes has {part} of a batch.",
+                f"For example: --batch-size {batch_size}",
             )
 
     def wrap_discriminator(
         self, build: DiscriminatorFactory, data: DataSpec
     ) -> DiscriminatorFactory:
-        """Build the discriminator for the shape of a pack, behind the packing."""
+        """Build the discriminator for the shape of a pack, and pack its input."""
         if self.size == 1:
             return build
 
@@ -73,7 +81,7 @@ class PacGAN(Trick):
 
 
 class Packing(nn.Module):
-    """A discriminator behind the packing of its input: (B, C, ...) -> (B / size, size * C, ...)."""
+    """A discriminator whose input is packed first: (B, C, ...) -> (B / size, size * C, ...)."""
 
     def __init__(self, network: nn.Module, size: int) -> None:
         super().__init__()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""R1: the discriminator shall be flat where the data are."""
+"""R1: the discriminator is made flat where the data are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,8 +22,9 @@ class R1(Trick):
 
     Adds ``weight / 2 * E |grad D(x)|^2`` to the discriminator's loss, in the pass that scores the
     real examples anyway. ``weight`` (gamma) depends on the data: 10 in the paper, 0.01 to 0.1 for
-    images of 32 pixels. ``every`` computes it only in each n-th update and n times as strong
-    (lazy regularization, arXiv:1912.04958), which saves time and can break training on toys.
+    images of 32 pixels. With ``every`` n, the penalty is computed only in every n-th update and is
+    n times as strong (lazy regularization, arXiv:1912.04958), which saves time but can break
+    training on toy data.
     """
 
     weight: Annotated[float, Field(ge=0)] = 1.0
@@ -32,8 +33,24 @@ class R1(Trick):
     neutral: ClassVar = {"weight": 0.0}
 
     def discriminator_terms(self, turn: Turn) -> Terms:
-        """Return the penalty; nothing at a weight of zero, nor in updates that are skipped."""
-        if not self.weight or turn.state.updates["discriminator"] % self.every:
-            return {}
-        square = turn.real.gradients.square().sum(1).mean()  # (logits, values) -> scalar
-        return {"r1": 0.5 * self.weight * self.every * square}
+        """Return the penalty, or nothing at a weight of zero or in updates that are skipped."""
+        return lazy_penalty("r1", turn, "real", weight=self.weight, every=self.every)
+
+
+def lazy_penalty(
+    name: str, turn: Turn, side: Literal["real", "fake"], *, weight: float, every: int
+) -> Terms:
+    """Return half the mean squared norm of the gradient at one side's examples, as a term.
+
+    Args:
+        name: The name of the term.
+        turn: The discriminator's turn.
+        side: The examples at which the gradient is taken.
+        weight: The weight of the penalty (gamma); 0 gives no term.
+        every: The penalty is due in every n-th update, and n times as strong.
+    """
+    if not weight or turn.state.updates["discriminator"] % every:
+        return {}
+    scored = turn.real if side == "real" else turn.fake
+    square = scored.gradients.square().sum(1).mean()  # (logits, values) -> scalar
+    return {name: 0.5 * weight * every * square}

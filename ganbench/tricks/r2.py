@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""R2: the discriminator shall be flat where the generator's examples are."""
+"""R2: the discriminator is made flat where the generator's examples are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ganbench.registry import register
 from ganbench.trick import Terms, Trick
+from ganbench.tricks.r1 import lazy_penalty
 from ganbench.turn import Turn
 
 
@@ -21,8 +22,9 @@ class R2(Trick):
     Paper: Mescheder, Geiger and Nowozin, 2018, arXiv:1801.04406
 
     Adds ``weight / 2 * E |grad D(G(z))|^2`` to the discriminator's loss, in the pass that scores
-    the fakes anyway. Used with R1 at the same ``weight`` (arXiv:2501.05441). ``every`` computes it
-    only in each n-th update and n times as strong (lazy regularization, arXiv:1912.04958).
+    the fakes anyway. It is used with R1 at the same ``weight`` (arXiv:2501.05441). With ``every``
+    n, the penalty is computed only in every n-th update and is n times as strong (lazy
+    regularization, arXiv:1912.04958).
     """
 
     weight: Annotated[float, Field(ge=0)] = 1.0
@@ -31,8 +33,5 @@ class R2(Trick):
     neutral: ClassVar = {"weight": 0.0}
 
     def discriminator_terms(self, turn: Turn) -> Terms:
-        """Return the penalty; nothing at a weight of zero, nor in updates that are skipped."""
-        if not self.weight or turn.state.updates["discriminator"] % self.every:
-            return {}
-        square = turn.fake.gradients.square().sum(1).mean()  # (logits, values) -> scalar
-        return {"r2": 0.5 * self.weight * self.every * square}
+        """Return the penalty, or nothing at a weight of zero or in updates that are skipped."""
+        return lazy_penalty("r2", turn, "fake", weight=self.weight, every=self.every)

@@ -32,10 +32,10 @@ class SpectralNorm(Trick):
 
     Paper: Miyato et al., 2018, arXiv:1802.05957
 
-    ``W / (u^T W v)``, where u and v follow the first singular vectors by one power iteration in
-    each forward pass made in training mode; they are buffers, and are saved with the weights.
-    Linear, convolution and embedding layers are normalized. ``generator`` does the same to the
-    generator (arXiv:1805.08318).
+    ``W / (u^T W v)``, where u and v track the first singular vectors by one power iteration in
+    each forward pass in training mode; they are buffers, and are saved with the weights. Linear,
+    convolution and embedding layers are normalized. ``generator`` normalizes the generator as well
+    (arXiv:1805.08318).
     """
 
     generator: bool = False
@@ -43,7 +43,7 @@ class SpectralNorm(Trick):
     def wrap_discriminator(
         self, build: DiscriminatorFactory, data: DataSpec
     ) -> DiscriminatorFactory:
-        """Normalize the discriminator once it is built, so that its initial weights stay."""
+        """Normalize the discriminator after it is built, so that its initial weights stay."""
 
         def normalized(shape: Shape) -> nn.Module:
             return _normalize(build(shape))
@@ -51,7 +51,7 @@ class SpectralNorm(Trick):
         return normalized
 
     def wrap_generator(self, build: GeneratorFactory, data: DataSpec) -> GeneratorFactory:
-        """Normalize the generator too, if asked for."""
+        """Normalize the generator as well, if requested."""
 
         def normalized(latent_dim: int) -> nn.Module:
             return _normalize(build(latent_dim))
@@ -60,7 +60,7 @@ class SpectralNorm(Trick):
 
 
 def _normalize(network: nn.Module) -> nn.Module:
-    """Normalize every layer of a network that is not normalized yet, in place."""
+    """Normalize, in place, every layer of a network that is not normalized yet."""
     for layer in list(network.modules()):
         if isinstance(layer, _LAYERS) and not parametrize.is_parametrized(layer, "weight"):
             spectral_norm(layer)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The truncation trick: quality for variety, by the latents that samples are drawn from."""
+"""The truncation trick: it trades variety for quality through the latents of samples."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ganbench.trick import Trick
 @register("truncation")
 @dataclass(frozen=True)
 class Truncation(Trick):
-    """Draws again each value of a latent that lies outside [-psi, psi]; training is unchanged.
+    """Redraws each value of a latent that lies outside [-psi, psi]; training is unchanged.
 
     Paper: Brock, Donahue and Simonyan, 2019, arXiv:1809.11096
 
-    Smaller ``psi``, usually 0.5 to 1, gives samples that are more typical and less varied. The
-    values of a latent must be independent and alike, as in both priors.
+    A smaller ``psi``, usually 0.5 to 1, gives samples that are more typical and less varied. The
+    values of a latent must be independent and identically distributed, as in both priors.
     """
 
     psi: Annotated[float, Field(ge=1e-3)] = 1.0
@@ -32,17 +32,17 @@ class Truncation(Trick):
     neutral: ClassVar = {"psi": 1e30}
 
     def sampler(self, sampler: Sampler, state: State) -> Sampler:
-        """Replace the latents by truncated ones."""
+        """Replace the latents with truncated ones."""
         prior = sampler.latents
 
         def truncated(count: int, generator: torch.Generator) -> Tensor:
             latents = prior(count, generator).clone()  # (count, latent_dim)
             outside = latents.abs() > self.psi
             while missing := int(outside.sum()):
-                fresh = prior(count, generator)
-                fresh = fresh[fresh.abs() <= self.psi][:missing]
-                places = outside.nonzero()[: len(fresh)]  # (n, 2)
-                latents[places[:, 0], places[:, 1]] = fresh
+                redrawn = prior(count, generator)
+                redrawn = redrawn[redrawn.abs() <= self.psi][:missing]  # (n,)
+                places = outside.nonzero()[: len(redrawn)]  # (n, 2)
+                latents[places[:, 0], places[:, 1]] = redrawn
                 outside = latents.abs() > self.psi
             return latents
 

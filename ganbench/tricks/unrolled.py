@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Unrolled GANs: the generator meets the discriminator as it would be some steps from now."""
+"""Unrolled GANs: the generator meets the discriminator as it will be some steps later."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ganbench.step import discriminator_objective
 from ganbench.trick import Discriminate, Trick, TrickState
 from ganbench.turn import Turn
 
-Named = dict[str, Tensor]
+NamedTensors = dict[str, Tensor]
 Rule = Callable[[Tensor, dict[str, Any], dict[str, Any]], tuple[Tensor, dict[str, Any]]]
 """Maps a gradient, the moments so far and the settings to a direction and the next moments."""
 
@@ -32,16 +32,16 @@ Rule = Callable[[Tensor, dict[str, Any], dict[str, Any]], tuple[Tensor, dict[str
 @register("unrolled")
 @dataclass(frozen=True)
 class Unrolled(Trick):
-    """Trains the generator through some steps that the discriminator would make in answer to it.
+    """Trains the generator through several steps that the discriminator would make in response.
 
     Paper: Metz et al., 2017, arXiv:1611.02163
 
     ``f(theta_G, theta_D^k(theta_G, theta_D))``: k = ``steps`` differentiable steps of the
-    discriminator's whole objective, penalties included, on the batch at hand; the gradient runs
-    through all of them, and the discriminator itself stays where it is. The inner ``rule`` goes on
-    from the state of the discriminator's own optimizer (``own``, as in the authors' code), or is
-    plain ``sgd``; an inner ``learning_rate`` of 0 means the discriminator's. ``steps`` is 5 to 10,
-    and an update of the generator costs that many more. Partner networks are not unrolled.
+    discriminator's whole objective, penalties included, on the current batch. The gradient runs
+    through all of them; the discriminator itself does not move. The inner ``rule`` continues from
+    the state of the discriminator's own optimizer (``own``, as in the authors' code), or is plain
+    ``sgd``; an inner ``learning_rate`` of 0 means the discriminator's. ``steps`` is usually 5 to
+    10, and an update of the generator costs that many more. Partner networks are not unrolled.
     """
 
     steps: Annotated[int, Field(ge=0)] = 5
@@ -51,48 +51,54 @@ class Unrolled(Trick):
     neutral: ClassVar = {"steps": 0}
 
     def start(self, state: State) -> TrickState:
-        """Refuse what torch cannot differentiate: penalties through batch normalization."""
+        """Refuse penalties through batch normalization, which torch cannot differentiate.
+
+        Raises:
+            ConfigError: The discriminator has batch normalization, and a trick adds terms.
+        """
         penalties = [name_of(trick) for trick in state.tricks.having("discriminator_terms")]
         modules = state.discriminator.modules()
-        if self.steps and penalties and any(isinstance(one, _BatchNorm) for one in modules):
+        normalized = any(isinstance(module, _BatchNorm) for module in modules)
+        if self.steps and penalties and normalized:
             raise ConfigError(
                 f"unrolled cannot differentiate through {join_words(penalties)} in a discriminator "
                 "with batch normalization, which has no third derivative in torch.",
-                f"Take one of them away: --trick unrolled:off or --trick {penalties[0]}:off",
+                f"Remove one of them: --trick unrolled:off or --trick {penalties[0]}:off",
             )
         return {}
 
     def opponent(self, turn: Turn) -> Discriminate | None:
-        """Return the discriminator after its answer, as a function of the generator's weights."""
+        """Return the discriminator after its steps, as a function of the generator's weights."""
         if not self.steps:
             return None
         state = turn.state
         network, optimizer = state.discriminator, state.optimizers["discriminator"]
-        own = {name: one for name, one in network.named_parameters() if one.requires_grad}
-        move = _sgd if self.rule == "sgd" else rule_of(optimizer)
+        weights: NamedTensors = {
+            name: weight for name, weight in network.named_parameters() if weight.requires_grad
+        }
+        rule = _sgd if self.rule == "sgd" else rule_of(optimizer)
         groups = {weight: group for group in optimizer.param_groups for weight in group["params"]}
-        settings = {name: self._settings(groups[weight]) for name, weight in own.items()}
-        moments = {name: dict(optimizer.state.get(weight, {})) for name, weight in own.items()}
-        # Running means and power iterations go on in copies: the real ones must not move.
+        settings = {name: self._settings(groups[weight]) for name, weight in weights.items()}
+        moments = {name: dict(optimizer.state.get(weight, {})) for name, weight in weights.items()}
+        # Running means and power iterations continue in copies: the real ones must not move.
         buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-        weights: Named = dict(own)
         for _ in range(self.steps):
             gradients = _gradients(turn, weights, _with_weights(network, weights, buffers))
             for name, gradient in gradients.items():
                 setting = settings[name]
                 decayed = gradient + setting["weight_decay"] * weights[name]
-                direction, moments[name] = move(decayed, moments[name], setting)
+                direction, moments[name] = rule(decayed, moments[name], setting)
                 weights[name] = weights[name] - setting["lr"] * direction
         return _with_weights(network, weights, buffers)
 
     def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
-        """Return the inner rule's settings, from those of the discriminator's optimizer."""
+        """Return the settings of the inner rule, taken from the discriminator's optimizer."""
         settings = {**group, "lr": self.learning_rate or group["lr"]}
         return settings | {"momentum": 0.0, "weight_decay": 0.0} if self.rule == "sgd" else settings
 
 
-def _with_weights(network: nn.Module, weights: Named, buffers: Named) -> Discriminate:
-    """Return a network as a function, with other weights and buffers than its own."""
+def _with_weights(network: nn.Module, weights: NamedTensors, buffers: NamedTensors) -> Discriminate:
+    """Return a network as a function that uses other weights and buffers than its own."""
     values = {**weights, **buffers}
 
     def discriminate(images: Tensor, condition: Labels) -> Tensor | tuple[Tensor, Any]:
@@ -103,10 +109,10 @@ def _with_weights(network: nn.Module, weights: Named, buffers: Named) -> Discrim
     return discriminate
 
 
-def _gradients(turn: Turn, weights: Named, discriminate: Discriminate) -> Named:
-    """Return the gradients of the discriminator's objective, themselves differentiable."""
+def _gradients(turn: Turn, weights: NamedTensors, discriminate: Discriminate) -> NamedTensors:
+    """Return the gradients of the discriminator's objective, which are differentiable."""
     # The weights depend on the fakes by now. A penalty on the gradient at the fakes means the
-    # gradient at fixed weights, so each inner step sees them under a new name.
+    # gradient at fixed weights, so each inner step sees the fakes as a new tensor.
     fakes = turn.fake.images.view_as(turn.fake.images)
     inner = Turn(
         turn.state,
@@ -119,24 +125,26 @@ def _gradients(turn: Turn, weights: Named, discriminate: Discriminate) -> Named:
     gradients = torch.autograd.grad(
         total, list(weights.values()), create_graph=True, allow_unused=True
     )
-    found = {
+    named = {
         name: gradient
         for name, gradient in zip(weights, gradients, strict=True)
         if gradient is not None
     }
-    # Where several processes share the batch, the inner steps are those of the whole batch too.
-    return dict(zip(found, turn.state.group.average(list(found.values())), strict=True))
+    # If several processes share the batch, the inner steps too are those of the whole batch.
+    return dict(zip(named, turn.state.group.average(list(named.values())), strict=True))
 
 
 def rule_of(optimizer: Optimizer) -> Rule:
-    """Return the differentiable form of an optimizer that a recipe can name."""
+    """Return the differentiable rule of an optimizer that a recipe can name."""
     if isinstance(optimizer, SGD):
         return _sgd
     return _rmsprop if isinstance(optimizer, RMSprop) else _adam
 
 
-def _sgd(gradient: Tensor, moments: Named, settings: dict[str, Any]) -> tuple[Tensor, Named]:
-    """Return the direction of gradient descent, with momentum where it is set."""
+def _sgd(
+    gradient: Tensor, moments: NamedTensors, settings: dict[str, Any]
+) -> tuple[Tensor, NamedTensors]:
+    """Return the direction of gradient descent, with momentum if it is set."""
     if not settings["momentum"]:
         return gradient, moments
     last = moments.get("momentum_buffer")
@@ -144,7 +152,9 @@ def _sgd(gradient: Tensor, moments: Named, settings: dict[str, Any]) -> tuple[Te
     return direction, {"momentum_buffer": direction}
 
 
-def _rmsprop(gradient: Tensor, moments: Named, settings: dict[str, Any]) -> tuple[Tensor, Named]:
+def _rmsprop(
+    gradient: Tensor, moments: NamedTensors, settings: dict[str, Any]
+) -> tuple[Tensor, NamedTensors]:
     """Return the direction of RMSprop."""
     square = moments.get("square_avg", torch.zeros_like(gradient))
     square = settings["alpha"] * square + (1 - settings["alpha"]) * gradient.square()

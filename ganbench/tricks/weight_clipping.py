@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Weight clipping: the first way to keep a critic Lipschitz."""
+"""Weight clipping: the original way to keep a critic Lipschitz."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class WeightClipping(Trick):
 
     Paper: Arjovsky, Chintala and Bottou, 2017, arXiv:1701.07875
 
-    The paper takes ``limit`` 0.01 with RMSprop at 5e-5 and five critic steps.
+    The paper uses a ``limit`` of 0.01 with RMSprop at 5e-5 and five critic steps.
     """
 
     limit: Annotated[float, Field(gt=0)] = 0.01
@@ -31,7 +31,7 @@ class WeightClipping(Trick):
 
     @torch.no_grad()
     def after_step(self, state: State, role: Role) -> None:
-        """Clip once the discriminator has moved."""
+        """Clip the weights once the discriminator has moved."""
         if role == "discriminator":
             for weight in state.discriminator.parameters():
                 weight.clamp_(-self.limit, self.limit)
