@@ -82,6 +82,7 @@ def command(
         ),
     ] = False,
     data_root: options.DataRoot = None,
+    range_text: options.ValueRangeOption = None,
     samples: Annotated[
         int | None,
         typer.Option(
@@ -216,6 +217,7 @@ def command(
             cache=cache,
             floors=floor,
             data_root=data_root,
+            value_range=options.value_range(range_text),
             latent_dim=latent_dim,
             classes=classes,
             save_statistics=save_statistics,

@@ -65,7 +65,7 @@ DataRoot = Annotated[
     Path | None,
     typer.Option(help="Folder with downloaded datasets.", metavar="DIR", rich_help_panel=WHAT),
 ]
-ValueRange = Annotated[
+ValueRangeOption = Annotated[
     str | None,
     typer.Option(
         "--range",

@@ -53,6 +53,7 @@ def command(
     ] = None,
     assignments: options.Assignments = None,
     data_root: options.DataRoot = None,
+    range_text: options.ValueRangeOption = None,
     kimg: options.Kimg = None,
     batch_size: options.BatchSize = None,
     samples: Annotated[
@@ -97,6 +98,7 @@ def command(
 
     if seed is not None and seeds is not None:
         raise ConfigError("--seed and --seeds exclude each other.", "Give one of them.")
+    dataset = _with_range(dataset, options.value_range(range_text))
     tunes = precision == "auto"
     settings = options.collect_settings(
         assignments, kimg=kimg, batch_size=batch_size, precision=None if tunes else precision
@@ -130,6 +132,23 @@ def command(
         _print_plan([planned.config for planned in plans], as_json=as_json)
         return
     _execute_all(plans, run_options, quiet=quiet, as_json=as_json)
+
+
+def _with_range(dataset: str, value_range: tuple[float, float] | None) -> str:
+    """Return the name of a dataset with the range of its floats, as a run records it."""
+    from ganbench.data.dataset_names import name_with_range, parse_dataset_name
+    from ganbench.errors import ConfigError
+
+    if value_range is None:
+        return dataset
+    parsed = parse_dataset_name(dataset, value_range=value_range)
+    if not parsed.name.endswith(".npz"):
+        raise ConfigError(
+            f"--range is for floats in an npz file, and '{dataset}' is none.",
+            "Leave --range out.",
+        )
+    size = f"@{parsed.resolution}" if parsed.resolution else ""
+    return name_with_range(parsed.name, parsed.value_range) + size
 
 
 def _tuned(

@@ -8,7 +8,7 @@ import numpy as np
 from ganbench.errors import ConfigError, InputError
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.arrays import Array, Features
-from ganbench.evaluation.math.blocks import blocks
+from ganbench.evaluation.math.blockwise import blocks
 from ganbench.evaluation.math.moments import Moments
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganbench.errors import InputError
 from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts, check_images
-from ganbench.evaluation.math.blocks import blocks
+from ganbench.evaluation.math.blockwise import blocks
 from ganbench.runtime.inference import Compute
 
 PIXELS_AT_ONCE = 2**20

@@ -34,7 +34,7 @@ from ganbench.state import State
 from ganbench.training.checkpoint import export_generator, load_checkpoint
 from ganbench.training.distributed import first_then_others, join_processes
 from ganbench.training.trainer import Schedule, Trainer, evaluating
-from ganbench.trick import Trick, Tricks, acts_on
+from ganbench.trick import Trick, Tricks, overridden_hooks
 from ganbench.trick_config import make_trick, merge_tricks
 
 EVALUATIONS = 4
@@ -280,7 +280,7 @@ def _for_sampling(trained: list[Trick], asked: Sequence[TrickConfig]) -> list[Tr
     """Join the tricks of a trained run with further ones that only act on sampling."""
     for config in asked:
         trick = make_trick(config)
-        if acts_on(trick) != {"sampler"}:
+        if overridden_hooks(trick) != {"sampler"}:
             raise ConfigError(
                 f"The trick '{config.name}' acts on training, and this run is trained.",
                 "For sampling there are truncation and drs.",

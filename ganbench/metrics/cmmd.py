@@ -8,7 +8,7 @@ import numpy as np
 from ganbench.evaluation.checks import require_features
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.arrays import Array
-from ganbench.evaluation.math.blocks import unit_rows
+from ganbench.evaluation.math.blockwise import unit_rows
 from ganbench.evaluation.math.intervals import (
     AT_THIS_N,
     NO_SPREAD,

@@ -10,7 +10,7 @@ import numpy as np
 from ganbench.evaluation.checks import require, require_moments
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.arrays import Array, Features, Indices
-from ganbench.evaluation.math.blocks import blocks
+from ganbench.evaluation.math.blockwise import blocks
 from ganbench.evaluation.math.frechet import frechet_distance, jackknife
 from ganbench.evaluation.math.frechet_value import NO_PROBE, singular_warning, without_spread
 from ganbench.evaluation.math.intervals import student_quantile

@@ -11,7 +11,7 @@ from scipy.special import rel_entr, xlogy
 from ganbench.evaluation.checks import require
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.arrays import Array, Features
-from ganbench.evaluation.math.blocks import blocks
+from ganbench.evaluation.math.blockwise import blocks
 from ganbench.evaluation.math.intervals import NORMAL_QUANTILE, NOTABLE_BIAS
 from ganbench.evaluation.metric import Metric, Value
 from ganbench.evaluation.protocol import PROTOCOL_SEED

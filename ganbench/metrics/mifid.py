@@ -10,7 +10,7 @@ from ganbench.errors import InputError
 from ganbench.evaluation.checks import require_features
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.arrays import Array, Features, Indices
-from ganbench.evaluation.math.blocks import blocks, unit_rows
+from ganbench.evaluation.math.blockwise import blocks, unit_rows
 from ganbench.evaluation.math.frechet_value import frechet_value
 from ganbench.evaluation.metric import Metric, Value
 from ganbench.registry import register

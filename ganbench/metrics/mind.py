@@ -12,7 +12,7 @@ from torch import Tensor
 from ganbench.evaluation.checks import require_features
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.arrays import Array, Features, Indices
-from ganbench.evaluation.math.blocks import blocks
+from ganbench.evaluation.math.blockwise import blocks
 from ganbench.evaluation.math.intervals import NOTABLE_BIAS, student_quantile
 from ganbench.evaluation.metric import Metric, Value
 from ganbench.evaluation.protocol import PROTOCOL_SEED

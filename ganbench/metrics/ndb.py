@@ -12,7 +12,7 @@ from scipy.stats import norm
 from ganbench.evaluation.checks import require_features
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.arrays import Array, Features, Flags, Indices
-from ganbench.evaluation.math.blocks import blocks
+from ganbench.evaluation.math.blockwise import blocks
 from ganbench.evaluation.math.intervals import share_by_wilson
 from ganbench.evaluation.math.memo import Memo
 from ganbench.evaluation.metric import Metric, Value

@@ -12,7 +12,7 @@ from ganbench.errors import InputError
 from ganbench.evaluation.checks import require
 from ganbench.evaluation.evidence import Evidence, random_half
 from ganbench.evaluation.math.arrays import Array, Features, Flags
-from ganbench.evaluation.math.blocks import blocks, unit_rows
+from ganbench.evaluation.math.blockwise import blocks, unit_rows
 from ganbench.evaluation.math.intervals import NO_SPREAD, NORMAL_QUANTILE, NOTABLE_BIAS
 from ganbench.evaluation.metric import Metric, Value
 from ganbench.registry import register

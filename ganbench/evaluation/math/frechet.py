@@ -20,7 +20,7 @@ from scipy.linalg import bandwidth
 from scipy.linalg.lapack import dpotrf, dsygst
 
 from ganbench.evaluation.math.arrays import Array, Features
-from ganbench.evaluation.math.blocks import blocks
+from ganbench.evaluation.math.blockwise import blocks
 from ganbench.evaluation.math.moments import Moments
 
 _EPSILON = float(np.finfo(np.float64).eps)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganbench.evaluation.math.arrays import Array, Features
-from ganbench.evaluation.math.blocks import blocks
+from ganbench.evaluation.math.blockwise import blocks
 
 Kernel = Callable[[Array, Array], Array]
 """Maps features (A, d) and (B, d) to kernels (A, B), and may be written into afterwards."""

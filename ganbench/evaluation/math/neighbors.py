@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ganbench.evaluation.math.arrays import Array, Features, Indices
-from ganbench.evaluation.math.blocks import blocks, mean_of
+from ganbench.evaluation.math.blockwise import blocks, mean_of
 
 GUARD = 2
 """Candidates beyond those asked for, so that rounding does not lose the last neighbor."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ganbench.evaluation.math.blocks import blocks, mean_of, unit_rows
+from ganbench.evaluation.math.blockwise import blocks, mean_of, unit_rows
 
 
 @pytest.mark.parametrize(("count", "size"), [(0, 3), (1, 3), (3, 3), (7, 3), (7, 100)])
