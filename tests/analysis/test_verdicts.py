@@ -11,7 +11,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from ganbench.analysis.comparison import Comparison, compare_to
-from ganbench.analysis.stats import detectable_difference, holm
+from ganbench.analysis.significance import detectable_difference, holm
 from ganbench.analysis.tables import MetricTable, metric_table
 from ganbench.analysis.verdicts import Verdict, design_limits, main_column, verdicts
 from ganbench.errors import UnknownNameError
