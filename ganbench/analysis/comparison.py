@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from ganbench.analysis.stats import (
-    Improvement,
+from ganbench.analysis.significance import (
     PairedDifference,
     detectable_difference,
     holm,
     paired_difference,
-    probability_of_improvement,
 )
+from ganbench.analysis.stats import Improvement, probability_of_improvement
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
 from ganbench.errors import UnknownNameError, suggest
 from ganbench.records.measurement import Better

@@ -95,12 +95,13 @@ def ratio_interval(now: Sequence[float], before: Sequence[float]) -> tuple[float
     ratio = math.exp(difference)
     if min(len(new), len(old)) < 2:
         return ratio, 0.0, math.inf
-    parts = variance(new) / len(new), variance(old) / len(old)
+    parts = [variance(logarithms) / len(logarithms) for logarithms in (new, old)]
     error = math.sqrt(sum(parts))
     if error == 0:
         return ratio, ratio, ratio
-    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(new) - 1) + parts[1] ** 2 / (len(old) - 1))
-    half = float(student.ppf(0.975, freedom)) * error
+    weights = parts[0] ** 2 / (len(new) - 1) + parts[1] ** 2 / (len(old) - 1)
+    degrees_of_freedom = sum(parts) ** 2 / weights
+    half = float(student.ppf(0.975, degrees_of_freedom)) * error
     return ratio, math.exp(difference - half), math.exp(difference + half)
 
 
