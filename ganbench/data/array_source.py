@@ -33,7 +33,7 @@ class ArraySource(Source):
     """A dataset whose splits a function reads; images of another size are resized on loading.
 
     Args:
-        spec: What is known without loading.
+        spec: The facts that are known without loading.
         read: Reads a split by its name.
         root: The data folder that the user named, or None.
         splits: The names of the splits; the first is trained on.
@@ -54,7 +54,7 @@ class ArraySource(Source):
 
     @property
     def spec(self) -> DataSpec:
-        """What is known without loading."""
+        """The facts that are known without loading."""
         return self._spec
 
     @property

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Code that is not ganbench's own: what its errors say, and random numbers that it draws."""
+"""Code that is not ganbench's own: the reasons of its errors, and its random numbers."""
 
 from __future__ import annotations
 

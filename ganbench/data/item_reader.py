@@ -50,10 +50,10 @@ def value_array(value: object) -> NDArray[Any]:
             return np.asarray(to_eight_bit(value, 1 if is_gray(value) else 3))
         except (OSError, ValueError) as error:
             raise ValueError(f"cannot be read: {error}") from error
-    wanted = "a tensor, an array or a PIL image was expected"
+    expected = "a tensor, an array or a PIL image was expected"
     if isinstance(value, list):  # a Hugging Face dataset holds lists unless it has a format
-        wanted += "; a Hugging Face dataset gives arrays after with_format('numpy')"
-    raise ValueError(f"holds {type(value).__name__}, and {wanted}")
+        expected += "; a Hugging Face dataset gives arrays after with_format('numpy')"
+    raise ValueError(f"holds {type(value).__name__}, and {expected}")
 
 
 def label_array(label: object | None) -> NDArray[np.int64] | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The range of floating-point images: what it is taken for, how it is checked and mapped."""
+"""The range of floating-point images: how it is stated, checked and mapped to pixels."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _is_pair(value: object) -> TypeGuard[tuple[float, float]]:
 
 
 def _range_hint(low: float, high: float) -> str:
-    """Return what to write, for a usual range that the values fill or for any other."""
+    """Return what to write for values in a usual range, or the general rule."""
     if low < 0:
         usual = (-1, 1) if low >= -1 and high <= 1 else None
     elif high <= 1:

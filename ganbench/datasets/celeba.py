@@ -14,7 +14,7 @@ from PIL import Image
 from ganbench.data.array_source import Arrays, ArraySource, image_spec
 from ganbench.data.dataset import Source
 from ganbench.data.remote_files import RemoteFile, find_files, obtain_files, reading
-from ganbench.data.square_images import decode_image
+from ganbench.data.square_images import decode_images
 from ganbench.errors import InputError
 from ganbench.progress import SILENT, Progress
 from ganbench.registry import register
@@ -55,7 +55,7 @@ def _read(root: Path | None, resolution: int, progress: Progress, split: str) ->
         raise InputError(
             f"{archive} is not whole: {missing[0]} and {len(missing) - 1} others are not there."
         )
-    images, failures = decode_image(
+    images, failures = decode_images(
         len(names), lambda index: open_face(names[index]), 3, resolution
     )
     if failures:

@@ -202,15 +202,15 @@ def _names_dataset(name: str) -> bool:
 
 
 def _registers(name: str) -> bool:
-    """Tell whether a text names a Python file that registers a dataset, or the wanted one."""
-    file, separator, wanted = name.partition(".py:")
+    """Tell whether a text names a Python file that registers a dataset, or that dataset."""
+    file, separator, dataset = name.partition(".py:")
     if not registry.is_file_name(name):
         return False
     path, exists = find_path(file + ".py" if separator else name)
     if not exists or not path.is_file():
         return False
     entries = [entry.name for entry in registry.scan(path, path.stem)]
-    return registry.canonical(wanted) in entries if wanted else bool(entries)
+    return registry.canonical(dataset) in entries if dataset else bool(entries)
 
 
 def _open_registered(name: str, options: OpenOptions) -> Samples:

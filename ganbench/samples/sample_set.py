@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A set of samples to be measured, which is read chunk by chunk, as often as needed."""
+"""A set of samples to measure, which is read chunk by chunk, as often as needed."""
 
 from __future__ import annotations
 
