@@ -224,8 +224,8 @@ def measure(root: Path, models: int, tricks: int, seeds: int) -> None:
     print(f"{models * tricks * seeds:,} runs")
     if not (root / "runs").is_dir():
         timed("writing", write)
-    runs = load_runs([root / "runs"], courses=False)  # the first reading fills the system's cache
-    timed("reading", lambda: load_runs([root / "runs"], courses=False))
+    runs = load_runs([root / "runs"], curves=False)  # the first reading fills the system's cache
+    timed("reading", lambda: load_runs([root / "runs"], curves=False))
     timed("reporting", lambda: write_report(runs, root / "report", title="Many runs"))
     if not (root / "planned").is_dir():
         store(plan(seeds), root / "planned")

@@ -33,9 +33,8 @@ from scipy.linalg import sqrtm
 from threadpoolctl import threadpool_limits
 from torch_fidelity.metric_fid import fid_statistics_to_metric
 
-from ganbench.evaluation.math.frechet import resampled, root_of
+from ganbench.evaluation.math.frechet import frechet_distance, jackknife, root_of
 from ganbench.evaluation.math.moments import Moments, moments
-from ganbench.metrics.fid import frechet_distance
 
 PROBED = 4096
 Way = Callable[[], float]
@@ -76,7 +75,7 @@ def ways_of(size: int) -> dict[str, Way]:
         "eigvals": lambda: by_eigvals(real, fake),
         "ganbench": lambda: frechet_distance(replace(real), fake),
         "ganbench, root kept": lambda: frechet_distance(real, fake),
-        "ganbench, interval": lambda: resampled(real, fake, probe).distance,
+        "ganbench, interval": lambda: jackknife(real, fake, probe).distance,
     }
 
 

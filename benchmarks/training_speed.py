@@ -59,9 +59,10 @@ from turns import Contestant, Measured
 from ganbench.config import Precision
 from ganbench.data.batches import Batches
 from ganbench.records.environment import describe_environment
+from ganbench.records.speed_record import Roofline
 from ganbench.runtime.execution import arithmetic
-from ganbench.speed.meter import Flops
-from ganbench.speed.roofline import Roofline, measure_roofline
+from ganbench.speed.flops import Flops
+from ganbench.speed.roofline import measure_roofline
 from ganbench.state import State
 from ganbench.step import update
 from ganbench.streams import Streams

@@ -40,12 +40,12 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.errors import ConfigError as ConfigError
     from ganbench.errors import GanbenchError as GanbenchError
     from ganbench.errors import InputError as InputError
+    from ganbench.evaluation.evidence import Evidence as Evidence
     from ganbench.evaluation.feature_network import FeatureNetwork as FeatureNetwork
     from ganbench.evaluation.feature_network import NetworkFacts as NetworkFacts
-    from ganbench.evaluation.feature_network import PairNetwork as PairNetwork
-    from ganbench.evaluation.metric import Evidence as Evidence
     from ganbench.evaluation.metric import Metric as Metric
     from ganbench.evaluation.metric import Value as Value
+    from ganbench.evaluation.pair_network import PairNetwork as PairNetwork
     from ganbench.gan import GAN as GAN
     from ganbench.gan import Batch as Batch
     from ganbench.gan import DataSpec as DataSpec
@@ -104,8 +104,10 @@ _NAMES_BY_HOME = {
     "data": ("open_dataset",),
     "data.dataset": ("Dataset", "Source"),
     "errors": ("ConfigError", "GanbenchError", "InputError"),
-    "evaluation.feature_network": ("FeatureNetwork", "NetworkFacts", "PairNetwork"),
-    "evaluation.metric": ("Evidence", "Metric", "Value"),
+    "evaluation.evidence": ("Evidence",),
+    "evaluation.feature_network": ("FeatureNetwork", "NetworkFacts"),
+    "evaluation.metric": ("Metric", "Value"),
+    "evaluation.pair_network": ("PairNetwork",),
     "gan": ("GAN", "Batch", "DataSpec", "Loss", "Mixture", "Partner", "Sampler"),
     "harness.compare": ("ComparisonResult",),
     "harness.measured_values": ("EvaluationResult",),

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from ganbench import paths, registry
-from ganbench.cli.progress_bars import Bar, Counter
+from ganbench.cli.progress_bars import TrainingBar, WorkBar
 from ganbench.config import trick_text
-from ganbench.data import Source, open_dataset
+from ganbench.data import name_with_range, open_dataset
 from ganbench.harness.backends import make_backend
 from ganbench.harness.compare import ComparisonResult, compared_datasets
 from ganbench.harness.evaluate import SamplesLike, measure_samples
@@ -70,8 +71,8 @@ def run(
         GanbenchError: A name is unknown, parts do not fit together, or data cannot be read.
     """
     root = None if data_root is None else Path(data_root)
-    source = _opened(data, root, value_range)
-    name = data if isinstance(data, str) else None
+    source = open_dataset(data, root, value_range=value_range)
+    name = name_with_range(os.fspath(data), value_range) if _has_name(data) else None
     plan = plan_for(source, name, model, tricks, {"seed": seed, **(settings or {})})
     options = RunOptions(
         out=_folder(out),
@@ -86,7 +87,7 @@ def run(
     )
     config = plan.config
     label = f"{config.model} on {config.dataset}, seed {config.seed}"
-    with _shown(progress, lambda: Bar(label, quiet=False)) as shown:
+    with _shown(progress, lambda: TrainingBar(label, quiet=False)) as shown:
         pending = Run(plan, options, shown)
         pending.execute()
     return TrainedRun(pending.folder.path, source=source, device=device)
@@ -162,7 +163,7 @@ def evaluate(
             this machine.
     """
     compute = Compute(device=device, engine=engine, precision=precision)  # type: ignore[arg-type]
-    with _shown(progress, lambda: Counter(quiet=False)) as shown:
+    with _shown(progress, lambda: WorkBar(quiet=False)) as shown:
         document = measure_samples(
             fake=fake,
             real=real,
@@ -173,7 +174,7 @@ def evaluate(
             compute=compute,
             strict=strict,
             floors=floors,
-            **({} if value_range is None else {"value_range": value_range}),
+            value_range=value_range,
             latent_dim=latent_dim,
             classes=classes,
             data_root=None if data_root is None else Path(data_root),
@@ -224,9 +225,10 @@ def compare(
     """
     root = None if data_root is None else Path(data_root)
     names = [_model_name(model) for model in _listed(models)]
-    datasets = list(data) if isinstance(data, list | tuple) and _all_text(data) else [data]
-    in_memory = [] if _all_text(datasets) else [_opened(data, root, None)]
-    sources = {source.spec.name: source for source in in_memory}
+    given = list(data) if isinstance(data, list | tuple) and all(map(_has_name, data)) else [data]
+    datasets = [os.fspath(dataset) for dataset in given if _has_name(dataset)]
+    opened = [open_dataset(dataset, root) for dataset in given if not _has_name(dataset)]
+    sources = {source.spec.name: source for source in opened}
     options = RunOptions(
         out=_folder(out, "compare"),
         resume=True,
@@ -240,7 +242,7 @@ def compare(
     cells = plan_matrix(
         names,
         [_trick_set(trick_set) for trick_set in _listed(tricks)],
-        list(sources) or datasets,
+        [*datasets, *sources],
         list(seeds),
         settings=settings or {},
         vary=vary,
@@ -290,20 +292,13 @@ def list_networks() -> list[str]:
     return registry.networks.names()
 
 
-def _opened(data: Any, root: Path | None, value_range: tuple[float, float] | None) -> Source:
-    """Return any kind of data as a source."""
-    if value_range is None:
-        return open_dataset(data, root)
-    return open_dataset(data, root, value_range=value_range)
-
-
 def _folder(out: str | Path | None, name: str = "") -> Path:
     """Return the folder for runs: ``out``, or a folder below the usual one."""
     return paths.runs() / name if out is None else Path(out)
 
 
 def _shown(
-    progress: Progress | bool, make: Callable[[], Bar | Counter]
+    progress: Progress | bool, make: Callable[[], TrainingBar | WorkBar]
 ) -> AbstractContextManager[Progress]:
     """Return the object that is told of progress: our bar for True, a silent one for False."""
     if isinstance(progress, Progress):
@@ -317,8 +312,9 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if several else [value]
 
 
-def _all_text(values: Iterable[Any]) -> bool:
-    return all(isinstance(value, str) for value in values)
+def _has_name(data: object) -> bool:
+    """Tell whether data are named or in files, so that they can be opened again."""
+    return isinstance(data, str | os.PathLike)
 
 
 def _model_name(model: Model) -> str:

@@ -190,6 +190,56 @@ def test_a_folder_without_a_run_is_said(tmp_path):
         ganbench.load_run(tmp_path)
 
 
+# -- data as an object ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def squares():
+    """Gray images (60, 8, 8) in [0, 1]: a bright square at one of four places."""
+    random = np.random.default_rng(0)
+    images = random.uniform(0, 0.1, size=(60, 8, 8)).astype(np.float32)
+    for index in range(60):
+        top, left = 4 * (index % 2), 4 * (index // 2 % 2)
+        images[index, top : top + 4, left : left + 4] = 1
+    return images
+
+
+def test_an_array_is_trained_on_sampled_and_measured(train, squares):
+    run = train(data=squares, value_range=(0, 1), metrics=["fid@pixels"], samples=30)
+    assert run.config.dataset == "array"
+    assert run.metrics["fid@pixels"]["value"] > 0
+    assert run.sample(3).shape == (3, 1, 8, 8)
+    again = train(data=squares, value_range=(0, 1), metrics=["fid@pixels"], samples=30, resume=True)
+    assert again.path == run.path
+    loaded = ganbench.load_run(run.path, data=ganbench.open_dataset(squares, value_range=(0, 1)))
+    assert torch.equal(loaded.sample(3), run.sample(3))
+    with pytest.raises(GanbenchError, match="Unknown dataset 'array'"):
+        ganbench.load_run(run.path).sample(3)
+    result = ganbench.evaluate(fake=run, metrics=["fid@pixels"], samples=30, progress=False)
+    assert result.metrics["fid@pixels"]["value"] == run.metrics["fid@pixels"]["value"]
+
+
+def test_other_content_is_another_run(train, squares):
+    first = train(data=squares, value_range=(0, 1), metrics=[])
+    other = train(data=squares[::-1].copy(), value_range=(0, 1), metrics=[])
+    assert first.config.identity != other.config.identity
+
+
+def test_floats_out_of_their_range_are_refused(train, squares):
+    with pytest.raises(GanbenchError, match="value_range"):
+        train(data=255 * squares)
+
+
+def test_data_as_an_object_are_compared_on(squares, tmp_path):
+    pictures = [(255 * image).astype(np.uint8) for image in squares]
+    comparison = ganbench.compare(
+        "vanilla", tricks=["none", "ema"], data=pictures, seeds=[0, 1], metrics=["fid@pixels"],
+        settings=QUICK, out=tmp_path,
+    )  # fmt: skip
+    assert len(comparison.runs) == 4
+    assert {row["variant"] for row in comparison["comparisons"]} == {"vanilla + ema"}
+
+
 # -- what a session defines ------------------------------------------------------------------------
 
 

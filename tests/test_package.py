@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the built wheel holds: every zoo file, and nothing at the top level but ganbench."""
+"""What the built wheel holds: the zoo, the data files, and only ganbench at the top level."""
 
 from importlib.metadata import distribution
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 import ganbench
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = [str(path) for path in distribution("ganbench").files or []]
+SHIPPED = {str(path) for path in distribution("ganbench").files or []}
 INSTALLED = Path(ganbench.__file__).resolve().parent != ROOT / "ganbench"
 
 pytestmark = pytest.mark.skipif(
@@ -18,21 +18,28 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_the_wheel_ships_the_zoo_inside_ganbench():
-    shipped = {Path(name).name for name in FILES if name.startswith("ganbench/zoo/")}
-    assert {path.name for path in ROOT.glob("zoo/*.py")} <= shipped
-    assert {path.name for path in ROOT.glob("zoo/*.toml")} <= shipped
+    zoo = {Path(name).name for name in SHIPPED if name.startswith("ganbench/zoo/")}
+    assert {path.name for path in ROOT.glob("zoo/*.py")} <= zoo
+    assert {path.name for path in ROOT.glob("zoo/*.toml")} <= zoo
 
 
-def test_the_wheel_ships_data_files():
-    wanted = [*ROOT.glob("ganbench/weights/bundled/*"), *ROOT.glob("ganbench/report/templates/*")]
-    assert wanted
-    assert {str(path.relative_to(ROOT)) for path in wanted} <= set(FILES)
-    assert "ganbench/py.typed" in FILES
+@pytest.mark.parametrize("folder", ["weights/bundled", "report/templates", "harness/suites"])
+def test_the_wheel_ships_data_files(folder):
+    data_files = {
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "ganbench" / folder).iterdir()
+    }
+    assert data_files
+    assert data_files <= SHIPPED
 
 
-def test_nothing_else_lies_at_the_top_level():
-    tops = {name.split("/")[0] for name in FILES if not name.startswith("..")}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"ganbench"}
+def test_the_wheel_says_that_it_is_typed_and_under_which_license():
+    assert "ganbench/py.typed" in SHIPPED
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in SHIPPED)
+
+
+def test_only_ganbench_is_at_the_top_level():
+    top_level = {name.split("/")[0] for name in SHIPPED if not name.startswith("..")}
+    assert {name for name in top_level if not name.endswith(".dist-info")} == {"ganbench"}
 
 
 def test_the_registry_lists_every_zoo_file():

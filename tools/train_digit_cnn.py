@@ -4,9 +4,9 @@
     python tools/train_digit_cnn.py mnist-cnn       # about two minutes on one core
     python tools/train_digit_cnn.py fashion-cnn     # about eight; needs Fashion-MNIST
 
-The last epoch's weights are kept; the test split chooses none, it is only reported. Training on
-one thread is reproducible on one kind of processor; elsewhere the last digits differ, so the
-weights that are published are those in the package, and their hash is part of every protocol.
+The last epoch's weights are kept; the test split selects nothing and is only reported. Training
+on one thread is reproducible on one kind of processor. On others the last digits differ, so the
+published weights are the ones in the package, and their hash is part of every protocol.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from ganbench.weights.store import BUNDLED, tensors_hash
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRecipe:
-    """How a classifier is trained; every range of augmentation is symmetric around no change.
+    """How a classifier is trained; every range of augmentation is symmetric around zero change.
 
     ``shear`` is a slope, ``scale`` the largest relative change of size, ``elastic_pixels`` the
-    standard deviation of a smooth field of displacements.
+    standard deviation of a smooth displacement field.
     """
 
     dataset: str
@@ -138,26 +138,33 @@ def augment(images: Tensor, recipe: TrainingRecipe, generator: torch.Generator) 
         size = (RESOLUTION, RESOLUTION)
         field = interpolate(coarse, size, mode="bicubic", align_corners=True) * extent
         grid = grid + field.permute(0, 2, 3, 1)  # (B, 28, 28, 2)
-    # Outside the image is background, which is -1: sample on images shifted to [0, 2].
+    # The outside is background, which is -1, so images are shifted to [0, 2] for sampling.
     return grid_sample(images + 1, grid, padding_mode="zeros", align_corners=False) - 1
 
 
 def write(name: str, network: DigitCNN, training: Dataset, test: Dataset, folder: Path) -> float:
-    """Write ``name.safetensors``, with its record as metadata; return the test accuracy.
+    """Write ``name.safetensors`` with its record as metadata, and return the test accuracy.
 
-    The record holds the hash of the training images, so that a test can tell when a dataset's
-    split has changed and held-out images are none any more.
+    The record holds the hash of the training images, so that a test notices when a dataset's
+    split has changed and held-out images have become training images.
+
+    Args:
+        name: The name of the network and its recipe.
+        network: The trained network.
+        training: The split that it was trained on.
+        test: The split that it is tested on.
+        folder: Where the file is written.
 
     Raises:
-        ConfigError: the network is worse than its recipe promises; nothing is written.
+        ConfigError: the network is worse than its recipe requires; nothing is written.
     """
     recipe = RECIPES[name]
     assert test.labels is not None
-    trained = SmallClassifier(network, classifier_facts(name, recipe.version, ""))
-    reached = accuracy(trained, test.values, test.labels)
-    if reached < recipe.minimum_accuracy:
+    classifier = SmallClassifier(network, classifier_facts(name, recipe.version, ""))
+    test_accuracy = accuracy(classifier, test.values, test.labels)
+    if test_accuracy < recipe.minimum_accuracy:
         raise ConfigError(
-            f"{name} reached {reached:.2%} on the test split; at least "
+            f"{name} reached {test_accuracy:.2%} on the test split; at least "
             f"{recipe.minimum_accuracy:.0%} was expected, so its weights were not written."
         )
     record = {
@@ -167,7 +174,7 @@ def write(name: str, network: DigitCNN, training: Dataset, test: Dataset, folder
         "trained_on": f"{training.split} ({len(training)})",
         "trained_on_sha256": tensors_hash({"images": training.values}),
         "tested_on": f"{test.split} ({len(test)})",
-        "test_accuracy": f"{reached:.4f}",
+        "test_accuracy": f"{test_accuracy:.4f}",
         "preprocessing": PREPROCESSING,
         "command": f"python tools/train_digit_cnn.py {name}",
     }
@@ -175,31 +182,34 @@ def write(name: str, network: DigitCNN, training: Dataset, test: Dataset, folder
     record["weights_sha256"] = tensors_hash(tensors)
     with replacing(folder / f"{name}.safetensors") as temporary:
         save_file(tensors, temporary, record)
-    return reached
+    return test_accuracy
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train one network by name; return the exit code."""
     parser = argparse.ArgumentParser(prog="python tools/train_digit_cnn.py")
     parser.add_argument("network", help=" or ".join(RECIPES))
-    parser.add_argument("-o", "--out", type=Path, default=BUNDLED, help="where the weights go")
-    given = parser.parse_args(arguments)
+    parser.add_argument("-o", "--out", type=Path, default=BUNDLED, help="folder for the weights")
+    options = parser.parse_args(arguments)
     try:
-        if given.network not in RECIPES:
+        if options.network not in RECIPES:
             raise ConfigError(
-                f"Unknown network '{given.network}'. {suggest(given.network, RECIPES)}".strip(),
+                f"Unknown network '{options.network}'. {suggest(options.network, RECIPES)}".strip(),
                 f"There are: {', '.join(RECIPES)}.",
             )
-        recipe = RECIPES[given.network]
+        recipe = RECIPES[options.network]
         source = open_dataset(recipe.dataset)
         training = source.load("train")
         torch.set_num_threads(1)  # sums in a fixed order, so that a seed gives the same weights
         network = train(training, recipe)
-        reached = write(given.network, network, training, source.load("test"), given.out)
+        test = source.load("test")
+        test_accuracy = write(options.network, network, training, test, options.out)
     except GanbenchError as error:
         sys.stderr.write(f"{error.message} {error.hint}".strip() + "\n")
         return error.exit_code
-    sys.stdout.write(f"{given.network}: {reached:.2%} on the test split, in {given.out}\n")
+    sys.stdout.write(
+        f"{options.network}: {test_accuracy:.2%} on the test split, in {options.out}\n"
+    )
     return 0
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What runs show, as plain data: statistics, tables, comparisons, verdicts. Renders nothing."""
+"""Statistics, tables, comparisons and verdicts as plain data. Renders nothing."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The same treatments on several datasets: by rank and by ratio to the baseline.
 
-Values of a FID on two datasets have no common scale, so they are never averaged. A rank and the
-logarithm of a ratio have one.
+Values of a FID on two datasets have no common scale, so they are never averaged. Ranks have a
+common scale, and so have the logarithms of ratios.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ganbench.records.measurement import Better
 class AcrossRow:
     """One variant: its mean rank, and its mean ratio to the baseline with a 95 % interval.
 
-    ``ratio`` is the geometric mean over datasets of the paired ratios, ``n`` of which there are;
-    None for the baseline itself, and where a value is not above zero.
+    ``ratio`` is the geometric mean over datasets of the ratios of ``n`` pairs; None for the
+    baseline itself, and if a value is not above zero.
     """
 
     variant: str
@@ -44,30 +44,29 @@ class Across:
 def across(
     tables: Sequence[MetricTable], compared: Mapping[str, Sequence[Comparison]]
 ) -> list[Across]:
-    """Return what the same variants come to on more than one dataset, by metric and baseline.
+    """Return ranks and ratios of the variants that several datasets share.
 
-    ``compared`` are the comparisons by dataset. A metric counts on a dataset only if it was
-    measured there by one protocol.
+    A metric counts on a dataset only if it was measured there by one protocol.
+
+    Args:
+        tables: a table for each dataset.
+        compared: the comparisons of each table, by dataset.
+
+    Returns:
+        One entry for each metric and baseline that two or more datasets share.
     """
-    groups: dict[tuple[str, str], dict[str, dict[str, Comparison]]] = {}
-    columns: dict[tuple[str, str], MetricColumn] = {}
-    for table in tables:
-        for one in compared.get(table.dataset, ()):
-            column = one.column
-            if column.metric in table.mixed or not column.better or not one.paired:
-                continue
-            columns[column.metric, table.dataset] = column
-            group = groups.setdefault((column.metric, one.baseline), {})
-            group.setdefault(table.dataset, {})[one.variant] = one
     by_name = {table.dataset: table for table in tables}
-    found = []
-    for (metric, baseline), sets in groups.items():
-        shared = set.intersection(*(set(one) for one in sets.values()))
-        names = tuple(sets)
-        if len(names) < 2 or not shared:
+    entries = []
+    for (metric, baseline), datasets in _grouped(tables, compared).items():
+        shared = set.intersection(*(set(comparisons) for comparisons in datasets.values()))
+        if len(datasets) < 2 or not shared:
             continue
-        measured = [(by_name[name], columns[metric, name]) for name in names]
-        variants = [baseline, *(variant for variant in sets[names[0]] if variant in shared)]
+        names = tuple(datasets)
+        variants = [baseline, *(variant for variant in datasets[names[0]] if variant in shared)]
+        measured = [
+            (by_name[name], next(iter(comparisons.values())).column)
+            for name, comparisons in datasets.items()
+        ]
         better: Better = "lower" if measured[0][1].better == "lower" else "higher"
         ranks = mean_ranks(
             [
@@ -80,8 +79,23 @@ def across(
             AcrossRow(variant, rank, _ratio(variant, baseline, measured))
             for variant, rank in zip(variants, ranks, strict=True)
         ]
-        found.append(Across(metric, better, baseline, names, tuple(rows)))
-    return found
+        entries.append(Across(metric, better, baseline, names, tuple(rows)))
+    return entries
+
+
+def _grouped(
+    tables: Sequence[MetricTable], compared: Mapping[str, Sequence[Comparison]]
+) -> dict[tuple[str, str], dict[str, dict[str, Comparison]]]:
+    """Return the comparisons that have pairs: by metric and baseline, dataset, and variant."""
+    groups: dict[tuple[str, str], dict[str, dict[str, Comparison]]] = {}
+    for table in tables:
+        for comparison in compared.get(table.dataset, ()):
+            column = comparison.column
+            if column.metric in table.mixed or not column.better or not comparison.paired:
+                continue
+            datasets = groups.setdefault((column.metric, comparison.baseline), {})
+            datasets.setdefault(table.dataset, {})[comparison.variant] = comparison
+    return groups
 
 
 def _ratio(
@@ -92,18 +106,11 @@ def _ratio(
         return None
     strata = []
     for table, column in measured:
-        first, second = (
-            {
-                one.seed: one.value
-                for one in table.row(name).cells[column.name].values
-                if one.seed is not None
-            }
-            for name in (variant, baseline)
-        )
-        pairs = [(first[seed], second[seed]) for seed in first if seed in second]
+        treatment, base = (table.row(name).values_by_seed(column) for name in (variant, baseline))
+        pairs = [(treatment[seed], base[seed]) for seed in treatment if seed in base]
         if not pairs or min(min(pair) for pair in pairs) <= 0:
             return None
-        strata.append([math.log(one / other) for one, other in pairs])
+        strata.append([math.log(value / base_value) for value, base_value in pairs])
     mean = stratified_interval(strata)
     low, high = (None if end is None else math.exp(end) for end in (mean.low, mean.high))
     return Estimate(math.exp(mean.value), low, high, mean.n, mean.method)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Treatments held against their baselines, seed by seed.
+"""Treatments compared with their baselines, seed by seed.
 
-A trick is held against the same model, on the same dataset and in the same setting, without it.
-Where no group of runs has more than one set of tricks, all variants of a dataset are held against
+A trick is compared with the same model without it, on the same dataset and in the same setting.
+If no group of runs has more than one set of tricks, all variants of a dataset are compared with
 one of them.
 """
 
@@ -13,51 +13,54 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from ganbench.analysis.stats import (
-    Improvement,
+from ganbench.analysis.significance import (
     PairedDifference,
     detectable_difference,
     holm,
     paired_difference,
-    probability_of_improvement,
 )
+from ganbench.analysis.stats import Improvement, probability_of_improvement
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
 from ganbench.errors import UnknownNameError, suggest
 from ganbench.records.measurement import Better
 from ganbench.records.run_folder import FAILURES
+from ganbench.records.run_record import RunRecord
 
 ALPHA = 0.05
 POWER = 0.8
 PLAIN = "none"
-"""How a baseline of no added tricks is asked for."""
+"""The name of the baseline without added tricks."""
 
 TROUBLE = ("diverged", "collapsed")
+"""The statuses of runs that are over and went wrong."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """How many of the ``runs`` that are over have diverged or collapsed."""
+    """How many of the ``runs`` that are over diverged or collapsed."""
 
     count: int
     runs: int
 
     @property
     def share(self) -> float:
-        """The share of them; zero of no runs."""
+        """The share of the runs; zero if there are none."""
         return self.count / self.runs if self.runs else 0.0
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A variant against the baseline in one metric.
+    """A variant compared with its baseline in one metric.
 
-    ``paired`` is over the seeds that both have and None if there are none; ``lost`` counts the
-    seeds that both have run and that make no pair, because one run has no value. ``family`` is
-    the number of treatments tested against the baseline in this metric; ``corrected`` and
-    ``t_corrected`` are the p values of the permutation and of the t test after Holm's correction
-    for it. ``detectable`` is the true difference that the t test detects with a probability of
-    0.8 at the level 0.05 / family. ``relative`` is the difference by the baseline's mean, signed
-    as the difference. ``means`` are those of treatment and baseline over the pairs.
+    ``paired`` is over the seeds for which both have a value, and None if there are none.
+    ``lost`` counts the seeds that both have run but that make no pair, because a run has no
+    value. ``family`` is the number of treatments tested against the baseline in this metric;
+    ``corrected`` and ``t_corrected`` are the p values of the permutation test and of the t test
+    after Holm's correction for it. ``detectable`` is the true difference that the t test detects
+    with a probability of 0.8 at the level 0.05 / family. ``relative`` is the difference divided
+    by the size of the baseline's mean; it has the sign of the difference. ``means`` are the
+    means of treatment and baseline over the pairs, ``differences`` the difference of each pair
+    by seed, ``troubles`` the runs of treatment and baseline that went wrong.
     """
 
     variant: str
@@ -96,24 +99,27 @@ class Comparison:
 
 
 def choose_baseline(table: MetricTable, baseline: str | None = None) -> str:
-    """Return one baseline for a whole table: the one asked for, else ``vanilla``, else the first.
+    """Return the label of one baseline for a whole table.
 
-    It is asked for by its label, by its set of tricks, or as ``none``.
+    Args:
+        table: the variants of a dataset.
+        baseline: a label, a set of tricks, or ``none``. If it is None, the baseline is
+            ``vanilla``, or the first variant if there is no ``vanilla``.
 
     Raises:
         UnknownNameError: the table has no such variant.
     """
-    names = [row.variant for row in table.rows]
+    labels = [row.variant for row in table.rows]
     if baseline is None:
-        return "vanilla" if "vanilla" in names else names[0]
-    if baseline in names:
+        return "vanilla" if "vanilla" in labels else labels[0]
+    if baseline in labels:
         return baseline
-    tricks = _tricks_asked_for(table, baseline)
+    tricks = _requested_tricks(table, baseline)
     return next(row.variant for row in table.rows if row.tricks == tricks)
 
 
-def _tricks_asked_for(table: MetricTable, baseline: str) -> str:
-    """Return the set of tricks that a baseline is asked for by."""
+def _requested_tricks(table: MetricTable, baseline: str) -> str:
+    """Return the set of tricks that the name of a baseline stands for."""
     known = baseline_names([table])
     if baseline not in known:
         raise UnknownNameError(
@@ -125,7 +131,7 @@ def _tricks_asked_for(table: MetricTable, baseline: str) -> str:
 
 
 def baseline_names(tables: Sequence[MetricTable]) -> dict[str, str]:
-    """Return all names by which a baseline can be asked for, with the set of tricks they mean."""
+    """Return all names that a baseline may have, with the set of tricks that each stands for."""
     rows = [row for table in tables for row in table.rows]
     names = {row.variant: row.tricks for row in rows}
     names |= {row.tricks or PLAIN: row.tricks for row in rows}
@@ -137,22 +143,29 @@ def compare_to(
 ) -> list[Comparison]:
     """Compare every treatment of a table with its baseline, metric by metric.
 
+    Args:
+        table: the variants of a dataset.
+        baseline: the name of the baseline (see ``choose_baseline``).
+        confidence: the confidence of the intervals, between 0 and 1.
+
     Raises:
         UnknownNameError: the table has no such baseline.
     """
-    found: list[Comparison] = []
+    comparisons: list[Comparison] = []
     for base, rows in _groups(table, baseline):
         for column in table.columns:
             family = [
-                one for row in rows if (one := _compare(row, base, column, confidence)) is not None
+                _compare(row, base, column, confidence)
+                for row in rows
+                if _can_compare(row, base, column)
             ]
-            found += _corrected(family)
+            comparisons += _correct_family(family)
     order = {row.variant: index for index, row in enumerate(table.rows)}
-    return sorted(found, key=lambda one: order[one.variant])
+    return sorted(comparisons, key=lambda comparison: order[comparison.variant])
 
 
 def _groups(table: MetricTable, baseline: str | None) -> list[tuple[VariantRow, list[VariantRow]]]:
-    """Return each baseline with the rows that are held against it."""
+    """Return each baseline with the rows that are compared with it."""
     if not table.rows:
         return []
     by_setting: dict[tuple[str, str], list[VariantRow]] = {}
@@ -161,7 +174,7 @@ def _groups(table: MetricTable, baseline: str | None) -> list[tuple[VariantRow, 
     if all(len({row.tricks for row in rows}) == 1 for rows in by_setting.values()):
         base = table.row(choose_baseline(table, baseline))
         return [(base, [row for row in table.rows if row is not base])]
-    tricks = "" if baseline is None else _tricks_asked_for(table, baseline)
+    tricks = "" if baseline is None else _requested_tricks(table, baseline)
     groups = []
     for rows in by_setting.values():
         base = next((row for row in rows if row.tricks == tricks), rows[0])
@@ -169,102 +182,121 @@ def _groups(table: MetricTable, baseline: str | None) -> list[tuple[VariantRow, 
     return groups
 
 
+def _can_compare(row: VariantRow, base: VariantRow, column: MetricColumn) -> bool:
+    """Tell whether there is something to compare: a value on one side, an outcome on the other.
+
+    Runs that all diverged or failed are an outcome without a value: they lost every pair.
+    """
+    row_has, base_has = column.name in row.cells, column.name in base.cells
+    if not (row_has or base_has):
+        return False
+    return (row_has or _came_to_nothing(row)) and (base_has or _came_to_nothing(base))
+
+
 def _compare(
     row: VariantRow, base: VariantRow, column: MetricColumn, confidence: float
-) -> Comparison | None:
-    """Compare two rows; None where the metric was not measured of both.
-
-    A side whose runs all diverged or failed is measured, as it were: it lost every pair.
-    """
-    cell, other = row.cells.get(column.name), base.cells.get(column.name)
-    if (cell is None and not _came_to_nothing(row)) or (
-        other is None and (cell is None or not _came_to_nothing(base))
-    ):
-        return None
-    values, others = ([one.value for one in side.values] if side else [] for side in (cell, other))
-    first, second = (
-        {one.seed: one.value for one in side.values} if side else {} for side in (cell, other)
-    )
-    shared = [seed for seed in first if seed in second and seed is not None]
-    both = _seeds_over(row) & _seeds_over(base)
-    better: Better = "lower" if column.better == "lower" else "higher"
-    found = Comparison(
+) -> Comparison:
+    """Compare two rows in a metric, before any correction for other treatments."""
+    pairs = _pairs(row, base, column)
+    comparison = Comparison(
         variant=row.variant,
         baseline=base.variant,
         column=column,
         paired=None,
-        improvement=probability_of_improvement(values, others, better=better, confidence=confidence)
-        if values and others
-        else Improvement(float(bool(values)), None, None, len(values), len(others)),
-        lost=len(both - set(shared)),
+        improvement=_improvement(row, base, column, confidence),
+        lost=len((_seeds_over(row) & _seeds_over(base)) - pairs.keys()),
         model=row.model,
         tricks=row.tricks,
         setting=row.setting,
         troubles=(_trouble(row), _trouble(base)),
     )
-    return _with_pairs(found, first, second, shared, confidence) if shared else found
+    return _with_pairs(comparison, pairs, confidence) if pairs else comparison
+
+
+def _pairs(
+    row: VariantRow, base: VariantRow, column: MetricColumn
+) -> dict[int, tuple[float, float]]:
+    """Return the values of treatment and baseline by seed, where both have one."""
+    treatment, baseline = row.values_by_seed(column), base.values_by_seed(column)
+    return {seed: (treatment[seed], baseline[seed]) for seed in treatment if seed in baseline}
+
+
+def _improvement(
+    row: VariantRow, base: VariantRow, column: MetricColumn, confidence: float
+) -> Improvement:
+    """Return how often a run of a row beats a run of the baseline; a side without values loses."""
+    treatment, baseline = row.values(column), base.values(column)
+    if not treatment or not baseline:
+        return Improvement(float(bool(treatment)), None, None, len(treatment), len(baseline))
+    better: Better = "lower" if column.better == "lower" else "higher"
+    return probability_of_improvement(treatment, baseline, better=better, confidence=confidence)
 
 
 def _with_pairs(
-    found: Comparison,
-    first: Mapping[int | None, float],
-    second: Mapping[int | None, float],
-    shared: Sequence[int],
-    confidence: float,
+    comparison: Comparison, pairs: Mapping[int, tuple[float, float]], confidence: float
 ) -> Comparison:
-    """Add what the pairs of a comparison come to."""
-    treatment, baseline = [first[seed] for seed in shared], [second[seed] for seed in shared]
+    """Add the statistics of the pairs to a comparison."""
+    treatment, baseline = (list(values) for values in zip(*pairs.values(), strict=True))
     paired = paired_difference(treatment, baseline, confidence=confidence)
     means = fmean(treatment), fmean(baseline)
     return replace(
-        found,
+        comparison,
         paired=paired,
         means=means,
         relative=paired.difference.value / abs(means[1]) if means[1] else None,
-        differences={seed: first[seed] - second[seed] for seed in shared},
+        differences={seed: after - before for seed, (after, before) in pairs.items()},
     )
 
 
-def _corrected(family: Sequence[Comparison]) -> list[Comparison]:
-    """Add what depends on how many treatments are held against one baseline in one metric.
-
-    Where all differences of a treatment are the same, its t test has no spread to judge by, and
-    the permutation test takes its place.
-    """
-    tested = [one for one in family if one.paired]
-    by_permutation = holm([one.paired.p_value for one in tested if one.paired])
-    by_t = holm(
-        [
-            one.paired.p_value if one.paired.t_p_value is None else one.paired.t_p_value
-            for one in tested
-            if one.paired
-        ]
+def _correct_family(family: Sequence[Comparison]) -> list[Comparison]:
+    """Add to comparisons with one baseline in one metric what depends on their number."""
+    pairs = {comparison.variant: comparison.paired for comparison in family if comparison.paired}
+    corrected = dict(zip(pairs, holm([paired.p_value for paired in pairs.values()]), strict=True))
+    t_corrected = dict(
+        zip(pairs, holm([_deciding_p_value(paired) for paired in pairs.values()]), strict=True)
     )
-    found = {}
-    for one, corrected, t_corrected in zip(tested, by_permutation, by_t, strict=True):
-        assert one.paired is not None
-        deviation, n = one.paired.deviation, one.paired.n
-        found[one.variant] = replace(
-            one,
-            corrected=corrected,
-            t_corrected=t_corrected,
-            family=len(tested),
-            detectable=detectable_difference(deviation, n, ALPHA / len(tested), POWER)
-            if deviation
-            else None,
+    return [
+        replace(
+            comparison,
+            corrected=corrected[comparison.variant],
+            t_corrected=t_corrected[comparison.variant],
+            family=len(pairs),
+            detectable=_detectable(comparison.paired, len(pairs)),
         )
-    return [found.get(one.variant, one) for one in family]
+        if comparison.paired
+        else comparison
+        for comparison in family
+    ]
+
+
+def _deciding_p_value(paired: PairedDifference) -> float:
+    """Return the p value of the t test, or of the permutation test if all differences are equal.
+
+    Equal differences have no spread, by which the t test could judge them.
+    """
+    return paired.p_value if paired.t_p_value is None else paired.t_p_value
+
+
+def _detectable(paired: PairedDifference, family: int) -> float | None:
+    """Return the true difference that the corrected t test would detect; None without a spread."""
+    if not paired.deviation:
+        return None
+    return detectable_difference(paired.deviation, paired.n, ALPHA / family, POWER)
+
+
+def _runs_over(row: VariantRow) -> list[RunRecord]:
+    """Return the runs that are over, including those that came to no result."""
+    return [run for run in row.runs if run.counted or run.status in FAILURES]
 
 
 def _seeds_over(row: VariantRow) -> set[int]:
-    """Return the seeds of the runs that are over, those that came to no result included."""
-    over = (run for run in row.runs if run.counted or run.status in FAILURES)
-    return {run.seed for run in over if run.seed is not None}
+    """Return the seeds of the runs that are over."""
+    return {run.seed for run in _runs_over(row) if run.seed is not None}
 
 
 def _came_to_nothing(row: VariantRow) -> bool:
-    """Tell whether runs are over and none has a value, since all diverged or failed."""
-    over = [run for run in row.runs if run.counted or run.status in FAILURES]
+    """Tell whether runs are over and all of them diverged or failed, so that none has a value."""
+    over = _runs_over(row)
     return bool(over) and all(run.status not in {"done", "collapsed"} for run in over)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Variants at the same time and at the same kimg, by measurements made along the way."""
+"""Variants at the same time and at the same kimg, by measurements along their runs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ BudgetAxis = Literal["seconds", "kimg"]
 
 @dataclass(frozen=True)
 class Budget:
-    """The value of a metric once so much has been spent, by variant.
+    """The value of a metric at a limit of time or of kimg, by variant.
 
-    ``limit`` is in seconds of training or in kimg; ``runs`` is how many runs are over, ``kimg``
-    where in training the measurements that count stand on average.
+    ``limit`` is in seconds of training or in kimg. ``runs`` counts the runs that are over;
+    ``kimg`` is the mean kimg at which the measurements that count were made.
     """
 
     axis: BudgetAxis
@@ -42,25 +42,25 @@ class EqualBudgets:
 def equal_budgets(table: MetricTable, *, confidence: float = 0.95) -> list[EqualBudgets]:
     """Return each metric at the largest time, and at the largest kimg, that all variants reached.
 
-    A variant has reached what the slowest of its runs that did not diverge has spent. Of each
-    run the last measurement at or before the limit counts, in kimg the iteration that passes it
-    included; a run that had diverged by then has no value any more. Nothing is interpolated. A
-    variant without measurements along the way is left out, and a metric with fewer than two
-    variants.
+    A variant reaches as far as the longest of its runs that did not diverge. The last
+    measurement of each run at or before the limit counts; in kimg, the iteration that passes the
+    limit still belongs to it. A run that has diverged by then has no value. Nothing is
+    interpolated. Variants without measurements along their runs are left out, and so are metrics
+    with fewer than two variants.
     """
-    found = []
+    metrics = []
     for column in table.columns:
-        every = {row.variant: _curves(row, column) for row in table.rows}
-        curves = {variant: members for variant, members in every.items() if members}
+        by_variant = {row.variant: _curves(row, column) for row in table.rows}
+        curves = {variant: run_curves for variant, run_curves in by_variant.items() if run_curves}
         if len(curves) < 2:
             continue
         budgets = [_budget(table.rows, curves, axis, confidence) for axis in ("seconds", "kimg")]
-        found.append(EqualBudgets(column, *budgets))
-    return found
+        metrics.append(EqualBudgets(column, *budgets))
+    return metrics
 
 
 def _curves(row: VariantRow, column: MetricColumn) -> list[tuple[RunRecord, Curve]]:
-    """Return the course of a metric in each run of a variant that is over."""
+    """Return the curve of a metric in each run of a variant that is over and has one."""
     return [
         (run, curve)
         for run in row.runs
@@ -69,7 +69,7 @@ def _curves(row: VariantRow, column: MetricColumn) -> list[tuple[RunRecord, Curv
 
 
 def metric_curve(run: RunRecord, column: MetricColumn) -> Curve | None:
-    """Return a metric's measurements along a run by a column's protocol, the final one included."""
+    """Return the measurements of a column along a run, the final one included; None without any."""
     for curve in run.curves:
         if column.takes(curve.name, curve.protocol):
             return curve
@@ -82,46 +82,51 @@ def _budget(
     axis: BudgetAxis,
     confidence: float,
 ) -> Budget:
-    limit = min(_reached(members, axis) for members in curves.values())
+    """Return a metric at the largest limit on one axis that all variants reached."""
+    limit = min(_reached(run_curves, axis) for run_curves in curves.values())
     values, kimg = {}, {}
-    for variant, members in curves.items():
-        at = [
+    for variant, run_curves in curves.items():
+        points = [
             (curve, index)
-            for run, curve in members
+            for run, curve in run_curves
             if not _diverged_before(run, axis, limit)
             and (index := last_at(_points(curve, axis), limit + _slack(run, axis))) is not None
         ]
-        mean = estimate((curve.values[index] for curve, index in at), confidence=confidence)
+        mean = estimate((curve.values[index] for curve, index in points), confidence=confidence)
         if mean is not None:
             values[variant] = mean
-            kimg[variant] = sum(curve.kimg[index] for curve, index in at) / len(at)
+            kimg[variant] = sum(curve.kimg[index] for curve, index in points) / len(points)
     runs = {row.variant: len(row.seeds) for row in rows if row.variant in curves}
     return Budget(axis, limit, values, runs, kimg)
 
 
 def _slack(run: RunRecord, axis: BudgetAxis) -> float:
-    """Return the images of one iteration in kimg: a run of so many kimg ends with a whole one."""
+    """Return the kimg of one iteration: a run ends with a whole iteration, and may pass a limit."""
     recipe = as_mapping(run.config.get("recipe"))
-    size, steps = as_number(recipe.get("batch_size")), as_number(recipe.get("discriminator_steps"))
-    return size * steps / 1000 if axis == "kimg" and size and steps else 0.0
+    batch_size, steps = (
+        as_number(recipe.get(key)) for key in ("batch_size", "discriminator_steps")
+    )
+    return batch_size * steps / 1000 if axis == "kimg" and batch_size and steps else 0.0
 
 
 def _diverged_before(run: RunRecord, axis: BudgetAxis, limit: float) -> bool:
+    """Tell whether a run diverged before a limit, or at an unknown point."""
     spent = run.seconds if axis == "seconds" else run.kimg
     return run.status == "diverged" and (spent is None or spent < limit)
 
 
-def _reached(members: Sequence[tuple[RunRecord, Curve]], axis: BudgetAxis) -> float:
-    whole = [curve for run, curve in members if run.status != "diverged"]
-    spent = [_points(curve, axis)[-1] for curve in whole or [curve for _, curve in members]]
-    return max(spent)
+def _reached(run_curves: Sequence[tuple[RunRecord, Curve]], axis: BudgetAxis) -> float:
+    """Return how far the runs of a variant got; runs that diverged count only if all did."""
+    whole = [curve for run, curve in run_curves if run.status != "diverged"]
+    return max(_points(curve, axis)[-1] for curve in whole or [curve for _, curve in run_curves])
 
 
 def _points(curve: Curve, axis: BudgetAxis) -> tuple[float, ...]:
+    """Return where the measurements of a curve lie on an axis."""
     return curve.seconds if axis == "seconds" else curve.kimg
 
 
 def last_at(points: Sequence[float], limit: float) -> int | None:
-    """Return the index of the last point at or before a limit; None if all are beyond it."""
+    """Return the index of the last point at or before a limit; None if all lie beyond it."""
     within = [index for index, point in enumerate(points) if point <= limit * (1 + 1e-9)]
     return within[-1] if within else None

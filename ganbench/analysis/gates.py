@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Bounds for continuous integration: by how much a metric may be worse than the baseline's."""
+"""Bounds for continuous integration: how much worse than the baseline a metric may be."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,9 +13,10 @@ from ganbench.errors import ConfigError
 
 @dataclass(frozen=True)
 class Bound:
-    """A metric, and by how much its mean may be worse: as a share of the baseline's, or as it is.
+    """A metric, and how much worse than the baseline its mean may be.
 
-    ``metric`` is the name of a result, ``fid@mnist-cnn``, or what stands before its network.
+    ``amount`` is a share of the baseline's mean if ``relative``, otherwise in the metric's unit.
+    ``metric`` is the name of a result, such as ``fid@mnist-cnn``, or the part of it before @.
     """
 
     metric: str
@@ -23,12 +25,12 @@ class Bound:
 
     @property
     def text(self) -> str:
-        """The bound as it was given."""
+        """The bound as the command line states it."""
         shown = f"{100 * self.amount:g}%" if self.relative else f"{self.amount:g}"
         return f"{self.metric}:{shown}"
 
     def concerns(self, metric: str) -> bool:
-        """Tell whether a metric is bounded."""
+        """Tell whether the bound applies to a metric."""
         return self.metric in {metric, metric.partition("@")[0]}
 
 
@@ -39,7 +41,7 @@ def parse_bound(text: str) -> Bound:
     Bound(metric='fid', amount=0.05, relative=True)
 
     Raises:
-        ConfigError: it is neither.
+        ConfigError: the text has neither form.
     """
     metric, _, amount = text.rpartition(":")
     relative = amount.endswith("%")
@@ -56,10 +58,10 @@ def parse_bound(text: str) -> Bound:
 
 
 def check_known(bounds: Sequence[Bound], metrics: Sequence[str]) -> None:
-    """Find a bound on something that is not measured before anything is trained.
+    """Refuse a bound on a metric that is not measured, before anything is trained.
 
     Raises:
-        ConfigError: no metric has that name.
+        ConfigError: a bound applies to none of the metrics.
     """
     for bound in bounds:
         if not any(bound.concerns(metric) for metric in metrics):
@@ -72,24 +74,40 @@ def check_known(bounds: Sequence[Bound], metrics: Sequence[str]) -> None:
 def tripped(bounds: Sequence[Bound], comparisons: Sequence[Comparison]) -> list[str]:
     """Return a sentence for each comparison that is beyond a bound.
 
-    What counts is the mean of the paired differences. A treatment of which fewer seeds have a
-    value than of the baseline trips as well: its failures are no improvement.
+    The mean of the paired differences counts. A treatment that has a value for fewer seeds than
+    the baseline trips as well: its failures are no improvement.
     """
-    found = []
-    for one in comparisons:
+    sentences = []
+    for comparison in comparisons:
         for bound in bounds:
-            if not bound.concerns(one.column.metric):
-                continue
-            if one.lost or one.paired is None:
-                found.append(f"{one.variant}: {one.column.name} is missing for some seeds.")
-                continue
-            sign = -1.0 if one.column.better == "higher" else 1.0
-            difference = one.paired.difference
-            worse = sign * (one.relative if bound.relative else difference.value)  # type: ignore[operator]
-            if worse > bound.amount:
-                by = f"{100 * worse:.3g} %" if bound.relative else f"{worse:.4g}"
-                found.append(
-                    f"{one.variant} is worse than {one.baseline} in {one.column.name} by {by} "
-                    f"over {difference.n} seeds; {bound.text} allows less."
-                )
-    return found
+            if bound.concerns(comparison.column.metric):
+                sentences += _tripped(bound, comparison)
+    return sentences
+
+
+def _tripped(bound: Bound, comparison: Comparison) -> list[str]:
+    """Return the sentence of a comparison that is beyond a bound, or none."""
+    name = comparison.column.name
+    if comparison.lost or comparison.paired is None:
+        return [f"{comparison.variant}: {name} is missing for some seeds."]
+    worse = _worsening(comparison, relative=bound.relative)
+    if worse <= bound.amount:
+        return []
+    shown = f"{100 * worse:.3g} %" if bound.relative else f"{worse:.4g}"
+    return [
+        f"{comparison.variant} is worse than {comparison.baseline} in {name} by {shown} "
+        f"over {comparison.paired.n} seeds; {bound.text} allows less."
+    ]
+
+
+def _worsening(comparison: Comparison, *, relative: bool) -> float:
+    """Return how much worse a treatment is; relative to a mean of zero, it is infinitely worse."""
+    assert comparison.paired is not None
+    worse = comparison.paired.difference.value
+    if comparison.column.better == "higher":
+        worse = -worse
+    if not relative or worse == 0:
+        return worse
+    assert comparison.means is not None
+    mean = abs(comparison.means[1])
+    return worse / mean if mean else math.copysign(math.inf, worse)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Numbers as text: no more digits than the interval warrants."""
+"""Numbers as text, with no more digits than the interval warrants."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from ganbench.analysis.stats import Estimate
 
 MINUS = "\u2212"
 NOTHING = "\u2013"
+"""The dash that stands for a missing number."""
 
 
 def decimals(low: float | None, high: float | None, value: float) -> int:
-    """Return how many decimals a value deserves: two digits of half its interval's width.
+    """Return how many decimals a value deserves: two digits of half the width of its interval.
 
-    Without an interval, or with one of no width, four digits in all, three decimals at most.
+    Without an interval, or if its width is zero, it is four digits in all, at most three decimals.
     """
     if low is not None and high is not None and math.isfinite(high - low) and high > low:
         return max(0, min(6, 1 - math.floor(math.log10((high - low) / 2))))
@@ -24,7 +25,7 @@ def decimals(low: float | None, high: float | None, value: float) -> int:
 
 
 def fixed(value: float | None, places: int) -> str:
-    """Return a number with so many decimals; thousands apart, a true minus sign.
+    """Return a number with ``places`` decimals, thousands separators, and a true minus sign.
 
     >>> fixed(12345.678, 1)
     '12,345.7'
@@ -49,7 +50,7 @@ def mean_text(estimate: Estimate | None) -> str:
 
 
 def interval_text(estimate: Estimate | None) -> str:
-    """Return the interval in brackets; empty where there is none.
+    """Return the interval in brackets; empty if there is none.
 
     >>> interval_text(Estimate(6.3123, 5.81, 6.79, 5, "t"))
     '[5.81, 6.79]'
@@ -72,13 +73,13 @@ def signed_text(estimate: Estimate | None) -> str:
     '+1.25 [0.50, 2.00]'
     """
     text = estimate_text(estimate)
-    if estimate is None or estimate.value <= 0 or not any(c in "123456789" for c in text):
+    if estimate is None or estimate.value <= 0 or not any(digit in text for digit in "123456789"):
         return text
     return f"+{text}"
 
 
 def amount(value: float | None, digits: int = 3) -> str:
-    """Return a quantity such as seconds to so many digits, without zeros at the end.
+    """Return a quantity such as seconds, to ``digits`` digits, without trailing zeros.
 
     >>> amount(1234.5), amount(0.012345), amount(64.0), amount(None)
     ('1,234', '0.0123', '64', '–')
@@ -93,7 +94,7 @@ def amount(value: float | None, digits: int = 3) -> str:
 
 
 def p_text(p_value: float | None) -> str:
-    """Return a p value, without zeros at the end; below a thousandth only that.
+    """Return a p value without trailing zeros; below a thousandth, only that.
 
     >>> p_text(0.0625), p_text(0.00001), p_text(0.25), p_text(1.0)
     ('0.0625', '< 0.001', '0.25', '1')
@@ -106,7 +107,7 @@ def p_text(p_value: float | None) -> str:
 
 
 def percent(share: float | None, *, signed: bool = False) -> str:
-    """Return a share in percent, with a decimal below ten.
+    """Return a share in percent, with one decimal below ten.
 
     >>> percent(-0.163, signed=True), percent(0.0321), percent(2.5, signed=True)
     ('−16 %', '3.2 %', '+250 %')
@@ -115,7 +116,7 @@ def percent(share: float | None, *, signed: bool = False) -> str:
         return NOTHING
     value = share * 100
     text = fixed(value, 1 if 0 < abs(value) < 9.95 else 0)
-    plus = "+" if signed and value > 0 and any(c in "123456789" for c in text) else ""
+    plus = "+" if signed and value > 0 and any(digit in text for digit in "123456789") else ""
     return f"{plus}{text} %"
 
 
@@ -133,5 +134,5 @@ def large(count: int | None) -> str:
 
 
 def arrow(better: str) -> str:
-    """Return the arrow for the better direction; empty where neither is."""
+    """Return the arrow of the better direction; empty if neither is better."""
     return {"higher": "↑", "lower": "↓"}.get(better, "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rows that papers have published, to stand beside measured ones with what differs."""
+"""Rows that papers have published, to stand next to measured rows, with the differences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ganbench.errors import ConfigError
 
 
 class PublishedRow(Record):
-    """A row of a paper's table: numbers as printed, and how its protocol differs from ours."""
+    """A row of a paper's table: its numbers as printed, and how its protocol differs from ours."""
 
     dataset: str
     model: str
@@ -24,7 +24,7 @@ def published_rows(document: Mapping[str, Any]) -> list[PublishedRow]:
     """Read the rows of a TOML document with ``[[row]]`` tables.
 
     Raises:
-        ConfigError: a key that is unknown or missing, or no list of rows.
+        ConfigError: a key is unknown or missing, or the document holds no list of rows.
     """
     rows = document.get("row", [])
     if not isinstance(rows, list) or set(document) - {"row"}:

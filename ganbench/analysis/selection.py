@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How much of many runs a page shows, so that it stays one that can be read."""
+"""Which of many runs a page shows, so that it can still be read."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from ganbench.analysis.tables import MetricTable
 from ganbench.analysis.verdicts import Verdict
 
 MOST_RUNS = 300
-"""Up to so many runs on a dataset all are drawn; beyond, some variants and some of their seeds."""
+"""The most runs on a dataset that are all drawn; of more, some variants and some seeds are."""
 
 MOST_VARIANTS = 16
 MOST_SEEDS = 5
 MOST_ROWS = 120
-"""So many rows a table has at most."""
+"""The most rows of a table."""
 
 MOST_NUMBERS = 600
-"""So many runs are listed one by one."""
+"""The most runs that are listed individually."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """The variants of a dataset that are drawn, and the runs whose courses are.
+    """The selection of variants and runs that a dataset's charts show.
 
-    ``first`` are those runs whose losses and samples are: unless all are drawn, one a variant.
+    ``runs`` are the runs whose curves are drawn, ``first`` those whose losses and samples are
+    shown: one for each variant, unless the selection is the ``whole`` dataset.
     """
 
     variants: tuple[str, ...]
@@ -34,27 +35,36 @@ class Drawn:
     whole: bool
 
 
-def select_drawn(table: MetricTable, found: Sequence[Verdict]) -> Drawn:
-    """Choose what is drawn: all, or the variants whose difference is shown, with baselines.
+def select_drawn(table: MetricTable, verdicts: Sequence[Verdict]) -> Drawn:
+    """Select all runs, or the variants whose difference is shown, with their baselines.
 
-    Among those the difference counts that is largest by its baseline; places that are left go
-    to the others, in the order of the table. ``found`` are the verdicts on the main metric.
+    Variants with the largest differences, relative to the baseline, come first. Places that are
+    left go to the other variants, in the order of the table.
+
+    Args:
+        table: all variants of a dataset.
+        verdicts: the verdicts on the main metric.
     """
     every = tuple(row.variant for row in table.rows)
     if sum(len(row.runs) for row in table.rows) <= MOST_RUNS:
         names = frozenset(run.name for row in table.rows for run in row.runs)
         return Drawn(every, names, names, whole=True)
-    ranked = sorted(
-        found, key=lambda one: (one.kind == "unclear", -abs(one.comparison.relative or 0.0))
+    ranked = dict.fromkeys(
+        name
+        for verdict in sorted(verdicts, key=_rank)
+        for name in (verdict.comparison.baseline, verdict.comparison.variant)
     )
-    wanted = dict.fromkeys(
-        name for one in ranked for name in (one.comparison.baseline, one.comparison.variant)
-    )
-    chosen = set([*wanted, *(name for name in every if name not in wanted)][:MOST_VARIANTS])
-    rows = [row for row in table.rows if row.variant in chosen]
+    others = (name for name in every if name not in ranked)
+    selected = set([*ranked, *others][:MOST_VARIANTS])
+    rows = [row for row in table.rows if row.variant in selected]
     return Drawn(
         variants=tuple(row.variant for row in rows),
         runs=frozenset(run.name for row in rows for run in row.runs[:MOST_SEEDS]),
         first=frozenset(row.runs[0].name for row in rows),
         whole=False,
     )
+
+
+def _rank(verdict: Verdict) -> tuple[bool, float]:
+    """Return the place of a verdict: differences that are shown come first, the largest before."""
+    return verdict.kind == "unclear", -abs(verdict.comparison.relative or 0.0)

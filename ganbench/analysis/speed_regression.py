@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Is it slower than before? Two measurements of speed on one machine, case by case."""
+"""Whether training has become slower: two measurements on one machine, case by case."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ganbench.records.speed_record import SpeedCase, SpeedRecord
 
 @dataclass(frozen=True)
 class Change:
-    """How the speed of training has changed: now over before, with its 95 % interval.
+    """The change in the speed of training: the new speed divided by the old, with a 95 % interval.
 
-    ``slower`` says that it is below the bound, and that chance does not explain it.
+    ``slower`` means that the ratio is below the bound, and that chance does not explain it.
     """
 
     case: str
@@ -45,50 +45,63 @@ class Change:
 
 
 def changes(now: SpeedRecord, before: SpeedRecord, bound: float | None) -> list[Change]:
-    """Compare the cases that both have measured; ``bound`` is the share that may be lost.
+    """Compare the cases that two measurements have in common.
+
+    Args:
+        now: the new measurement.
+        before: the baseline.
+        bound: the share of the speed that may be lost; None allows any loss.
 
     Raises:
-        ConfigError: they are of different machines, or have no case in common.
+        ConfigError: the measurements are of different machines, or have no case in common.
     """
-    if different := _different(now.environment, before.environment):
+    if difference := _difference(now.environment, before.environment):
         raise ConfigError(
-            f"The baseline was measured elsewhere: {different}.",
-            "Speeds compare on one machine, with the same versions; measure the baseline anew.",
+            f"The baseline was measured elsewhere: {difference}.",
+            "Speeds compare on one machine, with the same versions; measure the baseline again.",
         )
-    known = {case.key: case for case in before.cases if case.rounds}
-    found = []
-    for case in now.cases:
-        if case.key not in known:
-            continue
-        if not case.rounds:  # it went, and goes no more
-            found.append(Change(_name(case), 0.0, 0.0, 0.0, 0, slower=bound is not None))
-            continue
-        ratio, low, high = ratio_interval(case.rounds, known[case.key].rounds)
-        slower = bound is not None and ratio < 1 - bound and high < 1
-        found.append(Change(_name(case), ratio, low, high, len(case.rounds), slower))
-    if not found:
+    baseline = {case.key: case for case in before.cases if case.rounds}
+    common = [
+        _change(case, baseline[case.key], bound) for case in now.cases if case.key in baseline
+    ]
+    if not common:
         raise ConfigError(
-            "The baseline has none of these cases.", "Measure it with the same words but --json."
+            "The baseline has none of these cases.",
+            "Measure it with the same command and --json.",
         )
-    return found
+    return common
+
+
+def _change(case: SpeedCase, before: SpeedCase, bound: float | None) -> Change:
+    """Compare a case with its baseline, which has rounds."""
+    if not case.rounds:  # it could be measured before, and cannot any more
+        return Change(_name(case), 0.0, 0.0, 0.0, 0, slower=bound is not None)
+    ratio, low, high = ratio_interval(case.rounds, before.rounds)
+    slower = bound is not None and ratio < 1 - bound and high < 1
+    return Change(_name(case), ratio, low, high, len(case.rounds), slower)
 
 
 def ratio_interval(now: Sequence[float], before: Sequence[float]) -> tuple[float, float, float]:
     """Return the ratio of two speeds with its 95 % interval: Welch's, of their logarithms.
 
-    With one round each there is no interval but the whole line.
+    The interval is the whole positive line if a side has a single round.
+
+    Args:
+        now: images per second, round by round.
+        before: images per second of the baseline, round by round.
     """
-    new, old = [math.log(one) for one in now], [math.log(one) for one in before]
+    new, old = ([math.log(speed) for speed in speeds] for speeds in (now, before))
     difference = mean(new) - mean(old)
     ratio = math.exp(difference)
     if min(len(new), len(old)) < 2:
         return ratio, 0.0, math.inf
-    parts = variance(new) / len(new), variance(old) / len(old)
+    parts = [variance(logarithms) / len(logarithms) for logarithms in (new, old)]
     error = math.sqrt(sum(parts))
     if error == 0:
         return ratio, ratio, ratio
-    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(new) - 1) + parts[1] ** 2 / (len(old) - 1))
-    half = float(student.ppf(0.975, freedom)) * error
+    weights = parts[0] ** 2 / (len(new) - 1) + parts[1] ** 2 / (len(old) - 1)
+    degrees_of_freedom = sum(parts) ** 2 / weights
+    half = float(student.ppf(0.975, degrees_of_freedom)) * error
     return ratio, math.exp(difference - half), math.exp(difference + half)
 
 
@@ -99,7 +112,7 @@ def parse_share(text: str) -> float:
     0.05
 
     Raises:
-        ConfigError: it is no share below one.
+        ConfigError: the text is no percentage, or not below 100.
     """
     try:
         share = float(text.removesuffix("%")) / 100 if text.endswith("%") else -1.0
@@ -110,15 +123,15 @@ def parse_share(text: str) -> float:
     return share
 
 
-def _different(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    """Say in which fact that speed depends on two machines differ; empty if in none."""
+def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """Return the first difference between two machines that speed depends on; empty without one."""
     for fact in ("processor", "usable_cores"):
         if now.get(fact) != before.get(fact):
             return f"{fact.replace('_', ' ')} {before.get(fact)}, here {now.get(fact)}"
     for name in ("gpu", "cuda"):
-        one, other = now.get("torch", {}).get(name), before.get("torch", {}).get(name)
-        if one != other:
-            return f"{name} {other}, here {one}"
+        here, elsewhere = (facts.get("torch", {}).get(name) for facts in (now, before))
+        if here != elsewhere:
+            return f"{name} {elsewhere}, here {here}"
     return ""
 
 

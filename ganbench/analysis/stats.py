@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What can be said of a few numbers: intervals, paired differences, tests, improvement.
+"""Statistics of a few numbers: means, shares and ranks with their intervals, improvement.
 
-Every result carries the count of values behind it. One value has no interval: a spread cannot be
-seen in it, and none is invented. Whatever draws random numbers takes a seed and, given the same
-seed, returns the same bytes. No values, or values that are not finite, are a ValueError.
+Every result carries the number of values behind it. A single value shows no spread, so it has no
+interval. Functions that draw random numbers take a seed; the same seed returns the same bytes.
+Empty or non-finite input is a ValueError.
 """
 
 from __future__ import annotations
@@ -15,19 +15,16 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import special, stats
 
 from ganbench.records.measurement import Better
 
-_Array = NDArray[np.float64]
-
-MOST_EXACT_PAIRS = 16
-"""Up to so many pairs all 2^n sign patterns are enumerated; beyond, some are drawn."""
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A statistic of ``n`` values with its interval, which is None where there can be none."""
+    """A statistic of ``n`` values; its interval is None if the values cannot have one."""
 
     value: float
     low: float | None
@@ -37,33 +34,11 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class PairedDifference:
-    """The mean of treatment minus baseline over ``n`` pairs that share their seeds.
-
-    ``p_value`` is that of the two-sided sign-flip test; ``smallest_p_value`` is the least that
-    this many pairs can give, 2 / 2^n: with five pairs no outcome comes below 0.0625.
-    ``t_p_value`` is that of the paired t test (see ``paired_t_p_value``), ``deviation`` the
-    standard deviation of the differences; both None where too few differences show no spread.
-    """
-
-    difference: Estimate
-    p_value: float
-    smallest_p_value: float
-    exact: bool
-    t_p_value: float | None
-    deviation: float | None
-
-    @property
-    def n(self) -> int:
-        """The number of pairs."""
-        return self.difference.n
-
-
-@dataclass(frozen=True)
 class Improvement:
     """The probability that a random run of one variant beats a random run of another.
 
-    ``low`` and ``high`` are a percentile bootstrap interval, None where a side has one value.
+    ``n`` and ``m`` count their runs. ``low`` and ``high`` are a percentile bootstrap interval, None
+    if a side has a single value.
     """
 
     probability: float
@@ -73,7 +48,12 @@ class Improvement:
     m: int
 
 
-def _checked(values: Sequence[float] | _Array) -> _Array:
+def finite_array(values: Sequence[float] | FloatArray) -> FloatArray:
+    """Return values as an array, (n,).
+
+    Raises:
+        ValueError: there is no value, a value is not finite, or there are several dimensions.
+    """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or array.size == 0:
         raise ValueError("One or more values in one dimension were expected.")
@@ -88,8 +68,8 @@ def _check_confidence(confidence: float) -> None:
 
 
 def mean_interval(values: Sequence[float], *, confidence: float = 0.95) -> Estimate:
-    """Return the mean with Student's t interval; no interval for one value."""
-    array = _checked(values)
+    """Return the mean with Student's t interval, which a single value does not have."""
+    array = finite_array(values)
     _check_confidence(confidence)
     n, mean = array.size, float(array.mean())
     if n == 1:
@@ -110,10 +90,17 @@ def bootstrap_interval(
 ) -> Estimate:
     """Return a statistic with its bootstrap interval (Efron, 1987, for BCa).
 
-    ``statistic`` takes an array and ``axis``. With fewer than about ten values a bootstrap
-    interval is too narrow; ``mean_interval`` is not.
+    With fewer than about ten values a bootstrap interval is too narrow; ``mean_interval`` is not.
+
+    Args:
+        values: the values, (n,).
+        statistic: a function of an array and ``axis``.
+        method: how the interval follows from the resamples.
+        confidence: the confidence of the interval, between 0 and 1.
+        resamples: the number of resamples.
+        seed: the seed of the resamples.
     """
-    array = _checked(values)
+    array = finite_array(values)
     _check_confidence(confidence)
     value = float(statistic(array, axis=-1))
     if array.size == 1:
@@ -133,144 +120,12 @@ def bootstrap_interval(
     return Estimate(value, float(low), float(high), array.size, f"bootstrap ({method})")
 
 
-def interquartile_mean(values: Sequence[float] | _Array, axis: int = -1) -> _Array:
+def interquartile_mean(values: Sequence[float] | FloatArray, axis: int = -1) -> FloatArray:
     """Return the mean of the middle half (Agarwal et al., 2021, arXiv:2108.13264).
 
-    Of fewer than four values nothing is cut away: it is their mean.
+    Of fewer than four values none is left out: it is their mean.
     """
     return np.asarray(stats.trim_mean(np.asarray(values, dtype=np.float64), 0.25, axis=axis))
-
-
-def paired_difference(
-    treatment: Sequence[float],
-    baseline: Sequence[float],
-    *,
-    confidence: float = 0.95,
-    resamples: int = 9_999,
-    seed: int = 0,
-) -> PairedDifference:
-    """Compare values that share their seeds, pair by pair."""
-    first, second = _checked(treatment), _checked(baseline)
-    if first.size != second.size:
-        raise ValueError(f"Pairs were expected, not {first.size} and {second.size} values.")
-    differences = first - second
-    exact = differences.size <= MOST_EXACT_PAIRS
-    least = 2.0 ** (1 - differences.size)
-    return PairedDifference(
-        difference=mean_interval(differences.tolist(), confidence=confidence),
-        p_value=sign_flip_p_value(differences, resamples=resamples, seed=seed),
-        smallest_p_value=least if exact else max(least, 1 / (resamples + 1)),
-        exact=exact,
-        t_p_value=paired_t_p_value(differences),
-        deviation=float(differences.std(ddof=1)) if differences.size > 1 else None,
-    )
-
-
-def paired_t_p_value(differences: Sequence[float] | _Array) -> float | None:
-    """Return the two-sided p value of Student's t test of paired differences.
-
-    None for one pair, and where all differences are the same but for rounding: equal steps of a
-    count are no proof that the next seed gives the same step, and t divides by their spread.
-    Differences that are all zero have p = 1.
-
-    >>> round(paired_t_p_value([1.0, 2.0, 3.0]), 4)
-    0.0742
-    """
-    array = _checked(differences)
-    if not array.any():
-        return 1.0
-    if array.size == 1 or np.ptp(array) <= 1e-12 * np.abs(array).max():
-        return None
-    t = float(array.mean() / array.std(ddof=1)) * array.size**0.5
-    return 2 * float(special.stdtr(array.size - 1, -abs(t)))
-
-
-def detectable_difference(
-    deviation: float, n: int, alpha: float = 0.05, power: float = 0.8
-) -> float | None:
-    """Return the smallest true difference that a two-sided paired t test of ``n`` pairs detects.
-
-    It is found with probability ``power`` at the level ``alpha`` where differences are normal
-    with standard deviation ``deviation`` (Cohen, 1988, chapter 2). None for fewer than two pairs.
-
-    >>> round(detectable_difference(1.0, 5), 2)
-    1.68
-    """
-    if not (0 < alpha < 1 and alpha < power < 1):
-        raise ValueError("A level and a power with 0 < alpha < power < 1 were expected.")
-    if deviation < 0 or not np.isfinite(deviation):
-        raise ValueError(f"A deviation of zero or more was expected, not {deviation}.")
-    return None if n < 2 else deviation * _detectable_deviations(n, alpha, power)
-
-
-def power_of_t_test(effect: float, n: int, alpha: float = 0.05) -> float:
-    """Return the power of the two-sided paired t test for a difference of ``effect`` deviations.
-
-    The noncentral t distribution, integrated over the spread that n pairs may show: scipy's own
-    is not a number where pairs are few.
-    """
-    nodes, weights = _gauss_legendre(400)
-    # One half of the nodes lies below the median of the spread, whose lower tail decides.
-    spread = np.sqrt(2 * special.gammaincinv((n - 1) / 2, ((nodes + 1) / 2) ** 2) / (n - 1))
-    density = weights * (nodes + 1) / 2  # du = 2 v dv with u = v^2, v in [0, 1]
-    limit = float(special.stdtrit(n - 1, 1 - alpha / 2)) * spread
-    center = effect * n**0.5
-    return float(density @ (special.ndtr(center - limit) + special.ndtr(-center - limit)))
-
-
-@lru_cache(maxsize=1)
-def _gauss_legendre(count: int) -> tuple[_Array, _Array]:
-    return np.polynomial.legendre.leggauss(count)
-
-
-@lru_cache(maxsize=1024)
-def _detectable_deviations(n: int, alpha: float, power: float) -> float:
-    """Return the detectable difference in standard deviations of the differences."""
-    most = 4 * float(special.stdtrit(n - 1, 1 - alpha / 2)) + 16
-    return float(optimize.brentq(lambda d: power_of_t_test(d, n, alpha) - power, 0.0, most))
-
-
-@lru_cache(maxsize=32)
-def _signs(n: int, resamples: int, seed: int) -> _Array:
-    """Return sign patterns of n pairs as rows: all 2^n, or where those are too many, some drawn."""
-    if n <= MOST_EXACT_PAIRS:
-        patterns = np.arange(2**n)[:, None] >> np.arange(n) & 1
-    else:
-        patterns = np.random.default_rng(seed).integers(0, 2, size=(resamples, n))
-    return (1 - 2 * patterns).astype(np.float64)
-
-
-def sign_flip_p_value(
-    differences: Sequence[float] | _Array, *, resamples: int = 9_999, seed: int = 0
-) -> float:
-    """Return the two-sided p value of the paired sign-flip permutation test (Fisher, 1935).
-
-    If the treatment does nothing, each difference could as well have the other sign. The share
-    of the 2^n sign patterns whose sum is at least as far from zero as the one seen is the p
-    value: exact up to sixteen pairs, from ``resamples`` drawn patterns beyond.
-    """
-    array = _checked(differences)
-    n = array.size
-    scale = float(np.abs(array).sum())
-    # Sums that are equal on paper differ in their last bits with the order of addition.
-    bound = abs(float(array.sum())) - 1e-12 * scale
-    reached = np.abs(_signs(n, resamples, seed) @ array) >= bound
-    if n <= MOST_EXACT_PAIRS:
-        return float(reached.mean())
-    return (int(np.count_nonzero(reached)) + 1) / (resamples + 1)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p values corrected for their number, in the order given (Holm, 1979)."""
-    if any(not 0 <= p <= 1 for p in p_values):
-        raise ValueError("p values between 0 and 1 were expected.")
-    corrected = [0.0] * len(p_values)
-    largest = 0.0
-    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    for rank, index in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        corrected[index] = largest
-    return corrected
 
 
 def probability_of_improvement(
@@ -282,14 +137,22 @@ def probability_of_improvement(
     resamples: int = 1_000,
     seed: int = 0,
 ) -> Improvement:
-    """Return U / (n m): in which share of all pairs the treatment is better, ties as a half.
+    """Return U / (n m), the share of all pairs in which the treatment is better; ties are a half.
 
-    The interval resamples each side for itself (Agarwal et al., 2021, arXiv:2108.13264). Where
-    every value of one side beats every value of the other it shrinks to a point: few values
-    cannot show how rare the exceptions are.
+    The interval resamples each side separately (Agarwal et al., 2021, arXiv:2108.13264). If every
+    value of one side beats every value of the other, it shrinks to a point: few values cannot
+    show how rare the exceptions are.
+
+    Args:
+        treatment: the values of the treatment, (n,).
+        baseline: the values of the baseline, (m,).
+        better: whether higher or lower values are better.
+        confidence: the confidence of the interval, between 0 and 1.
+        resamples: the number of resamples.
+        seed: the seed of the resamples.
     """
     sign = 1.0 if better == "higher" else -1.0
-    first, second = sign * _checked(treatment), sign * _checked(baseline)
+    first, second = sign * finite_array(treatment), sign * finite_array(baseline)
     _check_confidence(confidence)
     wins = (np.sign(first[:, None] - second[None, :]) + 1) / 2  # (n, m): 1, 0, or 1/2 for a tie
     n, m = wins.shape
@@ -304,15 +167,17 @@ def probability_of_improvement(
 
 
 @lru_cache(maxsize=32)
-def _counts(n: int, resamples: int, seed: int) -> _Array:
-    """Return how often each of n values is drawn, one row for each bootstrap resample."""
+def _counts(n: int, resamples: int, seed: int) -> FloatArray:
+    """Return how often each of n values is drawn by bootstrap resamples, (resamples, n)."""
     generator = np.random.default_rng(seed)
-    counts: _Array = generator.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
+    counts: FloatArray = generator.multinomial(n, np.full(n, 1 / n), size=resamples).astype(
+        np.float64
+    )
     return counts
 
 
 def wilson_interval(count: int, n: int, *, confidence: float = 0.95) -> Estimate:
-    """Return a share of n runs with Wilson's score interval (1927), which knows its bounds.
+    """Return a share of n runs with Wilson's score interval (1927), which stays within 0 and 1.
 
     >>> share = wilson_interval(0, 5)
     >>> share.low, round(share.high, 2)
@@ -330,12 +195,12 @@ def wilson_interval(count: int, n: int, *, confidence: float = 0.95) -> Estimate
 
 
 def stratified_interval(strata: Sequence[Sequence[float]], *, confidence: float = 0.95) -> Estimate:
-    """Return the mean of the means of strata, each as heavy, with a t interval over their values.
+    """Return the mean of the means of strata, which weigh the same, with a t interval.
 
-    It speaks of other seeds in the same strata, say on the same datasets. Degrees of freedom are
-    Welch and Satterthwaite's; without a stratum of two values there is no interval.
+    The interval is about other seeds in the same strata, such as the same datasets. Its degrees
+    of freedom are those of Welch and Satterthwaite. There is none if a stratum has one value.
     """
-    arrays = [_checked(values) for values in strata]
+    arrays = [finite_array(values) for values in strata]
     _check_confidence(confidence)
     value = float(np.mean([array.mean() for array in arrays]))
     n, count = sum(array.size for array in arrays), len(arrays)
@@ -344,10 +209,10 @@ def stratified_interval(strata: Sequence[Sequence[float]], *, confidence: float 
     parts = np.array([array.var(ddof=1) / array.size for array in arrays]) / count**2
     if not parts.any():
         return Estimate(value, value, value, n, "stratified t")
-    freedom = parts.sum() ** 2 / sum(
+    degrees_of_freedom = parts.sum() ** 2 / sum(
         part**2 / (array.size - 1) for part, array in zip(parts, arrays, strict=True)
     )
-    half = float(special.stdtrit(freedom, (1 + confidence) / 2) * parts.sum() ** 0.5)
+    half = float(special.stdtrit(degrees_of_freedom, (1 + confidence) / 2) * parts.sum() ** 0.5)
     return Estimate(value, value - half, value + half, n, "stratified t")
 
 
@@ -359,11 +224,24 @@ def performance_profile(
     confidence: float = 0.95,
     resamples: int = 2_000,
 ) -> list[Estimate]:
-    """Return in which share of all runs a metric is at least as good as each threshold.
+    """Return the share of all runs in which a metric is at least as good as each threshold.
 
-    A stratum holds the runs of one setting over seeds, say of one learning rate; None is a run
-    that diverged, which is never as good. The band is a percentile bootstrap that draws runs
-    within their strata (Dolan and Moré, 2002; Agarwal et al., 2021, arXiv:2108.13264).
+    The band is a percentile bootstrap that draws runs within their strata (Dolan and Moré, 2002;
+    Agarwal et al., 2021, arXiv:2108.13264).
+
+    Args:
+        strata: the values of the runs of one setting over seeds, such as one learning rate. None
+            stands for a run that diverged, which is never as good.
+        thresholds: the values of the metric at which the share is evaluated.
+        better: whether higher or lower values are better.
+        confidence: the confidence of the band, between 0 and 1.
+        resamples: the number of resamples.
+
+    Returns:
+        The share of runs at each threshold.
+
+    Raises:
+        ValueError: there are no runs.
     """
     sign = 1.0 if better == "higher" else -1.0
     limits = sign * np.asarray(thresholds, dtype=np.float64)
@@ -373,7 +251,7 @@ def performance_profile(
     share = np.zeros(limits.size)
     drawn = np.zeros((resamples, limits.size))
     for index, stratum in enumerate(strata):
-        values = np.array([-np.inf if one is None else sign * one for one in stratum])
+        values = np.array([-np.inf if value is None else sign * value for value in stratum])
         reached = (values[:, None] >= limits).astype(np.float64)  # (runs, thresholds)
         share += reached.sum(axis=0) / total
         if stratum:
@@ -385,9 +263,9 @@ def performance_profile(
 
 
 def mean_ranks(scores: Sequence[Sequence[float]], *, better: Better = "lower") -> list[float]:
-    """Return the mean rank of each of several methods over datasets; the best has rank 1.
+    """Return the mean rank of each method over datasets; the best has rank 1.
 
-    ``scores`` are one row a dataset, one column a method; ties share the mean of their ranks.
+    ``scores`` is (datasets, methods). Tied methods share the mean of their ranks.
 
     >>> mean_ranks([[1.0, 2.0, 3.0], [20.0, 10.0, 20.0]])
     [1.75, 1.5, 2.75]

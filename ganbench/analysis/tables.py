@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Tables as plain data: every variant by every metric, over seeds. Nothing here is rendered."""
+"""Tables as plain data: every variant by every metric, over seeds. Renders nothing."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -17,7 +18,7 @@ from ganbench.records.run_record import RunRecord
 
 @dataclass(frozen=True)
 class MetricColumn:
-    """A metric by one protocol. ``name`` tells protocols apart where a metric has several."""
+    """A metric by one protocol; ``name`` numbers the protocol if the metric has several."""
 
     name: str
     metric: str
@@ -26,13 +27,13 @@ class MetricColumn:
     unit: str = ""
 
     def takes(self, metric: str, protocol: str) -> bool:
-        """Tell whether a measurement belongs into this column."""
+        """Tell whether a measurement belongs in this column."""
         return metric == self.metric and comparable(protocol) == self.protocol
 
 
 @dataclass(frozen=True)
 class SeedValue:
-    """One run's value in a column."""
+    """The value of one run in a column."""
 
     seed: int | None
     run: str
@@ -46,9 +47,10 @@ class SeedValue:
 
 @dataclass(frozen=True)
 class TableCell:
-    """A variant's values in a column: ``runs`` are over, ``estimate.n`` of them have a value.
+    """The values of a variant in a column.
 
-    ``best`` marks the best mean of the column where two or more variants have one.
+    ``runs`` counts the runs that are over, ``estimate.n`` those that have a value. ``best``
+    marks the best mean of the column if two or more variants have a mean.
     """
 
     estimate: Estimate
@@ -57,13 +59,13 @@ class TableCell:
     best: bool = False
 
     def of(self, run: str) -> Measurement | None:
-        """Return what was measured of a run; None if nothing was."""
+        """Return the measurement of a run, by its name; None without one."""
         return next((value.measurement for value in self.values if value.run == run), None)
 
 
 @dataclass(frozen=True)
 class VariantRow:
-    """What the runs of one variant came to; a metric that none of them has is not in ``cells``."""
+    """The outcome of the runs of one variant; ``cells`` has the metrics that a run has."""
 
     variant: str
     model: str
@@ -81,10 +83,21 @@ class VariantRow:
         """The seeds of the runs that are over."""
         return tuple(run.seed for run in self.runs if run.counted)
 
+    def values(self, column: MetricColumn) -> list[float]:
+        """Return the values in a column, one for each run that has a value."""
+        cell = self.cells.get(column.name)
+        return [value.value for value in cell.values] if cell else []
+
+    def values_by_seed(self, column: MetricColumn) -> dict[int, float]:
+        """Return the values in a column by seed; runs without a known seed are left out."""
+        cell = self.cells.get(column.name)
+        values = cell.values if cell else ()
+        return {value.seed: value.value for value in values if value.seed is not None}
+
 
 @dataclass(frozen=True)
 class MetricTable:
-    """All variants of a dataset. ``floors`` are real against real data, by column."""
+    """All variants of a dataset; ``floors`` compare real data with real data, by column."""
 
     dataset: str
     columns: tuple[MetricColumn, ...]
@@ -93,19 +106,23 @@ class MetricTable:
 
     @property
     def mixed(self) -> tuple[str, ...]:
-        """The metrics that were measured by more than one protocol: not to be compared."""
+        """The metrics that were measured by several protocols, and so cannot be compared."""
         metrics = [column.metric for column in self.columns]
         return tuple(dict.fromkeys(name for name in metrics if metrics.count(name) > 1))
 
     def example(self, column: MetricColumn) -> Measurement | None:
-        """Return some measurement of a column, for what all of them share; None without any."""
+        """Return a measurement of a column, for the facts that all share; None if there is none."""
         for row in self.rows:
             if column.name in row.cells:
                 return row.cells[column.name].values[0].measurement
         return None
 
     def row(self, variant: str) -> VariantRow:
-        """Return the row of a variant; KeyError if there is none."""
+        """Return the row of a variant.
+
+        Raises:
+            KeyError: the table has no such variant.
+        """
         for row in self.rows:
             if row.variant == variant:
                 return row
@@ -125,20 +142,21 @@ def comparable(protocol: str) -> str:
     >>> comparable("fid/v1 n_fake=5000 seed=3 split=train")
     'fid/v1 n_fake=5000 split=train'
     """
-    kept = re.sub(r"(?<![\w-])seed\s*[=: ]\s*\d+", "", protocol)
-    kept = re.sub(r"([,;/|·])\s*(?=[,;/|·])", "", kept)  # the separator that is now double
-    return re.sub(r"\s+", " ", kept).strip(" ,;/|·")
+    seedless = re.sub(r"(?<![\w-])seed\s*[=: ]\s*\d+", "", protocol)
+    seedless = re.sub(r"([,;/|·])\s*(?=[,;/|·])", "", seedless)  # a separator that is now double
+    return re.sub(r"\s+", " ", seedless).strip(" ,;/|·")
 
 
 def count_statuses(runs: Iterable[RunRecord]) -> dict[str, int]:
-    """Return how many runs have each status, those that went well first."""
-    given = [run.status for run in runs]
-    known = dict.fromkeys([*STATUSES, *given])
-    return {status: given.count(status) for status in known if status in given}
+    """Return how many runs have each status; statuses of runs that went well come first."""
+    counts = Counter(run.status for run in runs)
+    return {
+        status: counts[status] for status in dict.fromkeys([*STATUSES, *counts]) if status in counts
+    }
 
 
 def datasets_of(runs: Iterable[RunRecord]) -> list[str]:
-    """Return the names of the datasets of runs that say which one they are on."""
+    """Return the names of the datasets that runs were trained on, where they are known."""
     return list(dict.fromkeys(run.dataset for run in runs if run.dataset))
 
 
@@ -147,31 +165,36 @@ def metric_table(
 ) -> MetricTable:
     """Return the final metrics of every variant on a dataset: mean and t interval over seeds.
 
-    Only runs that are over count. One that diverged has no metrics: it lowers ``n`` below
-    ``runs``, so a mean over those that went well can be told from one over all.
+    Only runs that are over count. A run that diverged has no metrics. It lowers ``n`` below
+    ``runs``, so that a mean over the runs that went well differs visibly from a mean over all.
+
+    Args:
+        runs: the runs of any datasets, with their labels.
+        dataset: the name of the dataset.
+        confidence: the confidence of the intervals, between 0 and 1.
     """
-    here = [run for run in runs if run.dataset == dataset]
-    columns = _columns(here)
+    on_dataset = [run for run in runs if run.dataset == dataset]
+    columns = _columns(on_dataset)
     by_variant: dict[str, list[RunRecord]] = {}
-    for run in here:
+    for run in on_dataset:
         by_variant.setdefault(run.variant, []).append(run)
     rows = [_row(variant, members, columns, confidence) for variant, members in by_variant.items()]
     return MetricTable(
         dataset=dataset,
         columns=columns,
         rows=tuple(mark_best(rows, columns)),
-        floors=_floors(here, columns),
+        floors=_floors(on_dataset, columns),
     )
 
 
 def estimate(values: Iterable[float | None], *, confidence: float = 0.95) -> Estimate | None:
-    """Return the mean and t interval of the values that are there; None if there are none."""
-    there = [value for value in values if value is not None]
-    return mean_interval(there, confidence=confidence) if there else None
+    """Return the mean and t interval of the values that are not None; None without any."""
+    present = [value for value in values if value is not None]
+    return mean_interval(present, confidence=confidence) if present else None
 
 
 def mark_best(rows: Sequence[VariantRow], columns: Iterable[MetricColumn]) -> list[VariantRow]:
-    """Mark the best mean of each column; equal means are all the best, a lone one is not."""
+    """Mark the best mean of each column; equal means are all the best, a single mean is not."""
     best: dict[str, float] = {}
     for column in columns:
         means = [row.cells[column.name].estimate.value for row in rows if column.name in row.cells]
@@ -191,37 +214,47 @@ def mark_best(rows: Sequence[VariantRow], columns: Iterable[MetricColumn]) -> li
 
 def _columns(runs: Iterable[RunRecord]) -> tuple[MetricColumn, ...]:
     """Return the columns in the order in which the metrics were first recorded."""
-    found: dict[tuple[str, str], Measurement] = {}
+    by_metric: dict[str, list[str]] = {}
+    examples: dict[tuple[str, str], Measurement] = {}
+    for metric, measurement in _measurements(runs):
+        protocol = comparable(measurement.protocol)
+        if (metric, protocol) not in examples:
+            examples[metric, protocol] = measurement
+            by_metric.setdefault(metric, []).append(protocol)
+    columns = []
+    for (metric, protocol), example in examples.items():
+        protocols = by_metric[metric]
+        number = f" [protocol {protocols.index(protocol) + 1}]" if len(protocols) > 1 else ""
+        columns.append(
+            MetricColumn(f"{metric}{number}", metric, protocol, example.better, example.unit)
+        )
+    return tuple(columns)
+
+
+def _measurements(runs: Iterable[RunRecord]) -> Iterator[tuple[str, Measurement]]:
+    """Yield the final measurements of the runs that are over, with their metrics."""
     for run in runs:
         if run.counted:
-            for metric, measured in run.metrics.items():
-                found.setdefault((metric, comparable(measured.protocol)), measured)
-    metrics = [metric for metric, _ in found]
-    columns = []
-    for (metric, protocol), measured in found.items():
-        several = metrics.count(metric) > 1
-        number = [key for key in found if key[0] == metric].index((metric, protocol)) + 1
-        name = f"{metric} [protocol {number}]" if several else metric
-        columns.append(MetricColumn(name, metric, protocol, measured.better, measured.unit))
-    return tuple(columns)
+            yield from run.metrics.items()
 
 
 def _row(
     variant: str, runs: Sequence[RunRecord], columns: Iterable[MetricColumn], confidence: float
 ) -> VariantRow:
+    """Return the row of a variant from its runs on a dataset, whatever their status."""
     counted = [run for run in runs if run.counted]
     cells = {}
     for column in columns:
         values = tuple(
-            SeedValue(run.seed, run.name, measured)
+            SeedValue(run.seed, run.name, measurement)
             for run in counted
-            for metric, measured in run.metrics.items()
-            if column.takes(metric, measured.protocol) and measured.value is not None
+            for metric, measurement in run.metrics.items()
+            if column.takes(metric, measurement.protocol) and measurement.value is not None
         )
         mean = estimate((value.value for value in values), confidence=confidence)
         if mean is not None:
             cells[column.name] = TableCell(mean, values, len(counted))
-    # The seconds of a run that stopped early say nothing of how long the training takes.
+    # The seconds of a run that stopped early do not show how long the training takes.
     whole = [run for run in counted if run.status != "diverged"]
     return VariantRow(
         variant=variant,
@@ -237,17 +270,15 @@ def _row(
     )
 
 
-def _floors(runs: Iterable[RunRecord], columns: Iterable[MetricColumn]) -> dict[str, float]:
+def _floors(runs: Sequence[RunRecord], columns: Iterable[MetricColumn]) -> dict[str, float]:
     """Return the mean floor of each column that has one."""
     floors = {}
     for column in columns:
-        given = estimate(
-            measured.floor
-            for run in runs
-            if run.counted
-            for metric, measured in run.metrics.items()
-            if column.takes(metric, measured.protocol)
+        floor = estimate(
+            measurement.floor
+            for metric, measurement in _measurements(runs)
+            if column.takes(metric, measurement.protocol)
         )
-        if given is not None:
-            floors[column.name] = given.value
+        if floor is not None:
+            floors[column.name] = floor.value
     return floors

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: one module per verb; whatever is heavy is imported inside the handlers."""
+"""The command line: one module per verb; heavy modules are imported inside the handlers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,19 @@ import typer
 from typer.exceptions import TyperException
 
 from ganbench import __version__
-from ganbench.cli import compare, doctor, eval, ls, report, run, sample, show, throughput, weights
+from ganbench.cli import (
+    compare,
+    doctor,
+    eval,
+    ls,
+    options,
+    report,
+    run,
+    sample,
+    show,
+    throughput,
+    weights,
+)
 from ganbench.cli.output import complain, print_error
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.runtime.process_group import launched
@@ -28,22 +40,29 @@ app = typer.Typer(
     epilog="Begin with [bold]ganbench run --model vanilla[/bold]: two minutes on two cores.",
 )
 for verb in (run, eval, sample, compare, throughput, report, ls, show, doctor):
-    app.command(name=verb.__name__.rsplit(".", 1)[-1], epilog=verb.EXAMPLES)(verb.command)
+    name = verb.__name__.rsplit(".", 1)[-1]
+    app.command(name, cls=options.Verb, epilog=verb.EXAMPLES)(verb.command)
 app.add_typer(weights.weights_app, name="weights")
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
         typer.echo(f"ganbench {__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def _options(
+def _check_processes(
     context: typer.Context,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version.",
+            metavar="",
+        ),
     ] = False,
 ) -> None:
     """Train, measure and compare GANs, with numbers that can be trusted."""
@@ -60,7 +79,7 @@ def main() -> None:
     """Run the command line; a user's mistake is a sentence and an exit code, never a traceback."""
     if launched().first:
         sys.exit(_run())
-    with open(os.devnull, "w", encoding="utf-8") as nothing, redirect_stdout(nothing):
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
         code = _run()  # of several processes the first speaks for all
     sys.exit(code)
 
@@ -74,11 +93,11 @@ def _run() -> int:
         print_error(error.kind, error.message, error.hint)
         code = error.exit_code
     except TyperException as error:
-        code = _usage(error)
+        code = _print_usage_error(error)
     except KeyboardInterrupt:
         code = 130
     except (BrokenPipeError, SystemExit):
-        # So typer and rich end when the reader of a pipe, such as head, has seen enough.
+        # typer and rich end like this when the reader of a pipe, such as head, has seen enough.
         _discard_output()
         code = 0
     except OSError as error:
@@ -89,15 +108,15 @@ def _run() -> int:
 
 
 def _discard_output() -> None:
-    """Flush stdout, and point it at nothing where that fails, as Python would try again."""
+    """Flush stdout; if that fails, point it nowhere, because Python would try again at its end."""
     try:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _usage(error: TyperException) -> int:
-    """Say what the parser did not understand."""
+def _print_usage_error(error: TyperException) -> int:
+    """Print the mistake that the parser found, and return the exit code."""
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     if not message:  # a bare command has printed its help already
         return 2

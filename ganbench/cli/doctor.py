@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench doctor``: what this machine can do, and what it lacks."""
+"""``ganbench doctor``: is this machine ready, and how does it compute fastest?"""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.options import WHAT
 from ganbench.cli.output import console, print_json
 
 EXAMPLES = """\
@@ -27,23 +28,32 @@ def command(
     tune: Annotated[
         bool,
         typer.Option(
-            "--tune", help="Measure how models compute fastest here, for run --precision auto."
+            "--tune",
+            help="Measure how models compute fastest here, for run --precision auto.",
+            metavar="",
+            rich_help_panel=WHAT,
         ),
     ] = False,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="Models to tune (default: all).", metavar="NAMES"),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Models to tune, separated by commas (default: all).",
+            metavar="NAMES",
+            rich_help_panel=WHAT,
+        ),
     ] = None,
     dataset: options.DatasetName = "mnist5k",
-    device: options.Device = "auto",
     data_root: options.DataRoot = None,
+    device: options.Device = "auto",
     as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say what this machine has: versions, devices, data, folders that can be written.
+    """Check this machine: versions, devices, data, weights and writable folders.
 
-    With --tune it measures instead, for each model, which precision, memory format, number of
-    threads and compilation train it fastest here, and keeps the choice.
+    With --tune it measures which precision, memory format, number of threads and compilation
+    train each model fastest here, and keeps the result for later runs.
     """
     if tune:
         _tune(options.names(model), dataset, device, data_root, as_json=as_json, quiet=quiet)
@@ -67,50 +77,51 @@ def command(
 
 def _tune(
     models: tuple[str, ...] | None,
-    dataset: str,
-    device: str,
+    dataset_name: str,
+    device_name: str,
     data_root: Path | None,
     *,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Measure and keep the fastest way of each model; a model that cannot go is said."""
+    """Find, print and keep the fastest way to compute each model."""
     from dataclasses import asdict
 
     from ganbench import registry
-    from ganbench.cli.progress_bars import Counter
+    from ganbench.cli.progress_bars import WorkBar
     from ganbench.data import open_dataset
     from ganbench.harness.plan import plan
     from ganbench.runtime.device import choose_device
     from ganbench.speed.autotune import keep, tune
 
-    place = choose_device(device)
-    source = open_dataset(dataset, data_root)
-    data = source.load(source.splits[0])
+    device = choose_device(device_name)
+    source = open_dataset(dataset_name, data_root)
+    dataset = source.load(source.splits[0])
     configs = [
-        plan(name, dataset, data_root=data_root).config
+        plan(name, dataset_name, data_root=data_root).config
         for name in models or registry.models.names()
     ]
-    found = {}
+    tunings = {}
     for config in configs:
-        with Counter(quiet=quiet) as counter:
-            choice = tune(config, data, place, compiling=True, progress=counter)
-        keep(config, place, choice)
-        found[config.model] = choice
+        with WorkBar(quiet=quiet) as bar:
+            tuning = tune(config, dataset, device, compiling=True, progress=bar)
+        keep(config, device, tuning)
+        tunings[config.model] = tuning
         if not as_json:
-            ways = ", ".join(f"{way} {ratio:.2f}" for way, ratio in choice.speedups.items())
+            speedups = ", ".join(f"{label} {times:.2f}" for label, times in tuning.speedups.items())
             console().print(
-                f"[bold]{config.model}[/bold], batch {config.recipe.batch_size}, {place}: "
-                f"{choice.way.label}, {choice.images_per_second:,.0f} images/s, "
-                f"{choice.speedup:.2f} times as fast as usual."
+                f"[bold]{config.model}[/bold], batch {config.recipe.batch_size}, {device}: "
+                f"{tuning.way.label}, {tuning.images_per_second:,.0f} images/s, "
+                f"{tuning.speedup:.2f} times as fast as usual."
             )
-            console().print(f"  {ways}", style="dim")
+            console().print(f"  {speedups}", style="dim")
     if as_json:
-        print_json({"choices": {name: asdict(choice) for name, choice in found.items()}})
+        print_json({"choices": {name: asdict(tuning) for name, tuning in tunings.items()}})
 
 
-def _check(status: str, what: str, detail: str) -> dict[str, str]:
-    return {"status": status, "what": what, "detail": detail}
+def _check(status: str, subject: str, detail: str) -> dict[str, str]:
+    """Return a check as it stands in the JSON; its status is ``ok``, ``absent`` or ``problem``."""
+    return {"status": status, "what": subject, "detail": detail}
 
 
 def _software() -> list[dict[str, str]]:
@@ -140,54 +151,56 @@ _MODULES = {
     "vl-convert-python": "vl_convert",
     "safetensors": "safetensors",
 }
+"""The module that is imported of each package."""
 
 
 def _devices() -> list[dict[str, str]]:
-    """Say which devices torch sees."""
+    """List the devices that torch sees."""
     import torch
 
     from ganbench.runtime.device import device_facts
 
-    cpu: dict[str, Any] = device_facts(torch.device("cpu"))
+    cpu = device_facts(torch.device("cpu"))
     checks = [_check("ok", "cpu", f"{cpu['threads']} threads, {cpu['cpu_capability']}")]
-    count = torch.cuda.device_count()
+    gpus = torch.cuda.device_count()
     checks += [
-        _check("ok", f"cuda:{index}", torch.cuda.get_device_name(index)) for index in range(count)
+        _check("ok", f"cuda:{index}", torch.cuda.get_device_name(index)) for index in range(gpus)
     ]
-    if not count:
+    if not gpus:
         checks.append(_check("absent", "cuda", "torch sees no GPU; training runs on the CPU"))
     if torch.backends.mps.is_available():
         checks.append(_check("ok", "mps", "Apple GPU"))
     return checks
 
 
-def _data(root: Path | None) -> list[dict[str, str]]:
-    """Say which datasets are at hand."""
+def _data(data_root: Path | None) -> list[dict[str, str]]:
+    """List the datasets that need no download, and the folders that may hold others."""
     from ganbench import paths
 
-    folders = ", ".join(str(one) for one in paths.data_roots(root) if one.is_dir())
-    checks = [
-        _check("ok", "datasets without download", "mnist5k, digits, ring8, grid25, stacked-mnist5k")
+    folders = ", ".join(str(folder) for folder in paths.data_roots(data_root) if folder.is_dir())
+    return [
+        _check(
+            "ok", "datasets without download", "mnist5k, digits, ring8, grid25, stacked-mnist5k"
+        ),
+        _check("ok" if folders else "absent", "folders with data", folders or "none"),
     ]
-    checks.append(_check("ok" if folders else "absent", "folders with data", folders or "none"))
-    return checks
 
 
 def _weights() -> list[dict[str, str]]:
-    """Say which feature networks' weights are at hand, and which metrics lack theirs."""
+    """List the feature networks whose weights are here, and the metrics that lack theirs."""
     from ganbench import weights
     from ganbench.weights.catalogue import CATALOGUE
     from ganbench.weights.store import BUNDLED
 
-    packed = sorted(path.stem for path in BUNDLED.glob("*.safetensors"))
-    checks = [_check("ok", f"network {name}", "weights in the package") for name in packed]
+    bundled = sorted(path.stem for path in BUNDLED.glob("*.safetensors"))
+    checks = [_check("ok", f"network {name}", "weights in the package") for name in bundled]
     for name, entry in CATALOGUE.items():
-        command = f"ganbench weights fetch {name}"
+        fetch = f"ganbench weights fetch {name}"
         status, detail = {
-            "missing": ("absent", f"{', '.join(entry.metrics)}: {command}"),
-            "damaged": ("problem", f"delete the file, then: {command}"),
+            "missing": ("absent", f"{', '.join(entry.metrics)}: {fetch}"),
+            "damaged": ("problem", f"delete the file, then: {fetch}"),
             "cached": ("ok", "in torch's cache"),
-            "trunk": ("ok", f"trunk only; for {', '.join(entry.whole_metrics)}: {command} --whole"),
+            "trunk": ("ok", f"trunk only; for {', '.join(entry.whole_metrics)}: {fetch} --whole"),
             "whole": ("ok", "whole"),
         }[weights.state(name)]
         checks.append(_check(status, f"weights {name}", detail))
@@ -195,23 +208,24 @@ def _weights() -> list[dict[str, str]]:
 
 
 def _folders() -> list[dict[str, str]]:
-    """Check that the folders that ganbench writes to can be written, and how much fits."""
+    """Check that ganbench can write to its folders, and how much fits."""
     import tempfile
 
     from ganbench import paths
 
     checks = []
     folders = {"runs": paths.runs(), "cache": paths.cache(), "weights": paths.weights()}
-    for what, folder in folders.items():
+    for purpose, folder in folders.items():
         nearest = folder.absolute()
         while not nearest.exists():
             nearest = nearest.parent
         try:
             with tempfile.TemporaryFile(dir=nearest):
-                free = shutil.disk_usage(nearest).free / 2**30
+                free_gib = shutil.disk_usage(nearest).free / 2**30
         except OSError as error:
-            checks.append(_check("problem", f"folder for {what}", f"{folder}: {error.strerror}"))
+            problem = f"{folder}: {error.strerror}"
+            checks.append(_check("problem", f"folder for {purpose}", problem))
             continue
-        status = "ok" if free > 1 else "problem"
-        checks.append(_check(status, f"folder for {what}", f"{folder}, {free:.0f} GiB free"))
+        status = "ok" if free_gib > 1 else "problem"
+        checks.append(_check(status, f"folder for {purpose}", f"{folder}, {free_gib:.0f} GiB free"))
     return checks

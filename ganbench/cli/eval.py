@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import console, format_number, metrics_table, print_json
-from ganbench.cli.progress_bars import Counter
+from ganbench.cli.options import LENGTH, MEASURING, OUTPUT, WHAT, WHERE
+from ganbench.cli.progress_bars import WorkBar
 
 if TYPE_CHECKING:
     from ganbench.runtime.inference import Compute
@@ -34,7 +34,7 @@ def command(
     fake: Annotated[
         str | None,
         typer.Argument(
-            help="What is measured: a folder, zip or tar of images; npz, npy or csv; a dataset; "
+            help="Samples to measure: a folder, zip or tar of images; npz, npy or csv; a dataset; "
             "a run; a generator as .onnx, .pt (TorchScript) or module:function.",
             show_default=False,
         ),
@@ -42,66 +42,122 @@ def command(
     real: Annotated[
         str | None,
         typer.Option(
-            help="What it is measured against: any of these, or an npz of statistics. "
-            "Of a run, the data it was trained on.",
+            help="Real samples to compare with: any of these, or an npz of statistics "
+            "(default for a run: the data it was trained on).",
             metavar="REAL",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Seed of generators and resampling.", min=0, metavar="N", rich_help_panel=WHAT
+        ),
+    ] = 0,
+    latent_dim: Annotated[
+        int | None,
+        typer.Option(
+            help="Latent size of a generator that does not state it.",
+            min=1,
+            metavar="N",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    classes: Annotated[
+        int | None,
+        typer.Option(
+            help="Number of classes of a conditional generator that does not state it.",
+            min=1,
+            metavar="N",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Refuse images that cannot be read; otherwise they are skipped.",
+            metavar="",
+            rich_help_panel=WHAT,
+        ),
+    ] = False,
+    data_root: options.DataRoot = None,
+    range_text: options.ValueRangeOption = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            help="Samples to draw from a generator (default: 5000), or a random part of a set.",
+            min=1,
+            metavar="N",
+            rich_help_panel=LENGTH,
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--batch-size",
+            "-b",
+            help="Images in a batch.",
+            min=1,
+            metavar="N",
+            rich_help_panel=LENGTH,
         ),
     ] = None,
     metrics: options.Metrics = None,
     network: Annotated[
         str | None,
-        typer.Option(help="Feature network for metrics that name none.", metavar="NAME"),
-    ] = None,
-    samples: Annotated[
-        int | None,
         typer.Option(
-            help="Samples drawn from a generator (5000), or a random part of what is there.",
-            min=1,
-            metavar="N",
+            help="Feature network of metrics that name none.",
+            metavar="NAME",
+            rich_help_panel=MEASURING,
         ),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(help="Seed of generators and resampling.", min=0, metavar="N")
-    ] = 0,
-    latent_dim: Annotated[
-        int | None,
-        typer.Option(help="Latent size of a generator that does not say it.", min=1, metavar="N"),
-    ] = None,
-    classes: Annotated[
-        int | None,
-        typer.Option(
-            help="Classes of a conditional generator that does not say it.", min=1, metavar="N"
-        ),
-    ] = None,
-    strict: Annotated[
-        bool,
-        typer.Option("--strict", help="Refuse images that cannot be read; else they are skipped."),
-    ] = False,
     self_check: Annotated[
         bool,
         typer.Option(
             "--self-check",
-            help="Damage real images by known amounts, and table what each metric notices.",
+            help="Damage real images by known amounts, and list the metrics that notice.",
+            metavar="",
+            rich_help_panel=MEASURING,
         ),
     ] = False,
+    floor: Annotated[
+        bool,
+        typer.Option(help="Measure real against real, too.", metavar="", rich_help_panel=MEASURING),
+    ] = True,
+    cache: Annotated[
+        bool,
+        typer.Option(
+            help="Keep the features of real images that slow networks compute.",
+            metavar="",
+            rich_help_panel=MEASURING,
+        ),
+    ] = True,
     device: options.Device = "auto",
     engine: Annotated[
-        str, typer.Option(help="What computes networks: torch, compile, openvino.", metavar="NAME")
+        str,
+        typer.Option(
+            help="What computes networks: torch, compile or openvino.",
+            metavar="NAME",
+            rich_help_panel=WHERE,
+        ),
     ] = "torch",
     precision: Annotated[
-        str, typer.Option(help="Number format of feature networks: fp32 or bf16.", metavar="NAME")
+        str,
+        typer.Option(
+            help="Number format of feature networks: fp32 or bf16.",
+            metavar="NAME",
+            rich_help_panel=WHERE,
+        ),
     ] = "fp32",
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", "-b", help="Images at once.", min=1, metavar="N")
-    ] = None,
     threads: options.Threads = None,
-    cache: Annotated[bool, typer.Option(help="Keep what slow networks say of real images.")] = True,
-    floor: Annotated[bool, typer.Option(help="Measure real against real, too.")] = True,
     save_statistics: Annotated[
         Path | None,
         typer.Option(
-            help="Write REAL's mean and covariance to this npz, for pytorch-fid and clean-fid.",
+            help="Write the mean and covariance of REAL to this npz, for pytorch-fid and "
+            "clean-fid.",
             metavar="FILE",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     out: Annotated[
@@ -109,28 +165,29 @@ def command(
         typer.Option(
             "--out",
             "-o",
-            help="Write the result here: a JSON file, or with --self-check a folder.",
+            help="Where to write the result: a JSON file, or with --self-check a folder.",
             metavar="PATH",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    data_root: options.DataRoot = None,
     as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Measure samples against real ones: FID, KID, precision and recall, LPIPS, and more.
 
-    A plain name, such as fid, is measured with the network of its paper (its weights come by
-    ganbench weights fetch); fid@mnist-cnn with the one named. Every number has its interval,
-    its protocol and the same metric between real and real.
+    A plain name, such as fid, is measured with the network of its paper (ganbench weights fetch
+    gets its weights); fid@mnist-cnn with the network after the @. Every number comes with its
+    interval, its protocol, and the same metric between real and real.
     """
+    from ganbench.cli.eval_output import write_and_print
     from ganbench.errors import ConfigError
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.inference import Compute
     from ganbench.runtime.threads import set_threads
 
     set_threads(threads)
-    chosen = str(choose_device(device))
-    compute = Compute(chosen, engine, options.number_format(precision), batch_size)
+    chosen_device = str(choose_device(device))
+    compute = Compute(chosen_device, engine, options.number_format(precision), batch_size)
     names = options.names(metrics)
     if self_check:
         if fake is not None:
@@ -138,16 +195,16 @@ def command(
                 "--self-check damages real images; no other samples are measured.",
                 f"ganbench eval --self-check --real {real or fake}",
             )
-        _self_check(real or "mnist5k", names, samples, compute, out, data_root, as_json, quiet)
+        _self_check(real, names, samples, compute, data_root, out, as_json=as_json, quiet=quiet)
         return
     if fake is None:
         raise ConfigError(
-            "What is to be measured is missing.",
+            "The samples to measure are missing.",
             "For example: ganbench eval ./samples --real cifar10",
         )
     from ganbench.harness.evaluate import measure_samples
 
-    with Counter(quiet=quiet) as counter:
+    with WorkBar(quiet=quiet) as bar:
         result = measure_samples(
             fake=fake,
             real=real,
@@ -160,110 +217,37 @@ def command(
             cache=cache,
             floors=floor,
             data_root=data_root,
+            value_range=options.value_range(range_text),
             latent_dim=latent_dim,
             classes=classes,
             save_statistics=save_statistics,
-            progress=counter,
+            progress=bar,
         )
-    document = {**result, "command": options.command_line()}
-    if out is not None:
-        from ganbench.records.atomic_files import write_json
-
-        write_json(out, {"schema": 1, **document})
-    if as_json:
-        print_json(document)
-    else:
-        _show(result)
-
-
-def _show(result: dict[str, Any]) -> None:
-    """Print the table, and below it what a reader must not miss."""
-    screen = console()
-    fake, real = result["fake"], result["real"]
-    title = f"{fake['name']} ({fake['count']:,}) against {real['name']}"
-    title += f" ({real['count']:,})" if real["count"] else ""
-    if not result["metrics"]:
-        screen.print("No metric suits these samples; name some with --metrics.")
-        return
-    screen.print(metrics_table(result["metrics"], title))
-    for side in (fake, real):
-        if side["skipped"]:
-            first, reason = next(iter(side["skipped"].items()))
-            count = len(side["skipped"])
-            files = f"{count} files of {side['name']} were"
-            files = files if count > 1 else f"1 file of {side['name']} was"
-            screen.print(
-                f"[yellow]{files} left out[/yellow], the first: {first}: {reason}",
-                soft_wrap=True,
-            )
-    for name, one in result["metrics"].items():
-        if one["warning"]:
-            screen.print(f"[yellow]{name}[/yellow]: {one['warning']}.")
-        if one.get("precision_deviation") is not None:
-            moved = format_number(one["precision_deviation"])
-            screen.print(
-                f"{name}: {result['compute']['precision']} moved it by {moved} on the "
-                "first 256 images.",
-                style="dim",
-            )
+    write_and_print(result, out, as_json=as_json)
 
 
 def _self_check(
-    real: str,
+    real: str | None,
     metrics: tuple[str, ...] | None,
     samples: int | None,
     compute: Compute,
-    out: Path | None,
     data_root: Path | None,
+    out: Path | None,
+    *,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Run the sanity suite and show its table."""
+    """Measure damaged images against undamaged images, and show the responses of the metrics."""
+    from ganbench.cli.self_check_output import write_and_print_check
     from ganbench.harness.self_check import self_check
-    from ganbench.report.self_check_page import (
-        cell,
-        findings,
-        network_names,
-        short_names,
-        write_self_check,
-    )
 
-    with Counter(quiet=quiet) as counter:
+    with WorkBar(quiet=quiet) as bar:
         result = self_check(
-            real,
+            real or "mnist5k",
             metrics=metrics,
             samples=samples or 1000,
             compute=compute,
             data_root=data_root,
-            progress=counter,
+            progress=bar,
         )
-    result = {**result, "command": options.command_line()}
-    if out is not None:
-        written = write_self_check(result, out)
-    if as_json:
-        print_json(result)
-        return
-    from rich.table import Table
-
-    screen = console()
-    title = f"{result['samples']:,} damaged test images of {result['dataset']} against "
-    table = Table(
-        title=f"{title}{result['real']:,} training images. {network_names(result)}",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
-    table.add_column("damage")
-    table.add_column("amount", no_wrap=True)
-    names = short_names(result)
-    for short in names.values():
-        table.add_column(short, justify="right")
-    for index, row in enumerate(result["rows"]):
-        cells = [cell(row["metrics"][name], mark=index > 0) for name in names]
-        table.add_row(row["damage"], row["amount"], *cells)
-    screen.print(table)
-    screen.print("✗ worse (noticed)  ▲ better (misled)  · unmoved", style="dim")
-    for sentence in findings(result):
-        screen.print(sentence.replace("**", ""))
-    if out is not None:
-        screen.print(f"Written: {written}", soft_wrap=True)
+    write_and_print_check(result, out, as_json=as_json)

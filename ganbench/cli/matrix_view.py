@@ -7,8 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ganbench.cli.output import console, format_number
-from ganbench.cli.progress_bars import duration
+from ganbench.cli.output import console, duration, format_number
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -34,7 +33,7 @@ _STYLES = {
     "limited": "dim",
 }
 LEAST_SEED_WIDTH = 11
-"""Columns that a status word takes; where they do not fit, seeds are counted, not listed."""
+"""Width of a status word; if a column for each seed does not fit, cells are counted instead."""
 
 
 class MatrixView:
@@ -70,10 +69,10 @@ class MatrixView:
             self._live.stop()
 
     def show_change(self, state: CellState) -> None:
-        """Hear that something has changed."""
+        """Print a line about a cell that has ended, where no live table shows it."""
         if self._live is not None or self._quiet or state.status in {"running", "measuring"}:
             return
-        over = sum(one.over for one in self._states)
+        over = sum(other.over for other in self._states)
         facts = [state.status, self._value(state)]
         if state.seconds and state.over:
             facts.append(duration(state.seconds))
@@ -98,11 +97,12 @@ class MatrixView:
         return Group(*tables, Text(self._summary(), style="dim"))
 
     def _table(self, dataset: str, arms: dict[Arm, list[CellState]], room: int) -> Table:
-        """Return one dataset: a row for each arm, as many as there is room for."""
+        """Return one dataset: a row for each arm, as many as ``room`` lines hold."""
         from rich.table import Table
         from rich.text import Text
 
-        seeds = list(dict.fromkeys(one.cell.seed for states in arms.values() for one in states))
+        members = [state for states in arms.values() for state in states]
+        seeds = list(dict.fromkeys(state.cell.seed for state in members))
         label_width = min(max(len(arm.label) for arm in arms), self._screen.width // 2)
         fits = label_width + LEAST_SEED_WIDTH * len(seeds) <= self._screen.width - 4
         table = Table(title=dataset, title_justify="left", title_style="bold", box=None)
@@ -111,18 +111,17 @@ class MatrixView:
             table.add_column(heading, no_wrap=fits)
         shown = _chosen(list(arms.items()), room)
         for arm, states in shown:
-            by_seed = {one.cell.seed: one for one in states}
+            by_seed = {state.cell.seed: state for state in states}
             words = [_word(by_seed[seed]) if seed in by_seed else Text("") for seed in seeds]
             table.add_row(Text(arm.label), *(words if fits else [_counted(states)]))
         if len(shown) < len(arms):
-            rest = [
-                one for arm, states in arms.items() if (arm, states) not in shown for one in states
-            ]
+            shown_arms = {arm for arm, _ in shown}
+            rest = [state for state in members if state.cell.arm not in shown_arms]
             table.add_row(Text(f"{len(arms) - len(shown)} more", style="dim"), _counted(rest))
         return table
 
     def _summary(self) -> str:
-        over = sum(one.over for one in self._states)
+        over = sum(state.over for state in self._states)
         parts = [f"{over} of {len(self._states)} cells"]
         if best := self._best():
             parts.append(f"best so far: {best}")
@@ -134,8 +133,8 @@ class MatrixView:
         """Return the time left, looked up at most once a second."""
         from ganbench.harness.time_estimate import seconds_left, stored_speeds
 
-        at, left = self._left
-        if time.monotonic() - at > 1.0:
+        looked_up_at, left = self._left
+        if time.monotonic() - looked_up_at > 1.0:
             left = seconds_left(self._states, stored_speeds(self._states), self._slots)
             self._left = (time.monotonic(), left)
         return left
@@ -151,13 +150,13 @@ class MatrixView:
         return f"{measured[0]} {format_number(measured[1]['value'])}" if measured else ""
 
     def _best(self) -> str:
-        """Return the best cell by the main metric among those that have it by the same name."""
+        """Name the cell whose main metric is best, with its value."""
         best: tuple[float, CellState, str] | None = None
         for state in self._states:
             measured = self._measured(state)
             if measured and measured[1]["value"] is not None:
-                name, one = measured
-                rank = one["value"] * (-1.0 if one.get("better") == "higher" else 1.0)
+                name, record = measured
+                rank = record["value"] * (-1.0 if record.get("better") == "higher" else 1.0)
                 if best is None or rank < best[0]:
                     best = (rank, state, name)
         if best is None:
@@ -169,18 +168,21 @@ class MatrixView:
 def _chosen(
     rows: Sequence[tuple[Arm, list[CellState]]], room: int
 ) -> list[tuple[Arm, list[CellState]]]:
-    """Return the rows to show: all, or those in which something happens."""
+    """Return the rows to show: all, or first those in which something happens."""
     rows = list(rows)
     if len(rows) <= room:
         return rows
     active = {"running", "measuring", "elsewhere", "failed", "timeout"}
-    order = sorted(rows, key=lambda row: not any(one.status in active for one in row[1]))
-    kept = order[: room - 1]
-    return [row for row in rows if row in kept]
+
+    def is_quiet(row: tuple[Arm, list[CellState]]) -> bool:
+        return not any(state.status in active for state in row[1])
+
+    chosen = sorted(rows, key=is_quiet)[: room - 1]
+    return [row for row in rows if row in chosen]
 
 
 def _word(state: CellState) -> Text:
-    """Return the status of a cell in a word, of a running one how far it is."""
+    """Return the status of a cell in a word; if it is running, with its share of training."""
     from rich.text import Text
 
     word = state.status
@@ -192,7 +194,7 @@ def _word(state: CellState) -> Text:
 
 
 def _counted(states: Sequence[CellState]) -> Text:
-    """Return how many cells have which status."""
+    """Return how many cells have each status."""
     from rich.text import Text
 
     counts: dict[str, int] = {}

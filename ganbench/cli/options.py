@@ -1,14 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""The options that verbs share: the same letter and the same sentence everywhere."""
+"""The options that verbs share: one letter, one sentence and one help panel everywhere."""
 
 from __future__ import annotations
 
+import inspect
+import math
 import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand, TyperOption
+
+WHAT = "What"
+LENGTH = "How long and how much"
+MEASURING = "Measuring"
+WHERE = "Where and how"
+OUTPUT = "Output"
+PANELS = (WHAT, LENGTH, MEASURING, WHERE, OUTPUT)
+"""The panels of every verb's help, in their order."""
 
 ModelName = Annotated[
     str,
@@ -17,6 +28,7 @@ ModelName = Annotated[
         "-m",
         help="Name of a GAN (see ganbench ls models), or ./file.py.",
         metavar="NAME",
+        rich_help_panel=WHAT,
     ),
 ]
 DatasetName = Annotated[
@@ -24,8 +36,9 @@ DatasetName = Annotated[
     typer.Option(
         "--dataset",
         "-d",
-        help="Name of a dataset, a folder of images, or a .npz file.",
+        help="Name of a dataset, a folder of images, or an .npz file.",
         metavar="NAME",
+        rich_help_panel=WHAT,
     ),
 ]
 TrickNames = Annotated[
@@ -33,44 +46,11 @@ TrickNames = Annotated[
     typer.Option(
         "--trick",
         "-t",
-        help="Trick to add, as name or name:key=value; name:off takes away one of the model's.",
+        help="Trick to add: name or name:key=value. name:off removes one of the model's own "
+        "(repeatable).",
         metavar="NAME",
+        rich_help_panel=WHAT,
     ),
-]
-Kimg = Annotated[
-    float | None,
-    typer.Option(help="Length of training in thousands of real images shown.", metavar="N"),
-]
-BatchSize = Annotated[
-    int | None, typer.Option("--batch-size", "-b", help="Real images in a batch.", metavar="N")
-]
-Device = Annotated[
-    str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1, mps.", metavar="NAME")
-]
-PrecisionName = Annotated[
-    str | None,
-    typer.Option(
-        help="How passes are computed: fp32, medium (fp32 with rounded factors) or bf16.",
-        metavar="NAME",
-    ),
-]
-TunedPrecision = Annotated[
-    str | None,
-    typer.Option(
-        help="How passes are computed: fp32, medium (fp32 with rounded factors), bf16, or auto, "
-        "the fastest here by measurement.",
-        metavar="NAME",
-    ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(help="CPU threads; torch's own choice by default.", min=1, metavar="N"),
-]
-Out = Annotated[
-    Path | None, typer.Option("--out", "-o", help="Folder that is written to.", metavar="DIR")
-]
-DataRoot = Annotated[
-    Path | None, typer.Option(help="Folder with downloaded datasets.", metavar="DIR")
 ]
 Assignments = Annotated[
     list[str] | None,
@@ -78,6 +58,38 @@ Assignments = Annotated[
         "--set",
         help="Change a setting: recipe.prior=uniform, loss=hinge (repeatable).",
         metavar="KEY=VALUE",
+        rich_help_panel=WHAT,
+    ),
+]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(help="Folder with downloaded datasets.", metavar="DIR", rich_help_panel=WHAT),
+]
+ValueRangeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--range",
+        help="Lowest and highest value of samples that are floats, where that is not -1,1.",
+        metavar="LOW,HIGH",
+        rich_help_panel=WHAT,
+    ),
+]
+Kimg = Annotated[
+    float | None,
+    typer.Option(
+        help="Length of training, in thousands of real images shown.",
+        metavar="N",
+        rich_help_panel=LENGTH,
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        "--batch-size",
+        "-b",
+        help="Real images in a batch.",
+        metavar="N",
+        rich_help_panel=LENGTH,
     ),
 ]
 Metrics = Annotated[
@@ -85,21 +97,93 @@ Metrics = Annotated[
     typer.Option(
         help="Metrics, separated by commas: fid,kid,lpips (see ganbench ls metrics).",
         metavar="NAMES",
+        rich_help_panel=MEASURING,
     ),
 ]
 Evaluations = Annotated[
     int | None,
     typer.Option(
-        help="How often to measure along the way: 4, or 0 where a metric is slow.",
+        help="How often to measure during training (default: 4, or 0 if a metric is slow).",
         min=0,
         metavar="N",
+        rich_help_panel=MEASURING,
     ),
 ]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", "-n", help="Print what would be done, and stop.")
+Device = Annotated[
+    str,
+    typer.Option(
+        help="Device that computes: auto, cpu, cuda, cuda:1 or mps.",
+        metavar="NAME",
+        rich_help_panel=WHERE,
+    ),
 ]
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+_PRECISIONS = "Precision of training: fp32, medium (fp32 that multiplies rounded factors)"
+PrecisionName = Annotated[
+    str | None,
+    typer.Option(help=f"{_PRECISIONS} or bf16.", metavar="NAME", rich_help_panel=WHERE),
+]
+TunedPrecision = Annotated[
+    str | None,
+    typer.Option(
+        help=f"{_PRECISIONS}, bf16, or auto: the fastest here, by measurement.",
+        metavar="NAME",
+        rich_help_panel=WHERE,
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        help="CPU threads (default: torch's own choice).",
+        min=1,
+        metavar="N",
+        rich_help_panel=WHERE,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Folder to write to.", metavar="DIR", rich_help_panel=OUTPUT),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        "-n",
+        help="Print what would be done, and stop.",
+        metavar="",
+        rich_help_panel=OUTPUT,
+    ),
+]
+JsonFlag = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print one JSON document to stdout.",
+        metavar="",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Show no progress.", metavar="", rich_help_panel=OUTPUT),
+]
+
+
+class Verb(TyperCommand):
+    """A verb of the command line; its help is laid out for terminals of any width."""
+
+    def get_help_option(self, ctx: Any) -> TyperOption | None:
+        """Return ``--help``, which is listed in the panel of the output."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.rich_help_panel = OUTPUT
+            option.metavar = ""
+        return option
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help; the lines of a paragraph are joined, and broken by the terminal."""
+        paragraphs = inspect.cleandoc(self.help or "").split("\n\n")
+        self.help = "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+        super().format_help(ctx, formatter)
 
 
 def collect_settings(
@@ -109,12 +193,12 @@ def collect_settings(
     batch_size: int | None = None,
     precision: str | None = None,
 ) -> dict[str, Any]:
-    """Join ``--set`` with the flags that are short for some settings; the flags win."""
+    """Return the settings of ``--set`` and of the flags that stand for settings; the flags win."""
     from ganbench.config import parse_assignment
 
-    joined = dict(parse_assignment(text) for text in assignments or [])
-    short = {"recipe.kimg": kimg, "recipe.batch_size": batch_size, "precision": precision}
-    return joined | {key: value for key, value in short.items() if value is not None}
+    assigned = dict(parse_assignment(text) for text in assignments or [])
+    flags = {"recipe.kimg": kimg, "recipe.batch_size": batch_size, "precision": precision}
+    return assigned | {key: value for key, value in flags.items() if value is not None}
 
 
 def number_format(name: str) -> Literal["fp32", "bf16"]:
@@ -131,8 +215,33 @@ def number_format(name: str) -> Literal["fp32", "bf16"]:
     raise ConfigError(f"Unknown precision '{name}'; fp32 or bf16 was expected.")
 
 
+def value_range(text: str | None) -> tuple[float, float] | None:
+    """Return the lowest and the highest value of samples, from ``--range LOW,HIGH``.
+
+    >>> value_range("0,1")
+    (0.0, 1.0)
+
+    Raises:
+        ConfigError: the text is not two finite numbers, the lower one first.
+    """
+    if text is None:
+        return None
+    try:
+        low, high = (float(number) for number in text.split(","))
+    except ValueError:
+        low = high = math.nan
+    if math.isfinite(high - low) and low < high:
+        return low, high
+    from ganbench.errors import ConfigError
+
+    raise ConfigError(
+        f"--range {text}: two numbers were expected, the lowest and the highest value.",
+        "For example: --range 0,1",
+    )
+
+
 def names(text: str | None) -> tuple[str, ...] | None:
-    """Split names at commas."""
+    """Return names that are separated by commas."""
     if text is None:
         return None
     return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What commands print: results to stdout, progress and complaints to stderr."""
+"""The output of commands: results on stdout, progress and errors on stderr, and their numbers."""
 
 from __future__ import annotations
 
@@ -20,19 +20,23 @@ if TYPE_CHECKING:
 
 JSON_SCHEMA = 1
 PATIENCE_SECONDS = 5.0
-"""How long other processes than the first keep an error to themselves."""
+"""How long processes other than the first keep an error to themselves."""
 
 ARROWS = {"higher": "↑", "lower": "↓"}
+"""The sign of a metric's better direction."""
+
+MOST_TABLE_ROWS = 60
+"""The most rows that a table shows; ``ganbench report`` shows longer tables."""
 
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console; outside a terminal it is wide enough not to break tables."""
     from rich.console import Console
 
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    if not made.is_terminal and "COLUMNS" not in os.environ:
-        made = Console(stderr=stderr, highlight=False, width=120)
-    return made
+    screen = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if not screen.is_terminal and "COLUMNS" not in os.environ:
+        screen = Console(stderr=stderr, highlight=False, width=120)
+    return screen
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -44,17 +48,22 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def print_error(kind: str, message: str, hint: str) -> None:
-    """Print what went wrong: a sentence and what to type next, or JSON where that was asked for.
+    """Print an error and a hint, as JSON if --json was typed.
 
-    Of several processes the first speaks, and torchrun ends the others once it has. What only
-    another knows it says after a while.
+    Of several processes the first speaks, and torchrun ends the others once it has. An error
+    that only another process knows is printed after a while.
+
+    Args:
+        kind: the error's kind in the JSON, such as ``config``.
+        message: one sentence.
+        hint: the next thing to type; may be empty.
     """
-    place = launched()
-    if not place.first:
+    process = launched()
+    if not process.first:
         time.sleep(PATIENCE_SECONDS)
-        complain(f"process {place.rank}: {message}", hint)
+        complain(f"process {process.rank}: {message}", hint)
         return
-    if place.size > 1:  # torchrun ends this one too where another failed first
+    if process.size > 1:  # torchrun also ends this process if another failed first
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "--json" in sys.argv[1:]:
         print_json({"error": {"kind": kind, "message": message, "hint": hint}})
@@ -63,7 +72,7 @@ def print_error(kind: str, message: str, hint: str) -> None:
 
 
 def complain(message: str, hint: str = "") -> None:
-    """Print a sentence and what to type next to stderr."""
+    """Print an error and a hint to stderr."""
     from rich.text import Text
 
     screen = console(stderr=True)
@@ -74,7 +83,7 @@ def complain(message: str, hint: str = "") -> None:
 
 
 def format_number(value: float | None) -> str:
-    """Return a number with four significant digits, or a dash where there is none.
+    """Return a number with four significant digits, or a dash if there is no number.
 
     >>> [format_number(value) for value in (12.3456, 0.00012346, 2500.0, None)]
     ['12.35', '0.0001235', '2500', '–']
@@ -93,20 +102,56 @@ def interval(low: float | None, high: float | None) -> str:
     return "–" if low is None or high is None else f"{format_number(low)} – {format_number(high)}"
 
 
+def duration(seconds: float) -> str:
+    """Return a time for people to read.
+
+    >>> duration(42), duration(200), duration(7300)
+    ('42 s', '3 min 20 s', '2 h 01 min')
+    """
+    if not math.isfinite(seconds):
+        return "?"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def megabytes(size_bytes: int) -> str:
+    """Return a number of bytes for people to read.
+
+    >>> megabytes(95_628_359)
+    '96 MB'
+    """
+    return f"{size_bytes / 1e6:,.0f} MB"
+
+
+def add_rest_row(table: Table, rows: int) -> None:
+    """Add a row that says how many of the ``rows`` are left out, if any are."""
+    if rows > MOST_TABLE_ROWS:
+        table.add_row(f"{rows - MOST_TABLE_ROWS} more", *["…"] * (len(table.columns) - 1))
+
+
 def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table:
-    """Lay measurements out: an arrow for the better direction, the interval, n and the floor."""
+    """Return a table of measurements: value, interval, floor and n of each metric.
+
+    Args:
+        metrics: measurements as records, by the name of their metric.
+        title: of the table.
+    """
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("metric")
-    for name in ("value", "95 % interval", "real vs. real", "n"):
-        table.add_column(name, justify="right")
-    for name, one in metrics.items():
+    for heading in ("value", "95 % interval", "real vs. real", "n"):
+        table.add_column(heading, justify="right")
+    for name, record in metrics.items():
         table.add_row(
-            f"{name} {ARROWS.get(one.get('better', ''), '')}",
-            f"[bold]{format_number(one['value'])}[/bold]",
-            interval(one.get("low"), one.get("high")),
-            format_number(one.get("floor")),
-            f"{one['n']:,}",
+            f"{name} {ARROWS.get(record.get('better', ''), '')}",
+            f"[bold]{format_number(record['value'])}[/bold]",
+            interval(record.get("low"), record.get("high")),
+            format_number(record.get("floor")),
+            f"{record['n']:,}",
         )
     return table

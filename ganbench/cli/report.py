@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.options import MEASURING, OUTPUT
 from ganbench.cli.output import console, print_json
 
 if TYPE_CHECKING:
@@ -33,20 +34,30 @@ def command(
     runs: Annotated[
         list[Path] | None, typer.Argument(help="Folders of runs, at any depth (default: runs).")
     ] = None,
-    out: options.Out = None,
-    title: Annotated[str, typer.Option(help="Title of the page.")] = "ganbench report",
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="Metric that the verdicts are about.", metavar="NAME", rich_help_panel=MEASURING
+        ),
+    ] = None,
     baseline: Annotated[
         str | None,
-        typer.Option(help="What the others are held against: a variant, a set of tricks, or none."),
+        typer.Option(
+            help="Set of tricks (none: without any), or variant, that the others are compared "
+            "with.",
+            metavar="NAME",
+            rich_help_panel=MEASURING,
+        ),
     ] = None,
-    metric: Annotated[
-        str | None, typer.Option(help="The metric that the verdicts' sentences are about.")
-    ] = None,
+    title: Annotated[
+        str, typer.Option(help="Title of the page.", metavar="TEXT", rich_help_panel=OUTPUT)
+    ] = "ganbench report",
+    out: options.Out = None,
     as_json: options.JsonFlag = False,
 ) -> None:
-    """Write one offline HTML page, and the same as Markdown, from stored runs. Trains nothing.
+    """Write one offline HTML page, and the same as Markdown, from stored runs; train nothing.
 
-    What ganbench throughput measured into one of the folders is shown beside the runs.
+    Speeds that ganbench throughput stored in one of the folders are shown, too.
     """
     from ganbench import paths
     from ganbench.records.load import load_runs
@@ -56,9 +67,9 @@ def command(
 
     target = out or Path("report")
     folders = runs or [paths.runs()]
-    speeds = [found for folder in folders for found in find_speeds(folder)]
+    speeds = [speed for folder in folders for speed in find_speeds(folder)]
     # The long files of the runs that are drawn are read when they are drawn.
-    records = load_runs(folders, courses=False, may_be_empty=bool(speeds))
+    records = load_runs(folders, curves=False, may_be_empty=bool(speeds))
     files = write_report(
         records,
         target,
@@ -72,13 +83,13 @@ def command(
         counts = {"runs": len(records), "speeds": len(speeds)}
         print_json({**counts, "page": str(files.page), "out": str(target)})
         return
-    told = [f"{len(records)} runs"] if records else []
-    told += [f"{counted(len(speeds), 'measurement')} of speed"] if speeds else []
-    console().print(f"{', '.join(told)}: {files.page}", soft_wrap=True)
+    contents = [f"{len(records)} runs"] if records else []
+    contents += [f"{counted(len(speeds), 'measurement')} of speed"] if speeds else []
+    console().print(f"{', '.join(contents)}: {files.page}", soft_wrap=True)
 
 
 def _published() -> list[PublishedRow]:
-    """Read the published numbers that ship with the zoo."""
+    """Read the published numbers that are bundled with the zoo."""
     from importlib.util import find_spec
 
     from ganbench.analysis.published import published_rows

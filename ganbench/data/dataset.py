@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a dataset is: a source that knows its shape before it is loaded, and the loaded split."""
+"""A dataset: a source that knows its shape before it is loaded, and a loaded split."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch import Tensor
 from ganbench.gan import Batch, DataSpec
 
 ROOM = 0.5
-"""A dataset is kept on a GPU that has this share of its free memory for it."""
+"""A dataset is kept on a GPU if it needs at most this share of the free memory."""
 
 
 @dataclass(frozen=True)
 class Dataset:
     """A split in memory: images (N, C, H, W) uint8 or points (N, D) float32, labels (N,) int64.
 
-    ``target`` is the device that batches go to, where the values are not on it.
+    ``target`` is the device that batches are sent to, where the values are not on it.
     """
 
     spec: DataSpec
@@ -35,8 +35,8 @@ class Dataset:
     def to(self, device: torch.device) -> Dataset:
         """Return the same split on a device.
 
-        What has no room on a GPU stays in the host's memory, and batches are copied from pages
-        that cannot be swapped out, while the GPU computes.
+        A split that is too large for a GPU stays in the host's memory. Its batches are copied
+        from pages that cannot be swapped out, while the GPU computes.
         """
         if device.type == "cuda" and self.values.nbytes > ROOM * torch.cuda.mem_get_info(device)[0]:
             return replace(self, target=device)
@@ -49,7 +49,7 @@ class Dataset:
         return replace(self, values=self.values[indices], labels=labels)
 
     def batch(self, indices: Tensor) -> Batch:
-        """Return examples as the networks see them: images in [-1, 1], points as they are."""
+        """Return examples as networks see them: images in [-1, 1], points as they are."""
         labels = None if self.labels is None else self._sent(self.labels.index_select(0, indices))
         return Batch(to_network(self._sent(self.values.index_select(0, indices))), labels)
 
@@ -60,7 +60,7 @@ class Dataset:
 
 
 def to_network(values: Tensor) -> Tensor:
-    """Map uint8 images to float32 in [-1, 1]; points pass as they are."""
+    """Map uint8 images to float32 in [-1, 1]; return points as they are."""
     return values.float().mul_(2 / 255).sub_(1) if values.dtype == torch.uint8 else values
 
 
@@ -70,10 +70,10 @@ def to_uint8(images: Tensor) -> Tensor:
 
 
 class Source(ABC):
-    """A dataset by name: what is known of it, and how each split is loaded.
+    """A dataset by name: what is known about it, and how each split is loaded.
 
-    A subclass is registered in one file; ``root`` is the folder that the user named with
-    ``--data-root``, or None.
+    A subclass is registered in a file of its own. ``root`` is the folder that the user named
+    with ``--data-root``, or None.
     """
 
     def __init__(self, root: Path | None = None) -> None:
@@ -82,7 +82,7 @@ class Source(ABC):
     @property
     @abstractmethod
     def spec(self) -> DataSpec:
-        """What is known without loading: name, version, shape, classes."""
+        """The facts that are known without loading: name, version, shape, classes."""
 
     @property
     def splits(self) -> tuple[str, ...]:

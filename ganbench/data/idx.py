@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Files in the idx format, packed or not: MNIST and the datasets made in its likeness.
+"""Files in the idx format, packed or not: MNIST and the datasets modeled on it.
 
-They are looked for in torchvision's layout (``MNIST/raw``), in a folder named after the dataset
-(``fashion-mnist``, where Debian's package puts it), and directly in the data folder. The three
-datasets use the same file names, so the first labels tell whether the files are another's.
+The files are looked for in torchvision's layout (``MNIST/raw``), in a folder named after the
+dataset (``fashion-mnist``, where Debian's package puts it), and directly in the data folder. The
+three datasets use the same file names, so the first labels tell which dataset the files hold.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from ganbench.data.array_source import Arrays, ArraySource, image_spec
 from ganbench.data.dataset import Source
-from ganbench.data.remote_files import MEND, Remote, damage, obtain
+from ganbench.data.remote_files import REPLACE_HINT, RemoteFile, obtain_files, reading
 from ganbench.errors import InputError
+from ganbench.progress import Progress
 
 if TYPE_CHECKING:
     from torchvision.datasets import MNIST
@@ -39,18 +40,27 @@ _FILES = {
 _UNSIGNED_BYTES = 0x08
 
 
-def idx_source(name: str, network: str | None, root: Path | None, resolution: int | None) -> Source:
-    """Return one of the three datasets, measured by ``network`` where no other is asked for."""
+def idx_source(
+    name: str, network: str | None, root: Path | None, resolution: int | None, progress: Progress
+) -> Source:
+    """Return MNIST, Fashion-MNIST or KMNIST; ``network`` measures it unless another is named."""
     spec = image_spec(name, 1, 28, resolution, classes=10, network=network)
-    return ArraySource(spec, partial(_read, name, root), root=root)
+    return ArraySource(spec, partial(_read, name, root, progress), root=root)
 
 
-def _read(name: str, root: Path | None, split: str) -> Arrays:
+def _read(name: str, root: Path | None, progress: Progress, split: str) -> Arrays:
     """Return images (N, 1, 28, 28) and labels (N,) of a split."""
     folder = _TORCHVISION_NAMES[name]
     folders = (f"{folder}/raw", name, f"{name}/raw", folder, ".")
-    remotes, hint = partial(_remotes, name), _HINTS.get(name, "")
-    image_file, label_file = obtain(name, root, folders, _FILES[split], remotes, hint)
+    image_file, label_file = obtain_files(
+        name,
+        root,
+        folders,
+        _FILES[split],
+        partial(_remote_files, name),
+        hint=_HINTS.get(name, ""),
+        progress=progress,
+    )
     images, labels = read_idx(image_file, 3), read_idx(label_file, 1)
     if images.shape != (len(labels), 28, 28):
         raise InputError(
@@ -65,13 +75,13 @@ def _read(name: str, root: Path | None, split: str) -> Arrays:
     return images[:, None], labels
 
 
-def _remotes(name: str) -> list[Remote]:
+def _remote_files(name: str) -> list[RemoteFile]:
     """Return the files of both splits with the addresses and checksums that torchvision knows."""
     from torchvision import datasets
 
     dataset: type[MNIST] = getattr(datasets, _TORCHVISION_NAMES[name])
     return [
-        Remote(file, tuple(mirror + file for mirror in dataset.mirrors), md5)
+        RemoteFile(file, tuple(mirror + file for mirror in dataset.mirrors), md5)
         for file, md5 in dataset.resources
     ]
 
@@ -80,22 +90,24 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """Read an idx file of unsigned bytes, packed with gzip or not, into an array of that rank.
 
     Raises:
-        InputError: the file is no such file, or is cut short, or goes on after its end.
+        InputError: the file is not in this format, is cut short, or continues after its end.
     """
     data = _read_bytes(path)
     header = 4 + 4 * dimensions
     if len(data) < header or data[:4] != bytes([0, 0, _UNSIGNED_BYTES, dimensions]):
-        raise InputError(f"{path} is not an idx file of {dimensions}-dimensional bytes.", MEND)
+        raise InputError(
+            f"{path} is not an idx file of {dimensions}-dimensional bytes.", REPLACE_HINT
+        )
     shape = tuple(int(n) for n in np.frombuffer(data, ">u4", dimensions, 4))
     if len(data) != header + prod(shape):
         raise InputError(
             f"{path} is damaged: {header + prod(shape)} bytes were expected, not {len(data)}.",
-            MEND,
+            REPLACE_HINT,
         )
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
 
 
 def _read_bytes(path: Path) -> bytes:
-    with damage(path):
+    with reading(path):
         data = path.read_bytes()
         return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Mixtures of Gaussians in the plane, with the constants of PacGAN's published experiments.
 
-100,000 fixed samples for training, as many others for testing, drawn from a seed of their own.
-The published numbers measure 2,500 generated points: a point is of high quality within 3 sigma
-of its nearest center, and a mode is captured by one such point. The ring has eight distinct
+There are 100,000 fixed samples for training, and as many others for testing, drawn from a seed of
+their own. The published numbers measure 2,500 generated points: a point is of high quality within
+3 sigma of its nearest center, and one such point captures a mode. The ring has eight distinct
 modes; code that spaces them over [0, 2 pi] with both ends included has seven.
 """
 
@@ -23,7 +23,7 @@ _SEED = 1712
 
 
 def mixture_source(name: str, mixture: Mixture, root: Path | None) -> Source:
-    """Return a mixture as a dataset of points (N, 2) with the index of its center as label."""
+    """Return a mixture as a dataset of points (N, 2), whose labels are indices of centers."""
     spec = DataSpec(name, "1", (2,), mixture=mixture)
     return ArraySource(spec, partial(_draw, mixture), root=root)
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """One rule for turning any image into a square of 8-bit pixels.
 
-- 16-bit grey is divided by 257 and rounded; 1-bit is 0 or 255; other depths are Pillow's.
+- 16-bit gray is divided by 257 and rounded; 1-bit is 0 or 255; other depths are Pillow's.
 - Transparency is composited over white; palettes become RGB.
 - The largest centered square is kept, then resized with Pillow's antialiasing bicubic filter.
-- Of an animation the first frame is taken; orientation tags and color profiles are ignored, as
-  the tools that compute published FIDs ignore them.
+- The first frame of an animation is taken. Orientation tags and color profiles are ignored,
+  because the tools that compute published FIDs ignore them.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 
-_GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+_GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _BLOCK = 256
 
 
-def is_grey(image: Image.Image) -> bool:
+def is_gray(image: Image.Image) -> bool:
     """Tell whether an image is stored without color."""
-    return image.mode in _GREY_MODES
+    return image.mode in _GRAY_MODES
 
 
 def to_eight_bit(image: Image.Image, channels: int) -> Image.Image:
     """Return the image in mode L (1 channel) or RGB (3), opaque.
 
     Raises:
-        ValueError: floating-point pixels, or integers beyond 16 bits, which have no one scale.
+        ValueError: floating-point pixels, or integers beyond 16 bits, which have no single scale.
     """
     mode = "L" if channels == 1 else "RGB"
     if image.mode.startswith("I"):
@@ -47,7 +47,7 @@ def to_eight_bit(image: Image.Image, channels: int) -> Image.Image:
     if image.has_transparency_data:
         opaque = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(opaque, image.convert("RGBA"))
-        # Grey that went through RGBA has three equal channels, and RGBA to L keeps their value.
+        # Gray that went through RGBA has three equal channels, and RGBA to L keeps their value.
     return image.convert(mode)
 
 
@@ -70,40 +70,40 @@ def to_array(image: Image.Image) -> Pixels:
 
 
 def resize(images: Pixels, resolution: int) -> Pixels:
-    """Return images (N, C, H, W) uint8 as (N, C, resolution, resolution), C being 1 or 3."""
+    """Return images (N, C, H, W) uint8 as (N, C, resolution, resolution), where C is 1 or 3."""
 
-    def one(index: int) -> Image.Image:
+    def open_image(index: int) -> Image.Image:
         pixels = images[index]  # (C, H, W)
         return Image.fromarray(
             pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
         )
 
-    resized, failures = decode_image(len(images), one, images.shape[1], resolution)
+    resized, failures = decode_images(len(images), open_image, images.shape[1], resolution)
     assert not failures
     return resized
 
 
-def decode_image(
+def decode_images(
     count: int, open_image: Callable[[int], Image.Image], channels: int, resolution: int
 ) -> tuple[Pixels, dict[int, str]]:
     """Decode images by index, in threads, into (count, channels, resolution, resolution) uint8.
 
-    Never holds more than one decoded original per thread. The second value says of each image
-    that could not be decoded what is wrong with it.
+    Each thread holds at most one decoded original. The second value gives the reason for each
+    image that could not be decoded, by index.
     """
     pixels = np.zeros((count, channels, resolution, resolution), dtype=np.uint8)
 
-    def one(index: int) -> None:
+    def decode(index: int) -> None:
         with open_image(index) as image:
             pixels[index] = to_array(fit(to_eight_bit(image, channels), resolution))
 
-    return pixels, each(count, one)
+    return pixels, in_threads(count, decode)
 
 
-def each(count: int, act: Callable[[int], Any]) -> dict[int, str]:
-    """Call a function on every index below ``count``, in threads; return what failed, and why."""
+def in_threads(count: int, act: Callable[[int], Any]) -> dict[int, str]:
+    """Call a function on every index below ``count``, in threads; return reasons of failures."""
 
-    def block(start: int) -> dict[int, str]:
+    def act_on_block(start: int) -> dict[int, str]:
         failures = {}
         for index in range(start, min(start + _BLOCK, count)):
             try:
@@ -115,5 +115,5 @@ def each(count: int, act: Callable[[int], Any]) -> dict[int, str]:
         return failures
 
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        blocks = pool.map(block, range(0, count, _BLOCK))
+        blocks = pool.map(act_on_block, range(0, count, _BLOCK))
         return {index: reason for failures in blocks for index, reason in failures.items()}

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Datasets, found by their ``@register``; what reads them is in ``ganbench.data``."""
+"""Datasets, found by their ``@register``; ``ganbench.data`` holds the readers."""

@@ -22,8 +22,8 @@ def digits(root: Path | None = None, *, resolution: int | None = None) -> Source
     """scikit-learn's 1,797 digits, 8 x 8 pixels enlarged to 28 x 28; a fifth is held out.
 
     Values 0..16 become round(255 v / 16); the 8 x 8 pixels are enlarged to 20 x 20 (Pillow's
-    bicubic) and get a black margin of 4, as MNIST's digits lie in a box of 20 x 20. The split
-    is fixed, and holds out a fifth of each class.
+    bicubic) and get a black margin of 4, because MNIST's digits lie in a box of 20 x 20. The
+    split is fixed, and holds out a fifth of each class.
     """
     spec = image_spec("digits", 1, 28, resolution, classes=10, network="mnist-cnn")
     return ArraySource(spec, _read, root=root)

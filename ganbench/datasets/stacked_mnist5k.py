@@ -22,8 +22,8 @@ def stacked_mnist5k(root: Path | None = None, *, resolution: int | None = None) 
 
     Paper: Metz et al., 2016, arXiv:1611.02163
 
-    The stacks are drawn once, with replacement, from the 4,000 training digits or the 1,000 held
-    out; the paper draws them from all of MNIST. A stack's label is 100 r + 10 g + b.
+    The stacks are drawn once, with replacement, from the 4,000 training digits or the 1,000
+    held-out digits; the paper draws them from all of MNIST. A stack's label is 100 r + 10 g + b.
     """
     spec = image_spec("stacked-mnist5k", 3, 28, resolution, classes=1000, network="mnist-cnn")
     return ArraySource(spec, _read, root=root)

@@ -10,29 +10,33 @@ import numpy as np
 
 from ganbench.data.array_source import Arrays, ArraySource, image_spec
 from ganbench.data.dataset import Source
-from ganbench.data.remote_files import MEND, Remote, damage, obtain
+from ganbench.data.remote_files import REPLACE_HINT, RemoteFile, obtain_files, reading
 from ganbench.errors import InputError
+from ganbench.progress import SILENT, Progress
 from ganbench.registry import register
 
 
 @register("svhn")
-def svhn(root: Path | None = None, *, resolution: int | None = None) -> Source:
+def svhn(
+    root: Path | None = None, *, resolution: int | None = None, progress: Progress = SILENT
+) -> Source:
     """SVHN: 73,257 house-number digits and 26,032 held out, 32 x 32, color; no extra set."""
     spec = image_spec("svhn", 3, 32, resolution, classes=10)
-    return ArraySource(spec, partial(_read, root), root=root)
+    return ArraySource(spec, partial(_read, root, progress), root=root)
 
 
-def _read(root: Path | None, split: str) -> Arrays:
-    names = [f"{split}_32x32.mat"]
-    return read_mat(obtain("svhn", root, ("svhn", "SVHN", "."), names, _remotes)[0])
+def _read(root: Path | None, progress: Progress, split: str) -> Arrays:
+    names, folders = [f"{split}_32x32.mat"], ("svhn", "SVHN", ".")
+    files = obtain_files("svhn", root, folders, names, _remote_files, progress=progress)
+    return read_mat(files[0])
 
 
-def _remotes() -> list[Remote]:
+def _remote_files() -> list[RemoteFile]:
     """Return the files of both splits with the addresses and checksums that torchvision knows."""
     from torchvision.datasets import SVHN
 
-    listed = [SVHN.split_list[split] for split in ("train", "test")]
-    return [Remote(name, (url,), md5) for url, name, md5 in listed]
+    rows = [SVHN.split_list[split] for split in ("train", "test")]
+    return [RemoteFile(name, (address,), md5) for address, name, md5 in rows]
 
 
 def read_mat(path: Path) -> Arrays:
@@ -47,15 +51,15 @@ def read_mat(path: Path) -> Arrays:
     from scipy.io.matlab import MatReadError
 
     try:
-        with damage(path):
+        with reading(path):
             arrays = loadmat(path, variable_names=["X", "y"])
             images, labels = arrays["X"], arrays["y"].reshape(-1)
     except (ValueError, TypeError, LookupError, NotImplementedError, MatReadError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", MEND) from error
+        raise InputError(f"{path} cannot be read: {error}.", REPLACE_HINT) from error
     if images.dtype != np.uint8 or images.shape != (32, 32, 3, len(labels)):
         raise InputError(
             f"{path} does not hold digits: X (32, 32, 3, N) and y (N, 1) were expected, "
             f"not {images.shape} and {labels.shape}.",
-            MEND,
+            REPLACE_HINT,
         )
     return np.ascontiguousarray(images.transpose(3, 2, 0, 1)), labels % 10

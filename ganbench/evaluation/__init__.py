@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What metrics and feature networks are, and how one pass over samples serves all of them."""
+"""The contracts of metrics and feature networks, and the one pass over samples that serves all."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One pass over a set of samples that gathers what all metrics need of it."""
+"""One pass over a set of samples that gathers the evidence for all metrics."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ import torch
 from torch import Tensor
 
 from ganbench.errors import InputError
-from ganbench.evaluation.feature_network import FeatureNetwork, Network, PairNetwork
-from ganbench.evaluation.feature_rows import FeatureRows
-from ganbench.evaluation.math.moments import Gathering, merged
-from ganbench.evaluation.metric import PROBED, Evidence, Need, of_features, split
+from ganbench.evaluation.evidence import (
+    PROBE_SIZE,
+    Evidence,
+    of_features,
+    random_half,
+    random_probe,
+)
+from ganbench.evaluation.feature_network import FeatureNetwork
+from ganbench.evaluation.feature_rows import IN_MEMORY_BYTES, FeatureRows
+from ganbench.evaluation.math.moments import RunningMoments, merged
+from ganbench.evaluation.metric import Need
+from ganbench.evaluation.pair_network import Network, PairNetwork
 from ganbench.evaluation.pairing import Pairing, class_pairs, random_pairs
 from ganbench.gan import Mixture
 from ganbench.progress import SILENT, Progress
@@ -22,10 +30,12 @@ from ganbench.runtime.inference import Compute
 from ganbench.samples.paired import counterparts
 from ganbench.samples.sample_set import CHUNK, Chunk, Samples
 
+_POINTS_AT_ONCE = 4096
+
 
 @dataclass(frozen=True)
-class Want:
-    """What is needed of one network; ``network`` None means of the points themselves."""
+class NetworkNeeds:
+    """The needs that one network answers; ``network`` None means that points are the answer."""
 
     network: Network | None
     needs: frozenset[Need]
@@ -34,41 +44,46 @@ class Want:
 
 def extract(
     samples: Samples,
-    wants: Mapping[str, Want],
+    needs: Mapping[str, NetworkNeeds],
     *,
     compute: Compute,
     progress: Progress = SILENT,
     mixture: Mixture | None = None,
-    in_memory_bytes: int | None = None,
+    in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> dict[str, Evidence]:
-    """Read samples once and return the evidence for each of ``wants``, under its key.
+    """Read samples once, and return the evidence that answers each of ``needs``, under its key.
 
-    ``mixture`` is the density that points should follow. Where only moments are wanted, memory
-    does not grow with the number of samples.
+    Where only moments are needed, memory does not grow with the number of samples.
+
+    Args:
+        samples: Images or points.
+        needs: The needs that each network answers, under keys of the caller's choice.
+        compute: Where and how networks compute.
+        progress: Hears how many samples have been read.
+        mixture: The density that points should follow.
+        in_memory_bytes: The size from which on rows of one kind go to a temporary file.
 
     Raises:
-        InputError: samples that cannot be read, of which there are none, or not finite.
+        InputError: Samples cannot be read or are not finite, or there are none.
     """
     if samples.facts.kind == "points":
-        return _of_points(samples, wants, mixture)
-    bound = {} if in_memory_bytes is None else {"in_memory_bytes": in_memory_bytes}
-    gatherers = [_gatherer(samples, key, want, compute, bound) for key, want in wants.items()]
-    total, done, alike = len(samples), 0, _Alike()
+        return dict.fromkeys(needs, _of_points(samples, mixture))
+    gatherers = {
+        key: _gatherer(samples, need, compute, in_memory_bytes) for key, need in needs.items()
+    }
+    total, done, equality = len(samples), 0, _Equality()
     progress.advance(samples.facts.name, 0, total)
-    for chunk in samples.chunks(_chunk_size(wants.values(), compute)):
-        alike.look(chunk)
-        for gatherer in gatherers:
+    for chunk in samples.chunks(_chunk_size(needs.values(), compute)):
+        equality.add(chunk)
+        for gatherer in gatherers.values():
             gatherer.add(chunk)
         done = int(chunk.indices[-1]) + 1
         progress.advance(samples.facts.name, done, total)
     progress.advance(samples.facts.name, total, total)
-    return {one.key: replace(one.evidence(), alike=alike.holds) for one in gatherers}
-
-
-def _chunk_size(wants: Iterable[Want], compute: Compute) -> int:
-    """Return how many images are read at once: as many as the slowest network takes."""
-    sizes = [want.network.batch_size for want in wants if isinstance(want.network, FeatureNetwork)]
-    return compute.batch_size or min(sizes, default=CHUNK)
+    return {
+        key: replace(gatherer.evidence(), identical=equality.holds)
+        for key, gatherer in gatherers.items()
+    }
 
 
 def extract_counterparts(
@@ -77,30 +92,37 @@ def extract_counterparts(
     """Return the distance of each sample from the real one of the same name.
 
     Raises:
-        InputError: names that do not match one to one, or a pair that differs in shape.
+        InputError: The names do not match one to one, or a pair differs in size.
     """
     pairing = Pairing(network, compute)
     total, done = len(fake), 0
     for reals, fakes in counterparts(real, fake):
-        for first, second in zip(_images(reals), _images(fakes), strict=True):
-            pairing.add(first, second)
+        for real_image, fake_image in zip(reals.values, fakes.values, strict=True):
+            pairing.add(real_image, fake_image)
         done += len(fakes)
-        progress.advance(f"{fake.facts.name} beside {real.facts.name}", done, total)
+        progress.advance(f"{fake.facts.name} compared with {real.facts.name}", done, total)
     distances = pairing.distances()
     return Evidence(count=len(distances), distances=distances)
 
 
+def _chunk_size(needs: Iterable[NetworkNeeds], compute: Compute) -> int:
+    """Return how many images are read at once: as many as the slowest network takes."""
+    networks = (need.network for need in needs)
+    sizes = [network.batch_size for network in networks if isinstance(network, FeatureNetwork)]
+    return compute.batch_size or min(sizes, default=CHUNK)
+
+
 def _gatherer(
-    samples: Samples, key: str, want: Want, compute: Compute, bound: dict[str, int]
-) -> _Features | _Pairs:
-    if isinstance(want.network, PairNetwork):
-        return _Pairs(samples, key, want.network, want.needs, compute)
-    assert want.network is not None
-    return _Features(samples, key, want, want.network, compute, bound)
+    samples: Samples, need: NetworkNeeds, compute: Compute, in_memory_bytes: int
+) -> _FeatureGatherer | _PairGatherer:
+    if isinstance(need.network, PairNetwork):
+        return _PairGatherer(samples, need.network, need.needs, compute)
+    assert need.network is not None
+    return _FeatureGatherer(len(samples), need, need.network, compute, in_memory_bytes)
 
 
-class _Alike:
-    """Whether all samples are identical; nothing is compared once two of them differ."""
+class _Equality:
+    """Whether all samples are equal; nothing is compared once two of them differ."""
 
     def __init__(self) -> None:
         self._first: Tensor | None = None
@@ -111,55 +133,57 @@ class _Alike:
     def holds(self) -> bool:
         return self._count > 1 and not self._differ
 
-    def look(self, chunk: Chunk) -> None:
+    def add(self, chunk: Chunk) -> None:
         if self._differ or not len(chunk):
             return
         if self._first is None:
             self._first = chunk.values[0].clone()
         self._count += len(chunk)
-        self._differ = not all(torch.equal(one, self._first) for one in chunk.values)
+        self._differ = not all(torch.equal(sample, self._first) for sample in chunk.values)
 
 
-class _Features:
-    """Gathers what a feature network says: sums always, rows where they are needed."""
+class _FeatureGatherer:
+    """Gathers the numbers of a feature network: moments always, rows where they are needed."""
 
     def __init__(
         self,
-        samples: Samples,
-        key: str,
-        want: Want,
+        count: int,
+        need: NetworkNeeds,
         network: FeatureNetwork,
         compute: Compute,
-        bound: dict[str, int],
+        in_memory_bytes: int,
     ) -> None:
-        count = len(samples)
-        self.key = key
-        self._want = want
+        self._needs = need.needs
+        self._channelwise = need.channelwise
         self._network = network
         self._compute = compute
-        self._half = split(count)
-        self._sums = (Gathering(), Gathering())
-        self._kept = np.zeros(count, dtype=bool)
-        self._probed = np.zeros(count, dtype=bool)
-        self._probed[np.random.default_rng(0).permutation(count)[:PROBED]] = True
+        self._half = random_half(count)
+        self._moments = (RunningMoments(), RunningMoments())
+        self._read = np.zeros(count, dtype=bool)
+        self._in_probe = np.zeros(count, dtype=bool)
+        self._in_probe[random_probe(count)] = True
+
+        def rows(count: int) -> FeatureRows:
+            return FeatureRows(count, in_memory_bytes=in_memory_bytes)
+
         # One block: thousands of small ones between the large ones of each chunk split the heap.
-        self._probe = FeatureRows(min(count, PROBED), **bound)
-        self._features = FeatureRows(count, **bound) if "features" in want.needs else None
-        self._probabilities = FeatureRows(count, **bound) if "probabilities" in want.needs else None
+        self._probe = rows(min(count, PROBE_SIZE))
+        self._features = rows(count) if "features" in self._needs else None
+        self._probabilities = rows(count) if "probabilities" in self._needs else None
 
     def add(self, chunk: Chunk) -> None:
         extracted = self._network.extract(
-            chunk.values, compute=self._compute, channelwise=self._want.channelwise
+            chunk.values, compute=self._compute, channelwise=self._channelwise
         )
         features = extracted.features.numpy()  # (B, d)
         if not np.isfinite(features).all():
             raise InputError(f"{self._network.facts.name} gave features that are not finite.")
-        self._kept[chunk.indices] = True
-        if "moments" in self._want.needs:
-            second = self._half[chunk.indices]
-            self._sums[0].add(features[~second])
-            self._sums[1].add(features[second])
-            self._probe.add(features[self._probed[chunk.indices]])
+        self._read[chunk.indices] = True
+        if "moments" in self._needs:
+            second = self._half[chunk.indices]  # (B,)
+            self._moments[0].add(features[~second])
+            self._moments[1].add(features[second])
+            self._probe.add(features[self._in_probe[chunk.indices]])
         if self._features is not None:
             self._features.add(features)
         if self._probabilities is not None:
@@ -168,43 +192,37 @@ class _Features:
 
     def evidence(self) -> Evidence:
         halves, whole, probe = None, None, self._probe.filled()
-        if min(self._sums[0].count, self._sums[1].count) >= 2:
-            halves = (self._sums[0].moments(), self._sums[1].moments())
+        if min(half.count for half in self._moments) >= 2:
+            halves = (self._moments[0].moments(), self._moments[1].moments())
             whole = merged(*halves)
         elif probe is not None:
-            whole = of_features(probe).moments  # so few are all in the probe
+            whole = of_features(probe).moments  # so few samples are all in the probe
         return Evidence(
-            count=int(self._kept.sum()),
+            count=int(self._read.sum()),
             moments=whole,
             probe=probe,
             features=None if self._features is None else self._features.filled(),
             probabilities=None if self._probabilities is None else self._probabilities.filled(),
-            half=self._half[self._kept],
+            half=self._half[self._read],
             half_moments=halves,
         )
 
 
-class _Pairs:
+class _PairGatherer:
     """Gathers the distances of pairs that are chosen before the first image is read."""
 
     def __init__(
-        self,
-        samples: Samples,
-        key: str,
-        network: PairNetwork,
-        needs: frozenset[Need],
-        compute: Compute,
+        self, samples: Samples, network: PairNetwork, needs: frozenset[Need], compute: Compute
     ) -> None:
-        self.key = key
         self._count = 0
-        chosen = class_pairs(samples) if "class-pairs" in needs else random_pairs(len(samples))
-        self._partner = {int(a): int(b) for pair in chosen for a, b in (pair, pair[::-1])}
+        pairs = class_pairs(samples) if "class-pairs" in needs else random_pairs(len(samples))
+        self._partner = {int(a): int(b) for pair in pairs for a, b in (pair, pair[::-1])}
         self._waiting: dict[int, Tensor] = {}
         self._pairing = Pairing(network, compute)
 
     def add(self, chunk: Chunk) -> None:
         self._count += len(chunk)
-        for index, image in zip(chunk.indices.tolist(), _images(chunk), strict=True):
+        for index, image in zip(chunk.indices.tolist(), chunk.values, strict=True):
             partner = self._partner.get(index)
             if partner is None:
                 continue
@@ -217,29 +235,11 @@ class _Pairs:
         return Evidence(count=self._count, distances=self._pairing.distances())
 
 
-def _images(chunk: Chunk) -> Iterable[Tensor]:
-    return chunk.values
-
-
-def _of_points(
-    samples: Samples, wants: Mapping[str, Want], mixture: Mixture | None
-) -> dict[str, Evidence]:
+def _of_points(samples: Samples, mixture: Mixture | None) -> Evidence:
     """Return points as evidence: they are their own features."""
-    alike, values = _Alike(), []
-    for chunk in samples.chunks(4096):
-        alike.look(chunk)
-        values.append(chunk.values)
-    points = torch.cat([part for part in values if isinstance(part, Tensor)]).double().cpu().numpy()
-    described = of_features(points)
-    evidence = Evidence(
-        count=len(points),
-        moments=described.moments,
-        probe=described.probe,
-        features=points,
-        points=points,
-        mixture=mixture,
-        half=described.half,
-        half_moments=described.half_moments,
-        alike=alike.holds,
-    )
-    return dict.fromkeys(wants, evidence)
+    equality, parts = _Equality(), []
+    for chunk in samples.chunks(_POINTS_AT_ONCE):
+        equality.add(chunk)
+        parts.append(chunk.values)
+    points = torch.cat([part for part in parts if isinstance(part, Tensor)]).double().cpu().numpy()
+    return replace(of_features(points), points=points, mixture=mixture, identical=equality.holds)

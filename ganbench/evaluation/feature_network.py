@@ -1,5 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""The contract that a feature network fulfils: images in, features and probabilities out."""
+"""The contract of a feature network: images in, features and class probabilities out.
+
+A feature network is registered as a function that returns a ``FeatureNetwork``::
+
+    class Rows(FeatureNetwork):
+        '''Means of the rows of images that are resized to 32 x 32.'''
+
+        def prepare(self, images: Tensor) -> Tensor:
+            gray = images.float().mean(dim=1, keepdim=True)  # (B, 1, H, W)
+            return interpolate(gray, (32, 32), mode="area").mean(dim=(1, 3))  # (B, 32)
+
+    @register("rows")
+    def rows() -> FeatureNetwork:
+        '''Mean of each of 32 rows of pixels, in 0..255.'''
+        facts = NetworkFacts("rows", 1, "", "32px-area", feature_size=32, classes=0)
+        return Rows(nn.Identity(), facts)
+
+From then on, ``fid@rows`` is a metric.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +32,12 @@ from torch import Tensor, nn
 from ganbench.errors import ConfigError, GanbenchError, InputError
 from ganbench.runtime.inference import Compute, forward_of
 
+SLOW = 1e-3
+"""Seconds an image above which a network is slow: its numbers for real data are cached."""
+
 
 class Extracted(NamedTuple):
-    """What a network says of N images, on the CPU, as float32.
+    """The numbers that a network gives of N images, on the CPU, as float32.
 
     ``features`` is (N, d) and ``probabilities`` (N, K), None where the network classifies
     nothing. Where the network read C channels one by one, features are concatenated to
@@ -29,13 +50,18 @@ class Extracted(NamedTuple):
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """What a protocol must name, and what a metric must know, of a network.
+    """The facts about a network that a protocol must name and a metric must know.
 
-    ``preprocessing`` is a word that pins how images become the network's input, and
-    ``weights_sha256`` the hash of the weights in 64 hex digits, empty for a rule that has none.
-    ``feature_size`` is d, 0 where it depends on the images; ``classes`` is K, 0 where it
-    classifies nothing. ``seconds`` is about how long one image takes on one CPU core:
-    what is above a millisecond is not measured in the course of training unless asked for.
+    Attributes:
+        name: The name under which the network is registered.
+        version: Raised with every change that moves its numbers.
+        weights_sha256: The hash of the weights in 64 hex digits, empty for a rule without
+            weights.
+        preprocessing: A word that pins how images become the network's input.
+        feature_size: d, 0 where it depends on the images.
+        classes: K, 0 where the network classifies nothing.
+        seconds: About how long one image takes on one CPU core. A network above a millisecond
+            measures during training only if asked to.
     """
 
     name: str
@@ -52,9 +78,20 @@ class NetworkFacts:
         weights = f":{self.weights_sha256[:8]}" if self.weights_sha256 else ""
         return f"{self.name}{weights}/{self.preprocessing}"
 
+    @property
+    def slow(self) -> bool:
+        """Whether the network takes more than a millisecond an image."""
+        return self.seconds > SLOW
+
 
 class FeatureNetwork(ABC):
-    """A frozen network that describes images; a subclass says how a batch is read."""
+    """A frozen network that describes images. A subclass says how a batch becomes its input.
+
+    Args:
+        module: Maps prepared batches to features (B, d), or to features and logits (B, K). It is
+            put into evaluation mode, and its parameters get no gradients.
+        facts: What protocols and metrics must know of it.
+    """
 
     batch_size = 500
     """Images, or channels of images, that go through the network at once."""
@@ -65,9 +102,13 @@ class FeatureNetwork(ABC):
 
     @abstractmethod
     def prepare(self, images: Tensor) -> Tensor:
-        """Map uint8 images (B, C, H, W), C = 1 or 3, to the module's input, of one size for all.
+        """Return the module's input for a batch of images.
 
-        The module maps that to features (B, d), or to features and logits (B, K).
+        Args:
+            images: uint8 (B, C, H, W), C = 1 or 3, on the device of the computation.
+
+        Returns:
+            The module's input (B, ...), of one size for images of any size.
         """
 
     def without_classes(self) -> GanbenchError:
@@ -79,8 +120,8 @@ class FeatureNetwork(ABC):
     def reads_channels(self, channels: int, classes: int) -> bool:
         """Tell whether images of a dataset are read channel by channel.
 
-        They are where each channel shows an object of its own: a dataset of three channels and
-        1,000 classes is three stacked digits to a network of ten classes.
+        They are where each channel shows an object of its own: to a network of ten classes, a
+        dataset of three channels and 1,000 classes is three stacked digits.
         """
         return channels > 1 and self.facts.classes > 1 and classes == self.facts.classes**channels
 
@@ -92,37 +133,42 @@ class FeatureNetwork(ABC):
         compute: Compute = Compute(),  # noqa: B008 - frozen
         channelwise: bool = False,
     ) -> Extracted:
-        """Describe uint8 images (N, C, H, W) of any size, batch by batch, or N images (C, H, W).
+        """Return the features and probabilities of images, computed batch by batch.
 
-        With ``channelwise`` each channel is read as a gray image. Results do not depend on
-        global random numbers.
+        The numbers do not depend on global random numbers.
+
+        Args:
+            images: uint8 (N, C, H, W), C = 1 or 3, or N images (C, H, W) of any sizes.
+            compute: Where and how the network computes.
+            channelwise: Whether each channel is read as a gray image.
 
         Raises:
-            InputError: no images, or a tensor of another type or shape.
+            InputError: There are no images, or a tensor of another type or shape.
         """
         if not len(images):
             raise InputError("A feature network reads at least one image.")
-        count, inverse = len(images), None
         if channelwise:
-            given = images if isinstance(images, Tensor) else torch.stack(list(images))
-            check_images(given)
-            channels = given.shape[1]
-            images, inverse = distinct(given.flatten(0, 1).unsqueeze(1))
+            stacked = images if isinstance(images, Tensor) else torch.stack(list(images))
+            return self._extract_channels(stacked, compute)
         features, probabilities = [], []
         size = compute.batch_size or self.batch_size
         for start in range(0, len(images), size):
             prepared = self._prepared(images[start : start + size], compute.device)
-            described = self._forward(prepared, compute)
-            features.append(described.features)
-            if described.probabilities is not None:
-                probabilities.append(described.probabilities)
-        result = Extracted(torch.cat(features), torch.cat(probabilities) if probabilities else None)
-        if inverse is None:
-            return result
-        assert result.probabilities is not None
+            extracted = self._forward(prepared, compute)
+            features.append(extracted.features)
+            if extracted.probabilities is not None:
+                probabilities.append(extracted.probabilities)
+        return Extracted(torch.cat(features), torch.cat(probabilities) if probabilities else None)
+
+    def _extract_channels(self, images: Tensor, compute: Compute) -> Extracted:
+        """Read each channel of images (N, C, H, W) as a gray image, and equal ones once."""
+        check_images(images)
+        count, channels = images.shape[:2]
+        grays, inverse = distinct(images.flatten(0, 1).unsqueeze(1))  # (M, 1, H, W), (N * C,)
+        features, probabilities = self.extract(grays, compute=compute)
+        assert probabilities is not None
         return Extracted(
-            result.features[inverse].view(count, -1),
-            result.probabilities[inverse].view(count, channels, -1),
+            features[inverse].view(count, -1), probabilities[inverse].view(count, channels, -1)
         )
 
     def _prepared(self, images: Tensor | Sequence[Tensor], device: str) -> Tensor:
@@ -131,12 +177,12 @@ class FeatureNetwork(ABC):
             check_images(images)
             return self.prepare(images.to(device))
         prepared: list[Tensor] = [torch.empty(0)] * len(images)
-        for alike in same_shape(images):
-            batch = torch.stack([images[index] for index in alike]).to(device)
+        for indices in groups_by_shape(images):
+            batch = torch.stack([images[index] for index in indices]).to(device)
             check_images(batch)
-            for index, one in zip(alike, self.prepare(batch), strict=True):
-                prepared[index] = one
-        if len({one.shape for one in prepared}) > 1:
+            for index, row in zip(indices, self.prepare(batch), strict=True):
+                prepared[index] = row
+        if len({row.shape for row in prepared}) > 1:
             raise InputError(
                 f"The network {self.facts.name} reads images of one size and number of channels."
             )
@@ -151,27 +197,7 @@ class FeatureNetwork(ABC):
         )
 
 
-class PairNetwork(ABC):
-    """A distance, or a similarity, between two images."""
-
-    batch_size = 32
-    """Pairs that are compared at once."""
-
-    facts: NetworkFacts
-
-    @abstractmethod
-    def distances(self, first: Tensor, second: Tensor, *, compute: Compute) -> Tensor:
-        """Compare uint8 images (B, C, H, W) with others of their shape, to (B,) on the CPU.
-
-        Raises:
-            InputError: images that are too small for the network.
-        """
-
-
-Network = FeatureNetwork | PairNetwork
-
-
-def same_shape(images: Sequence[Tensor]) -> list[list[int]]:
+def groups_by_shape(images: Sequence[Tensor]) -> list[list[int]]:
     """Return the indices of images (C, H, W) in groups of equal shape, in order of appearance."""
     groups: dict[torch.Size, list[int]] = {}
     for index, image in enumerate(images):
@@ -180,7 +206,7 @@ def same_shape(images: Sequence[Tensor]) -> list[list[int]]:
 
 
 def distinct(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the images (M, ...) that differ, and for each of all its index (N,) among them.
+    """Return the images (M, ...) that differ, and for each of all N its index (N,) among them.
 
     A dataset of 50,000 stacks is made of 4,000 digits: reading each once saves most of the time.
     """

@@ -1,106 +1,70 @@
 # SPDX-License-Identifier: MIT
-"""The contract that a metric fulfils: what it needs, and the value that it returns."""
+"""The contract of a metric: the evidence that it needs, and the value that it returns.
+
+A metric is a registered class. It states its facts as class variables, and computes::
+
+    @register("brightness")
+    class Brightness(Metric):
+        '''Mean of all pixels, between 0 (black) and 1 (white).'''
+
+        better = "higher"
+        needs = ("features",)
+        network = "pixels"
+        compares = False
+
+        def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
+            pixels = require_float64(fake.features, "features", metric=self.name, least=1)
+            return Value(float(pixels.mean()), note="no interval: pixels are not independent")
+
+It reads no files, runs no network, and draws no samples: one pass over the samples gathers the
+evidence for all metrics. The protocol, the floor, and the record of the measurement are made for
+it.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ganbench.evaluation.math.moments import Array, Moments, moments
-from ganbench.gan import Mixture
+from ganbench import registry
+from ganbench.evaluation.evidence import Evidence
 from ganbench.records.measurement import Better
 
 Need = Literal["moments", "features", "probabilities", "pairs", "class-pairs", "counterparts"]
-"""What a metric asks of a set of images; see the fields of ``Evidence``.
+"""A kind of evidence that a metric asks for, and the fields of ``Evidence`` that answer it.
 
-- ``moments``, ``features``, ``probabilities``: what a feature network says.
-- ``pairs``: distances within random, disjoint pairs of the set; ``class-pairs``: of pairs that
-  share their class; ``counterparts``: from each sample to the real one of the same name.
+- ``moments``, ``features``, ``probabilities``: the fields of these names, by a feature network.
+  With ``moments`` come ``probe`` and ``half_moments``.
+- ``pairs``: ``distances`` within random, disjoint pairs of the set, by a pair network;
+  ``class-pairs``: within pairs that share their class; ``counterparts``: from each sample to the
+  real one of the same name.
 """
 
-Points = Literal["no", "mixture", "features"]
-"""Whether a metric is one of points, too: of a known mixture, or with points as features."""
+ROW_NEEDS: tuple[Need, ...] = ("features", "probabilities")
+"""The needs that are answered by an array with a row for each sample."""
 
-Features = NDArray[np.floating[Any]]
+PointSupport = Literal["no", "mixture", "features"]
+"""Whether a metric also measures points.
 
-PROBED = 4096
-"""Random samples whose features are kept beside streamed moments."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is known of one set of samples; only what some metric needs is there.
-
-    ``moments``, ``features`` (N, d) float32 and ``probabilities`` (N, K) come from a feature
-    network; an image that the network reads channel by channel has probabilities (N, C, K).
-    ``features`` may be a memory map: read it in blocks. ``probe`` (n, d), n <= 4,096, are the
-    features of a random part of the samples, there wherever moments are. ``halves`` are the same
-    for two random halves of the samples; ``half`` (N,) bool marks the second of them.
-    ``distances`` (P,) are those of pairs of images. ``points`` (N, D) are the samples themselves;
-    ``mixture`` is the density that they should follow. ``alike`` says that all samples, more than
-    one, are identical.
-    """
-
-    count: int
-    moments: Moments | None = None
-    probe: Features | None = None
-    features: Features | None = None
-    probabilities: Features | None = None
-    distances: Array | None = None
-    points: Array | None = None
-    mixture: Mixture | None = None
-    half: NDArray[np.bool_] | None = None
-    half_moments: tuple[Moments, Moments] | None = None
-    alike: bool = False
-
-    def halves(self) -> tuple[Evidence, Evidence] | None:
-        """Return what is known of two random halves, or None where that is not known."""
-        if self.half is None:
-            return None
-        first, second = (
-            Evidence(
-                count=int(rows.sum()),
-                moments=self.half_moments[index] if self.half_moments else None,
-                features=None if self.features is None else self.features[rows],
-                probabilities=None if self.probabilities is None else self.probabilities[rows],
-            )
-            for index, rows in enumerate((~self.half, self.half))
-        )
-        return first, second
-
-
-def split(count: int, seed: int = 0) -> NDArray[np.bool_]:
-    """Return which of ``count`` samples are in the second of two random halves, (count,) bool."""
-    return np.random.default_rng(seed).random(count) < 0.5
-
-
-def of_features(features: Features, *, mixture: Mixture | None = None) -> Evidence:
-    """Return all that features (N, d) in memory say: their moments, halves and a probe."""
-    count = len(features)
-    half = split(count)
-    enough = min(int(half.sum()), int((~half).sum())) >= 2
-    return Evidence(
-        count=count,
-        moments=moments(features) if count > 1 else None,
-        probe=features[np.random.default_rng(0).permutation(count)[:PROBED]],
-        features=features,
-        mixture=mixture,
-        half=half,
-        half_moments=(moments(features[~half]), moments(features[half])) if enough else None,
-    )
+``no``: images only. ``mixture``: points of a known mixture, by ``Evidence.points`` and
+``Evidence.mixture``. ``features``: any points, taken as their own features.
+"""
 
 
 @dataclass(frozen=True)
 class Value:
-    """A number with its 95 % interval; ``note`` says how it was made, or why there is none.
+    """The number that a metric returns, with its uncertainty.
 
-    ``bias`` is the measured difference, in the unit of the value, between what is expected at
-    this n and at infinitely many samples, None where the metric has none or it was not measured.
-    ``warning`` is a sentence that a reader must not miss.
+    Attributes:
+        value: The number; NaN where the samples have none.
+        low: Lower end of the 95 % interval, None where there is no interval.
+        high: Upper end of the 95 % interval, None where there is no interval.
+        note: How the interval was made, or why there is none.
+        bias: Measured difference between the value that is expected at this number of samples
+            and the value at infinitely many, in the unit of the value; None where the metric has
+            no bias, or where it was not measured.
+        warning: A sentence that a reader must not miss, empty where there is nothing to say.
     """
 
     value: float
@@ -112,27 +76,56 @@ class Value:
 
 
 class Metric(ABC):
-    """A number about samples. A subclass states its facts and computes; it loads nothing.
+    """A number about samples. A subclass states its facts, sets ``better``, and computes.
 
-    ``network`` names the network whose numbers carry the metric's plain name, ``fid``; with
-    another they are called ``fid@mnist-cnn``. None means any classifier of the dataset's classes.
-    ``compares`` says that real samples are compared with, not only described. ``parameters`` is
-    what the protocol string must name beside the network and the counts.
+    The docstring of a subclass is its documentation: the first line says what the number is, and
+    a line ``Paper: ...`` cites its source. State the range, the conventions that distinguish the
+    number from others of the same name, and what the interval covers.
     """
 
     version: ClassVar[int] = 1
+    """Part of the protocol. Raise it with every change that moves a value."""
+
     unit: ClassVar[str] = ""
+    """The unit of the value, such as ``share`` or ``nats``."""
+
     better: ClassVar[Better]
+    """Whether a ``higher`` or a ``lower`` value is better."""
+
     needs: ClassVar[tuple[Need, ...]] = ()
-    points: ClassVar[Points] = "no"
+    """The evidence that the metric asks of images; empty for a metric of points alone."""
+
+    points: ClassVar[PointSupport] = "no"
+    """Whether and how the metric also measures points."""
+
     network: ClassVar[str | None] = "inception"
+    """The network whose numbers carry the metric's plain name, ``fid``.
+
+    With another network the number is called ``fid@mnist-cnn``. None means that any classifier
+    of the dataset's classes will do.
+    """
+
     compares: ClassVar[bool] = True
+    """Whether the metric compares with real samples rather than describe the generated ones."""
+
     parameters: ClassVar[str] = ""
+    """Settings that the protocol must name besides the network and the counts: ``k=5/<``."""
+
+    @property
+    def name(self) -> str:
+        """The name under which the metric is registered."""
+        return registry.name_of(self)
 
     @abstractmethod
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
-        """Return the value for ``fake`` measured against ``real``; ``seed`` is for resampling.
+        """Return the value for the generated samples.
+
+        Args:
+            real: Evidence of the real samples. Where ``compares`` is False it must not be read.
+            fake: Evidence of the generated samples, with the same fields.
+            seed: Seeds resampling. It may move the interval, but never the value.
 
         Raises:
-            InputError: too few samples, or samples that are not finite.
+            ConfigError: The evidence lacks a field that the metric needs.
+            InputError: There are too few samples, or some are not finite.
         """

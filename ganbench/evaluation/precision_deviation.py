@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ganbench.errors import InputError
+from ganbench.evaluation.evidence import Evidence, of_features
 from ganbench.evaluation.feature_network import FeatureNetwork
-from ganbench.evaluation.metric import Evidence, of_features
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
 from ganbench.evaluation.requests import Request
@@ -25,34 +25,47 @@ IMAGES = 256
 def deviations(
     reference: Reference, fake: Samples | ReferenceStatistics, compute: Compute
 ) -> dict[str, float]:
-    """Return by metric its value in ``compute.precision`` minus that in fp32.
+    """Return by metric its value in ``compute.precision`` minus its value in fp32.
 
-    Both are of the first 256 images of each side; statistics in a file stay as they are. Metrics
-    of pairs, and of samples that are a file of statistics, have none.
+    Both values are of the first 256 images of each side; statistics in a file stay as they are.
+    Metrics of pairs have no deviation, nor have samples that are a file of statistics.
     """
     if isinstance(fake, ReferenceStatistics):
         return {}
-    given = None if isinstance(reference.real, ReferenceStatistics) else _first(reference.real)
-    images = _first(fake)
-    exact = replace(compute, precision="fp32")
-    found = {}
+    real = reference.real
+    real_images = None if isinstance(real, ReferenceStatistics) else _first_images(real)
+    fake_images = _first_images(fake)
+    moved = {}
     for request in reference.requests:
         if not isinstance(request.network, FeatureNetwork):
             continue
         try:
-            values = []
-            for one in (compute, exact):
-                drawn = _evidence(request, images, one)
-                real = _evidence(request, given, one) if given else None
-                against = real or reference.real_evidence(request.name)
-                values.append(request.metric.compute(against, drawn, seed=0).value)
+            rough, exact = (
+                _value(reference, request, real_images, fake_images, setting)
+                for setting in (compute, replace(compute, precision="fp32"))
+            )
         except InputError:
             continue  # too few samples
-        found[request.name] = values[0] - values[1]
-    return found
+        moved[request.name] = rough - exact
+    return moved
 
 
-def _first(samples: Samples) -> list[Tensor]:
+def _value(
+    reference: Reference,
+    request: Request,
+    real_images: list[Tensor] | None,
+    fake_images: list[Tensor],
+    compute: Compute,
+) -> float:
+    fake = _evidence(request, fake_images, compute)
+    if real_images:
+        real = _evidence(request, real_images, compute)
+    else:
+        real = reference.real_evidence(request.name)
+    return request.metric.compute(real, fake, seed=0).value
+
+
+def _first_images(samples: Samples) -> list[Tensor]:
     images: list[Tensor] = []
     for chunk in islice(samples.chunks(CHUNK), -(-IMAGES // CHUNK)):
         images += list(chunk.values)
@@ -62,17 +75,18 @@ def _first(samples: Samples) -> list[Tensor]:
 def _evidence(request: Request, images: list[Tensor], compute: Compute) -> Evidence:
     network = request.network
     assert isinstance(network, FeatureNetwork)
-    size = network.batch_size
-    found = [
-        network.extract(
-            torch.stack(images[at : at + size]) if request.channelwise else images[at : at + size],
+    features, probabilities = [], []
+    for start in range(0, len(images), network.batch_size):
+        batch = images[start : start + network.batch_size]
+        extracted = network.extract(
+            torch.stack(batch) if request.channelwise else batch,
             compute=compute,
             channelwise=request.channelwise,
         )
-        for at in range(0, len(images), size)
-    ]
-    evidence = of_features(torch.cat([one.features for one in found]).numpy())
+        features.append(extracted.features)
+        if extracted.probabilities is not None:
+            probabilities.append(extracted.probabilities)
+    evidence = of_features(torch.cat(features).numpy())
     if "probabilities" not in request.metric.needs:
         return evidence
-    probabilities = [one.probabilities for one in found if one.probabilities is not None]
     return replace(evidence, probabilities=torch.cat(probabilities).numpy())

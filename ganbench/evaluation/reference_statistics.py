@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Statistics of a set of images, kept in a file: ganbench's own cache, and those of other tools.
+"""Statistics of a set of images in a file: ganbench's own cache, and the files of other tools.
 
 Every file is an npz with ``mu`` (d,) and ``sigma`` (d, d), ddof 1, which pytorch-fid and clean-fid
-read as it is; ganbench adds ``n`` and what intervals and floors need. Of foreign files ``mu`` and
-``sigma`` are read (pytorch-fid, clean-fid, StudioGAN, and ADM's, beside its samples in ``arr_0``),
-or features under ``feats`` (clean-fid, for KID) or ``real_feats`` (StudioGAN). Pickles are refused.
+can read. ganbench adds ``n`` and the arrays that intervals and floors need. Of other tools' files,
+ganbench reads ``mu`` and ``sigma`` (pytorch-fid, clean-fid, StudioGAN, and ADM, which has them next
+to its samples in ``arr_0``), or features under ``feats`` (clean-fid, for KID) or ``real_feats``
+(StudioGAN). Pickles are refused.
 """
 
 from __future__ import annotations
@@ -23,21 +24,24 @@ from numpy.typing import NDArray
 
 from ganbench import paths
 from ganbench.errors import InputError, MissingDataError
+from ganbench.evaluation.evidence import Evidence, of_features
 from ganbench.evaluation.math.moments import Moments
-from ganbench.evaluation.metric import Evidence, of_features
+from ganbench.evaluation.metric import ROW_NEEDS
 from ganbench.records.atomic_files import replacing
 from ganbench.samples.sample_set import Facts
 
 CACHE_VERSION = 1
-"""Raised when what is cached, or how it is computed, changes."""
+"""Raised when the cached arrays, or how they are computed, change."""
 
-_ROWS = ((), ("features",), ("probabilities",), ("features", "probabilities"))
+_KEPT_ROWS = ((), ("features",), ("probabilities",), ("features", "probabilities"))
+"""The arrays that a cached file may hold next to the moments, the smallest file first."""
 _PARTS = ("probe", "features", "probabilities", "half")
+"""Fields of ``Evidence`` that are stored under their own names."""
 
 
 @dataclass(frozen=True)
 class ReferenceStatistics:
-    """What a file says of images that are not here; the network is taken on trust."""
+    """Statistics in a file, of images that are not here; the network is taken on trust."""
 
     facts: Facts
     evidence: Evidence
@@ -59,8 +63,9 @@ def read_statistics(path: Path) -> ReferenceStatistics:
     """Read the statistics in an npz file.
 
     Raises:
-        MissingDataError: there is no such file.
-        InputError: it is damaged, holds pickled objects, or arrays that do not fit together.
+        MissingDataError: There is no such file.
+        InputError: The file is damaged, or holds pickled objects or arrays that do not fit
+            together.
     """
     arrays = _load(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
@@ -93,11 +98,11 @@ def read_statistics(path: Path) -> ReferenceStatistics:
 
 
 def write_statistics(path: Path, evidence: Evidence) -> None:
-    """Write statistics that ganbench, pytorch-fid and clean-fid can read.
+    """Write statistics that ganbench, pytorch-fid, and clean-fid can read.
 
     Raises:
-        InputError: there are no moments to write.
-        StorageError: the file cannot be written.
+        InputError: There are no moments to write.
+        StorageError: The file cannot be written.
     """
     if evidence.moments is None:
         raise InputError("There are no moments to write.", "Measure fid, too.")
@@ -110,29 +115,34 @@ def write_statistics(path: Path, evidence: Evidence) -> None:
     }
     arrays |= {part: getattr(evidence, part) for part in _PARTS}
     if evidence.half_moments is not None:
-        for index, one in enumerate(evidence.half_moments):
+        for index, half in enumerate(evidence.half_moments):
             arrays |= {
-                f"n_half{index}": one.count,
-                f"mu_half{index}": one.mean,
-                f"sigma_half{index}": one.covariance,
+                f"n_half{index}": half.count,
+                f"mu_half{index}": half.mean,
+                f"sigma_half{index}": half.covariance,
             }
+    present = {name: array for name, array in arrays.items() if array is not None}
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **{k: v for k, v in arrays.items() if v is not None})
+        np.savez(file, allow_pickle=False, **present)
 
 
 def cache_files(facts: Facts, network: str, needs: Collection[str]) -> list[Path]:
-    """Return where statistics that hold ``needs`` may be cached, the least file first.
+    """Return the files in which statistics that answer ``needs`` may be cached, smallest first.
 
-    A file's name depends on the content of the set, on ``network``, the protocol of the network
-    with its precision, and on what is kept beside the moments. There is none for a set whose
-    content is not known.
+    A file's name depends on the content of the set, on the protocol of the network with its
+    precision, and on the arrays kept next to the moments.
+
+    Args:
+        facts: The facts of the set; there are no files for a set whose content is not known.
+        network: The text of ``network_protocol``.
+        needs: The needs of all metrics of that network.
     """
     if not facts.version:
         return []
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in facts.name)[:60]
     files = []
-    for rows in _ROWS:
-        if set(needs) & {"features", "probabilities"} <= set(rows):
+    for rows in _KEPT_ROWS:
+        if set(needs) & set(ROW_NEEDS) <= set(rows):
             key = json.dumps(
                 [CACHE_VERSION, facts.name, facts.version, facts.split, facts.shape, network, rows]
             )
@@ -141,8 +151,8 @@ def cache_files(facts: Facts, network: str, needs: Collection[str]) -> list[Path
     return files
 
 
-def cached(path: Path) -> Evidence | None:
-    """Return evidence from the cache, None if it is not there or not whole."""
+def read_cached(path: Path) -> Evidence | None:
+    """Return evidence from the cache, or None if the file is not there or not whole."""
     if not path.is_file():
         return None
     try:
@@ -152,6 +162,7 @@ def cached(path: Path) -> Evidence | None:
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays that are of use, and no others."""
     if not path.exists():
         raise MissingDataError(f"There is no file {path}.")
     wanted = {"mu", "sigma", "n", "ganbench", "feats", "real_feats", *_PARTS}
@@ -167,8 +178,8 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
     except (zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path} is damaged: {error}.") from error
     for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):  # numpy hands out as bytes what is no array
-            raise InputError(f"'{name}' in {path} is no array.")
+        if not isinstance(array, np.ndarray):  # numpy returns a member that is no array as bytes
+            raise InputError(f"'{name}' in {path} is not an array.")
     return arrays
 
 
@@ -184,7 +195,7 @@ def _moments(path: Path, mean: NDArray[Any], covariance: NDArray[Any], count: in
     if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
         raise InputError(f"'mu' or 'sigma' in {path} holds values that are NaN or infinite.")
     if not np.allclose(covariance, covariance.T, rtol=1e-4, atol=1e-8):
-        raise InputError(f"'sigma' in {path} is not symmetric, so it is no covariance.")
+        raise InputError(f"'sigma' in {path} is not symmetric, so it is not a covariance.")
     return Moments(count, mean.astype(np.float64), covariance.astype(np.float64))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where cells are carried out: in this process, in processes of this machine, on a Ray cluster."""
+"""Backends that carry out cells: this process, processes of this machine, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -17,77 +17,76 @@ import torch
 
 from ganbench.errors import ConfigError, MissingDataError, suggest
 from ganbench.harness.run_cell import DIED, CellJob, Outcome, run_cell
-from ganbench.runtime.child_process import death
+from ganbench.runtime.child_process import describe_exit
 
 BACKENDS = ("local", "inline", "ray")
 
 PRELOADED = ["ganbench.cli", "ganbench.harness.scheduler", "ganbench.harness.preload"]
-"""What the server imports once: a forked process imports what its parent's main module does."""
+"""Modules that the server imports once, for all processes that are forked from it."""
 
 SAFE_PATH = "PYTHONSAFEPATH"
-"""The variable that keeps the current folder off Python's path; empty is as good as unset."""
+"""The variable that keeps the current folder off Python's path; empty is the same as unset."""
 
 Handle = Any
-"""What an engine knows an attempt by."""
+"""By this a backend knows an attempt."""
 
 
 class Backend(Protocol):
-    """Carries out tasks, ``slots`` of them at a time."""
+    """Carries out jobs, ``slots`` of them at a time."""
 
     slots: int
 
-    def start(self, task: CellJob) -> Handle:
-        """Begin a task."""
+    def start(self, job: CellJob) -> Handle:
+        """Begin a job."""
 
     def ended(self, handles: Collection[Handle], seconds: float) -> list[tuple[Handle, Outcome]]:
-        """Wait at most so long; return the attempts that are over."""
+        """Wait for at most ``seconds``; return the attempts that are over."""
 
     def stop(self, handle: Handle) -> None:
-        """Ask an attempt to save what it has, and to end."""
+        """Ask an attempt to save its work, and to end."""
 
     def kill(self, handle: Handle) -> None:
         """End an attempt at once."""
 
     def close(self) -> None:
-        """Let go of processes and connections."""
+        """Release processes and connections."""
 
 
 class InlineBackend:
-    """Carries tasks out in this process, one after the other: for debuggers."""
+    """Carries out jobs in this process, one after the other: for debuggers."""
 
     slots = 1
 
     def __init__(self) -> None:
         self._outcomes: dict[int, Outcome] = {}
 
-    def start(self, task: CellJob) -> Handle:
-        """Carry a task out."""
+    def start(self, job: CellJob) -> Handle:
+        """Carry out a job."""
         handle = len(self._outcomes)
-        self._outcomes[handle] = outcome = run_cell(task)
+        self._outcomes[handle] = outcome = run_cell(job)
         if outcome.status == "interrupted":
-            signal.raise_signal(signal.SIGINT)  # the run took the signal; it was meant for all
+            signal.raise_signal(signal.SIGINT)  # the run took a signal that was meant for all
         return handle
 
     def ended(self, handles: Collection[Handle], seconds: float) -> list[tuple[Handle, Outcome]]:
-        """Return all that were begun: they are over."""
+        """Return all attempts: they are over."""
         return [(handle, self._outcomes[handle]) for handle in handles]
 
     def stop(self, handle: Handle) -> None:
-        """Do nothing: what was begun is over."""
+        """Do nothing: the attempt is over."""
 
     def kill(self, handle: Handle) -> None:
-        """Do nothing: what was begun is over."""
+        """Do nothing: the attempt is over."""
 
     def close(self) -> None:
         """Do nothing."""
 
 
 class LocalBackend:
-    """A process for each task, forked from a server that has imported torch once.
+    """A process for each job, forked from a server that has imported torch once.
 
-    So every cell starts from the same clean state, whatever ran before it, at the price of a
-    fork; and a process that dies takes one cell with it. Where there are several GPUs, tasks
-    take turns on them.
+    So every cell starts from the same clean state, whatever ran before it, for the price of a
+    fork; and a process that dies takes only its own cell with it. Several GPUs take jobs in turn.
     """
 
     def __init__(self, slots: int) -> None:
@@ -97,31 +96,32 @@ class LocalBackend:
         if forks:
             self._context.set_forkserver_preload(PRELOADED)
         self._processes: dict[Connection, BaseProcess] = {}
-        self._leaving: list[BaseProcess] = []  # have answered; the system takes them down
-        self._used: dict[Connection, int] = {}
+        self._leaving: list[BaseProcess] = []  # have answered, and are about to end
+        self._used_slots: dict[Connection, int] = {}
 
-    def start(self, task: CellJob) -> Handle:
-        """Begin a task in a process of its own."""
-        gpus = torch.cuda.device_count() if task.options.device in {"auto", "cuda"} else 0
+    def start(self, job: CellJob) -> Handle:
+        """Begin a job in a process of its own."""
+        gpus = torch.cuda.device_count() if job.options.device in {"auto", "cuda"} else 0
         self._reap(wait_for_them=gpus > 0)  # the memory of a GPU is free when its process is gone
-        place = next(one for one in range(self.slots + 1) if one not in self._used.values())
+        taken = self._used_slots.values()
+        slot = next(number for number in range(self.slots + 1) if number not in taken)
         environment = {SAFE_PATH: os.environ.get(SAFE_PATH, "")}
         if gpus > 1:
-            environment["CUDA_VISIBLE_DEVICES"] = _visible(place % gpus)
-        ours, theirs = self._context.Pipe(duplex=False)
+            environment["CUDA_VISIBLE_DEVICES"] = _visible(slot % gpus)
+        near_end, far_end = self._context.Pipe(duplex=False)
         process = self._context.Process(  # type: ignore[attr-defined]
-            target=_work, args=(task, theirs, environment), name=task.name
+            target=_work, args=(job, far_end, environment), name=job.name
         )
         with _safe_path():
             process.start()
-        theirs.close()
-        self._processes[ours] = process
-        self._used[ours] = place
-        return ours
+        far_end.close()
+        self._processes[near_end] = process
+        self._used_slots[near_end] = slot
+        return near_end
 
     def ended(self, handles: Collection[Handle], seconds: float) -> list[tuple[Handle, Outcome]]:
-        """Return the tasks that have said how they ended, or that are dead."""
-        found = []
+        """Return the jobs that have told how they ended, or whose process is dead."""
+        outcomes = []
         for ready in wait(list(handles), timeout=seconds):
             assert isinstance(ready, Connection)
             process = self._processes.pop(ready)
@@ -130,23 +130,23 @@ class LocalBackend:
             except (EOFError, OSError):
                 outcome = None
             ready.close()
-            del self._used[ready]
+            del self._used_slots[ready]
             if outcome is None:
                 process.join()
-                outcome = Outcome(DIED, death(process.exitcode), lasting=False)
+                outcome = Outcome(DIED, describe_exit(process.exitcode), lasting=False)
             else:
                 self._leaving.append(process)
-            found.append((ready, outcome))
-        return found
+            outcomes.append((ready, outcome))
+        return outcomes
 
     def _reap(self, wait_for_them: bool) -> None:
-        """Let go of processes that are gone; to wait for each would cost every cell 20 ms."""
+        """Release processes that have ended; waiting for each would cost every cell 20 ms."""
         for process in self._leaving:
             process.join(None if wait_for_them else 0)
-        self._leaving = [one for one in self._leaving if one.exitcode is None]
+        self._leaving = [process for process in self._leaving if process.exitcode is None]
 
     def stop(self, handle: Handle) -> None:
-        """Send SIGTERM, at which a run saves and ends."""
+        """Send SIGTERM: the run saves and ends."""
         self._processes[handle].terminate()
 
     def kill(self, handle: Handle) -> None:
@@ -154,7 +154,7 @@ class LocalBackend:
         self._processes[handle].kill()
 
     def close(self) -> None:
-        """End what still runs."""
+        """End the processes that are left."""
         for process in self._processes.values():
             process.kill()
             process.join()
@@ -163,10 +163,10 @@ class LocalBackend:
 
 @contextlib.contextmanager
 def _safe_path() -> Iterator[None]:
-    """Let a server that is started here import what this process has imported.
+    """Let a server that is started here import the modules of this process.
 
-    Python 3.11 would have it look in the current folder first, where a checkout of ganbench may
-    lie that is not the one installed.
+    Otherwise Python 3.11 would let it look in the current folder first, where there may be another
+    checkout of ganbench than the one that is installed.
     """
     before = os.environ.get(SAFE_PATH)
     os.environ[SAFE_PATH] = "1"
@@ -179,24 +179,24 @@ def _safe_path() -> Iterator[None]:
             os.environ[SAFE_PATH] = before
 
 
-def _work(task: CellJob, answer: Connection, environment: dict[str, str]) -> None:
-    """Carry a task out in a process of its own, and say how it ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it asks by SIGTERM
+def _work(job: CellJob, answer: Connection, environment: dict[str, str]) -> None:
+    """Carry out a job in a process of its own, and tell how it ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which sends SIGTERM
     os.environ.update(environment)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     with contextlib.suppress(BrokenPipeError):
-        answer.send(run_cell(task))
+        answer.send(run_cell(job))
         answer.close()
-    # All is on disk: taking the interpreter and torch down in order would cost a tenth of a second.
+    # All is on disk: ending the interpreter and torch in order would take a tenth of a second.
     os._exit(0)
 
 
 def _end_with(sentinel: int) -> None:
     """End this process when its parent is dead: nobody waits for the result any more.
 
-    The lock goes with it, so that whoever repeats the command can go on at once.
+    The lock goes with it, so that the repeated command can continue at once.
     """
     wait([sentinel])
     os._exit(1)
@@ -209,11 +209,16 @@ def _visible(index: int) -> str:
 
 
 def make_backend(name: str, slots: int | None, threads: int) -> Backend:
-    """Return the engine of a name with so many slots, by default as many as fit.
+    """Return the backend of a name.
+
+    Args:
+        name: one of ``BACKENDS``.
+        slots: cells that are carried out at a time; None is one, or as many as a cluster holds.
+        threads: of each cell.
 
     Raises:
-        ConfigError: there is no such engine.
-        MissingDataError: it is not installed.
+        ConfigError: there is no such backend.
+        MissingDataError: the backend is not installed.
     """
     if name == "inline":
         return InlineBackend()
@@ -224,10 +229,10 @@ def make_backend(name: str, slots: int | None, threads: int) -> Backend:
             from ganbench.harness.ray_backend import RayBackend
         except ImportError as error:
             raise MissingDataError(
-                "The engine ray is not installed.", 'pip install "ganbench[ray]"'
+                "The backend ray is not installed.", 'pip install "ganbench[ray]"'
             ) from error
         return RayBackend(slots, threads)
     raise ConfigError(
-        f"Unknown engine '{name}'. {suggest(name, BACKENDS)}".strip(),
+        f"Unknown backend '{name}'. {suggest(name, BACKENDS)}".strip(),
         f"There are: {', '.join(BACKENDS)}.",
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The suites that come with ganbench, found without importing what carries them out."""
+"""The suites that are bundled with ganbench, found without importing the harness."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ FOLDER = Path(__file__).parent / "suites"
 
 
 def builtin_suites() -> dict[str, Path]:
-    """Return the suites that come with ganbench, by name."""
+    """Return the files of the bundled suites, by name."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
 def title(path: Path) -> str:
-    """Return what a suite says that it is about."""
+    """Return the title of a suite; empty if it has none."""
     return str(tomllib.loads(path.read_text(encoding="utf-8")).get("title", ""))

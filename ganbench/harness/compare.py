@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.comparison import PLAIN, Comparison, compare_to
-from ganbench.analysis.tables import MetricColumn, MetricTable, metric_table
+from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow, metric_table
 from ganbench.analysis.verdicts import Verdict, main_column, verdicts
 from ganbench.harness.measured_values import RecordMapping, data_frame, html_table
 from ganbench.harness.scheduler import CellState, Scheduler
@@ -34,6 +34,18 @@ class ComparedDataset:
     verdicts: tuple[Verdict, ...]
     main: MetricColumn | None
     """The column of the metric that sentences are about; None if nothing was measured."""
+
+    def verdicts_on(self, row: VariantRow, column: MetricColumn) -> list[Verdict]:
+        """Return the verdicts on a variant by one metric."""
+        return [
+            verdict
+            for verdict in self.verdicts
+            if verdict.comparison.variant == row.variant and verdict.comparison.column == column
+        ]
+
+    def is_baseline(self, row: VariantRow) -> bool:
+        """Return whether others are compared with this variant."""
+        return any(comparison.baseline == row.variant for comparison in self.comparisons)
 
 
 def compared_datasets(
@@ -175,7 +187,7 @@ def _cell_record(scheduler: Scheduler, state: CellState) -> dict[str, Any]:
         "axes": state.cell.axes,
         "status": state.outcome,
         "metrics": state.record.get("metrics") or {},
-        "run": str(scheduler.given_out / state.cell.name),
+        "run": str(scheduler.out_as_typed / state.cell.name),
         **({"error": state.problem} if state.problem else {}),
     }
 

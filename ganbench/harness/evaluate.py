@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ganbench.data.dataset import Dataset, to_uint8
+from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError
 from ganbench.evaluation import reference_statistics
-from ganbench.evaluation.metric import Evidence
+from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.precision_deviation import deviations
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
@@ -35,18 +35,8 @@ from ganbench.sampling.draw import DRAW_BATCH, sampler_name, stream
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
-SamplesLike = (
-    str
-    | Path
-    | Tensor
-    | Samples
-    | Dataset
-    | ReferenceStatistics
-    | TrainedRun
-    | Callable[..., Any]
-    | np.ndarray
-)
-"""Samples to measure: anything that ``ganbench.samples.open_samples`` reads, or a run."""
+SamplesLike = object
+"""Samples to measure: anything that ``open_samples`` reads, the folder of a run, or a run."""
 
 DEFAULT_METRICS = ("fid", "kid", "precision", "recall", "density", "coverage")
 """The metrics for images for which no classifier is known."""
@@ -67,6 +57,7 @@ def measure_samples(
     data_root: Path | None = None,
     latent_dim: int | None = None,
     classes: int | None = None,
+    value_range: ValueRange | None = None,
     save_statistics: Path | None = None,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
@@ -86,7 +77,7 @@ def measure_samples(
     """
     device = choose_device(compute.device)
     compute = replace(compute, device=str(device))
-    reading = _Reading(seed, strict, device, data_root, latent_dim, classes)
+    reading = _Reading(seed, strict, device, data_root, latent_dim, classes, value_range, progress)
     fakes = _open(fake, samples, reading)
     if real is None:
         if not isinstance(fakes, RunSamples):
@@ -135,6 +126,8 @@ class _Reading:
     data_root: Path | None
     latent_dim: int | None
     classes: int | None
+    value_range: ValueRange | None
+    progress: Progress
 
 
 def _records(
@@ -181,6 +174,8 @@ def _open(
         data_root=reading.data_root,
         latent_dim=reading.latent_dim,
         classes=reading.classes,
+        value_range=reading.value_range,
+        progress=reading.progress,
     )
 
 

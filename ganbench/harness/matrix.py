@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A matrix of runs: models, sets of tricks, datasets, varied settings and seeds.
 
-An ``Arm`` is what all seeds share, a ``Cell`` is one run. All that can be wrong with a matrix is
-found before its first cell is trained, and all of it at once.
+An ``Arm`` is what all seeds share; a ``Cell`` is one run. All mistakes in a matrix are found at
+once, before its first cell is trained.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ from ganbench.runtime.device import choose_device
 T = TypeVar("T")
 
 _PLAIN = "none"
-"""The set of tricks that adds none to the model's own."""
+"""The set that adds no tricks to the model's own."""
 
 Setting = tuple[tuple[str, Any], ...]
+"""Varied keys with their values."""
 
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """What all seeds of one combination share; ``config`` is that of no seed in particular."""
+    """A combination that all its seeds share; the seed of ``config`` means nothing."""
 
     model: str
     tricks: str
@@ -45,14 +46,14 @@ class Arm:
 
     @property
     def label(self) -> str:
-        """What is compared: the model, the tricks added to it, and the varied settings."""
+        """The arm in words: the model, the tricks added to it, and the varied settings."""
         first = self.model if self.tricks == _PLAIN else f"{self.model} + {self.tricks}"
         return ", ".join([first, *(f"{key}={short(value)}" for key, value in self.setting)])
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of a matrix: an arm with a seed. ``identity`` is that of the run."""
+    """One run of a matrix: an arm with a seed, and the identity of the run."""
 
     arm: Arm
     seed: int
@@ -60,7 +61,7 @@ class Cell:
 
     @property
     def config(self) -> RunConfig:
-        """What the run is."""
+        """The configuration of the run."""
         return self.arm.config.model_copy(update={"seed": self.seed})
 
     @property
@@ -75,7 +76,7 @@ class Cell:
 
     @property
     def axes(self) -> dict[str, Any]:
-        """Where the cell stands on each axis; ``vary`` is there where a setting is varied."""
+        """Where the cell stands on each axis; ``vary`` is an axis if a setting is varied."""
         arm = self.arm
         axes = {"model": arm.model, "tricks": arm.tricks, "dataset": arm.dataset, "seed": self.seed}
         return {**axes, "vary": dict(arm.setting)} if arm.setting else axes
@@ -83,18 +84,19 @@ class Cell:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong with a matrix, and the word by which its place in a suite file is found."""
+    """A mistake in a matrix, and the word by which its line in a suite file is found."""
 
     error: GanbenchError
     where: str
 
 
 class MatrixError(ConfigError):
-    """All that is wrong with a matrix, in one error."""
+    """All mistakes in a matrix, in one error."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        lines = [f"  {one.error.message} {one.error.hint}".rstrip() for one in problems]
+        errors = [problem.error for problem in problems]
+        lines = [f"  {error.message} {error.hint}".rstrip() for error in errors]
         super().__init__("\n".join([f"The matrix has {len(problems)} mistakes:", *lines]))
 
 
@@ -107,7 +109,7 @@ def parse_trick_sets(text: str) -> list[str]:
     ['none', 'r1:weight=1,every=4+ema']
     """
     parts: list[str] = []
-    for part in filter(None, (one.strip() for one in text.split(","))):
+    for part in filter(None, (part.strip() for part in text.split(","))):
         if parts and "=" in part and ":" not in part.split("=")[0]:
             parts[-1] += f",{part}"
         else:
@@ -118,8 +120,8 @@ def parse_trick_sets(text: str) -> list[str]:
 
 
 def parse_trick_set(text: str) -> list[TrickConfig]:
-    """Read one set of tricks, joined by plus signs; ``none`` is the empty one."""
-    return [] if text == _PLAIN else [parse_trick(one) for one in text.split("+")]
+    """Read one set of tricks, joined by plus signs; ``none`` is the empty set."""
+    return [] if text == _PLAIN else [parse_trick(part) for part in text.split("+")]
 
 
 def plan_matrix(
@@ -132,14 +134,20 @@ def plan_matrix(
     vary: Mapping[str, Sequence[Any]] | None = None,
     open_source: Callable[[str], Source] = open_dataset,
 ) -> list[Cell]:
-    """Resolve every cell; cells that resolve to one and the same run are an error.
+    """Resolve every cell; two cells that are the same run are an error.
 
-    ``settings`` hold for all, ``vary`` gives further axes; the keys of both are those of
-    ``expand_setting``.
+    Args:
+        models: names or files of GANs.
+        trick_sets: sets of tricks as ``parse_trick_set`` reads them.
+        datasets: names, folders or files.
+        seeds: of each arm.
+        settings: of all cells, by keys of ``expand_setting``.
+        vary: further axes, by keys of ``expand_setting``.
+        open_source: opens a dataset by its name.
 
     Raises:
-        GanbenchError: what is wrong, if it is one thing.
-        MatrixError: all that is wrong, if it is more.
+        GanbenchError: the mistake, if there is one.
+        MatrixError: all mistakes, if there are several.
     """
     arms, problems = _arms(models, trick_sets, datasets, settings, vary or {}, open_source)
     cells = [
@@ -147,7 +155,7 @@ def plan_matrix(
         for arm in arms
         for seed, identity in zip(seeds, arm.config.identities(seeds), strict=True)
     ]
-    problems += _twice(cells)
+    problems += _same_runs(cells)
     if len(problems) == 1:
         raise problems[0].error
     if problems:
@@ -163,25 +171,20 @@ def _arms(
     vary: Mapping[str, Sequence[Any]],
     open_source: Callable[[str], Source],
 ) -> tuple[list[Arm], list[Problem]]:
-    """Return the arms that can be planned, and what is wrong with the others, each once."""
+    """Return the arms that can be planned, and the mistakes in the others, each once."""
     problems = _Problems()
-    good_models = [
-        one for one in models if problems.unless(partial(registry.models.entry, one), one)
-    ]
+    entries = problems.each(registry.models.entry, models)
+    known_models = [model for model in models if model in entries]  # one twice is a mistake, too
     sources = problems.each(open_source, datasets)
     sets = problems.each(_known_tricks, trick_sets)
-    settings = {
-        key: value
-        for pair in settings.items()
-        for key, value in (problems.unless(partial(expand_setting, *pair), pair[0]) or {}).items()
-    }
-    known = {key for key in vary if problems.unless(partial(expand_setting, key, None), key)}
-    grid = list(_grid({key: values for key, values in vary.items() if key in known}))
+    settings = _known_settings(settings, problems)
+    known_axes = problems.each(partial(expand_setting, value=None), vary)
+    grid = list(_grid({key: vary[key] for key in known_axes}))
     arms = []
-    for (dataset, source), model in itertools.product(sources.items(), good_models):
+    for (dataset, source), model in itertools.product(sources.items(), known_models):
         make = partial(plan_for, source, dataset, model)
         if problems.unless(partial(make, (), settings), model) is None:
-            continue  # what is wrong without tricks and varied settings is wrong with them
+            continue  # a mistake without tricks and varied settings is a mistake with them
         for setting in grid:
             varied = {**settings, **_resolved(setting)}
             if setting and problems.unless(partial(make, (), varied), setting[0][0]) is None:
@@ -191,73 +194,86 @@ def _arms(
                 if plan is not None:
                     stem = plan.variant_stem
                     arms.append(Arm(model, name, dataset, setting, plan.config, stem))
-    return arms, problems.found
+    return arms, problems.gathered
+
+
+def _known_settings(settings: Mapping[str, Any], problems: _Problems) -> dict[str, Any]:
+    """Return settings by dotted key, without those that are unknown."""
+    resolved: dict[str, Any] = {}
+    for key, value in settings.items():
+        resolved |= problems.unless(partial(expand_setting, key, value), key) or {}
+    return resolved
 
 
 class _Problems:
-    """Gathers what is wrong, each thing once, while the rest is tried."""
+    """Gathers mistakes, each once, while the rest of a matrix is tried."""
 
     def __init__(self) -> None:
-        self._found: dict[str, Problem] = {}
+        self._by_message: dict[str, Problem] = {}
 
     @property
-    def found(self) -> list[Problem]:
-        return list(self._found.values())
+    def gathered(self) -> list[Problem]:
+        """All mistakes so far."""
+        return list(self._by_message.values())
 
     def unless(self, make: Callable[[], T], where: str) -> T | None:
-        """Return what is made, or note the error and return None."""
+        """Return the result of ``make``; if it raises an error, note that and return None."""
         try:
             return make()
         except GanbenchError as error:
-            self._found.setdefault(error.message, Problem(error, where))
+            self._by_message.setdefault(error.message, Problem(error, where))
             return None
 
     def each(self, make: Callable[[str], T], names: Iterable[str]) -> dict[str, T]:
-        """Return what can be made of each name."""
-        made = {name: self.unless(partial(make, name), name) for name in names}
-        return {name: one for name, one in made.items() if one is not None}
+        """Return the results of ``make`` by name; names for which it raises are left out."""
+        results = {name: self.unless(partial(make, name), name) for name in names}
+        return {name: result for name, result in results.items() if result is not None}
 
 
 def _known_tricks(text: str) -> list[TrickConfig]:
-    """Read a set of tricks all of whose names are known."""
+    """Read a set of tricks, and check that their names are known."""
     tricks = parse_trick_set(text)
     for trick in tricks:
         registry.tricks.entry(trick.name)
     return tricks
 
 
-def _resolved(point: Setting) -> dict[str, Any]:
-    """Return a point of the grid by dotted keys."""
-    return {key: value for pair in point for key, value in expand_setting(*pair).items()}
+def _resolved(setting: Setting) -> dict[str, Any]:
+    """Return varied settings by dotted key."""
+    resolved: dict[str, Any] = {}
+    for key, value in setting:
+        resolved |= expand_setting(key, value)
+    return resolved
 
 
 def _grid(vary: Mapping[str, Sequence[Any]]) -> Iterator[Setting]:
-    """Yield every combination of varied settings; one empty one where nothing is varied."""
+    """Yield every combination of varied settings; one empty combination if nothing is varied."""
     for values in itertools.product(*vary.values()):
         yield tuple(zip(vary, values, strict=True))
 
 
-def _twice(cells: Sequence[Cell]) -> list[Problem]:
+def _same_runs(cells: Sequence[Cell]) -> list[Problem]:
     """Return a problem for each pair of arms that are the same run."""
     seen: dict[str, Cell] = {}
-    found: dict[tuple[str, str], Problem] = {}
+    problems: dict[tuple[str, str], Problem] = {}
     for cell in cells:
-        same = seen.setdefault(cell.identity, cell)
-        if same is not cell:
+        earlier = seen.setdefault(cell.identity, cell)
+        if earlier is not cell:
             error = ConfigError(
-                f"'{same.arm.label}' and '{cell.arm.label}' are the same run on "
+                f"'{earlier.arm.label}' and '{cell.arm.label}' are the same run on "
                 f"{cell.arm.dataset}.",
-                "Take one of them away.",
+                "Remove one of them.",
             )
-            place = cell.arm.tricks if cell.arm.tricks != _PLAIN else cell.arm.model
-            found.setdefault((same.arm.label, cell.arm.label), Problem(error, place))
-    return list(found.values())
+            where = cell.arm.tricks if cell.arm.tricks != _PLAIN else cell.arm.model
+            problems.setdefault((earlier.arm.label, cell.arm.label), Problem(error, where))
+    return list(problems.values())
 
 
 def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, Sequence[Request]]:
-    """Find what would make every cell fail before the first one is trained.
+    """Find mistakes that would make every cell fail, before the first cell is trained.
 
-    Returns what is to be measured, by dataset.
+    Returns:
+        The metrics to measure, by dataset.
 
     Raises:
         GanbenchError: a device or a metric that cannot be used.

@@ -22,8 +22,9 @@ from ganbench.config import (
     override,
     parse_trick,
 )
-from ganbench.data import is_path, open_dataset, split_resolution
+from ganbench.data import is_path, open_dataset
 from ganbench.data.dataset import Source
+from ganbench.data.dataset_names import parse_dataset_name
 from ganbench.errors import ConfigError, suggest
 from ganbench.gan import GAN, Loss
 from ganbench.registry import name_of
@@ -98,7 +99,7 @@ class RunPlan:
     @property
     def in_memory(self) -> bool:
         """Whether the data were passed as an object, so that no name opens them again."""
-        name = split_resolution(self.config.dataset)[0]
+        name = parse_dataset_name(self.config.dataset).name
         on_disk = registry.is_file_name(name) or is_path(name)
         return not on_disk and registry.canonical(name) not in registry.datasets.entries()
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""All that a run does for the first time, done: processes that are forked from here begin at once.
+"""Does everything that a run does for the first time: a process forked from here begins at once.
 
-Torch's optimizers bring in its compiler when the first one is made, metrics bring in scipy and
-scikit-learn: seconds each, for every cell of a matrix. So the server imports them, and makes one
-run of a moment in a temporary folder, which finds what no list of modules would name. It is on
-the CPU and on one thread, so that no thread is lost in the fork, and no GPU is taken before it.
+torch's optimizers import its compiler when the first optimizer is made, and metrics import scipy
+and scikit-learn: seconds each, for every cell of a matrix. So the server imports them, and makes
+one short run in a temporary folder, which finds what no list of modules would name. The run is on
+the CPU and on one thread, so that the fork loses no thread, and no GPU is taken before it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from ganbench.training.trainer import Schedule
 
 
 def preload() -> None:
-    """Import what runs import, and make one."""
-    for one in (registry.models, registry.tricks, registry.datasets, registry.networks):
-        one.entries()  # reads every source file of its package
+    """Import what runs import, and make one run."""
+    for kind in (registry.models, registry.tricks, registry.datasets, registry.networks):
+        kind.entries()  # reads every source file of its package
     torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
     for name in (*OWN_METRICS, *MIXTURE_METRICS):
         try:
             registry.metrics.get(name)
-        except GanbenchError:  # whoever asks for it will be told
+        except GanbenchError:  # the run that asks for it will say so
             continue
     with tempfile.TemporaryDirectory() as folder:
         schedule = Schedule(evaluations=0)

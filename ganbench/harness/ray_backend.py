@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Cells as tasks of a Ray cluster: the one that ``RAY_ADDRESS`` names, or a local one.
+"""Cells on a Ray cluster: the cluster that ``RAY_ADDRESS`` names, or a local one.
 
-A worker that dies takes one task with it. All nodes must see the folder of the runs.
+A worker that dies takes only its own cell with it. All nodes must see the folder of the runs.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from ray.exceptions import RayError
 import ganbench
 from ganbench.harness.run_cell import DIED, CellJob, Outcome, run_cell
 
-_Handle = Any
+_TaskReference = Any
+"""What Ray returns for a task that was submitted."""
 
 
 class RayBackend:
-    """Carries tasks out on a Ray cluster, ``slots`` of them at a time."""
+    """Carries out jobs on a Ray cluster, ``slots`` of them at a time."""
 
     def __init__(self, slots: int | None, threads: int) -> None:
         address = os.environ.get("RAY_ADDRESS")
         local = None if address else (slots or 1) * threads
         self._ours = not ray.is_initialized()
         if self._ours:
-            # A local cluster is there for the cells alone: they need not stand back behind others.
+            # A local cluster serves the cells alone: they need not yield to other processes.
             os.environ.setdefault("RAY_worker_niceness", "0")
-            # Workers look for code in the folder in which this is called, before any other: there
-            # they must find the package that runs here, not a checkout that happens to lie there.
+            # Workers first look for code in the folder in which this is called: there they must
+            # find the package that runs here, not some other checkout.
             with contextlib.chdir(Path(ganbench.__file__).parents[1]):
                 ray.init(
                     address=address,
@@ -49,38 +50,40 @@ class RayBackend:
         share = min(1.0, gpus / self.slots) if gpus else 0.0
         self._work = ray.remote(run_cell).options(num_cpus=threads, num_gpus=share, max_retries=0)
 
-    def start(self, task: CellJob) -> _Handle:
-        """Submit a task."""
-        return self._work.remote(task)
+    def start(self, job: CellJob) -> _TaskReference:
+        """Submit a job."""
+        return self._work.remote(job)
 
-    def ended(self, handles: Collection[_Handle], seconds: float) -> list[tuple[_Handle, Outcome]]:
-        """Return the tasks that are over."""
+    def ended(
+        self, handles: Collection[_TaskReference], seconds: float
+    ) -> list[tuple[_TaskReference, Outcome]]:
+        """Return the jobs that are over."""
         listed = list(handles)
         ready, _ = ray.wait(listed, num_returns=len(listed), timeout=seconds)
-        return [(one, self._outcome(one)) for one in ready]
+        return [(reference, self._outcome(reference)) for reference in ready]
 
-    def _outcome(self, handle: _Handle) -> Outcome:
+    def _outcome(self, handle: _TaskReference) -> Outcome:
         try:
             outcome: Outcome = ray.get(handle)
         except RayError as error:
             return Outcome(DIED, str(error).strip().splitlines()[0], lasting=False)
         return outcome
 
-    def stop(self, handle: _Handle) -> None:
-        """Interrupt a task, at which a run saves and ends."""
+    def stop(self, handle: _TaskReference) -> None:
+        """Interrupt a job: the run saves and ends."""
         ray.cancel(handle, force=False)
 
-    def kill(self, handle: _Handle) -> None:
-        """End the worker of a task."""
+    def kill(self, handle: _TaskReference) -> None:
+        """End the worker of a job."""
         ray.cancel(handle, force=True)
 
     def close(self) -> None:
-        """Leave the cluster, and end a local one."""
+        """Leave the cluster; a local cluster is ended."""
         if self._ours:
             ray.shutdown()
 
 
 def _environment() -> dict[str, str]:
-    """Return the variables that the workers on other machines must know, too."""
+    """Return the variables that workers on other machines must have, too."""
     names = [name for name in os.environ if name.startswith("GANBENCH_")]
     return {name: os.environ[name] for name in [*names, "TORCH_HOME"] if name in os.environ}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which cell is carried out next, and what is known of all of them meanwhile."""
+"""The order in which cells are carried out, and the state of every cell meanwhile."""
 
 from __future__ import annotations
 
@@ -29,20 +29,30 @@ from ganbench.harness.run_cell import (
 from ganbench.records.run_folder import RunFolder
 
 ATTEMPTS = 3
-"""How often a cell is begun in one command if its process dies."""
+"""How often one command begins a cell whose process dies."""
 
-GRACE = 15.0
-"""Seconds that an attempt has to save what it has, once it is asked to end."""
+GRACE_SECONDS = 15.0
+"""How long an attempt has to save its work, once it is asked to end."""
 
 RESULTS = {"done", "diverged", "collapsed"}
+"""The statuses of a cell that has a result."""
 
 
 @dataclass(eq=False)
 class CellState:
-    """What is known of a cell: a status word, how far it is, and what came out.
+    """The state of a cell.
 
-    ``status`` is one of waiting, running, elsewhere, measuring, stored, limited, failed, timeout,
-    interrupted, or the status of a result. ``share`` is of training, from 0 to 1.
+    Args:
+        cell: of the matrix.
+        status: waiting, running, elsewhere, measuring, stored, limited, failed, timeout,
+            interrupted, or the status of a result.
+        share: of the training that is done, from 0 to 1.
+        record: the result.
+        problem: why there is no result.
+        attempts: how often this command has begun the cell.
+        began: when the last attempt began, by the monotonic clock.
+        seconds: time of all attempts.
+        lasting: whether the problem is stored, so that the cell is not tried again by itself.
     """
 
     cell: Cell
@@ -57,18 +67,25 @@ class CellState:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more is done about the cell in this command."""
+        """Whether this command does nothing more about the cell."""
         return self.status in RESULTS | {"stored", "failed", "timeout", "limited", "interrupted"}
 
     @property
     def outcome(self) -> str:
-        """The status of the result, also where that was stored before."""
+        """The status of the result, also if it was stored before; otherwise that of the cell."""
         return str(self.record.get("status") or self.status)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What is done about cells: how long, how many, and which again."""
+    """Which cells are carried out, and for how long.
+
+    Args:
+        timeout: seconds that a cell may take.
+        limit: the most cells that are carried out.
+        force: whether stored cells are trained again.
+        retry_failed: whether cells that failed or took too long are tried again.
+    """
 
     timeout: float | None = None
     limit: int | None = None
@@ -78,6 +95,8 @@ class Policy:
 
 @dataclass
 class _Attempt:
+    """A cell that is being carried out, and when it must end."""
+
     state: CellState
     deadline: float | None = None
     timed_out: bool = False
@@ -87,8 +106,13 @@ class _Attempt:
 class Scheduler:
     """Brings every cell of a matrix to its result, as far as the policy allows.
 
-    ``requests`` are the wanted metrics by dataset; ``on_change``, which may be set, is told of each
-    change.
+    ``on_change``, which may be set, hears of each change.
+
+    Args:
+        cells: of the matrix.
+        options: how each cell is run.
+        requests: the metrics that are wanted, by dataset.
+        policy: which cells are carried out, and for how long.
     """
 
     def __init__(
@@ -99,21 +123,25 @@ class Scheduler:
         *,
         policy: Policy = Policy(),
     ) -> None:
-        self.given_out = Path(options.out)
+        self.out_as_typed = Path(options.out)
         self.options = replace(options, out=Path(options.out).absolute(), resume=True)
         self.policy = policy
         self.states = [CellState(cell) for cell in cells]
-        self._requests = requests
         self.on_change: Callable[[CellState], None] = lambda state: None
+        self._requests = requests
         self._stop_asked = False
+        self._queue: deque[CellState] = deque()
+        self._elsewhere: list[CellState] = []
         self._attempts: dict[Handle, _Attempt] = {}
-        self._names = set(os.listdir(self.options.out)) if self.options.out.is_dir() else set()
+        self._stored_names = (
+            set(os.listdir(self.options.out)) if self.options.out.is_dir() else set()
+        )
         for state in self.states:
             self._take_stored(state)
 
     @property
     def pending(self) -> list[CellState]:
-        """The cells that are to be carried out, those of one seed together.
+        """The cells to carry out, ordered by seed.
 
         So the first comparison of all arms is there after the first seed.
         """
@@ -121,38 +149,44 @@ class Scheduler:
         ordered = sorted(waiting, key=lambda state: state.cell.seed)
         return ordered if self.policy.limit is None else ordered[: self.policy.limit]
 
+    def folder(self, state: CellState) -> RunFolder:
+        """Return the folder in which a cell is stored."""
+        return RunFolder(self.options.out / state.cell.name)
+
     def stop(self) -> None:
-        """Ask all that runs to save and to end."""
+        """Ask all attempts to save and to end."""
         self._stop_asked = True
 
-    def run(self, engine: Backend) -> list[CellState]:
-        """Carry out what is pending; return the states of all cells."""
-        queue = deque(self.pending)
-        chosen = set(queue)
+    def run(self, backend: Backend) -> list[CellState]:
+        """Carry out the pending cells; return the states of all cells."""
+        self._queue = deque(self.pending)
+        queued = set(self._queue)
         for state in self.states:
-            if state.status == "waiting" and state not in chosen:
+            if state.status == "waiting" and state not in queued:
                 state.status = "limited"
-        elsewhere: list[CellState] = []
-        looked = time.monotonic()
-        while queue or elsewhere or self._attempts:
+        followed_at = time.monotonic()
+        while self._queue or self._elsewhere or self._attempts:
             if self._stop_asked:
-                self._end(queue, elsewhere, engine)
-            while queue and len(self._attempts) < engine.slots and not self._stop_asked:
-                self._start(queue.popleft(), engine, elsewhere)
+                self._give_up(backend)
+            while self._queue and len(self._attempts) < backend.slots and not self._stop_asked:
+                self._start(self._queue.popleft(), backend)
             if self._attempts:
-                for handle, outcome in engine.ended(list(self._attempts), 0.1):
-                    self._ended(self._attempts.pop(handle), outcome, queue, elsewhere)
-            elif elsewhere:
+                for handle, outcome in backend.ended(list(self._attempts), 0.1):
+                    self._conclude(self._attempts.pop(handle), outcome)
+            elif self._elsewhere:
                 time.sleep(0.2)
-            self._enforce(engine)
-            if time.monotonic() - looked > 0.5:
-                looked = time.monotonic()
-                self._follow(queue, elsewhere)
+            self._enforce_timeouts(backend)
+            if time.monotonic() - followed_at > 0.5:
+                followed_at = time.monotonic()
+                self._follow_shares()
+                self._follow_elsewhere()
         return self.states
 
+    # -- stored results ----------------------------------------------------------------------
+
     def _take_stored(self, state: CellState) -> None:
-        """Take over what is on disk of a cell, if it need not be carried out again."""
-        if state.cell.name not in self._names or self.policy.force:
+        """Take over the stored result of a cell, unless it is to be carried out again."""
+        if state.cell.name not in self._stored_names or self.policy.force:
             return
         stored = self._look_up(state)
         if stored.whole:
@@ -160,21 +194,18 @@ class Scheduler:
         elif stored.problem and not self.policy.retry_failed:
             state.status, state.problem, state.lasting = stored.status, stored.problem, True
         elif stored.result:
-            state.share = 1.0  # it is trained; what it lacks is a metric
+            state.share = 1.0  # it is trained, but lacks a metric
 
     def _look_up(self, state: CellState) -> Stored:
         requests = self._requests[state.cell.arm.dataset]
         return look_up(state.cell, self.options.out, requests)
 
-    def folder(self, state: CellState) -> RunFolder:
-        """Return where a cell is stored."""
-        return RunFolder(self.options.out / state.cell.name)
+    # -- attempts ----------------------------------------------------------------------------
 
-    def _start(self, state: CellState, engine: Backend, elsewhere: list[CellState]) -> None:
-        """Begin a cell, unless another process has done it, or is at it."""
+    def _start(self, state: CellState, backend: Backend) -> None:
+        """Begin a cell, unless another process has finished it or is working on it."""
         if is_taken(self.folder(state)):
-            self._set(state, "elsewhere")
-            elsewhere.append(state)
+            self._leave_elsewhere(state)
             return
         if not self.policy.force and state.attempts == 0:
             stored = self._look_up(state)
@@ -182,7 +213,7 @@ class Scheduler:
                 state.record = stored.result
                 self._set(state, "stored")
                 return
-        task = CellJob(
+        job = CellJob(
             state.cell.config,
             state.cell.name,
             self.options,
@@ -194,78 +225,91 @@ class Scheduler:
         self._set(state, "measuring" if state.share == 1.0 else "running")
         timeout = self.policy.timeout
         deadline = state.began + timeout if timeout else None
-        self._attempts[engine.start(task)] = _Attempt(state, deadline)
+        self._attempts[backend.start(job)] = _Attempt(state, deadline)
 
-    def _ended(
-        self,
-        attempt: _Attempt,
-        outcome: Outcome,
-        queue: deque[CellState],
-        elsewhere: list[CellState],
-    ) -> None:
+    def _conclude(self, attempt: _Attempt, outcome: Outcome) -> None:
         """Take over how an attempt ended."""
         state = attempt.state
         state.seconds += time.monotonic() - state.began
         state.problem = outcome.problem
         state.lasting = outcome.lasting
         if outcome.status == "elsewhere":
-            self._set(state, "elsewhere")
-            elsewhere.append(state)
-        elif attempt.timed_out and outcome.status not in RESULTS:
-            state.problem = f"It took longer than {self.policy.timeout:g} s."
-            try:
-                write_failure(self.folder(state), "timeout", state.problem)
-                state.lasting = True
-            except StorageError as error:  # it will be tried again, as what is not on disk is
-                state.lasting = False
-                state.problem += f" {error.message}"
-            self._set(state, "timeout")
-        elif outcome.status in {DIED, "interrupted"} and not self._stop_asked:
-            again = state.attempts < ATTEMPTS
-            self._set(state, "waiting" if again else "failed")
-            if again:
-                queue.append(state)
-        elif outcome.status in {DIED, "interrupted"}:
-            self._set(state, "interrupted")
+            self._leave_elsewhere(state)
         elif outcome.status in RESULTS:
             state.record = self._look_up(state).result
             state.share = 1.0
             self._set(state, outcome.status)
+        elif attempt.timed_out:
+            self._record_timeout(state)
+        elif outcome.status in {DIED, "interrupted"}:
+            self._try_again(state)
         else:
             self._set(state, outcome.status)
 
-    def _enforce(self, engine: Backend) -> None:
-        """End attempts that take too long, in order first, then at once."""
+    def _leave_elsewhere(self, state: CellState) -> None:
+        """Leave a cell to the process that works on it, and follow its progress."""
+        self._set(state, "elsewhere")
+        self._elsewhere.append(state)
+
+    def _record_timeout(self, state: CellState) -> None:
+        """Store that a cell took too long, so that it is not tried again unless asked for."""
+        state.problem = f"It took longer than {self.policy.timeout:g} s."
+        try:
+            write_failure(self.folder(state), "timeout", state.problem)
+            state.lasting = True
+        except StorageError as error:  # a failure that is not on disk will be tried again
+            state.lasting = False
+            state.problem += f" {error.message}"
+        self._set(state, "timeout")
+
+    def _try_again(self, state: CellState) -> None:
+        """Queue a cell whose process ended without a result, unless that is enough."""
+        if self._stop_asked:
+            self._set(state, "interrupted")
+        elif state.attempts < ATTEMPTS:
+            self._set(state, "waiting")
+            self._queue.append(state)
+        else:
+            self._set(state, "failed")
+
+    def _enforce_timeouts(self, backend: Backend) -> None:
+        """End attempts that take too long: ask first, then kill."""
         now = time.monotonic()
         for handle, attempt in self._attempts.items():
             if attempt.deadline and now > attempt.deadline and not attempt.timed_out:
                 attempt.timed_out = True
-                attempt.kill_at = now + GRACE
-                engine.stop(handle)
+                attempt.kill_at = now + GRACE_SECONDS
+                backend.stop(handle)
             elif attempt.kill_at and now > attempt.kill_at:
                 attempt.kill_at = None
-                engine.kill(handle)
+                backend.kill(handle)
 
-    def _end(self, queue: deque[CellState], elsewhere: list[CellState], engine: Backend) -> None:
-        """Give up what has not begun, and ask what runs to end."""
-        for state in [*queue, *elsewhere]:
+    def _give_up(self, backend: Backend) -> None:
+        """Give up the cells that have not begun, and ask the attempts to end."""
+        for state in [*self._queue, *self._elsewhere]:
             self._set(state, "interrupted")
-        queue.clear()
-        elsewhere.clear()
+        self._queue.clear()
+        self._elsewhere.clear()
         now = time.monotonic()
         for handle, attempt in self._attempts.items():
             if attempt.kill_at is None and not attempt.timed_out:
-                attempt.kill_at = now + GRACE
-                engine.stop(handle)
+                attempt.kill_at = now + GRACE_SECONDS
+                backend.stop(handle)
 
-    def _follow(self, queue: deque[CellState], elsewhere: list[CellState]) -> None:
-        """See how far the cells are that run here, and what became of those elsewhere."""
-        for state in [*(one.state for one in self._attempts.values()), *elsewhere]:
-            share = progress(self.folder(state), state.cell.arm.config.recipe.kimg)
+    # -- cells that run, here and elsewhere --------------------------------------------------
+
+    def _follow_shares(self) -> None:
+        """Read how far the cells are that are being trained, here or elsewhere."""
+        here = [attempt.state for attempt in self._attempts.values()]
+        for state in [*here, *self._elsewhere]:
+            share = trained_share(self.folder(state), state.cell.arm.config.recipe.kimg)
             if share > state.share:
                 state.share = share
                 self.on_change(state)
-        for state in list(elsewhere):
+
+    def _follow_elsewhere(self) -> None:
+        """Take over cells that other processes have finished, and queue those they gave up."""
+        for state in list(self._elsewhere):
             stored = self._look_up(state)
             if stored.whole:
                 state.record, state.share = stored.result, 1.0
@@ -274,16 +318,21 @@ class Scheduler:
                 continue
             else:
                 self._set(state, "waiting")
-                queue.append(state)
-            elsewhere.remove(state)
+                self._queue.append(state)
+            self._elsewhere.remove(state)
 
     def _set(self, state: CellState, status: str) -> None:
         state.status = status
         self.on_change(state)
 
 
-def progress(folder: RunFolder, kimg: float) -> float:
-    """Return the share of training that a run has written of, from its last whole line."""
+def trained_share(folder: RunFolder, kimg: float) -> float:
+    """Return the share of training that a run has recorded, from the last whole line it wrote.
+
+    Args:
+        folder: of the run.
+        kimg: length of the training.
+    """
     try:
         with folder.stats_file.open("rb") as file:
             file.seek(0, 2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Do the metrics notice what they should? Real images with known damage against real images."""
+"""Do the metrics notice damage? Real images with known damage against real images."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from ganbench.data import open_dataset
 from ganbench.data.dataset import Dataset
 from ganbench.errors import ConfigError, InputError
 from ganbench.evaluation.reference import Reference
-from ganbench.harness.damage import Held, damages
+from ganbench.harness.damage import CheckImages, Damage, damages
 from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.inference import Compute
 
 METRICS = ("fid", "kid", "precision", "recall", "density", "coverage", "mind", "vendi", "authpct")
-"""What is checked where nothing is named, with the dataset's own network if it has one."""
+"""Metrics that are checked by default, with the dataset's own network if it has one."""
 
 CLEAN = "none"
+"""The kind of damage in the row of undamaged images."""
 
 
 def self_check(
@@ -39,49 +40,50 @@ def self_check(
     """Measure damaged test images of a dataset against as many of its training images.
 
     A row of the result is a kind and an amount of damage with every metric's value and its
-    ``response``: ``worse``, ``better`` or ``unmoved`` against undamaged test images. A value has
-    moved if the difference is beyond 1.96 standard errors of both, read off their intervals; one
-    without interval if it differs at all.
+    ``response``: ``worse``, ``better`` or ``unmoved`` compared with undamaged test images. A
+    value has moved if the difference exceeds 1.96 standard errors of both, read off their
+    intervals. A value without interval has moved if it differs at all.
+
+    Args:
+        dataset: name, folder or file of images.
+        metrics: to check; ``METRICS`` by default.
+        samples: the most images of each side.
+        compute: how feature networks are computed, and where.
+        data_root: folder with downloaded datasets.
+        progress: hears how much damage is measured.
 
     Raises:
         GanbenchError: a dataset, metric or network that is not there, or too few images.
     """
     device = choose_device(compute.device)
-    held = _held(dataset, samples, data_root)
-    spec = held.pool.spec
-    names = metrics or (
-        METRICS if spec.network is None else [f"{m}@{spec.network}" for m in METRICS]
-    )
+    images = _check_images(dataset, samples, data_root)
+    spec = images.pool.spec
+    network = f"@{spec.network}" if spec.network is not None else ""
     reference = Reference(
-        held.training,
-        metrics=names,
+        images.training,
+        metrics=metrics or [f"{name}{network}" for name in METRICS],
         compute=replace(compute, device=str(device)),
         floors=False,
         progress=progress,
     )
-    planned = damages(held)
+    planned = [Damage(CLEAN, "", lambda images: images.clean), *damages(images)]
     rows: list[dict[str, Any]] = []
-    for index, one in enumerate([None, *planned]):
-        progress.advance("damage", index, len(planned) + 1)
-        values = held.clean if one is None else one.apply(held)
-        measured = {name: m.record() for name, m in reference.evaluate(values).items()}
-        clean = rows[0]["metrics"] if rows else measured
-        rows.append(
-            {
-                "damage": one.kind if one else CLEAN,
-                "amount": one.amount if one else "",
-                "metrics": {
-                    name: {**m, "response": response(clean[name], m)}
-                    for name, m in measured.items()
-                },
-            }
-        )
-    progress.advance("damage", len(planned) + 1, len(planned) + 1)
+    for index, damage in enumerate(planned):
+        progress.advance("damage", index, len(planned))
+        measurements = reference.evaluate(damage.apply(images))
+        records = {name: measurement.record() for name, measurement in measurements.items()}
+        clean = rows[0]["metrics"] if rows else records
+        responses = {
+            name: {**record, "response": response(clean[name], record)}
+            for name, record in records.items()
+        }
+        rows.append({"damage": damage.kind, "amount": damage.amount, "metrics": responses})
+    progress.advance("damage", len(planned), len(planned))
     return {
         "kind": "self-check",
         "dataset": spec.name,
-        "samples": held.count,
-        "real": len(held.training),
+        "samples": images.count,
+        "real": len(images.training),
         "rows": rows,
         "environment": describe_environment(
             threads=torch.get_num_threads(), device=str(device), torch_facts=device_facts(device)
@@ -90,37 +92,43 @@ def self_check(
 
 
 def response(clean: Mapping[str, Any], damaged: Mapping[str, Any]) -> str:
-    """Tell whether a measurement is ``worse`` or ``better`` than the clean one, or ``unmoved``."""
+    """Return whether a measurement is ``worse``, ``better`` or ``unmoved``.
+
+    Args:
+        clean: the measurement of undamaged images, as a record.
+        damaged: the same metric of damaged images.
+    """
     if clean["value"] is None or damaged["value"] is None:
         return "unmoved" if clean["value"] == damaged["value"] else "worse"
     difference = damaged["value"] - clean["value"]
     error = math.hypot(_error(clean), _error(damaged))
     if abs(difference) <= max(1.96 * error, 1e-12 * abs(clean["value"])):
         return "unmoved"
-    higher = damaged["better"] == "higher"
-    return "better" if (difference > 0) == higher else "worse"
+    higher_is_better = damaged["better"] == "higher"
+    return "better" if (difference > 0) == higher_is_better else "worse"
 
 
 def _error(record: Mapping[str, Any]) -> float:
-    """Return the standard error that a 95 % interval stands for; 0 without one."""
+    """Return the standard error that a 95 % interval stands for; 0 without an interval."""
     if record["low"] is None or record["high"] is None:
         return 0.0
     return float(record["high"] - record["low"]) / (2 * 1.96)
 
 
-def _held(name: str, samples: int, root: Path | None) -> Held:
-    source = open_dataset(name, root)
+def _check_images(name: str, samples: int, data_root: Path | None) -> CheckImages:
+    """Load both splits of a dataset."""
+    source = open_dataset(name, data_root)
     if not source.spec.is_image:
         raise ConfigError(f"The self-check damages images, and {name} holds points.")
     training, pool = (_mixed(source.load(split)) for split in source.splits[:2])
-    # Half of the pool, so that half of the classes can be dropped and the rest make up for it.
+    # Half of the pool, so that half of the classes can be dropped and the others replace them.
     count = min(samples, len(pool) // 2, len(training))
     if count < 2:
-        raise InputError(f"The self-check needs at least two images a split, not {count}.")
-    return Held(pool, training.take(torch.arange(count)), count)
+        raise InputError(f"The self-check needs at least two images in a split, not {count}.")
+    return CheckImages(pool, training.take(torch.arange(count)), count)
 
 
 def _mixed(dataset: Dataset) -> Dataset:
-    """Return a split in a fixed random order: some files are sorted by class."""
+    """Return a split in a fixed random order, because some files are sorted by class."""
     random = torch.Generator().manual_seed(0)
     return dataset.take(torch.randperm(len(dataset), generator=random))

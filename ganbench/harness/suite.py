@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Suites: comparisons as TOML files. Those that come with ganbench lie in ``suites/``.
+"""Suites: comparisons as TOML files. The bundled ones are in ``suites/``.
 
     title = "Which trick helps DCGAN on digits?"
     models = ["dcgan"]
@@ -8,13 +8,13 @@
     seeds = "0-4"
     threads = 1
 
-    [set]                      # any setting, as --set has it, or a key of the recipe
+    [set]                      # any setting of --set, or a key of the recipe
     kimg = 40
 
-    [vary]                     # a further axis each
+    [vary]                     # further axes
     learning_rate = [1e-4, 2e-4, 1e-3]
 
-All that is wrong with a file is said at once, each mistake with its line.
+All mistakes in a file are told at once, each with its line.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from ganbench.harness.matrix import Cell, MatrixError, Problem, plan_matrix
 from ganbench.harness.plan import expand_setting
 
 
-def _several(value: Any) -> Any:
-    """Let one name stand for a list of one."""
+def _as_list(value: Any) -> Any:
+    """Let a single name stand for a list."""
     return [value] if isinstance(value, str) else value
 
 
-def _numbers(value: Any) -> Any:
-    """Read seeds as ``compare --seeds`` does, or as a list of numbers."""
+def _as_seeds(value: Any) -> Any:
+    """Read seeds as ``compare --seeds`` does; a number stands for a list."""
     if not isinstance(value, str):
         return [value] if isinstance(value, int) else value
     try:
@@ -51,8 +51,8 @@ def _numbers(value: Any) -> Any:
 
 
 Axis = Annotated[tuple[Any, ...], Field(min_length=1)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
-Seeds = Annotated[tuple[int, ...], BeforeValidator(_numbers), Field(min_length=1)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
+Seeds = Annotated[tuple[int, ...], BeforeValidator(_as_seeds), Field(min_length=1)]
 
 
 class Suite(Record):
@@ -76,7 +76,7 @@ class Suite(Record):
         """Resolve the matrix.
 
         Raises:
-            GanbenchError: what is wrong with it, all at once.
+            GanbenchError: all mistakes in it.
         """
         return plan_matrix(
             self.models,
@@ -90,10 +90,10 @@ class Suite(Record):
 
 
 def find_suite(name: str) -> Path:
-    """Return the file of a suite: a path, or the name of one that comes with ganbench.
+    """Return the file of a suite: a path, or the name of a bundled suite.
 
     Raises:
-        UnknownNameError: there is neither.
+        UnknownNameError: there is no such file and no such suite.
     """
     path, known = Path(name).expanduser(), builtin_suites()
     if path.is_file():
@@ -107,7 +107,7 @@ def find_suite(name: str) -> Path:
 
 
 class SuiteFile:
-    """A suite as it is written: what it says, and on which line it says it."""
+    """The file of a suite, which knows the line of each word."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -121,39 +121,47 @@ class SuiteFile:
     ) -> Suite:
         """Return the suite, with some of its keys replaced and some settings added.
 
+        Args:
+            changes: values that replace keys of the file.
+            settings: settings that are added to the file's, or replace them.
+
         Raises:
             ConfigError: unknown keys, empty axes, values of a wrong kind; all of them, by line.
         """
         values = {**self._values, **(changes or {})}
-        own = values.get("set", {})
-        if isinstance(own, dict):  # what is none is found out below
-            values["set"] = _resolved({**dict(_flat(own)), **(settings or {})})
+        table = values.get("set", {})
+        if isinstance(table, dict):  # the validation below tells of anything else
+            values["set"] = _resolved({**dict(_flat(table)), **(settings or {})})
         try:
             return Suite.model_validate(values)
         except ValidationError as error:
             complaints = error.errors()
-        problems = [_problem(one) for one in complaints]
-        wrong = {one["loc"][0] for one in complaints}
-        problems += self._further({key: values[key] for key in values if key not in wrong})
-        raise self._error(problems)
+        problems = [_problem(complaint) for complaint in complaints]
+        wrong_keys = {complaint["loc"][0] for complaint in complaints}
+        rest = {key: value for key, value in values.items() if key not in wrong_keys}
+        raise self._error([*problems, *self._further_problems(rest)])
 
-    def _further(self, rest: Mapping[str, Any]) -> list[Problem]:
-        """Return what is wrong with the rest of a file of which some keys are."""
+    def _further_problems(self, rest: Mapping[str, Any]) -> list[Problem]:
+        """Return the mistakes in the other keys of a file of which some keys are wrong."""
         try:
             Suite.model_validate({"models": (), **rest}).cells()
         except MatrixError as error:
             return list(error.problems)
         except GanbenchError as error:
             return [Problem(error, _quoted(error.message))]
-        except ValidationError:  # no models: what is wrong with that is said already
+        except ValidationError:  # no models: that mistake is known
             return []
         return []
 
     def cells(self, suite: Suite, data_root: Path | None = None) -> list[Cell]:
-        """Resolve the matrix of the suite.
+        """Resolve the matrix of a suite that was read from this file.
+
+        Args:
+            suite: the result of ``read``.
+            data_root: folder with downloaded datasets.
 
         Raises:
-            ConfigError: all that is wrong with it, by line.
+            ConfigError: all mistakes in it, by line.
         """
         try:
             return suite.cells(data_root)
@@ -164,24 +172,25 @@ class SuiteFile:
 
     def _error(self, problems: Sequence[Problem]) -> ConfigError:
         """Return all problems as one error, in the order of their lines."""
-        placed = sorted(
-            ((self.line_of(one.where) or 0, one) for one in problems), key=lambda pair: pair[0]
+        by_line = sorted(
+            ((self.line_of(problem.where) or 0, problem) for problem in problems),
+            key=lambda pair: pair[0],
         )
-        lines = [
-            " ".join(filter(None, [f"line {line}:" if line else "", one.error.message, _hint(one)]))
-            for line, one in placed
-        ]
-        if len(lines) == 1:
-            return ConfigError(f"{self.path}, {lines[0]}")
-        return ConfigError("\n  ".join([f"{self.path} has {len(lines)} mistakes:", *lines]))
+        sentences = []
+        for line, problem in by_line:
+            parts = [f"line {line}:" if line else "", problem.error.message, _hint(problem)]
+            sentences.append(" ".join(filter(None, parts)))
+        if len(sentences) == 1:
+            return ConfigError(f"{self.path}, {sentences[0]}")
+        return ConfigError("\n  ".join([f"{self.path} has {len(sentences)} mistakes:", *sentences]))
 
     def line_of(self, word: str) -> int | None:
         """Return the first line that assigns to a key, opens a table, or quotes a value."""
-        key = re.escape(word)
-        own = re.compile(rf"""^\s*\[?\s*["']?{key}["']?\s*(?:=|\])|["']{key}["']""")
-        last = re.compile(rf"\b{re.escape(word.rpartition('.')[2])}\b")
+        escaped = re.escape(word)
+        whole = re.compile(rf"""^\s*\[?\s*["']?{escaped}["']?\s*(?:=|\])|["']{escaped}["']""")
+        last_part = re.compile(rf"\b{re.escape(word.rpartition('.')[2])}\b")
         lines = self._text.splitlines()
-        for pattern in (own, last):
+        for pattern in (whole, last_part):
             for number, line in enumerate(lines, 1):
                 if pattern.search(line.partition(" #")[0]):
                     return number
@@ -190,24 +199,24 @@ class SuiteFile:
 
 def _quoted(message: str) -> str:
     """Return the first word that a message quotes."""
-    found = re.search(r"'([^']+)'", message)
-    return found[1] if found else message
+    match = re.search(r"'([^']+)'", message)
+    return match[1] if match else message
 
 
 def _hint(problem: Problem) -> str:
-    """Return what to do about a problem, if its message does not say so."""
+    """Return the hint of a problem, unless it only lists names."""
     return "" if problem.error.hint.startswith("There are:") else problem.error.hint
 
 
 def _resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings under one name each, so that of two spellings the later counts."""
-    found: dict[str, Any] = {}
+    """Return settings by dotted key, so that of two spellings of a key the later one counts."""
+    resolved: dict[str, Any] = {}
     for key, value in settings.items():
         try:
-            found |= expand_setting(key, value)
+            resolved |= expand_setting(key, value)
         except ConfigError:
-            found[key] = value  # said with all that is wrong
-    return found
+            resolved[key] = value  # told together with all other mistakes
+    return resolved
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -220,16 +229,15 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def _problem(error: Any) -> Problem:
-    """Turn one complaint of the validation into a sentence and the key that it is about."""
+    """Return a complaint of the validation as a sentence, with the key that it is about."""
     keys = [part for part in error["loc"] if isinstance(part, str)]
     key = keys[-1] if keys else ""
     if error["type"] == "extra_forbidden":
-        known = [one.alias or name for name, one in Suite.model_fields.items()]
+        known = [field.alias or name for name, field in Suite.model_fields.items()]
         return Problem(ConfigError(f"Unknown key '{key}'. {suggest(key, known)}".strip()), key)
     if error["type"] == "missing":
         return Problem(ConfigError(f"'{key}' is missing; name at least one."), key)
     if error["type"] == "too_short":
         return Problem(ConfigError(f"'{key}' is empty; name at least one."), key)
     message = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
-    given = error.get("input")
-    return Problem(ConfigError(f"{key}: {message}, not {given!r}."), key)
+    return Problem(ConfigError(f"{key}: {message}, not {error.get('input')!r}."), key)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How long a matrix will take: from stored speeds, and from short trials where there are none."""
+"""How long a matrix will take, from stored speeds and, where there are none, from short trials."""
 
 from __future__ import annotations
 
@@ -18,26 +18,33 @@ from ganbench.runtime.threads import set_threads
 from ganbench.speed.meter import Meter
 
 TRIAL = 0.6
-"""Seconds for which an arm is trained to see how fast it is."""
+"""Seconds for which an arm is trained to measure its speed."""
 WARM_UP = 3
+"""Iterations before a trial is timed."""
 
 
 def stored_speeds(states: Sequence[CellState]) -> dict[Arm, float]:
-    """Return the seconds of training per kimg of each arm of which a result is stored."""
-    found: dict[Arm, list[float]] = {}
+    """Return the seconds of training per kimg of each arm that has a stored result."""
+    speeds: dict[Arm, list[float]] = {}
     for state in states:
         kimg, seconds = state.record.get("kimg"), state.record.get("seconds")
         if kimg and seconds:
-            found.setdefault(state.cell.arm, []).append(seconds / kimg)
-    return {arm: statistics.median(values) for arm, values in found.items()}
+            speeds.setdefault(state.cell.arm, []).append(seconds / kimg)
+    return {arm: statistics.median(values) for arm, values in speeds.items()}
 
 
 def measured_speeds(
     states: Sequence[CellState], options: RunOptions, progress: Progress = SILENT
 ) -> dict[Arm, float]:
-    """Return the seconds per kimg of each arm that has cells to train; those unknown are tried.
+    """Return the seconds per kimg of each arm that has cells to train.
 
-    An arm that cannot be tried is left out: why it cannot will be said when it is trained.
+    An arm without a stored result is trained for a moment. An arm that cannot be is left out: the
+    reason is told when its cells are trained.
+
+    Args:
+        states: of the cells.
+        options: how cells are run.
+        progress: hears how many arms are tried.
     """
     known = stored_speeds(states)
     needed = {state.cell.arm: None for state in states if _to_train(state)}
@@ -59,13 +66,19 @@ def measured_speeds(
 def seconds_left(
     states: Sequence[CellState], speeds: Mapping[Arm, float], slots: int
 ) -> float | None:
-    """Return the seconds of training that are left; None if nothing is known of any speed."""
-    usual = statistics.mean(speeds.values()) if speeds else None
+    """Return the seconds of training that are left; None if no speed is known.
+
+    Args:
+        states: of the cells.
+        speeds: seconds per kimg of arms; an arm that has none gets their mean.
+        slots: cells that are carried out at a time.
+    """
+    mean_speed = statistics.mean(speeds.values()) if speeds else None
     left = 0.0
     for state in states:
         if not _to_train(state):
             continue
-        speed = speeds.get(state.cell.arm, usual)
+        speed = speeds.get(state.cell.arm, mean_speed)
         if speed is None:
             return None
         left += speed * state.cell.arm.config.recipe.kimg * (1.0 - state.share)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Metrics, found by their ``@register``; how they are computed together is in ``evaluation``."""
+"""Metrics, found by their ``@register``; the package ``evaluation`` computes them together."""

@@ -5,36 +5,37 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganbench.evaluation.math.blocks import Memo, both
-from ganbench.evaluation.math.kernels import TwoSample, two_sample
-from ganbench.evaluation.math.moments import Array
-from ganbench.evaluation.metric import Evidence, Metric, Value
+from ganbench.evaluation.checks import require_features
+from ganbench.evaluation.evidence import Evidence
+from ganbench.evaluation.math.arrays import Array
+from ganbench.evaluation.math.blockwise import unit_rows
+from ganbench.evaluation.math.intervals import (
+    AT_THIS_N,
+    NO_SPREAD,
+    NORMAL_QUANTILE,
+    NOTABLE_BIAS,
+)
+from ganbench.evaluation.math.kernels import TwoSampleSums, two_sample_sums
+from ganbench.evaluation.math.memo import Memo
+from ganbench.evaluation.metric import Metric, Value
 from ganbench.registry import register
 
 _SIGMA = 10.0
 SCALE = 1000.0
-_NOTABLE_BIAS = 0.1
-"""The share of the value from which its bias is worth a warning."""
 
-_sums: Memo[TwoSample] = Memo(4)
+_sums: Memo[TwoSampleSums] = Memo()
 
 
 def gaussian(first: Array, second: Array) -> Array:
-    """Return exp(-|x - y|^2 / 2 sigma^2) - 1 (A, B) of the directions of features.
+    """Return exp(-|x - y|^2 / 2 sigma^2) - 1, as (A, B), of features scaled to length 1.
 
-    Less 1, which MMD does not see: all kernels are near 1, and their digits are kept this way.
+    MMD does not see the 1 that is taken away: all kernels are near 1, and this keeps their digits.
     """
-    product = _directions(first) @ _directions(second).T
+    product = unit_rows(first) @ unit_rows(second).T
     product -= 1.0
     product /= _SIGMA**2
     kernels: Array = np.expm1(product, out=product)
     return kernels
-
-
-def _directions(features: Array) -> Array:
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    scaled: Array = features / np.maximum(lengths, np.finfo(np.float64).tiny)
-    return scaled
 
 
 @register("cmmd")
@@ -43,15 +44,14 @@ class ClipDiscrepancy(Metric):
 
     Paper: Jayasumana et al., 2024, arXiv:2401.09603
 
-    Rows are scaled to length 1; the kernel is Gaussian with sigma = 10; the estimate is the
+    Rows are scaled to length 1. The kernel is Gaussian with sigma = 10, and the estimate is the
     biased one, with the diagonals, in float64, over all samples, blockwise. With that sigma it is
-    within 1 % 10 |m1 - m2|^2, the distance between the means. ``bias`` is exact: the share of
-    the diagonals, (1 - mean kernel) / n on each side. The interval is for the expectation at this
-    n: value +- 1.96 SE over the fakes, the reference held fixed, with the variance of a
-    U-statistic from each sample's sum of kernels. On simulated features it covered the
-    expectation in 91 to 98 % of trials, and in 82 % with no more than four features.
-    torch-fidelity's "rbf" KID with CLIP is not this: its features are not scaled, and its
-    estimate is another.
+    within 1 % of 10 |m1 - m2|^2, where m1 and m2 are the means. ``bias`` is exact: the share of the
+    diagonals, (1 - mean kernel) / n on each side. The interval is for the expectation at this n:
+    value +- 1.96 SE over the fakes, the reference held fixed, with the variance of a U-statistic
+    from each sample's sum of kernels. On simulated features it covered the expectation in 91 to
+    98 % of trials, and in 82 % with no more than four features. torch-fidelity's "rbf" KID with
+    CLIP is another number: it does not scale the features, and its estimate differs.
     """
 
     better = "lower"
@@ -63,25 +63,21 @@ class ClipDiscrepancy(Metric):
         """Return the discrepancy of ``fake.features`` (N, d) from ``real.features`` (M, d).
 
         Raises:
-            ConfigError: there are no features.
-            InputError: fewer than two samples on a side, or features that are not finite.
+            ConfigError: There are no features.
+            InputError: There are fewer than two samples on a side, or features that are not finite.
         """
-        reals, fakes = both(real, fake, metric="cmmd", least_real=2, least_fake=2)
-        sums = _sums.get((reals, fakes), "", lambda: two_sample(reals, fakes, gaussian))
+        reals, fakes = require_features(real, fake, metric=self.name, least_real=2, least_fake=2)
+        sums = _sums.get((reals, fakes), "", lambda: two_sample_sums(reals, fakes, gaussian))
         bias = SCALE * sums.excess
         value = max(0.0, SCALE * sums.unbiased + bias)
         warning = ""
-        if bias > _NOTABLE_BIAS * value:
+        if bias > NOTABLE_BIAS * value:
             warning = (
                 f"{bias:.3g} of CMMD is there because samples are few: {len(fakes):,}, and "
                 f"{len(reals):,} real"
             )
         error = SCALE * sums.variance() ** 0.5
         if not error:
-            note = "no interval: too few samples, or no spread among them"
-            return Value(value, note=note, bias=bias, warning=warning)
-        low, high = max(0.0, value - 1.96 * error), value + 1.96 * error
-        note = (
-            "95 % interval for the expectation at this n over the fakes, the reference held fixed"
-        )
-        return Value(value, low, high, note, bias, warning)
+            return Value(value, note=NO_SPREAD, bias=bias, warning=warning)
+        margin = NORMAL_QUANTILE * error
+        return Value(value, max(0.0, value - margin), value + margin, AT_THIS_N, bias, warning)

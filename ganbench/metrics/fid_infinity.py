@@ -4,27 +4,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import t as student
 
-from ganbench.evaluation.checks import BLOCK, present
-from ganbench.evaluation.math.frechet import frechet_distance, resampled
-from ganbench.evaluation.math.moments import Array, Gathering, Moments
-from ganbench.evaluation.metric import Evidence, Features, Metric, Points, Value
-from ganbench.metrics.fid import checked_moments, singular_warning, without_spread
+from ganbench.evaluation.checks import require, require_moments
+from ganbench.evaluation.evidence import Evidence
+from ganbench.evaluation.math.arrays import Array, Features, Indices
+from ganbench.evaluation.math.blockwise import blocks
+from ganbench.evaluation.math.frechet import frechet_distance, jackknife
+from ganbench.evaluation.math.frechet_value import NO_PROBE, singular_warning, without_spread
+from ganbench.evaluation.math.intervals import student_quantile
+from ganbench.evaluation.math.moments import Moments, RunningMoments
+from ganbench.evaluation.metric import Metric, Value
+from ganbench.evaluation.protocol import PROTOCOL_SEED
 from ganbench.registry import register
 
 SIZES = 15
 LEAST = 2 * SIZES
-_SHUFFLE_SEED = 2020
-"""The order of the samples is part of the protocol: ``seed`` moves no value."""
 BENT = 2
 """Samples per feature below which simulated intervals do not hold."""
-NOTED_BEND = 1.5
+NOTABLE_BEND = 1.5
 """Measured bends of a straight line are within 1.5 margins in nearly all simulations."""
+_BLOCK = 4096
 
 
 @register("fid-infinity")
@@ -33,27 +34,27 @@ class FIDInfinity(Metric):
 
     Paper: Chong & Forsyth, 2020, arXiv:1911.07023
 
-    FID of the first n_k samples of one fixed shuffle, for 15 sizes evenly spaced from n/2 to n,
+    FID of the first n_k samples of a fixed shuffle, for 15 sizes evenly spaced from n/2 to n,
     by least squares on 1/n_k; the value is the intercept, which may be below zero. Moments are
     those of ``fid`` (ddof 1, float64), from one pass with nested sums. The authors and dgm-eval
     go down to min(5000, n/10), with a new shuffle for each size; where that is not far above the
-    number of features d, FID is no straight line: at d = 48, n = 5 d and equal distributions,
+    number of features d, FID is not a straight line: at d = 48, n = 5 d, and equal distributions,
     where 0 is right and FID is 0.46, simulated intercepts are -0.23 from n/10 on and -0.02 from
     n/2 on, with the same spread.
 
     The interval is intercept +- t SE by the delete-one jackknife of ``fid``, carried through the
-    fit (a sample weighs in all sizes that hold it), over the fakes alone, the reference being
-    held fixed; the reference's own number of samples is not extrapolated. What bends the line, a
+    fit (a sample weighs in all sizes that hold it), over the fakes alone, the reference held
+    fixed; the reference's own number of samples is not extrapolated. What bends the line, a
     term c / n^2, moves the intercept by -2 c / n^2 and the jackknife's estimate, ``fid`` less its
-    bias, by -c / n^2; twice their difference is ``bias``, and the interval is longer by as much
-    at its upper end. Simulated with d of 16, 128 and 400 and n from 2 d to 50 d, it covered the
+    bias, by -c / n^2. Twice their difference is ``bias``, and the interval is longer by as much
+    at its upper end. Simulated with d of 16, 128, and 400 and n from 2 d to 50 d, it covered the
     known value in 94 to 100 % of trials. Below 2 d there is no interval.
     """
 
     better = "lower"
     needs = ("moments", "features")
-    points: ClassVar[Points] = "features"
-    parameters = f"sizes={SIZES}:n/2..n/shuffle={_SHUFFLE_SEED}/ddof=1"
+    points = "features"
+    parameters = f"sizes={SIZES}:n/2..n/shuffle={PROTOCOL_SEED}/ddof=1"
 
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
         """Return the intercept for ``fake.features`` (N, d); ``seed`` is not used.
@@ -61,75 +62,77 @@ class FIDInfinity(Metric):
         There is no interval without ``fake.probe``.
 
         Raises:
-            ConfigError: there are no moments, or no features.
-            InputError: fewer than 30 fakes, or features that differ in number or are not finite.
+            ConfigError: There are no moments, or no features.
+            InputError: There are fewer than 30 fakes, or features that differ in number or are
+                not finite.
         """
-        features = present(fake.features, "features", metric="fid-infinity", least=LEAST)
-        reference, fakes = checked_moments(real, fake, "fid-infinity")
+        features = require(fake.features, "features", metric=self.name, least=LEAST)
+        reference, fakes = require_moments(real, fake, metric=self.name)
         sizes = np.linspace(len(features) // 2, len(features), SIZES).astype(np.int64)
         distances = [frechet_distance(reference, part) for part in nested(features, sizes)]
         weights = intercept_weights(sizes)
         value = float(weights @ distances)
         warnings = [singular_warning(reference, fakes)]
+        reason = ""
         if fake.probe is None:
-            note = "no interval: only the mean and covariance of the samples are known"
-            return Value(value, note=note, warning=warnings[0])
-        if without_spread(reference, fakes):
-            note = "no interval: there is no spread among the samples"
-            return Value(value, note=note, warning=warnings[0])
-        if fakes.count < BENT * len(fakes.mean):
+            reason = NO_PROBE
+        elif without_spread(reference, fakes):
+            reason = "there is no spread among the samples"
+        elif fakes.count < BENT * len(fakes.mean):
             warnings.append(
                 f"n = {fakes.count} is below {BENT} times the {len(fakes.mean)} features, where "
-                "FID is no straight line in 1/n: the value is far too low"
+                "FID is not a straight line in 1/n: the value is far too low"
             )
-            note = "no interval: FID is no straight line in 1/n here"
-            return Value(value, note=note, warning="; ".join(filter(None, warnings)))
-        found = resampled(reference, fakes, fake.probe)
+            reason = "FID is not a straight line in 1/n here"
+        if fake.probe is None or reason:
+            warning = "; ".join(filter(None, warnings))
+            return Value(value, note=f"no interval: {reason}", warning=warning)
+        estimate = jackknife(reference, fakes, fake.probe)
         factor = variance_factor(sizes, weights) * fakes.count
-        error = found.standard_error * float(np.sqrt(factor))
-        margin = float(student.ppf(0.975, fakes.count - 1)) * error
-        bent = 2.0 * (found.distance - found.bias - value)
-        if bent > NOTED_BEND * margin:
+        error = estimate.standard_error * float(np.sqrt(factor))
+        margin = student_quantile(fakes.count - 1) * error
+        bend = 2.0 * (estimate.distance - estimate.bias - value)
+        if bend > NOTABLE_BEND * margin:
             warnings.append(
-                f"FID is no straight line in 1/n here: the value is about {bent:.2g} too low"
+                f"FID is not a straight line in 1/n here: the value is about {bend:.2g} too low"
             )
         return Value(
             value,
             value - margin,
-            value + margin + max(0.0, bent),
+            value + margin + max(0.0, bend),
             "95 % interval for infinitely many fakes, from a jackknife over the fakes",
-            bias=-bent,
+            bias=-bend,
             warning="; ".join(filter(None, warnings)),
         )
 
 
-def nested(features: Features, sizes: NDArray[np.int64]) -> Iterator[Moments]:
+def nested(features: Features, sizes: Indices) -> Iterator[Moments]:
     """Yield the moments of the first n rows of shuffled features (N, d), for growing sizes n."""
-    order = np.random.default_rng(_SHUFFLE_SEED).permutation(len(features))
-    gathering, done = Gathering(), 0
+    order = np.random.default_rng(PROTOCOL_SEED).permutation(len(features))
+    running, done = RunningMoments(), 0
     for size in sizes:
-        # Within a step the order is free; a memory map is read fastest in its own.
+        # Within a step the order is free; a memory map is read fastest in its own order.
         step = np.sort(order[done:size])
-        for start in range(0, len(step), BLOCK):
-            gathering.add(features[step[start : start + BLOCK]])
+        for rows in blocks(len(step), _BLOCK):
+            running.add(features[step[rows]])
         done = int(size)
-        yield gathering.moments()
+        yield running.moments()
 
 
-def intercept_weights(sizes: NDArray[np.int64]) -> Array:
-    """Return weights (K,) that make of values at K sizes the intercept of their line in 1/n."""
+def intercept_weights(sizes: Indices) -> Array:
+    """Return weights (K,) that turn values at K sizes into the intercept of their line in 1/n."""
     inverse = 1.0 / sizes
     centered = inverse - inverse.mean()
     weights: Array = 1.0 / len(sizes) - inverse.mean() * centered / (centered @ centered)
     return weights
 
 
-def variance_factor(sizes: NDArray[np.int64], weights: Array) -> float:
-    """Return the variance of the intercept over that of one sample's influence.
+def variance_factor(sizes: Indices, weights: Array) -> float:
+    """Return the variance of the intercept over the variance of one sample's influence.
 
-    A distance at n is its expectation plus the mean of the influences of its n samples, so the
+    A distance at n is its expectation plus the mean of the influences of its n samples. So the
     intercept holds sample i with the weight c_i, the sum of w_k / n_k over the sizes n_k >= i,
     and the factor is the sum of c_i^2.
     """
-    each = np.cumsum((weights / sizes)[::-1])[::-1]  # (K,): c_i of the samples new at each size
-    return float(np.diff(sizes, prepend=0) @ np.square(each))
+    shares = np.cumsum((weights / sizes)[::-1])[::-1]  # (K,): c_i of the samples new at each size
+    return float(np.diff(sizes, prepend=0) @ np.square(shares))

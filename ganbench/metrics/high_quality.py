@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from scipy.stats import binomtest
+from typing import ClassVar
 
 from ganbench.errors import ConfigError
-from ganbench.evaluation.metric import Evidence, Metric, Value
-from ganbench.evaluation.mode_counts import count_modes
+from ganbench.evaluation.evidence import Evidence
+from ganbench.evaluation.math.intervals import share_by_wilson
+from ganbench.evaluation.metric import Need, Value
+from ganbench.evaluation.mode_counts import ModeCounts, ModeMetric
 from ganbench.registry import register
 
 
 @register("high-quality")
-class HighQuality(Metric):
+class HighQuality(ModeMetric):
     """Share of points within 3 sigma of the nearest center of the mixture.
 
     Paper: Lin et al., 2017, arXiv:1712.04086
@@ -23,21 +25,19 @@ class HighQuality(Metric):
 
     unit = "share"
     better = "higher"
-    points = "mixture"
-    network = None
-    compares = False
+    needs: ClassVar[tuple[Need, ...]] = ()
 
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
         """Return the share of ``fake.points`` (N, D); ``real`` and ``seed`` are not used.
 
         Raises:
-            ConfigError: there are no points, or no mixture that they should follow.
-            InputError: no samples, or some that are not finite.
+            ConfigError: There are no points, or there is no mixture that they should follow.
+            InputError: There are no samples, or some are not finite.
         """
         if fake.points is None:
-            raise ConfigError("high-quality needs points of a known mixture, not images.")
-        counts = count_modes(fake, "high-quality")
-        share = binomtest(counts.counted, counts.samples)
-        interval = share.proportion_ci(0.95, method="wilson")
-        note = "95 % interval by Wilson's formula"
-        return Value(float(share.statistic), float(interval.low), float(interval.high), note)
+            raise ConfigError(f"{self.name} needs points of a known mixture, not images.")
+        return super().compute(real, fake, seed=seed)
+
+    def of_counts(self, counts: ModeCounts, *, seed: int) -> Value:
+        """Return the share of samples that count, with Wilson's interval."""
+        return share_by_wilson(counts.counted, counts.samples, "95 % interval by Wilson's formula")

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from ganbench.evaluation.metric import Evidence, Metric, Value
-from ganbench.evaluation.mode_counts import count_modes
+from ganbench.evaluation.metric import Value
+from ganbench.evaluation.mode_counts import ModeCounts, ModeMetric
 from ganbench.registry import register
 
-NOTED = 0.5
+NOTABLE_MISSES = 0.5
 """How many modes an even spread may miss, in expectation, before a warning says so."""
 
 
 @register("modes")
-class Modes(Metric):
+class Modes(ModeMetric):
     """Classes, or centers of a mixture, that at least one sample covers.
 
     Paper: Lin et al., 2017, arXiv:1712.04086
@@ -24,27 +24,17 @@ class Modes(Metric):
     """
 
     better = "higher"
-    needs = ("probabilities",)
-    points = "mixture"
-    network = None
-    compares = False
 
-    def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
-        """Return how many modes ``fake`` covers; ``real`` and ``seed`` are not used.
-
-        Raises:
-            ConfigError: neither probabilities, nor points with their mixture.
-            InputError: no samples, or some that are not finite.
-        """
-        counts = count_modes(fake, "modes")
+    def of_counts(self, counts: ModeCounts, *, seed: int) -> Value:
+        """Return how many modes are covered; ``seed`` is not used."""
+        modes = counts.modes
         note = (
-            f"of {len(counts.per_mode)}; no interval: a count of what was seen can only grow with "
-            "n, and resampling can only lower it"
+            f"of {modes}; no interval: the number of modes seen can only grow with n, and "
+            "resampling can only lower it"
         )
-        modes = len(counts.per_mode)
         missed = modes * (1.0 - 1.0 / modes) ** counts.samples
         warning = ""
-        if missed >= NOTED:
+        if missed >= NOTABLE_MISSES:
             warning = (
                 f"even a perfect generator would miss about {missed:.2g} of {modes} modes, because "
                 f"n is only {counts.samples}"

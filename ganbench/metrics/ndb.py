@@ -6,13 +6,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import rel_entr
-from scipy.stats import binomtest, norm
+from scipy.stats import norm
 
-from ganbench.evaluation.math.blocks import Memo, both, parts
-from ganbench.evaluation.math.moments import Array
-from ganbench.evaluation.metric import Evidence, Features, Metric, Value
+from ganbench.evaluation.checks import require_features
+from ganbench.evaluation.evidence import Evidence
+from ganbench.evaluation.math.arrays import Array, Features, Flags, Indices
+from ganbench.evaluation.math.blockwise import blocks
+from ganbench.evaluation.math.intervals import share_by_wilson
+from ganbench.evaluation.math.memo import Memo
+from ganbench.evaluation.metric import Metric, Value
 from ganbench.registry import register
 
 BINS = 100
@@ -22,21 +25,19 @@ _SEED = 0
 MOST_DIMENSIONS = 1000
 ITERATIONS = 100
 FEW = 10
-"""Samples for each bin below which few differences can be told."""
-
-Counts = NDArray[np.int64]
+"""Samples per bin below which few differences can be told."""
 
 
 @dataclass(frozen=True)
-class Bins:
-    """A partition: centers (K, D) in some of the dimensions (D,), and real samples per bin (K,)."""
+class Partition:
+    """Bins: centers (K, D) in some of the dimensions (D,), and real samples per bin (K,)."""
 
     centers: Array
-    dimensions: NDArray[np.int64]
-    counts: Counts
+    dimensions: Indices
+    counts: Indices
 
 
-_bins: Memo[Bins] = Memo(4)
+_partitions: Memo[Partition] = Memo()
 
 
 @register("ndb")
@@ -48,8 +49,8 @@ class DifferentBins(Metric):
     NDB / K: k-means on the pixels of the real images makes K = 100 bins (one start, seed 0, 100
     iterations at most; on a sixth of the dimensions, drawn with the same seed, where there are
     more than 1,000). A bin differs where the two-proportion z test with pooled variance gives
-    p < 0.05, two-sided. 0.05 is expected where both distributions are the same. It grows with n,
-    as smaller differences are told: it compares at equal counts only. The note has the
+    p < 0.05, two-sided. 0.05 is expected where both distributions are the same. The value grows
+    with n, as smaller differences are told: it compares at equal counts only. The note has the
     Jensen-Shannon divergence between the two histograms, in nats. The original code draws a new
     partition at each call, and fails with current scikit-learn. The interval is Wilson's for
     K bins, over the fakes, the reference held fixed: it is too wide rather than too narrow, as
@@ -67,32 +68,32 @@ class DifferentBins(Metric):
         """Return the share for ``fake.features`` (N, d), bins made of ``real.features`` (M, d).
 
         Raises:
-            ConfigError: there are no features.
-            InputError: fewer real samples than bins, no generated ones, or some not finite.
+            ConfigError: There are no features.
+            InputError: There are fewer real samples than bins, no generated ones, or some that are
+                not finite.
         """
-        reals, fakes = both(real, fake, metric="ndb", least_real=BINS, least_fake=1)
-        bins = _bins.get((reals,), "", lambda: partition(reals))
-        labels = assign(fakes, bins)
-        counts = np.bincount(labels, minlength=len(bins.counts))
-        different = int(differ(bins.counts, counts).sum())
-        share = binomtest(different, len(counts))
-        interval = share.proportion_ci(0.95, method="wilson")
-        note = (
-            f"{different} of {len(counts)} bins; 95 % interval over the fakes by Wilson's "
-            f"formula; Jensen-Shannon divergence {js_divergence(bins.counts, counts):.3g} nats"
-        )
+        reals, fakes = require_features(real, fake, metric=self.name, least_real=BINS, least_fake=1)
+        partition = _partitions.get((reals,), "", lambda: make_partition(reals))
+        bins = assign(fakes, partition)
+        counts = np.bincount(bins, minlength=BINS)
+        different = int(differ(partition.counts, counts).sum())
         warning = ""
-        if min(len(reals), len(fakes)) < FEW * len(counts) and len(fakes) > 1:
-            halved = differ(bins.counts, np.bincount(labels[::2], minlength=len(counts))).mean()
+        if min(len(reals), len(fakes)) < FEW * BINS and len(fakes) > 1:
+            half_counts = np.bincount(bins[::2], minlength=BINS)
+            halved = differ(partition.counts, half_counts).mean()
             warning = (
                 f"few samples show few differences: with half of the {len(fakes)} ndb is "
-                f"{halved:.2f} instead of {share.statistic:.2f}"
+                f"{halved:.2f} instead of {different / BINS:.2f}"
             )
-        low, high = float(interval.low), float(interval.high)
-        return Value(float(share.statistic), low, high, note, warning=warning)
+        divergence = js_divergence(partition.counts, counts)
+        note = (
+            f"{different} of {BINS} bins; 95 % interval over the fakes by Wilson's "
+            f"formula; Jensen-Shannon divergence {divergence:.3g} nats"
+        )
+        return share_by_wilson(different, BINS, note, warning)
 
 
-def partition(real: Features) -> Bins:
+def make_partition(real: Features) -> Partition:
     """Return the bins that k-means makes of real features (M, d)."""
     from sklearn.cluster import KMeans
 
@@ -101,33 +102,33 @@ def partition(real: Features) -> Bins:
     if size > MOST_DIMENSIONS:
         dimensions = np.sort(np.random.default_rng(_SEED).permutation(size)[: size // 6])
     means = KMeans(BINS, n_init=1, max_iter=ITERATIONS, random_state=_SEED)
-    labels = means.fit_predict(np.ascontiguousarray(real[:, dimensions]))
+    bins = means.fit_predict(np.ascontiguousarray(real[:, dimensions]))  # (M,)
     centers = np.asarray(means.cluster_centers_, dtype=np.float64)
-    return Bins(centers, dimensions, np.bincount(labels, minlength=BINS))
+    return Partition(centers, dimensions, np.bincount(bins, minlength=BINS))
 
 
-def assign(features: Features, bins: Bins) -> NDArray[np.int64]:
-    """Return the bin (N,) whose center is the nearest to each of features (N, d)."""
-    norms = np.square(bins.centers).sum(axis=1)
-    labels = np.empty(len(features), dtype=np.int64)
-    for part in parts(len(features)):
-        values = np.asarray(features[part][:, bins.dimensions], dtype=np.float64)
-        labels[part] = (norms - 2 * values @ bins.centers.T).argmin(axis=1)
-    return labels
+def assign(features: Features, partition: Partition) -> Indices:
+    """Return the bin (N,) whose center is nearest to each of features (N, d)."""
+    norms = np.square(partition.centers).sum(axis=1)  # (K,)
+    bins = np.empty(len(features), dtype=np.int64)
+    for rows in blocks(len(features)):
+        values = np.asarray(features[rows][:, partition.dimensions], dtype=np.float64)  # (B, D)
+        bins[rows] = (norms - 2 * values @ partition.centers.T).argmin(axis=1)
+    return bins
 
 
-def differ(real: Counts, fake: Counts) -> NDArray[np.bool_]:
+def differ(real: Indices, fake: Indices) -> Flags:
     """Return for each bin (K,) whether its shares of two histograms differ significantly."""
-    many, others = int(real.sum()), int(fake.sum())
-    pooled = (real + fake) / (many + others)
-    error = np.sqrt(pooled * (1 - pooled) * (1 / many + 1 / others))
-    apart = np.abs(real / many - fake / others)
+    n_real, n_fake = int(real.sum()), int(fake.sum())
+    pooled = (real + fake) / (n_real + n_fake)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n_real + 1 / n_fake))
+    apart = np.abs(real / n_real - fake / n_fake)
     scores = np.divide(apart, error, out=np.zeros(len(real)), where=error > 0)
     return np.asarray(2 * norm.sf(scores) < SIGNIFICANCE)
 
 
-def js_divergence(real: Counts, fake: Counts) -> float:
+def js_divergence(real: Indices, fake: Indices) -> float:
     """Return the Jensen-Shannon divergence in nats, in [0, log 2], between two histograms (K,)."""
-    first, second = real / real.sum(), fake / fake.sum()
-    middle = (first + second) / 2
-    return float((rel_entr(first, middle) + rel_entr(second, middle)).sum() / 2)
+    real_shares, fake_shares = real / real.sum(), fake / fake.sum()
+    middle = (real_shares + fake_shares) / 2
+    return float((rel_entr(real_shares, middle) + rel_entr(fake_shares, middle)).sum() / 2)

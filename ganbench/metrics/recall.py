@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""The share of real samples that lie among generated ones."""
+"""The share of real samples that lie among generated samples."""
 
 from __future__ import annotations
 
-from scipy.stats import t as student
-
+from ganbench.evaluation.math.intervals import student_quantile
 from ganbench.evaluation.math.neighborhoods import (
     IMPROVED_K,
-    KEPT_SHARE,
+    PART_SHARE,
     SUBSETS,
     NeighborhoodMetric,
-    Sweep,
-    interval_of_share,
+    NeighborhoodSweep,
+    share_of_real,
 )
 from ganbench.evaluation.metric import Value
 from ganbench.registry import register
@@ -19,29 +18,29 @@ from ganbench.registry import register
 
 @register("recall")
 class ImprovedRecall(NeighborhoodMetric):
-    """Share of real samples that lie in the neighborhood of a generated one.
+    """Share of real samples that lie in the neighborhood of a generated sample.
 
     Paper: Kynkaanniemi et al., 2019, arXiv:1904.06991
 
-    A real sample counts if its distance to some generated one is <= the distance of that one to
-    its third nearest generated neighbor, itself excluded: k = 3. Duplicates have radius 0: 300
-    copies of 10 among 300 real samples recall those 10 (0.0333), where < (prdc) finds none. The
-    published numbers are with ``recall@vgg16-fc2``; Inception is the default here. The interval
-    is for the expectation at this n over the fakes, the reference held fixed: Wilson's, for the n
-    that has the variance of a delete-d jackknife (Shao and Wu, 1989), which leaves out a random
-    40 % of the fakes, 50 times, and computes the radii anew. Leaving out few would not do: on
-    simulated features that gave 1.2 to 1.9 times the true standard deviation, and this one 1.0 to
-    1.4 times; the interval covered the expectation in 94 to 98 % of trials.
+    A real sample counts if its distance to some generated sample is <= the distance of that
+    generated sample to its third nearest generated neighbor, itself excluded: k = 3. Duplicates
+    have radius 0: 300 copies of 10 among 300 real samples recall those 10 (0.0333), where < (prdc)
+    finds none. The published numbers are with ``recall@vgg16-fc2``; Inception is the default here.
+
+    The interval is for the expectation at this n over the fakes, the reference held fixed:
+    Wilson's, for the n that has the variance of a delete-d jackknife (Shao and Wu, 1989), which
+    leaves out a random 40 % of the fakes, 50 times, and computes the radii again. To leave out few
+    would not do: on simulated features that gave 1.2 to 1.9 times the true standard deviation,
+    and this gives 1.0 to 1.4 times; the interval covered the expectation in 94 to 98 % of trials.
     """
 
     unit = "share"
     parameters = "k=3/<="
-    name = "recall"
     least = (1, IMPROVED_K + 1)
 
-    def of(self, found: Sweep) -> Value:
+    def of_sweep(self, sweep: NeighborhoodSweep) -> Value:
         """Return the share of real samples recalled, with the jackknife's interval."""
-        value = float(found.recalled.mean())
-        kept = found.recalled_by.mean(axis=0)
-        variance = KEPT_SHARE / (1 - KEPT_SHARE) * float(kept.var(ddof=1))
-        return interval_of_share(value, variance, found, float(student.ppf(0.975, SUBSETS - 1)))
+        share = float(sweep.recalled.mean())
+        shares = sweep.recalled_by.mean(axis=0)  # (50,)
+        variance = PART_SHARE / (1 - PART_SHARE) * float(shares.var(ddof=1))
+        return share_of_real(share, variance, sweep, student_quantile(SUBSETS - 1))

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Two small classifiers that come with ganbench, of digits and of clothes, as feature networks.
+"""Two small bundled classifiers, of digits and of clothes, as feature networks.
 
-They stand in for Inception where its weights are not at hand, and they are the classifiers that
-mode coverage counts with. Numbers made with them carry their names, such as ``fid@mnist-cnn``:
-they compare with each other and with no published FID. ``python tools/train_digit_cnn.py``
-makes the weights anew.
+They stand in for Inception where its weights are missing, and mode coverage counts with them.
+Numbers made with them carry their names, such as ``fid@mnist-cnn``: they compare with each other
+and with no published FID. ``python tools/train_digit_cnn.py`` makes the weights again.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _CLASSES = 10
 FEATURE_SIZE = 128
 PREPROCESSING = f"{RESOLUTION}px-bilinear-antialias"
 LUMINANCE = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in gray (ITU-R BT.601)."""
+"""Weights of red, green, and blue in gray (ITU-R BT.601)."""
 
 
 class DigitCNN(nn.Module):
@@ -82,26 +81,26 @@ def preprocess(images: Tensor) -> Tensor:
 
 @register("mnist-cnn")
 def mnist_cnn() -> FeatureNetwork:
-    """A small CNN trained on the 4,000 digits of mnist5k's train split."""
+    """A small CNN trained on the 4,000 digits of the train split of mnist5k."""
     return load_classifier("mnist-cnn")
 
 
 @register("fashion-cnn")
 def fashion_cnn() -> FeatureNetwork:
-    """A small CNN trained on the 60,000 images of Fashion-MNIST's train split."""
+    """A small CNN trained on the 60,000 images of the train split of Fashion-MNIST."""
     return load_classifier("fashion-cnn")
 
 
 @functools.cache
 def load_classifier(name: str, folder: Path = BUNDLED) -> FeatureNetwork:
-    """Return the network in ``name.safetensors``, checked against the hash that it carries.
+    """Return the network in ``name.safetensors``, checked against the hash that the file carries.
 
     Raises:
-        MissingDataError: the file is not there.
-        InputError: it is damaged, or holds the weights of another network.
+        MissingDataError: The file is missing.
+        InputError: The file is damaged, or holds the weights of another network.
     """
     path = folder / f"{name}.safetensors"
-    remedy = f"Make the weights anew: python tools/train_digit_cnn.py {name}"
+    remedy = f"Make the weights again: python tools/train_digit_cnn.py {name}"
     try:
         with safe_open(path, framework="pt") as file:
             record = file.metadata() or {}
@@ -109,25 +108,25 @@ def load_classifier(name: str, folder: Path = BUNDLED) -> FeatureNetwork:
     except FileNotFoundError as error:
         raise MissingDataError(f"The weights of {name} are not in {folder}.", remedy) from error
     except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} is no whole safetensors file.", remedy) from error
-    found = tensors_hash(tensors)
-    if record.get("name") != name or record.get("weights_sha256") != found:
+        raise InputError(f"{path} is not a whole safetensors file.", remedy) from error
+    weights_sha256 = tensors_hash(tensors)
+    if record.get("name") != name or record.get("weights_sha256") != weights_sha256:
         raise InputError(f"{path} is damaged: its weights are not those of its record.", remedy)
     module = DigitCNN()
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:
         raise InputError(f"{path} holds the weights of another network.", remedy) from error
-    return SmallClassifier(module, classifier_facts(name, int(record["version"]), found))
+    return SmallClassifier(module, classifier_facts(name, int(record["version"]), weights_sha256))
 
 
 def classifier_facts(name: str, version: int, weights_sha256: str) -> NetworkFacts:
-    """Return what is to be known of one of these networks."""
+    """Return the facts of one of these networks."""
     return NetworkFacts(name, version, weights_sha256, PREPROCESSING, FEATURE_SIZE, _CLASSES)
 
 
 def accuracy(network: FeatureNetwork, images: Tensor, labels: Tensor) -> float:
-    """Return the share of uint8 images (N, C, H, W) whose likeliest class is in labels (N,)."""
+    """Return the share of uint8 images (N, C, H, W) whose likeliest class is their label (N,)."""
     probabilities = network.extract(images).probabilities
     assert probabilities is not None
     predicted = probabilities.argmax(dim=1)

@@ -13,17 +13,18 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ganbench import weights
-from ganbench.errors import InputError, MissingDataError
 from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
+from ganbench.evaluation.pretrained import fill, import_extra, of_another_network, without_values
 from ganbench.nn.resize import IMAGENET, bicubic_uint8, standardized
 from ganbench.registry import register
 
-_NAME = "dinov2-vitl14"
-ARCHITECTURE = "vit_large_patch14_dinov2"
+_WEIGHTS = "dinov2-vitl14"
+_ARCHITECTURE = "vit_large_patch14_dinov2"
 _RESOLUTION = 224
 _FEATURE_SIZE = 1024
-OFFSET = 0.1
-"""What DINOv2 adds to the wanted grid before it scales its positions; part of its numbers."""
+_LAYERS = 24
+_OFFSET = 0.1
+"""DINOv2 adds this to the wanted grid before it scales its positions; part of its numbers."""
 
 
 class DINOv2Network(FeatureNetwork):
@@ -43,12 +44,11 @@ def dinov2() -> FeatureNetwork:
 
     Paper: Oquab et al., 2023, arXiv:2304.07193
     """
-    return _loaded(weights.identity(_NAME))
+    return _loaded(weights.identity(_WEIGHTS))
 
 
 @functools.lru_cache(maxsize=1)
 def _loaded(identity: str) -> DINOv2Network:
-    module = assembled_dinov2(weights.load(_NAME), _blank(import_timm()))
     facts = NetworkFacts(
         name="dinov2",
         version=1,
@@ -58,61 +58,49 @@ def _loaded(identity: str) -> DINOv2Network:
         classes=0,
         seconds=1.5,
     )
-    return DINOv2Network(module, facts)
+    return DINOv2Network(assemble_dinov2(weights.load(_WEIGHTS)), facts)
 
 
-def import_timm() -> Any:
-    """Import timm.
+def assemble_dinov2(tensors: Mapping[str, Tensor], layers: int = _LAYERS) -> nn.Module:
+    """Return DINOv2 at 224 pixels from tensors that are named as in DINOv2's checkpoints.
+
+    Args:
+        tensors: Tensors of a checkpoint; its positions are for 518 pixels and are scaled.
+        layers: The number of transformer layers.
 
     Raises:
-        MissingDataError: it is not installed.
+        MissingDataError: timm is not installed.
+        InputError: Tensors are missing or have other shapes.
     """
+    module = _transformer(layers)
+    grid = math.isqrt(module.state_dict()["pos_embed"].shape[1] - 1)
+    own = {name: tensor for name, tensor in tensors.items() if name != "mask_token"}
     try:
-        import timm
-    except ImportError as error:
-        raise MissingDataError(
-            "The network dinov2 needs timm, which is not installed.",
-            'pip install "ganbench[dinov2]"',
-        ) from error
-    return timm
+        own["pos_embed"] = scale_positions(own["pos_embed"], grid)
+    except (KeyError, RuntimeError) as error:
+        raise of_another_network(_WEIGHTS) from error
+    return fill(module, own, network=_WEIGHTS)
 
 
-def _blank(timm: Any, depth: int = 24) -> nn.Module:
+def _transformer(layers: int) -> nn.Module:
     """Return the transformer at 224 pixels, without values; its output is the class token."""
-    with torch.device("meta"):  # initial weights would cost time and random numbers
+    timm: Any = import_extra("timm", network="dinov2", extra="dinov2")
+    with without_values():
         module: nn.Module = timm.create_model(
-            ARCHITECTURE, pretrained=False, img_size=_RESOLUTION, num_classes=0, depth=depth
+            _ARCHITECTURE, pretrained=False, img_size=_RESOLUTION, num_classes=0, depth=layers
         )
     return module
 
 
-def assembled_dinov2(tensors: Mapping[str, Tensor], module: nn.Module) -> nn.Module:
-    """Fill a transformer with tensors that are named as in DINOv2's checkpoints.
-
-    The checkpoint's positions are of 518 pixels and are scaled to the transformer's.
-
-    Raises:
-        InputError: tensors are missing or have other shapes.
-    """
-    own = {name: tensor for name, tensor in tensors.items() if name != "mask_token"}
-    grid = math.isqrt(module.state_dict()["pos_embed"].shape[1] - 1)
-    try:
-        own["pos_embed"] = positions(own["pos_embed"], grid)
-        module.load_state_dict(own, assign=True)
-    except (KeyError, RuntimeError) as error:
-        raise InputError(f"The tensors are of another network than {_NAME}.") from error
-    return module
-
-
-def positions(embedding: Tensor, grid: int) -> Tensor:
+def scale_positions(embedding: Tensor, grid: int) -> Tensor:
     """Scale positions (1, 1 + M * M, d) to a grid (1, 1 + grid * grid, d) as DINOv2 does.
 
-    Bicubic, without antialiasing, by (grid + 0.1) / M; timm's own rule, with antialiasing and
+    Bicubic, without antialiasing, by (grid + 0.1) / M. timm's own rule, with antialiasing and
     without the offset, gives other features than the authors' code.
     """
     token, patches = embedding[:, :1], embedding[:, 1:]
     side = math.isqrt(patches.shape[1])
-    scale = (grid + OFFSET) / side
+    scale = (grid + _OFFSET) / side
     square = patches.reshape(1, side, side, -1).permute(0, 3, 1, 2)  # (1, d, M, M)
-    scaled = interpolate(square, scale_factor=(scale, scale), mode="bicubic")
+    scaled = interpolate(square, scale_factor=(scale, scale), mode="bicubic")  # (1, d, grid, grid)
     return torch.cat([token, scaled.flatten(2).transpose(1, 2)], dim=1)

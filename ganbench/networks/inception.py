@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Inception v3 as FID's authors used it (Szegedy et al., 2015; the TensorFlow graph of 2015-12-05).
 
-The blocks are torch-fidelity's, which patch torchvision's to what that graph computes; batch
-normalization is folded into the convolutions before them. Features are the 2,048 numbers after
-the last pooling. The classes are 1,008, and their logits are without the bias, as the Inception
-Score has always been computed. The final layer comes with the official file only: without it
-``facts.classes`` is 0, and all but the Inception Score can be computed.
+The blocks are torch-fidelity's, which patch torchvision's to what that graph computes. Batch
+normalization is folded into the convolutions before it. Features are the 2,048 numbers after the
+last pooling. The classes are 1,008, and their logits are without the bias, as the Inception Score
+has always been computed. Only the official file has the final layer: without it ``facts.classes``
+is 0, and everything except the Inception Score can be computed.
 """
 
 from __future__ import annotations
 
 import functools
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch_fidelity.feature_extractor_inceptionv3 import (
@@ -30,9 +29,11 @@ from torch_fidelity.feature_extractor_inceptionv3 import (
 from ganbench import weights
 from ganbench.errors import ConfigError, GanbenchError, InputError
 from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
+from ganbench.evaluation.pretrained import of_another_network, without_values
 from ganbench.nn.resize import bicubic_float, tf1_bilinear, three_channels
 from ganbench.registry import register
 
+_WEIGHTS = "inception"
 _RESOLUTION = 299
 _FEATURE_SIZE = 2048
 _CLASSES = 1008
@@ -62,19 +63,17 @@ def fold_batch_norm(tensors: Mapping[str, Tensor]) -> nn.Sequential:
     """Return the trunk up to the last pooling with its weights, batch normalization folded away.
 
     Raises:
-        InputError: tensors are missing or have other shapes.
+        InputError: Tensors are missing or have other shapes.
     """
-    with torch.device("meta"):  # initial weights would cost time and random numbers
+    with without_values():
         trunk = _trunk().eval().requires_grad_(False)
-    names = set(trunk.state_dict())
-    needed = {name for name in names if not name.endswith("num_batches_tracked")}
+    # The counters of batches are missing: only training needs them. So loading is not strict.
+    needed = {name for name in trunk.state_dict() if not name.endswith("num_batches_tracked")}
+    own = {name: tensors[name] for name in needed if name in tensors}
     try:
-        # strict would miss the counters of batches, which only training needs
-        missing = trunk.load_state_dict(
-            {name: tensors[name] for name in needed if name in tensors}, strict=False, assign=True
-        ).missing_keys
+        missing = trunk.load_state_dict(own, strict=False, assign=True).missing_keys
     except RuntimeError as error:
-        raise InputError("The tensors are of another network than Inception.") from error
+        raise of_another_network("Inception") from error
     if lacking := sorted(needed.intersection(missing)):
         raise InputError(f"Inception lacks {len(lacking)} tensors, such as {lacking[0]}.")
     for block in trunk.modules():
@@ -110,42 +109,45 @@ def _trunk() -> nn.Sequential:
 
 
 class InceptionNetwork(FeatureNetwork):
-    """Inception behind TensorFlow 1's bilinear resize, as in torch-fidelity."""
+    """Inception behind a way of resizing: TensorFlow 1's, or clean-fid's."""
 
     batch_size = 16
 
+    def __init__(
+        self,
+        module: Inception,
+        facts: NetworkFacts,
+        resize: Callable[[Tensor, tuple[int, int]], Tensor],
+    ) -> None:
+        super().__init__(module, facts)
+        self._resize = resize
+
     def without_classes(self) -> GanbenchError:
-        """Return the error that says where the final layer is to be had."""
-        return lacking_final_layer()
+        """Return the error that says how to get the final layer."""
+        try:
+            weights.load(_WEIGHTS, whole=True)
+        except GanbenchError as error:
+            return error
+        return ConfigError(
+            "Inception was loaded before its final layer was stored.", "Start again."
+        )
 
     def prepare(self, images: Tensor) -> Tensor:
         """Map uint8 images (B, C, H, W), C = 1 or 3, to (B, 3, 299, 299) in [-1, 1)."""
-        # Gray is repeated last: three equal channels resized are one resized channel, thrice.
-        return three_channels((tf1_bilinear(images, (_RESOLUTION, _RESOLUTION)) - 128) / 128)
-
-
-class CleanInceptionNetwork(FeatureNetwork):
-    """Inception behind Pillow's antialiased bicubic resize on floats, as in clean-fid."""
-
-    batch_size = 16
-
-    def without_classes(self) -> GanbenchError:
-        """Return the error that says where the final layer is to be had."""
-        return lacking_final_layer()
-
-    def prepare(self, images: Tensor) -> Tensor:
-        """Map uint8 images (B, C, H, W), C = 1 or 3, to (B, 3, 299, 299) in [-1, 1)."""
-        return three_channels((bicubic_float(images, (_RESOLUTION, _RESOLUTION)) - 128) / 128)
+        resized = self._resize(images, (_RESOLUTION, _RESOLUTION))  # (B, C, 299, 299) in 0..255
+        # Gray is repeated last: three equal channels resized are one resized channel, three times.
+        return three_channels((resized - 128) / 128)
 
 
 @register("inception")
 def inception() -> FeatureNetwork:
-    """Inception v3 of 2015 behind TensorFlow 1's bilinear resize: that of FID, KID and IS.
+    """Inception v3 of 2015 behind TensorFlow 1's bilinear resize: the network of FID, KID, and IS.
 
     Paper: Szegedy et al., 2015, arXiv:1512.00567
     """
     module = _module()
-    return InceptionNetwork(module, _facts("inception", module, f"{_RESOLUTION}px-bilinear-tf1"))
+    facts = _facts("inception", module, f"{_RESOLUTION}px-bilinear-tf1")
+    return InceptionNetwork(module, facts, tf1_bilinear)
 
 
 @register("inception-clean")
@@ -155,25 +157,15 @@ def inception_clean() -> FeatureNetwork:
     Paper: Parmar et al., 2022, arXiv:2104.11222
     """
     module = _module()
-    return CleanInceptionNetwork(
-        module, _facts("inception-clean", module, f"{_RESOLUTION}px-bicubic-pil-float")
-    )
-
-
-def lacking_final_layer() -> GanbenchError:
-    """Return the error of a metric that needs probabilities where only the trunk is stored."""
-    try:
-        weights.load("inception", whole=True)
-    except GanbenchError as error:
-        return error
-    return ConfigError("Inception was loaded before its final layer was stored.", "Start again.")
+    facts = _facts("inception-clean", module, f"{_RESOLUTION}px-bicubic-pil-float")
+    return InceptionNetwork(module, facts, bicubic_float)
 
 
 def _facts(name: str, module: Inception, preprocessing: str) -> NetworkFacts:
     return NetworkFacts(
         name=name,
         version=1,
-        weights_sha256=weights.identity("inception"),
+        weights_sha256=weights.identity(_WEIGHTS),
         preprocessing=preprocessing,
         feature_size=_FEATURE_SIZE,
         classes=0 if module.final is None else _CLASSES,
@@ -182,10 +174,10 @@ def _facts(name: str, module: Inception, preprocessing: str) -> NetworkFacts:
 
 
 def _module() -> Inception:
-    return _loaded(weights.identity("inception"), weights.have("inception", whole=True))
+    return _loaded(weights.identity(_WEIGHTS), weights.have(_WEIGHTS, whole=True))
 
 
 @functools.lru_cache(maxsize=1)
 def _loaded(identity: str, whole: bool) -> Inception:
     """Read the weights once for both ways of resizing."""
-    return Inception(weights.load("inception", whole=whole))
+    return Inception(weights.load(_WEIGHTS, whole=whole))

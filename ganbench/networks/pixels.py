@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pixels themselves as features: a network without weights, for what bins or compares images."""
+"""Pixels themselves as features: a network without weights, for bins and comparisons of images."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ganbench.evaluation.feature_network import Extracted, FeatureNetwork, Netwo
 from ganbench.registry import register
 from ganbench.runtime.inference import Compute
 
-LARGEST = 32
-_PREPROCESSING = f"max{LARGEST}px-area-unit"
+_LARGEST = 32
+_PREPROCESSING = f"max{_LARGEST}px-area-unit"
 
 
 class PixelFeatures(FeatureNetwork):
-    """Flattened pixels; a longer side than 32 pixels becomes 32."""
+    """Flattened pixels; a side above 32 pixels becomes 32."""
 
     def __init__(self) -> None:
         super().__init__(nn.Identity(), NetworkFacts("pixels", 1, "", _PREPROCESSING, 0, 0))
@@ -27,7 +27,7 @@ class PixelFeatures(FeatureNetwork):
         """
         pixels = images.float() / 255
         height, width = pixels.shape[2:]
-        size = (min(height, LARGEST), min(width, LARGEST))
+        size = (min(height, _LARGEST), min(width, _LARGEST))
         if size != (height, width):
             pixels = interpolate(pixels, size, mode="area")
         return pixels.flatten(1)

@@ -7,18 +7,20 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 import torchvision
 from torch import Tensor, nn
 
 from ganbench import weights
-from ganbench.errors import InputError
 from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
+from ganbench.evaluation.pretrained import fill, without_values
 from ganbench.nn.resize import IMAGENET, standardized, tf1_bilinear
 from ganbench.registry import register
 
+_WEIGHTS = "vgg16"
 _RESOLUTION = 224
 _FEATURE_SIZE = 4096
+_LINEAR_LAYERS = 5
+"""Layers of torchvision's ``classifier`` up to the second rectified linear one."""
 
 
 class VGG16Network(FeatureNetwork):
@@ -33,16 +35,15 @@ class VGG16Network(FeatureNetwork):
 
 @register("vgg16-fc2")
 def vgg16_fc2() -> FeatureNetwork:
-    """VGG-16's second linear layer, rectified, the space of improved precision and recall.
+    """VGG-16's second linear layer, rectified: the space of improved precision and recall.
 
     Paper: Kynkäänniemi et al., 2019, arXiv:1904.06991
     """
-    return _loaded(weights.identity("vgg16"))
+    return _loaded(weights.identity(_WEIGHTS))
 
 
 @functools.lru_cache(maxsize=1)
 def _loaded(identity: str) -> VGG16Network:
-    module = assembled_vgg16_fc2(weights.load("vgg16", whole=True))
     facts = NetworkFacts(
         name="vgg16-fc2",
         version=1,
@@ -52,23 +53,20 @@ def _loaded(identity: str) -> VGG16Network:
         classes=0,
         seconds=0.2,
     )
-    return VGG16Network(module, facts)
+    return VGG16Network(assemble_vgg16_fc2(weights.load(_WEIGHTS, whole=True)), facts)
 
 
-def assembled_vgg16_fc2(tensors: Mapping[str, Tensor]) -> nn.Module:
+def assemble_vgg16_fc2(tensors: Mapping[str, Tensor]) -> nn.Module:
     """Return VGG-16 up to the second rectified linear layer, from torchvision's tensors.
 
     Raises:
-        InputError: tensors are missing or have other shapes.
+        InputError: Tensors are missing or have other shapes.
     """
     network: Any
-    with torch.device("meta"):  # initial weights would cost time and random numbers
+    with without_values():
         network = torchvision.models.vgg16()
-    network.classifier = network.classifier[:5]
-    own = {name: tensor for name, tensor in tensors.items() if name in network.state_dict()}
-    try:
-        network.load_state_dict(own, assign=True)
-    except RuntimeError as error:
-        raise InputError("The tensors are of another network than vgg16.") from error
-    module: nn.Module = network
+    network.classifier = network.classifier[:_LINEAR_LAYERS]
+    needed = network.state_dict()
+    own = {name: tensor for name, tensor in tensors.items() if name in needed}
+    module: nn.Module = fill(network, own, network=_WEIGHTS)
     return module

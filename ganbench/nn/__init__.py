@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Building blocks that variants share."""
+"""Building blocks that networks share."""
 
 from ganbench.nn.convolutional import ConvDiscriminator, ConvGenerator
 from ganbench.nn.mlp import MLP

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Strided convolutional networks (Radford et al., 2015, arXiv:1511.06434) for squares of pixels.
 
-A resolution is halved while it is even and above four: 28 goes 14, 7; 32 goes 16, 8, 4; so the
-same code serves 28 to 128 pixels. The width doubles at every halving.
+A resolution is halved while it is even and above four: 28 becomes 14, 7; 32 becomes 16, 8, 4. So
+the same code serves 28 to 128 pixels. The width doubles at every halving.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Norm = Literal["batch", "none"]
 
 
 def stages(resolution: int) -> tuple[int, int]:
-    """Return the resolution of the innermost map and how often it is doubled.
+    """Return the resolution of the innermost map, and how often it is doubled.
 
     >>> stages(28), stages(32), stages(128)
     ((7, 2), (4, 3), (4, 5))
 
     Raises:
-        ConfigError: the resolution cannot be halved down to eight or less.
+        ConfigError: The resolution cannot be halved down to eight or less.
     """
     size, count = resolution, 0
     while size % 2 == 0 and size > 4:
@@ -39,9 +39,14 @@ def stages(resolution: int) -> tuple[int, int]:
 
 
 class ConvGenerator(nn.Module):
-    """Linear to a small map, then doubled by transposed convolutions; tanh at the end.
+    """A linear layer to a small map, which transposed convolutions double; tanh at the end.
 
     Maps (B, latent_dim) to (B, *shape) in [-1, 1].
+
+    Args:
+        latent_dim: Size of a latent.
+        shape: (C, H, W) of an image, H = W.
+        width: Channels of the outermost map.
     """
 
     def __init__(self, latent_dim: int, shape: Shape, *, width: int = 64) -> None:
@@ -63,12 +68,19 @@ class ConvGenerator(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         """Map (B, latent_dim) to (B, *shape)."""
-        images: Tensor = self.layers(self.project(latents).unflatten(1, self.start))
+        innermost = self.project(latents).unflatten(1, self.start)  # (B, C, h, w)
+        images: Tensor = self.layers(innermost)
         return images
 
 
 class ConvDiscriminator(nn.Module):
-    """Strided convolutions, then a linear layer. Maps (B, *shape) to logits (B, 1)."""
+    """Strided convolutions, then a linear layer: maps (B, *shape) to logits (B, 1).
+
+    Args:
+        shape: (C, H, W) of an image, H = W.
+        width: Channels of the outermost map.
+        norm: ``batch`` normalizes every map except the outermost.
+    """
 
     def __init__(self, shape: Shape, *, width: int = 64, norm: Norm = "batch") -> None:
         super().__init__()

@@ -13,10 +13,14 @@ from ganbench.gan import Shape
 
 
 class MLP(nn.Module):
-    """Linear layers with LeakyReLU between: any shape in, any shape out.
+    """Linear layers with LeakyReLU between them: maps (B, *inputs) to (B, *outputs).
 
-    Maps (B, *inputs) to (B, *outputs) through hidden layers of the given widths.
-    ``last`` is applied to the output, such as tanh for images. ``slope`` 0 makes it a ReLU.
+    Args:
+        inputs: Shape of an input.
+        hidden: Widths of the hidden layers.
+        outputs: Shape of an output.
+        slope: Slope of the LeakyReLU below zero; 0 makes it a ReLU.
+        last: Applied to the output, such as tanh for images.
     """
 
     def __init__(

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Batch normalization over a batch that several processes share.
 
-torch's SyncBatchNorm needs CUDA and cannot be differentiated twice, which gradient penalties do.
-This one is made of plain operations and one exchange, so it runs anywhere, to any derivative.
+torch's SyncBatchNorm needs CUDA and cannot be differentiated twice, which gradient penalties need.
+This layer is made of plain operations and one exchange, so it runs anywhere, and has derivatives
+of any order.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _PLAIN = {nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm}
 class SynchronizedBatchNorm(_BatchNorm):
     """Normalizes each channel of (B, C, ...) over the parts of all processes (arXiv:1502.03167).
 
-    It takes over weights and running statistics of a plain layer, under the same names. In
+    It takes over the weights and running statistics of a plain layer, under the same names. In
     evaluation mode it is that layer. Every process must hold equally many examples.
     """
 
@@ -42,30 +43,31 @@ class SynchronizedBatchNorm(_BatchNorm):
             raise ValueError(f"(B, C, ...) was expected, not {tuple(input.shape)}")
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalize (B, C, ...) by the statistics of all processes' parts."""
+        """Normalize (B, C, ...) by the statistics of the parts of all processes."""
         if not self.training:  # samples are drawn by one process alone
             return super().forward(input)
         self._check_input_dim(input)
         values = input.float() if input.dtype in {torch.bfloat16, torch.float16} else input
-        others = [dimension for dimension in range(values.ndim) if dimension != 1]
-        variance, mean = torch.var_mean(values, others, correction=0)  # (C,) of this part
+        averaged = [dimension for dimension in range(values.ndim) if dimension != 1]
+        variance, mean = torch.var_mean(values, averaged, correction=0)  # (C,) of this part
         means, variances = self.group.gather(torch.stack([mean, variance])).unbind(1)  # (size, C)
-        # Exact where squares would cancel: the spread within the parts, and that between them.
+        # Exact where squares would cancel: the spread within the parts, and between them.
         mean = means.mean(0)
         variance = variances.mean(0) + (means - mean).square().mean(0)
         if self.track_running_stats:
-            self._follow(mean, variance, values.numel() // len(mean) * len(means))
+            self._update_running(mean, variance, values.numel() // len(mean) * len(means))
         scale = (variance + self.eps).rsqrt()
         if self.affine:
             scale = scale * self.weight
         shift = -mean * scale
         if self.affine:
             shift = shift + self.bias
-        along = [1, -1, *[1] * (values.ndim - 2)]
-        return torch.addcmul(shift.view(along), values, scale.view(along)).to(input.dtype)
+        per_channel = [1, -1, *[1] * (values.ndim - 2)]
+        normalized = torch.addcmul(shift.view(per_channel), values, scale.view(per_channel))
+        return normalized.to(input.dtype)
 
     @torch.no_grad()
-    def _follow(self, mean: Tensor, variance: Tensor, count: int) -> None:
+    def _update_running(self, mean: Tensor, variance: Tensor, count: int) -> None:
         """Move the running statistics, as the plain layer does."""
         assert self.running_mean is not None
         assert self.running_var is not None
@@ -80,10 +82,12 @@ class SynchronizedBatchNorm(_BatchNorm):
 
 
 def synchronize_batch_norm(network: nn.Module, group: ProcessGroup) -> nn.Module:
-    """Return a network with every batch normalization synchronized; alone, as it is.
+    """Return a network with every batch normalization synchronized.
+
+    In a group of a single process, the network stays as it is.
 
     Raises:
-        ConfigError: a batch normalization that is not one of torch's.
+        ConfigError: A batch normalization is none of torch's own.
     """
     if group.size == 1:
         return network

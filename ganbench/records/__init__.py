@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What is on disk: run folders, results, environments; imports no torch."""
+"""Files on disk: run folders, results, environments, measurements of speed. Loads no torch."""

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Runs as a few text files that a report is made of, and can be made of again.
+"""Runs as a few text files, from which a report is made and can be made again.
 
-    results.jsonl   one line per run and metric: who, what, how much, by which protocol
-    runs.jsonl      one line per run: its settings, and its curves, thinned
+    results.jsonl   one line for each run and metric: the run, the value, the protocol
+    runs.jsonl      one line for each run: its settings, and its curves, thinned
     env/ID.json     the environments that the lines name
 
-Nothing in them is a path of the machine that wrote them.
+They hold no path of the machine that wrote them.
 """
 
 from __future__ import annotations
@@ -20,38 +20,14 @@ from typing import Any
 from ganbench.errors import DamagedRunError
 from ganbench.records.atomic_files import read_json, read_lines, write_json, write_lines
 from ganbench.records.environment import lasting
-from ganbench.records.json_values import as_counts, as_mapping, as_number, as_text, as_whole
+from ganbench.records.json_values import as_text, as_whole
 from ganbench.records.measurement import Measurement
-from ganbench.records.run_record import Curve, RunRecord
-from ganbench.records.strip_paths import strip_paths
+from ganbench.records.run_record import Curve, RunRecord, read_facts
 
 MOST_POINTS = 120
-"""A curve keeps at most so many points; each is then the mean of those that it stands for."""
+"""The most points that a thinned curve has; each is the mean of the points it stands for."""
 
 _DIGITS = 6
-
-_ARCHIVED = (
-    "name",
-    "status",
-    "identity",
-    "model",
-    "dataset",
-    "variant",
-    "tricks",
-    "setting",
-    "seed",
-    "kimg",
-    "seconds",
-    "images_per_second",
-    "device",
-    "precision",
-    "threads",
-    "command",
-    "problem",
-    "repeats",
-    "parameters",
-    "config",
-)
 
 
 def is_archive(folder: Path) -> bool:
@@ -60,7 +36,7 @@ def is_archive(folder: Path) -> bool:
 
 
 def condense(run: RunRecord) -> RunRecord:
-    """Thin the curves of a run; condensing twice changes nothing more."""
+    """Thin the curves of a run; condensing it again changes nothing."""
     return replace(
         run,
         curves=tuple(_thin(curve) for curve in run.curves),
@@ -69,37 +45,34 @@ def condense(run: RunRecord) -> RunRecord:
 
 
 def result_rows(runs: Iterable[RunRecord]) -> list[dict[str, Any]]:
-    """Return one row per run and metric; a run without metrics has a row with none."""
-    rows = []
-    for run in runs:
-        who = {
-            "identity": run.identity,
-            "model": run.model,
-            "dataset": run.dataset,
-            "variant": run.variant,
-            "tricks": run.tricks,
-            "setting": run.setting,
-            "seed": run.seed,
-            "kimg": run.kimg,
-        }
-        how = {
-            "status": run.status,
-            "seconds": run.seconds,
-            "threads": run.threads,
+    """Return one row for each run and metric; a run without metrics has one empty row."""
+    return [
+        {
+            **run.facts("before"),
+            "metric": metric,
+            **measurement.record(),
+            **run.facts("after"),
             "env": run.environment_id,
             "run": run.name,
         }
-        for metric, measured in run.metrics.items() or [(None, None)]:
-            rows.append(
-                {**who, "metric": metric, **(measured or Measurement(None)).record(), **how}
-            )
-    return rows
+        for run in runs
+        for metric, measurement in run.metrics.items() or [(None, Measurement(None))]
+    ]
 
 
 def write_archive(
     folder: Path, runs: Sequence[RunRecord], grids: Mapping[str, str] | None = None
 ) -> None:
-    """Write runs that are condensed; ``grids`` are their pictures by name, below ``folder``."""
+    """Write condensed runs to a folder.
+
+    Args:
+        folder: the folder of a report.
+        runs: the runs, which ``condense`` has returned.
+        grids: the pictures of the runs by name, as paths below ``folder``.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
     environments = {run.environment_id: run.environment for run in runs if run.environment_id}
     for identifier, environment in environments.items():
         write_json(folder / "env" / f"{identifier}.json", lasting(environment))
@@ -108,119 +81,82 @@ def write_archive(
 
 
 def read_archive(folder: Path) -> list[RunRecord]:
-    """Read back what ``write_archive`` wrote; with results.jsonl alone there are no curves."""
+    """Read the runs that ``write_archive`` wrote; results.jsonl alone has them without curves."""
     metrics: dict[str, dict[str, Measurement]] = {}
-    bare: dict[str, RunRecord] = {}
-    known: dict[str, dict[str, Any]] = {}
+    runs: dict[str, RunRecord] = {}
+    environments: dict[str, dict[str, Any]] = {}
     for row in read_lines(folder / "results.jsonl"):
         name = as_text(row.get("run"))
-        if name not in bare:
-            bare[name] = _record(row, name, folder, known)
+        if name not in runs:
+            runs[name] = _record(row, name, folder, environments)
         if row.get("metric"):
             metrics.setdefault(name, {})[as_text(row["metric"])] = Measurement.read(row)
-    whole_runs = {
-        name: _record(row, name, folder, known)
-        for row in read_lines(folder / "runs.jsonl")
-        if (name := as_text(row.get("name")))
-    }
-    return [
-        replace(run, metrics=metrics.get(name, {})) for name, run in {**bare, **whole_runs}.items()
-    ]
+    for row in read_lines(folder / "runs.jsonl"):
+        if name := as_text(row.get("name")):
+            runs[name] = _record(row, name, folder, environments)
+    return [replace(run, metrics=metrics.get(name, {})) for name, run in runs.items()]
 
 
 def _run_row(run: RunRecord, grid: str | None) -> dict[str, Any]:
-    """Return all of a run but its final metrics, which results.jsonl holds."""
+    """Return the row of a run in runs.jsonl; its final metrics are in results.jsonl."""
     return {
-        **{key: getattr(run, key) for key in _ARCHIVED},
+        **run.facts(),
         "env": run.environment_id,
         "kernel": run.environment.get("kernel"),
         "checkout": run.environment.get("checkout"),
         "grid": grid,
-        "curves": [vars(curve) for curve in run.curves],
-        "losses": [vars(curve) for curve in run.losses],
+        "curves": [curve.record() for curve in run.curves],
+        "losses": [curve.record() for curve in run.losses],
     }
 
 
 def _record(
-    row: Mapping[str, Any], name: str, folder: Path, known: dict[str, dict[str, Any]]
+    row: Mapping[str, Any], name: str, folder: Path, environments: dict[str, dict[str, Any]]
 ) -> RunRecord:
-    """Read a run from a row of runs.jsonl, or the little of it that results.jsonl has."""
-    identifier = as_text(row.get("env"))
+    """Read a run from a row of runs.jsonl, or the part of it that a row of results.jsonl has."""
     grid = as_text(row.get("grid"))
-    environment = _environment(folder, row, known)
-    threads = as_whole(row.get("threads"))
+    environment = _environment(folder, row, environments)
+    facts = read_facts(row)
+    if facts["threads"] is None:  # the rows of older reports do not state it
+        facts["threads"] = as_whole(environment.get("threads"))
     return RunRecord(
-        name=name,
-        status=as_text(row.get("status")) or "damaged",
-        identity=as_text(row.get("identity")),
-        model=as_text(row.get("model")),
-        dataset=as_text(row.get("dataset")),
-        variant=as_text(row.get("variant")),
-        tricks=as_text(row.get("tricks")),
-        setting=as_text(row.get("setting")),
-        seed=as_whole(row.get("seed")),
-        kimg=as_number(row.get("kimg")),
-        seconds=as_number(row.get("seconds")),
-        images_per_second=as_number(row.get("images_per_second")),
-        device=as_text(row.get("device")),
-        precision=as_text(row.get("precision")),
-        threads=as_whole(environment.get("threads")) if threads is None else threads,
-        command=as_text(row.get("command")),
-        problem=as_text(row.get("problem")),
-        repeats=as_whole(row.get("repeats")) or 0,
-        parameters=as_counts(row.get("parameters")),
-        config=as_mapping(row.get("config")),
+        **{**facts, "name": name, "status": facts["status"] or "damaged"},
         curves=_curves(row.get("curves")),
         losses=_curves(row.get("losses")),
         grids=(folder / "samples" / Path(grid).name,) if grid else (),
         environment=environment,
-        environment_id=identifier,
+        environment_id=as_text(row.get("env")),
     )
 
 
 def _environment(
-    folder: Path, row: Mapping[str, Any], known: dict[str, dict[str, Any]]
+    folder: Path, row: Mapping[str, Any], environments: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return an environment as the run recorded it: what lasts, and what was so at the time.
+    """Return the environment of a run: the file that its row names, and the row's own facts.
 
-    ``known`` keeps those that have been read: thousands of runs share a few.
+    ``environments`` keeps the files that have been read: thousands of runs share a few of them.
     """
     identifier = as_text(row.get("env"))
-    if identifier not in known:
+    if identifier not in environments:
         try:
-            known[identifier] = read_json(folder / "env" / f"{Path(identifier).name}.json")
+            environments[identifier] = read_json(folder / "env" / f"{Path(identifier).name}.json")
         except DamagedRunError:
-            known[identifier] = {}
-    lasting_facts = known[identifier]
+            environments[identifier] = {}
+    lasting_facts = environments[identifier]
     if not lasting_facts:
         return {}
-    passing = {key: row[key] for key in ("kernel", "checkout") if row.get(key) is not None}
-    return {**lasting_facts, **passing}
+    passing_facts = {key: row[key] for key in ("kernel", "checkout") if row.get(key) is not None}
+    return {**lasting_facts, **passing_facts}
 
 
 def _curves(rows: object) -> tuple[Curve, ...]:
-    """Read curves; one whose columns differ in length or hold other than numbers is left out."""
-    found = []
-    for row in rows if isinstance(rows, list) else ():
-        given = as_mapping(row)
-        columns = [
-            [as_number(value) for value in given.get(key) or ()]
-            for key in ("kimg", "seconds", "values")
-        ]
-        if len({len(column) for column in columns}) != 1 or not columns[0]:
-            continue
-        if any(value is None for column in columns for value in column):
-            continue
-        kimg, seconds, values = (tuple(float(v or 0) for v in column) for column in columns)
-        facts = {
-            key: strip_paths(str(given.get(key, ""))) for key in ("protocol", "better", "unit")
-        }
-        found.append(Curve(as_text(given.get("name")), kimg, seconds, values, **facts))
-    return tuple(found)
+    """Read curves, leaving out those that are damaged."""
+    curves = map(Curve.read, rows if isinstance(rows, list) else ())
+    return tuple(curve for curve in curves if curve is not None)
 
 
 def _thin(curve: Curve) -> Curve:
-    """Average neighbours until few enough points are left; the last kimg and seconds stay."""
+    """Average neighboring points until few enough are left; the last kimg and seconds stay."""
     count = len(curve.values)
     parts = min(count, MOST_POINTS)
     edges = [round(index * count / parts) for index in range(parts + 1)] if parts else [0]
@@ -229,7 +165,9 @@ def _thin(curve: Curve) -> Curve:
         curve,
         kimg=tuple(_rounded(curve.kimg[end - 1]) for _, end in spans),
         seconds=tuple(_rounded(curve.seconds[end - 1]) for _, end in spans),
-        values=tuple(_rounded(math.fsum(curve.values[a:b]) / (b - a)) for a, b in spans),
+        values=tuple(
+            _rounded(math.fsum(curve.values[start:end]) / (end - start)) for start, end in spans
+        ),
     )
 
 

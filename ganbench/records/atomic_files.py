@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files that are whole or not there: every record is written beside its place, then renamed."""
+"""Files that are whole or missing: each is written next to its place, then renamed into it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ from pydantic_core import from_json
 from ganbench.errors import DamagedRunError, StorageError
 
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}|\.tmp[A-Za-z0-9]{6}")
-"""How ``replacing`` names its temporary files, and safetensors the one that it writes first."""
+"""How ``replacing`` names its temporary files, and how safetensors names its own."""
 
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what the operating system says of a folder or disk into one sentence."""
+    """Turn an error of the operating system about a folder or disk into one sentence.
+
+    Raises:
+        StorageError: the system raised an OSError.
+    """
     try:
         yield
     except OSError as error:
@@ -41,9 +45,15 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success it takes its place, whole and synced.
+    """Yield a temporary path next to ``path``; on success it replaces ``path``, whole and synced.
 
-    Without ``sync`` a power cut may take it: for what can be made again at any time.
+    Args:
+        path: the file to write; its folder is made.
+        sync: whether the content must survive a power cut. Files that can be made again at any
+            time need not.
+
+    Raises:
+        StorageError: the file cannot be written.
     """
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +72,7 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
 
 
 def sweep_temporary_files(folder: Path) -> None:
-    """Remove, at any depth, what a killed process left of the files that it was replacing."""
+    """Remove, at any depth, the temporary files that a killed process left behind."""
     with storage_errors(folder):
         for path in folder.rglob(".*"):
             if _TEMPORARY.fullmatch(path.name) and path.is_file():
@@ -70,10 +80,10 @@ def sweep_temporary_files(folder: Path) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Make a folder and try to write to it, so that a mistake is known before hours of work.
+    """Make a folder and try to write to it, so that a mistake shows before hours of work.
 
     Raises:
-        StorageError: it cannot be made or written.
+        StorageError: the folder cannot be made or written.
     """
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,7 +108,7 @@ def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def append_line(path: Path, row: Mapping[str, Any]) -> None:
-    """Append one row to a JSON Lines file; a line that a crash cut short is skipped on reading."""
+    """Append a row to a JSON Lines file; ``read_lines`` skips a line that a crash cut short."""
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
@@ -106,23 +116,23 @@ def append_line(path: Path, row: Mapping[str, Any]) -> None:
 
 
 def json_line(row: Mapping[str, Any]) -> str:
-    """Return one JSON Lines row."""
+    """Return a row of a JSON Lines file."""
     return json.dumps(finite(row), separators=(",", ":"), allow_nan=False) + "\n"
 
 
 def finite(value: Any) -> Any:
-    """Replace NaN and infinities, which JSON does not have, by None, at any depth."""
+    """Replace NaN and infinities, which JSON lacks, by None, at any depth."""
     if isinstance(value, float):
         return value if value - value == 0 else None
     if isinstance(value, Mapping):
-        return {key: finite(inner) for key, inner in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [finite(inner) for inner in value]
+        return [finite(item) for item in value]
     return value
 
 
 def slug(text: str) -> str:
-    """Return a text as part of a file name.
+    """Return a text in the form of a file name.
 
     >>> slug("WGAN-GP + r1(weight=0.1) <ring8>")
     'wgan-gp-r1-weight-0.1-ring8'
@@ -134,11 +144,11 @@ def read_json(path: Path | str) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        DamagedRunError: the file is not there, or not whole.
+        DamagedRunError: the file is missing, or not whole.
     """
     try:
         with open(path, "rb") as file:
-            value = from_json(file.read())  # several times as fast as the standard library's
+            value = from_json(file.read())  # several times as fast as the standard library
     except OSError as error:
         raise DamagedRunError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
@@ -149,7 +159,7 @@ def read_json(path: Path | str) -> dict[str, Any]:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Read a JSON Lines file; rows that are not whole are left out, a missing file is empty."""
+    """Read a JSON Lines file, leaving out rows that are not whole; a missing file is empty."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a run was made on: machine, versions, threads. No host, no user, no absolute path."""
+"""The environment of a run: machine, versions, threads. No host, no user, no absolute path."""
 
 from __future__ import annotations
 
@@ -52,10 +52,15 @@ _VOLATILE = ("kernel", "checkout")
 def describe_environment(
     threads: int, device: str, torch_facts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what a run was made on, as plain data for env.json.
+    """Return the environment of a run, as plain data for env.json.
 
-    ``torch_facts`` is what torch says of itself and of the device; it is passed in because
-    nothing here loads torch. A fact that cannot be found out is None.
+    Args:
+        threads: how many threads compute.
+        device: the type of the device, such as ``cuda``.
+        torch_facts: what torch reports of itself and of the device; this module loads no torch.
+
+    Returns:
+        The facts by name; a fact that cannot be determined is None.
     """
     facts = {
         "schema": ENVIRONMENT_SCHEMA,
@@ -80,10 +85,10 @@ def describe_environment(
 
 
 def lasting(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an environment without what changes between two runs on one machine.
+    """Return an environment without the facts that change between two runs on one machine.
 
-    Left out are the kernel's release, which updates replace, and the state of ganbench's own
-    checkout, which each commit changes: the model's source is part of a run's identity.
+    These are the release of the kernel, which updates replace, and the state of ganbench's own
+    checkout, which each commit changes; the model's source is part of a run's identity.
     """
     return {key: value for key, value in environment.items() if key not in _VOLATILE}
 
@@ -93,15 +98,15 @@ def environment_id(environment: Mapping[str, Any]) -> str:
     return digest(lasting(environment))[:8]
 
 
-@cache  # a process goes on with the source that it has read, whatever becomes of the files
+@cache  # a process keeps the source that it has loaded, however the files change
 def _own_checkout() -> dict[str, Any] | None:
     return checkout(Path(ganbench.__file__).parent)
 
 
 def checkout(package: Path) -> dict[str, Any] | None:
-    """Return the commit and whether files differ from it, where ganbench is a git checkout.
+    """Return the commit of a package's git checkout, and whether files differ from it.
 
-    None outside of one: an installed package, or a folder inside another project's repository.
+    None without a checkout: for an installed package, or one inside another project's repository.
     """
     root = package.resolve().parent
     top = _git(root, "rev-parse", "--show-toplevel")
@@ -114,9 +119,9 @@ def checkout(package: Path) -> dict[str, Any] | None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """Return what git says, or the empty string if there is no git or it declines."""
+    """Return the output of git; empty if git is missing or fails."""
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", "-C", str(folder), *arguments],
             capture_output=True,
             text=True,
@@ -126,23 +131,23 @@ def _git(folder: Path, *arguments: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return process.stdout.strip() if process.returncode == 0 else ""
 
 
 @cache
 def _package_versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 @cache
 def _processor() -> str | None:
-    """Return the model name of the processor; x86 and most others say it in /proc/cpuinfo."""
+    """Return the model name of the processor, which most architectures state in /proc/cpuinfo."""
     if sys.platform == "darwin":
         return _command_output("sysctl", "-n", "machdep.cpu.brand_string")
     try:
@@ -155,21 +160,21 @@ def _processor() -> str | None:
 
 def _command_output(*command: str) -> str | None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+        process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None
+    return process.stdout.strip() or None
 
 
 def _usable_cores() -> int | None:
-    """Return how many cores this process may use, which containers and taskset restrict."""
+    """Return the number of cores this process may use; containers and taskset restrict it."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count()
 
 
 def _memory_gib() -> int | None:
-    """Return the memory in whole GiB: the rest depends on what the kernel kept for itself."""
+    """Return the memory in whole GiB: the rest depends on how much the kernel reserves."""
     try:
         return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30)
     except (AttributeError, OSError, ValueError):

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Plain JSON values read as what they should be: what is of another type is left out."""
+"""JSON values read as the types that they should have; a value of another type is left out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import cache
+from typing import Any, get_type_hints
 
 from ganbench.records.strip_paths import strip_paths
 
@@ -22,16 +24,49 @@ def as_whole(value: object) -> int | None:
 
 
 def as_text(value: object) -> str:
-    """Return a text made portable, anything else as the empty one."""
+    """Return a text without absolute paths, anything else as the empty text."""
     return strip_paths(value) if isinstance(value, str) else ""
 
 
 def as_mapping(value: object) -> Mapping[str, Any]:
-    """Return a mapping as it is, anything else as an empty one."""
+    """Return a mapping as it is, anything else as an empty mapping."""
     return value if isinstance(value, Mapping) else {}
 
 
 def as_counts(value: object) -> dict[str, int]:
     """Return the whole numbers of a mapping by name."""
-    given = {str(name): as_whole(count) for name, count in as_mapping(value).items()}
-    return {name: count for name, count in given.items() if count is not None}
+    counts = {str(name): as_whole(count) for name, count in as_mapping(value).items()}
+    return {name: count for name, count in counts.items() if count is not None}
+
+
+_READERS: Mapping[Any, Callable[[object], Any]] = {
+    str: as_text,
+    int: lambda value: as_whole(value) or 0,
+    int | None: as_whole,
+    float | None: as_number,
+    Mapping[str, int]: as_counts,
+    Mapping[str, Any]: as_mapping,
+}
+"""How a value is read from JSON, by the type of the field that it becomes."""
+
+
+@cache
+def field_readers(record: type) -> Mapping[str, Callable[[object], Any]]:
+    """Return how each field of a dataclass is read from JSON, by the type it is declared with.
+
+    Left out are fields of other types than texts, numbers and plain mappings.
+    """
+    types = get_type_hints(record)
+    return {
+        field.name: _READERS[types[field.name]]
+        for field in fields(record)
+        if types[field.name] in _READERS
+    }
+
+
+def read_fields(record: type, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a dataclass that a JSON object holds, each under its own name.
+
+    A field that is missing there, or of a wrong type, is empty: ``""``, None, 0 or ``{}``.
+    """
+    return {name: read(row.get(name)) for name, read in field_readers(record).items()}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What to call a run among others: its model, and what sets it apart but for the seed.
+"""Names of variants: the model, and all that sets a run apart from others except its seed.
 
-The tricks that were added and the settings that were changed are kept apart, so that a trick can
-be held against the same model in the same setting without it.
+The added tricks and the changed settings are separate parts of a name, so that a trick can be
+compared with the same model in the same setting without it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganbench.config import digest
+from ganbench.records.json_values import as_mapping
 from ganbench.records.run_record import RunRecord
 
 _NOT_THE_VARIANT = ("seed", "dataset", "dataset_version")
 
+TrickParameters = Mapping[str, Mapping[str, Any]]
+"""The tricks of a configuration by name, with their parameters."""
+
 
 @dataclass(frozen=True)
 class Label:
-    """What to call a variant: ``tricks`` and ``setting`` are empty where none sets it apart."""
+    """The name of a variant; ``tricks`` and ``setting`` are empty where nothing differs."""
 
     model: str
     tricks: str = ""
@@ -27,7 +31,7 @@ class Label:
 
     @property
     def variant(self) -> str:
-        """The whole of it.
+        """The whole name.
 
         >>> Label("vanilla", "r1 + ema", "learning_rate=0.001").variant
         'vanilla + r1 + ema, learning_rate=0.001'
@@ -39,64 +43,62 @@ class Label:
 def label_variants(runs: Sequence[RunRecord]) -> list[RunRecord]:
     """Return the runs with ``variant``, ``tricks``, ``setting``, and ``dataset`` with its version.
 
-    A variant's label that the record brings is kept as long as it means one thing. Otherwise it
-    is made of the model's name, the tricks that not all of the model's variants on the dataset
-    have, and the settings in which they differ. Different settings never share a label. The
-    version of a dataset is named where two of one are there.
+    The variant that a record brings along stays as long as it means one thing. Otherwise its
+    name consists of the model, the tricks that not all of the model's variants on the dataset
+    have, and the settings in which they differ. Different settings never share a name. A dataset
+    is named with its version if the runs have several versions of it.
     """
     runs = _name_datasets(runs)
-    labelled = list(runs)
-    elsewhere = _added_anywhere(runs)
-    for (_, model), keys in _by_variant(runs).items():
-        members = list(keys.values())
-        first = [runs[indices[0]] for indices in members]
+    labeled = list(runs)
+    elsewhere = _added_parameters(runs)
+    for (_, model), variants in _indices_by_variant(runs).items():
+        examples = [runs[indices[0]] for indices in variants]
         labels = derive_labels(
-            model, [run.config for run in first], elsewhere=elsewhere.get(model, {})
+            model, [run.config for run in examples], elsewhere=elsewhere.get(model, {})
         )
-        given = [run.variant for run in first]
-        kept = all(given) and len(set(given)) == len(given)
-        for label, run, indices in zip(labels, first, members, strict=True):
-            variant = run.variant if kept else label.variant
-            if not run.config:  # what the record brings is all that is known
-                label = Label(model, run.tricks, run.setting)
+        recorded = [run.variant for run in examples]
+        keep_recorded = all(recorded) and len(set(recorded)) == len(recorded)
+        for label, example, indices in zip(labels, examples, variants, strict=True):
+            variant = example.variant if keep_recorded else label.variant
+            # Without a configuration, nothing is known but the record's own names.
+            names = label if example.config else Label(model, example.tricks, example.setting)
             for index in indices:
-                labelled[index] = replace(
-                    runs[index], variant=variant, tricks=label.tricks, setting=label.setting
+                labeled[index] = replace(
+                    runs[index], variant=variant, tricks=names.tricks, setting=names.setting
                 )
-    return labelled
+    return labeled
 
 
-def _by_variant(runs: Sequence[RunRecord]) -> dict[tuple[str, str], dict[str, list[int]]]:
+def _indices_by_variant(runs: Sequence[RunRecord]) -> dict[tuple[str, str], list[list[int]]]:
     """Return the indices of the runs of each variant, by dataset and model."""
     groups: dict[tuple[str, str], dict[str, list[int]]] = {}
     for index, run in enumerate(runs):
-        keys = groups.setdefault((run.dataset, run.model), {})
+        variants = groups.setdefault((run.dataset, run.model), {})
         key = variant_key(run.config) if run.config else run.variant
-        keys.setdefault(key, []).append(index)
-    return groups
+        variants.setdefault(key, []).append(index)
+    return {group: list(variants.values()) for group, variants in groups.items()}
 
 
-def _added_anywhere(runs: Sequence[RunRecord]) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Return the parameters that each trick has, by model, on any dataset where it is added.
+def _added_parameters(runs: Sequence[RunRecord]) -> dict[str, dict[str, list[Mapping[str, Any]]]]:
+    """Return the parameters of each trick, by model, on all datasets where the trick is added.
 
-    One label then means one trick on all datasets.
+    With them, a label means the same trick on all datasets.
     """
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    by_dataset: dict[tuple[str, str], list[dict[str, dict[str, Any]]]] = {}
+    by_dataset: dict[tuple[str, str], list[TrickParameters]] = {}
     for run in runs:
         by_dataset.setdefault((run.dataset, run.model), []).append(_tricks(run.config))
-    for (_, model), tricks in by_dataset.items():
-        common = set.intersection(*(set(one) for one in tricks))
-        for one in tricks:
-            for name, parameters in one.items():
-                seen = found.setdefault(model, {}).setdefault(name, [])
-                if name not in common and parameters not in seen:
-                    seen.append(parameters)
-    return found
+    added: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    for (_, model), variants in by_dataset.items():
+        common = _common_names(variants)
+        for name, parameters in (item for tricks in variants for item in tricks.items()):
+            known = added.setdefault(model, {}).setdefault(name, [])
+            if name not in common and parameters not in known:
+                known.append(parameters)
+    return added
 
 
 def variant_key(config: Mapping[str, Any]) -> str:
-    """Return what all seeds of a variant share and no other variant has."""
+    """Return a digest that all seeds of a variant share, and no other variant has."""
     return digest({key: value for key, value in config.items() if key not in _NOT_THE_VARIANT})
 
 
@@ -106,31 +108,22 @@ def derive_labels(
     *,
     elsewhere: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> list[Label]:
-    """Return one label for each configuration of a model, all different.
+    """Return a label for each configuration of a model, no two alike.
 
-    ``elsewhere`` are the parameters of tricks on other datasets, from which they are to be told.
+    Args:
+        model: the name of the model.
+        configs: the configurations, each of another variant on one dataset.
+        elsewhere: the parameters that tricks have on other datasets, by trick. A label names the
+            parameters that set a trick apart from those as well.
 
     >>> ema = {"name": "ema", "parameters": {"decay": 0.99}}
     >>> configs = [{"loss": "minimax"}, {"loss": "minimax", "tricks": [ema]}]
     >>> [label.variant for label in derive_labels("vanilla", configs)]
     ['vanilla', 'vanilla + ema']
     """
-    tricks = [_tricks(config) for config in configs]
-    common = set.intersection(*(set(one) for one in tricks)) if tricks else set()
-    settings = [dict(_settings(config)) for config in configs]
-    settings = _one_learning_rate(settings)
-    differing = _differing(settings)
-    labels = []
-    for own, setting in zip(tricks, settings, strict=True):
-        parts = []
-        for name in sorted(own):
-            others = (elsewhere or {}).get(name, ()) if name not in common else ()
-            varying = _differing([*(one[name] for one in tricks if name in one), *others])
-            if name not in common or varying:
-                shown = ", ".join(f"{key}={short(own[name].get(key))}" for key in varying)
-                parts.append(f"{name}({shown})" if shown else name)
-        changes = ", ".join(f"{key}={short(setting.get(key))}" for key in differing)
-        labels.append(Label(model or "unnamed", " + ".join(parts), changes))
+    tricks = _trick_texts([_tricks(config) for config in configs], elsewhere or {})
+    settings = _setting_texts([dict(_settings(config)) for config in configs])
+    labels = [Label(model or "unnamed", *texts) for texts in zip(tricks, settings, strict=True)]
     variants = [label.variant for label in labels]
     return [
         replace(label, setting=f"{label.setting} #{variant_key(config)[:6]}".strip())
@@ -140,23 +133,69 @@ def derive_labels(
     ]
 
 
-def _one_learning_rate(settings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Put one learning rate for two where both optimizers have the same in each configuration."""
-    pair = tuple(f"{role}_optimizer.learning_rate" for role in ("generator", "discriminator"))
-    if not all(one.get(pair[0]) == one.get(pair[1]) is not None for one in settings):
+def _trick_texts(
+    variants: Sequence[TrickParameters], elsewhere: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[str]:
+    """Return the tricks that set each variant apart, with the parameters that do, joined by +."""
+    common = _common_names(variants)
+    varying: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for tricks in variants for name in tricks):
+        here = [tricks[name] for tricks in variants if name in tricks]
+        varying[name] = _differing([*here, *(() if name in common else elsewhere.get(name, ()))])
+    return [
+        " + ".join(
+            _trick_text(name, tricks[name], varying[name])
+            for name in sorted(tricks)
+            if name not in common or varying[name]
+        )
+        for tricks in variants
+    ]
+
+
+def _trick_text(name: str, parameters: Mapping[str, Any], shown: Sequence[str]) -> str:
+    """Return a trick with some of its parameters: ``r1(weight=10)``."""
+    return f"{name}({_assignments(parameters, shown)})" if shown else name
+
+
+def _setting_texts(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the settings in which variants differ, for each of them."""
+    settings = _join_learning_rates(settings)
+    differing = _differing(settings)
+    return [_assignments(setting, differing) for setting in settings]
+
+
+def _assignments(values: Mapping[str, Any], keys: Iterable[str]) -> str:
+    """Return some values as ``key=value``, with commas."""
+    return ", ".join(f"{key}={short(values.get(key))}" for key in keys)
+
+
+def _common_names(variants: Iterable[TrickParameters]) -> set[str]:
+    """Return the names of the tricks that all variants have."""
+    names = [set(tricks) for tricks in variants]
+    return set.intersection(*names) if names else set()
+
+
+def _join_learning_rates(settings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Write one learning rate for two where both optimizers have the same in every setting."""
+    generator, discriminator = (
+        f"{role}_optimizer.learning_rate" for role in ("generator", "discriminator")
+    )
+    if not all(
+        setting.get(generator) == setting.get(discriminator) is not None for setting in settings
+    ):
         return list(settings)
     return [
         {
-            "learning_rate" if key == pair[0] else key: value
-            for key, value in one.items()
-            if key != pair[1]
+            "learning_rate" if key == generator else key: value
+            for key, value in setting.items()
+            if key != discriminator
         }
-        for one in settings
+        for setting in settings
     ]
 
 
 def _name_datasets(runs: Sequence[RunRecord]) -> list[RunRecord]:
-    """Say a dataset's version where the runs have more than one: they are not comparable."""
+    """Name the version of a dataset where the runs have several: they are not comparable."""
     versions: dict[str, set[str]] = {}
     for run in runs:
         versions.setdefault(run.dataset, set()).add(str(run.config.get("dataset_version", "")))
@@ -168,37 +207,35 @@ def _name_datasets(runs: Sequence[RunRecord]) -> list[RunRecord]:
     ]
 
 
-def _tricks(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _tricks(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the tricks of a configuration by name, with their parameters."""
-    found = {}
-    listed = config.get("tricks")
-    for trick in listed if isinstance(listed, list | tuple) else ():
-        if isinstance(trick, Mapping):
-            parameters = trick.get("parameters")
-            found[str(trick.get("name"))] = (
-                dict(parameters) if isinstance(parameters, Mapping) else {}
-            )
-    return found
+    entries = config.get("tricks")
+    return {
+        str(trick.get("name")): as_mapping(trick.get("parameters"))
+        for trick in (entries if isinstance(entries, list | tuple) else ())
+        if isinstance(trick, Mapping)
+    }
 
 
 def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield all that is neither a trick nor the recipe's nesting: loss, precision, batch_size."""
+    """Yield everything but tricks, without the nesting of the recipe: loss, batch_size, ..."""
     for key, value in config.items():
         if key in _NOT_THE_VARIANT or key in {"model", "tricks"}:
             continue
         if isinstance(value, Mapping):
             prefix = "" if key == "recipe" else f"{key}."
-            for inner, nested in _settings(value):
-                yield f"{prefix}{inner}", nested
+            for inner_key, inner_value in _settings(value):
+                yield f"{prefix}{inner_key}", inner_value
         else:
             yield ("source" if key == "model_source" else key), value
 
 
-def _differing(values: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the keys whose values are not all the same, in the order they are met."""
-    listed = list(values)
-    keys = dict.fromkeys(key for one in listed for key in one)
-    return [key for key in keys if any(one.get(key) != listed[0].get(key) for one in listed)]
+def _differing(mappings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the keys whose values are not all the same, in the order in which they appear."""
+    keys = dict.fromkeys(key for mapping in mappings for key in mapping)
+    return [
+        key for key in keys if any(mapping.get(key) != mappings[0].get(key) for mapping in mappings)
+    ]
 
 
 def short(value: Any) -> str:
@@ -206,5 +243,5 @@ def short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(short(inner) for inner in value) + "]"
+        return "[" + ", ".join(short(item) for item in value) + "]"
     return str(value)[:24]

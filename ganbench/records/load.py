@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs from folders and reports, ready to be compared.
+"""Read runs from folders and reports, ready to be compared.
 
-Nothing that a single run lacks stops the reading: an unfinished run is ``running``, one whose
-files cannot be read is ``damaged`` and says what is wrong with it.
+What a single run lacks does not stop the reading. An unfinished run is ``running``; a run whose
+files cannot be read is ``damaged``, and its record says why.
 """
 
 from __future__ import annotations
@@ -20,64 +20,68 @@ from ganbench.records.run_record import RunRecord
 
 
 def load_runs(
-    paths: Iterable[Path], *, courses: bool = True, may_be_empty: bool = False
+    paths: Iterable[Path], *, curves: bool = True, may_be_empty: bool = False
 ) -> list[RunRecord]:
-    """Read every run at or below the given folders; a report's folder gives back its runs.
-
-    Without ``courses`` the curves, losses and grids of run folders are left for ``complete``.
+    """Read every run at or below the given folders.
 
     Runs of one identity are one run: the one that got furthest is kept. They come in the order
     of dataset, model, setting, tricks and seed.
 
+    Args:
+        paths: folders of runs, or of reports, whose runs are read back.
+        curves: whether to read curves, losses and grids of run folders; ``complete`` does it
+            later, for single runs.
+        may_be_empty: whether folders without a single run are fine.
+
     Raises:
-        InputError: a path that is no folder, or, unless they ``may_be_empty``, folders without a
-            single run.
+        InputError: a path is no folder, or there is no run and ``may_be_empty`` is false.
     """
-    places = list(paths)
-    found: list[RunRecord] = []
-    for place in places:
-        if not place.is_dir():
-            raise InputError(
-                f"There is no folder {place} to read runs from.", "Train one with ganbench run."
-            )
-        if is_archive(place):
-            found += read_archive(place)
-        else:
-            read = (read_if_run(folder, courses=courses) for folder in find_runs(place))
-            found += [run for run in read if run is not None]
-    if not found and not may_be_empty:
-        listed = ", ".join(str(place) for place in places) or "no folder"
-        raise InputError(f"There is no run in {listed}.", "Train one with ganbench run.")
-    runs = label_variants(_named_apart(_distinct(found)))
-    return sorted(runs, key=_place)
+    folders = list(paths)
+    runs = [run for folder in folders for run in _read_folder(folder, curves=curves)]
+    if not runs and not may_be_empty:
+        listed = ", ".join(str(folder) for folder in folders) or "no folder"
+        raise InputError(f"There is no run in {listed}.", "Train a model with ganbench run.")
+    return sorted(label_variants(_with_distinct_names(_distinct(runs))), key=_sort_key)
 
 
-def _place(run: RunRecord) -> tuple[str, str, str, str, str, int, str]:
-    """Return where a run stands among others: a model without tricks before those with them."""
+def _read_folder(folder: Path, *, curves: bool) -> list[RunRecord]:
+    """Read the runs of a report, or those at or below a folder."""
+    if not folder.is_dir():
+        raise InputError(
+            f"There is no folder {folder} to read runs from.", "Train a model with ganbench run."
+        )
+    if is_archive(folder):
+        return read_archive(folder)
+    runs = (read_if_run(run_folder, curves=curves) for run_folder in find_runs(folder))
+    return [run for run in runs if run is not None]
+
+
+def _sort_key(run: RunRecord) -> tuple[str, str, str, str, str, int, str]:
+    """Return the place of a run among others: a model without tricks comes before those with."""
     variant = (run.model, run.setting, run.tricks, run.variant)
     return (run.dataset, *variant, run.seed or 0, run.name)
 
 
 def _distinct(runs: Iterable[RunRecord]) -> list[RunRecord]:
-    """Keep one run of each identity: two of them would look like two seeds."""
-    kept: dict[str, RunRecord] = {}
+    """Keep one run of each identity: two would look like two seeds."""
+    by_identity: dict[str, RunRecord] = {}
     for index, run in enumerate(runs):
         key = run.identity or f"without identity {index}"
-        other = kept.get(key)
+        other = by_identity.get(key)
         if other is None:
-            kept[key] = run
+            by_identity[key] = run
             continue
-        best = max(other, run, key=lambda one: (one.counted, one.kimg or 0.0))
-        kept[key] = replace(best, repeats=other.repeats + run.repeats + 1)
-    return list(kept.values())
+        furthest = max(other, run, key=lambda repeat: (repeat.counted, repeat.kimg or 0.0))
+        by_identity[key] = replace(furthest, repeats=other.repeats + run.repeats + 1)
+    return list(by_identity.values())
 
 
-def _named_apart(runs: Sequence[RunRecord]) -> list[RunRecord]:
-    """Number runs whose folders have one name, so that a name means one run."""
-    seen: dict[str, int] = {}
+def _with_distinct_names(runs: Sequence[RunRecord]) -> list[RunRecord]:
+    """Number runs whose folders share a name, so that a name means one run."""
+    counts: dict[str, int] = {}
     named = []
     for run in sorted(runs, key=lambda run: (run.name, run.identity)):
-        seen[run.name] = seen.get(run.name, 0) + 1
-        count = seen[run.name]
+        counts[run.name] = counts.get(run.name, 0) + 1
+        count = counts[run.name]
         named.append(replace(run, name=f"{run.name}~{count}") if count > 1 else run)
     return named

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A measured number with all that is needed to read it: the one record of it everywhere."""
+"""A measured number with all that is needed to read it: its only record, everywhere."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ganbench.records.json_values import as_number, as_text, as_whole
+from ganbench.records.json_values import as_number, read_fields
 
 Better = Literal["higher", "lower"]
-"""In which direction a metric is better."""
+"""The direction in which a metric is better."""
 
 
 @dataclass(frozen=True)
 class Measurement:
     """A measured number with its 95 % interval, its protocol and its floor.
 
-    ``value`` is None where no number could be had. ``n`` counts the samples and ``n_real`` the
-    real ones that they were measured against, 0 where a file of statistics does not say and None
-    where nothing was recorded. The floor is what real data give. ``bias`` is by how much this n
-    is measured to move the value. Two values compare if their protocols are the same text.
+    ``value`` is None where no number could be measured. ``n`` counts the samples, ``n_real`` the
+    real samples that they were compared with: 0 where a file of statistics does not say, None
+    where nothing was recorded. ``floor`` is the value that real data give. ``bias`` is the
+    measured shift of the value at this n. Two values compare if their protocols are the same text.
     """
 
     value: float | None
@@ -47,20 +47,7 @@ class Measurement:
 
     @staticmethod
     def read(record: object) -> Measurement:
-        """Read a measurement from JSON; what is missing or of a wrong type is left out."""
+        """Read a measurement from JSON; a field that is missing or of a wrong type stays empty."""
         if not isinstance(record, Mapping):
             return Measurement(as_number(record))
-        return Measurement(
-            value=as_number(record.get("value")),
-            low=as_number(record.get("low")),
-            high=as_number(record.get("high")),
-            n=as_whole(record.get("n")),
-            n_real=as_whole(record.get("n_real")),
-            floor=as_number(record.get("floor")),
-            bias=as_number(record.get("bias")),
-            protocol=as_text(record.get("protocol")),
-            better=as_text(record.get("better")),
-            unit=as_text(record.get("unit")),
-            note=as_text(record.get("note")),
-            warning=as_text(record.get("warning")),
-        )
+        return Measurement(**read_fields(Measurement, record))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a run folder to a record, whatever state the folder is in."""
+"""Read a run folder into a record, whatever state the folder is in."""
 
 from __future__ import annotations
 
@@ -12,66 +12,79 @@ from typing import Any
 from ganbench.errors import DamagedRunError
 from ganbench.records.atomic_files import read_json
 from ganbench.records.environment import environment_id
-from ganbench.records.json_values import as_counts, as_mapping, as_number, as_text, as_whole
+from ganbench.records.json_values import as_mapping, as_number, as_text
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_folder import FAILURES, STATUSES, RunFolder
-from ganbench.records.run_record import Curve, RunRecord
+from ganbench.records.run_record import Curve, Json, RunRecord, read_sources
 from ganbench.records.strip_paths import strip_paths, strip_paths_in
 
 
-def read_run(folder: RunFolder, *, courses: bool = True) -> RunRecord:
-    """Read one run folder, whatever state it is in.
+def read_run(folder: RunFolder, *, curves: bool = True) -> RunRecord:
+    """Read a run folder, whatever state it is in.
 
-    Without ``courses`` the long files stay closed: ``complete`` reads curves, losses and grids.
+    Without ``curves`` the long files stay closed: ``complete`` reads curves, losses and grids.
     """
     try:
-        return _read(folder, folder.config(), courses=courses)
+        return _read(folder, folder.config(), curves=curves)
     except DamagedRunError:
         return RunRecord(_name(folder), "damaged", problem="config.json cannot be read.")
 
 
-def read_if_run(folder: RunFolder, *, courses: bool = True) -> RunRecord | None:
+def read_if_run(folder: RunFolder, *, curves: bool = True) -> RunRecord | None:
     """Read a run, even a damaged one; None for another program's folder with a config.json."""
     try:
         document = folder.config()
     except DamagedRunError:
-        own = (folder.stats_file, folder.result_file, folder.checkpoint_file)
-        return read_run(folder) if any(file.exists() for file in own) else None
-    return _read(folder, document, courses=courses) if "identity" in document else None
+        own_files = (folder.stats_file, folder.result_file, folder.checkpoint_file)
+        return read_run(folder) if any(file.exists() for file in own_files) else None
+    return _read(folder, document, curves=curves) if "identity" in document else None
 
 
 def complete(run: RunRecord) -> RunRecord:
-    """Return a run with the curves, losses and grids that reading has left in its folder."""
-    return run if run.place is None else replace(run, **_courses(RunFolder(run.place)), place=None)
+    """Return a run with the curves, losses and grids that are still unread in its folder."""
+    if run.unread_folder is None:
+        return run
+    return replace(run, **_long_parts(RunFolder(run.unread_folder)), unread_folder=None)
 
 
-def _read(folder: RunFolder, document: Mapping[str, Any], *, courses: bool) -> RunRecord:
+def _read(folder: RunFolder, document: Json, *, curves: bool) -> RunRecord:
+    """Read a run whose config.json is ``document``."""
     config = strip_paths_in(as_mapping(document.get("config")))
+    environment, environment_id = _environment(folder)
+    result = _result(folder)
+    facts = read_sources(
+        {
+            "config.json": document,
+            "config": config,
+            "result.json": result or {},
+            "env.json": environment,
+        }
+    )
     record = RunRecord(
         name=_name(folder),
         status="running",
-        identity=as_text(document.get("identity")),
-        model=as_text(config.get("model")),
-        dataset=as_text(config.get("dataset")),
-        variant=as_text(document.get("variant")),
-        seed=as_whole(config.get("seed")),
-        precision=as_text(config.get("precision")),
-        command=as_text(document.get("command")),
+        **facts,
         config=config,
-        **(_courses(folder) if courses else {"place": folder.path}),
-        **_environment(folder),
+        metrics=_metrics(result or {}),
+        environment=environment,
+        environment_id=environment_id,
+        **(_long_parts(folder) if curves else {"unread_folder": folder.path}),
     )
-    return _with_result(record, folder)
+    if result is not None:
+        return _with_status(record, result)
+    if folder.finished:
+        return replace(record, status="damaged", problem="result.json cannot be read.")
+    return _without_result(record, folder)
 
 
 def _name(folder: RunFolder) -> str:
-    """Return the folder's own name, also where it was given as ``.``; following links is slow."""
+    """Return the folder's own name, even if it was given as ``.``; following links is slow."""
     name = folder.path.name
     return folder.path.resolve().name if name in {"", ".."} else name
 
 
-def _courses(folder: RunFolder) -> dict[str, Any]:
-    """Return what is long, and shown of a few runs only."""
+def _long_parts(folder: RunFolder) -> dict[str, Any]:
+    """Return the fields that take long to read and are shown for a few runs only."""
     return {
         "curves": _metric_curves(folder),
         "losses": _loss_curves(folder),
@@ -79,39 +92,32 @@ def _courses(folder: RunFolder) -> dict[str, Any]:
     }
 
 
-def _with_result(record: RunRecord, folder: RunFolder) -> RunRecord:
-    """Add what result.json says; without it the run has failed, is still going, or was killed."""
+def _result(folder: RunFolder) -> dict[str, Any] | None:
+    """Return result.json; None where it is missing or cannot be read."""
     try:
-        result = folder.result()
+        return folder.result()
     except DamagedRunError:
-        if folder.finished:
-            return replace(record, status="damaged", problem="result.json cannot be read.")
-        return _without_result(record, folder)
+        return None
+
+
+def _metrics(result: Json) -> dict[str, Measurement]:
+    """Return the final measurements of a run by metric."""
+    return {
+        strip_paths(str(metric)): Measurement.read(measurement)
+        for metric, measurement in as_mapping(result.get("metrics")).items()
+    }
+
+
+def _with_status(record: RunRecord, result: Json) -> RunRecord:
+    """Add the status that result.json states."""
     status = as_text(result.get("status"))
-    known = status in STATUSES
-    return replace(
-        record,
-        status=status if known else "damaged",
-        problem="" if known else "result.json holds no status that is known.",
-        identity=record.identity or as_text(result.get("identity")),
-        model=record.model or as_text(result.get("model")),
-        dataset=record.dataset or as_text(result.get("dataset")),
-        seed=record.seed if record.seed is not None else as_whole(result.get("seed")),
-        kimg=as_number(result.get("kimg")),
-        seconds=as_number(result.get("seconds")),
-        images_per_second=as_number(result.get("images_per_second")),
-        device=as_text(result.get("device")),
-        precision=as_text(result.get("precision")) or record.precision,
-        parameters=as_counts(result.get("parameters")),
-        metrics={
-            strip_paths(str(metric)): Measurement.read(measured)
-            for metric, measured in as_mapping(result.get("metrics")).items()
-        },
-    )
+    if status in STATUSES:
+        return replace(record, status=status)
+    return replace(record, status="damaged", problem="result.json holds no known status.")
 
 
 def _without_result(record: RunRecord, folder: RunFolder) -> RunRecord:
-    """Add how far a run without result.json came, and what failure.json says of its end."""
+    """Add how far a run without result.json got, and why it ended if failure.json says so."""
     rows = [(as_number(row.get("kimg")), as_number(row.get("seconds"))) for row in folder.stats()]
     reached = replace(
         record,
@@ -129,22 +135,21 @@ def _without_result(record: RunRecord, folder: RunFolder) -> RunRecord:
     return replace(reached, status=status if status in FAILURES else "failed", problem=problem)
 
 
-def _environment(folder: RunFolder) -> dict[str, Any]:
+def _environment(folder: RunFolder) -> tuple[Json, str]:
+    """Return the environment of a run and its id; both are empty if env.json cannot be read."""
     try:
-        found, identifier = _described(folder.environment_file.read_text(encoding="utf-8"))
+        return _parse_environment(folder.environment_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}
-    threads = as_whole(found.get("threads"))
-    return {"environment": found, "environment_id": identifier, "threads": threads}
+        return {}, ""
 
 
 @lru_cache(maxsize=64)
-def _described(document: str) -> tuple[Mapping[str, Any], str]:
-    """Return an environment and its id; thousands of runs share a few of them."""
-    found = strip_paths_in(json.loads(document))
-    if not isinstance(found, Mapping):
+def _parse_environment(text: str) -> tuple[Json, str]:
+    """Return an environment and its id; thousands of runs share a few environments."""
+    environment = strip_paths_in(json.loads(text))
+    if not isinstance(environment, Mapping):
         raise ValueError("A JSON object was expected.")
-    return found, environment_id(found)
+    return environment, environment_id(environment)
 
 
 def _metric_curves(folder: RunFolder) -> tuple[Curve, ...]:
@@ -154,38 +159,38 @@ def _metric_curves(folder: RunFolder) -> tuple[Curve, ...]:
         kimg, seconds = as_number(row.get("kimg")), as_number(row.get("seconds"))
         if kimg is None or seconds is None:
             continue
-        for name, given in as_mapping(row.get("metrics")).items():
-            measured = Measurement.read(given)
-            if measured.value is not None:
-                at = points.setdefault((strip_paths(str(name)), measured.protocol), {})
-                at[kimg] = (seconds, measured)
-    curves = []
-    for (name, protocol), at in points.items():
-        kimgs = sorted(at)
-        last = at[kimgs[-1]][1]
-        curves.append(
-            Curve(
-                name=name,
-                kimg=tuple(kimgs),
-                seconds=tuple(at[kimg][0] for kimg in kimgs),
-                values=tuple(at[kimg][1].value or 0.0 for kimg in kimgs),
-                protocol=protocol,
-                better=last.better,
-                unit=last.unit,
-            )
-        )
-    return tuple(curves)
+        for name, value in as_mapping(row.get("metrics")).items():
+            measurement = Measurement.read(value)
+            if measurement.value is not None:
+                by_kimg = points.setdefault((strip_paths(str(name)), measurement.protocol), {})
+                by_kimg[kimg] = (seconds, measurement)
+    return tuple(_metric_curve(name, by_kimg) for (name, _), by_kimg in points.items())
+
+
+def _metric_curve(name: str, by_kimg: Mapping[float, tuple[float, Measurement]]) -> Curve:
+    """Return the measurements of a metric by one protocol as a curve, in the order of kimg."""
+    rows = [(kimg, *by_kimg[kimg]) for kimg in sorted(by_kimg)]
+    _, _, last = rows[-1]
+    return Curve(
+        name=name,
+        kimg=tuple(kimg for kimg, _, _ in rows),
+        seconds=tuple(seconds for _, seconds, _ in rows),
+        values=tuple(measurement.value or 0.0 for _, _, measurement in rows),
+        protocol=last.protocol,
+        better=last.better,
+        unit=last.unit,
+    )
 
 
 def _loss_curves(folder: RunFolder) -> tuple[Curve, ...]:
-    """Return the losses and logits of stats.jsonl, each where it is a number."""
+    """Return the losses and logits of stats.jsonl, each at the rows where it is a number."""
     points: dict[str, list[tuple[float, float, float]]] = {}
     for row in folder.stats():
         kimg, seconds = as_number(row.get("kimg")), as_number(row.get("seconds"))
         if kimg is None or seconds is None:
             continue
-        for name, given in row.items():
-            value = as_number(given)
+        for name, entry in row.items():
+            value = as_number(entry)
             if name.startswith(("loss/", "logits/")) and value is not None:
                 points.setdefault(strip_paths(name), []).append((kimg, seconds, value))
     curves = []

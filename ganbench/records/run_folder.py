@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""A run on disk: a folder of plain files, of which ``result.json`` is written last.
+"""A run on disk: a folder of plain files; ``result.json`` is written last.
 
     config.json    {"schema", "identity", "config": RunConfig, "options": {...}, "ganbench"}
     env.json       the machine, the versions, the threads
-    stats.jsonl    one row a tick: kimg, seconds, images_per_second, loss/..., logits/...
-    metrics.jsonl  one row an evaluation: kimg, seconds, metrics {name: measurement}
+    stats.jsonl    one row per tick: kimg, seconds, images_per_second, loss/..., logits/...
+    metrics.jsonl  one row per evaluation: kimg, seconds, metrics {name: measurement}
     samples/*.png  the same latents at each snapshot, ``kimg00123.png``; final.png
-    checkpoint.safetensors   all that training needs to go on
-    generator.safetensors    what sampling needs
+    checkpoint.safetensors   everything that training needs to continue
+    generator.safetensors    everything that sampling needs
     result.json    {"schema", "status", "identity", "model", "dataset", "seed", "kimg",
                    "seconds", "images_per_second", "metrics", ...}
-    failure.json   {"schema", "status": "failed" or "timeout", "error", ...} where a run came to
+    failure.json   {"schema", "status": "failed" or "timeout", "error", ...} if a run came to
                    no result
 
-A measurement is {"value", "low", "high", "n", "floor", "bias", "protocol", "better", "unit",
-"note", "warning"}.
+A measurement is {"value", "low", "high", "n", "n_real", "floor", "bias", "protocol", "better",
+"unit", "note", "warning"}.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ RUN_SCHEMA = 1
 STATUSES = ("done", "diverged", "collapsed", "interrupted", "failed", "timeout", "running")
 FAILURES = ("failed", "timeout")
 """The statuses that failure.json may hold."""
+
 OUTCOME = (
     "status",
     "identity",
@@ -52,7 +53,7 @@ OUTCOME = (
     "images_per_second",
     "metrics",
 )
-"""What every result.json holds."""
+"""The keys that every result.json holds."""
 
 
 @dataclass(frozen=True)
@@ -63,47 +64,47 @@ class RunFolder:
 
     @property
     def config_file(self) -> Path:
-        """What the run is."""
+        """The configuration of the run."""
         return self.path / "config.json"
 
     @property
     def environment_file(self) -> Path:
-        """What it ran on."""
+        """The environment of the run."""
         return self.path / "env.json"
 
     @property
     def stats_file(self) -> Path:
-        """What was seen at each tick."""
+        """The losses and speeds at each tick."""
         return self.path / "stats.jsonl"
 
     @property
     def metrics_file(self) -> Path:
-        """What was measured along the way."""
+        """The measurements along the run."""
         return self.path / "metrics.jsonl"
 
     @property
     def result_file(self) -> Path:
-        """What came out; there only once the run is over."""
+        """The outcome; it exists only once the run is over."""
         return self.path / "result.json"
 
     @property
     def failure_file(self) -> Path:
-        """Why nothing came out; there only where a run failed or ran out of time."""
+        """Why there is no outcome; it exists only if the run failed or ran out of time."""
         return self.path / "failure.json"
 
     @property
     def checkpoint_file(self) -> Path:
-        """What training needs to go on."""
+        """Everything that training needs to continue."""
         return self.path / "checkpoint.safetensors"
 
     @property
     def generator_file(self) -> Path:
-        """What sampling needs."""
+        """Everything that sampling needs."""
         return self.path / "generator.safetensors"
 
     @property
     def samples_folder(self) -> Path:
-        """The sample grids."""
+        """The folder of sample grids."""
         return self.path / "samples"
 
     @property
@@ -124,10 +125,10 @@ class RunFolder:
         return read_json(self.result_file)
 
     def description(self) -> RunConfig:
-        """Return what the run is, validated.
+        """Return the validated configuration of the run.
 
         Raises:
-            DamagedRunError: config.json is damaged, or is not that of a run.
+            DamagedRunError: config.json is damaged, or describes no run.
         """
         values = self.config().get("config")
         try:
@@ -138,7 +139,7 @@ class RunFolder:
             ) from error
 
     def outcome(self) -> dict[str, Any]:
-        """Return result.json, whole.
+        """Return result.json with all the keys that it must have.
 
         Raises:
             DamagedRunError: it is damaged.
@@ -166,11 +167,11 @@ class RunFolder:
         write_json(self.result_file, {"schema": RUN_SCHEMA, **value})
 
     def append_stats(self, row: Mapping[str, Any]) -> None:
-        """Add one tick."""
+        """Add the row of a tick."""
         append_line(self.stats_file, row)
 
     def append_measurements(self, row: Mapping[str, Any]) -> None:
-        """Add one evaluation; one at the same point, from before a crash, gives way."""
+        """Add the row of an evaluation, replacing a row at the same kimg from before a crash."""
         rows = self.measurements()
         others = [other for other in rows if other.get("kimg") != row["kimg"]]
         if len(others) < len(rows):
@@ -179,7 +180,7 @@ class RunFolder:
             append_line(self.metrics_file, row)
 
     def forget_after(self, kimg: float) -> None:
-        """Drop the rows that a resumed run will write again."""
+        """Drop the rows after ``kimg``, which a resumed run writes again."""
         for file in (self.stats_file, self.metrics_file):
             if file.is_file():
                 rows = [row for row in read_lines(file) if "kimg" in row]
@@ -193,12 +194,12 @@ class RunFolder:
 
 
 def whole_result(file: Path | str) -> dict[str, Any]:
-    """Return what a result.json says, whole.
+    """Return a result.json with all the keys that it must have.
 
     Raises:
-        DamagedRunError: it is damaged.
+        DamagedRunError: the file is damaged.
     """
-    hint = "Delete it, then repeat the command with --resume to measure anew."
+    hint = "Delete it, then repeat the command with --resume to measure again."
     try:
         result = read_json(file)
     except DamagedRunError as error:
@@ -217,30 +218,34 @@ def open_run(path: Path) -> RunFolder:
     folder = RunFolder(path)
     if not folder.config_file.is_file():
         raise InputError(
-            f"{path} holds no run: there is no config.json.", "Train one with ganbench run."
+            f"{path} holds no run: there is no config.json.", "Train a model with ganbench run."
         )
     return folder
 
 
 def find_runs(root: Path) -> Iterator[RunFolder]:
     """Yield every run at or below a folder, in the order of their names."""
-    found = []
-    for place, folders, files in os.walk(root):
+    run_folders = []
+    for folder, subfolders, files in os.walk(root):
         if "config.json" in files:
-            found.append(Path(place))
-            # Of thousands of runs, the pictures are most of what there is to walk through.
-            folders[:] = [name for name in folders if name != "samples"]
-    yield from map(RunFolder, sorted(found))
+            run_folders.append(Path(folder))
+            # With thousands of runs, most of the files to walk through are pictures.
+            subfolders[:] = [name for name in subfolders if name != "samples"]
+    yield from map(RunFolder, sorted(run_folders))
 
 
 def name_folder(root: Path, stem: str, identity: str, *, resume: bool) -> RunFolder:
-    """Return the folder for a run: ``stem-identity``, numbered where that one is taken.
+    """Return the folder for a run: ``stem-identity``, with a number if that folder exists.
 
-    With ``resume`` it is the latest unfinished run of the same identity, else the latest
-    finished one, else a new folder.
+    Args:
+        root: the folder of all runs.
+        stem: the readable part of the name.
+        identity: the identity of the run, of which the name holds eight digits.
+        resume: whether to return the latest unfinished run of the same identity, otherwise the
+            latest finished run, and a new folder only if there is neither.
 
     Raises:
-        StorageError: the folder cannot be looked into.
+        StorageError: the folder cannot be searched.
         DamagedRunError: the configuration of a run that might be resumed is damaged.
     """
     base = f"{stem}-{identity[:8]}"
@@ -253,12 +258,12 @@ def name_folder(root: Path, stem: str, identity: str, *, resume: bool) -> RunFol
                 break
             if resume and _same_identity(folder, identity):
                 same.append(folder)
-    unfinished = [one for one in same if not one.finished]
+    unfinished = [candidate for candidate in same if not candidate.finished]
     return (unfinished or same or [folder])[-1]
 
 
 def _same_identity(folder: RunFolder, identity: str) -> bool:
-    """Tell whether a folder holds the same run, or was made for it and never begun."""
+    """Tell whether a folder holds the same run, or was made for a run that never began."""
     if not folder.config_file.is_file():
         return True
     try:

@@ -4,15 +4,15 @@
     OUT/throughput/NAME.json   {"schema", "ganbench", "command", "environment", "protocol",
                                "ceilings": [...], "cases": [...]}
 
-A case is one setting (``KEY``) with its figures, or with the reason why there are none. A figure
-is null where it could not be had.
+A case is one setting (``SpeedSetting``) with its figures, or with the reason why it has none. A
+figure that could not be measured is null.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,21 +28,10 @@ from ganbench.records.strip_paths import strip_paths_in
 SPEED_SCHEMA = 1
 SPEED_FOLDER = "throughput"
 
-CASE_KEY = (
-    "model",
-    "tricks",
-    "dataset",
-    "batch_size",
-    "device",
-    "precision",
-    "memory_format",
-    "compile",
-    "threads",
-    "settings",
-)
-"""What tells two cases apart on one machine."""
-
 Figure = Annotated[float, Field(ge=0)]
+
+CeilingKey = tuple[str, str, int | None]
+"""What the ceiling of a case depends on: device, precision, threads."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +44,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds until a single sample is there: percentiles over ``count`` of them."""
+    """Milliseconds until a single sample is ready: percentiles over ``count`` samples."""
 
     p50: Figure | None = None
     p90: Figure | None = None
@@ -64,15 +53,10 @@ class Latency:
 
 
 @dataclass(frozen=True)
-class SpeedCase:
-    """One setting and its figures.
+class SpeedSetting:
+    """A GAN, and how and where it is computed: all that tells two cases on a machine apart.
 
-    ``settings`` are further ones, as ``key=value``. ``split_ms`` is milliseconds of one iteration
-    by part, ``profile`` the share of its time by kind of operation; ``gflop_per_image`` is by
-    ``training`` and ``sampling``; ``gflops`` are GFLOP/s of training, ``share_of_ceiling`` their
-    part of what the machine reached (see ``Ceiling``). ``memory_mib`` is in MiB,
-    ``startup_seconds`` in seconds, both by name. ``steady`` is false where the speed still changed
-    after warming up.
+    ``settings`` are further settings, as ``key=value``.
     """
 
     model: str
@@ -84,10 +68,37 @@ class SpeedCase:
     memory_format: str
     compile: bool
     threads: int | None
-    status: Literal["ok", "failed"]
     settings: tuple[str, ...] = ()
-    device_name: str | None = None
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells the setting apart from others on its machine."""
+        return case_key(vars(self))
+
+    @property
+    def ceiling_key(self) -> CeilingKey:
+        """What its ceiling depends on."""
+        return self.device, self.precision, self.threads
+
+
+CASE_KEY = tuple(entry.name for entry in fields(SpeedSetting))
+"""The fields that tell two cases on one machine apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedCase(SpeedSetting):
+    """One setting and its figures.
+
+    ``steady`` is false if the speed still changed after warming up. ``split_ms`` is milliseconds
+    of one iteration by part, ``profile`` the share of its time by kind of operation.
+    ``gflop_per_image`` is by ``training`` and ``sampling``. ``gflops`` are the GFLOP/s of
+    training, ``share_of_ceiling`` their share of the GFLOP/s that the machine reached (see
+    ``Roofline``). ``memory_mib`` is in MiB and ``startup_seconds`` in seconds, both by name.
+    """
+
+    status: Literal["ok", "failed"]
     problem: str = ""
+    device_name: str | None = None
     steady: bool = True
     training: Rate | None = None
     sampling: Rate | None = None
@@ -102,19 +113,14 @@ class SpeedCase:
     startup_seconds: Mapping[str, Figure | None] | None = None
 
     @property
-    def key(self) -> tuple[Any, ...]:
-        """What tells the case apart from others on its machine."""
-        return case_key(vars(self))
-
-    @property
     def rounds(self) -> tuple[float, ...]:
-        """Images per second of training, round by round; empty of a case that failed."""
+        """Images per second of training, round by round; empty for a case that failed."""
         return self.training.rounds if self.training else ()
 
 
 @dataclass(frozen=True)
-class RooflineRecord:
-    """GFLOP/s that plain arithmetic reached on a device, and which arithmetic it was."""
+class Roofline:
+    """The most GFLOP/s that plain arithmetic reached on a device, and by which arithmetic."""
 
     device: str
     precision: str
@@ -122,27 +128,37 @@ class RooflineRecord:
     gflops: Figure | None
     by: str = ""
 
+    @property
+    def ceiling_key(self) -> CeilingKey:
+        """Which settings it is the ceiling of."""
+        return self.device, self.precision, self.threads
+
 
 @dataclass(frozen=True)
 class SpeedProtocol:
-    """How it was measured: rounds, the seconds of each, samples timed for the latency."""
+    """How a speed is measured.
 
-    rounds: int | None = None
-    seconds: Figure | None = None
-    latencies: int | None = None
+    Every case has a turn of ``seconds`` in each of the ``rounds``; ``latencies`` is the number of
+    single samples that are timed over all rounds.
+    """
+
+    rounds: int
+    seconds: Figure
+    latencies: int
 
 
 @dataclass(frozen=True)
 class SpeedRecord:
-    """One document. ``name`` is its file's stem; ``document`` is all of it, as it is kept.
+    """One document. ``name`` is its file's stem; ``document`` is its content as it was read.
 
-    Of a file that cannot be read there are the name and the ``problem`` alone.
+    A file that cannot be read has only a name and a ``problem``. ``protocol`` is None where the
+    document states none.
     """
 
     environment: Mapping[str, Any]
     cases: Annotated[tuple[SpeedCase, ...], Field(min_length=1)]
-    ceilings: tuple[RooflineRecord, ...] = ()
-    protocol: SpeedProtocol = SpeedProtocol()
+    ceilings: tuple[Roofline, ...] = ()
+    protocol: SpeedProtocol | None = None
     command: str = ""
     ganbench: str = ""
     name: str = ""
@@ -151,14 +167,14 @@ class SpeedRecord:
 
     @property
     def environment_id(self) -> str:
-        """What documents made in one environment share."""
+        """Eight hex digits that documents made in one environment share."""
         return environment_id(self.environment)
 
 
 def case_key(case: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what tells a case apart from others on its machine, in the order of ``KEY``."""
+    """Return what tells a case apart from others on its machine, in the order of ``CASE_KEY``."""
     lists = {"tricks", "settings"}
-    return tuple(tuple(case.get(one, ())) if one in lists else case[one] for one in CASE_KEY)
+    return tuple(tuple(case.get(name, ())) if name in lists else case[name] for name in CASE_KEY)
 
 
 def write_speeds(folder: Path, document: Mapping[str, Any]) -> Path:
@@ -167,9 +183,9 @@ def write_speeds(folder: Path, document: Mapping[str, Any]) -> Path:
     Raises:
         StorageError: the folder cannot be written.
     """
-    kept: dict[str, Any] = strip_paths_in(document)
-    path = folder / SPEED_FOLDER / f"{speeds_name(kept)}.json"
-    write_json(path, kept)
+    portable: dict[str, Any] = strip_paths_in(document)
+    path = folder / SPEED_FOLDER / f"{speeds_name(portable)}.json"
+    write_json(path, portable)
     return path
 
 
@@ -179,19 +195,19 @@ def speeds_name(document: Mapping[str, Any]) -> str:
     models, devices = (
         slug("-".join(dict.fromkeys(case[name] for case in cases))) for name in ("model", "device")
     )
-    asked = {
+    question = {
         "cases": sorted((case_key(case) for case in cases), key=json.dumps),
         "environment": environment_id(document["environment"]),
     }
-    return f"{models[:60].rstrip('-.')}-{devices}-{digest(asked)[:8]}"
+    return f"{models[:60].rstrip('-.')}-{devices}-{digest(question)[:8]}"
 
 
 def read_speeds(path: Path) -> SpeedRecord:
     """Read a document.
 
     Raises:
-        DamagedRunError: it is not there, not whole, or holds no measurements of speed.
-        InputError: it was written by a newer ganbench.
+        DamagedRunError: the file is missing, not whole, or holds no measurements of speed.
+        InputError: the file was written by a newer ganbench.
     """
     document: dict[str, Any] = finite(strip_paths_in(read_json(path)))
     schema = document.get("schema")
@@ -202,9 +218,10 @@ def read_speeds(path: Path) -> SpeedRecord:
         )
     if schema != SPEED_SCHEMA:
         raise DamagedRunError(f"{path} is damaged: its schema is {schema!r}, not {SPEED_SCHEMA}.")
+    stated = {**document, "protocol": document.get("protocol") or None}
     try:
         # From JSON, where arrays may become tuples and yet no text becomes a number.
-        record = _adapter().validate_json(json.dumps(document), strict=True)
+        record = _adapter().validate_json(json.dumps(stated), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -216,14 +233,14 @@ def read_speeds(path: Path) -> SpeedRecord:
 
 @cache
 def _adapter() -> TypeAdapter[SpeedRecord]:
-    """Build the check of documents when the first is read: most commands read none."""
+    """Build the validator of documents when the first is read: most commands read none."""
     return TypeAdapter(SpeedRecord)
 
 
 def find_speeds(folder: Path) -> Iterator[SpeedRecord]:
     """Yield the documents of a folder of runs, or of a report, in the order of their names.
 
-    One that cannot be read has a ``problem``, which names no place on this machine.
+    A document that cannot be read has a ``problem``, which names no place on this machine.
     """
     for path in sorted((folder / SPEED_FOLDER).glob("*.json")):
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Text that means the same on another machine: no absolute path, no home folder."""
+"""Text that means the same on another machine: without absolute paths and home folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ABSOLUTE = re.compile(
 
 
 def strip_paths(text: str) -> str:
-    """Replace each absolute path in a text by the last part of it.
+    """Replace each absolute path in a text by its last part.
 
     >>> strip_paths("ganbench run --model /home/someone/mygan.py --out=/tmp/a/runs")
     'ganbench run --model mygan.py --out=runs'
@@ -30,11 +30,11 @@ def strip_paths(text: str) -> str:
 
 
 def strip_paths_in(value: Any) -> Any:
-    """Make every text in a JSON-like value portable, keys too, at any depth."""
+    """Strip the paths from every text in a JSON-like value, keys included, at any depth."""
     if isinstance(value, str):
         return strip_paths(value)
     if isinstance(value, Mapping):
-        return {strip_paths(str(key)): strip_paths_in(inner) for key, inner in value.items()}
+        return {strip_paths(str(key)): strip_paths_in(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [strip_paths_in(inner) for inner in value]
+        return [strip_paths_in(item) for item in value]
     return value

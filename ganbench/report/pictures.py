@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Sample grids, made small, and names for files that hold nothing but letters and digits."""
+"""Sample grids made small, in files whose names hold nothing but letters and digits.
+
+A report shows each grid twice: embedded in the page, and as a file in Markdown. So a grid keeps
+only what a reader sees of it.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +19,27 @@ from PIL import Image
 from ganbench.records.atomic_files import slug
 from ganbench.records.run_record import RunRecord
 
-LONGEST_SIDE = 1024
-"""Pixels; a larger grid is reduced."""
+LONGEST_SIDE = 544
+"""Pixels; a larger grid is reduced. Eight samples of 64 pixels fit side by side."""
 
-MOST_BYTES = 300_000
-"""A grid that takes more as it is gets a palette of 256 colors."""
+DRAWING_SIDE = 240
+"""Pixels; a drawing has no pixels of its own and is kept at the size at which it is shown."""
+
+COLORS = 16
+"""A drawing has this many colors."""
+
+QUALITY = 50
+"""The quality of WebP, out of 100, at which samples look as they are."""
+
+MOST_ENLARGED = 8
+"""Samples are drawn at this many pixels for each of their own at most."""
+
+_METADATA = {"exif", "icc_profile", "xmp"}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG: where it lies below the report's folder, its bytes, its size in pixels."""
+    """A WebP picture: its file below the report's folder, its bytes, its size in pixels."""
 
     file: str
     data: bytes
@@ -34,57 +49,84 @@ class Picture:
     @property
     def uri(self) -> str:
         """The picture as an address that needs no file."""
-        return "data:image/png;base64," + base64.b64encode(self.data).decode("ascii")
+        return "data:image/webp;base64," + base64.b64encode(self.data).decode("ascii")
 
 
 def sample_pictures(runs: Iterable[RunRecord]) -> dict[str, Picture]:
-    """Return the last sample grid of each run that has one that can be read, by run name."""
-    found: dict[str, Picture] = {}
+    """Return the last readable sample grid of each run that has one, by the name of the run."""
+    pictures: dict[str, Picture] = {}
     taken: set[str] = set()
     for run in runs:
         for path in reversed(run.grids):
-            data = small_png(path)
+            data = small_webp(path)
             if data is None:
                 continue
             seed = "" if run.seed is None else f"-seed{run.seed}"
             stem = unique(f"{slug(f'{run.dataset}-{run.variant}')}{seed}", run.name, taken)
             with Image.open(io.BytesIO(data)) as image:
-                found[run.name] = Picture(f"samples/{stem}.png", data, image.width, image.height)
+                size = image.size
+            pictures[run.name] = Picture(f"samples/{stem}.webp", data, *size)
             break
-    return found
+    return pictures
 
 
-def small_png(path: Path) -> bytes | None:
-    """Return a picture as a PNG without metadata, reduced where it is large; None if damaged.
+def small_webp(path: Path) -> bytes | None:
+    """Return a picture as a small WebP without metadata; None if the file is damaged.
 
-    A picture that is small already keeps its pixels, and one that was reduced before stays as
-    it is.
+    Samples keep their own pixels up to ``LONGEST_SIDE``, and are compressed with loss. A drawing,
+    such as points on white, keeps ``DRAWING_SIDE`` and ``COLORS`` colors, and no loss blurs it. A
+    picture that was made small before stays as it is.
     """
     try:
         with Image.open(path) as opened:
-            image = opened.copy()
+            small = opened.format == "WEBP" and max(opened.size) <= LONGEST_SIDE
+            opened.load()
+            if small and not _METADATA & opened.info.keys():
+                return path.read_bytes()
+            image = opened.convert("L" if opened.mode in {"1", "L"} else "RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
-    if image.mode not in {"1", "L", "P", "RGB"}:
-        image = image.convert("RGB")
-    if max(image.size) > LONGEST_SIDE:
-        image = image.convert("L" if image.mode in {"1", "L"} else "RGB")
-        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-    data = _encode(image)
-    if len(data) > MOST_BYTES and image.mode == "RGB":
-        data = _encode(image.quantize(256))
-    return data
+    image = _own_pixels(image)
+    if _is_drawing(image):
+        image = _reduced(image, DRAWING_SIDE)
+        image = image.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        return _encode(image, lossless=True)
+    return _encode(_reduced(image, LONGEST_SIDE), lossless=False)
 
 
-def _encode(image: Image.Image) -> bytes:
-    image.info = {}
+def _own_pixels(image: Image.Image) -> Image.Image:
+    """Return samples that were enlarged by repeating pixels at the size that they had before."""
+    for factor in range(MOST_ENLARGED, 1, -1):
+        if image.width % factor or image.height % factor:
+            continue
+        small = image.reduce(factor)
+        if small.resize(image.size, Image.Resampling.NEAREST).tobytes() == image.tobytes():
+            return small
+    return image
+
+
+def _is_drawing(image: Image.Image) -> bool:
+    """Tell whether a picture in color is half of one color or more: a ground that is drawn on."""
+    if image.mode != "RGB":
+        return False
+    counts = image.getcolors(image.width * image.height) or []
+    return 2 * max(count for count, _ in counts) >= image.width * image.height
+
+
+def _reduced(image: Image.Image, longest: int) -> Image.Image:
+    """Return a picture whose pixels are the means of blocks, so that no side is too long."""
+    factor = -(-max(image.size) // longest)
+    return image.reduce(factor) if factor > 1 else image
+
+
+def _encode(image: Image.Image, *, lossless: bool) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
+    image.convert("RGB").save(buffer, "WEBP", lossless=lossless, quality=QUALITY, method=6)
     return buffer.getvalue()
 
 
 def unique(stem: str, source: str, taken: set[str]) -> str:
-    """Return a stem that is not taken, and take it; ``source`` tells equal ones apart."""
+    """Return a stem that is not taken, and take it; ``source`` tells equal stems apart."""
     if stem in taken:
         stem = f"{stem}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
     taken.add(stem)

@@ -1,36 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""A report on disk: the page, the Markdown, the pictures, and the records that they are made of."""
+"""A report on disk: the page, the Markdown, the pictures, and the records that it is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from ganbench.analysis.across_datasets import across
-from ganbench.analysis.comparison import PLAIN
 from ganbench.analysis.published import PublishedRow
-from ganbench.errors import UnknownNameError, suggest
-from ganbench.records.archive import condense, is_archive, write_archive
+from ganbench.records.archive import is_archive, write_archive
 from ganbench.records.atomic_files import replacing, storage_errors, write_text
-from ganbench.records.environment import lasting
 from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import SpeedRecord, write_speeds
-from ganbench.report.charts.panels import Panel, still
-from ganbench.report.charts.style import styles
-from ganbench.report.dataset_section import Section, sections
-from ganbench.report.markdown.document import render_markdown
-from ganbench.report.page import Report, render_page
-from ganbench.report.pictures import sample_pictures
-from ganbench.report.speed.speed_section import Speed, speed
-
-MOST_LOSSES = 12
-"""So many variants' losses are in a still picture."""
+from ganbench.report.blocks import Charts, all_charts
+from ganbench.report.charts.stills import still
+from ganbench.report.make_report import make_report
+from ganbench.report.markdown.markdown_blocks import render_markdown
+from ganbench.report.page import render_page
+from ganbench.report.report_chapters import report_blocks
 
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where the parts of a report lie."""
+    """The places of the parts of a report."""
 
     folder: Path
     page: Path
@@ -49,37 +41,40 @@ def write_report(
     metric: str | None = None,
     speeds: Sequence[SpeedRecord] = (),
 ) -> ReportFiles:
-    """Write a report of runs into a folder, replacing an earlier one.
+    """Write a report of runs into a folder, where it replaces an earlier one.
 
-    The same runs give the same bytes. Nothing is measured here, and nothing written holds a
-    path of this machine. ``published`` rows are shown with the datasets that they name;
-    ``baseline`` is what others are compared with: a variant, a set of tricks, or ``none``;
-    ``metric`` is the one that the verdicts' sentences are about; ``speeds`` are measurements of
-    speed, which are shown beside the runs, or alone.
+    The same runs give the same bytes. Nothing is measured here, and nothing that is written holds
+    a path of this machine.
+
+    Args:
+        runs: The runs, as ``load_runs`` returns them.
+        out: The folder.
+        title: The title of the page.
+        published: Published rows, each shown with the dataset that it names.
+        baseline: What treatments are compared with: a variant, a set of tricks, or ``none``.
+        metric: The main metric, which the sentences are about.
+        speeds: Measurements of speed, shown next to the runs or alone.
 
     Raises:
-        UnknownNameError: no run is of the baseline, or has the metric.
-        StorageError: the folder cannot be written.
+        UnknownNameError: No run belongs to the baseline, or none has the metric.
+        StorageError: The folder cannot be written.
     """
     report = make_report(
         runs, title=title, published=published, baseline=baseline, metric=metric, speeds=speeds
     )
-    contents: dict[str, bytes] = {
-        picture.file: picture.data for picture in report.pictures.values()
-    }
-    stills: dict[str, dict[str, str]] = {}
-    every = {section.slug: still_charts(section) for section in report.sections}
-    for name, drawn in {**every, "speed": _still_speed(report.speed)}.items():
-        stills[name] = {kind: f"charts/{name}-{kind}.svg" for kind in drawn}
-        contents |= {stills[name][kind]: svg.encode() for kind, svg in drawn.items()}
-    page, markdown = render_page(report), render_markdown(report, stills)
+    blocks = report_blocks(report)
+    stills = still_charts(all_charts(blocks))
+    still_files = {name: f"charts/{name}.svg" for name in stills}
+    contents = {picture.file: picture.data for picture in report.pictures.values()}
+    contents |= {still_files[name]: svg.encode() for name, svg in stills.items()}
+    page, markdown = render_page(report, blocks), render_markdown(report, blocks, still_files)
 
     _clear(
         out,
         {
             *contents,
             *(f"env/{name}.json" for name in report.environments),
-            *(f"throughput/{one.name}.json" for one in speeds),
+            *(f"throughput/{record.name}.json" for record in speeds),
         },
     )
     for file, data in contents.items():
@@ -88,10 +83,11 @@ def write_report(
             temporary.write_bytes(data)
     write_text(out / "index.html", page)
     write_text(out / "README.md", markdown)
-    grids = {name: picture.file for name, picture in report.pictures.items()}
-    write_archive(out, report.runs, grids)
-    for one in report.speed.documents if report.speed else ():
-        write_speeds(out, one.document)
+    write_archive(
+        out, report.runs, {name: picture.file for name, picture in report.pictures.items()}
+    )
+    for record in report.speed.documents if report.speed else ():
+        write_speeds(out, record.document)
     return ReportFiles(
         folder=out,
         page=out / "index.html",
@@ -101,107 +97,25 @@ def write_report(
     )
 
 
-def make_report(
-    runs: Sequence[RunRecord],
-    *,
-    title: str,
-    published: Sequence[PublishedRow] = (),
-    baseline: str | None = None,
-    metric: str | None = None,
-    speeds: Sequence[SpeedRecord] = (),
-) -> Report:
-    """Gather all that a report shows; its curves are thinned (see ``condense``)."""
-    variants = list(dict.fromkeys(run.variant for run in runs if run.dataset))
-    _check(baseline, [*variants, *(run.tricks or PLAIN for run in runs)], "run is of the variant")
-    _check(metric, [name for run in runs for name in run.metrics], "run has the metric")
-    drawn = styles(variants)
-    made = tuple(sections(runs, published, drawn, baseline, metric))
-    read = {run.name: run for section in made for row in section.drawn.rows for run in row.runs}
-    every = tuple(read.get(run.name) or _bare(run) for run in runs)
-    pictured = {name for section in made for name in section.chosen.first}
-    return Report(
-        title=title,
-        runs=every,
-        sections=made,
-        across=tuple(
-            across(
-                [section.table for section in made],
-                {section.dataset: section.comparisons for section in made},
-            )
-        ),
-        pictures=sample_pictures(run for run in every if run.name in pictured),
-        environments={
-            run.environment_id: lasting(run.environment) for run in every if run.environment_id
-        },
-        styles=drawn,
-        speed=speed(speeds),
-    )
+_PANELS_A_LINE = {"two": 2, "three": 3, "small": 4}
 
 
-def _bare(run: RunRecord) -> RunRecord:
-    """Return a run that is not drawn, as it is kept."""
-    return condense(run) if not run.dataset else replace(run, curves=(), losses=(), grids=())
-
-
-def _check(name: str | None, known: Sequence[str], what: str) -> None:
-    """Raise an UnknownNameError unless there is what was asked for."""
-    if name is None or name in known:
-        return
-    listed = list(dict.fromkeys(known))
-    raise UnknownNameError(
-        f"No {what} '{name}'. {suggest(name, listed)}".strip(),
-        f"There are: {', '.join(listed)}." if listed else "",
-    )
-
-
-def still_charts(section: Section) -> dict[str, str]:
-    """Return the still pictures of a section as SVG, by kind.
-
-    Of curves that have a panel for each variant there are those of the main metric.
-    """
-    together = [course.panels for course in section.courses if course.together]
-    apart = [course.panels for course in section.courses if not course.together][:1]
-    # Of many runs the losses are on the page alone.
-    losses: list[Sequence[Panel]] = [
-        line for line in section.losses if line and section.chosen.whole
-    ]
-    rows: dict[str, tuple[list[Sequence[Panel]], int]] = {
-        "effects": (_lines(section.effects, 2), 300),
-        "metrics": (_lines(section.dots, 3), 230),
-        "curves": (([*together], 360) if together else (_lines([*(apart or [()])[0]], 4), 190)),
-        "profiles": (
-            [line for one in section.profiles for line in _lines(one.panels, 4)],
-            190,
-        ),
-        "losses": (losses[:MOST_LOSSES], 360),
-    }
+def still_charts(charts: Iterable[Charts]) -> dict[str, str]:
+    """Return the still pictures of charts as SVG, by the names of the charts."""
     return {
-        kind: still(lines, section.data, width) for kind, (lines, width) in rows.items() if lines
+        group.name: still(group.still_panels, _PANELS_A_LINE[group.layout], group.width)
+        for group in charts
+        if group.still_panels
     }
 
 
-def _still_speed(found: Speed | None) -> dict[str, str]:
-    """Return the still pictures of the section on speed, by kind."""
-    if found is None:
-        return {}
-    return {
-        kind: still(_lines(panels, 2), found.data, 360)
-        for kind, panels in found.panels.items()
-        if panels
-    }
-
-
-def _lines(panels: Sequence[Panel], count: int) -> list[Sequence[Panel]]:
-    """Return panels in lines of so many."""
-    return [panels[index : index + count] for index in range(0, len(panels), count)]
-
-
-def _clear(out: Path, kept: set[str]) -> None:
+def _clear(out: Path, current: set[str]) -> None:
     """Remove an earlier report's pictures and copied records that this one does not have."""
     if not is_archive(out):
         return
-    for pattern in ("charts/*.svg", "samples/*.png", "env/*.json", "throughput/*.json"):
+    pictures = ("charts/*.svg", "samples/*.webp", "samples/*.png")  # PNG is what it once wrote
+    for pattern in (*pictures, "env/*.json", "throughput/*.json"):
         for path in sorted(out.glob(pattern)):
-            if path.relative_to(out).as_posix() not in kept:
+            if path.relative_to(out).as_posix() not in current:
                 with storage_errors(path):
                     path.unlink()

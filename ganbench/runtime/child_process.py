@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Processes that this one starts: what they hear of Ctrl-C, and how their end is told."""
+"""Child processes: they do not hear Ctrl-C, and their end is described."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def deaf() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C: it is this one's, which ends them.
+def ignoring_interrupts() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C: it is for this process, which ends them.
 
-    Nor does torch's profiler complain in them that there is no GPU; it reads its level when torch
-    is imported.
+    Nor does torch's profiler complain in them that there is no GPU; it reads its log level when
+    torch is imported.
     """
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     try:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread: whoever runs it there has signals of its own
+    except ValueError:  # not the main thread: the caller handles signals
         yield
         return
     try:
@@ -28,8 +28,8 @@ def deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def death(exit_code: int | None) -> str:
-    """Say how a process ended that has not said so itself."""
+def describe_exit(exit_code: int | None) -> str:
+    """Return a sentence about the end of a process that said nothing itself."""
     if exit_code is not None and exit_code < 0:
         return f"The process was ended by signal {-exit_code}."
     return f"The process ended with exit code {exit_code}."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which device a run takes, and what torch says of it."""
+"""The device of a run, and facts that torch knows about it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,21 @@ from ganbench.runtime.process_group import ALONE, ProcessGroup
 def choose_device(name: str, group: ProcessGroup = ALONE) -> torch.device:
     """Return the device called ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
 
-    Several processes take the GPU of their number each, or the CPU together.
+    Of several processes each takes the GPU of its own number, or all take the CPU.
 
     Raises:
-        ConfigError: the name is none, or this machine has no such device.
+        ConfigError: there is no such name, or this machine has no such device.
     """
     if group.size > 1:
-        return _device_of(name, group)
+        return _device_of_process(name, group)
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return _best_device()
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise ConfigError(
-            f"Unknown device '{name}'; auto, cpu, cuda or mps was expected."
-        ) from error
+        raise _unknown_device(name) from error
+    if device.type not in {"cpu", "cuda", "mps"}:
+        raise _unknown_device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(
             f"This machine has no device '{name}'; torch sees {torch.cuda.device_count()} GPUs.",
@@ -38,12 +36,20 @@ def choose_device(name: str, group: ProcessGroup = ALONE) -> torch.device:
         )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("This machine has no device 'mps'.", "Use --device cpu.")
-    if device.type not in {"cpu", "cuda", "mps"}:
-        raise ConfigError(f"Unknown device '{name}'; auto, cpu, cuda or mps was expected.")
     return device
 
 
-def _device_of(name: str, group: ProcessGroup) -> torch.device:
+def _best_device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _unknown_device(name: str) -> ConfigError:
+    return ConfigError(f"Unknown device '{name}'; auto, cpu, cuda or mps was expected.")
+
+
+def _device_of_process(name: str, group: ProcessGroup) -> torch.device:
     """Return the device of one of several processes."""
     if name not in {"auto", "cpu", "cuda"}:
         raise ConfigError(
@@ -59,23 +65,23 @@ def _device_of(name: str, group: ProcessGroup) -> torch.device:
             f"Use torchrun --nproc-per-node {gpus}." if gpus else "Use --device cpu.",
         )
     device = torch.device("cuda", group.local_rank)
-    torch.cuda.set_device(device)  # for NCCL, and for whatever names no number
+    torch.cuda.set_device(device)  # for NCCL, and for code that names no number
     return device
 
 
 def device_facts(device: torch.device) -> dict[str, Any]:
-    """Return what torch says of itself and of a device, for the record of a run."""
-    described: dict[str, Any] = {
+    """Return facts about torch and a device, for the record of a run."""
+    facts: dict[str, Any] = {
         "threads": torch.get_num_threads(),
         "matmul_precision": torch.get_float32_matmul_precision(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
     }
     if device.type == "cuda":
-        described |= {
+        facts |= {
             "gpu": torch.cuda.get_device_name(device),
             "cuda": torch.version.cuda,
             "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
             "cudnn_tf32": torch.backends.cudnn.allow_tf32,
             "matmul_tf32": torch.backends.cuda.matmul.allow_tf32,
         }
-    return described
+    return facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.errors import ConfigError, MissingDataError, suggest
-from ganbench.runtime.allocator import keep_freed_memory
+from ganbench.runtime.memory import keep_freed_memory
 
 InferencePrecision = Literal["fp32", "bf16"]
 INFERENCE_ENGINES = ("torch", "compile", "openvino")
@@ -24,16 +24,20 @@ PRECISIONS = ("fp32", "bf16")
 
 @dataclass(frozen=True)
 class Compute:
-    """Where and how networks compute.
+    """Where and how networks compute. On CUDA, TF32 is off and the kernels are deterministic.
 
-    ``engine`` is one of ``ENGINES``. ``precision`` bf16 computes convolutions and products in
-    bfloat16; it moves values, and is part of the protocol. It is faster on GPUs, and on CPUs that
-    multiply bfloat16 (AMX, AVX-512 BF16); on others it is slower than fp32. ``batch_size`` None
-    leaves the choice to the network. On CUDA, TF32 is off and the kernels are deterministic.
+    Args:
+        device: A device of torch, such as ``cpu`` or ``cuda:0``.
+        engine: One of ``INFERENCE_ENGINES``.
+        precision: ``bf16`` computes convolutions and products in bfloat16. It moves values, and is
+            part of the protocol. It is faster on GPUs, and on CPUs that multiply bfloat16 (AMX,
+            AVX-512 BF16); on other CPUs it is slower than ``fp32``.
+        batch_size: Images that go through a network at once; None leaves the choice to the
+            network.
 
     Raises:
-        ConfigError: an engine or a precision that is unknown, a batch size below 1, or OpenVINO
-            anywhere but on the CPU.
+        ConfigError: The engine or the precision is unknown, the batch size is below 1, or OpenVINO
+            is to compute anywhere but on the CPU.
     """
 
     device: str = "cpu"
@@ -42,8 +46,8 @@ class Compute:
     batch_size: int | None = None
 
     def __post_init__(self) -> None:
-        _known("engine", self.engine, INFERENCE_ENGINES)
-        _known("precision", self.precision, PRECISIONS)
+        _check_known("engine", self.engine, INFERENCE_ENGINES)
+        _check_known("precision", self.precision, PRECISIONS)
         if self.batch_size is not None and self.batch_size < 1:
             raise ConfigError(f"A batch holds at least one image, not {self.batch_size}.")
         if self.engine == "openvino" and torch.device(self.device).type != "cpu":
@@ -60,42 +64,47 @@ Forward = Callable[[Tensor], tuple[Tensor, ...]]
 """Maps a prepared batch to features (B, d), or to features and logits (B, K)."""
 
 _forwards: WeakKeyDictionary[nn.Module, dict[tuple[object, ...], Forward]] = WeakKeyDictionary()
-"""What was compiled, so that networks that share a module share it."""
+"""The functions made of each module, so that networks that share a module share them."""
 
 
 def forward_of(module: nn.Module, example: Tensor, compute: Compute) -> Forward:
-    """Return a frozen module as a function of batches like ``example``, as ``compute`` says.
+    """Return a frozen module as a function of batches, computed as ``compute`` says.
 
-    The function takes any number of rows; what has been compiled for a module is made once, for
-    the example's shape. It leaves torch's global settings as they were.
+    The function takes any number of rows. It is made once for a module and a shape of rows, and
+    leaves torch's global settings as they were.
+
+    Args:
+        module: A module in evaluation mode.
+        example: A prepared batch (B, ...) of the shape that the function will get, B aside.
+        compute: Where and how the module computes.
 
     Raises:
         ConfigError: torch cannot compile on this machine.
-        MissingDataError: the engine is not installed; the hint is the command that installs it.
+        MissingDataError: The engine is not installed; the hint is the command that installs it.
     """
-    # Only what torch compiles is bound to a number of rows.
-    bound = (compute.batch_size or len(example)) if compute.engine == "compile" else None
-    key = (compute.device, compute.engine, compute.precision, example.shape[1:], bound)
-    made = _forwards.setdefault(module, {})
-    if key not in made:
+    # Only a function that torch compiles is bound to a number of rows.
+    rows = (compute.batch_size or len(example)) if compute.engine == "compile" else None
+    key = (compute.device, compute.engine, compute.precision, example.shape[1:], rows)
+    forwards = _forwards.setdefault(module, {})
+    if key not in forwards:
         make = {"torch": _plain, "compile": _compiled, "openvino": _openvino}[compute.engine]
-        made[key] = make(module, example, compute)
-    return made[key]
+        forwards[key] = make(module, example, compute)
+    return forwards[key]
 
 
 def _plain(module: nn.Module, example: Tensor, compute: Compute) -> Forward:
-    """Run the module as it is, its convolutions on channels-last memory."""
+    """Run the module as it is, with its convolutions on channels-last memory."""
     return _as_torch(module, module, compute)
 
 
 def _compiled(module: nn.Module, example: Tensor, compute: Compute) -> Forward:
-    """Compile the module for one number of rows, and see that it works before it is relied on."""
+    """Compile the module for one number of rows, and check that it works before it is used."""
     rows = compute.batch_size or len(example)
     compiled = torch.compile(module, dynamic=False)
     forward = padded(_as_torch(module, compiled, compute), rows)
     try:
         forward(example[:1])
-    except RuntimeError as error:  # what torch's compilers raise comes from it
+    except RuntimeError as error:  # the base of all errors of torch's compilers
         reason = str(error).strip().partition("\n")[0]
         raise ConfigError(
             f"torch cannot compile the network on this machine: {reason}",
@@ -106,7 +115,7 @@ def _compiled(module: nn.Module, example: Tensor, compute: Compute) -> Forward:
 
 def _as_torch(module: nn.Module, call: Callable[[Tensor], Any], compute: Compute) -> Forward:
     device = torch.device(compute.device)
-    half = compute.precision == "bf16"
+    bf16 = compute.precision == "bf16"
     if device.type == "cpu":
         keep_freed_memory()
     module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -118,10 +127,10 @@ def _as_torch(module: nn.Module, call: Callable[[Tensor], Any], compute: Compute
         with (
             torch.inference_mode(),
             reference_arithmetic(),
-            torch.autocast(device.type, torch.bfloat16, enabled=half),
+            torch.autocast(device.type, torch.bfloat16, enabled=bf16),
         ):
             outputs = call(inputs)
-        # Cloned outside of inference mode, they are tensors like any others.
+        # Cloned outside of inference mode, the outputs are ordinary tensors.
         return tuple(output.clone() for output in _tuple(outputs))
 
     return forward
@@ -146,24 +155,29 @@ def reference_arithmetic() -> Iterator[None]:
 
 
 def padded(forward: Forward, rows: int) -> Forward:
-    """Return a function of any number of rows from one that must always get ``rows`` of them."""
+    """Return a function of any number of rows from a function of exactly ``rows`` of them."""
 
-    def whole(inputs: Tensor) -> tuple[Tensor, ...]:
-        pieces = []
+    def of_any_number(inputs: Tensor) -> tuple[Tensor, ...]:
+        outputs = []
         for piece in torch.split(inputs, rows):
             missing = rows - len(piece)
             # The last row again, not zeros: its values are of the kind that the network expects.
             filled = torch.cat([piece, piece[-1:].expand(missing, *piece.shape[1:])])
-            pieces.append([output[: len(piece)] for output in forward(filled)])
-        return tuple(torch.cat(outputs) for outputs in zip(*pieces, strict=True))
+            outputs.append([output[: len(piece)] for output in forward(filled)])
+        return _joined(outputs)
 
-    return whole
+    return of_any_number
+
+
+def _joined(pieces: Sequence[Sequence[Tensor]]) -> tuple[Tensor, ...]:
+    """Join the outputs of the pieces of a batch, each output by itself."""
+    return tuple(torch.cat(outputs) for outputs in zip(*pieces, strict=True))
 
 
 def _openvino(module: nn.Module, example: Tensor, compute: Compute) -> Forward:
     """Compile the module with OpenVINO, in streams that each take a few rows of a batch.
 
-    Streams beat all threads working on the same rows, as those wait for each other at every
+    Streams are faster than all threads on the same rows, which wait for each other at every
     layer: by 7 % on two quiet cores, by more on busy ones.
     """
     openvino = import_openvino()
@@ -189,16 +203,18 @@ def _openvino(module: nn.Module, example: Tensor, compute: Compute) -> Forward:
 
     def forward(inputs: Tensor) -> tuple[Tensor, ...]:
         pieces = torch.split(inputs.contiguous(), ROWS_PER_STREAM)
-        found: list[list[Tensor]] = [[] for _ in pieces]
+        outputs: list[list[Tensor]] = [[] for _ in pieces]
 
         def keep(request: Any, index: int) -> None:
-            found[index] = [torch.from_numpy(one.data.copy()) for one in request.output_tensors]
+            outputs[index] = [
+                torch.from_numpy(output.data.copy()) for output in request.output_tensors
+            ]
 
         queue.set_callback(keep)
         for index, piece in enumerate(pieces):
             queue.start_async({0: piece.numpy()}, index)
         queue.wait_all()
-        return tuple(torch.cat(outputs) for outputs in zip(*found, strict=True))
+        return _joined(outputs)
 
     return forward
 
@@ -207,10 +223,10 @@ def import_openvino() -> Any:
     """Import OpenVINO without its telemetry, which would report each import and conversion.
 
     Raises:
-        MissingDataError: it is not installed.
+        MissingDataError: OpenVINO is not installed.
     """
     if "openvino" not in sys.modules:
-        # OpenVINO does without the package where that cannot be imported.
+        # OpenVINO works without this package where it cannot be imported.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     try:
         import openvino
@@ -221,7 +237,7 @@ def import_openvino() -> Any:
     return openvino
 
 
-def _known(kind: str, value: str, known: tuple[str, ...]) -> None:
+def _check_known(kind: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         sentences = (f"Unknown {kind} '{value}'.", suggest(value, known))
         raise ConfigError(" ".join(filter(None, sentences)), f"There are: {', '.join(known)}.")

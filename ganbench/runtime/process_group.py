@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The processes that train one model together; usually there is one, and nothing here does a thing.
+"""The processes that train one model together; usually there is only one.
 
-A ``ProcessGroup`` is what the training state and the networks know of several processes. This one
-is for one process: every method returns what it was given. ``ganbench.training.distributed`` joins
-those that torchrun has started.
+The training state and the networks know several processes as a ``ProcessGroup``. The class here
+is for one process: every method returns its argument. ``ganbench.training.distributed`` joins
+the processes that torchrun has started.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes that share each batch, ``rank`` of ``size``, as this one of them sees it.
+    """The processes that share each batch, as the process ``rank`` of ``size`` sees them.
 
-    All of them call the methods in the same order, with tensors of the same shapes.
+    All processes call the methods in the same order, with tensors of the same shapes.
     """
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
-    """The number of the process on its own machine: that of its GPU."""
+    """The number of the process on its own machine, and of its GPU."""
 
     @property
     def first(self) -> bool:
-        """Whether this process writes, measures and speaks for all."""
+        """Whether this process writes, measures and prints for all."""
         return self.rank == 0
 
     def shard(self, whole: Tensor) -> Tensor:
-        """Return this process's rows of what is drawn for a whole batch (B, ...)."""
+        """Return this process's rows (B / size, ...) of a whole batch (B, ...)."""
         return whole
 
     def reduce(self, parameters: Sequence[nn.Parameter]) -> None:
@@ -46,7 +46,7 @@ class ProcessGroup:
         return list(tensors)
 
     def gather(self, values: Tensor) -> Tensor:
-        """Return what all processes hold, (size, *shape), differentiable any number of times."""
+        """Return the values of every process (size, *shape), differentiable any number of times."""
         return values[None]
 
     def broadcast(self, tensors: Sequence[Tensor]) -> None:
@@ -57,7 +57,7 @@ class ProcessGroup:
         return text
 
     def any_true(self, flag: bool) -> bool:
-        """Tell whether any process says yes; all of them wait for the answer."""
+        """Return whether the flag of any process is true; all processes wait for the answer."""
         return flag
 
     def wait(self) -> None:
@@ -72,15 +72,18 @@ ALONE = ProcessGroup()
 def launched(environment: Mapping[str, str] | None = None) -> ProcessGroup:
     """Return this process's place among those that torchrun started; nothing is joined yet.
 
-    >>> there = {"MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
-    >>> launched({"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", **there})
+    Args:
+        environment: variables in which torchrun says so; those of this process by default.
+
+    >>> master = {"MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
+    >>> launched({"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", **master})
     ProcessGroup(rank=1, size=2, local_rank=1)
     >>> launched({"WORLD_SIZE": "2"}) == ALONE  # some schedulers set no more than that
     True
     """
-    given = os.environ if environment is None else environment
-    place = [given.get(name, "") for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")]
-    known = {"MASTER_ADDR", "MASTER_PORT"} <= given.keys()
-    if not known or not all(number.isdecimal() for number in place):
+    variables = os.environ if environment is None else environment
+    numbers = [variables.get(name, "") for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")]
+    has_master = {"MASTER_ADDR", "MASTER_PORT"} <= variables.keys()
+    if not has_master or not all(number.isdecimal() for number in numbers):
         return ALONE
-    return ProcessGroup(*map(int, place))
+    return ProcessGroup(*map(int, numbers))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How many processor cores there are to use, and how many threads compute on them."""
+"""How many processor cores there are, and how many threads compute on them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 
 
 def set_threads(threads: int | None) -> int:
-    """Set the number of CPU threads if one is given; return the number in use.
+    """Set the number of CPU threads if it is given; return the number in use.
 
-    It holds for torch and for the linear algebra behind numpy alike, which would otherwise take
-    every core for itself, whatever else runs beside.
+    The number holds for torch and for the linear algebra behind numpy, which would otherwise take
+    every core, whatever else is running.
     """
     if threads is not None:
         torch.set_num_threads(threads)
@@ -22,18 +22,18 @@ def set_threads(threads: int | None) -> int:
     return torch.get_num_threads()
 
 
-@lru_cache(maxsize=1)  # in a forked process OpenBLAS would start threads to be told how many
+@lru_cache(maxsize=1)  # in a forked process OpenBLAS would start threads to hear their number
 def _limit_linear_algebra(threads: int) -> None:
     threadpool_limits(threads)
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def default_threads(slots: int) -> int:
-    """Return how many threads each of so many cells takes, so that they do not fight for cores."""
+    """Return the threads of each of ``slots`` cells, so that they do not compete for cores."""
     return max(1, usable_cores() // max(1, slots))

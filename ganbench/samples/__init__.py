@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Samples from anywhere: folders, archives, arrays, datasets, generators of any framework."""
+"""Samples from anywhere: folders, archives, arrays, datasets, and generators."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The rows of an array that may be larger than memory: in memory, in an npy or in an npz file.
 
-Nothing is unpickled: arrays of objects are refused. An npy file is mapped into memory, and a
-member of an npz file is decompressed row by row, anew on each reading, so neither is held whole.
+Nothing is unpickled: arrays of objects are refused. An npy file is mapped into memory. A member of
+an npz file is decompressed row by row, again on each reading. So neither is held whole.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganbench.errors import InputError
-from ganbench.samples.image_files import sound
+from ganbench.samples.image_files import reading_as
 
 ROW_BYTES = 512 * 2**20
 """Most bytes of one row, an image or a point."""
@@ -28,7 +28,7 @@ WHOLE_BYTES = 2 * 2**30
 """Most bytes of an array that is read at once."""
 
 _DEFLATE_RATIO = 1040
-"""Deflate cannot grow anything more than 1,032 times: a header that says so is false."""
+"""Deflate cannot compress more than 1,032 times: a header that claims more is false."""
 
 Take = Callable[[NDArray[np.int64]], NDArray[Any]]
 """Returns the rows (n, ...) at rising indices (n,); later calls ask for later rows."""
@@ -63,16 +63,16 @@ def npy_rows(path: Path) -> RowReader:
     """Return the rows of an npy file, mapped into memory.
 
     Raises:
-        InputError: it is damaged, or holds objects.
+        InputError: the file is damaged, or holds objects.
     """
-    with readable(path, "npy"):
+    with reading_array(path, "npy"):
         with path.open("rb") as file:
             shape, fortran, dtype = _header(file, path.name)
             start = file.tell()
         if start + math.prod(shape) * dtype.itemsize > path.stat().st_size:
             raise ValueError(f"its header claims the shape {shape}, and it cannot hold that")
         if 0 in shape:
-            return ArrayRows(np.empty(shape, dtype))  # nothing cannot be mapped
+            return ArrayRows(np.empty(shape, dtype))  # an empty array cannot be mapped
         order: Literal["F", "C"] = "F" if fortran else "C"
         return ArrayRows(np.memmap(path, dtype, "r", start, shape, order))
 
@@ -84,11 +84,11 @@ class MemberRows(RowReader):
         self.path = path
         self.key = key
         self._info = info
-        with readable(path, "npz"), zipfile.ZipFile(path) as archive:
+        with reading_array(path, "npz"), zipfile.ZipFile(path) as archive:
             if info.flag_bits & 1:
                 raise ValueError(f"'{key}' is encrypted")
             if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-                raise ValueError(f"'{key}' is compressed in a way that numpy does not use")
+                raise ValueError(f"'{key}' has a compression that numpy does not use")
             with archive.open(info) as file:
                 self.shape, self._fortran, self.dtype = _header(file, key)
                 self._start = file.tell()
@@ -96,29 +96,29 @@ class MemberRows(RowReader):
 
     @contextmanager
     def opened(self) -> Iterator[Take]:
-        """Decompress from the start; rows that are not asked for are passed over."""
+        """Decompress from the start, and skip rows that are not asked for."""
         if self._fortran:
             whole = self.whole()
             yield lambda indices: whole[indices]
             return
-        with readable(self.path, "npz"):
+        with reading_array(self.path, "npz"):
             archive = zipfile.ZipFile(self.path)
         with archive, archive.open(self._info) as file:
             yield lambda indices: self._take(file, indices)
 
     def whole(self) -> NDArray[Any]:
-        """Return the whole array (N, ...), for labels and for what is in Fortran order.
+        """Return the whole array (N, ...), for labels and for arrays in Fortran order.
 
         Raises:
-            InputError: it is damaged, or larger than ``WHOLE_BYTES``.
+            InputError: the array is damaged, or larger than ``WHOLE_BYTES``.
         """
         if self._info.file_size > WHOLE_BYTES:
             raise InputError(
-                f"'{self.key}' in {self.path} is in Fortran order and too large to be turned.",
+                f"'{self.key}' in {self.path} is in Fortran order and too large to be reordered.",
                 "Save it in C order: numpy.ascontiguousarray(images)",
             )
         with (
-            readable(self.path, "npz"),
+            reading_array(self.path, "npz"),
             zipfile.ZipFile(self.path) as archive,
             archive.open(self._info) as file,
         ):
@@ -129,9 +129,9 @@ class MemberRows(RowReader):
     def _take(self, file: IO[bytes], indices: NDArray[np.int64]) -> NDArray[Any]:
         taken = np.empty((len(indices), *self.shape[1:]), self.dtype)
         row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
-        # Neighboring rows are read together: where all are asked for, in one go.
+        # Neighboring rows are read together; if all are asked for, in a single read.
         runs = np.split(np.arange(len(indices)), np.flatnonzero(np.diff(indices) != 1) + 1)
-        with readable(self.path, "npz"):
+        with reading_array(self.path, "npz"):
             for run in runs:
                 if not len(run):
                     continue
@@ -144,9 +144,9 @@ class MemberRows(RowReader):
         """Raise InputError unless the file can hold what its headers claim."""
         claimed = math.prod(self.shape) * self.dtype.itemsize
         unpacked = self._info.file_size - self._start
-        grown = self._info.file_size > _DEFLATE_RATIO * self._info.compress_size + 1024
-        large = self._info.compress_size > os.stat(self.path).st_size
-        if claimed != unpacked or grown or large:
+        too_dense = self._info.file_size > _DEFLATE_RATIO * self._info.compress_size + 1024
+        too_large = self._info.compress_size > os.stat(self.path).st_size
+        if claimed != unpacked or too_dense or too_large:
             raise InputError(
                 f"{self.path} is damaged: '{self.key}' claims {claimed:,} bytes, and the file "
                 "cannot hold them."
@@ -154,10 +154,10 @@ class MemberRows(RowReader):
 
 
 @contextmanager
-def readable(path: Path, kind: str) -> Iterator[None]:
-    """Turn what reading a damaged array raises into one sentence (InputError)."""
+def reading_array(path: Path, kind: str) -> Iterator[None]:
+    """Turn the errors of reading a damaged array into one sentence (InputError)."""
     try:
-        with sound(path, kind):
+        with reading_as(path, kind):
             yield
     except InputError:
         raise
@@ -166,16 +166,16 @@ def readable(path: Path, kind: str) -> Iterator[None]:
 
 
 def npz_members(path: Path) -> dict[str, zipfile.ZipInfo]:
-    """Return what arrays an npz file holds, by name, without reading them.
+    """Return the arrays that an npz file holds, by name, without reading them.
 
     Raises:
-        InputError: it is damaged, or holds a name twice.
+        InputError: the file is damaged, or holds a name twice.
     """
-    with readable(path, "npz"), zipfile.ZipFile(path) as archive:
+    with reading_array(path, "npz"), zipfile.ZipFile(path) as archive:
         infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
     members = {info.filename.removesuffix(".npy"): info for info in infos}
     if len(members) != len(infos):
-        raise InputError(f"{path} holds arrays of one name twice.")
+        raise InputError(f"{path} holds two arrays of the same name.")
     return members
 
 
@@ -185,7 +185,7 @@ def _header(file: IO[bytes], key: str) -> tuple[tuple[int, ...], bool, np.dtype[
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
     elif version == (2, 0):
         shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
-    else:  # version 3 is for records whose fields have names beyond latin1
+    else:  # version 3 is for records whose fields have names outside latin1
         raise ValueError(f"'{key}' is no array of numbers")
     if dtype.hasobject:
         raise ValueError(f"'{key}' holds Python objects, which are never unpickled")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A user's own generator, named as ``package.module:function`` or ``./file.py:function``."""
+"""A user's own generator, named by ``package.module:function`` or ``./file.py:function``."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from types import ModuleType
 from typing import Any
 
 from ganbench import registry
+from ganbench.data.foreign_code import cause
 from ganbench.errors import InputError, MissingDataError, suggest
-from ganbench.samples.generator_samples import cause
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -34,16 +34,17 @@ def load_callable(name: str) -> Callable[..., Any]:
 
     Raises:
         MissingDataError: there is no such file or module.
-        InputError: it cannot be imported, or defines no such function.
+        InputError: the module cannot be imported, or defines no such function.
     """
     place, _, attribute = name.rpartition(":")
     module = _from_file(Path(place).expanduser()) if place.endswith(".py") else _from_name(place)
-    found = getattr(module, attribute, None)
-    if not callable(found):
-        hint = suggest(attribute, [key for key, one in vars(module).items() if callable(one)])
-        raise InputError(f"{place} defines no function '{attribute}'.", hint)
-    loaded: Callable[..., Any] = found
-    return loaded
+    function: Callable[..., Any] | None = getattr(module, attribute, None)
+    if not callable(function):
+        functions = [key for key, value in vars(module).items() if callable(value)]
+        raise InputError(
+            f"{place} defines no function '{attribute}'.", suggest(attribute, functions)
+        )
+    return function
 
 
 def _from_file(path: Path) -> ModuleType:
@@ -65,10 +66,10 @@ def _from_name(name: str) -> ModuleType:
             return importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-                near = suggest(name, registry.datasets.entries())
-                said = f"There is no module '{error.name}', and no dataset of that name."
+                suggestion = suggest(name, registry.datasets.entries())
+                message = f"There is no module '{error.name}', and no dataset of that name."
                 raise MissingDataError(
-                    f"{said} {near}".strip(),
+                    f"{message} {suggestion}".strip(),
                     "See what is built in: ganbench ls datasets",
                 ) from error
             raise
@@ -86,7 +87,7 @@ def _importing(name: str) -> Iterator[None]:
 
 @contextmanager
 def _found_first(folder: Path) -> Iterator[None]:
-    """Let modules in a folder be imported, as when Python is started there."""
+    """Let modules in a folder be imported, as if Python were started there."""
     place = str(folder.resolve())
     sys.path.insert(0, place)
     try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Samples that a generator draws, whatever it is written in.
 
-They are drawn in batches of 64, each from random streams of its own: sample i is the same in
+They are drawn in batches of 64, each from a random stream of its own. So sample i is the same in
 every reading, for every chunk size, and for every number of samples that is asked for.
 """
 
@@ -16,37 +16,48 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganbench.errors import GanbenchError, InputError
-from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples
-from ganbench.samples.value_layout import (
-    check_range,
+from ganbench.data.foreign_code import cause
+from ganbench.data.value_layout import (
+    channels_to_front,
     check_type,
     layout_of,
     sample_kind,
-    to_samples,
+    sample_shape,
 )
+from ganbench.data.value_range import OVERSHOOT, ValueRange, check_range
+from ganbench.errors import GanbenchError, InputError
+from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, to_samples
 from ganbench.streams import stream_seed
 
 DRAWN = 5000
-"""Samples that are drawn where no number is asked for."""
+"""Samples that are drawn unless a number is asked for."""
 PER_CALL = 64
 """Samples that a generator is asked for at once."""
 
 DrawSamples = Callable[[int], Any]
-"""Draws the batch of that number, PER_CALL samples: images (B, C, H, W) or points (B, D)."""
+"""Draws the batch of that number: PER_CALL images, with or without channels, or points."""
 
 Generate = Callable[[int, torch.Generator], Any]
-"""A user's generator: so many samples, drawn from that random stream."""
+"""A user's generator: it returns that many samples, drawn from that random stream."""
 
 
 class GeneratedSamples(Samples):
-    """What ``draw`` draws, ``count`` samples of it; ``name`` is what errors call the generator.
+    """Samples that a function draws.
 
     The first batch is drawn at once, so that a mistake is known before anything else is done.
 
+    Args:
+        draw: Draws a batch by its number: images (B, H, W), (B, C, H, W) or (B, H, W, C), uint8
+            or floats, or points (B, D).
+        name: The generator's name in errors and protocols.
+        count: The number of samples.
+        labels: The classes (N,) that are drawn, or None.
+        classes: The number of classes, 0 where it is unknown.
+        value_range: The values of black and white in floating-point images, None for [-1, 1].
+
     Raises:
-        InputError: the generator fails, returns something else than samples, or values that are
-            not finite or not in [-1, 1].
+        InputError: the generator fails, returns something other than samples, or values that are
+            not finite or not in their range.
     """
 
     def __init__(
@@ -57,20 +68,24 @@ class GeneratedSamples(Samples):
         count: int = DRAWN,
         labels: NDArray[np.int64] | None = None,
         classes: int = 0,
+        value_range: ValueRange | None = None,
     ) -> None:
         self._draw = draw
         self._name = name
         self._count = count
+        self._value_range = value_range
         self.labels = labels
         self.skipped = {}
         values = self._drawn(0)
         shape = tuple(values.shape)
-        kind = sample_kind(layout_of(shape, f"What {name} draws", channels_first=True))
-        check_type(values.dtype, kind, f"What {name} draws")
-        self.facts = Facts(name, "", kind, shape=shape[1:], classes=classes)
-        self._first = to_samples(values, kind)
-        if kind == "images":
-            check_range(values, f"What {name} draws")
+        self._layout = layout_of(shape, self._batch_name, channels_first=True)
+        self._drawn_shape = shape[1:]
+        kind = sample_kind(self._layout)
+        self.facts = Facts(name, "", kind, shape=sample_shape(shape, self._layout), classes=classes)
+        self._first = self._converted(values)
+        if kind == "images" and value_range is None:
+            part = f" in its first {len(values)} images"
+            check_range(values, self._batch_name, None, overshoot=OVERSHOOT, part=part)
 
     def __len__(self) -> int:
         return self._count
@@ -79,36 +94,44 @@ class GeneratedSamples(Samples):
         """Draw, batch by batch.
 
         Raises:
-            InputError: as above.
+            InputError: the generator fails, or its values are not finite or not in their range.
         """
-        held: list[Tensor] = []
+        waiting: list[Tensor] = []
         start = 0
         for batch in self._batches():
-            held.append(batch)
-            while (waiting := sum(map(len, held))) >= size:
-                values = torch.cat(held) if len(held) > 1 else held[0]
-                held = [values[size:]] if waiting > size else []
+            waiting.append(batch)
+            while (count := sum(map(len, waiting))) >= size:
+                values = torch.cat(waiting) if len(waiting) > 1 else waiting[0]
+                waiting = [values[size:]] if count > size else []
                 yield Chunk(values[:size], np.arange(start, start + size))
                 start += size
-        if held:
-            values = torch.cat(held)
+        if waiting:
+            values = torch.cat(waiting)
             yield Chunk(values, np.arange(start, start + len(values)))
 
     def _batches(self) -> Iterator[Tensor]:
         for index in range(-(-self._count // PER_CALL)):
-            left = self._count - index * PER_CALL
-            yield (self._first if index == 0 else self._batch(index))[:left]
+            remaining = self._count - index * PER_CALL
+            batch = self._first if index == 0 else self._converted(self._drawn(index))
+            yield batch[:remaining]
 
-    def _batch(self, index: int) -> Tensor:
-        values = self._drawn(index)
+    @property
+    def _batch_name(self) -> str:
+        return f"The output of {self._name}"
+
+    def _converted(self, values: Tensor) -> Tensor:
+        """Return a batch as it was drawn as samples."""
         shape = tuple(values.shape[1:])
-        if shape != self.facts.shape:
+        if shape != self._drawn_shape:
             raise InputError(
-                f"{self._name} drew samples of the shape {self.facts.shape} first, and {shape} "
+                f"{self._name} drew samples of the shape {self._drawn_shape} first, and {shape} "
                 "later."
             )
-        check_type(values.dtype, self.facts.kind, f"What {self._name} draws")
-        return to_samples(values, self.facts.kind)
+        check_type(values.dtype, self.facts.kind, self._batch_name)
+        samples = to_samples(values, self.facts.kind, self._value_range)
+        if self.facts.kind == "images" and self._value_range is not None:
+            check_range(values, self._batch_name, self._value_range)
+        return channels_to_front(samples, self._layout).contiguous()
 
     def _drawn(self, index: int) -> Tensor:
         try:
@@ -124,8 +147,8 @@ class GeneratedSamples(Samples):
             values = torch.from_numpy(np.ascontiguousarray(values))
         if not isinstance(values, Tensor):
             raise InputError(
-                f"{self._name} returned {type(values).__name__}; a tensor of images (B, C, H, W) "
-                "or points (B, D) was expected."
+                f"{self._name} returned {type(values).__name__}; a tensor or an array of images "
+                "(B, H, W), (B, C, H, W) or (B, H, W, C), or of points (B, D), was expected."
             )
         if values.ndim < 2 or len(values) != PER_CALL:
             raise InputError(
@@ -138,14 +161,14 @@ class GeneratedSamples(Samples):
 def from_callable(generate: Generate, seed: int, device: torch.device) -> DrawSamples:
     """Return a user's ``generate(count, generator)`` as a function that draws batches.
 
-    ``generator`` is a stream on ``device``. For code that ignores it torch's global stream is
-    set as well, and put back afterwards.
+    ``generator`` is a stream on ``device``. For code that ignores it, torch's global stream is
+    seeded as well, and restored afterwards.
     """
 
     def draw(index: int) -> Any:
-        own = stream_seed(seed, f"samples/{index}")
-        with _global_stream(own, device):
-            return generate(PER_CALL, torch.Generator(device).manual_seed(own))
+        batch_seed = stream_seed(seed, f"samples/{index}")
+        with _global_stream(batch_seed, device):
+            return generate(PER_CALL, torch.Generator(device).manual_seed(batch_seed))
 
     return draw
 
@@ -159,24 +182,15 @@ def latents(
 
 
 def uniform_labels(count: int, classes: int, seed: int) -> NDArray[np.int64]:
-    """Return labels (n,), n >= count a multiple of PER_CALL, each class with the same chance."""
+    """Return labels (n,), each class with equal probability; n is the next multiple of PER_CALL."""
     rounded = -(-count // PER_CALL) * PER_CALL
     raw = np.random.PCG64([seed, classes]).random_raw(rounded)
     return (raw % classes).astype(np.int64)
 
 
-def cause(error: Exception) -> str:
-    """Return what an error of foreign code says, as the end of a sentence."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # An error from within TorchScript begins with lines of where, and ends with what.
-    said = lines[-1] if lines and lines[0].startswith("The following operation") else lines[:1]
-    text = said if isinstance(said, str) else "".join(said)
-    return f"{type(error).__name__}: {text}".rstrip(".: ")
-
-
 @contextmanager
 def _global_stream(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global streams, those of the CPU and of the device, and restore them."""
+    """Seed torch's global streams, on the CPU and the device, and restore them afterwards."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.default_generator.manual_seed(seed)

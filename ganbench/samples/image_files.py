@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Image files by name, wherever they lie: in a folder or in a zip archive.
+"""Image files by name, in a folder or in a zip archive.
 
 An archive is never unpacked; its members are read one by one, into bounded memory. Hidden files
-and files with other endings, archives within the archive among them, are passed over.
+and files with other endings are ignored, including archives within the archive.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from ganbench.data.folder import EXTENSIONS, image_names, is_image_name
 from ganbench.errors import InputError
 
 FILE_BYTES = 512 * 2**20
-"""Most bytes that one image file may have, packed or not."""
+"""Most bytes that an image file may have, packed or not."""
 UNPACKED_RATIO = 200
-"""Most times that a packed file may grow, once it is larger than ``FREE_BYTES``."""
+"""Largest ratio of unpacked to packed bytes, beyond the first ``FREE_BYTES``."""
 FREE_BYTES = 64 * 2**20
 
 Read = Callable[[int], bytes]
-"""Returns the bytes of the file of that index; raises whatever says why it cannot."""
+"""Returns the bytes of the file of that index; raises the reason why it cannot."""
 
 DAMAGE = (
     OSError,
@@ -47,13 +47,13 @@ DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What reading a cut, altered or hostile archive raises."""
+"""The errors that reading a cut, altered or hostile archive raises."""
 
 
 class ImageFiles(ABC):
-    """Image files; ``names`` are relative paths with slashes, sorted; ``path`` is where they lie.
+    """Image files; ``names`` are sorted relative paths with slashes, ``path`` is their container.
 
-    ``wrapped`` says that a folder around all files is only a wrapping, as it is in archives.
+    ``wrapped`` says that a folder around all files is only a wrapper, as it is in archives.
     """
 
     path: Path
@@ -69,12 +69,12 @@ class FolderFiles(ImageFiles):
     """The images at or below a folder; links to folders are not followed.
 
     Raises:
-        InputError: there are none.
+        InputError: the folder holds no images.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with sound(path, "a folder"):
+        with reading_as(path, "a folder"):
             self.names = image_names(path)
         check_some(self)
 
@@ -94,32 +94,32 @@ class ZipFiles(ImageFiles):
 
     Raises:
         InputError: the archive is damaged, holds no images, a name twice, or a path that leads
-            out of it, or its members overlap.
+            out of the archive, or its members overlap.
     """
 
     wrapped = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with sound(path, "zip"), zipfile.ZipFile(path) as archive:
+        with reading_as(path, "zip"), zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             length = path.stat().st_size
-        found = [(inner_name(path, info.filename), info) for info in members]
-        found = sorted(
-            ((name, info) for name, info in found if is_image_name(name) and not info.is_dir()),
+        named = [(inner_name(path, info.filename), info) for info in members]
+        images = sorted(
+            ((name, info) for name, info in named if is_image_name(name) and not info.is_dir()),
             key=lambda pair: pair[0],
         )
-        self.names = [name for name, _ in found]
-        self._members = [info for _, info in found]
+        self.names = [name for name, _ in images]
+        self._members = [info for _, info in images]
         check_some(self)
         check_distinct(self)
         if sum(info.compress_size for info in members) > length:
-            raise InputError(f"{path} is damaged, or made to do harm: its members overlap.")
+            raise InputError(f"{path} is damaged or malicious: its members overlap.")
 
     @contextmanager
     def opened(self) -> Iterator[Read]:
-        """Read members; each is unpacked into memory, as far as the bounds allow."""
-        with sound(self.path, "zip"):
+        """Read members; each is unpacked into memory, within the bounds."""
+        with reading_as(self.path, "zip"):
             archive = zipfile.ZipFile(self.path)
         with archive:
             yield lambda index: self._read(archive, self._members[index])
@@ -136,7 +136,7 @@ class ZipFiles(ImageFiles):
 
 
 def bounded(file: IO[bytes], most_bytes: int) -> bytes:
-    """Return the whole of a file; ValueError if it is longer, whatever its header says."""
+    """Return a whole file; ValueError if it is longer, whatever its header says."""
     data = file.read(most_bytes + 1)
     if len(data) > most_bytes:
         raise ValueError(f"it unpacks to more than {most_bytes:,} bytes, which is not expected")
@@ -144,8 +144,8 @@ def bounded(file: IO[bytes], most_bytes: int) -> bytes:
 
 
 @contextmanager
-def sound(path: Path, kind: str) -> Iterator[None]:
-    """Turn what opening something damaged raises into one sentence (InputError)."""
+def reading_as(path: Path, kind: str) -> Iterator[None]:
+    """Turn the errors of reading damaged files into one sentence (InputError)."""
     try:
         yield
     except InputError:
@@ -179,12 +179,12 @@ def check_some(files: ImageFiles) -> None:
 
 
 def check_distinct(files: ImageFiles) -> None:
-    """Raise InputError if two members of an archive carry one name."""
+    """Raise InputError if two members of an archive have the same name."""
     repeated = [name for name, times in Counter(files.names).items() if times > 1]
     if repeated:
         raise InputError(
             f"{files.path} holds {len(repeated)} names more than once, first "
-            f"'{shown(repeated[0])}': which of the files is meant cannot be known."
+            f"'{shown(repeated[0])}': it is unclear which of the files is meant."
         )
 
 
@@ -195,14 +195,14 @@ def without_common_folder(names: Sequence[str]) -> list[str]:
     ['a/1.png', 'b/1.png']
     """
     folders = [name.split("/")[:-1] for name in names]
-    shared = 0
+    depth = 0
     while folders and all(
-        len(one) > shared and one[shared] == folders[0][shared] for one in folders
+        len(parts) > depth and parts[depth] == folders[0][depth] for parts in folders
     ):
-        shared += 1
-    return ["/".join(name.split("/")[shared:]) for name in names]
+        depth += 1
+    return ["/".join(name.split("/")[depth:]) for name in names]
 
 
 def shown(name: str) -> str:
-    """Return a file name that can be printed: bytes that are no UTF-8 become question marks."""
+    """Return a file name that can be printed: bytes that are not UTF-8 become question marks."""
     return name.encode("utf-8", "replace").decode()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Samples that are image files: decoded once each, in threads, ahead of whoever reads them.
+"""Samples that are image files: each is decoded once, in threads, ahead of its reader.
 
-Each image keeps its own size; networks resize. What is stored without color has one channel,
-everything else three, image by image; ``ganbench.data.square_images`` has the rules for 16 and
-1 bit, palettes and transparency.
+Each image keeps its own size; networks resize. An image that is stored without color has one
+channel, and any other has three. ``ganbench.data.square_images`` has the rules for 16 and 1 bit,
+palettes and transparency.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from ganbench.data.folder import FORMATS, classes_of
-from ganbench.data.square_images import each, is_grey, to_array, to_eight_bit
+from ganbench.data.square_images import in_threads, is_gray, to_array, to_eight_bit
 from ganbench.errors import InputError
 from ganbench.samples.image_files import ImageFiles, Read, shown, without_common_folder
 from ganbench.samples.read_ahead import Claim, ahead
 from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples
 
 IMAGE_PIXELS = 2**26
-"""Most pixels of one image, 8192 x 8192; its header is asked before anything is decoded."""
+"""Most pixels of an image, 8192 x 8192; its header is checked before anything is decoded."""
 CHUNK_BYTES = 256 * 2**20
-"""A chunk ends before its pixels are more than this, so that large images fit in memory."""
+"""A chunk ends before its pixels exceed this many bytes, so that large images fit in memory."""
 
 Images = Generator[tuple[int, Tensor], None, None]
-"""Images (C, H, W) uint8, each with its index; to be closed by whoever stops early."""
+"""Images (C, H, W) uint8, each with its index; a reader that stops early must close it."""
 
 _RULES = 1
 """Version of how files become pixels; raised when a change alters them."""
@@ -43,7 +43,7 @@ _RULES = 1
 
 @dataclass(frozen=True)
 class _Header:
-    """What the bytes and the header of one file say."""
+    """Facts from the bytes and the header of one file."""
 
     digest: str
     shape: tuple[int, ...] | None
@@ -57,12 +57,18 @@ class _Decoded:
 
 
 class FileSamples(Samples):
-    """Image files as samples; ``chosen`` (n,) are the indices of those that are, in their order.
+    """Image files as samples.
 
     Folders directly below the first are classes where all images lie in such folders. Files that
-    cannot be read are left out and named in ``skipped``; with ``strict`` they are an error.
-    ``facts.version`` is a hash of names and contents; it is made when ``facts`` is first read,
-    for which every file is read, but not decoded, unless that has happened already.
+    cannot be read are left out and named in ``skipped``. ``facts.version`` is a hash of names and
+    contents. It is made when ``facts`` is first read; every file is then read, but not decoded,
+    unless that has happened already.
+
+    Args:
+        files: The image files.
+        chosen: The indices (n,) of the files that are samples, in order; None for all of them.
+        labels: The classes (N,) of all files; None to take them from folders.
+        strict: Whether a file that cannot be read is an error.
     """
 
     def __init__(
@@ -78,8 +84,11 @@ class FileSamples(Samples):
         self._strict = strict
         self._chosen = np.arange(len(files.names)) if chosen is None else chosen
         self._headers: dict[int, _Header] = {}
-        every_label, self._classes = _labels(files) if labels is None else _given(labels)
-        self.labels = None if every_label is None else every_label[self._chosen]
+        if labels is None:
+            labels, self._classes = _folder_labels(files)
+        else:
+            self._classes = int(labels.max()) + 1
+        self.labels = None if labels is None else labels[self._chosen]
         self.names: Sequence[str] = [files.names[index] for index in self._chosen]
         self.skipped = {}
 
@@ -88,7 +97,7 @@ class FileSamples(Samples):
 
     @cached_property
     def facts(self) -> Facts:  # type: ignore[override] # made when first read, then kept
-        """The name, the shape if all share it, and the hash of names and contents."""
+        """The name, the shape if all images share it, and the hash of names and contents."""
         self._read_headers()
         headers = [self._headers[index] for index in self._chosen.tolist()]
         digest = hashlib.sha256()
@@ -104,14 +113,14 @@ class FileSamples(Samples):
         )
 
     def chunks(self, size: int = CHUNK) -> Iterator[Chunk]:
-        """Yield decoded images; the next two chunks are being decoded meanwhile.
+        """Yield decoded images, while the next two chunks are being decoded.
 
-        A chunk is a tensor where its images share their shape, else a list, and shorter than
-        ``size`` where its pixels would be more than ``CHUNK_BYTES``.
+        A chunk is a tensor where its images share a shape, and a list otherwise. It is shorter
+        than ``size`` where its pixels would exceed ``CHUNK_BYTES``.
 
         Raises:
-            InputError: no image can be read, or with ``strict`` some cannot: the first is named
-                and all are counted.
+            InputError: no image can be read, or with ``strict`` some image cannot; the first is
+                named and all are counted.
         """
         return pack(self.images(2 * size), size)
 
@@ -124,17 +133,17 @@ class FileSamples(Samples):
                 return self._decode(index, read, claim)
 
             with closing(ahead(act, len(self), depth=depth)) as decoded:
-                for one in decoded:
-                    if one.image is None:
-                        failures[self.names[one.index]] = one.reason
+                for result in decoded:
+                    if result.image is None:
+                        failures[self.names[result.index]] = result.reason
                         self.skipped |= failures
-                    elif not (failures and self._strict):  # from then on they are only counted
-                        yield one.index, one.image
+                    elif not (failures and self._strict):  # after a failure they are only counted
+                        yield result.index, result.image
         if failures and (self._strict or len(failures) == len(self)):
             raise self._unreadable(failures)
 
     def take(self, order: NDArray[np.int64]) -> FileSamples:
-        """Return the samples at ``order`` (n,), in that order; what is skipped is shared."""
+        """Return the samples at ``order`` (n,), in that order; ``skipped`` is shared."""
         part = FileSamples(self._files, chosen=self._chosen[order], strict=self._strict)
         part.labels = None if self.labels is None else self.labels[order]
         part._classes = self._classes
@@ -161,28 +170,31 @@ class FileSamples(Samples):
     def _read_headers(self) -> None:
         unknown = [index for index in self._chosen.tolist() if index not in self._headers]
         with self._files.opened() as read:
-            failed = each(len(unknown), lambda at: self._note(unknown[at], read(unknown[at])))
-        for at in failed:
-            self._headers[unknown[at]] = _Header("unreadable", None)
+            failures = in_threads(
+                len(unknown),
+                lambda position: self._note(unknown[position], read(unknown[position])),
+            )
+        for position in failures:
+            self._headers[unknown[position]] = _Header("unreadable", None)
 
     def _unreadable(self, failures: dict[str, str]) -> InputError:
         name, reason = next(iter(failures.items()))
-        where = self.path
         if len(failures) == len(self):
             return InputError(
-                f"None of the {len(self)} images in {where} can be read; {shown(name)}: {reason}."
+                f"None of the {len(self)} images in {self.path} can be read; {shown(name)}: "
+                f"{reason}."
             )
         return InputError(
-            f"{len(failures)} of the {len(self)} images in {where} cannot be read, first "
+            f"{len(failures)} of the {len(self)} images in {self.path} cannot be read, first "
             f"{shown(name)}: {reason}.",
-            "Mend or remove them, or leave out --strict to measure without them.",
+            "Repair or remove them, or leave out --strict to measure without them.",
         )
 
 
 def decode_file(data: bytes, claim: Claim) -> Tensor:
-    """Return the pixels (C, H, W) uint8 of an image file, C = 1 where it is stored without color.
+    """Return the pixels (C, H, W) uint8 of an image file; C is 1 where it has no color.
 
-    ``claim`` is told how many bytes the pixels are before they are decoded.
+    ``claim`` is called with the number of bytes of the pixels before they are decoded.
 
     Raises:
         Exception: whatever Pillow raises for a damaged file; ValueError for pixels that have no
@@ -192,7 +204,7 @@ def decode_file(data: bytes, claim: Claim) -> Tensor:
         width, height = image.size
         if width * height > IMAGE_PIXELS:
             raise ValueError(f"it has {width} x {height} pixels, more than {IMAGE_PIXELS:,}")
-        channels = 1 if is_grey(image) else 3
+        channels = 1 if is_gray(image) else 3
         claim(width * height * channels)
         pixels = to_array(to_eight_bit(image, channels))  # (C, H, W), a view of Pillow's memory
     return torch.from_numpy(np.array(pixels, order="C"))
@@ -221,8 +233,8 @@ def chunk_of(images: list[Tensor], indices: list[int]) -> Chunk:
     return Chunk(torch.stack(images) if alike else images, np.array(indices, dtype=np.int64))
 
 
-def _labels(files: ImageFiles) -> tuple[NDArray[np.int64] | None, int]:
-    """Return the class of every file (N,) and the number of classes, None and 0 if unknown."""
+def _folder_labels(files: ImageFiles) -> tuple[NDArray[np.int64] | None, int]:
+    """Return every file's class (N,) by its folder and the number of classes, or None and 0."""
     names = without_common_folder(files.names) if files.wrapped else files.names
     classes = {name: index for index, name in enumerate(classes_of(names))}
     if not classes:
@@ -231,15 +243,11 @@ def _labels(files: ImageFiles) -> tuple[NDArray[np.int64] | None, int]:
     return np.array(labels, dtype=np.int64), len(classes)
 
 
-def _given(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
-    return labels, int(labels.max()) + 1
-
-
 def _shape(data: bytes) -> tuple[int, ...] | None:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return (1 if is_grey(image) else 3, image.height, image.width)
-    except Exception:  # noqa: BLE001 - Pillow raises anything; decoding will say what is wrong
+            return (1 if is_gray(image) else 3, image.height, image.width)
+    except Exception:  # noqa: BLE001 - Pillow raises anything; decoding will give the reason
         return None
 
 

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Generators that are torch modules, from memory or from a TorchScript archive.
 
-A TorchScript archive is a program: it computes what whoever made it wrote, though nothing in it
-is unpickled as Python and ``torch.load`` is never called. Open only those that you trust.
+A TorchScript archive is a program: it computes whatever its author wrote, although nothing in it
+is unpickled as Python and ``torch.load`` is never called. Open only archives that you trust.
 """
 
 from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ganbench.data.foreign_code import cause
+from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError, InputError
 from ganbench.samples.generator_samples import (
     DRAWN,
     PER_CALL,
     GeneratedSamples,
-    cause,
     latents,
     uniform_labels,
 )
 
-_ATTRIBUTES = ("latent_dim", "latent_size", "z_dim", "dim_z", "nz")
+_LATENT_ATTRIBUTES = ("latent_dim", "latent_size", "z_dim", "dim_z", "nz")
 
 
 def load_torchscript(path: Path, device: torch.device) -> tuple[nn.Module, dict[str, Any]]:
@@ -36,7 +38,7 @@ def load_torchscript(path: Path, device: torch.device) -> tuple[nn.Module, dict[
     The metadata is the extra file ``ganbench.json`` of the archive: ``latent_dim``, ``classes``.
 
     Raises:
-        InputError: it is no TorchScript archive.
+        InputError: the file is no TorchScript archive.
     """
     extra = {"ganbench.json": ""}
     try:
@@ -67,16 +69,26 @@ def module_samples(
     device: torch.device,
     latent_dim: int | None,
     classes: int | None,
+    value_range: ValueRange | None = None,
 ) -> GeneratedSamples:
-    """Return what a module draws from standard normal latents (B, d) or (B, d, 1, 1).
+    """Return samples that a module draws from standard normal latents (B, d) or (B, d, 1, 1).
 
-    d is ``latent_dim``, else an attribute of the module of that name (or ``z_dim``, ``nz`` ...),
-    else what the shape of its first weight suggests, if that runs. With ``classes`` the module
-    is called with labels (B,) int64 as well, each class with the same chance.
+    Args:
+        module: The generator; it is put into evaluation mode and moved to ``device``.
+        name: Its name in errors and protocols.
+        count: The number of samples, None for the default.
+        seed: The seed of the latents and labels.
+        device: The device to draw on.
+        latent_dim: The latent size d. If it is None, an attribute of the module says it
+            (``latent_dim``, ``z_dim``, ``nz`` ...), or the shape of its first weight, if that
+            works.
+        classes: The number of classes; the module is then called with labels (B,) int64 as well,
+            each class with equal probability.
+        value_range: The values of black and white in floating-point images, None for [-1, 1].
 
     Raises:
-        ConfigError: the latent size is not known and has to be given.
-        InputError: the module fails, or returns something else than samples.
+        ConfigError: the latent size is unknown and must be given.
+        InputError: the module fails, or returns something other than samples.
     """
     module = module.eval().to(device)
     count = DRAWN if count is None else count
@@ -88,14 +100,17 @@ def module_samples(
             return module(z)
         return module(z, torch.from_numpy(_part(labels, index)).to(device))
 
-    given = latent_dim or next((size for key in _ATTRIBUTES if (size := _size(module, key))), None)
-    shape = _latent_shape(name, module, run, given)
+    if not latent_dim:
+        sizes = (_size_attribute(module, attribute) for attribute in _LATENT_ATTRIBUTES)
+        latent_dim = next(filter(None, sizes), None)
+    shape = _latent_shape(name, module, run, latent_dim)
     return GeneratedSamples(
         lambda index: run(index, shape),
         name=name,
         count=count,
         labels=None if labels is None else labels[:count],
         classes=classes or 0,
+        value_range=value_range,
     )
 
 
@@ -103,16 +118,21 @@ def _part(labels: NDArray[np.int64], index: int) -> NDArray[np.int64]:
     return labels[index * PER_CALL : (index + 1) * PER_CALL]
 
 
-def _size(module: nn.Module, attribute: str) -> int | None:
+def _size_attribute(module: nn.Module, attribute: str) -> int | None:
     value = getattr(module, attribute, None)
     return value if isinstance(value, int) and value > 0 else None
 
 
-def _latent_shape(name: str, module: nn.Module, run: Any, given: int | None) -> tuple[int, ...]:
+def _latent_shape(
+    name: str,
+    module: nn.Module,
+    run: Callable[[int, tuple[int, ...]], Any],
+    latent_dim: int | None,
+) -> tuple[int, ...]:
     """Return the shape of one latent: the first with which the module draws samples."""
-    sizes = [given] if given else _guesses(module)
+    sizes = [latent_dim] if latent_dim else _guessed_sizes(module)
     failure: Exception | None = None
-    for shape in [form for size in sizes for form in ((size,), (size, 1, 1))]:
+    for shape in [shape for size in sizes for shape in ((size,), (size, 1, 1))]:
         try:
             with torch.no_grad():
                 drawn = run(0, shape)
@@ -120,24 +140,25 @@ def _latent_shape(name: str, module: nn.Module, run: Any, given: int | None) -> 
             failure = failure or error
             continue
         drawn = drawn[0] if isinstance(drawn, tuple | list) and drawn else drawn
-        if isinstance(drawn, Tensor) and drawn.ndim in {2, 4} and len(drawn) == PER_CALL:
+        if isinstance(drawn, Tensor) and drawn.ndim in {2, 3, 4} and len(drawn) == PER_CALL:
             return shape
-    if given is None:
+    if latent_dim is None:
         raise ConfigError(
-            f"The latent size of {name} is not known.", "Give it: --latent-dim 128, for example."
+            f"The latent size of {name} is not known.", "For example: --latent-dim 128"
         )
-    said = f": {cause(failure)}" if failure else ""
+    reason = f": {cause(failure)}" if failure else ""
     raise InputError(
-        f"{name} draws no samples from latents ({PER_CALL}, {given}){said}.",
-        "Give the right size with --latent-dim; a conditional generator needs its number of "
-        "classes, too.",
+        f"{name} draws no samples from latents ({PER_CALL}, {latent_dim}){reason}.",
+        "Give the right size with --latent-dim; a conditional generator also needs its number of "
+        "classes.",
     )
 
 
-def _guesses(module: nn.Module) -> list[int]:
+def _guessed_sizes(module: nn.Module) -> list[int]:
     """Return latent sizes that the first weight suggests, the likeliest first."""
-    first = next((one for one in module.parameters() if one.ndim in {2, 4}), None)
+    weights = (weight for weight in module.parameters() if weight.ndim in {2, 4})
+    first = next(weights, None)
     if first is None:
         return []
-    # A linear layer's weight is (out, in), that of a transposed convolution (in, out, k, k).
+    # A linear layer's weight is (out, in), a transposed convolution's is (in, out, k, k).
     return [first.shape[1]] if first.ndim == 2 else [first.shape[0], first.shape[1]]

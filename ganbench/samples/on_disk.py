@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Samples from a folder, or from a file that is told by its ending."""
+"""Samples from a folder, or from a file whose format its ending tells."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from ganbench.data.value_layout import checked_labels
 from ganbench.errors import InputError
 from ganbench.samples.array_rows import ArrayRows, RowReader, npy_rows
-from ganbench.samples.array_samples import ArraySamples, checked_labels, npz_arrays
+from ganbench.samples.array_samples import ArraySamples, npz_arrays
 from ganbench.samples.image_files import FolderFiles, ImageFiles, ZipFiles
 from ganbench.samples.image_samples import FileSamples
 from ganbench.samples.modules import load_torchscript, module_samples
@@ -30,7 +31,11 @@ READABLE = ("a folder", ".zip", *TARS, ".npz", ".npy", *TEXTS, *TORCHSCRIPTS, ".
 
 
 def open_path(path: Path, options: OpenOptions) -> Samples:
-    """Open a folder, or a file by its ending."""
+    """Open a folder, or a file by its ending.
+
+    Raises:
+        InputError: there is nothing at the path, or it cannot be read as samples.
+    """
     if path.is_dir():
         return _files(FolderFiles(path), options)
     ending = path.name.lower()
@@ -60,11 +65,12 @@ def open_path(path: Path, options: OpenOptions) -> Samples:
             device=options.device,
             latent_dim=options.latent_dim,
             classes=options.classes,
+            value_range=options.value_range,
         )
     if ending.endswith(".py"):
         raise InputError(f"{path} registers no dataset.", f"Name a function: {path}:generate")
     raise InputError(
-        f"{path} cannot be read as samples; what can be read: {', '.join(READABLE)}.",
+        f"{path} cannot be read as samples; supported are {', '.join(READABLE)}.",
         "For a single image name its folder; pickles are never read.",
     )
 
@@ -89,7 +95,16 @@ def open_array(
     labels: NDArray[np.int64] | None = None,
     channels_first: bool = False,
 ) -> Samples:
-    """Open the rows of an array; ``name`` is for errors, ``short`` for protocols."""
+    """Open the rows of an array.
+
+    Args:
+        rows: The rows (N, ...).
+        name: The array's name in errors.
+        short: The array's name in protocols.
+        options: The options of ``open_samples``; its labels go before ``labels``.
+        labels: The classes (N,) that the source itself has, or None.
+        channels_first: Whether (N, C, H, W) is preferred where both layouts are possible.
+    """
     count = rows.shape[0] if rows.shape else 0
     if options.labels is not None:
         labels = checked_labels(options.labels, count, name)
@@ -100,6 +115,7 @@ def open_array(
         chosen=choose_subset(count, options.count, options.seed),
         labels=labels,
         channels_first=channels_first,
+        value_range=options.value_range,
     )
 
 
@@ -112,13 +128,14 @@ def open_module(
     module: nn.Module, name: str, options: OpenOptions, metadata: dict[str, Any] | None = None
 ) -> Samples:
     """Open a torch module as a generator; options go before its metadata."""
-    known = {key: value for key, value in (metadata or {}).items() if type(value) is int}
+    sizes = {key: value for key, value in (metadata or {}).items() if type(value) is int}
     return module_samples(
         module,
         name=name,
         count=options.count,
         seed=options.seed,
         device=options.device,
-        latent_dim=options.latent_dim or known.get("latent_dim"),
-        classes=options.classes or known.get("classes"),
+        latent_dim=options.latent_dim or sizes.get("latent_dim"),
+        classes=options.classes or sizes.get("classes"),
+        value_range=options.value_range,
     )

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganbench.data.foreign_code import cause
+from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError, InputError, MissingDataError
 from ganbench.samples.generator_samples import (
     DRAWN,
     PER_CALL,
     GeneratedSamples,
-    cause,
     latents,
     uniform_labels,
 )
@@ -36,37 +37,46 @@ def onnx_samples(
     device: torch.device,
     latent_dim: int | None,
     classes: int | None,
+    value_range: ValueRange | None = None,
 ) -> GeneratedSamples:
-    """Return what an ONNX file draws: its input is standard normal latents (B, d), (B, d, 1, 1).
+    """Return samples that an ONNX file draws from standard normal latents.
 
-    A second input of integers (B,) or (B, 1) is labels, each of ``classes`` with the same
-    chance; where ``classes`` is None the file's metadata must have it, under ``classes``. The
-    first output is images (B, C, H, W) or (B, H, W, C), or points (B, D).
+    Its input is latents (B, d) or (B, d, 1, 1). A second input of integers (B,) or (B, 1) is
+    labels. The first output is images or points.
+
+    Args:
+        path: The ONNX file.
+        count: The number of samples, None for the default.
+        seed: The seed of the latents and labels.
+        device: The device to draw on.
+        latent_dim: The latent size d, where the file leaves it open.
+        classes: The number of classes, each of which has equal probability; where it is None the
+            file's metadata must have it, under ``classes``.
+        value_range: The values of black and white in floating-point images, None for [-1, 1].
 
     Raises:
         MissingDataError: onnxruntime is not installed.
-        ConfigError: the latent size or the number of classes is not known and has to be given.
+        ConfigError: the latent size or the number of classes is unknown and must be given.
         InputError: the file cannot be run, has other inputs, or returns no samples.
     """
     session = _session(path, device)
-    floats, integers = _inputs(path, session)
-    latent = (floats.name, _latent_shape(path, floats, latent_dim), _FLOATS[floats.type])
+    latent_input, label_input = _inputs(path, session)
+    shape = _latent_shape(path, latent_input, latent_dim)
     count = DRAWN if count is None else count
-    classes = _classes(path, session, classes) if integers else None
+    classes = _classes(path, session, classes) if label_input else None
     labels = uniform_labels(count, classes, seed) if classes else None
-    step = floats.shape[0] if isinstance(floats.shape[0], int) else PER_CALL
-    if step < 1:
-        raise InputError(f"{path} takes batches of {step} latents, which makes no sense.")
+    batch_size = latent_input.shape[0] if isinstance(latent_input.shape[0], int) else PER_CALL
+    if batch_size < 1:
+        raise InputError(f"{path} takes batches of {batch_size} latents; 1 or more were expected.")
 
     def draw(index: int) -> NDArray[Any]:
-        name, shape, dtype = latent
-        feed = {name: latents(index, shape, seed, dtype=dtype).numpy()}
-        if integers and labels is not None:
-            part = labels[index * PER_CALL : (index + 1) * PER_CALL].astype(
-                _INTEGERS[integers.type]
-            )
-            feed[integers.name] = part.reshape(-1, *[1] * (len(integers.shape) - 1))
-        return _run(session, feed, step)
+        dtype = _FLOATS[latent_input.type]
+        feed = {latent_input.name: latents(index, shape, seed, dtype=dtype).numpy()}
+        if label_input and labels is not None:
+            part = labels[index * PER_CALL : (index + 1) * PER_CALL]
+            part = part.astype(_INTEGERS[label_input.type])
+            feed[label_input.name] = part.reshape(-1, *[1] * (len(label_input.shape) - 1))
+        return _run(session, feed, batch_size)
 
     return GeneratedSamples(
         draw,
@@ -74,6 +84,7 @@ def onnx_samples(
         count=count,
         labels=None if labels is None else labels[:count],
         classes=classes or 0,
+        value_range=value_range,
     )
 
 
@@ -86,10 +97,11 @@ def _session(path: Path, device: torch.device) -> Any:
         ) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 4  # what goes wrong is raised; nothing is printed besides
-    wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
-    there = onnxruntime.get_available_providers()
-    providers = [one for one in wanted if one in there] + ["CPUExecutionProvider"]
+    options.log_severity_level = 4  # errors are raised; nothing is printed as well
+    providers = ["CPUExecutionProvider"]
+    cuda = "CUDAExecutionProvider"
+    if device.type == "cuda" and cuda in onnxruntime.get_available_providers():
+        providers.insert(0, cuda)
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # onnxruntime raises kinds of its own
@@ -97,58 +109,61 @@ def _session(path: Path, device: torch.device) -> Any:
 
 
 def _inputs(path: Path, session: Any) -> tuple[Any, Any | None]:
-    """Return the input for latents, and that for labels or None."""
+    """Return the input for latents, and the input for labels or None."""
     inputs = session.get_inputs()
-    floats = [one for one in inputs if one.type in _FLOATS]
-    integers = [one for one in inputs if one.type in _INTEGERS]
+    floats = [node for node in inputs if node.type in _FLOATS]
+    integers = [node for node in inputs if node.type in _INTEGERS]
     if len(floats) != 1 or len(integers) > 1 or len(floats) + len(integers) != len(inputs):
-        listed = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs) or "nothing"
+        listed = ", ".join(f"{node.name} {node.type} {node.shape}" for node in inputs)
         raise InputError(
-            f"{path} takes {listed}; latents as floats, and labels as integers or none, were "
-            "expected."
+            f"{path} takes {listed or 'nothing'}; latents as floats, and labels as integers or "
+            "none, were expected."
         )
     return floats[0], integers[0] if integers else None
 
 
-def _latent_shape(path: Path, latent: Any, given: int | None) -> tuple[int, ...]:
+def _latent_shape(path: Path, latent_input: Any, latent_dim: int | None) -> tuple[int, ...]:
     """Return the shape of one latent, (d,) or (d, 1, 1)."""
-    inner = list(latent.shape[1:])
-    if not inner or any(isinstance(size, int) and size < 1 for size in inner):
-        raise InputError(f"{path} takes latents of the shape {latent.shape}; (B, d) was expected.")
-    if not isinstance(inner[0], int):
-        if given is None:
+    shape = list(latent_input.shape[1:])
+    if not shape or any(isinstance(size, int) and size < 1 for size in shape):
+        raise InputError(
+            f"{path} takes latents of the shape {latent_input.shape}; (B, d) was expected."
+        )
+    if not isinstance(shape[0], int):
+        if latent_dim is None:
             raise ConfigError(
-                f"The latent size of {path} is not known: its input is {latent.shape}.",
-                "Give it: --latent-dim 128, for example.",
+                f"The latent size of {path} is not known: its input is {latent_input.shape}.",
+                "For example: --latent-dim 128",
             )
-        inner[0] = given
-    if given is not None and inner[0] != given:
-        raise ConfigError(f"{path} takes latents of size {inner[0]}, and {given} was given.")
-    return tuple(size if isinstance(size, int) else 1 for size in inner)
+        shape[0] = latent_dim
+    if latent_dim is not None and shape[0] != latent_dim:
+        raise ConfigError(f"{path} takes latents of size {shape[0]}, and {latent_dim} was given.")
+    return tuple(size if isinstance(size, int) else 1 for size in shape)
 
 
-def _classes(path: Path, session: Any, given: int | None) -> int:
+def _classes(path: Path, session: Any, classes: int | None) -> int:
+    """Return the number of classes: as asked for, or as the file's metadata say."""
     text = session.get_modelmeta().custom_metadata_map.get("classes", "")
-    known = given or (int(text) if text.isascii() and text.isdigit() else 0)
-    if not known:
+    classes = classes or (int(text) if text.isascii() and text.isdigit() else 0)
+    if not classes:
         raise ConfigError(
             f"{path} takes labels, and its number of classes is not known.",
-            "Give it: classes=10, or as 'classes' in the metadata of the file.",
+            "Give it as classes=10, or as 'classes' in the metadata of the file.",
         )
-    return known
+    return classes
 
 
-def _run(session: Any, feed: dict[str, NDArray[Any]], step: int) -> NDArray[Any]:
-    """Return images (PER_CALL, C, H, W) or points, run in parts where the batch size is fixed."""
+def _run(session: Any, feed: dict[str, NDArray[Any]], batch_size: int) -> NDArray[Any]:
+    """Return PER_CALL images or points, drawn in parts where the batch size is fixed."""
     parts = []
-    for start in range(0, PER_CALL, step):
-        part = {name: _padded(values[start : start + step], step) for name, values in feed.items()}
+    for start in range(0, PER_CALL, batch_size):
+        part = {
+            name: _padded(values[start : start + batch_size], batch_size)
+            for name, values in feed.items()
+        }
         drawn = np.asarray(session.run(None, part)[0])
-        parts.append(drawn[: min(step, PER_CALL - start)])
-    images = np.concatenate(parts)
-    if images.ndim == 4 and images.shape[1] not in {1, 3} and images.shape[3] in {1, 3}:
-        return images.transpose(0, 3, 1, 2)
-    return images
+        parts.append(drawn[: min(batch_size, PER_CALL - start)])
+    return np.concatenate(parts)
 
 
 def _padded(values: NDArray[Any], length: int) -> NDArray[Any]:

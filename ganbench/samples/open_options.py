@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is asked for when samples are opened, and what a source refuses of it."""
+"""The options with which samples are opened, and options that a source refuses."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from typing import Any
 
 import torch
 
+from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError
+from ganbench.progress import Progress
 
 
 @dataclass(frozen=True)
 class OpenOptions:
-    """What ``open_samples`` was asked for."""
+    """The options of ``open_samples``.
+
+    Raises:
+        ConfigError: a count or a seed that is too small.
+    """
 
     count: int | None
     seed: int
@@ -25,10 +31,18 @@ class OpenOptions:
     labels: Any
     latent_dim: int | None
     classes: int | None
+    value_range: ValueRange | None
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        if self.count is not None and self.count < 1:
+            raise ConfigError(f"The number of samples must be at least 1, not {self.count}.")
+        if self.seed < 0:
+            raise ConfigError(f"The seed must be 0 or more, not {self.seed}.")
 
 
 def refuse(options: OpenOptions, *, labels: bool = False, split: bool = False) -> None:
-    """Raise ConfigError for options that a source does not have."""
+    """Raise ConfigError for options that a source cannot have."""
     if labels and options.labels is not None:
         raise ConfigError("Labels can be given for arrays and files only.")
     if split and options.split is not None:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The one way in: anything that samples can come from, told apart by type, name and ending."""
+"""The one way to open samples from anywhere, told apart by type, name and ending."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganbench import registry
+from ganbench.config import join_words
 from ganbench.data import is_path, open_dataset
-from ganbench.data.dataset import Dataset
+from ganbench.data.dataset import Dataset, Source
+from ganbench.data.dataset_names import find_path, parse_dataset_name
+from ganbench.data.in_memory import read_examples
+from ganbench.data.value_range import ValueRange, check_value_range
 from ganbench.errors import ConfigError, InputError, MissingDataError
+from ganbench.progress import SILENT, Progress
 from ganbench.samples.array_rows import ArrayRows
 from ganbench.samples.callables import is_callable_name, load_callable
 from ganbench.samples.generator_samples import DRAWN, GeneratedSamples, from_callable
@@ -42,29 +48,47 @@ def open_samples(
     labels: Sequence[int] | NDArray[Any] | Tensor | None = None,
     latent_dim: int | None = None,
     classes: int | None = None,
+    value_range: ValueRange | None = None,
+    progress: Progress = SILENT,
 ) -> Samples:
     """Open samples from anywhere, to be read chunk by chunk.
 
     ``source`` is one of these:
 
-    - ``Samples``, or a loaded ``Dataset``;
-    - a tensor of images (N, C, H, W) or points (N, D), or a numpy array, of images (N, H, W) or
-      (N, H, W, C), too; images are uint8 or floats in [-1, 1], with 1 or 3 channels;
+    - ``Samples``, a loaded ``Dataset`` of ganbench, or a ``Source``;
+    - an array or a tensor: images (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels,
+      uint8 or floats, or points (N, D) as floats;
+    - a torch ``Dataset``, map-style or iterable, a ``DataLoader``, a Hugging Face dataset, a list
+      of PIL images, or a mapping of these by split, as ``ganbench.open_dataset`` reads them;
     - a folder, ``.zip`` or ``.tar`` (``.tar.gz``, ``.tgz``, ...) of images;
     - ``.npz`` or ``.npy``, arrays as above; ``.csv`` or ``.txt``, points;
     - the name of a dataset: ``fashion-mnist``, ``fashion-mnist:test``, ``celeba@128:test``; the
-      split is the first one unless named here or by ``split``;
-    - a function ``generate(count, generator)`` that returns so many samples drawn from the
+      split is the first one unless it is named here or by ``split``;
+    - a function ``generate(count, generator)`` that returns ``count`` samples drawn from the
       torch.Generator, or its name: ``package.module:function`` or ``./file.py:function``;
     - a torch module, a TorchScript archive (``.pt``, ``.ts``), an ONNX file (``.onnx``): they
       get standard normal latents of ``latent_dim``, and labels where ``classes`` says so.
-      A TorchScript archive is a program: open only those that you trust.
+      A TorchScript archive is a program: open only archives that you trust.
 
-    ``count`` is the number of samples to draw from a generator, 5,000 if None; of other sources
-    it takes a random part of that size, or all if there are no more. ``seed`` is that of both.
-    ``strict`` makes images that cannot be read an error; else they are left out and named in
-    ``skipped``. ``labels`` (N,) are the classes of an array's or a folder's samples, in their
-    order. ``data_root`` is looked in first for a dataset's files. Generators run on ``device``.
+    Functions, modules and files draw images and points as arrays have them.
+
+    Args:
+        source: What to open; see above.
+        count: The number of samples to draw from a generator, 5,000 if None. Of other sources a
+            random part of that size is taken, or the whole if it has no more.
+        seed: The seed of drawing, and of taking a part.
+        strict: Whether images that cannot be read are an error; otherwise they are left out and
+            named in ``skipped``.
+        device: The device that generators run on.
+        data_root: The folder that is searched first for a dataset's files.
+        split: The split of a dataset.
+        labels: Integers (N,) from 0, the classes of the samples in their order.
+        latent_dim: The latent size of a network, where it does not say it itself.
+        classes: The number of classes of a conditional network.
+        value_range: The values of black and white in floating-point images; without it they are
+            in [-1, 1], and a fifth of the values may overshoot a little. Images that are uint8,
+            and points, have no range.
+        progress: Hears how far the download of a dataset is.
 
     Raises:
         MissingDataError: there is no such file or dataset here, or a package is not installed.
@@ -72,12 +96,18 @@ def open_samples(
         InputError: the source cannot be read, or holds no samples.
         ConfigError: an option that the source cannot have, or that it lacks.
     """
-    if count is not None and count < 1:
-        raise ConfigError(f"The number of samples must be at least 1, not {count}.")
-    if seed < 0:
-        raise ConfigError(f"The seed must be 0 or more, not {seed}.")
     options = OpenOptions(
-        count, seed, strict, torch.device(device), data_root, split, labels, latent_dim, classes
+        count=count,
+        seed=seed,
+        strict=strict,
+        device=torch.device(device),
+        data_root=data_root,
+        split=split,
+        labels=labels,
+        latent_dim=latent_dim,
+        classes=classes,
+        value_range=check_value_range(value_range),
+        progress=progress,
     )
     if isinstance(source, str | os.PathLike):
         return _open_name(os.fspath(source), isinstance(source, os.PathLike), options)
@@ -85,43 +115,77 @@ def open_samples(
 
 
 def _open_object(source: object, options: OpenOptions) -> Samples:
-    """Open what is in memory."""
+    """Open data or a generator in memory."""
+    if isinstance(source, Mapping) and source:
+        return _open_object(_split_of(source, options), replace(options, split=None))
+    if isinstance(source, Source):
+        refuse(options, labels=True)
+        return _open_dataset(source.load(options.split or source.splits[0]), options)
     refuse(options, split=True)
-    if isinstance(source, Tensor | np.ndarray):
-        array = _as_array(source)
-        first = isinstance(source, Tensor)
-        return open_array(ArrayRows(array), "The array", "samples", options, channels_first=first)
-    refuse(options, labels=True)
+    if isinstance(source, Samples | Dataset | nn.Module):
+        refuse(options, labels=True)
     if isinstance(source, Samples):
-        chosen = choose_subset(len(source), options.count, options.seed)
-        if chosen is None:
-            return source
-        if isinstance(source, FileSamples):
-            return source.take(chosen)
-        return Subset(source, chosen, options.seed)
+        return _open_part(source, options)
     if isinstance(source, Dataset):
-        return _dataset(source, options)
+        return _open_dataset(source, options)
     if isinstance(source, nn.Module):
         return open_module(source, type(source).__name__, options)
+    if (examples := read_examples(source)) is not None:
+        in_array = isinstance(source, Tensor | np.ndarray)
+        return open_array(
+            ArrayRows(examples.values),
+            f"The {examples.name}" if in_array else examples.name,
+            "samples" if in_array else examples.name,
+            options,
+            labels=examples.labels,
+            channels_first=examples.channels_first,
+        )
     if callable(source):
-        return _callable(source, getattr(source, "__name__", type(source).__name__), options)
+        refuse(options, labels=True)
+        name = getattr(source, "__name__", type(source).__name__)
+        return _open_callable(source, name, options)
     raise InputError(
-        f"Samples cannot be read from {type(source).__name__}; a path, a dataset's name, a "
-        "tensor, an array or a function was expected."
+        f"Samples cannot be read from {type(source).__name__}; a path, a dataset's name, an "
+        "array, a tensor, a Dataset, a DataLoader, a list of images or a generator was expected."
     )
+
+
+def _split_of(splits: Mapping[Any, object], options: OpenOptions) -> object:
+    """Return the split that is asked for, or the first."""
+    split = next(iter(splits)) if options.split is None else options.split
+    if split not in splits:
+        raise ConfigError(
+            f"The samples have no split '{split}'.", f"They have: {join_words(map(str, splits))}."
+        )
+    return splits[split]
+
+
+def _open_part(samples: Samples, options: OpenOptions) -> Samples:
+    """Return open samples as they are, or a part of them where a number is asked for."""
+    chosen = choose_subset(len(samples), options.count, options.seed)
+    if chosen is None:
+        return samples
+    if isinstance(samples, FileSamples):
+        return samples.take(chosen)
+    return Subset(samples, chosen, options.seed)
 
 
 def _open_name(name: str, is_real_path: bool, options: OpenOptions) -> Samples:
     """Open what a text names: a function, a dataset, or something on disk."""
     if not is_real_path and (_names_dataset(name) or _registers(name)):
-        return _named_dataset(name, options)  # a file or folder of that name is ./name
-    path, exists = _place(name)
+        return _open_registered(name, options)  # a file or folder of that name is ./name
+    named = parse_dataset_name(name, value_range=options.value_range)
+    if named.resolution is not None and is_path(named.name):  # as a run that is resized has it
+        return _open_registered(name, options)
+    if named.resolution is None:
+        name, options = named.name, replace(options, value_range=named.value_range)
+    path, exists = find_path(name)
     if not is_real_path and not exists:
         if is_callable_name(name):
             refuse(options, labels=True, split=True)
-            return _callable(load_callable(name), name.rpartition(":")[2], options)
+            return _open_callable(load_callable(name), name.rpartition(":")[2], options)
         if not is_path(name) and not path.suffix and ":/" not in name:
-            return _named_dataset(name, options)
+            return _open_registered(name, options)
     refuse(options, split=True)
     if not exists:
         raise MissingDataError(
@@ -130,46 +194,42 @@ def _open_name(name: str, is_real_path: bool, options: OpenOptions) -> Samples:
     return open_path(path, options)
 
 
-def _place(name: str) -> tuple[Path, bool]:
-    """Return the path that a text means, and whether there is something."""
-    try:
-        path = Path(name).expanduser()
-        return path, bool(name) and path.exists()
-    except (OSError, RuntimeError) as error:  # no such user, no right to look, too long a name
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise InputError(f"{name[:200]} cannot be read: {reason}.") from error
-
-
 def _names_dataset(name: str) -> bool:
-    """Tell whether a text is a registered dataset, with its size and split if so given."""
+    """Tell whether a text is a registered dataset, possibly with a resolution and a split."""
     match = _DATASET.fullmatch(name)
-    known = registry.datasets.entries()
-    return match is not None and registry.canonical(match["name"].partition("@")[0]) in known
+    entries = registry.datasets.entries()
+    return match is not None and registry.canonical(match["name"].partition("@")[0]) in entries
 
 
 def _registers(name: str) -> bool:
-    """Tell whether a text means a dataset that a Python file registers."""
-    file, separator, wanted = name.partition(".py:")
+    """Tell whether a text names a Python file that registers a dataset, or that dataset."""
+    file, separator, dataset = name.partition(".py:")
     if not registry.is_file_name(name):
         return False
-    path, exists = _place(file + ".py" if separator else name)
+    path, exists = find_path(file + ".py" if separator else name)
     if not exists or not path.is_file():
         return False
     entries = [entry.name for entry in registry.scan(path, path.stem)]
-    return registry.canonical(wanted) in entries if wanted else bool(entries)
+    return registry.canonical(dataset) in entries if dataset else bool(entries)
 
 
-def _named_dataset(name: str, options: OpenOptions) -> Samples:
+def _open_registered(name: str, options: OpenOptions) -> Samples:
+    """Open a split of a registered dataset, or of a path that names a resolution."""
     match = _DATASET.fullmatch(name)
-    wanted, named = (match["name"], match["split"]) if match else (name, None)
-    if named and options.split and named != options.split:
+    dataset_name, named_split = (match["name"], match["split"]) if match else (name, None)
+    if named_split and options.split and named_split != options.split:
         raise ConfigError(f"Two splits are given: {name} and {options.split}.")
     refuse(options, labels=True)
-    source = open_dataset(wanted, options.data_root)
-    return _dataset(source.load(named or options.split or source.splits[0]), options)
+    source = open_dataset(
+        dataset_name,
+        options.data_root,
+        value_range=options.value_range,
+        progress=options.progress,
+    )
+    return _open_dataset(source.load(named_split or options.split or source.splits[0]), options)
 
 
-def _dataset(dataset: Dataset, options: OpenOptions) -> Samples:
+def _open_dataset(dataset: Dataset, options: OpenOptions) -> Samples:
     chosen = choose_subset(len(dataset), options.count, options.seed)
     if chosen is None:
         return of_dataset(dataset)
@@ -178,25 +238,17 @@ def _dataset(dataset: Dataset, options: OpenOptions) -> Samples:
     return TensorSamples(whole.values, facts, labels=whole.labels)
 
 
-def _callable(generate: Callable[..., Any], name: str, options: OpenOptions) -> Samples:
+def _open_callable(generate: Callable[..., Any], name: str, options: OpenOptions) -> Samples:
     if isinstance(generate, nn.Module):
         return open_module(generate, name, options)
     if options.latent_dim or options.classes:
         raise ConfigError(
-            f"{name} is a function, which draws its own latents and labels: latent_dim and "
+            f"{name} is a function, which draws its own latents and labels; latent_dim and "
             "classes are for networks."
         )
     return GeneratedSamples(
         from_callable(generate, options.seed, options.device),
         name=name,
         count=DRAWN if options.count is None else options.count,
+        value_range=options.value_range,
     )
-
-
-def _as_array(values: Tensor | NDArray[Any]) -> NDArray[Any]:
-    if isinstance(values, np.ndarray):
-        return values
-    values = values.detach().cpu()
-    if values.dtype == torch.bfloat16:
-        values = values.float()  # numpy does not know it
-    return values.numpy()

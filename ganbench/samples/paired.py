@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Two sets of samples side by side: files of one name, or rows of one number."""
+"""Two sets of samples side by side: files of the same name, or rows of the same number."""
 
 from __future__ import annotations
 
@@ -18,36 +18,42 @@ from ganbench.samples.subset import items
 
 
 def counterparts(real: Samples, fake: Samples, size: int = CHUNK) -> Iterator[tuple[Chunk, Chunk]]:
-    """Yield chunks of real samples, each with one of the fake samples that belong to them.
+    """Yield chunks of real samples, each with a chunk of the fake samples that belong to them.
 
-    Files belong together if their relative paths are equal, folders that all files of a set
-    share and endings aside; samples without names if their numbers are. Both chunks have the
-    same length and indices, which count the pairs, of files in the order of their names. Where
-    one of two files cannot be read the other is left out as well.
+    Files belong together if their relative paths are equal, apart from endings and from folders
+    that all files of a set share. Samples without names belong together if their numbers are
+    equal. Both chunks have the same length and indices, which count the pairs; pairs of files are
+    in the order of their names. Where one of two files cannot be read, both are left out.
+
+    Args:
+        real: The real samples.
+        fake: The fake samples.
+        size: The most pairs in a chunk.
 
     Raises:
-        InputError: the two sets do not match one to one; samples that cannot be read.
+        InputError: the two sets do not match one to one, or samples cannot be read.
     """
     reals, fakes = _ordered(real, fake)
     indices: list[int] = []
-    first: list[Tensor] = []
-    second: list[Tensor] = []
+    real_images: list[Tensor] = []
+    fake_images: list[Tensor] = []
     held_bytes = 0
     with closing(reals), closing(fakes):
-        for index, one, other in _matched(reals, fakes):
-            held_bytes += one.nbytes + other.nbytes
+        for index, real_image, fake_image in _matched(reals, fakes):
+            pair_bytes = real_image.nbytes + fake_image.nbytes
+            held_bytes += pair_bytes
             if indices and (len(indices) == size or held_bytes > CHUNK_BYTES):
-                yield chunk_of(first, indices), chunk_of(second, indices)
-                indices, first, second, held_bytes = [], [], [], one.nbytes + other.nbytes
+                yield chunk_of(real_images, indices), chunk_of(fake_images, indices)
+                indices, real_images, fake_images, held_bytes = [], [], [], pair_bytes
             indices.append(index)
-            first.append(one)
-            second.append(other)
+            real_images.append(real_image)
+            fake_images.append(fake_image)
     if indices:
-        yield chunk_of(first, indices), chunk_of(second, indices)
+        yield chunk_of(real_images, indices), chunk_of(fake_images, indices)
 
 
 def _ordered(real: Samples, fake: Samples) -> tuple[Images, Images]:
-    """Return both sets image by image, so that equal indices belong together."""
+    """Return both sets image by image, so that images of equal indices belong together."""
     if isinstance(real, FileSamples) and isinstance(fake, FileSamples):
         stems = _stems(real), _stems(fake)
         _check_match(real, fake, *stems)
@@ -65,7 +71,7 @@ def _ordered(real: Samples, fake: Samples) -> tuple[Images, Images]:
     if len(real) != len(fake):
         raise InputError(
             f"Samples without names are paired in their order; there are {len(real)} real and "
-            f"{len(fake)} fake ones."
+            f"{len(fake)} fake samples."
         )
     return items(real), items(fake)
 
@@ -85,30 +91,30 @@ def _check_match(
                 f"{samples.path} holds {times} files called '{shown(stem)}', endings aside; "
                 "files are paired by name."
             )
-    lacking, extra = sorted(set(reals) - set(fakes)), sorted(set(fakes) - set(reals))
-    if lacking or extra:
-        sentences = [
-            f"{len(unmatched)} {which} files have no counterpart, first '{shown(unmatched[0])}'"
-            for which, unmatched in (("real", lacking), ("fake", extra))
+    only_real, only_fake = sorted(set(reals) - set(fakes)), sorted(set(fakes) - set(reals))
+    if only_real or only_fake:
+        clauses = [
+            f"{len(unmatched)} {side} files have no counterpart, first '{shown(unmatched[0])}'"
+            for side, unmatched in (("real", only_real), ("fake", only_fake))
             if unmatched
         ]
         raise InputError(
             f"The files of {real.path} and {fake.path} do not match one to one: "
-            f"{', and '.join(sentences)}."
+            f"{', and '.join(clauses)}."
         )
 
 
 def _matched(reals: Images, fakes: Images) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """Merge two rising streams; what only one of them has is passed over."""
-    one, other = next(reals, None), next(fakes, None)
-    while one is not None and other is not None:
-        if one[0] == other[0]:
-            yield one[0], one[1], other[1]
-            one, other = next(reals, None), next(fakes, None)
-        elif one[0] < other[0]:
-            one = next(reals, None)
+    """Merge two streams of rising indices, and skip indices that only one of them has."""
+    real, fake = next(reals, None), next(fakes, None)
+    while real is not None and fake is not None:
+        if real[0] == fake[0]:
+            yield real[0], real[1], fake[1]
+            real, fake = next(reals, None), next(fakes, None)
+        elif real[0] < fake[0]:
+            real = next(reals, None)
         else:
-            other = next(fakes, None)
-    for rest in (reals, fakes):  # read to the end, so that all that cannot be read is known
-        for _ in rest:
+            fake = next(fakes, None)
+    for images in (reals, fakes):  # read to the end, so that every unreadable file is known
+        for _ in images:
             pass

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Points in a text file: one a line, coordinates between commas, semicolons, tabs or spaces.
+"""Points in a text file: one per line, coordinates between commas, semicolons, tabs or spaces.
 
-The first line may name the columns. Empty lines, and those that begin with #, are passed over.
+The first line may name the columns. Empty lines, and lines that begin with #, are ignored.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ganbench.errors import InputError
 
 _LINE_CHARACTERS = 2**20
-_LARGEST = float(np.finfo(np.float32).max) * (1 + 2**-25)  # what is more rounds to infinity
+_LARGEST = float(np.finfo(np.float32).max) * (1 + 2**-25)  # anything larger rounds to infinity
 _NUMBER = re.compile(
     r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE
 )
@@ -27,8 +27,8 @@ def read_points(path: Path) -> NDArray[np.float32]:
     """Return the points (N, D) of a text file as float32.
 
     Raises:
-        InputError: there are none, or a line holds something else, or not as many coordinates
-            as the others; the line is named.
+        InputError: there are no points, or a line holds something else or a different number of
+            coordinates; the line is named.
     """
     values = array("d")
     width = 0
@@ -49,12 +49,12 @@ def read_points(path: Path) -> NDArray[np.float32]:
         if not all(abs(value) <= _LARGEST for value in values[-width:]):  # NaN compares with none
             raise InputError(f"Line {number} of {path} holds a number that is not finite.")
     if not values:
-        raise InputError(f"{path} holds no points; a line for each was expected.")
+        raise InputError(f"{path} holds no points; a line for each point was expected.")
     return np.frombuffer(values, np.float64).reshape(-1, width).astype(np.float32)
 
 
 def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the cells of each line that is not passed over."""
+    """Yield the number and the cells of each line that is not ignored."""
     separator: str | None = None
     try:
         with path.open(encoding="utf-8-sig") as file:
@@ -70,7 +70,7 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
                 cells = line.split(None if separator == " " else separator)
                 yield number, [cell.strip().strip('"') for cell in cells]
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text file of points.") from error
+        raise InputError(f"{path} is not a text file of points.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
 
@@ -78,6 +78,6 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
 def _check_header(path: Path, cells: list[str]) -> None:
     if cells[0] == "" and len(cells) > 1:
         raise InputError(
-            f"The first column of {path} has no name: it looks like the number of the row.",
-            "Write the file without it, in pandas with to_csv(index=False).",
+            f"The first column of {path} has no name: it looks like a row number.",
+            "Write the file without it; in pandas, with to_csv(index=False).",
         )

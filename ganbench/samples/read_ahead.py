@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Work done in threads ahead of whoever consumes it, in order, with bounded memory."""
+"""Work that threads do ahead of its consumer, in order, with bounded memory."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Claim = Callable[[int], None]
 """Called by the work before it allocates that many bytes; waits until there is room for them."""
 
 HELD_BYTES = 256 * 2**20
-"""Most bytes of results that wait to be consumed, the next one aside."""
+"""Most bytes of results that wait to be consumed, apart from the next result."""
 
 THREADS = min(8, os.cpu_count() or 1)
 
 
 class _Room:
-    """Bytes that results may hold; the result that is consumed next never waits for room."""
+    """The bytes that results may hold; the result that is consumed next never waits for room."""
 
     def __init__(self, held_bytes: int) -> None:
         self._changed = Condition()
@@ -57,20 +57,26 @@ def ahead(
 ) -> Generator[T, None, None]:
     """Yield ``act(index, claim)`` for every index below ``count``, in order, made in threads.
 
-    At most ``depth`` results are under way or waiting. Once the iterator is closed, or ends,
-    no thread is left. What ``act`` raises is raised when its turn comes.
+    Once the iterator is closed or ends, no thread is left. An error in ``act`` is raised when the
+    turn of its result comes.
+
+    Args:
+        act: Makes the result of an index, and claims the memory that the result needs.
+        count: The number of results.
+        depth: The most results that are in progress or waiting.
+        held_bytes: The most bytes of results that wait to be consumed.
     """
     room = _Room(held_bytes)
     waiting: deque[Future[T]] = deque()
     taken = 0
 
-    def one(index: int) -> T:
+    def claim_and_act(index: int) -> T:
         return act(index, lambda size_bytes: room.claim(index, size_bytes))
 
     with ThreadPoolExecutor(THREADS, thread_name_prefix="ganbench-ahead") as pool:
         try:
             for index in range(count):
-                waiting.append(pool.submit(one, index))
+                waiting.append(pool.submit(claim_and_act, index))
                 if len(waiting) == depth:
                     yield waiting.popleft().result()
                     room.consumed(taken)

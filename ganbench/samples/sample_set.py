@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What can be measured: a set of samples that is read chunk by chunk, as often as needed."""
+"""A set of samples to measure, which is read chunk by chunk, as often as needed."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -14,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganbench.data.dataset import Dataset, to_uint8
+from ganbench.data.value_layout import SampleKind
+from ganbench.data.value_range import ValueRange, to_pixels
 from ganbench.errors import InputError
 from ganbench.gan import DataSpec, Mixture
 
-SampleKind = Literal["images", "points"]
 CHUNK = 64
 """Samples that are read, and go through a network, at once."""
 
@@ -28,7 +28,7 @@ class Chunk:
 
     ``values`` are images (B, C, H, W) uint8 with C = 1 or 3, a list of images (C, H, W) where
     they differ in size or channels, or points (B, D) float32. ``indices`` (B,) count from 0 over
-    the whole set, those that had to be skipped included.
+    the whole set, including samples that had to be skipped.
     """
 
     values: Tensor | list[Tensor]
@@ -40,12 +40,12 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a protocol and a cache must know of a set of samples.
+    """What a protocol and a cache must know about a set of samples.
 
-    ``name`` is short and holds no path of a machine; ``version`` pins the content (a hash, or a
-    dataset's version), and is empty where the content is not known before it is drawn.
-    ``network`` is the dataset's own classifier and ``classes`` its number of classes, 0 where
-    unknown; ``shape`` is (C, H, W) or (D,) where all samples share it, else None.
+    ``name`` is short and holds no path of a machine. ``version`` pins the content: it is a hash
+    or a dataset's version, and empty where the content is not known before it is drawn.
+    ``network`` is the dataset's own classifier, and ``classes`` the number of classes, 0 where
+    unknown. ``shape`` is (C, H, W) or (D,) where all samples share it, and None otherwise.
     """
 
     name: str
@@ -61,8 +61,8 @@ class Facts:
 class Samples(ABC):
     """A set of samples. Reading it again gives the same samples.
 
-    ``names`` are those of the files, in the order of reading, where samples are files.
-    ``skipped`` says of each file that could not be read why; it fills while chunks are read.
+    ``names`` are the files' names in the order of reading, where samples are files. ``skipped``
+    gives the reason for each file that could not be read; it fills while chunks are read.
     """
 
     facts: Facts
@@ -72,7 +72,7 @@ class Samples(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """Return how many samples there are, those included that may have to be skipped."""
+        """Return how many samples there are, including any that will have to be skipped."""
 
     @abstractmethod
     def chunks(self, size: int = CHUNK) -> Iterator[Chunk]:
@@ -133,8 +133,24 @@ def of_tensor(values: Tensor, *, name: str = "samples") -> TensorSamples:
     return TensorSamples(values, Facts(name, "", kind, shape=tuple(values.shape[1:])))
 
 
+def to_samples(values: Tensor, kind: SampleKind, value_range: ValueRange | None = None) -> Tensor:
+    """Return images (B, C, H, W) as uint8, or points (B, D) as float32, on the CPU.
+
+    Floating-point images are mapped from ``value_range``, which is [-1, 1] where it is None.
+
+    Raises:
+        InputError: values that are NaN or infinite.
+    """
+    values = values.detach().cpu()
+    if values.dtype == torch.uint8 and kind == "images":
+        return values
+    values = values.float()
+    check_finite(values)
+    return to_pixels(values, value_range) if kind == "images" else values
+
+
 def check_finite(values: Tensor) -> None:
-    """Raise InputError if some of samples (N, ...) hold values that are NaN or infinite."""
+    """Raise InputError if any of the samples (N, ...) has values that are NaN or infinite."""
     broken = int((~values.isfinite()).flatten(1).any(dim=1).sum())
     if broken:
         raise InputError(
@@ -145,7 +161,7 @@ def check_finite(values: Tensor) -> None:
 
 
 def facts_of(spec: DataSpec, split: str) -> Facts:
-    """Return what is known of a split of a dataset."""
+    """Return the facts of a split of a dataset."""
     return Facts(
         name=short_name(spec.name),
         version=spec.version,
@@ -159,7 +175,7 @@ def facts_of(spec: DataSpec, split: str) -> Facts:
 
 
 def expect(samples: Samples, spec: DataSpec) -> None:
-    """Raise InputError unless samples in memory have the shape of a dataset, the size aside."""
+    """Raise InputError unless samples have the channels or dimensions of a dataset."""
     shape = samples.facts.shape
     fits = shape is not None and len(shape) == len(spec.shape) and shape[0] == spec.shape[0]
     if not fits:
@@ -171,5 +187,5 @@ def expect(samples: Samples, spec: DataSpec) -> None:
 
 
 def short_name(name: str) -> str:
-    """Return the last part of a path, or a name as it is: no protocol holds a machine's paths."""
+    """Return the last part of a path, or a plain name: no protocol holds a machine's paths."""
     return name.rstrip("/").rpartition("/")[2]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A random part of a set of samples, and any set image by image."""
+"""A random part of a set of samples, and iteration over single samples."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples
 
 
 def choose_subset(total: int, count: int | None, seed: int) -> NDArray[np.int64] | None:
-    """Return the rising indices of ``count`` random ones of ``total``, None for all of them.
+    """Return the rising indices of ``count`` random samples of ``total``; None means all of them.
 
-    With the same seed a smaller part lies within a larger one.
+    With the same seed a smaller part lies within a larger part.
     """
     if count is None or count >= total:
         return None
@@ -26,13 +26,13 @@ def choose_subset(total: int, count: int | None, seed: int) -> NDArray[np.int64]
 
 
 def part_facts(facts: Facts, count: int, seed: int) -> Facts:
-    """Return the facts of a random part: its version says which part, where the whole has one."""
+    """Return the facts of a random part; its version names the part if the whole has a version."""
     version = f"{facts.version}-{count}of{seed}" if facts.version else ""
     return replace(facts, version=version)
 
 
 class Subset(Samples):
-    """The samples at rising indices ``chosen`` (n,) of others; all of those are read."""
+    """The samples at the rising indices ``chosen`` (n,) of a set, the whole of which is read."""
 
     def __init__(self, whole: Samples, chosen: NDArray[np.int64], seed: int) -> None:
         self._whole = whole
@@ -46,16 +46,18 @@ class Subset(Samples):
         return len(self._chosen)
 
     def chunks(self, size: int = CHUNK) -> Iterator[Chunk]:
-        """Yield what is chosen of the chunks of the whole."""
+        """Yield the chosen samples."""
         yield from pack(self._items(), size)
         names = set(self.names or ())
-        self.skipped |= {name: why for name, why in self._whole.skipped.items() if name in names}
+        self.skipped |= {
+            name: reason for name, reason in self._whole.skipped.items() if name in names
+        }
 
     def _items(self) -> Images:
-        places = {index: place for place, index in enumerate(self._chosen.tolist())}
+        positions = {index: position for position, index in enumerate(self._chosen.tolist())}
         for index, value in items(self._whole):
-            if index in places:
-                yield places[index], value
+            if index in positions:
+                yield positions[index], value
 
 
 def items(samples: Samples) -> Images:

@@ -2,7 +2,7 @@
 """Images in a tar archive, plain or compressed by gzip, bzip2 or xz.
 
 A compressed archive is decompressed once, whole and within bounds, into a temporary file that
-vanishes with the process; so members can be read in the order of their names, from threads.
+disappears with the process. So members can be read in the order of their names, from threads.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ganbench.samples.image_files import (
     check_distinct,
     check_some,
     inner_name,
-    sound,
+    reading_as,
 )
 
 _BLOCK = 2**20
@@ -49,16 +49,16 @@ class TarFiles(ImageFiles):
     """The images in a tar archive. Links, devices and sparse files are never followed or read.
 
     Raises:
-        InputError: the archive is damaged or cut short, grows beyond all measure, holds no
-            images, a name twice, or a path that leads out of it.
-        StorageError: there is no room for what a compressed archive unpacks to.
+        InputError: the archive is damaged or cut short, unpacks to too many bytes, holds no
+            images, a name twice, or a path that leads out of the archive.
+        StorageError: there is no room to unpack a compressed archive.
     """
 
     wrapped = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with sound(path, "tar"):
+        with reading_as(path, "tar"):
             self._file = _plain(path)
             weakref.finalize(self, self._file.close)
             members = sorted(_members(path, self._file), key=lambda member: member[0])
@@ -70,7 +70,7 @@ class TarFiles(ImageFiles):
 
     @contextmanager
     def opened(self) -> Iterator[Read]:
-        """Read members from their places in the archive."""
+        """Read members from their offsets in the archive."""
         yield self._read
 
     def _read(self, index: int) -> bytes:
@@ -93,7 +93,7 @@ def _plain(path: Path) -> IO[bytes]:
     start = file.read(8)
     file.seek(0)
     decompress = next(
-        (one for magic, one in _COMPRESSIONS.items() if start.startswith(magic)), None
+        (opener for magic, opener in _COMPRESSIONS.items() if start.startswith(magic)), None
     )
     if decompress is None:
         return file
@@ -103,7 +103,7 @@ def _plain(path: Path) -> IO[bytes]:
 
 
 def _unpacked(path: Path, packed: IO[bytes], most_bytes: int) -> IO[bytes]:
-    """Return a temporary file with what a compressed stream unpacks to."""
+    """Return a temporary file that holds a compressed stream, unpacked."""
     plain = tempfile.TemporaryFile(prefix="ganbench-")  # noqa: SIM115 - it outlives the function
     try:
         unpacked_bytes = 0
@@ -113,7 +113,7 @@ def _unpacked(path: Path, packed: IO[bytes], most_bytes: int) -> IO[bytes]:
                 raise InputError(
                     f"{path} unpacks to more than {most_bytes:,} bytes, which is not expected of "
                     "images.",
-                    "If it is what it should be, unpack it and name the folder.",
+                    "If the archive is as intended, unpack it and name the folder.",
                 )
             plain.write(block)
         plain.seek(0)
@@ -129,7 +129,7 @@ def _unpacked(path: Path, packed: IO[bytes], most_bytes: int) -> IO[bytes]:
 
 
 _Member = tuple[str, int, int, str]
-"""Name, offset and size in bytes, and what is wrong with it."""
+"""Name, offset and size in bytes, and what is wrong with the member."""
 
 
 def _members(path: Path, file: IO[bytes]) -> Iterator[_Member]:
@@ -140,7 +140,7 @@ def _members(path: Path, file: IO[bytes]) -> Iterator[_Member]:
                 yield name, member.offset_data, member.size, _problem(member)
             archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep every header in memory
         end = archive.offset
-    # Where a header is damaged tarfile stops as if the archive ended; a true end is zeros.
+    # At a damaged header tarfile stops as if the archive ended; a true end is zeros.
     file.seek(end)
     if file.read(_RECORD) != bytes(_RECORD):
         raise InputError(f"{path} is damaged or cut short: the end of the archive is not there.")

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Drawing samples from a trained pair, and writing them."""
+"""Drawing samples from a trained generator, and writing them to files."""

@@ -20,14 +20,14 @@ DRAW_BATCH = 250
 
 
 def stream(state: State, seed: int, purpose: str) -> torch.Generator:
-    """Return a fresh random stream for drawing: the same one for the same arguments."""
+    """Return a new random stream for drawing; equal arguments give equal streams."""
     generator = torch.Generator(state.device)
     generator.manual_seed(stream_seed(seed, f"eval/{purpose}"))
     return generator
 
 
 def sampler_name(state: State) -> str:
-    """Return the tricks that act on drawing samples, joined by plus signs, or ``plain``."""
+    """Return the tricks that change how samples are drawn, joined by plus signs, or ``plain``."""
     return "+".join(map(name_of, state.tricks.having("sampler"))) or "plain"
 
 
@@ -35,8 +35,14 @@ def sampler_name(state: State) -> str:
 def draw(state: State, count: int, *, seed: int, purpose: str = "samples") -> Tensor:
     """Draw ``count`` samples: uint8 images (count, C, H, W), or float32 points (count, D).
 
-    The networks should be in evaluation mode. Samples that are not finite stay so in points;
-    images are then returned as float32 in [-1, 1], so that whoever measures them can say it.
+    The networks should be in evaluation mode. Points that are not finite stay so. Images that are
+    not finite are returned as float32 in [-1, 1], so that the caller can see it.
+
+    Args:
+        state: The trained state.
+        count: The number of samples.
+        seed: The seed of the latents.
+        purpose: What the samples are for; each purpose has latents of its own.
     """
     sampler = state.sampler()
     generator = stream(state, seed, purpose)
@@ -52,14 +58,14 @@ def draw(state: State, count: int, *, seed: int, purpose: str = "samples") -> Te
 
 
 def picture(samples: Tensor, data: DataSpec) -> Image.Image:
-    """Return a picture of samples as ``draw`` makes them: a grid of images, a plane of points."""
+    """Return a picture of samples as ``draw`` makes them: a grid of images or a plane of points."""
     if data.is_image:
         return grid(samples if samples.dtype == torch.uint8 else to_uint8(samples.nan_to_num()))
     return plane(samples, data)
 
 
 def grid(images: Tensor, *, padding: int = 2, least_width: int = 480) -> Image.Image:
-    """Lay images (N, C, H, W) uint8 out as a square grid, small ones enlarged to be legible."""
+    """Lay out images (N, C, H, W) uint8 as a square grid, and enlarge small images."""
     count, channels, height, width = images.shape
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
@@ -80,7 +86,8 @@ def grid(images: Tensor, *, padding: int = 2, least_width: int = 480) -> Image.I
 def plane(points: Tensor, data: DataSpec, *, size: int = 480) -> Image.Image:
     """Draw the first two coordinates of points (N, D) over the centers of their mixture.
 
-    Points with one coordinate lie on a line; what is not finite, or far outside, is left out.
+    Points with one coordinate lie on a line. Points that are not finite or far outside are left
+    out.
     """
     centers = np.array(data.mixture.centers if data.mixture else [[-1.0, -1.0], [1.0, 1.0]])
     low, high = centers.min(), centers.max()
@@ -89,16 +96,16 @@ def plane(points: Tensor, data: DataSpec, *, size: int = 480) -> Image.Image:
     canvas = Image.new("RGB", (size * scale, size * scale), "white")
     pen = ImageDraw.Draw(canvas, "RGBA")
 
-    def places(given: np.ndarray) -> np.ndarray:
-        planar = np.zeros((len(given), 2))
-        planar[:, : given.shape[1]] = given[:, :2]
-        shares = (planar - low + margin) / (high - low + 2 * margin)
-        near = (np.abs(shares) < 2).all(axis=1)  # False for NaN
-        kept: np.ndarray = shares[near] * (1, -1) * size * scale + (0, size * scale)
-        return kept
+    def pixels_of(coordinates: np.ndarray) -> np.ndarray:
+        planar = np.zeros((len(coordinates), 2))
+        planar[:, : coordinates.shape[1]] = coordinates[:, :2]
+        fractions = (planar - low + margin) / (high - low + 2 * margin)
+        near = (np.abs(fractions) < 2).all(axis=1)  # False for NaN
+        pixels: np.ndarray = fractions[near] * (1, -1) * size * scale + (0, size * scale)
+        return pixels
 
-    for x, y in places(centers):
+    for x, y in pixels_of(centers):
         pen.ellipse((x - 14, y - 14, x + 14, y + 14), outline=(90, 90, 90, 255), width=2)
-    for x, y in places(points.double().numpy()):
+    for x, y in pixels_of(points.double().numpy()):
         pen.ellipse((x - 3, y - 3, x + 3, y + 3), fill=(0, 114, 178, 90))
     return canvas.resize((size, size), Image.Resampling.LANCZOS)

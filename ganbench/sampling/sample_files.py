@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Samples as files: one picture, a folder of pictures, an array."""
+"""Samples as files: a single picture, a folder of pictures, or an array."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganbench.sampling.draw import picture
 
 
 def write_picture(samples: Tensor, data: DataSpec, path: Path) -> None:
-    """Write samples, as ``draw`` makes them, as one PNG."""
+    """Write samples, as ``draw`` makes them, as a single PNG."""
     with replacing(path) as temporary:
         picture(samples, data).save(temporary, format="PNG", optimize=True)
 
@@ -41,6 +41,6 @@ def write_npz(samples: Tensor, data: DataSpec, path: Path) -> None:
 
 
 def as_pixels(samples: Tensor) -> np.ndarray:
-    """Return images (N, H, W, C) uint8; what is not finite becomes gray."""
+    """Return images (N, H, W, C) uint8; NaN becomes gray, and infinite values black or white."""
     images = samples if samples.dtype.is_floating_point is False else to_uint8(samples.nan_to_num())
     return images.permute(0, 2, 3, 1).contiguous().numpy()

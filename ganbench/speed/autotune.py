@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""The fastest way to compute a step on this machine, found by measurement and kept.
+"""The fastest way to compute a step on this machine, found by measurement and stored.
 
-The algorithm stays as it is: what is chosen is the precision of passes, the memory format of
-convolutions, the number of threads, and whether torch compiles the networks. One is varied after
-the other, and a change is kept only where it is clearly faster.
+The algorithm stays as it is. The choices are the precision of passes, the memory format of
+convolutions, the number of threads, and whether torch compiles the networks. They are varied one
+after the other, and a change is kept only where it is clearly faster.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -43,7 +43,7 @@ class ComputeChoice:
 
     @property
     def label(self) -> str:
-        """The way in words, what is usual left out."""
+        """The choice in words, without the usual ones."""
         words = [self.precision, f"{self.threads} thread{'s' if self.threads > 1 else ''}"]
         if self.execution.memory_format == "contiguous":
             words.append("contiguous")
@@ -53,8 +53,8 @@ class ComputeChoice:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The fastest way found, and how many times as fast as the usual one each way was."""
+class TuningResult:
+    """The fastest choice, and how many times as fast as the usual one each choice was, by label."""
 
     way: ComputeChoice
     images_per_second: float
@@ -62,19 +62,28 @@ class Choice:
 
     @property
     def speedup(self) -> float:
-        """How many times as fast as the usual way the chosen one is."""
+        """How many times as fast as usual the fastest choice is."""
         return self.speedups[self.way.label]
 
 
-def tuned(config: RunConfig, dataset: Dataset, device: torch.device, progress: Progress) -> Choice:
-    """Return the choice that is kept for such a run on this machine, or measure it and keep it."""
-    kept = _kept()
+def tuned(
+    config: RunConfig, dataset: Dataset, device: torch.device, progress: Progress
+) -> TuningResult:
+    """Return the stored result for such a run on this machine, or measure and store it.
+
+    Args:
+        config: the run; its seed, length and precision do not matter.
+        dataset: its real examples.
+        device: that computes.
+        progress: hears how many stages are measured.
+    """
+    results = _read_results()
     key = _key(config, device)
-    if key in kept:
-        return _choice(kept[key])
-    choice = tune(config, dataset, device, compiling=False, progress=progress)
-    keep(config, device, choice)
-    return choice
+    if key in results:
+        return _result(results[key])
+    result = tune(config, dataset, device, compiling=False, progress=progress)
+    keep(config, device, result)
+    return result
 
 
 def tune(
@@ -84,110 +93,120 @@ def tune(
     *,
     compiling: bool,
     progress: Progress = SILENT,
-) -> Choice:
-    """Measure ways to compute a run's step; ``compiling`` tries torch.compile, which takes long.
+) -> TuningResult:
+    """Measure which way to compute a run's step is the fastest.
 
-    A way that fails is none, such as compiled networks under a gradient penalty.
+    A choice that fails is left out, such as compiled networks under a gradient penalty.
+
+    Args:
+        config: the run.
+        dataset: its real examples.
+        device: that computes.
+        compiling: whether torch.compile is tried, which takes long.
+        progress: hears how many stages are measured.
     """
-    best = usual = ComputeChoice(threads=torch.get_num_threads())
+    fastest = usual = ComputeChoice(threads=torch.get_num_threads())
     speedups = {usual.label: 1.0}
-    fastest = 0.0
+    images_per_second = 0.0
     stages = list(_stages(config, dataset, device, compiling))
     try:
         for done, vary in enumerate(stages):
-            progress.advance("ways", done, len(stages))
-            ways = [best, *(way for way in vary(best) if way != best)]
-            speeds = _speeds(ways, config, dataset, device)
-            ratio = speedups[best.label]
-            for way, speed in speeds.items():
-                speedups[way.label] = round(ratio * speed / speeds[best], 3)
-            fastest = speeds[best]
-            winner = max(speeds, key=lambda way: speeds[way])
-            if speeds[winner] > (1 + GAIN) * speeds[best]:
-                best, fastest = winner, speeds[winner]
-        progress.advance("ways", len(stages), len(stages))
+            progress.advance("tuning", done, len(stages))
+            others = [choice for choice in vary(fastest) if choice != fastest]
+            speeds = _speeds([fastest, *others], config, dataset, device)
+            speedup = speedups[fastest.label]
+            for choice, speed in speeds.items():
+                speedups[choice.label] = round(speedup * speed / speeds[fastest], 3)
+            images_per_second = speeds[fastest]
+            winner = max(speeds, key=lambda choice: speeds[choice])
+            if speeds[winner] > (1 + GAIN) * speeds[fastest]:
+                fastest, images_per_second = winner, speeds[winner]
+        progress.advance("tuning", len(stages), len(stages))
     finally:
         set_threads(usual.threads)
-    return Choice(best, round(fastest, 1), speedups)
+    return TuningResult(fastest, round(images_per_second, 1), speedups)
 
 
 Vary = Callable[[ComputeChoice], Sequence[ComputeChoice]]
+"""Returns the choices that differ from the fastest so far in one thing."""
 
 
 def _stages(
     config: RunConfig, dataset: Dataset, device: torch.device, compiling: bool
 ) -> Iterator[Vary]:
-    """Yield what is varied, one after the other."""
+    """Yield the changes to try, one kind after the other."""
     precisions: tuple[Precision, ...] = ("fp32", "medium", "bf16")
-    yield lambda way: [replace(way, precision=one) for one in precisions]
+    yield lambda choice: [replace(choice, precision=precision) for precision in precisions]
     state = Meter(config, dataset, device).state
     if has_convolutions(state.generator) or has_convolutions(state.discriminator):
         contiguous = replace(USUAL, memory_format="contiguous")
-        yield lambda way: [replace(way, execution=contiguous)]
+        yield lambda choice: [replace(choice, execution=contiguous)]
     counts = sorted({1, max(1, usable_cores() // 2), usable_cores()})
     if device.type == "cpu" and len(counts) > 1:
-        yield lambda way: [replace(way, threads=count) for count in counts]
+        yield lambda choice: [replace(choice, threads=count) for count in counts]
     if compiling:
-        yield lambda way: [replace(way, execution=replace(way.execution, compile=True))]
+        yield lambda choice: [replace(choice, execution=replace(choice.execution, compile=True))]
 
 
 def _speeds(
-    ways: Sequence[ComputeChoice], config: RunConfig, dataset: Dataset, device: torch.device
+    choices: Sequence[ComputeChoice], config: RunConfig, dataset: Dataset, device: torch.device
 ) -> dict[ComputeChoice, float]:
-    """Return the images per second of ways that take turns; those that fail are left out."""
+    """Return the images per second of choices that take turns; those that fail are left out."""
     meters: dict[ComputeChoice, Meter] = {}
-    for way in ways:
-        set_threads(way.threads)
-        changed = config.model_copy(update={"precision": way.precision})
+    for choice in choices:
+        set_threads(choice.threads)
+        changed = config.model_copy(update={"precision": choice.precision})
         try:
-            meters[way] = Meter(changed, dataset, device, way.execution)
-            meters[way].warm_up(SECONDS / 2)
-        except (RuntimeError, ValueError):  # whatever torch cannot do, it says by one of these
-            meters.pop(way, None)
-    found: dict[ComputeChoice, list[float]] = {way: [] for way in meters}
+            meters[choice] = Meter(changed, dataset, device, choice.execution)
+            meters[choice].warm_up(SECONDS / 2)
+        except (RuntimeError, ValueError):  # torch raises one of these if it cannot do something
+            meters.pop(choice, None)
+    rounds: dict[ComputeChoice, list[float]] = {choice: [] for choice in meters}
     for _ in range(ROUNDS):
-        for way, meter in meters.items():
-            set_threads(way.threads)
+        for choice, meter in meters.items():
+            set_threads(choice.threads)
             meter.iterate()
-            found[way].append(meter.train(SECONDS))
-    return {way: statistics.median(speeds) for way, speeds in found.items()}
+            rounds[choice].append(meter.train(SECONDS))
+    return {choice: statistics.median(speeds) for choice, speeds in rounds.items()}
 
 
-def keep(config: RunConfig, device: torch.device, choice: Choice) -> None:
-    """Store a choice for runs of the same networks, data and batch on this machine."""
-    kept = _kept()
-    kept[_key(config, device)] = {
+def keep(config: RunConfig, device: torch.device, result: TuningResult) -> None:
+    """Store a result for runs of the same networks, data and batch on this machine."""
+    results = _read_results()
+    results[_key(config, device)] = {
         "model": config.model,
         "dataset": config.dataset,
         "batch_size": config.recipe.batch_size,
-        **asdict(choice),
+        **asdict(result),
     }
-    write_json(paths.cache() / "tuning.json", {"schema": SCHEMA, "choices": kept})
+    write_json(paths.cache() / "tuning.json", {"schema": SCHEMA, "choices": results})
 
 
-def _kept() -> dict[str, Any]:
-    """Return what is stored; nothing if there is no such file, or none that can be read."""
+def _read_results() -> dict[str, Any]:
+    """Return the stored results; none if the file is missing or cannot be read."""
     try:
-        found = read_json(paths.cache() / "tuning.json")
+        document = read_json(paths.cache() / "tuning.json")
     except DamagedRunError:
         return {}
-    choices = found.get("choices") if found.get("schema") == SCHEMA else None
-    return choices if isinstance(choices, dict) else {}
+    results = document.get("choices") if document.get("schema") == SCHEMA else None
+    return results if isinstance(results, dict) else {}
 
 
-def _choice(kept: dict[str, Any]) -> Choice:
-    way = kept["way"]
-    return Choice(
+def _result(stored: Mapping[str, Any]) -> TuningResult:
+    """Return a result as it was before it was stored."""
+    way = stored["way"]
+    return TuningResult(
         ComputeChoice(way["precision"], Execution(**way["execution"]), way["threads"]),
-        kept["images_per_second"],
-        kept["speedups"],
+        stored["images_per_second"],
+        stored["speedups"],
     )
 
 
 def _key(config: RunConfig, device: torch.device) -> str:
-    """Return what runs share that are equally fast: all but seed, length and precision."""
+    """Return a key that equally fast runs share: it leaves out seed, length and precision."""
     recipe = config.recipe.model_copy(update={"kimg": 1.0})
     alike = config.model_copy(update={"seed": 0, "precision": "fp32", "recipe": recipe})
-    known = {name: one for name, one in device_facts(device).items() if name in {"gpu", "cuda"}}
-    machine = environment_id(describe_environment(threads=0, device=str(device), torch_facts=known))
+    facts = device_facts(device)
+    gpu = {name: facts[name] for name in facts if name in {"gpu", "cuda"}}
+    machine = environment_id(describe_environment(threads=0, device=str(device), torch_facts=gpu))
     return digest({"run": alike.identity, "machine": machine})

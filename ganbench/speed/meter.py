@@ -1,28 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""One GAN under the stopwatch, in this process: how fast it trains, samples, answers.
+"""One GAN under the stopwatch, in this process: how fast it trains and samples.
 
-Everything is the code that trains: the same state, the same batches, the same step.
+What is timed is the code that trains: the same state, the same batches, the same step.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from ganbench.config import RunConfig
 from ganbench.data.batches import Batches
 from ganbench.data.dataset import Dataset
 from ganbench.gan import Batch, Role
 from ganbench.runtime.execution import USUAL, Execution, arithmetic
+from ganbench.speed.clock import Clock, Laps
+from ganbench.speed.flops import Flops
 from ganbench.speed.op_profile import shares
 from ganbench.state import State
 from ganbench.step import alternate
@@ -32,107 +30,25 @@ from ganbench.training.trainer import evaluating
 from ganbench.trick import Terms
 
 STEADY = 0.05
-"""Speeds of three turns in a row that differ by less than this share are steady."""
+"""Three speeds in a row that differ by less than this share are steady."""
 WARM_UP_TURNS = 60
-"""After so many turns that were never steady, warming up is given up."""
+"""Warming up ends after this many turns, even if the speed was never steady."""
 STEP_PARTS = ("data", "discriminator", "generator", "penalties", "optimizer", "other")
-"""What the time of an iteration is divided into."""
-
-
-class Clock:
-    """Seconds, read when the device has done all that it was given."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-
-    def now(self) -> float:
-        """Wait for the device, and return the time in seconds from an arbitrary start."""
-        synchronize_device(self.device)
-        return time.perf_counter()
-
-    def laps(self) -> Laps:
-        """Return a stopwatch for the parts of a step."""
-        return EventLaps() if self.device.type == "cuda" else Laps(self.now)
-
-
-def synchronize_device(device: torch.device) -> None:
-    """Wait until a device has done all that it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
-class Laps:
-    """A stopwatch: each ``mark`` gives the time since the last one to a name."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._marks: list[tuple[str, Any]] = []
-
-    def mark(self, name: str) -> None:
-        """Note that what goes by this name has just ended."""
-        self._marks.append((name, self._read()))
-
-    def seconds(self) -> dict[str, float]:
-        """Return the seconds by name, and begin anew."""
-        marks, self._marks = self._marks, []
-        found = dict.fromkeys((name for name, _ in marks[1:]), 0.0)
-        for (_, before), (name, after) in pairwise(marks):
-            found[name] += self._between(before, after)
-        return found
-
-    def _read(self) -> Any:
-        return self._now()
-
-    def _between(self, before: Any, after: Any) -> float:
-        return float(after - before)
-
-
-class EventLaps(Laps):
-    """The same by CUDA events, which wait for nothing: the device's own time between them."""
-
-    def __init__(self) -> None:
-        super().__init__(time.perf_counter)
-
-    def seconds(self) -> dict[str, float]:
-        """Wait for the device; return the seconds by name."""
-        torch.cuda.synchronize()
-        return super().seconds()
-
-    def _read(self) -> Any:
-        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-        event.record()
-        return event
-
-    def _between(self, before: Any, after: Any) -> float:
-        return float(before.elapsed_time(after)) / 1000.0
-
-
-class Flops(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the floating-point operations of what is computed meanwhile, by torch's formulas.
-
-    A multiplication and the addition that follows it are two. torch's own counter keeps account
-    by modules too, and for that cannot follow a gradient in a leaf, as penalties take it.
-    """
-
-    total = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Carry an operation out, and count it."""
-        output = func(*args, **(kwargs or {}))
-        formula = flop_registry.get(func._overloadpacket)
-        if formula is not None:
-            self.total += int(formula(*args, **(kwargs or {}), out_val=output))
-        return output
+"""The parts into which the time of an iteration is divided."""
 
 
 @dataclass
 class Meter:
-    """A GAN that is about to be measured on a device.
+    """A GAN that is measured on a device.
 
     Images are real images shown to the discriminator, as in the records of runs. Times are in
-    seconds. The state is trained meanwhile, and is of no further use.
+    seconds. Measuring trains the state, which is of no further use.
+
+    Args:
+        config: the run.
+        dataset: the real examples.
+        device: where.
+        execution: memory format and compilation.
     """
 
     config: RunConfig
@@ -159,14 +75,14 @@ class Meter:
         return batch
 
     def iterate(self, count: int = 1) -> None:
-        """Make so many iterations of the step."""
+        """Make ``count`` iterations of the step."""
         with arithmetic(self.state.precision):
             for _ in range(count):
                 self._iterate(self.state, self.next_batch)
         self.state.statistics.flush()
 
     def train(self, seconds: float) -> float:
-        """Train for about so long, whole iterations; return the images per second."""
+        """Train for about this long, in whole iterations; return the images per second."""
         return self._turn(self._train_some, seconds)
 
     def sample(self, seconds: float) -> float:
@@ -175,14 +91,14 @@ class Meter:
 
     def latencies(self, count: int) -> list[float]:
         """Return the seconds that each of ``count`` single samples took, from noise to image."""
-        found = []
+        seconds = []
         with evaluating(self.state):
             sampler = self.state.sampler()
             for _ in range(count + 1):
                 begun = self.clock.now()
                 sampler(1, self._stream)
-                found.append(self.clock.now() - begun)
-        return found[1:]
+                seconds.append(self.clock.now() - begun)
+        return seconds[1:]
 
     def warm_up(self, seconds: float = 0.25) -> bool:
         """Train in turns, and sample once, until the speed is steady; False if it never is."""
@@ -196,10 +112,10 @@ class Meter:
         return False
 
     def split(self, iterations: int) -> dict[str, float]:
-        """Return the seconds of an iteration by part (see ``STEP_PARTS``), means over so many.
+        """Return the seconds of an iteration by part (see ``STEP_PARTS``), means over iterations.
 
-        What penalties cost is the difference that leaving all terms of tricks out makes to the
-        players' turns, in iterations that take turns with whole ones.
+        The cost of penalties is measured by leaving out all terms of tricks in iterations that
+        take turns with whole ones: it is how much shorter the players' turns become.
         """
         laps = self.clock.laps()
         whole: dict[str, float] = dict.fromkeys(STEP_PARTS, 0.0)
@@ -222,26 +138,26 @@ class Meter:
     def flops(self) -> dict[str, float]:
         """Return the floating-point operations per image of training, and of sampling.
 
-        They are those of the matrix products and convolutions that are carried out, in forward
-        and backward passes and second derivatives alike (see ``Flops``).
+        Counted are the matrix products and convolutions that are carried out in forward passes,
+        backward passes and second derivatives (see ``Flops``).
         """
         seen = self.state.images_seen
-        with Flops() as counted:  # type: ignore[no-untyped-call]
+        with Flops() as counter:  # type: ignore[no-untyped-call]
             self.iterate(self.cycle)
-        training = counted.total / (self.state.images_seen - seen)
-        batch = self.state.recipe.batch_size
-        with evaluating(self.state), Flops() as counted:  # type: ignore[no-untyped-call]
-            self.state.sampler()(batch, self._stream)
-        return {"training": training, "sampling": counted.total / batch}
+        training = counter.total / (self.state.images_seen - seen)
+        batch_size = self.state.recipe.batch_size
+        with evaluating(self.state), Flops() as counter:  # type: ignore[no-untyped-call]
+            self.state.sampler()(batch_size, self._stream)
+        return {"training": training, "sampling": counter.total / batch_size}
 
     def profile(self, iterations: int = 10) -> dict[str, float]:
-        """Return the share of the time of training by kind of operation (see ``profile.KINDS``)."""
-        rounds = max(1, iterations // self.cycle) * self.cycle
-        return shares(lambda: self.iterate(rounds), self.clock.now, self.device)
+        """Return the share of training time by kind of operation (see ``OPERATION_KINDS``)."""
+        whole_cycles = max(1, iterations // self.cycle) * self.cycle
+        return shares(lambda: self.iterate(whole_cycles), self.clock.now, self.device)
 
     @property
     def cycle(self) -> int:
-        """After how many iterations the step repeats itself: some tricks act at each n-th."""
+        """Iterations after which the step repeats itself: some tricks act at every n-th."""
         return max([1, *(getattr(trick, "every", 1) for trick in self.state.tricks)])
 
     @property
@@ -263,22 +179,23 @@ class Meter:
         return self.state.images_seen - seen
 
     def _sample_some(self, count: int) -> int:
-        batch = self.state.recipe.batch_size
+        batch_size = self.state.recipe.batch_size
         with evaluating(self.state):
             sampler = self.state.sampler()
-            return sum(len(sampler(batch, self._stream)) for _ in range(count))
+            return sum(len(sampler(batch_size, self._stream)) for _ in range(count))
 
-    def _turn(self, some: Callable[[int], int], seconds: float) -> float:
-        """Do something for about so long; return how many images a second it was.
+    def _turn(self, repeat: Callable[[int], int], seconds: float) -> float:
+        """Repeat some work for about this long; return the images per second.
 
-        The clock, which makes the device wait, is read a few times only: each stretch is twice
-        as long as the one before, and the last is as long as there is time.
+        ``repeat`` does the work ``count`` times, and returns how many images that were. The
+        clock, which makes the device wait, is read only a few times: each stretch is twice as
+        long as the one before, and the last takes the time that is left.
         """
         begun = self.clock.now()
         images = done = 0
         count = 1
         while True:
-            images += some(count)
+            images += repeat(count)
             done += count
             elapsed = self.clock.now() - begun
             if elapsed >= seconds:
@@ -291,10 +208,10 @@ class Meter:
 def watched(
     state: State, laps: Laps, *, muted: bool
 ) -> Iterator[Callable[[Callable[[], Batch]], Callable[[], Batch]]]:
-    """Mark when each part of a step ends; ``muted`` leaves out what tricks add to the losses.
+    """Mark when each part of a step ends; ``muted`` leaves out the terms that tricks add.
 
-    Yields a function that has the batches watched, too. What happens before a player's gradients
-    are there is its turn: forward passes, loss and backward pass.
+    Yields a function that wraps ``next_batch`` so that batches are watched, too. A player's turn
+    is everything until its gradients are there: forward passes, loss and backward pass.
     """
     backward, move, terms = state.backward, state.move, state.tricks.terms
 
@@ -316,23 +233,23 @@ def watched(
 
         return watched_batch
 
-    muffled = (lambda step: {}) if muted else terms
+    chosen_terms = (lambda turn: {}) if muted else terms
     with (
         _replaced(state, backward=watched_backward, move=watched_move),
-        _replaced(state.tricks, terms=muffled),
+        _replaced(state.tricks, terms=chosen_terms),
     ):
         yield batches
 
 
 @contextmanager
 def _replaced(owner: object, **functions: Callable[..., Any]) -> Iterator[None]:
-    """Give one object other methods for a while."""
-    own = vars(owner)
-    before = {name: own[name] for name in functions if name in own}
-    own.update(functions)
+    """Give an object other methods for a while."""
+    attributes = vars(owner)
+    before = {name: attributes[name] for name in functions if name in attributes}
+    attributes.update(functions)
     try:
         yield
     finally:
         for name in functions:
-            del own[name]
-        own.update(before)
+            del attributes[name]
+        attributes.update(before)

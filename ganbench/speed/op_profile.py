@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which kind of arithmetic the time of training goes to, so that a low speed has its reason."""
+"""Which kind of arithmetic takes the time of training: the reason of a low speed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.profiler import ProfilerActivity, profile
 
 OPERATION_KINDS = ("products", "normalization", "elementwise", "copies", "optimizer", "rest")
 """Matrix products and convolutions; batch normalization and its like; activations, losses and
-sums; copies and roundings; updates of weights; and what is in no operation: Python, dispatch."""
+sums; copies and roundings; updates of weights; and time outside operations: Python, dispatch."""
 
 _PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "conv_", "linear", "gemm")
 _COPIES = ("copy_", "clone", "contiguous", "cat", "index_select", "fill_", "zero_", "to_copy")
@@ -20,10 +20,15 @@ _OPTIMIZER = ("_fused_", "_foreach_", "Optimizer.")
 def shares(
     work: Callable[[], None], now: Callable[[], float], device: torch.device
 ) -> dict[str, float]:
-    """Return the share of the time of some work that each kind of operation takes; they sum to 1.
+    """Return the share of the time of some work by kind of operation; the shares sum to 1.
 
-    Times are those of the thread that works, or of the GPU; the profiler itself slows what is in
-    no operation.
+    Times are those of the working thread, or of the GPU. The profiler itself slows everything
+    outside operations.
+
+    Args:
+        work: the function to profile.
+        now: returns the time in seconds, when the device has done all its work.
+        device: where the work is computed.
     """
     gpu = device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if gpu else [])]
@@ -33,13 +38,13 @@ def shares(
         passed = now() - begun
     seconds = dict.fromkeys(OPERATION_KINDS, 0.0)
     for event in profiled.key_averages():
-        spent = event.self_device_time_total if gpu else event.self_cpu_time_total
-        seconds[operation_kind(event.key)] += spent / 1e6
+        microseconds = event.self_device_time_total if gpu else event.self_cpu_time_total
+        seconds[operation_kind(event.key)] += microseconds / 1e6
     seconds["rest"] = max(
         0.0, passed - sum(seconds[kind] for kind in OPERATION_KINDS if kind != "rest")
     )
     total = sum(seconds.values())
-    return {kind: one / total for kind, one in seconds.items()} if total else seconds
+    return {kind: spent / total for kind, spent in seconds.items()} if total else seconds
 
 
 def operation_kind(operation: str) -> str:
@@ -55,7 +60,7 @@ def operation_kind(operation: str) -> str:
         return "optimizer"
     library, _, name = operation.partition("::")
     if library not in {"aten", "mkldnn", "cudnn"}:
-        return "rest"  # nodes of the graph, Python: their own time is nobody's arithmetic
+        return "rest"  # nodes of the graph and Python: their own time is no arithmetic
     if "norm" in name and "vector_norm" not in name:
         return "normalization"
     if name in _PRODUCTS or any(part in name for part in ("convolution", "conv_", "gemm")):

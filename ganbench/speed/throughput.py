@@ -1,88 +1,85 @@
 # SPDX-License-Identifier: MIT
 """Speed, measured: cases in processes of their own that take turns, so that noise is shared.
 
-A machine that slows down for a while slows every case of a round; medians over rounds, and ratios
-within them, tell cases apart where one long measurement after the other would not.
+A machine that slows down for a while slows every case of a round. Medians over rounds, and ratios
+within rounds, tell cases apart where one long measurement after the other would not.
 """
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from ganbench.config import RunConfig
-from ganbench.data import open_dataset
-from ganbench.errors import GanbenchError
 from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment
-from ganbench.records.strip_paths import strip_paths
-from ganbench.runtime.child_process import deaf, death
+from ganbench.records.speed_record import CeilingKey, Roofline, SpeedProtocol
 from ganbench.runtime.device import device_facts
-from ganbench.runtime.execution import USUAL, Execution
-from ganbench.runtime.memory import PeakMemory
-from ganbench.runtime.threads import set_threads
-from ganbench.speed.meter import Meter
-from ganbench.speed.roofline import Roofline, measure_roofline
+from ganbench.speed.bench import BenchProcess, CaseFailedError, Workload
 
 TOGETHER = 6
-"""So many cases take turns: each holds a process with torch in it."""
+"""How many cases take turns: each holds a process with torch in it."""
+
+USUAL_PROTOCOL = SpeedProtocol(rounds=5, seconds=1.0, latencies=100)
+"""How a speed is measured unless something else is asked for."""
 
 
-@dataclass(frozen=True)
-class Protocol:
-    """How long is measured: turns of ``seconds`` in so many rounds, single samples over all."""
+def measure(
+    workloads: Sequence[Workload],
+    protocol: SpeedProtocol = USUAL_PROTOCOL,
+    *,
+    command: str = "",
+    progress: Progress = SILENT,
+) -> dict[str, Any]:
+    """Measure workloads; return the document that ``ganbench.records.speed_record`` stores.
 
-    rounds: int = 5
-    seconds: float = 1.0
-    latencies: int = 100
+    A case that fails is in the document with the reason; the others go on.
+
+    Args:
+        workloads: the document has a case for each, in their order.
+        protocol: how long each is measured.
+        command: the command line that asked for it, for the record.
+        progress: hears how many turns are done.
+    """
+    cases: list[_Case] = []
+    for first in range(0, len(workloads), TOGETHER):
+        group = [_Case(workload) for workload in workloads[first : first + TOGETHER]]
+        turns = protocol.rounds + 1  # warming up is one
+        done, total = first * turns, len(workloads) * turns
+        _measure_group(group, protocol, partial(_count_on, progress, done, total))
+        cases += group
+    ceilings = _highest_ceilings(cases)
+    devices = sorted({workload.device for workload in workloads})
+    return {
+        "schema": 1,
+        "command": command,
+        "environment": describe_environment(
+            threads=workloads[0].threads,
+            device=",".join(devices),
+            torch_facts=device_facts(torch.device(devices[-1])),
+        ),
+        "protocol": asdict(protocol),
+        "ceilings": [asdict(ceiling) for ceiling in ceilings.values()],
+        "cases": [_case_record(case, ceilings.get(case.workload.kind)) for case in cases],
+    }
 
 
-@dataclass(frozen=True)
-class Workload:
-    """A GAN, and how it is computed where."""
+def _count_on(progress: Progress, before: int, total: int, done: int) -> None:
+    """Count the turns of a group after those of the groups before it."""
+    progress.advance("turns", before + done, total)
 
-    config: RunConfig
-    tricks: tuple[str, ...]
-    device: str
-    threads: int
-    execution: Execution = USUAL
-    data_root: Path | None = None
-    settings: tuple[str, ...] = ()
 
-    @property
-    def kind(self) -> tuple[str, str, int]:
-        """What the ceiling of a case depends on: device, precision, threads."""
-        return self.device, self.config.precision, self.threads
-
-    def describe(self) -> dict[str, Any]:
-        """Return what a figure of this case never stands without."""
-        return {
-            "model": self.config.model,
-            "tricks": list(self.tricks),
-            "dataset": self.config.dataset,
-            "batch_size": self.config.recipe.batch_size,
-            "device": self.device,
-            "precision": self.config.precision,
-            **asdict(self.execution),
-            "threads": self.threads,
-            "settings": list(self.settings),
-        }
+# -- cases that take turns -------------------------------------------------------------------
 
 
 @dataclass
-class _Measured:
-    """What has been found out about a case."""
+class _Figures:
+    """The figures of a case; lists have a value for each round or sample."""
 
     startup: dict[str, float] = field(default_factory=dict)
     device_name: str = ""
@@ -98,284 +95,158 @@ class _Measured:
     flops: dict[str, float] = field(default_factory=dict)
 
 
-class CaseFailedError(Exception):
-    """A case that could not be measured, and why."""
+class _Case:
+    """A workload that is measured step by step, until it is done or has failed."""
 
+    def __init__(self, workload: Workload) -> None:
+        self.workload = workload
+        self.figures = _Figures()
+        self.problem: str | None = None
+        self._process: BenchProcess | None = None
 
-def measure(
-    cases: Sequence[Workload],
-    protocol: Protocol = Protocol(),
-    *,
-    command: str = "",
-    progress: Progress = SILENT,
-) -> dict[str, Any]:
-    """Measure cases; return the document that ``records.speeds`` stores.
+    def start(self, protocol: SpeedProtocol) -> None:
+        """Start the process, and warm up."""
+        self._process = BenchProcess(self.workload)
+        self._step(partial(_warm_up, protocol))
 
-    A case that fails is in it with the reason; the others go on.
-    """
-    found: list[tuple[Workload, _Measured | str]] = []
-    ceilings: dict[tuple[str, str, int], Roofline] = {}
-    for first in range(0, len(cases), TOGETHER):
-        group = cases[first : first + TOGETHER]
-        turns = protocol.rounds + 1  # warming up is one
-        done, total = first * turns, len(cases) * turns
-        found += _measure_group(group, protocol, partial(_count_on, progress, done, total))
-    for _, one in found:
-        for ceiling in one.ceilings if isinstance(one, _Measured) else []:
-            key = (ceiling.device, ceiling.precision, ceiling.threads)
-            if key not in ceilings or ceilings[key].gflops < ceiling.gflops:
-                ceilings[key] = ceiling
-    devices = sorted({case.device for case in cases})
-    return {
-        "schema": 1,
-        "command": command,
-        "environment": describe_environment(
-            threads=cases[0].threads,
-            device=",".join(devices),
-            torch_facts=device_facts(torch.device(devices[-1])),
-        ),
-        "protocol": asdict(protocol),
-        "ceilings": [asdict(one) for one in ceilings.values()],
-        "cases": [_entry(case, one, ceilings) for case, one in found],
-    }
+    def take_turn(self, protocol: SpeedProtocol) -> None:
+        """Measure for a round."""
+        self._step(partial(_take_turn, protocol))
 
+    def find_ceiling(self) -> None:
+        """Measure the machine's ceiling, right after a turn."""
+        self._step(_find_ceiling)
 
-def _count_on(progress: Progress, before: int, total: int, done: int) -> None:
-    """Count the turns of a group after those of the groups before it."""
-    progress.advance("turns", before + done, total)
+    def finish(self) -> None:
+        """Count weights and operations, and take the profile, which slows everything."""
+        self._step(_finish)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.close()
+
+    def _step(self, act: Callable[[BenchProcess, _Figures], None]) -> None:
+        """Do something in the process; note why if it fails, and leave out all further steps."""
+        if self.problem is not None or self._process is None:
+            return
+        try:
+            act(self._process, self.figures)
+        except CaseFailedError as error:
+            self.problem = str(error)
+            self._process.close()
 
 
 def _measure_group(
-    cases: Sequence[Workload], protocol: Protocol, count: Callable[[int], None]
-) -> list[tuple[Workload, _Measured | str]]:
-    """Measure cases that take turns, in an order that differs from round to round."""
-    found: list[_Measured | str] = [_Measured() for _ in cases]
-    processes: list[_Process | None] = [None for _ in cases]
-
-    def tell(index: int, act: Callable[[_Process, _Measured], None]) -> None:
-        process, one = processes[index], found[index]
-        if process is None or isinstance(one, str):
-            return
-        try:
-            act(process, one)
-        except CaseFailedError as error:
-            found[index] = str(error)
-            process.close()
-
+    cases: Sequence[_Case], protocol: SpeedProtocol, count: Callable[[int], None]
+) -> None:
+    """Measure cases that take turns, in an order that rotates from round to round."""
     try:
         for index, case in enumerate(cases):
             count(index)
-            processes[index] = _Process(case)
-            tell(index, lambda process, one: _start(process, one, protocol))
+            case.start(protocol)
         for turn in range(protocol.rounds):
-            asked: set[tuple[str, str, int]] = set()  # one case of each kind finds the ceiling
+            kinds: set[tuple[str, str, int]] = set()  # one case of each kind finds the ceiling
             for place in range(len(cases)):
-                index = (place + turn) % len(cases)
+                case = cases[(place + turn) % len(cases)]
                 count((turn + 1) * len(cases) + place)
-                tell(index, lambda process, one: _turn(process, one, protocol))
-                if isinstance(found[index], _Measured) and cases[index].kind not in asked:
-                    asked.add(cases[index].kind)
-                    tell(index, lambda process, one: one.ceilings.append(process.ask("ceiling")))
-        for index in range(len(cases)):
-            tell(index, _finish)
+                case.take_turn(protocol)
+                if case.problem is None and case.workload.kind not in kinds:
+                    kinds.add(case.workload.kind)
+                    case.find_ceiling()
+        for case in cases:
+            case.finish()
     finally:
-        for process in processes:
-            if process is not None:
-                process.close()
-    return list(zip(cases, found, strict=True))
+        for case in cases:
+            case.close()
 
 
-def _start(process: _Process, one: _Measured, protocol: Protocol) -> None:
-    one.startup = process.ask("start")
-    one.device_name = process.ask("device_name")
-    one.steady = process.ask("warm_up", protocol.seconds / 4)
+def _warm_up(protocol: SpeedProtocol, process: BenchProcess, figures: _Figures) -> None:
+    figures.startup = process.ask("start")
+    figures.device_name = process.ask("device_name")
+    figures.steady = process.ask("warm_up", protocol.seconds / 4)
 
 
-def _turn(process: _Process, one: _Measured, protocol: Protocol) -> None:
-    one.training.append(process.ask("train", protocol.seconds))
-    one.sampling.append(process.ask("sample", protocol.seconds / 2))
-    one.latencies += process.ask("latencies", max(1, protocol.latencies // protocol.rounds))
+def _take_turn(protocol: SpeedProtocol, process: BenchProcess, figures: _Figures) -> None:
+    figures.training.append(process.ask("train", protocol.seconds))
+    figures.sampling.append(process.ask("sample", protocol.seconds / 2))
+    samples = max(1, protocol.latencies // protocol.rounds)
+    figures.latencies += process.ask("latencies", samples)
     # Read before anything else is computed there, such as the ceiling.
-    one.memory = one.memory or process.ask("memory")
-    one.splits.append(process.ask("split", protocol.seconds))
+    figures.memory = figures.memory or process.ask("memory")
+    figures.splits.append(process.ask("split", protocol.seconds))
 
 
-def _finish(process: _Process, one: _Measured) -> None:
-    one.parameters = process.ask("parameters")
-    one.flops = process.ask("flops")
-    one.profile = process.ask("profile")
+def _find_ceiling(process: BenchProcess, figures: _Figures) -> None:
+    figures.ceilings.append(process.ask("ceiling"))
 
 
-def _entry(
-    case: Workload, one: _Measured | str, ceilings: dict[tuple[str, str, int], Roofline]
-) -> dict[str, Any]:
-    """Return what the document says of a case."""
-    described = case.describe()
-    if isinstance(one, str):
-        return {**described, "status": "failed", "problem": one}
-    gflops = one.flops["training"] * statistics.median(one.training) / 1e9
-    ceiling = ceilings.get(case.kind)
+def _finish(process: BenchProcess, figures: _Figures) -> None:
+    figures.parameters = process.ask("parameters")
+    figures.flops = process.ask("flops")
+    figures.profile = process.ask("profile")
+
+
+# -- the document ----------------------------------------------------------------------------
+
+
+def _highest_ceilings(cases: Sequence[_Case]) -> dict[CeilingKey, Roofline]:
+    """Return the highest ceiling that any round reached, for each device, precision and threads."""
+    highest: dict[CeilingKey, Roofline] = {}
+    for case in cases:
+        for ceiling in case.figures.ceilings if case.problem is None else []:
+            best = highest.setdefault(ceiling.ceiling_key, ceiling)
+            if (ceiling.gflops or 0.0) > (best.gflops or 0.0):
+                highest[ceiling.ceiling_key] = ceiling
+    return highest
+
+
+def _case_record(case: _Case, ceiling: Roofline | None) -> dict[str, Any]:
+    """Return a case as it stands in the document."""
+    described = case.workload.describe()
+    if case.problem is not None:
+        return {**described, "status": "failed", "problem": case.problem}
+    figures = case.figures
+    gflops = figures.flops["training"] * statistics.median(figures.training) / 1e9
     return {
         **described,
         "status": "ok",
         "problem": "",
-        "device_name": one.device_name,
-        "steady": one.steady,
-        "training": _speeds(one.training),
-        "sampling": _speeds(one.sampling),
-        "latency_ms": {
-            **{
-                f"p{share}": round(1000 * float(np.percentile(one.latencies, share)), 4)
-                for share in (50, 90, 99)
-            },
-            "count": len(one.latencies),
-        },
+        "device_name": figures.device_name,
+        "steady": figures.steady,
+        "training": _rate(figures.training),
+        "sampling": _rate(figures.sampling),
+        "latency_ms": _latency(figures.latencies),
         "split_ms": {
-            name: round(1000 * statistics.median(split[name] for split in one.splits), 4)
-            for name in one.splits[0]
+            part: round(1000 * statistics.median(split[part] for split in figures.splits), 4)
+            for part in figures.splits[0]
         },
-        "profile": {name: round(share, 4) for name, share in one.profile.items()},
-        "parameters": one.parameters,
-        "gflop_per_image": {name: value / 1e9 for name, value in one.flops.items()},
+        "profile": {kind: round(share, 4) for kind, share in figures.profile.items()},
+        "parameters": figures.parameters,
+        "gflop_per_image": {work: flops / 1e9 for work, flops in figures.flops.items()},
         "gflops": round(gflops, 2),
-        "share_of_ceiling": round(gflops / ceiling.gflops, 4) if ceiling else None,
-        "memory_mib": one.memory,
-        "startup_seconds": one.startup,
+        "share_of_ceiling": _share_of_ceiling(gflops, ceiling),
+        "memory_mib": figures.memory,
+        "startup_seconds": figures.startup,
     }
 
 
-def _speeds(rounds: list[float]) -> dict[str, Any]:
+def _share_of_ceiling(gflops: float, ceiling: Roofline | None) -> float | None:
+    """Return the part of what the machine reaches at best, if that was measured."""
+    return round(gflops / ceiling.gflops, 4) if ceiling and ceiling.gflops else None
+
+
+def _rate(rounds: Sequence[float]) -> dict[str, Any]:
+    """Return images per second: the median over rounds, and each round."""
     return {
         "images_per_second": round(statistics.median(rounds), 3),
-        "rounds": [round(one, 3) for one in rounds],
+        "rounds": [round(speed, 3) for speed in rounds],
     }
 
 
-class _Process:
-    """A process that holds one case, and does what it is asked to."""
-
-    def __init__(self, case: Workload) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(case, theirs, time.time()))
-        with deaf():
-            self._process.start()
-        theirs.close()
-
-    def ask(self, what: str, *arguments: Any) -> Any:
-        """Have something done, and return what came of it.
-
-        Raises:
-            CaseFailedError: it could not be done.
-        """
-        try:
-            self._pipe.send((what, arguments))
-            problem, answer = self._pipe.recv()
-        except (EOFError, OSError) as error:
-            self._process.join()
-            raise CaseFailedError(death(self._process.exitcode)) from error
-        if problem:
-            raise CaseFailedError(problem)
-        return answer
-
-    def close(self) -> None:
-        """End the process."""
-        self._pipe.close()
-        self._process.kill()
-        self._process.join()
-
-
-def _serve(case: Workload, pipe: Connection, launched: float) -> None:
-    """Do what is asked about a case until nobody asks any more."""
-    imported = time.time() - launched
-    bench = Bench(case, imported)
-    with contextlib.suppress(EOFError, OSError):
-        while True:
-            what, arguments = pipe.recv()
-            try:
-                answer = ("", getattr(bench, what)(*arguments))
-            except GanbenchError as error:
-                answer = (error.message, None)
-            except Exception as error:  # noqa: BLE001 - whatever a model's code raises
-                answer = (_sentence(error), None)
-            pipe.send(answer)
-
-
-def _sentence(error: Exception) -> str:
-    """Return an error in one line; of torch's long ones, the first sentence."""
-    first = next(iter(str(error).strip().splitlines()), "")
-    return strip_paths(f"{type(error).__name__}: {first}")[:300]
-
-
-class Bench:
-    """What a process can be asked about its case."""
-
-    def __init__(self, case: Workload, imported: float) -> None:
-        self.case = case
-        self._imported = imported
-
-    def start(self) -> dict[str, float]:
-        """Load, build and make one iteration; return the seconds from the start of Python."""
-        begun = time.perf_counter()
-        device = torch.device(self.case.device)
-        set_threads(self.case.threads)
-        source = open_dataset(self.case.config.dataset, self.case.data_root)
-        dataset = source.load(source.splits[0])
-        self._peak = PeakMemory(device)
-        self.meter = Meter(self.case.config, dataset, device, self.case.execution)
-        built = time.perf_counter()
-        self.meter.iterate()
-        first = time.perf_counter()
-        spent = {"import": self._imported, "build": built - begun, "first_step": first - built}
-        spent["total"] = sum(spent.values())
-        return {name: round(one, 4) for name, one in spent.items()}
-
-    def device_name(self) -> str:
-        """Return the name of the processor or GPU."""
-        known = device_facts(self.meter.device)
-        return str(known.get("gpu") or describe_environment(0, "", {})["processor"] or "")
-
-    def warm_up(self, seconds: float) -> bool:
-        """Train in turns of so many seconds until the speed is steady; False if it never was."""
-        return self.meter.warm_up(seconds)
-
-    def train(self, seconds: float) -> float:
-        """Return the images per second of training; the first iteration after a pause is free."""
-        self.meter.iterate()
-        return self.meter.train(seconds)
-
-    def sample(self, seconds: float) -> float:
-        """Return the samples per second."""
-        return self.meter.sample(seconds)
-
-    def latencies(self, count: int) -> list[float]:
-        """Return the seconds of single samples."""
-        return self.meter.latencies(count)
-
-    def split(self, seconds: float) -> dict[str, float]:
-        """Return the seconds of an iteration by part, from about so many seconds of them."""
-        begun = time.perf_counter()
-        self.meter.iterate()
-        each = time.perf_counter() - begun
-        return self.meter.split(max(1, int(seconds / each)))
-
-    def ceiling(self) -> Roofline:
-        """Return what the device can do at best in the precision of the case."""
-        return measure_roofline(self.meter.device, self.case.config.precision)
-
-    def profile(self) -> dict[str, float]:
-        """Return the share of the time of training by kind of operation."""
-        return self.meter.profile()
-
-    def memory(self) -> dict[str, float | None]:
-        """Return the peak of memory in MiB."""
-        peak = self._peak.read()
-        return {name: None if one is None else round(one, 1) for name, one in peak.items()}
-
-    def parameters(self) -> dict[str, int]:
-        """Return how many weights each player has."""
-        return self.meter.state.sizes()
-
-    def flops(self) -> dict[str, float]:
-        """Return the floating-point operations per image."""
-        return self.meter.flops()
+def _latency(seconds: Sequence[float]) -> dict[str, float | int]:
+    """Return percentiles of the time of a single sample, in milliseconds."""
+    percentiles = {
+        f"p{share}": round(1000 * float(np.percentile(seconds, share)), 4) for share in (50, 90, 99)
+    }
+    return {**percentiles, "count": len(seconds)}

@@ -3,22 +3,22 @@
 
     torchrun --nproc-per-node 2 -m ganbench run --model dcgan
 
-trains on two GPUs (NCCL), or on the CPU with two processes (gloo). The result is that of one
-process with the whole batch, to rounding:
+trains on two GPUs (NCCL), or on the CPU with two processes (gloo). The result equals that of one
+process with the whole batch, up to rounding:
 
-- ``batch_size`` is the number of examples in all processes together. Each takes its rows of one
-  and the same batch, and of latents that are drawn for the whole batch.
+- ``batch_size`` is the number of examples in all processes together. Each process takes its rows
+  of the same batch, and of latents that are drawn for the whole batch.
 - Gradients are averaged after each backward pass. Every loss and penalty is a mean over examples,
-  so the mean over equal parts is that of the whole; what is no such mean is refused.
-- Batch normalization takes its statistics over all processes (``ganbench.nn.synchronized``). What
-  else a network computes over a batch, it computes over a part.
-- Tricks that draw random numbers draw from a stream for each process, the first's being that of a
-  process by itself. Such runs equal one process in distribution, not in bits. The positions of
-  all streams are saved; resumed with more processes than before, the added ones' streams begin
-  anew, and with fewer those of the missing ones are forgotten.
+  so the mean over equal parts is the mean over the whole; a loss that is no such mean is refused.
+- Batch normalization takes its statistics over all processes (``ganbench.nn.synchronized``).
+  Anything else that a network computes over a batch, it computes over a part.
+- Tricks that draw random numbers have a separate stream in each process; the first process's is
+  that of a lone process. Such runs equal one process in distribution, not in bits. The positions
+  of all streams are saved. If a run is resumed with more processes than before, the streams of
+  the added ones start afresh; with fewer, those of the missing ones are forgotten.
 
-The first process alone writes the run's folder, measures and prints; the others must be able to
-read that folder. What is recorded of losses are means over the processes.
+Only the first process writes the run's folder, measures and prints; the others must be able to
+read that folder. The recorded losses are means over the processes.
 """
 
 from __future__ import annotations
@@ -42,28 +42,28 @@ from ganbench.trick import Tricks
 Loaded = TypeVar("Loaded")
 
 PATIENCE = timedelta(days=7)
-"""The others wait while the first process measures, which may take hours; torchrun, not a limit
-on waiting, ends those whose fellow has died."""
+"""How long a process waits for the others. They wait while the first one measures, which may take
+hours. When a process dies, torchrun ends the others; a time limit is not needed for that."""
 
 
 class Processes(ProcessGroup):
-    """Several processes, through torch.distributed's default group."""
+    """Several processes that communicate through torch.distributed's default group."""
 
     def shard(self, whole: Tensor) -> Tensor:
-        """Return this process's rows, (B / size, ...)."""
+        """Return this process's rows (B / size, ...) of values for a whole batch (B, ...)."""
         rows = len(whole) // self.size
         return whole[self.rank * rows : (self.rank + 1) * rows]
 
     @torch.no_grad()
     def reduce(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Replace each gradient by its mean, all of them in one exchange.
+        """Replace each gradient with its mean over the processes, all in one exchange.
 
-        Torch's DistributedDataParallel hides exchanges behind the backward pass, in buckets. It
-        hooks a network's forward pass, and knows neither gradients of gradients nor a backward
+        Torch's DistributedDataParallel overlaps exchanges with the backward pass, in buckets. It
+        hooks a network's forward pass, and supports neither gradients of gradients nor a backward
         pass that stops at one player's parameters. For networks of a few million weights, one
         exchange of all gradients costs less than the latency of many.
         """
-        gradients = [one.grad for one in parameters if one.grad is not None]
+        gradients = [weight.grad for weight in parameters if weight.grad is not None]
         for gradient, mean in zip(gradients, self.average(gradients), strict=True):
             gradient.copy_(mean)
 
@@ -71,38 +71,39 @@ class Processes(ProcessGroup):
         """Return the means of tensors over the processes, all of them in one exchange."""
         if not tensors:
             return []
-        flat = torch.cat([one.reshape(-1) for one in tensors])
-        parts = torch.split(_sum(flat) / self.size, [one.numel() for one in tensors])
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        means = torch.split(_sum(flat) / self.size, [tensor.numel() for tensor in tensors])
         return [
-            part.view(one.shape).to(one.dtype) for part, one in zip(parts, tensors, strict=True)
+            mean.view(tensor.shape).to(tensor.dtype)
+            for mean, tensor in zip(means, tensors, strict=True)
         ]
 
     def gather(self, values: Tensor) -> Tensor:
-        """Return what all processes hold, (size, *shape)."""
+        """Return the values (*shape) of all processes, stacked as (size, *shape)."""
         rows = [torch.zeros_like(values)] * self.size
         rows[self.rank] = values
         return _sum(torch.stack(rows))
 
     @torch.no_grad()
     def broadcast(self, tensors: Sequence[Tensor]) -> None:
-        """Replace the contents of tensors by those of the first process."""
-        for one in tensors:
-            sent = one.detach().clone(memory_format=torch.contiguous_format)
+        """Replace the contents of tensors with those of the first process."""
+        for tensor in tensors:
+            sent = tensor.detach().clone(memory_format=torch.contiguous_format)
             with exchanging():
                 distributed.broadcast(sent, src=0)
-            one.copy_(sent)
+            tensor.copy_(sent)
 
     def broadcast_text(self, text: str) -> str:
         """Return the first process's text."""
-        letters = list(text.encode())
-        length = torch.tensor([len(letters)])
+        encoded = list(text.encode())
+        length = torch.tensor([len(encoded)])
         self.broadcast([length])
-        sent = torch.tensor(letters if self.first else [0] * int(length), dtype=torch.uint8)
+        sent = torch.tensor(encoded if self.first else [0] * int(length), dtype=torch.uint8)
         self.broadcast([sent])
         return bytes(sent.tolist()).decode()
 
     def any_true(self, flag: bool) -> bool:
-        """Tell whether any process says yes. The answer is on the CPU: no device is waited for."""
+        """Tell whether any process sets the flag; votes are on the CPU, so no GPU is waited for."""
         votes = torch.tensor([int(flag)])
         with exchanging():
             distributed.all_reduce(votes)
@@ -110,15 +111,16 @@ class Processes(ProcessGroup):
 
 
 class _Sum(torch.autograd.Function):
-    """The sum of a tensor over the processes; so is its gradient, and the gradient of that.
+    """The sum of a tensor over the processes, differentiable any number of times.
 
-    What this process holds takes part in every process's sum, so its gradient is the sum of all
-    theirs. Every process makes the same passes in the same order, as their graphs are alike.
+    This process's tensor takes part in the sum of every process, so its gradient is the sum of
+    the gradients of all. Every process makes the same passes in the same order, because their
+    graphs are alike.
     """
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
-        """Add up."""
+        """Add the tensors of all processes."""
         total = values.clone(memory_format=torch.contiguous_format)
         with exchanging():
             distributed.all_reduce(total)
@@ -126,7 +128,7 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        """Add up the gradients, by the same function, so that they can be differentiated."""
+        """Add the gradients of all processes, by the same function, which is differentiable."""
         return _sum(gradients[0])
 
 
@@ -137,28 +139,28 @@ def _sum(values: Tensor) -> Tensor:
 
 @contextmanager
 def exchanging() -> Iterator[None]:
-    """Say in one sentence that the other processes cannot be reached.
+    """Turn the library's error into one sentence if the other processes cannot be reached.
 
     Raises:
-        GanbenchError: in place of what the library raises.
+        GanbenchError: Another process has ended, or cannot be reached.
     """
     try:
         yield
     except RuntimeError as error:
         raise GanbenchError(
             "Another process of this run has ended, or cannot be reached.",
-            "If it said why, that is above. Repeat the command with --resume.",
+            "If it gave a reason, that is above. Repeat the command with --resume.",
         ) from error
 
 
 def join_processes() -> ProcessGroup:
-    """Join the processes that torchrun started; ``ALONE`` where there is but one.
+    """Join the processes that torchrun started; ``ALONE`` if there is only one.
 
     Tensors on the CPU go through gloo, those on a GPU through NCCL.
 
     Raises:
-        ConfigError: this build of torch has no processes.
-        GanbenchError: the others cannot be reached.
+        ConfigError: This build of torch does not support several processes.
+        GanbenchError: The other processes cannot be reached.
     """
     place = launched()
     if place.size == 1:
@@ -178,12 +180,13 @@ def join_processes() -> ProcessGroup:
 
 
 def _leave() -> None:
+    """Leave the group when the interpreter exits."""
     if distributed.is_initialized():
         distributed.destroy_process_group()
 
 
 def first_then_others(group: ProcessGroup, load: Callable[[], Loaded]) -> Loaded:
-    """Return what ``load`` does; the others find downloaded and cached what the first got."""
+    """Return ``load()``, first in the first process, which downloads and caches for the others."""
     if not group.first:
         group.wait()
     loaded = load()
@@ -193,10 +196,11 @@ def first_then_others(group: ProcessGroup, load: Callable[[], Loaded]) -> Loaded
 
 
 def check_parts(recipe: Recipe, loss: Loss, tricks: Tricks, group: ProcessGroup) -> None:
-    """Refuse what several processes with a part of the batch each cannot train.
+    """Refuse a training that several processes, each with a part of the batch, cannot share.
 
     Raises:
-        ConfigError: the batch does not divide, or the mean over its parts is not that of the whole.
+        ConfigError: The batch does not divide, or a mean over its parts is not the mean over the
+            whole.
     """
     if group.size == 1:
         return
@@ -208,7 +212,7 @@ def check_parts(recipe: Recipe, loss: Loss, tricks: Tricks, group: ProcessGroup)
         )
     if not loss.mean:
         raise ConfigError(
-            f"The loss '{loss.name}' is no mean over examples, so {group.size} processes cannot "
+            f"The loss '{loss.name}' is not a mean over examples, so {group.size} processes cannot "
             "share a batch.",
             "Start it without torchrun, or choose another loss.",
         )

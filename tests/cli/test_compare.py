@@ -12,7 +12,7 @@ import pytest
 from ganbench.records.run_folder import RunFolder, find_runs
 
 WORDS = ("compare", "-m", "vanilla", "-d", "ring8", "--kimg", "0.6", "--evaluations", "0", "-q")
-HERE = ("--engine", "inline")
+HERE = ("--backend", "inline")
 
 
 def test_cells_and_comparisons_have_the_stable_keys(cli, tmp_path, stable):
@@ -30,20 +30,23 @@ def test_cells_and_comparisons_have_the_stable_keys(cli, tmp_path, stable):
     assert len(list(find_runs(tmp_path / "runs" / "compare"))) == 8
 
     by = {(cell["axes"]["tricks"], cell["axes"]["seed"]): cell["metrics"] for cell in cells}
-    compared = {one["metric"]: one for one in document["comparisons"]}
+    compared = {comparison["metric"]: comparison for comparison in document["comparisons"]}
     assert set(compared) >= {"high-quality", "modes"}
     for name in ("high-quality", "modes"):
-        one = compared[name]
-        assert (one["variant"], one["baseline"]) == ("vanilla + r1", "vanilla")
+        comparison = compared[name]
+        assert (comparison["variant"], comparison["baseline"]) == ("vanilla + r1", "vanilla")
         differences = [
             by["r1:weight=10,every=2", seed][name]["value"] - by["none", seed][name]["value"]
             for seed in range(4)
         ]
-        assert (one["n"], one["lost"]) == (4, 0)
-        assert one["difference"] == pytest.approx(np.mean(differences), abs=1e-12)
-        assert one["protocol"] == by["none", 0][name]["protocol"]
-        assert one["smallest_permutation_p_value"] == 0.125
-        assert one["verdict"] in one["sentence"] or one["verdict"] == "no difference shown"
+        assert (comparison["n"], comparison["lost"]) == (4, 0)
+        assert comparison["difference"] == pytest.approx(np.mean(differences), abs=1e-12)
+        assert comparison["protocol"] == by["none", 0][name]["protocol"]
+        assert comparison["smallest_permutation_p_value"] == 0.125
+        assert (
+            comparison["verdict"] in comparison["sentence"]
+            or comparison["verdict"] == "no difference shown"
+        )
 
 
 @pytest.fixture
@@ -52,8 +55,8 @@ def trained(monkeypatch):
     from ganbench.training.trainer import Trainer
 
     calls = []
-    kept = Trainer.train
-    monkeypatch.setattr(Trainer, "train", lambda self: calls.append(self) or kept(self))
+    train = Trainer.train
+    monkeypatch.setattr(Trainer, "train", lambda self: calls.append(self) or train(self))
     return calls
 
 
@@ -134,13 +137,13 @@ def failing(monkeypatch):
     """Let the cells of some seeds break: those in the list, which may be emptied."""
     from ganbench.harness.run import Run
 
-    kept = Run.execute
+    unbroken = Run.execute
     seeds = [1]
 
     def execute(self):
         if self.config.seed in seeds:
             raise ZeroDivisionError("a bug")
-        return kept(self)
+        return unbroken(self)
 
     monkeypatch.setattr(Run, "execute", execute)
     return seeds
@@ -163,6 +166,18 @@ def test_a_cell_that_errs_is_said_and_the_others_go_on(cli, failing):
     assert cli(*words).code == 0
 
 
+def test_no_evaluations_during_training_is_what_zero_asks_for(cli, tmp_path):
+    words = [*WORDS[: WORDS.index("--evaluations")], "-q", *HERE, "--seeds", "0"]
+    rows = {}
+    for evaluations in ("0", "3"):
+        out = tmp_path / evaluations
+        assert cli(*words, "--evaluations", evaluations, "--out", out).code == 0
+        (folder,) = find_runs(out)
+        rows[evaluations] = len(folder.metrics_file.read_text().splitlines())
+    assert rows["0"] == 1, "only the measurement at the end"
+    assert rows["3"] > 1
+
+
 def test_a_limit_leaves_cells_for_later(cli):
     outcome = cli(*WORDS, *HERE, "--limit", "2")
     assert outcome.code == 0
@@ -174,10 +189,12 @@ def test_a_bound_that_is_passed_ends_with_3(cli):
     words = (*WORDS, *HERE, "--tricks", "none,ema", "--kimg", "20")
     assert cli(*words, "--fail-if-worse", "high-quality:10000%").code == 0
     baseline = cli(*words, "--json").document["comparisons"]
-    (one,) = (one for one in baseline if one["metric"] == "high-quality")
-    worse = "none" if one["difference"] > 0 else "ema"
-    against = "ema" if one["difference"] > 0 else "none"
-    assert one["difference"] != 0
+    (comparison,) = (
+        comparison for comparison in baseline if comparison["metric"] == "high-quality"
+    )
+    worse = "none" if comparison["difference"] > 0 else "ema"
+    against = "ema" if comparison["difference"] > 0 else "none"
+    assert comparison["difference"] != 0
     outcome = cli(*words, "--baseline", against, "--fail-if-worse", "high-quality:0", "--json")
     assert outcome.code == 3
     assert outcome.document["worse_than_allowed"]
@@ -190,11 +207,11 @@ def test_a_bound_that_is_passed_ends_with_3(cli):
     [
         (("--fail-if-worse", "fid"), "'fid' is no bound"),
         (("--fail-if-worse", "fid:5%"), "about a metric that is not measured"),
-        (("--timeout", "soon"), "'soon' is no time"),
-        (("--vary", "learning_rate"), "is no axis"),
+        (("--timeout", "soon"), "'soon' is not a time"),
+        (("--vary", "learning_rate"), "is not an axis"),
         (("--vary", "learning_rte=1"), "Did you mean 'learning_rate'"),
-        (("--engine", "rya"), "Did you mean 'ray'"),
-        (("--metric", "fdi"), "There is no metric 'fdi'"),
+        (("--backend", "rya"), "Did you mean 'ray'"),
+        (("--metric", "fdi"), "'fdi' is not among the metrics that are measured"),
         (("--baseline", "emma"), "emma"),
     ],
 )
@@ -210,7 +227,9 @@ def test_a_varied_setting_is_compared_at_each_value(cli):
     document = cli(*words, "--seeds", "0-1", "--json").document
     assert len(document["cells"]) == 8
     assert {cell["axes"]["vary"]["learning_rate"] for cell in document["cells"]} == {1e-4, 1e-3}
-    pairs = {(one["variant"], one["baseline"]) for one in document["comparisons"]}
+    pairs = {
+        (comparison["variant"], comparison["baseline"]) for comparison in document["comparisons"]
+    }
     assert pairs == {
         (f"vanilla + ema, learning_rate={rate}", f"vanilla, learning_rate={rate}")
         for rate in ("0.0001", "0.001")
@@ -295,7 +314,7 @@ def test_cells_are_run_by_the_package_that_plans_them(start, tmp_path, engine):
     other.mkdir()
     (other / "__init__.py").write_text('"""Another checkout, in the current folder."""\n')
     code = "import sys; sys.path.pop(0); from ganbench.cli import main; main()"
-    command = start("-c", code, *WORDS, "--kimg", "1", "--engine", engine, "--threads", "1")
+    command = start("-c", code, *WORDS, "--kimg", "1", "--backend", engine, "--threads", "1")
     out, err = command.communicate(timeout=240)
     assert command.returncode == 0, out + err
     assert sum(folder.finished for folder in find_runs(tmp_path / "runs")) == 3

@@ -72,11 +72,11 @@ def test_all_forms_of_the_same_samples_give_the_same_numbers(measure, folder, di
         folder,
         *(tmp_path / n for n in ("images.npz", "images.npy", "zipped.zip", "tarred.tar.gz")),
     ]
-    found = [
+    measured = [
         measure(form, "--real", "mnist5k:test", "--metrics", "fid@mnist-cnn")["metrics"]
         for form in forms
     ]
-    values = [one["fid@mnist-cnn"]["value"] for one in found]
+    values = [metrics["fid@mnist-cnn"]["value"] for metrics in measured]
     assert values == pytest.approx([values[0]] * len(values), rel=1e-6)
 
 
@@ -99,9 +99,9 @@ def test_a_run_is_measured_against_what_it_was_trained_on(measure, cli, tmp_path
     result = cli("run", *words, "--out", tmp_path / "runs").document
     document = measure(result["run"], "--samples", "100")
     assert document["real"]["name"] == "mnist5k"
-    for name, one in document["metrics"].items():
-        assert one["value"] == pytest.approx(result["metrics"][name]["value"], rel=1e-9)
-        assert one["protocol"] == result["metrics"][name]["protocol"]
+    for name, record in document["metrics"].items():
+        assert record["value"] == pytest.approx(result["metrics"][name]["value"], rel=1e-9)
+        assert record["protocol"] == result["metrics"][name]["protocol"]
 
 
 def test_points_from_a_table_are_measured(measure, tmp_path):
@@ -122,7 +122,7 @@ def test_statistics_are_saved_and_measured_against(measure, folder, tmp_path):
     words = ("--metrics", "fid@mnist-cnn")
     direct = measure(folder, "--real", "mnist5k", *words, "--save-statistics", file)
     again = measure(folder, "--real", file, *words)
-    first, second = (one["metrics"]["fid@mnist-cnn"] for one in (direct, again))
+    first, second = (document["metrics"]["fid@mnist-cnn"] for document in (direct, again))
     assert (first["value"], first["low"], first["floor"]) == (
         second["value"], second["low"], second["floor"]
     )  # fmt: skip
@@ -154,7 +154,7 @@ def test_the_table_carries_its_warnings(cli, folder):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        ((), 2, "What is to be measured is missing"),
+        ((), 2, "The samples to measure are missing"),
         (("mnist5k",), 2, "Real samples are needed"),
         (("./nowhere", "--real", "mnist5k"), 4, "nowhere"),
         (("mnist5k", "--real", "./nowhere"), 4, "nowhere"),
@@ -205,16 +205,16 @@ def test_nan_generators_are_named(cli, tmp_path):
 
 
 def test_one_image_and_identical_images_are_no_silent_number(cli, measure, tmp_path, digits):
-    one = tmp_path / "one.npz"
-    np.savez(one, images=digits[:1].permute(0, 2, 3, 1).numpy())
-    outcome = cli("eval", one, "--real", "mnist5k", "--metrics", "fid@mnist-cnn", "-q")
+    single = tmp_path / "one.npz"
+    np.savez(single, images=digits[:1].permute(0, 2, 3, 1).numpy())
+    outcome = cli("eval", single, "--real", "mnist5k", "--metrics", "fid@mnist-cnn", "-q")
     assert outcome.code == 2
     assert "at least" in outcome.err
     same = tmp_path / "same.npz"
     np.savez(same, images=digits[:1].expand(200, -1, -1, -1).permute(0, 2, 3, 1).numpy())
     names = "fid@mnist-cnn,kid@mnist-cnn,recall@mnist-cnn,is@mnist-cnn"
-    for name, one in measure(same, "--real", "mnist5k", "--metrics", names)["metrics"].items():
-        assert "identical" in one["warning"], name
+    for name, record in measure(same, "--real", "mnist5k", "--metrics", names)["metrics"].items():
+        assert "identical" in record["warning"], name
 
 
 def test_the_self_check_writes_its_page(cli, tmp_path):
@@ -239,7 +239,7 @@ def test_from_python_both_sides_are_named(digits):
 def test_bf16_says_by_how_much_it_moved_the_metric(measure):
     words = ("mnist5k:test", "--real", "mnist5k", "--metrics", "fid@mnist-cnn", "--samples", "300")
     plain, fast = measure(*words), measure(*words, "--precision", "bf16")
-    exact, moved = (one["metrics"]["fid@mnist-cnn"] for one in (plain, fast))
+    exact, moved = (document["metrics"]["fid@mnist-cnn"] for document in (plain, fast))
     assert "precision_deviation" not in exact
     assert moved["precision_deviation"] != 0
     assert abs(moved["precision_deviation"]) < 0.1 * exact["value"]
@@ -261,9 +261,9 @@ def test_openvino_gives_the_numbers_of_torch(measure):
         measure(*words, "--samples", "200", *more) for more in ((), ("--engine", "openvino"))
     )
     assert other["compute"]["engine"] == "openvino"
-    for name, one in other["metrics"].items():
-        assert one["value"] == pytest.approx(plain["metrics"][name]["value"], rel=1e-4)
-        assert one["protocol"] == plain["metrics"][name]["protocol"]
+    for name, record in other["metrics"].items():
+        assert record["value"] == pytest.approx(plain["metrics"][name]["value"], rel=1e-4)
+        assert record["protocol"] == plain["metrics"][name]["protocol"]
 
 
 @pytest.mark.weights

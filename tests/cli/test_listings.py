@@ -157,18 +157,18 @@ def test_doctor_checks_what_is_needed(cli):
 
 
 def test_doctor_tells_a_package_that_does_not_import(cli, monkeypatch):
-    kept = importlib.import_module
+    import_module = importlib.import_module
 
     def broken(name, *rest):
         if name == "altair":
             raise ImportError("No module named 'altair'")
-        return kept(name, *rest)
+        return import_module(name, *rest)
 
     monkeypatch.setattr(importlib, "import_module", broken)
     outcome = cli("doctor", "--json")
     assert outcome.code == 1
-    problems = [one for one in outcome.document["checks"] if one["status"] == "problem"]
-    assert [one["what"] for one in problems] == ["altair"]
+    problems = [check for check in outcome.document["checks"] if check["status"] == "problem"]
+    assert [check["what"] for check in problems] == ["altair"]
     assert "pip install altair" in problems[0]["detail"]
 
 
@@ -177,7 +177,7 @@ def test_doctor_tells_a_folder_that_cannot_be_written(cli, monkeypatch, tmp_path
     monkeypatch.setenv("GANBENCH_RUNS", str(tmp_path / "file" / "runs"))
     outcome = cli("doctor", "--json")
     assert outcome.code == 1
-    problems = [one for one in outcome.document["checks"] if one["status"] == "problem"]
-    assert [one["what"] for one in problems] == ["folder for runs"]
+    problems = [check for check in outcome.document["checks"] if check["status"] == "problem"]
+    assert [check["what"] for check in problems] == ["folder for runs"]
     assert cli("doctor").code == 1
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]

@@ -65,7 +65,7 @@ def test_seeds_are_counted_where_they_do_not_fit(width):
 
 
 def test_of_a_long_matrix_the_rows_in_which_something_happens_are_shown():
-    tricks = ["none", *(f"ema:half_life_kimg={one}" for one in range(1, 40))]
+    tricks = ["none", *(f"ema:half_life_kimg={half_life}" for half_life in range(1, 40))]
     members = states(tricks=tricks)
     members[-1].status = "running"
     text = drawn(members, height=16)

@@ -117,7 +117,7 @@ def tree(folder):
     return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
 
 
-@pytest.mark.parametrize(("typed", "code", "kind", "words"), MISTAKES, ids=lambda one: str(one))
+@pytest.mark.parametrize(("typed", "code", "kind", "words"), MISTAKES, ids=lambda value: str(value))
 def test_a_mistake_is_a_sentence_and_an_exit_code(cli, place, typed, code, kind, words):
     before = tree(place)
     outcome = cli(*typed.split())
@@ -206,13 +206,13 @@ def test_a_disk_that_fills_up_while_training_loses_nothing(cli, tmp_path, monkey
     (whole,) = find_runs(tmp_path / "whole")
 
     synced = []
-    kept = os.fsync
+    fsync = os.fsync
 
     def fills_up(handle):
         synced.append(handle)
         if len(synced) > 5:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        kept(handle)
+        fsync(handle)
 
     with monkeypatch.context() as patched:
         patched.setattr(atomic_files.os, "fsync", fills_up)

@@ -37,10 +37,10 @@ def test_json_is_one_document_with_the_stable_keys(tiny, stable, tmp_path):
 def test_several_seeds_are_a_list(tiny, stable):
     document = tiny("--json", "--seeds", "3,0-1").document
     assert document.keys() == {"schema", "runs"}
-    assert [one["seed"] for one in document["runs"]] == [3, 0, 1]
-    for one in document["runs"]:
-        stable(one)
-    assert len({one["run"] for one in document["runs"]}) == 3
+    assert [result["seed"] for result in document["runs"]] == [3, 0, 1]
+    for result in document["runs"]:
+        stable(result)
+    assert len({result["run"] for result in document["runs"]}) == 3
 
 
 def test_one_seed_is_one_object_even_as_a_list(tiny):
@@ -58,7 +58,7 @@ def test_a_dry_run_trains_nothing_and_prints_what_it_would(cli, tmp_path):
     assert [trick["name"] for trick in config["tricks"]] == ["ema", "gradient-penalty"]
     assert re.fullmatch("[0-9a-f]{16}", outcome.document["identity"])
     several = cli(*words, "--seeds", "0-1", "--json").document["runs"]
-    assert [one["config"]["seed"] for one in several] == [0, 1]
+    assert [planned["config"]["seed"] for planned in several] == [0, 1]
     plain = cli(*words)
     assert "Nothing was trained" in plain.out
     assert '"batch_size": 32' in plain.out
@@ -179,7 +179,7 @@ def test_ctrl_c_ends_a_list_of_seeds(tiny, interrupting):
     ticks = interrupting(4)  # three ticks make a run
     outcome = tiny("--seeds", "0-4", "--json")
     assert outcome.code == 130
-    statuses = [one["status"] for one in outcome.document["runs"]]
+    statuses = [result["status"] for result in outcome.document["runs"]]
     assert statuses[1:] == ["interrupted"]
     assert len(ticks) == 4
 
@@ -188,7 +188,7 @@ def test_ctrl_c_after_the_last_iteration_finishes_the_run_but_not_the_list(tiny,
     interrupting(3)
     outcome = tiny("--seeds", "0-4", "--json")
     assert outcome.code == 130
-    assert [one["status"] for one in outcome.document["runs"]] == ["collapsed"]
+    assert [result["status"] for result in outcome.document["runs"]] == ["collapsed"]
     interrupting(3)
     assert tiny("--seed", "0", "--json").code == 0
 

@@ -1,24 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Help, narrow terminals, pipes, signals, and how numbers are written."""
+"""Help, narrow terminals and pipes: what holds for every verb."""
 
+import itertools
 import os
 import re
 import shlex
-import signal
 
 import numpy as np
 import pytest
 import typer
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 import ganbench
 from ganbench import cli as package
 from ganbench.cli import app
-from ganbench.cli.output import format_number, interval
-from ganbench.cli.progress_bars import Bar, duration, stopping
-from ganbench.errors import StoppedError
+from ganbench.cli.options import PANELS
 
 VERBS = typer.main.get_command(app).commands
 EXAMPLES = [
@@ -36,10 +32,53 @@ def test_help_ends_in_examples_to_copy(cli, verb, flag):
     assert (outcome.code, outcome.err) == (0, "")
     text = " ".join(outcome.out.split())
     _, _, end = text.rpartition("Examples:")
-    lines = [line for one, line in EXAMPLES if one == verb]
+    lines = [line for name, line in EXAMPLES if name == verb]
     assert lines
     assert end.split() == " ".join(lines).split(), "nothing follows the examples"
-    assert "Options" in text
+    assert "Show this message and exit." in text
+
+
+WORDS_OF_VERBS = [
+    *((verb,) for verb in VERBS if verb != "weights"),
+    *(("weights", name) for name in VERBS["weights"].commands),
+]
+
+
+@pytest.mark.parametrize("words", WORDS_OF_VERBS, ids=" ".join)
+def test_every_option_is_in_a_panel_and_panels_have_one_order(cli, words):
+    command = VERBS[words[0]] if len(words) == 1 else VERBS[words[0]].commands[words[1]]
+    options = [
+        parameter for parameter in command.params if isinstance(parameter, typer.core.TyperOption)
+    ]
+    assert {option.rich_help_panel for option in options} <= set(PANELS)
+    out = cli(*words, "--help").out
+    titles = re.findall(r"^╭─ (.*?) ─", out, re.MULTILINE)
+    assert [title for title in titles if title != "Arguments"] == [
+        panel
+        for panel in PANELS
+        if panel == "Output" or panel in {option.rich_help_panel for option in options}
+    ]
+    assert re.search(r"^│ --help +-h .*Show this message and exit\.", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("words", WORDS_OF_VERBS, ids=" ".join)
+def test_help_reads_well_on_narrow_terminals(cli, monkeypatch, words, columns):
+    """No name is cut, only full lines are broken, and descriptions have room for two words."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    out = cli(*words, "--help").out
+    assert all(len(line) <= columns for line in out.splitlines())
+    assert "…" not in out
+    room = columns - 2  # a blank on either side
+    _, *paragraphs = re.split(r"\n\s*\n", out.partition("╭")[0].strip())  # after the usage
+    assert paragraphs
+    for paragraph in paragraphs:
+        lines = [line.strip() for line in paragraph.splitlines()]
+        for line, following in itertools.pairwise(lines):
+            assert len(f"{line} {following.split()[0]}") > room, "a break that is not needed"
+    for row in re.findall(r"^│ +--.*│$", out, re.MULTILINE):
+        description = row.strip("│ ").rpartition("  ")[2]
+        assert len(description.split()) >= 2 or len(description) > columns // 5, row
 
 
 def test_help_of_the_whole_lists_every_verb(cli):
@@ -53,7 +92,7 @@ def test_help_of_the_whole_lists_every_verb(cli):
 
 @pytest.mark.parametrize(("verb", "line"), EXAMPLES, ids=[line for _, line in EXAMPLES])
 def test_examples_are_commands(cli, verb, line, tmp_path, monkeypatch, constant_model):
-    """All are parsed; those that need no earlier run are carried out, dry where that is there."""
+    """All are parsed; those that need no earlier run are carried out, dry if they can be."""
     words = shlex.split(line)
     assert words[:2] == ["ganbench", verb]
     VERBS[verb].make_context(verb, words[2:])
@@ -71,7 +110,7 @@ def test_examples_are_commands(cli, verb, line, tmp_path, monkeypatch, constant_
     if verb in {"run", "compare"}:
         outcome = cli(*words[1:], "--dry-run", "--quiet")
     elif verb in {"ls", "doctor"} and "--tune" in words:
-        return  # minutes of measurements: see tests/harness/test_tuning.py
+        return  # minutes of measurements: see tests/speed/test_autotune.py
     elif verb in {"ls", "doctor"} or (verb == "show" and "/" not in line):
         outcome = cli(*words[1:])
     else:
@@ -149,96 +188,3 @@ def test_a_mistake_in_a_process_of_its_own(start):
     out, err = process.communicate()
     assert (process.returncode, err) == (2, "")
     assert '"kind": "unknown-name"' in out
-
-
-# -- signals -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_asks_and_the_second_ends(number):
-    kept = signal.getsignal(number)
-    asked = []
-    with stopping(lambda: asked.append(1)):
-        os.kill(os.getpid(), number)
-        assert asked == [1]
-    assert signal.getsignal(number) is kept
-
-    def twice():
-        with stopping(lambda: asked.append(2)):
-            os.kill(os.getpid(), number)
-            os.kill(os.getpid(), number)
-
-    with pytest.raises(StoppedError) as raised:
-        twice()
-    assert raised.value.exit_code == 130
-    assert asked == [1, 2]
-    assert signal.getsignal(number) is kept
-
-
-def test_an_error_passes_and_the_handlers_are_put_back():
-    kept = signal.getsignal(signal.SIGINT)
-    with pytest.raises(ValueError, match="own"), stopping(lambda: None):
-        raise ValueError("own")
-    assert signal.getsignal(signal.SIGINT) is kept
-
-
-# -- numbers -----------------------------------------------------------------------------------
-
-
-@given(st.floats(-1e300, 1e300))
-def test_a_number_has_four_digits_and_is_near(value):
-    text = format_number(value)
-    assert float(text) == pytest.approx(value, rel=5.1e-4, abs=1e-300)
-    assert len(text) <= 11
-    digits = re.sub(r"e.*|[-.]", "", text).lstrip("0")
-    assert len(digits) <= (4 if abs(value) < 1e3 or abs(value) >= 1e6 else 6)
-
-
-@pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
-def test_what_is_no_number_is_a_dash(value):
-    assert format_number(value) == "–"
-    assert interval(None, 1.0) == interval(1.0, None) == "–"
-    assert interval(1.0, 2.5) == "1 – 2.5"
-
-
-@given(st.floats(0, 1e6))
-def test_a_time_for_people_comes_back(seconds):
-    units = {"s": 1, "min": 60, "h": 3600}
-    found = re.findall(r"(\d+) (s|min|h)\b", duration(seconds))
-    total = sum(int(count) * units[unit] for count, unit in found)
-    assert total <= round(seconds) < total + (60 if "h" in dict(map(reversed, found)) else 1)
-    assert duration(float("nan")) == duration(float("inf")) == "?"
-
-
-def test_outside_a_terminal_progress_is_a_line_for_every_tenth(capsys):
-    row = {"kimg": 1.0, "images_per_second": 10.0, "loss/discriminator/adversarial": 1.25}
-    row |= {"loss/discriminator/r1": 0.5, "loss/generator/adversarial": 0.125}
-    with Bar("label", quiet=False) as bar:
-        for index in range(101):
-            bar.tick(row, index / 100, 60.0)
-        bar.measured(5.0, {"fid": {"value": 12.5}})
-        bar.measured(5.0, {})
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 12
-    assert "loss D 1.75 G 0.125" in lines[0]
-    assert "1 min 00 s left" in lines[0]
-    assert lines[-1] == "  5 kimg: fid 12.5"
-    with Bar("label", quiet=True) as bar:
-        bar.tick(row, 1.0, 0.0)
-        bar.measured(5.0, {"fid": {"value": 12.5}})
-    assert capsys.readouterr().err == ""
-
-
-def test_on_a_terminal_progress_is_a_live_bar(monkeypatch, capsys):
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "80")
-    row = {"kimg": 1.0, "images_per_second": 10.0, "loss/generator/adversarial": float("nan")}
-    with Bar("label", quiet=False) as bar:
-        bar.tick(row, 0.5, 60.0)
-        bar._bar.refresh()
-        bar.measured(5.0, {"fid": {"value": 12.5}})
-    err = capsys.readouterr().err
-    assert " 50 %" in err
-    assert "10 images/s" in err
-    assert "fid 12.5" in err

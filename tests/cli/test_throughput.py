@@ -15,7 +15,7 @@ def measured(monkeypatch):
 
     def measure(asked, protocol, *, command, progress):
         cases[:] = asked
-        found = []
+        rows = []
         for index, case in enumerate(asked):
             progress.advance("turns", index, len(asked))
             figures = {
@@ -36,14 +36,14 @@ def measured(monkeypatch):
                 "startup_seconds": {"import": 1.0, "build": 0.5, "first_step": 0.1, "total": 1.6},
             }  # fmt: skip
             broken = {"status": "failed", "problem": "No luck."}
-            found.append({**case.describe(), **(broken if index == 1 else figures)})
+            rows.append({**case.describe(), **(broken if index == 1 else figures)})
         return {
             "schema": 1, "command": command, "protocol": {"rounds": 3},
             "environment": {"processor": "A", "usable_cores": 2, "torch": {}},
             "ceilings": [
                 {"device": "cpu", "precision": "fp32", "threads": 1, "gflops": 100.0, "by": "x"}
             ],
-            "cases": found,
+            "cases": rows,
         }  # fmt: skip
 
     monkeypatch.setattr("ganbench.speed.throughput.measure", measure)
@@ -53,7 +53,7 @@ def measured(monkeypatch):
 def test_the_whole_way(cli, tmp_path):
     first = cli("throughput", "-m", "vanilla", "--tricks", "none,r1", "--json", *QUICK)
     assert first.code == 0
-    names = [(one["model"], one["tricks"]) for one in first.document["cases"]]
+    names = [(row["model"], row["tricks"]) for row in first.document["cases"]]
     assert names == [("vanilla", []), ("vanilla", ["r1"])]
     plain, penalized = first.document["cases"]
     assert penalized["gflop_per_image"]["training"] > plain["gflop_per_image"]["training"]
@@ -69,9 +69,9 @@ def test_every_combination_is_a_case(cli, measured):
     done = cli("throughput", "-m", "vanilla,wgan-gp", "-d", "ring8", "-q", *words)
     assert done.code == 0
     assert len(measured) == 16
-    assert {one.config.recipe.batch_size for one in measured} == {8, 16}
-    assert {one.threads for one in measured} == {1, 2}
-    assert all(one.execution.memory_format == "contiguous" for one in measured)
+    assert {case.config.recipe.batch_size for case in measured} == {8, 16}
+    assert {case.threads for case in measured} == {1, 2}
+    assert all(case.execution.memory_format == "contiguous" for case in measured)
     assert "No luck." in done.out
     assert "50 %" in done.out
 
@@ -81,7 +81,7 @@ def test_any_width_will_do(cli, measured, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
     done = cli("throughput", "-m", "vanilla,vanilla", "-d", "ring8", "-q")
     lines = done.out.splitlines()
-    assert all(len(line) <= int(columns) for line in lines if not line.startswith("Kept in"))
+    assert all(len(line) <= int(columns) for line in lines if not line.startswith("Stored in"))
     assert "101" in done.out
 
 
@@ -94,7 +94,7 @@ def test_a_baseline_is_compared_with_and_may_fail(cli, measured, tmp_path):
     assert same.code == 0
     assert "1.000 times as fast as before" in same.out
     for case in before["cases"]:
-        case["training"]["rounds"] = [one * 1.2 for one in case["training"]["rounds"]]
+        case["training"]["rounds"] = [speed * 1.2 for speed in case["training"]["rounds"]]
     file.write_text(json.dumps(before))
     slower = cli(*words, "--baseline", file, "--fail-if-slower", "5%", "--json")
     assert slower.code == 3

@@ -171,32 +171,6 @@ def test_fetch_knows_every_name_before_it_begins(cli, cached, store):
     assert cli("weights", "fetch").code == 2
 
 
-@pytest.mark.parametrize("live", [True, False])
-def test_progress_of_a_download(capsys, monkeypatch, live):
-    from ganbench.cli.weights import _Shown
-
-    if live:
-        monkeypatch.setenv("FORCE_COLOR", "1")
-        monkeypatch.setenv("TERM", "xterm")
-    with _Shown("alexnet", quiet=False) as shown:
-        for done in range(101):
-            shown.advance("bytes", done * 10**6, 10**8)
-        shown.say("The connection was cut.")
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert "The connection was cut." in captured.err
-    if live:
-        assert "100.0/100.0 MB" in captured.err
-    else:
-        lines = captured.err.splitlines()
-        assert lines[0] == "alexnet: 0 MB of 100 MB"
-        assert len(lines) == 12
-    with _Shown("alexnet", quiet=True) as shown:
-        shown.advance("bytes", 1, 2)
-        shown.say("The connection was cut.")
-    assert capsys.readouterr().err == ""
-
-
 # -- import and verify -------------------------------------------------------------------------
 
 

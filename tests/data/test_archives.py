@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 import zipfile
 
@@ -14,6 +15,7 @@ import torchvision.datasets
 from PIL import Image
 
 from ganbench.data import open_dataset
+from ganbench.datasets import celeba, cifar10, stl10, svhn
 from ganbench.errors import InputError
 
 
@@ -22,6 +24,18 @@ def nothing_downloaded(monkeypatch, tmp_path):
     monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("GANBENCH_OFFLINE", "1")
     monkeypatch.delenv("GANBENCH_DATA", raising=False)
+
+
+@pytest.mark.parametrize(
+    "remotes",
+    [celeba._remote_files(), [cifar10.ARCHIVE], stl10._remote_files(), svhn._remote_files()],
+)
+def test_every_remote_file_has_addresses_and_a_checksum(remotes):
+    for remote in remotes:
+        assert remote.addresses
+        assert all(re.match(r"https?://[\w.-]+/\S+$", address) for address in remote.addresses)
+        assert re.fullmatch("[0-9a-f]{32}", remote.md5)
+    assert len({remote.name for remote in remotes}) == len(remotes)
 
 
 def pack(archive, folder, contents):

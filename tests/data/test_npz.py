@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench.data import open_dataset
 from ganbench.data.array_source import held_out
-from ganbench.errors import ConfigError, InputError
+from ganbench.errors import ConfigError, InputError, MissingDataError, UnknownNameError
+from ganbench.samples import open_samples
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (30, 3, 28, 28), dtype=np.uint8)
 POINTS = np.random.default_rng(1).normal(size=(30, 2))
@@ -87,24 +91,24 @@ def test_labels_go_with_their_examples(tmp_path, dtype):
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [
-        ({"images": IMAGES.astype(np.int32)}, "of type int32; uint8 or floats"),
+        ({"images": IMAGES.astype(np.int32)}, "of type int32; images as uint8, or floats"),
         ({"images": IMAGES / 255.0}, "values from 0 to 1; floats in"),
         ({"images": IMAGES.astype(np.float32)}, "values from 0 to 255"),
         ({"images": IMAGES / 127.0 - 1}, "floats in"),
-        ({"images": np.full((9, 8, 8), np.nan)}, "values from nan to nan"),
-        ({"images": IMAGES[:, :2]}, "1 or 3 channels were expected"),
+        ({"images": np.full((9, 8, 8), np.nan)}, "NaN or infinite, in 9 of 9"),
+        ({"images": IMAGES[:, :2]}, "with 1 or 3 channels"),
         ({"images": POINTS}, r"shape \(30, 2\)"),
         ({"images": IMAGES[:1]}, "holds 1 examples"),
         ({"images": IMAGES[:0]}, "holds 0 examples"),
         ({"points": np.arange(8).reshape(4, 2)}, "points as floats"),
-        ({"points": np.array([[1.0], [np.inf]])}, "not finite"),
-        ({"points": IMAGES}, "points as floats"),
+        ({"points": np.array([[1.0], [np.inf]])}, "NaN or infinite, in 1 of 2"),
+        ({"points": IMAGES}, r"points \(N, D\) were expected"),
         ({"arr_0": np.float64(3)}, "a single number"),
         ({"a": POINTS, "b": POINTS}, "holds a, b; either 'images' or 'points'"),
         ({"images": IMAGES, "points": POINTS}, "either 'images' or 'points'"),
         ({"labels": np.arange(3)}, "holds no array"),
-        ({"points": POINTS, "labels": np.arange(29)}, r"integers \(30,\) were expected"),
-        ({"points": POINTS, "labels": np.ones(30)}, r"integers \(30,\) were expected"),
+        ({"points": POINTS, "labels": np.arange(29)}, r"integers \(30,\), one for each sample"),
+        ({"points": POINTS, "labels": np.ones(30)}, r"integers \(30,\), one for each sample"),
         ({"points": POINTS, "labels": np.arange(30) - 1}, "from -1 to 28"),
         ({"points": POINTS, "labels": np.arange(30) + 1}, "from 1 to 30"),
     ],
@@ -181,3 +185,66 @@ def test_the_splits_part_every_count(count, seed):
     parts = [held_out(count, split, 0.1, seed) for split in ("train", "test")]
     assert sorted(np.concatenate(parts).tolist()) == list(range(count))
     assert len(parts[1]) == max(1, round(count / 10))
+
+
+@pytest.mark.parametrize(
+    ("scale", "value_range", "suffix"),
+    [
+        (1 / 255, (0, 1), "@0..1"),
+        (1.0, (0.0, 255.0), "@0..255"),
+        (1 / 510, (0, 0.5), "@0..0.5"),
+        (-1e-5, (-255e-5, 0), "@-0.00255..0"),
+        (1e20, (0, 255e20), "@0..2.55e+22"),
+    ],
+)
+def test_a_stated_range_is_part_of_the_name_and_opens_again(
+    tmp_path, monkeypatch, scale, value_range, suffix
+):
+    path = save(tmp_path, images=IMAGES * np.float64(scale))
+    monkeypatch.chdir(tmp_path)
+    source = open_dataset("data.npz", value_range=value_range)
+    assert source.spec.name == path + suffix
+    monkeypatch.chdir("/")
+    again = open_dataset(source.spec.name)
+    assert again.spec == source.spec
+    expected = 255 - IMAGES if scale < 0 else IMAGES
+    values = torch.cat([again.load(split).values for split in ("train", "test")])
+    order = np.concatenate([held_out(30, split, 0.1, 10) for split in ("train", "test")])
+    np.testing.assert_array_equal(values.numpy(), expected[order])
+    samples = open_samples(source.spec.name)
+    measured = torch.cat([chunk.values for chunk in samples.chunks()])
+    np.testing.assert_array_equal(measured.numpy(), expected)
+
+
+def test_a_range_and_a_resolution_in_one_name(tmp_path):
+    path = save(tmp_path, images=IMAGES / 255.0)
+    source = open_dataset(f"{path}@0..1@32")
+    assert (source.spec.name, source.spec.shape) == (f"{path}@0..1@32", (3, 32, 32))
+    assert open_dataset(source.spec.name).spec == source.spec
+    for split in source.splits:
+        (chunk,) = open_samples(source.spec.name, split=split).chunks()
+        assert torch.equal(chunk.values, source.load(split).values)
+    with pytest.raises(ConfigError, match="Two ranges of values"):
+        open_dataset(f"{path}@0..1", value_range=(0, 255))
+    assert open_dataset(f"{path}@0..1", value_range=(0, 1)).spec.name == f"{path}@0..1"
+    with pytest.raises(ConfigError, match="the smaller one first"):
+        open_dataset(f"{path}@1..0")
+    with pytest.raises(InputError, match="values from 0 to 1; floats in"):
+        open_dataset(path)
+
+
+def test_a_range_is_for_npz_files(tmp_path):
+    with pytest.raises(UnknownNameError):
+        open_dataset("mnist5k@0..1")
+    assert open_dataset("mnist5k", value_range=(0, 1)).spec == open_dataset("mnist5k").spec
+
+
+def test_a_path_object(tmp_path, monkeypatch):
+    path = Path(save(tmp_path, points=POINTS))
+    assert open_dataset(path).spec == open_dataset(str(path)).spec
+    monkeypatch.chdir(tmp_path)
+    assert open_dataset(Path("data.npz")).spec == open_dataset(path).spec
+    with pytest.raises(MissingDataError, match="no folder or file mnist5k"):
+        open_dataset(Path("mnist5k"))
+    with pytest.raises(InputError, match="cannot be read"):
+        open_dataset("~nobody-of-that-name/x")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One pass over samples: what is gathered, in what memory, and which pairs are compared."""
+"""One pass over samples: what is gathered, in how much memory, for every kind of network."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import torch
 from torch import nn
 
 from ganbench import registry
-from ganbench.errors import ConfigError, InputError
-from ganbench.evaluation.extract import Want, extract
-from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts, PairNetwork
+from ganbench.errors import InputError
+from ganbench.evaluation.extract import NetworkNeeds, extract
+from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
 from ganbench.evaluation.math.moments import moments
-from ganbench.evaluation.pairing import class_pairs, random_pairs
+from ganbench.evaluation.pair_network import PairNetwork
+from ganbench.evaluation.pairing import random_pairs
 from ganbench.runtime.inference import Compute
 from ganbench.samples.sample_set import Chunk, Facts, Samples, TensorSamples, of_tensor
 
@@ -49,8 +50,8 @@ def images(count, seed=0, shape=(3, 2, 2)):
 
 
 def gather(samples, *needs, network=None, **more):
-    want = Want(network or Flat(), frozenset(needs))
-    return extract(samples, {"it": want}, compute=Compute(), **more)["it"]
+    need = NetworkNeeds(network or Flat(), frozenset(needs))
+    return extract(samples, {"it": need}, compute=Compute(), **more)["it"]
 
 
 class Holes(Samples):
@@ -75,37 +76,37 @@ def test_streamed_moments_are_those_of_all_features_at_once(size):
     values = images(203)
     network = Flat()
     network.batch_size = size
-    found = gather(of_tensor(values), "moments", network=network)
+    evidence = gather(of_tensor(values), "moments", network=network)
     features = values.double().flatten(1).numpy()
-    np.testing.assert_allclose(found.moments.covariance, np.cov(features.T), rtol=1e-12)
-    np.testing.assert_allclose(found.moments.mean, features.mean(axis=0), rtol=1e-12)
-    first, second = found.halves()
+    np.testing.assert_allclose(evidence.moments.covariance, np.cov(features.T), rtol=1e-12)
+    np.testing.assert_allclose(evidence.moments.mean, features.mean(axis=0), rtol=1e-12)
+    first, second = evidence.halves()
     assert first.count + second.count == 203
     assert min(first.count, second.count) > 70
     np.testing.assert_allclose(
-        second.moments.covariance, np.cov(features[found.half].T), rtol=1e-11
+        second.moments.covariance, np.cov(features[evidence.half].T), rtol=1e-11
     )
-    assert found.features is None
-    assert sorted(map(tuple, found.probe)) == sorted(map(tuple, features))
+    assert evidence.features is None
+    assert sorted(map(tuple, evidence.probe)) == sorted(map(tuple, features))
 
 
 def test_rows_are_in_order_and_spilled_rows_are_the_same():
     values = images(100)
-    kept = gather(of_tensor(values), "features")
+    in_memory = gather(of_tensor(values), "features")
     spilled = gather(of_tensor(values), "features", in_memory_bytes=100)
     assert isinstance(spilled.features, np.memmap)
-    assert not isinstance(kept.features, np.memmap)
-    np.testing.assert_array_equal(kept.features, values.float().flatten(1).numpy())
-    np.testing.assert_array_equal(kept.features, spilled.features)
+    assert not isinstance(in_memory.features, np.memmap)
+    np.testing.assert_array_equal(in_memory.features, values.float().flatten(1).numpy())
+    np.testing.assert_array_equal(in_memory.features, spilled.features)
 
 
 def test_what_cannot_be_read_is_left_out_of_everything():
     values, missing = images(40), [0, 7, 39]
-    found = gather(Holes(values, missing), "moments", "features")
+    evidence = gather(Holes(values, missing), "moments", "features")
     rest = np.delete(values.double().flatten(1).numpy(), missing, axis=0)
-    assert found.count == 37 == len(found.half)
-    np.testing.assert_array_equal(found.features, rest.astype(np.float32))
-    np.testing.assert_allclose(found.moments.covariance, moments(rest).covariance, rtol=1e-12)
+    assert evidence.count == 37 == len(evidence.half)
+    np.testing.assert_array_equal(evidence.features, rest.astype(np.float32))
+    np.testing.assert_allclose(evidence.moments.covariance, moments(rest).covariance, rtol=1e-12)
 
 
 def test_memory_does_not_grow_with_the_number_where_only_moments_are_wanted():
@@ -126,11 +127,11 @@ def test_memory_does_not_grow_with_the_number_where_only_moments_are_wanted():
     def peak(count, *needs):
         tracemalloc.start()
         gather(Endless(count), *needs)
-        found = tracemalloc.get_traced_memory()[1]
+        peak_bytes = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        return found
+        return peak_bytes
 
-    peak(100, "moments")  # what is allocated once
+    peak(100, "moments")  # so that one-time allocations do not count
     few, many = peak(5_000, "moments"), peak(20_000, "moments")
     assert many < 1.15 * few
     assert peak(20_000, "moments", "features") > many + 10_000_000
@@ -154,22 +155,22 @@ def test_networks_share_one_reading_of_the_samples():
 
     base = of_tensor(images(50))
     samples = Counting(base.values, base.facts)
-    wants = {
-        "flat": Want(Flat(), frozenset({"moments"})),
-        "difference": Want(Difference(), frozenset({"pairs"})),
-        "digits": Want(registry.networks.get("mnist-cnn")(), frozenset({"probabilities"})),
+    needs = {
+        "flat": NetworkNeeds(Flat(), frozenset({"moments"})),
+        "difference": NetworkNeeds(Difference(), frozenset({"pairs"})),
+        "digits": NetworkNeeds(registry.networks.get("mnist-cnn")(), frozenset({"probabilities"})),
     }
-    found = extract(samples, wants, compute=Compute())
+    evidence = extract(samples, needs, compute=Compute())
     assert samples.read == 1
-    assert found["flat"].moments.count == 50
-    assert len(found["difference"].distances) == 25
-    assert found["digits"].probabilities.shape == (50, 10)
+    assert evidence["flat"].moments.count == 50
+    assert len(evidence["difference"].distances) == 25
+    assert evidence["digits"].probabilities.shape == (50, 10)
 
 
 def test_features_that_are_not_finite_are_refused():
     class Broken(Flat):
-        def prepare(self, given):
-            return given.double().flatten(1) / 0
+        def prepare(self, images):
+            return images.double().flatten(1) / 0
 
     with pytest.raises(InputError, match="not finite"):
         gather(of_tensor(images(5)), "moments", network=Broken())
@@ -178,33 +179,13 @@ def test_features_that_are_not_finite_are_refused():
 # -- pairs -------------------------------------------------------------------------------------
 
 
-def test_pairs_are_disjoint_and_the_same_for_the_same_count():
-    pairs = random_pairs(5000)
-    assert pairs.shape == (1000, 2)
-    assert len(np.unique(pairs)) == 2000
-    np.testing.assert_array_equal(pairs, random_pairs(5000))
-    assert random_pairs(7).shape == (3, 2)
-    assert random_pairs(1).shape == (0, 2)
-
-
 def test_distances_are_those_of_the_chosen_pairs():
     values = images(90)
-    found = gather(of_tensor(values), "pairs", network=Difference())
-    assert found.count == 90
+    evidence = gather(of_tensor(values), "pairs", network=Difference())
+    assert evidence.count == 90
     pairs = random_pairs(90)
     expected = (values[pairs[:, 0]].double() - values[pairs[:, 1]].double()).abs().flatten(1)
-    np.testing.assert_allclose(sorted(found.distances), sorted(expected.mean(dim=1).numpy()))
-
-
-def test_pairs_within_a_class_share_it():
-    labels = np.repeat(np.arange(4), [40, 40, 15, 1])
-    samples = TensorSamples(images(96), Facts("labelled", "", "images"), labels=labels)
-    pairs = class_pairs(samples)
-    assert (labels[pairs[:, 0]] == labels[pairs[:, 1]]).all()
-    np.testing.assert_array_equal(np.bincount(labels[pairs[:, 0]], minlength=4), [20, 20, 7, 0])
-    assert len(np.unique(pairs)) == 2 * len(pairs)
-    with pytest.raises(ConfigError, match="classes of samples are not known"):
-        class_pairs(of_tensor(images(5)))
+    np.testing.assert_allclose(sorted(evidence.distances), sorted(expected.mean(dim=1).numpy()))
 
 
 def test_pairs_of_gray_and_color_compare_and_of_sizes_do_not():

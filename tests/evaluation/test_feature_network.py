@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 import torch
 from torch import nn
 
 from ganbench.errors import InputError
+from ganbench.evaluation import feature_network
 from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts, distinct
+from ganbench.evaluation.reference import Reference
 from ganbench.runtime.inference import Compute
 
 
@@ -51,24 +55,24 @@ def images(count, channels=1, seed=0):
 
 
 def test_batches_join_in_order_and_dropout_is_off():
-    network, given = Brightness(), images(107)
-    features, probabilities = network.extract(given)
+    network, values = Brightness(), images(107)
+    features, probabilities = network.extract(values)
     assert network.seen == [50, 50, 7]
-    assert network.extract(given, compute=Compute(batch_size=60)).features.equal(features)
+    assert network.extract(values, compute=Compute(batch_size=60)).features.equal(features)
     assert network.seen[3:] == [60, 47]
     assert features.dtype == probabilities.dtype == torch.float32
-    assert torch.allclose(features[:, 0], given.float().mean(dim=(1, 2, 3)))
-    assert torch.allclose(probabilities.sum(dim=1), torch.ones(len(given)))
+    assert torch.allclose(features[:, 0], values.float().mean(dim=(1, 2, 3)))
+    assert torch.allclose(probabilities.sum(dim=1), torch.ones(len(values)))
     assert not features.requires_grad
 
 
 def test_channels_are_read_one_by_one_and_joined():
-    network, given = Brightness(), images(20, channels=3)
-    features, probabilities = network.extract(given, channelwise=True)
+    network, values = Brightness(), images(20, channels=3)
+    features, probabilities = network.extract(values, channelwise=True)
     assert features.shape == (20, 6)
     assert probabilities.shape == (20, 3, 2)
     for channel in range(3):
-        alone = network.extract(given[:, channel : channel + 1])
+        alone = network.extract(values[:, channel : channel + 1])
         assert torch.equal(features[:, 2 * channel : 2 * channel + 2], alone.features)
         assert torch.equal(probabilities[:, channel], alone.probabilities)
 
@@ -96,10 +100,10 @@ def test_images_of_mixed_sizes_and_channels_keep_their_places():
     small, color = images(3), images(2, channels=3, seed=1)
     large = torch.randint(0, 256, (1, 9, 5), dtype=torch.uint8)
     mixed = [small[0], color[0], large, small[1], color[1], small[2]]
-    found = network.extract(mixed)
+    extracted = network.extract(mixed)
     assert network.seen == [6]
     for index, image in enumerate(mixed):
-        assert torch.equal(found.features[index], network.extract(image[None]).features[0])
+        assert torch.equal(extracted.features[index], network.extract(image[None]).features[0])
     with pytest.raises(InputError, match="at least one"):
         network.extract([])
 
@@ -109,7 +113,7 @@ def test_the_protocol_names_network_hash_and_preprocessing():
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("values", "message"),
     [
         (torch.zeros(2, 1, 4, 4), "uint8"),
         (torch.zeros(2, 2, 4, 4, dtype=torch.uint8), "one or three channels"),
@@ -117,6 +121,21 @@ def test_the_protocol_names_network_hash_and_preprocessing():
         (torch.zeros(0, 1, 4, 4, dtype=torch.uint8), "at least one image"),
     ],
 )
-def test_what_is_no_image_is_refused(given, message):
+def test_what_is_no_image_is_refused(values, message):
     with pytest.raises(InputError, match=message):
-        Brightness().extract(given)
+        Brightness().extract(values)
+
+
+def test_the_documented_example_is_a_network(tmp_path, noise):
+    _, _, rest = feature_network.__doc__.partition("::\n")
+    lines = [line for line in rest.splitlines() if line.startswith("    ") or not line.strip()]
+    path = tmp_path / "rows.py"
+    path.write_text(
+        "from torch import Tensor, nn\nfrom torch.nn.functional import interpolate\n"
+        "from ganbench import register\n"
+        "from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts\n"
+        + textwrap.dedent("\n".join(lines))
+    )
+    (measured,) = Reference(noise, metrics=[f"fid@{path}"]).evaluate(noise.values).values()
+    assert measured.value == pytest.approx(0, abs=1e-6)
+    assert measured.protocol.startswith("fid/v1@rows/32px-area/ddof=1/")

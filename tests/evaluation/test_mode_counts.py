@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Modes, high quality and reverse KL against hand-made samples, for classes and for points."""
+"""Modes, high quality, and reverse KL of samples made by hand, for classes and for points."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench.errors import ConfigError, InputError
-from ganbench.evaluation.metric import Evidence
+from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.mode_counts import count_modes
 from ganbench.gan import Mixture
 from ganbench.metrics.high_quality import HighQuality
 from ganbench.metrics.modes import Modes
-from ganbench.metrics.reverse_kl import ReverseKL, even, excess, kl_divergence
+from ganbench.metrics.reverse_kl import ReverseKL, expected_of_even, kl_divergence, plug_in_bias
 
 SIGMA = 0.1
 CORNERS = Mixture(((0.0, 0.0), (4.0, 0.0), (0.0, 4.0), (4.0, 4.0)), SIGMA)
@@ -125,7 +125,7 @@ def test_the_interval_of_reverse_kl_covers_its_expectation():
     random, shares = np.random.default_rng(0), np.arange(1, 11) / 55
     values = [compute(ReverseKL, classes(random.choice(10, 500, p=shares)), i) for i in range(200)]
     expectation = kl_divergence(random.multinomial(500, shares, size=5000)).mean()
-    covered = np.mean([one.low <= expectation <= one.high for one in values])
+    covered = np.mean([value.low <= expectation <= value.high for value in values])
     assert covered >= 0.90
     assert expectation == pytest.approx((shares * np.log(shares * 10)).sum() + 9 / 1000, abs=0.002)
 
@@ -134,10 +134,10 @@ def test_an_even_spread_is_expected_to_give_what_the_note_says():
     random = np.random.default_rng(0)
     for modes, count in ((2, 1), (10, 200), (1000, 300)):
         drawn = kl_divergence(random.multinomial(count, np.full(modes, 1 / modes), size=4000))
-        assert even(modes, count) == pytest.approx(drawn.mean(), rel=0.05)
-    assert even(2, 1) == pytest.approx(math.log(2), rel=1e-12)
+        assert expected_of_even(modes, count) == pytest.approx(drawn.mean(), rel=0.05)
+    assert expected_of_even(2, 1) == pytest.approx(math.log(2), rel=1e-12)
     note = compute(ReverseKL, classes(np.arange(200) % 10 // 9)).note
-    assert f"an even spread gives {even(10, 200):.2g} at this n" in note
+    assert f"an even spread gives {expected_of_even(10, 200):.2g} at this n" in note
 
 
 @pytest.mark.parametrize(("modes", "count"), [(10, 50), (10, 1000), (1000, 200), (1000, 20000)])
@@ -148,7 +148,7 @@ def test_the_bias_of_reverse_kl_is_about_right_for_few_samples_and_for_many(mode
     shares /= shares.sum()
     counts = random.multinomial(count, shares, size=300)
     true = kl_divergence(counts).mean() - (shares * np.log(shares * modes)).sum()
-    assert np.mean([excess(one) for one in counts]) == pytest.approx(true, rel=0.2)
+    assert np.mean([plug_in_bias(row) for row in counts]) == pytest.approx(true, rel=0.2)
 
 
 def test_the_bias_of_reverse_kl_tells_modes_not_seen_yet_from_modes_that_are_not_there():
@@ -156,16 +156,17 @@ def test_the_bias_of_reverse_kl_tells_modes_not_seen_yet_from_modes_that_are_not
     shares = np.where(np.arange(1000) < 500, 1 / 500, 0.0)
     counts = random.multinomial(200, shares, size=300)
     true = kl_divergence(counts).mean() - math.log(2)
-    assert np.mean([excess(one) for one in counts]) == pytest.approx(true, rel=0.2)
-    alone = excess(np.array([1, 1, 1, 0, 0]))  # each in a mode of its own: there may be all five
+    assert np.mean([plug_in_bias(row) for row in counts]) == pytest.approx(true, rel=0.2)
+    # Each of three samples is in a mode of its own: all five modes may exist.
+    alone = plug_in_bias(np.array([1, 1, 1, 0, 0]))
     assert alone == pytest.approx(math.log(5 / 3), rel=1e-12)
-    assert excess(np.array([1, 0, 0])) == excess(np.array([7, 0, 0])) == 0.0
+    assert plug_in_bias(np.array([1, 0, 0])) == plug_in_bias(np.array([7, 0, 0])) == 0.0
 
 
 def test_reverse_kl_carries_its_bias():
     labels = np.random.default_rng(0).choice(10, 300, p=np.arange(1, 11) / 55)
     value = compute(ReverseKL, classes(labels))
-    assert value.bias == excess(np.bincount(labels, minlength=10)) > 0
+    assert value.bias == plug_in_bias(np.bincount(labels, minlength=10)) > 0
 
 
 def test_too_few_samples_to_meet_all_modes_are_warned_about():
@@ -182,8 +183,8 @@ def test_too_few_samples_to_meet_all_modes_are_warned_about():
 def test_order_does_not_matter_and_bounds_hold(labels, random):
     shuffled = random.sample(labels, len(labels))
     for metric in (Modes, ReverseKL):
-        one, other = compute(metric, classes(labels)), compute(metric, classes(shuffled))
-        assert one == other
+        value, of_shuffled = compute(metric, classes(labels)), compute(metric, classes(shuffled))
+        assert value == of_shuffled
     assert compute(Modes, classes(labels)).value == len(set(labels))
     assert 0 <= compute(ReverseKL, classes(labels)).value <= math.log(10) + 1e-12
 

@@ -34,8 +34,8 @@ def test_sets_are_split_at_commas_but_for_those_of_parameters(sets, spaced):
     parsed = parse_trick_sets((", " if spaced else ",").join(["none", *sets]))
     assert parsed == ["none", *sets]
     assert parse_trick_set("none") == []
-    for one in sets:
-        assert parse_trick_set(one) == [parse_trick(trick) for trick in one.split("+")]
+    for text in sets:
+        assert parse_trick_set(text) == [parse_trick(trick) for trick in text.split("+")]
 
 
 @pytest.mark.parametrize("text", ["", ",", " , "])

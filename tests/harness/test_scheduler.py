@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The scheduler and its engines: order, limits, time-outs, deaths, and the same bits everywhere."""
+"""The scheduler and its backends: order, limits, time-outs, deaths, the same bits everywhere."""
 
 import os
 import random
@@ -18,10 +18,10 @@ from ganbench.harness.matrix import plan_matrix
 from ganbench.harness.run import RunOptions
 from ganbench.harness.run_cell import DIED, LOCK, Outcome, write_failure
 from ganbench.harness.run_metrics import wanted_metrics
-from ganbench.harness.scheduler import ATTEMPTS, Policy, Scheduler, progress
+from ganbench.harness.scheduler import ATTEMPTS, Policy, Scheduler, trained_share
 from ganbench.training.trainer import Schedule
 
-ENGINE_RESULTS = {"done", "collapsed"}
+HEALTHY_RESULTS = {"done", "collapsed"}
 
 
 @pytest.fixture(scope="module")
@@ -53,23 +53,23 @@ def matrix(tmp_path, requests):
 @pytest.fixture
 def local():
     """Two processes at a time."""
-    engine = LocalBackend(2)
-    yield engine
-    engine.close()
+    backend = LocalBackend(2)
+    yield backend
+    backend.close()
 
 
 class Scripted:
-    """An engine that carries nothing out: each attempt ends as the script says."""
+    """A backend that carries nothing out: each attempt ends as the script says."""
 
-    def __init__(self, slots=1, script=lambda task, attempt: Outcome("done")):
+    def __init__(self, slots=1, script=lambda job, attempt: Outcome("done")):
         self.slots = slots
         self.script = script
         self.started = []
         self.stopped = []
         self.most = 0
 
-    def start(self, task):
-        self.started.append(task)
+    def start(self, job):
+        self.started.append(job)
         return len(self.started) - 1
 
     def ended(self, handles, seconds):
@@ -77,9 +77,9 @@ class Scripted:
         if not handles:
             return []
         first = min(handles)
-        task = self.started[first]
-        attempt = sum(one.name == task.name for one in self.started[: first + 1])
-        outcome = self.script(task, attempt)
+        job = self.started[first]
+        attempt = sum(started.name == job.name for started in self.started[: first + 1])
+        outcome = self.script(job, attempt)
         return [(first, outcome)] if outcome else []
 
     def stop(self, handle):
@@ -92,8 +92,8 @@ class Scripted:
 
 
 def records(scheduler):
-    """What was recorded of each cell, but for times."""
-    found = {}
+    """What was recorded of each cell, except times."""
+    recorded = {}
     for state in scheduler.states:
         folder = scheduler.folder(state)
         result = folder.outcome()
@@ -105,33 +105,33 @@ def records(scheduler):
             }
             for row in folder.stats()
         ]
-        found[state.cell.name] = (
+        recorded[state.cell.name] = (
             result["status"],
             result["metrics"],
             rows,
             folder.generator_file.read_bytes(),
             (folder.samples_folder / "final.png").read_bytes(),
         )
-    return found
+    return recorded
 
 
 def test_cells_of_one_seed_come_together(matrix):
-    engine = Scripted(slots=3)
-    matrix(seeds=(0, 1, 2)).run(engine)
-    assert [task.config.seed for task in engine.started] == [0, 0, 1, 1, 2, 2]
-    assert engine.most == 3
+    backend = Scripted(slots=3)
+    matrix(seeds=(0, 1, 2)).run(backend)
+    assert [job.config.seed for job in backend.started] == [0, 0, 1, 1, 2, 2]
+    assert backend.most == 3
 
 
 def test_a_process_that_dies_is_begun_again_a_few_times(matrix):
-    engine = Scripted(
-        script=lambda task, attempt: Outcome(DIED if attempt < 3 else "done", "killed", False)
+    backend = Scripted(
+        script=lambda job, attempt: Outcome(DIED if attempt < 3 else "done", "killed", False)
     )
-    states = matrix(seeds=(0,), tricks=("none",)).run(engine)
-    assert len(engine.started) == 3
+    states = matrix(seeds=(0,), tricks=("none",)).run(backend)
+    assert len(backend.started) == 3
     assert states[0].status == "done"
-    engine = Scripted(script=lambda task, attempt: Outcome(DIED, "signal 9", lasting=False))
-    (state,) = matrix(seeds=(0,), tricks=("none",)).run(engine)
-    assert len(engine.started) == ATTEMPTS
+    backend = Scripted(script=lambda job, attempt: Outcome(DIED, "signal 9", lasting=False))
+    (state,) = matrix(seeds=(0,), tricks=("none",)).run(backend)
+    assert len(backend.started) == ATTEMPTS
     assert (state.status, state.problem, state.lasting) == ("failed", "signal 9", False)
 
 
@@ -146,22 +146,22 @@ def test_a_failure_that_lasts_is_tried_again_only_when_asked(matrix):
 
 
 def test_a_limit_leaves_the_rest(matrix):
-    engine = Scripted()
-    states = matrix(policy=Policy(limit=1)).run(engine)
-    assert len(engine.started) == 1
+    backend = Scripted()
+    states = matrix(policy=Policy(limit=1)).run(backend)
+    assert len(backend.started) == 1
     assert sorted(state.status for state in states) == ["done", "limited", "limited", "limited"]
 
 
 def test_what_takes_too_long_is_stopped_and_recorded(matrix):
     begun = time.monotonic()
-    engine = Scripted(
-        script=lambda task, attempt: (
+    backend = Scripted(
+        script=lambda job, attempt: (
             Outcome("interrupted") if time.monotonic() - begun > 0.5 else None
         )
     )
     scheduler = matrix(seeds=(0,), tricks=("none",), policy=Policy(timeout=0.05))
-    (state,) = scheduler.run(engine)
-    assert engine.stopped == [0]
+    (state,) = scheduler.run(backend)
+    assert backend.stopped == [0]
     assert state.status == "timeout"
     assert "longer than 0.05 s" in state.problem
     assert matrix(seeds=(0,), tricks=("none",)).states[0].status == "timeout"
@@ -173,12 +173,12 @@ def test_a_full_disk_does_not_end_the_command_where_a_cell_takes_too_long(matrix
 
     monkeypatch.setattr("ganbench.harness.scheduler.write_failure", full)
     begun = time.monotonic()
-    engine = Scripted(
-        script=lambda task, attempt: (
+    backend = Scripted(
+        script=lambda job, attempt: (
             Outcome("interrupted") if time.monotonic() - begun > 0.5 else None
         )
     )
-    (state,) = matrix(seeds=(0,), tricks=("none",), policy=Policy(timeout=0.05)).run(engine)
+    (state,) = matrix(seeds=(0,), tricks=("none",), policy=Policy(timeout=0.05)).run(backend)
     assert (state.status, state.lasting) == ("timeout", False)
     assert state.problem.endswith("No space left on the device.")
 
@@ -190,32 +190,32 @@ def test_what_others_are_at_is_waited_for(matrix):
     lock = FileLock(folder.path / LOCK, thread_local=False)
     lock.acquire()
     threading.Timer(1.0, lock.release).start()
-    engine = Scripted()
+    backend = Scripted()
     seen = []
     scheduler.on_change = lambda state: seen.append(state.status)
-    scheduler.run(engine)
+    scheduler.run(backend)
     assert seen[:3] == ["elsewhere", "waiting", "running"]
-    assert len(engine.started) == 1, "the other one died: it is carried out here"
+    assert len(backend.started) == 1, "the other one died: it is carried out here"
 
 
 def test_stopping_asks_what_runs_and_gives_up_the_rest(matrix):
     scheduler = matrix()
-    engine = Scripted(
-        script=lambda task, attempt: Outcome("interrupted") if engine.stopped else None
+    backend = Scripted(
+        script=lambda job, attempt: Outcome("interrupted") if backend.stopped else None
     )
     threading.Timer(0.3, scheduler.stop).start()
-    states = scheduler.run(engine)
-    assert engine.stopped == [0]
+    states = scheduler.run(backend)
+    assert backend.stopped == [0]
     assert {state.status for state in states} == {"interrupted"}
 
 
 def test_progress_is_read_from_the_last_whole_line(matrix):
     scheduler = matrix(seeds=(0,), tricks=("none",), kimg=0.3)
     folder = scheduler.folder(scheduler.states[0])
-    assert progress(folder, 0.3) == 0.0
+    assert trained_share(folder, 0.3) == 0.0
     folder.path.mkdir(parents=True)
     folder.stats_file.write_text('{"kimg": 0.06}\n{"kimg": 0.15}\n{"kimg": 0.2')
-    assert progress(folder, 0.3) == pytest.approx(0.5)
+    assert trained_share(folder, 0.3) == pytest.approx(0.5)
 
 
 def test_processes_ray_and_this_process_give_the_same_bits(matrix, local):
@@ -225,9 +225,9 @@ def test_processes_ray_and_this_process_give_the_same_bits(matrix, local):
     two.run(local)
     assert records(two) == records(inline)
     again = matrix(out="two")
-    engine = Scripted()
-    assert {state.status for state in again.run(engine)} == {"stored"}
-    assert engine.started == []
+    backend = Scripted()
+    assert {state.status for state in again.run(backend)} == {"stored"}
+    assert backend.started == []
 
 
 def test_ray_gives_the_same_bits_and_a_dead_worker_takes_one_task(matrix, monkeypatch):
@@ -235,7 +235,7 @@ def test_ray_gives_the_same_bits_and_a_dead_worker_takes_one_task(matrix, monkey
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     inline = matrix(out="inline", kimg=3.0)
     inline.run(make_backend("inline", 1, 1))
-    engine = make_backend("ray", 2, 1)
+    backend = make_backend("ray", 2, 1)
     scheduler = matrix(out="ray", kimg=3.0)
     killed = []
 
@@ -248,10 +248,10 @@ def test_ray_gives_the_same_bits_and_a_dead_worker_takes_one_task(matrix, monkey
 
     scheduler.on_change = kill_the_first
     try:
-        states = scheduler.run(engine)
+        states = scheduler.run(backend)
     finally:
-        engine.close()
-    assert {state.status for state in states} <= ENGINE_RESULTS
+        backend.close()
+    assert {state.status for state in states} <= HEALTHY_RESULTS
     assert sum(state.attempts for state in states) == len(states) + len(killed)
     assert records(scheduler) == records(inline)
 
@@ -262,7 +262,7 @@ def worker_of(lock):
         if process.isdigit() and int(process) != os.getpid():
             try:
                 links = os.listdir(f"/proc/{process}/fd")
-                if any(os.readlink(f"/proc/{process}/fd/{one}") == str(lock) for one in links):
+                if any(os.readlink(f"/proc/{process}/fd/{link}") == str(lock) for link in links):
                     return int(process)
             except OSError:
                 continue
@@ -300,6 +300,6 @@ def test_killed_workers_change_nothing(matrix, local):
     assert len(kills) == 10
 
 
-def test_an_unknown_engine_is_named():
-    with pytest.raises(ConfigError, match="Did you mean 'local'"):
+def test_an_unknown_backend_is_named():
+    with pytest.raises(ConfigError, match=r"Unknown backend 'locl'\. Did you mean 'local'"):
         make_backend("locl", 1, 1)

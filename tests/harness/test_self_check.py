@@ -13,77 +13,77 @@ from scipy.ndimage import gaussian_filter
 
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
-from ganbench.harness.damage import Held, damages
+from ganbench.harness.damage import CheckImages, damages
 from ganbench.harness.self_check import response, self_check
 from ganbench.report.self_check_page import findings, markdown, write_self_check
 
 
 @pytest.fixture(scope="module")
-def held():
+def images():
     source = open_dataset("mnist5k")
     training, pool = source.load("train"), source.load("test")
-    return Held(pool, training.take(torch.arange(200)), 200)
+    return CheckImages(pool, training.take(torch.arange(200)), 200)
 
 
-def damage(held, kind, index=0):
-    return [one for one in damages(held) if one.kind == kind][index]
+def damage(images, kind, index=0):
+    return [damage for damage in damages(images) if damage.kind == kind][index]
 
 
-def test_every_damage_keeps_the_number_and_the_type(held):
-    planned = damages(held)
-    assert len(planned) == len({(one.kind, one.amount) for one in planned}) == 17
-    for one in planned:
-        values = one.apply(held)
-        assert values.shape == held.clean.shape
+def test_every_damage_keeps_the_number_and_the_type(images):
+    planned = damages(images)
+    assert len(planned) == len({(damage.kind, damage.amount) for damage in planned}) == 17
+    for planned_damage in planned:
+        values = planned_damage.apply(images)
+        assert values.shape == images.clean.shape
         assert values.dtype == torch.uint8
-        assert not torch.equal(values, held.clean)
-    nameless = Held(replace(held.pool, labels=None), held.training, 200)
-    assert not any(one.kind == "dropped classes" for one in damages(nameless))
-    few = Held(held.pool, held.training, 50)
-    dropped = [one.amount for one in damages(few) if one.kind == "dropped classes"]
-    assert dropped == ["1 of 10", "5 of 10", "9 of 10"]
+        assert not torch.equal(values, images.clean)
+    nameless = CheckImages(replace(images.pool, labels=None), images.training, 200)
+    assert not any(damage.kind == "dropped classes" for damage in damages(nameless))
+    few = CheckImages(images.pool, images.training, 50)
+    amounts = [damage.amount for damage in damages(few) if damage.kind == "dropped classes"]
+    assert amounts == ["1 of 10", "5 of 10", "9 of 10"]
 
 
-def test_noise_and_shift_have_the_amount_that_they_say(held):
-    gray = held.clean.float() * 0 + 128
-    even = Held(
-        held.pool.__class__(held.pool.spec, "test", gray.to(torch.uint8)), held.training, 200
+def test_noise_and_shift_have_the_amount_that_they_say(images):
+    gray = images.clean.float() * 0 + 128
+    even = CheckImages(
+        images.pool.__class__(images.pool.spec, "test", gray.to(torch.uint8)), images.training, 200
     )
     for index, deviation in enumerate((4, 16, 48)):
-        values = damage(held, "noise", index).apply(even).float()
+        values = damage(images, "noise", index).apply(even).float()
         assert float((values - 128).std()) == pytest.approx(deviation, rel=0.02)
     for index, amount in enumerate((8, 32, 64)):
-        assert (damage(held, "shifted colors", index).apply(even) == 128 + amount).all()
+        assert (damage(images, "shifted colors", index).apply(even) == 128 + amount).all()
 
 
-def test_blur_is_a_gaussian_of_its_sigma(held):
+def test_blur_is_a_gaussian_of_its_sigma(images):
     for index, sigma in enumerate((0.5, 1.0, 2.0)):
-        blurred = damage(held, "blur", index).apply(held)[3, 0].float().numpy()
-        expected = gaussian_filter(held.clean[3, 0].double().numpy(), sigma, mode="mirror")
+        blurred = damage(images, "blur", index).apply(images)[3, 0].float().numpy()
+        expected = gaussian_filter(images.clean[3, 0].double().numpy(), sigma, mode="mirror")
         np.testing.assert_allclose(blurred, expected, atol=1.0)
 
 
-def test_dropped_classes_are_gone_and_none_comes_twice(held):
-    for index, kept in enumerate((9, 5)):
-        values = damage(held, "dropped classes", index).apply(held)
+def test_dropped_classes_are_gone_and_none_comes_twice(images):
+    for index, remaining_classes in enumerate((9, 5)):
+        values = damage(images, "dropped classes", index).apply(images)
         rows = {image.numpy().tobytes() for image in values}
         assert len(rows) == 200
-        there = {
+        remaining = {
             image.numpy().tobytes()
-            for image, label in zip(held.pool.values, held.pool.labels, strict=True)
-            if label < kept
+            for image, label in zip(images.pool.values, images.pool.labels, strict=True)
+            if label < remaining_classes
         }
-        assert rows <= there
+        assert rows <= remaining
 
 
-def test_repeats_and_copies_have_the_share_that_they_say(held):
+def test_repeats_and_copies_have_the_share_that_they_say(images):
     for index, share in enumerate((0.01, 0.1, 0.5)):
-        values = damage(held, "one sample repeated", index).apply(held)
-        same = (values == held.pool.values[0]).flatten(1).all(dim=1)
+        values = damage(images, "one sample repeated", index).apply(images)
+        same = (values == images.pool.values[0]).flatten(1).all(dim=1)
         assert int(same.sum()) == pytest.approx(share * 200, abs=1)
-    training = {image.numpy().tobytes() for image in held.training.values}
+    training = {image.numpy().tobytes() for image in images.training.values}
     for index, share in enumerate((0.1, 0.5, 1.0)):
-        values = damage(held, "copied training images", index).apply(held)
+        values = damage(images, "copied training images", index).apply(images)
         copied = sum(image.numpy().tobytes() in training for image in values)
         assert copied == round(share * 200)
 
@@ -116,7 +116,7 @@ def result():
 def test_metrics_notice_what_they_should(result):
     rows = {(row["damage"], row["amount"]): row["metrics"] for row in result["rows"]}
     assert len(rows) == 19
-    assert {m["response"] for m in rows["none", ""].values()} == {"unmoved"}
+    assert {record["response"] for record in rows["none", ""].values()} == {"unmoved"}
     assert rows["noise", "σ = 48 / 255"]["fid@mnist-cnn"]["response"] == "worse"
     assert rows["dropped classes", "5 of 10"]["modes"]["value"] <= 6
     assert rows["dropped classes", "9 of 10"]["recall@mnist-cnn"]["response"] == "worse"

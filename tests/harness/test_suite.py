@@ -106,7 +106,7 @@ def test_the_suites_for_publication_are_large_enough():
     for name in ("toy-modes", "digits-tricks"):
         chosen = SuiteFile(builtin_suites()[name]).read()
         assert len(chosen.seeds) >= 5
-        assert len({one for text in chosen.tricks for one in text.split("+")} - {"none"}) >= 10
+        assert len({trick for text in chosen.tricks for trick in text.split("+")} - {"none"}) >= 10
 
 
 def test_a_suite_needs_a_model():

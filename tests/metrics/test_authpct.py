@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""AuthPct against full matrices, copies and simulations."""
+"""AuthPct against full matrices, copies, and simulations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from ganbench.errors import InputError
-from ganbench.evaluation.metric import Evidence
+from ganbench.evaluation.evidence import Evidence
 from ganbench.metrics.authpct import Authenticity
 
 
@@ -50,10 +50,10 @@ def test_a_copy_of_a_training_image_that_is_there_twice_is_a_copy():
 
 def test_intervals_cover_the_expectation():
     real = drawn(200)
-    found = [authpct(real, drawn(100, seed=seed)) for seed in range(1, 81)]
-    expectation = np.mean([one.value for one in found])
+    values = [authpct(real, drawn(100, seed=seed)) for seed in range(1, 81)]
+    expectation = np.mean([value.value for value in values])
     assert 0.5 < expectation < 0.8
-    assert np.mean([one.low <= expectation <= one.high for one in found]) >= 0.88
+    assert np.mean([value.low <= expectation <= value.high for value in values]) >= 0.88
 
 
 def test_one_training_image_has_no_neighbor():

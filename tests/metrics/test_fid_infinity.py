@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ganbench.errors import ConfigError, InputError
+from ganbench.evaluation.evidence import Evidence, of_features
 from ganbench.evaluation.math.moments import Moments, moments
-from ganbench.evaluation.metric import Evidence, of_features
 from ganbench.metrics.fid import FrechetDistance
 from ganbench.metrics.fid_infinity import (
     SIZES,
@@ -63,11 +63,11 @@ def test_nested_moments_are_those_of_growing_parts_of_one_shuffle():
     features = drawn(0, 9000).astype(np.float32)
     shuffled = features[np.random.default_rng(2020).permutation(9000)]
     sizes = np.array([10, 4500, 9000])
-    for size, found in zip(sizes, nested(features, sizes), strict=True):
+    for size, part in zip(sizes, nested(features, sizes), strict=True):
         expected = moments(shuffled[:size])
-        assert found.count == size
-        np.testing.assert_allclose(found.mean, expected.mean, atol=1e-12)
-        np.testing.assert_allclose(found.covariance, expected.covariance, atol=1e-12)
+        assert part.count == size
+        np.testing.assert_allclose(part.mean, expected.mean, atol=1e-12)
+        np.testing.assert_allclose(part.covariance, expected.covariance, atol=1e-12)
 
 
 def test_the_value_is_the_line_through_fid_of_parts():
@@ -85,11 +85,11 @@ def test_the_value_is_the_line_through_fid_of_parts():
 def test_the_value_and_its_interval_meet_the_known_distance(scale, shift):
     count, trials = 150, 150
     values = [infinity(drawn(100 + i, count, scale, shift)) for i in range(trials)]
-    found = np.array([one.value for one in values])
-    error = found.std() / np.sqrt(trials)
+    numbers = np.array([value.value for value in values])
+    error = numbers.std() / np.sqrt(trials)
     expected = truth(scale, shift)
-    assert found.mean() == pytest.approx(expected, abs=3 * error + 0.01)
-    covered = np.mean([one.low <= expected <= one.high for one in values])
+    assert numbers.mean() == pytest.approx(expected, abs=3 * error + 0.01)
+    covered = np.mean([value.low <= expected <= value.high for value in values])
     assert covered >= 0.90
     plain = FrechetDistance()
     biased = np.mean(
@@ -98,7 +98,7 @@ def test_the_value_and_its_interval_meet_the_known_distance(scale, shift):
             for i in range(20)
         ]
     )
-    assert biased > expected + 10 * error  # what is extrapolated away is there
+    assert biased > expected + 10 * error  # FID itself has the bias that is extrapolated away
 
 
 def test_a_line_that_bends_is_measured_and_warned_about():
@@ -107,11 +107,11 @@ def test_a_line_that_bends_is_measured_and_warned_about():
     values = [
         infinity(np.random.default_rng(i).normal(size=(count, size)), real) for i in range(trials)
     ]
-    too_low = np.mean([one.value for one in values])
+    too_low = np.mean([value.value for value in values])
     assert too_low < -0.5  # the truth is zero
-    assert np.mean([one.bias for one in values]) == pytest.approx(too_low, rel=0.5)
-    assert np.mean([one.low <= 0 <= one.high for one in values]) >= 0.9
-    assert np.mean(["no straight line in 1/n" in one.warning for one in values]) > 0.5
+    assert np.mean([value.bias for value in values]) == pytest.approx(too_low, rel=0.5)
+    assert np.mean([value.low <= 0 <= value.high for value in values]) >= 0.9
+    assert np.mean(["not a straight line in 1/n" in value.warning for value in values]) > 0.5
     assert "straight" not in infinity(drawn(0, 2000)).warning
 
 

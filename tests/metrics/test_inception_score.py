@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The Inception Score against closed forms, torch-fidelity and the delta method."""
+"""The Inception Score against closed forms, torch-fidelity, and the delta method."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench.errors import ConfigError, InputError
-from ganbench.evaluation.metric import Evidence
+from ganbench.evaluation.evidence import Evidence
 from ganbench.metrics.inception_score import InceptionScore, split_scores
 
 
@@ -58,8 +58,8 @@ def by_torch_fidelity(features, weights, splits):
     """Its score of features (N, d) behind a final layer, as of its 'logits_unbiased'."""
     metric_isc = pytest.importorskip("torch_fidelity.metric_isc")
     logits = torch.from_numpy(features).mm(torch.from_numpy(weights).T)
-    found = metric_isc.isc_features_to_metric(logits, splits=splits, shuffle=True, rng_seed=2020)
-    return found["inception_score_mean"], found["inception_score_std"], logits
+    scores = metric_isc.isc_features_to_metric(logits, splits=splits, shuffle=True, rng_seed=2020)
+    return scores["inception_score_mean"], scores["inception_score_std"], logits
 
 
 @pytest.mark.parametrize("count", [37, 400])
@@ -83,7 +83,7 @@ def test_splits_are_parts_of_a_shuffle_or_of_the_order_given():
     assert in_order == pytest.approx((np.mean(scores), np.std(scores)), rel=1e-10)
     assert split_scores(probabilities, 4)[0] != pytest.approx(in_order[0], rel=1e-6)
     assert "splits" not in score(probabilities[:9]).note
-    with pytest.raises(ValueError, match="9 samples cannot be parted into 10"):
+    with pytest.raises(ValueError, match="9 samples cannot be split into 10 parts"):
         split_scores(probabilities[:9])
 
 
@@ -106,8 +106,8 @@ def test_the_bootstrap_agrees_with_the_delta_method():
 
 def test_the_interval_covers_the_expectation():
     values = [score(predictions(100 + i)[1]) for i in range(200)]
-    expectation = np.mean([one.value for one in values])
-    covered = np.mean([one.low <= expectation <= one.high for one in values])
+    expectation = np.mean([value.value for value in values])
+    covered = np.mean([value.low <= expectation <= value.high for value in values])
     assert covered >= 0.90
 
 
@@ -117,9 +117,9 @@ def test_the_bias_is_what_is_missing_to_infinitely_many(count, classes):
     _, population = predictions(5, count=20000, shape=(classes,), sharpness=2.0)
     truth = np.exp(divergences(population).mean())
     values = [score(population[random.integers(20000, size=count)]) for _ in range(100)]
-    missing = np.array([one.value for one in values]) - truth
+    missing = np.array([value.value for value in values]) - truth
     error = missing.std() / 10
-    bias = np.mean([one.bias for one in values])
+    bias = np.mean([value.bias for value in values])
     assert bias < 0
     assert bias == pytest.approx(missing.mean(), abs=3 * error + 0.25 * abs(bias))
 

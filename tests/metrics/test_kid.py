@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""KID against hand-computed cases, torch-fidelity, full matrices and simulations."""
+"""KID against hand-computed cases, torch-fidelity, full matrices, and simulations."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from ganbench.errors import ConfigError, InputError
+from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math import kernels
-from ganbench.evaluation.math.kernels import TwoSample, between, two_sample, within
-from ganbench.evaluation.metric import Evidence
+from ganbench.evaluation.protocol import PROTOCOL_SEED
 from ganbench.metrics import kid
-from ganbench.metrics.kid import FullKernelDistance, KernelDistance, polynomial, subsets
+from ganbench.metrics.kid import FullKernelDistance, KernelDistance, draw_subsets, polynomial
 
 OPTIONS = {
     "kid_subsets": 20,
@@ -67,23 +67,23 @@ def test_subsets_are_those_of_torch_fidelity(monkeypatch, at_once):
     monkeypatch.setattr(kid, "_AT_ONCE", at_once)
     monkeypatch.setattr(kid, "SAMPLED", 200)
     monkeypatch.setattr(kernels, "_BLOCK", 128)
-    assert (kid._SUBSETS, kid.SUBSET_SIZE, kid.SUBSET_SEED) == (100, 1000, 2020)
+    assert (kid._SUBSETS, kid.SUBSET_SIZE, PROTOCOL_SEED) == (100, 1000, 2020)
     monkeypatch.setattr(kid, "_SUBSETS", 20)
     monkeypatch.setattr(kid, "SUBSET_SIZE", 300)
     real, fake = drawn(420, 8), drawn(350, 8, seed=1, scale=1.1)
     expected = theirs(torch.from_numpy(fake), torch.from_numpy(real), **OPTIONS)
-    found = of(KernelDistance, real, fake)
-    assert found.value == pytest.approx(expected["kernel_inception_distance_mean"], rel=1e-10)
-    assert subsets(real, fake, 0).values.std() == pytest.approx(
+    value = of(KernelDistance, real, fake)
+    assert value.value == pytest.approx(expected["kernel_inception_distance_mean"], rel=1e-10)
+    assert draw_subsets(real, fake, 0).values.std() == pytest.approx(
         expected["kernel_inception_distance_std"], rel=1e-8
     )
     single = theirs(torch.from_numpy(fake).float(), torch.from_numpy(real).float(), **OPTIONS)
-    assert found.value == pytest.approx(single["kernel_inception_distance_mean"], abs=1e-6)
+    assert value.value == pytest.approx(single["kernel_inception_distance_mean"], abs=1e-6)
 
 
 def test_few_samples_make_smaller_subsets_and_a_warning():
-    found = of(KernelDistance, drawn(50, 6), drawn(70, 6, seed=1))
-    assert "50 samples here, not 1,000" in found.warning
+    value = of(KernelDistance, drawn(50, 6), drawn(70, 6, seed=1))
+    assert "50 samples here, not 1,000" in value.warning
     assert not of(FullKernelDistance, drawn(50, 6), drawn(70, 6, seed=1)).warning
 
 
@@ -103,13 +103,13 @@ def test_intervals_cover_the_expectation(monkeypatch, counts, scale, shift):
     rows = []
     for trial in range(80):
         fake = drawn(counts[1], 12, seed=trial + 1, scale=scale, shift=shift)
-        found = [of(metric, real, fake) for metric in (KernelDistance, FullKernelDistance)]
-        rows.append([(one.low, one.value, one.high) for one in found])
-    low, value, high = np.moveaxis(np.array(rows), 2, 0)
-    expectation = value.mean(axis=0)
+        measured = [of(metric, real, fake) for metric in (KernelDistance, FullKernelDistance)]
+        rows.append([(value.low, value.value, value.high) for value in measured])
+    low, values, high = np.moveaxis(np.array(rows), 2, 0)
+    expectation = values.mean(axis=0)
     covered = ((low <= expectation) & (expectation <= high)).mean(axis=0)
     assert (covered >= 0.85).all(), covered
-    spread = (high - low).mean(axis=0) / 3.92 / value.std(axis=0)
+    spread = (high - low).mean(axis=0) / 3.92 / values.std(axis=0)
     assert (spread > 0.8).all(), spread
     assert (spread < 1.25).all(), spread
 
@@ -117,42 +117,10 @@ def test_intervals_cover_the_expectation(monkeypatch, counts, scale, shift):
 def test_the_interval_has_the_noise_of_the_subsets_too(monkeypatch):
     monkeypatch.setattr(kid, "SUBSET_SIZE", 40)
     real, fake = drawn(90, 6), drawn(80, 6, seed=1)
-    found, full = of(KernelDistance, real, fake), of(FullKernelDistance, real, fake)
-    noise = 1.96**2 * subsets(real, fake, 0).values.var(ddof=1) / 100
-    widths = [(one.high - one.low) / 2 for one in (found, full)]
+    value, full = of(KernelDistance, real, fake), of(FullKernelDistance, real, fake)
+    noise = 1.96**2 * draw_subsets(real, fake, 0).values.var(ddof=1) / 100
+    widths = [(measured.high - measured.low) / 2 for measured in (value, full)]
     assert widths[0] ** 2 - widths[1] ** 2 == pytest.approx(noise)
-
-
-def test_the_variance_is_right_where_pairs_make_all_of_it(monkeypatch):
-    # Against many real samples of the same distribution no fake stands out by itself.
-    random = np.random.default_rng(0)
-    real = 2 * random.random((5000, 12)) - 1
-    own = two_sample(real[:2], real[:2], polynomial).real  # which does not move the variance
-    found = []
-    for _ in range(400):
-        fake = 2 * random.random((40, 12)) - 1
-        chosen = np.zeros((0, 40)), np.zeros((0, 5000))
-        found.append(
-            TwoSample(
-                own,
-                within(fake, polynomial, chosen[0]),
-                between(real, fake, polynomial, chosen[1], chosen[0]),
-            )
-        )
-    variance = np.var([one.unbiased for one in found])
-    ratio = np.mean([one.variance() for one in found]) / variance
-    assert 0.9 < ratio < 1.7  # a jackknife would give 2
-    monkeypatch.setattr(kernels, "_BLOCK", 7)
-    again = within(fake, polynomial, chosen[0])
-    assert again.squares == pytest.approx(found[-1].fake.squares)
-
-
-def test_the_variance_of_a_part_is_scaled_to_the_whole():
-    real, fake = drawn(400, 10), drawn(400, 10, seed=1, shift=0.5)
-    whole = two_sample(real, fake, polynomial).variance()
-    part = two_sample(real[:200], fake[:200], polynomial).variance(400)
-    assert part == pytest.approx(whole, rel=0.4)
-    assert two_sample(real[:200], fake[:200], polynomial).variance() > 1.4 * whole
 
 
 @pytest.mark.parametrize("metric", [KernelDistance, FullKernelDistance])

@@ -8,9 +8,8 @@ import pytest
 from scipy import stats
 
 from ganbench.errors import ConfigError, InputError
-from ganbench.evaluation.metric import Evidence
-from ganbench.metrics.lpips_diversity import LpipsDiversity, LpipsWithinClass
-from ganbench.metrics.lpips_paired import LpipsPaired
+from ganbench.evaluation.evidence import Evidence
+from ganbench.metrics.lpips import LpipsDiversity, LpipsPaired, LpipsWithinClass
 
 METRICS = [LpipsDiversity, LpipsWithinClass, LpipsPaired]
 
@@ -33,12 +32,12 @@ def test_the_mean_has_students_interval(metric):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_what_has_no_interval_says_why(metric):
-    alike = compute(metric, [0.0] * 50)
-    assert (alike.value, alike.low) == (0.0, None)
-    assert "all 50 pairs" in alike.note
-    one = compute(metric, [0.3])
-    assert (one.value, one.high) == (0.3, None)
-    assert "one pair alone" in one.note
+    equal = compute(metric, [0.0] * 50)
+    assert (equal.value, equal.low) == (0.0, None)
+    assert "all 50 pairs" in equal.note
+    single = compute(metric, [0.3])
+    assert (single.value, single.high) == (0.3, None)
+    assert "only one pair" in single.note
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -54,7 +53,7 @@ def test_what_cannot_be_computed_says_so(metric):
 def test_the_interval_of_skewed_distances_covers_their_expectation():
     random = np.random.default_rng(0)
     values = [compute(LpipsDiversity, random.gamma(4.0, 0.1, size=100)) for _ in range(300)]
-    assert np.mean([one.low <= 0.4 <= one.high for one in values]) >= 0.91
+    assert np.mean([value.low <= 0.4 <= value.high for value in values]) >= 0.91
 
 
 def test_each_asks_for_its_own_pairs():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ganbench.errors import InputError
-from ganbench.evaluation.metric import of_features
+from ganbench.evaluation.evidence import of_features
 from ganbench.metrics.fid import FrechetDistance
 from ganbench.metrics.mifid import MemorizationInformedDistance, memorization_distance
 
@@ -43,22 +43,22 @@ def test_far_samples_have_the_fid_itself():
     real = np.eye(40, dtype=np.float32) + np.float32(0.01)
     fake = drawn(60, 40, seed=1)
     expected = fid(real, fake)
-    found = mifid(real, fake)
+    value = mifid(real, fake)
     assert plainly(real, fake) >= 0.1
-    assert found.value == pytest.approx(expected.value, rel=1e-9)
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-9)
-    assert "divided" not in found.warning
+    assert value.value == pytest.approx(expected.value, rel=1e-9)
+    assert (value.low, value.high) == pytest.approx((expected.low, expected.high), rel=1e-9)
+    assert "divided" not in value.warning
 
 
 def test_near_samples_have_it_divided_with_its_interval():
     real, fake = drawn(300), drawn(250, seed=1)
     distance = plainly(real, fake)
     assert distance < 0.1
-    found, expected = mifid(real, fake), fid(real, fake)
-    assert found.value == pytest.approx(expected.value / (distance + 1e-14), rel=1e-6)
-    assert found.low == pytest.approx(expected.low / distance, rel=1e-6)
-    assert found.bias == pytest.approx(expected.bias / distance, rel=1e-6)
-    assert f"{distance:.3g}" in found.warning
+    value, expected = mifid(real, fake), fid(real, fake)
+    assert value.value == pytest.approx(expected.value / (distance + 1e-14), rel=1e-6)
+    assert value.low == pytest.approx(expected.low / distance, rel=1e-6)
+    assert value.bias == pytest.approx(expected.bias / distance, rel=1e-6)
+    assert f"{distance:.3g}" in value.warning
 
 
 def test_copies_are_at_distance_zero_to_float64():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ganbench.errors import InputError
-from ganbench.evaluation.metric import Evidence
+from ganbench.evaluation.evidence import Evidence
 from ganbench.metrics.ms_ssim import MultiScaleSimilarity
 
 

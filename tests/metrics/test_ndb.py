@@ -8,9 +8,9 @@ import pytest
 from scipy.stats import norm
 
 from ganbench.errors import InputError
-from ganbench.evaluation.metric import Evidence
+from ganbench.evaluation.evidence import Evidence
 from ganbench.metrics import ndb
-from ganbench.metrics.ndb import DifferentBins, assign, differ, js_divergence, partition
+from ganbench.metrics.ndb import DifferentBins, assign, differ, js_divergence, make_partition
 
 
 def drawn(count, size=8, *, seed=0, shift=0.0):
@@ -51,36 +51,36 @@ def test_divergence_is_symmetric_between_zero_and_log_two():
 
 def test_samples_fall_into_the_bin_whose_center_is_nearest():
     real, fake = drawn(600), drawn(2500, seed=1)
-    bins = partition(real)
-    assert bins.counts.sum() == 600
-    assert np.array_equal(np.bincount(assign(real, bins), minlength=100), bins.counts)
-    apart = np.square(fake[:, None].astype(np.float64) - bins.centers).sum(axis=2)
-    assert np.array_equal(assign(fake, bins), apart.argmin(axis=1))
+    partition = make_partition(real)
+    assert partition.counts.sum() == 600
+    assert np.array_equal(np.bincount(assign(real, partition), minlength=100), partition.counts)
+    squared = np.square(fake[:, None].astype(np.float64) - partition.centers).sum(axis=2)
+    assert np.array_equal(assign(fake, partition), squared.argmin(axis=1))
 
 
 def test_many_dimensions_are_thinned_the_same_way_each_time():
     real = drawn(150, 1002)
-    bins, again = partition(real), partition(real.copy())
-    assert len(bins.dimensions) == len(set(bins.dimensions.tolist())) == 167
-    assert np.array_equal(bins.dimensions, again.dimensions)
-    assert np.array_equal(bins.centers, again.centers)
+    first, again = make_partition(real), make_partition(real.copy())
+    assert len(first.dimensions) == len(set(first.dimensions.tolist())) == 167
+    assert np.array_equal(first.dimensions, again.dimensions)
+    assert np.array_equal(first.centers, again.centers)
 
 
 def test_dropped_modes_are_counted():
     random = np.random.default_rng(0)
     centers = 40 * random.normal(size=(100, 8))
     real = centers[np.arange(3000) % 100] + random.normal(size=(3000, 8))
-    kept = centers[np.arange(3000) % 60] + random.normal(size=(3000, 8))
-    found = of(real.astype(np.float32), kept.astype(np.float32))
-    assert found.value > 0.4
-    assert "nats" in found.note
+    fake = centers[np.arange(3000) % 60] + random.normal(size=(3000, 8))
+    value = of(real.astype(np.float32), fake.astype(np.float32))
+    assert value.value > 0.4
+    assert "nats" in value.note
     assert of(real.astype(np.float32), real.astype(np.float32)).value == 0.0
 
 
 def test_few_samples_are_warned_about_with_what_half_of_them_would_give():
-    found = of(drawn(1000), drawn(300, seed=1, shift=0.6))
-    assert "with half of the 300" in found.warning
-    assert f"instead of {found.value:.2f}" in found.warning
+    value = of(drawn(1000), drawn(300, seed=1, shift=0.6))
+    assert "with half of the 300" in value.warning
+    assert f"instead of {value.value:.2f}" in value.warning
     assert not of(drawn(1000), drawn(1000, seed=1)).warning
 
 
@@ -93,10 +93,10 @@ def test_the_seed_does_not_move_the_value():
 def test_intervals_cover_the_expectation(monkeypatch):
     monkeypatch.setattr(ndb, "FEW", 0)
     real = drawn(1000)
-    found = [of(real, drawn(600, seed=seed, shift=0.3)) for seed in range(1, 61)]
-    expectation = np.mean([one.value for one in found])
+    measured = [of(real, drawn(600, seed=seed, shift=0.3)) for seed in range(1, 61)]
+    expectation = np.mean([value.value for value in measured])
     assert 0.05 < expectation < 0.5
-    assert np.mean([one.low <= expectation <= one.high for one in found]) >= 0.9
+    assert np.mean([value.low <= expectation <= value.high for value in measured]) >= 0.9
 
 
 def test_fewer_real_samples_than_bins_are_refused():

@@ -2,8 +2,8 @@
 """The whole way from files to numbers against torch-fidelity and lpips, with the real weights.
 
 torch-fidelity reads the same folders with the same weights, through a checkpoint written here
-that gets a random final layer in place of the official one: what both libraries compute from it
-must agree whatever it is.
+that gets a random final layer in place of the official one: both libraries must compute the same
+from it, whatever it is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def write_folder(folder, values):
 def folders(tmp_path_factory):
     """Two folders of small color images: shapes on noise, and the same with more noise."""
     random = np.random.default_rng(0)
-    made = []
+    paths = []
     for side, spread in (("real", 20), ("fake", 60)):
         values = random.normal(128, spread, (COUNT, 40, 40, 3))
         for image in values:
@@ -41,8 +41,8 @@ def folders(tmp_path_factory):
             image[y : y + 20, x : x + 20] += random.normal(0, 80, 3)
         folder = tmp_path_factory.mktemp("parity") / side
         write_folder(folder, values.clip(0, 255).astype(np.uint8))
-        made.append(folder)
-    return made
+        paths.append(folder)
+    return paths
 
 
 @pytest.fixture

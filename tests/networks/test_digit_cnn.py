@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The classifiers in the package: their accuracy, their record, and damaged files."""
+"""The bundled classifiers: their accuracy, their record, and damaged files."""
 
 from __future__ import annotations
 
@@ -70,17 +70,17 @@ def test_the_file_is_small_and_carries_its_record(name):
 
 
 def test_what_is_read_is_gray_and_in_range():
-    given = torch.tensor([0, 255, 51], dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 1, 28, 28)
+    values = torch.tensor([0, 255, 51], dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 1, 28, 28)
     expected = torch.tensor([-1.0, 1.0, -0.6]).view(3, 1, 1, 1).expand(3, 1, 28, 28)
-    assert torch.allclose(preprocess(given), expected)
+    assert torch.allclose(preprocess(values), expected)
 
 
 def test_color_becomes_the_luminance_that_pillow_uses():
     color = torch.randint(0, 256, (28, 28, 3), generator=torch.Generator().manual_seed(0))
     image = Image.fromarray(color.to(torch.uint8).numpy()).convert("L")
-    theirs = torch.tensor(list(image.tobytes())).view(28, 28)
-    ours = (preprocess(color.to(torch.uint8).permute(2, 0, 1)[None]) + 1) * 127.5
-    assert (ours - theirs).abs().max() <= 1.0  # Pillow rounds
+    by_pillow = torch.tensor(list(image.tobytes())).view(28, 28)
+    preprocessed = (preprocess(color.to(torch.uint8).permute(2, 0, 1)[None]) + 1) * 127.5
+    assert (preprocessed - by_pillow).abs().max() <= 1.0  # Pillow rounds
 
 
 @pytest.mark.parametrize("size", [8, 32, 64])
@@ -89,9 +89,9 @@ def test_another_size_is_resized_as_pillow_does(size):
     image = Image.fromarray(gray.float().numpy(), mode=None).resize(
         (28, 28), Image.Resampling.BILINEAR
     )
-    theirs = torch.tensor(list(image.get_flattened_data())).view(28, 28)
-    ours = (preprocess(gray.to(torch.uint8)[None, None]) + 1) * 127.5
-    assert torch.allclose(ours[0, 0], theirs, atol=0.01)
+    by_pillow = torch.tensor(list(image.get_flattened_data())).view(28, 28)
+    preprocessed = (preprocess(gray.to(torch.uint8)[None, None]) + 1) * 127.5
+    assert torch.allclose(preprocessed[0, 0], by_pillow, atol=0.01)
 
 
 def test_a_larger_picture_of_a_digit_is_the_same_digit():
@@ -103,11 +103,11 @@ def test_a_larger_picture_of_a_digit_is_the_same_digit():
 
 
 def test_answers_neither_change_nor_depend_on_the_batch():
-    given = open_dataset("mnist5k").load("test").values[:40]
+    values = open_dataset("mnist5k").load("test").values[:40]
     network = load_classifier("mnist-cnn")
-    first, again = network.extract(given), network.extract(given)
+    first, again = network.extract(values), network.extract(values)
     assert torch.equal(first.features, again.features)
-    alone = network.extract(given[7:8])
+    alone = network.extract(values[7:8])
     assert torch.allclose(alone.features[0], first.features[7], atol=1e-4)
     assert first.features.shape == (40, FEATURE_SIZE)
     assert first.probabilities.shape == (40, 10)
@@ -135,7 +135,7 @@ def test_a_changed_weight_is_noticed(copy):
 
 def test_a_file_that_was_cut_short_is_noticed(copy):
     copy.write_bytes(copy.read_bytes()[:-1000])
-    with pytest.raises(InputError, match="no whole safetensors"):
+    with pytest.raises(InputError, match="not a whole safetensors"):
         load_classifier("mnist-cnn", copy.parent)
 
 

@@ -23,22 +23,22 @@ OPENVINO = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def tensors():
-    """Random weights by torch-fidelity's names; all that batch normalization adds is there."""
+    """Random weights by torch-fidelity's names, with all that batch normalization adds."""
     generator = torch.Generator().manual_seed(0)
     with torch.device("meta"):
-        shapes = {name: one.shape for name, one in subject._trunk().state_dict().items()}
-    found = {}
+        shapes = {name: tensor.shape for name, tensor in subject._trunk().state_dict().items()}
+    random_tensors = {}
     for name, shape in shapes.items():
         if name.endswith("conv.weight"):
             fan_in = shape[1] * shape[2] * shape[3]
-            found[name] = torch.randn(shape, generator=generator) * (2 / fan_in) ** 0.5
+            random_tensors[name] = torch.randn(shape, generator=generator) * (2 / fan_in) ** 0.5
         elif name.endswith(("bn.weight", "bn.running_var")):
-            found[name] = torch.rand(shape, generator=generator) + 0.5
+            random_tensors[name] = torch.rand(shape, generator=generator) + 0.5
         elif name.endswith(("bn.bias", "bn.running_mean")):
-            found[name] = torch.randn(shape, generator=generator) / 5
-    found["fc.weight"] = torch.randn(1008, 2048, generator=generator) / 10
-    found["fc.bias"] = torch.randn(1008, generator=generator)
-    return found
+            random_tensors[name] = torch.randn(shape, generator=generator) / 5
+    random_tensors["fc.weight"] = torch.randn(1008, 2048, generator=generator) / 10
+    random_tensors["fc.bias"] = torch.randn(1008, generator=generator)
+    return random_tensors
 
 
 @pytest.fixture
@@ -46,15 +46,16 @@ def stored(tensors, monkeypatch):
     """Make the store hold random weights: ``stored(whole=True)``."""
 
     def put(*, whole):
-        kept = {name: one for name, one in tensors.items() if whole or not name.startswith("fc.")}
+        trunk = {name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")}
+        has_final_layer = whole
 
         def load(name, *, whole=False):
-            if whole and "fc.weight" not in kept:
+            if whole and not has_final_layer:
                 raise MissingDataError("The final layer is not here.", "ganbench weights import")
-            return {one: kept[one] for one in kept if whole or not one.startswith("fc.")}
+            return dict(tensors) if whole else trunk
 
         monkeypatch.setattr(store, "load", load)
-        monkeypatch.setattr(store, "have", lambda name, *, whole=False: "fc.weight" in kept)
+        monkeypatch.setattr(store, "have", lambda name, *, whole=False: has_final_layer)
         monkeypatch.setattr(store, "identity", lambda name: "ab" * 32)
         subject._loaded.cache_clear()
 
@@ -80,31 +81,31 @@ def images(count, channels=3, height=40, width=32, seed=0):
     return torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
 
 
-def deviation(found, expected):
-    return float((found - expected).abs().max() / expected.abs().max())
+def deviation(actual, expected):
+    return float((actual - expected).abs().max() / expected.abs().max())
 
 
 def test_features_and_probabilities_are_torch_fidelitys(tensors, stored, tmp_path):
     stored(whole=True)
     network = subject.inception()
-    given = images(2)
-    features, logits = torch_fidelity(tensors, tmp_path / "inception.pth", given)
-    found = network.extract(given)
+    values = images(2)
+    features, logits = torch_fidelity(tensors, tmp_path / "inception.pth", values)
+    extracted = network.extract(values)
     assert network.facts.classes == 1008
-    assert found.features.shape == (2, 2048)
-    assert deviation(found.features, features) < 1e-5
-    assert deviation(network.module(network.prepare(given))[1], logits) < 1e-5
-    assert (found.probabilities - logits.softmax(dim=1)).abs().max() < 1e-5
+    assert extracted.features.shape == (2, 2048)
+    assert deviation(extracted.features, features) < 1e-5
+    assert deviation(network.module(network.prepare(values))[1], logits) < 1e-5
+    assert (extracted.probabilities - logits.softmax(dim=1)).abs().max() < 1e-5
     # Far from all alike, so that agreement says much.
     assert deviation(features[0], features[1]) > 0.01
-    assert found.probabilities.max() > 0.01
+    assert extracted.probabilities.max() > 0.01
 
 
 def test_an_image_does_not_depend_on_its_batch(stored):
     stored(whole=False)
-    network, given = subject.inception(), images(3)
-    together = network.extract(given, compute=Compute(batch_size=3)).features
-    alone = network.extract(given, compute=Compute(batch_size=1)).features
+    network, values = subject.inception(), images(3)
+    together = network.extract(values, compute=Compute(batch_size=3)).features
+    alone = network.extract(values, compute=Compute(batch_size=1)).features
     assert deviation(alone, together) < 1e-5
 
 
@@ -159,7 +160,7 @@ def test_building_draws_no_random_numbers(tensors):
 
 
 def test_tensors_of_another_network_are_refused(tensors):
-    lacking = {name: one for name, one in tensors.items() if "Mixed_7c" not in name}
+    lacking = {name: tensor for name, tensor in tensors.items() if "Mixed_7c" not in name}
     with pytest.raises(InputError, match="lacks 45 tensors, such as Mixed_7c"):
         subject.Inception(lacking)
     with pytest.raises(InputError, match="another network"):
@@ -168,16 +169,16 @@ def test_tensors_of_another_network_are_refused(tensors):
 
 def test_the_trunk_has_the_94_convolutions_of_the_store():
     with torch.device("meta"):
-        found = [name for name in subject._trunk().state_dict() if name.endswith(".conv.weight")]
-    assert [name.removesuffix(".conv.weight") for name in found] == inception_convolutions()
+        names = [name for name in subject._trunk().state_dict() if name.endswith(".conv.weight")]
+    assert [name.removesuffix(".conv.weight") for name in names] == inception_convolutions()
 
 
 @pytest.mark.weights
 @pytest.mark.parametrize("engine", ["torch", pytest.param("openvino", marks=OPENVINO)])
 def test_published_weights_give_torch_fidelitys_features(weights, tmp_path, engine):
     weights("inception")
-    given = open_dataset("mnist5k").load("test").values[:4].repeat(1, 3, 1, 1)
+    digits = open_dataset("mnist5k").load("test").values[:4].repeat(1, 3, 1, 1)
     path = tmp_path / "inception.pth"
-    features, _ = torch_fidelity(store.load("inception"), path, given)
-    found = subject.inception().extract(given, compute=Compute(engine=engine)).features
-    assert deviation(found, features) < 1e-5
+    features, _ = torch_fidelity(store.load("inception"), path, digits)
+    actual = subject.inception().extract(digits, compute=Compute(engine=engine)).features
+    assert deviation(actual, features) < 1e-5

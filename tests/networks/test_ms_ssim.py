@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.signal import convolve2d
 
 from ganbench.errors import InputError
-from ganbench.networks.ms_ssim import ms_ssim, scales_of
+from ganbench.networks.ms_ssim import ms_ssim, number_of_scales
 from ganbench.runtime.inference import Compute
 
 WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
@@ -44,10 +44,10 @@ def naive(first, second, scales):
         whole = structure * luminance if scale == scales - 1 else structure
         result *= max(whole.mean(), 0) ** weight
         x, y = (
-            one[: len(one) // 2 * 2, : one.shape[1] // 2 * 2]
-            .reshape(len(one) // 2, 2, one.shape[1] // 2, 2)
+            image[: len(image) // 2 * 2, : image.shape[1] // 2 * 2]
+            .reshape(len(image) // 2, 2, image.shape[1] // 2, 2)
             .mean(axis=(1, 3))
-            for one in (x, y)
+            for image in (x, y)
         )
     return result
 
@@ -64,9 +64,9 @@ def test_similarities_are_those_of_the_definition(height, width, scales):
         np.mean([naive(a.numpy(), b.numpy(), scales) for a, b in zip(x, y, strict=True)])
         for x, y in zip(first, second, strict=True)
     ]
-    found = ms_ssim().distances(first, second, compute=Compute())
-    assert found.dtype == torch.float64
-    assert np.allclose(found.numpy(), expected, rtol=1e-9)
+    similarities = ms_ssim().distances(first, second, compute=Compute())
+    assert similarities.dtype == torch.float64
+    assert np.allclose(similarities.numpy(), expected, rtol=1e-9)
     assert 0.2 < min(expected) < max(expected) < 0.99
 
 
@@ -75,13 +75,13 @@ def test_similarities_are_those_of_the_definition(height, width, scales):
     [(11, 1), (21, 1), (22, 2), (43, 2), (44, 3), (88, 4), (175, 4), (176, 5), (1024, 5)],
 )
 def test_scales_that_leave_the_window_within_the_image(shorter, scales):
-    assert scales_of(shorter, 2000) == scales_of(2000, shorter) == scales
+    assert number_of_scales(shorter, 2000) == number_of_scales(2000, shorter) == scales
 
 
 def test_equal_images_have_similarity_one():
-    given = images(3)
+    values = images(3)
     assert torch.equal(
-        ms_ssim().distances(given, given, compute=Compute()), torch.ones(3, dtype=torch.float64)
+        ms_ssim().distances(values, values, compute=Compute()), torch.ones(3, dtype=torch.float64)
     )
 
 
@@ -90,13 +90,13 @@ def test_flat_images_differ_by_their_luminance_at_the_coarsest_scale():
     light = torch.full((1, 1, 44, 44), 200, dtype=torch.uint8)
     luminance = (2 * 60 * 200 + 6.5025) / (60**2 + 200**2 + 6.5025)
     expected = luminance ** (WEIGHTS[2] / WEIGHTS[:3].sum())
-    found = ms_ssim().distances(dark, light, compute=Compute())
-    assert float(found) == pytest.approx(expected, rel=1e-9)
+    similarity = ms_ssim().distances(dark, light, compute=Compute())
+    assert float(similarity) == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_negative_of_an_image_has_similarity_zero():
-    given = images(1)
-    assert float(ms_ssim().distances(given, 255 - given, compute=Compute())) == 0
+    values = images(1)
+    assert float(ms_ssim().distances(values, 255 - values, compute=Compute())) == 0
 
 
 def test_channels_are_compared_one_by_one():
@@ -109,6 +109,6 @@ def test_channels_are_compared_one_by_one():
 
 
 def test_images_below_the_window_are_refused():
-    given = images(1, 1, 10, 40)
+    values = images(1, 1, 10, 40)
     with pytest.raises(InputError, match="at least 11 x 11 pixels, not 10 x 40"):
-        ms_ssim().distances(given, given, compute=Compute())
+        ms_ssim().distances(values, values, compute=Compute())

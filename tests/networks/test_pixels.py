@@ -18,17 +18,17 @@ def images(count, channels, height, width):
 
 
 def test_small_images_are_their_pixels_in_any_precision():
-    given = images(3, 3, 28, 20)
+    values = images(3, 3, 28, 20)
     for compute in (Compute(), Compute(precision="bf16"), Compute(engine="openvino")):
-        found = pixels().extract(given, compute=compute)
-        assert torch.equal(found.features, given.flatten(1) / 255)
-        assert found.probabilities is None
+        extracted = pixels().extract(values, compute=compute)
+        assert torch.equal(extracted.features, values.flatten(1) / 255)
+        assert extracted.probabilities is None
 
 
 def test_large_images_are_means_of_blocks():
-    given = images(2, 1, 64, 96)
-    blocks = given.view(2, 1, 32, 2, 32, 3).float().mean(dim=(3, 5)) / 255
-    assert torch.allclose(pixels().extract(given).features, blocks.flatten(1), atol=1e-6)
+    values = images(2, 1, 64, 96)
+    blocks = values.view(2, 1, 32, 2, 32, 3).float().mean(dim=(3, 5)) / 255
+    assert torch.allclose(pixels().extract(values).features, blocks.flatten(1), atol=1e-6)
 
 
 def test_only_a_side_above_32_is_reduced():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """DINOv2 and CLIP: one layer with random weights, against transformers written out here.
 
-The published weights are gigabytes; what is checked is that tensors by the authors' names become
+The published weights are gigabytes. These tests check that tensors by the authors' names become
 the authors' network, and that images reach it as they should.
 """
 
@@ -83,10 +83,10 @@ DINOV2 = {
 def naive_dinov2(image, weights):
     """The class token (d,) of a standardized image, as DINOv2's code computes it."""
     seen = patches(image, weights["patch_embed.proj.weight"], weights["patch_embed.proj.bias"])
-    values = torch.cat([weights["cls_token"][0], seen]) + dinov2.positions(
+    values = torch.cat([weights["cls_token"][0], seen]) + dinov2.scale_positions(
         weights["pos_embed"], 16
     ).squeeze(0)
-    block = {name.removeprefix("blocks.0."): one for name, one in weights.items()}
+    block = {name.removeprefix("blocks.0."): tensor for name, tensor in weights.items()}
     attended = attention(
         norm(values, block, "norm1", 1e-6),
         block["attn.qkv.weight"],
@@ -129,8 +129,8 @@ CLIP = {
 
 def naive_clip(image, weights):
     """The embedding (768,) of a standardized image, as CLIP's code computes it, length one."""
-    own = {name.removeprefix("visual."): one for name, one in weights.items()}
-    block = {name.removeprefix("transformer.resblocks.0."): one for name, one in own.items()}
+    own = {name.removeprefix("visual."): tensor for name, tensor in weights.items()}
+    block = {name.removeprefix("transformer.resblocks.0."): tensor for name, tensor in own.items()}
     values = torch.cat([own["class_embedding"][None], patches(image, own["conv1.weight"])])
     values = norm(values + own["positional_embedding"], own, "ln_pre", 1e-5)
     values = values + attention(
@@ -155,15 +155,15 @@ def images(count, channels=3, height=50, width=70):
 
 
 def test_dinov2_computes_what_its_authors_do():
-    timm = pytest.importorskip("timm", reason='needs timm: pip install "ganbench[dinov2]"')
+    pytest.importorskip("timm", reason='needs timm: pip install "ganbench[dinov2]"')
     tensors = draw(DINOV2)
-    module = dinov2.assembled_dinov2(tensors, dinov2._blank(timm, depth=1))
+    module = dinov2.assemble_dinov2(tensors, layers=1)
     network = dinov2.DINOv2Network(module, NetworkFacts("dinov2", 1, "", "any", 1024, 0))
-    given = images(2)
-    found = network.extract(given).features
-    expected = torch.stack([naive_dinov2(one, tensors) for one in network.prepare(given)])
-    assert (found - expected).abs().max() / expected.abs().max() < 1e-5
-    assert (found[0] - found[1]).abs().max() > 1e-3
+    values = images(2)
+    features = network.extract(values).features
+    expected = torch.stack([naive_dinov2(image, tensors) for image in network.prepare(values)])
+    assert (features - expected).abs().max() / expected.abs().max() < 1e-5
+    assert (features[0] - features[1]).abs().max() > 1e-3
 
 
 def cubic(places):
@@ -183,24 +183,22 @@ def test_dinov2_positions_are_scaled_with_the_authors_offset():
             matrix[row, np.clip(near, 0, 36)] += cubic(place - near)
     square = embedding[0, 1:].view(37, 37, 3).double().numpy()
     expected = np.einsum("ij,kl,jlc->ikc", matrix, matrix, square).reshape(256, 3)
-    found = dinov2.positions(embedding, 16)
-    assert torch.equal(found[:, 0], embedding[:, 0])
-    assert np.abs(found[0, 1:].numpy() - expected).max() < 1e-5
+    scaled = dinov2.scale_positions(embedding, 16)
+    assert torch.equal(scaled[:, 0], embedding[:, 0])
+    assert np.abs(scaled[0, 1:].numpy() - expected).max() < 1e-5
 
 
 def test_clip_computes_what_its_authors_do():
-    open_clip = pytest.importorskip(
-        "open_clip", reason='needs open_clip: pip install "ganbench[clip]"'
-    )
-    tensors = {name: one.half() for name, one in draw(CLIP).items()}
-    module = clip.assembled_clip(tensors, clip._blank(open_clip, layers=1))
+    pytest.importorskip("open_clip", reason='needs open_clip: pip install "ganbench[clip]"')
+    tensors = {name: tensor.half() for name, tensor in draw(CLIP).items()}
+    module = clip.assemble_clip(tensors, layers=1)
     network = clip.CLIPNetwork(module, NetworkFacts("clip", 1, "", "any", 768, 0))
-    given = images(2, 1)
-    found = network.extract(given).features
-    exact = {name: one.float() for name, one in tensors.items()}
-    expected = torch.stack([naive_clip(one, exact) for one in network.prepare(given)])
-    assert (found - expected).abs().max() / expected.abs().max() < 1e-5
-    assert torch.allclose(found.norm(dim=1), torch.ones(2))
+    values = images(2, 1)
+    features = network.extract(values).features
+    exact = {name: tensor.float() for name, tensor in tensors.items()}
+    expected = torch.stack([naive_clip(image, exact) for image in network.prepare(values)])
+    assert (features - expected).abs().max() / expected.abs().max() < 1e-5
+    assert torch.allclose(features.norm(dim=1), torch.ones(2))
 
 
 def blank_network(kind, name):
@@ -218,21 +216,18 @@ def test_images_reach_dinov2_stretched_and_clip_cut_to_a_square():
         black, white = ((value - IMAGENET[0][channel]) / IMAGENET[1][channel] for value in (0, 1))
         assert float(whole[0, channel].min()) == pytest.approx(black, abs=1e-5)
         assert float(whole[0, channel].max()) == pytest.approx(white, abs=1e-5)
-        white = (1 - clip.STATISTICS[0][channel]) / clip.STATISTICS[1][channel]
+        white = (1 - clip.CLIP_STATISTICS[0][channel]) / clip.CLIP_STATISTICS[1][channel]
         assert torch.allclose(square[0, channel], torch.tensor(white), atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("assembled", "blank", "package"),
-    [
-        (dinov2.assembled_dinov2, dinov2._blank, "timm"),
-        (clip.assembled_clip, clip._blank, "open_clip"),
-    ],
+    ("assemble", "package"),
+    [(dinov2.assemble_dinov2, "timm"), (clip.assemble_clip, "open_clip")],
 )
-def test_tensors_of_another_network_are_refused(assembled, blank, package):
-    library = pytest.importorskip(package, reason=f"needs {package}")
+def test_tensors_of_another_network_are_refused(assemble, package):
+    pytest.importorskip(package, reason=f"needs {package}")
     with pytest.raises(InputError, match="another network"):
-        assembled({"visual.proj": torch.zeros(3, 3)}, blank(library, 1))
+        assemble({"visual.proj": torch.zeros(3, 3)}, layers=1)
 
 
 @pytest.mark.parametrize(

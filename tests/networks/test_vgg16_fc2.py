@@ -19,7 +19,9 @@ def tensors():
     """Random weights by torchvision's names."""
     generator = torch.Generator().manual_seed(0)
     with torch.device("meta"):
-        shapes = {name: one.shape for name, one in torchvision.models.vgg16().state_dict().items()}
+        shapes = {
+            name: tensor.shape for name, tensor in torchvision.models.vgg16().state_dict().items()
+        }
     return {
         name: torch.randn(shape, generator=generator)
         * (0.1 if len(shape) == 1 else (2 / shape[1:].numel()) ** 0.5)
@@ -36,7 +38,7 @@ def images(count, channels=3):
 
 def test_features_are_torch_fidelitys(tensors):
     network = subject.VGG16Network(
-        subject.assembled_vgg16_fc2(tensors), NetworkFacts("vgg16-fc2", 1, "", "any", 4096, 0)
+        subject.assemble_vgg16_fc2(tensors), NetworkFacts("vgg16-fc2", 1, "", "any", 4096, 0)
     )
     with torch.device("meta"):  # its constructor would download
         extractor = FeatureExtractorVGG16.__new__(FeatureExtractorVGG16)
@@ -47,26 +49,26 @@ def test_features_are_torch_fidelitys(tensors):
     extractor.model.classifier = extractor.model.classifier[:4]
     extractor.model.load_state_dict(tensors, assign=True)
     extractor.eval().requires_grad_(False)
-    given = images(2)
-    (expected,) = extractor(given)
-    found = network.extract(given).features
-    assert found.shape == (2, 4096)
-    assert (found - expected).abs().max() / expected.abs().max() < 1e-5
-    assert (found[0] - found[1]).abs().max() / expected.abs().max() > 1e-2
+    values = images(2)
+    (expected,) = extractor(values)
+    features = network.extract(values).features
+    assert features.shape == (2, 4096)
+    assert (features - expected).abs().max() / expected.abs().max() < 1e-5
+    assert (features[0] - features[1]).abs().max() / expected.abs().max() > 1e-2
 
 
 def test_it_needs_the_linear_layers(tensors, monkeypatch):
-    convolutions = {name: one for name, one in tensors.items() if name.startswith("features")}
+    convolutions = {name: tensor for name, tensor in tensors.items() if name.startswith("features")}
     with pytest.raises(InputError, match="another network"):
-        subject.assembled_vgg16_fc2(convolutions)
-    asked = []
+        subject.assemble_vgg16_fc2(convolutions)
+    loaded = []
     monkeypatch.setattr(store, "identity", lambda name: "ef" * 32)
 
     def load(name, *, whole=False):
-        asked.append((name, whole))
+        loaded.append((name, whole))
         return tensors
 
     monkeypatch.setattr(store, "load", load)
     assert subject.vgg16_fc2().facts.feature_size == 4096
-    assert asked == [("vgg16", True)]
+    assert loaded == [("vgg16", True)]
     subject._loaded.cache_clear()

@@ -45,9 +45,9 @@ def test_slope_zero_is_a_relu_and_nothing_follows_the_last_layer():
 
 def test_the_inputs_are_left_as_they_were():
     inputs = torch.randn(4, 3)
-    kept = inputs.clone()
+    before = inputs.clone()
     MLP((3,), [2], (1,))(inputs)
-    assert torch.equal(inputs, kept), "the activations work in place, but not on the inputs"
+    assert torch.equal(inputs, before), "the activations work in place, but not on the inputs"
 
 
 @pytest.mark.parametrize("shape", [(3,), (1, 2, 3)])

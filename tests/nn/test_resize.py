@@ -27,8 +27,8 @@ def images(*shape, seed=0):
     return torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
 
 
-def as_torch_fidelity(given, size):
-    return interpolate_bilinear_2d_like_tensorflow1x(given.float(), size=size, align_corners=False)
+def as_torch_fidelity(values, size):
+    return interpolate_bilinear_2d_like_tensorflow1x(values.float(), size=size, align_corners=False)
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ def as_torch_fidelity(given, size):
     [(28, 28), (32, 32), (64, 48), (299, 299), (299, 32), (1, 1), (2, 7), (256, 300), (512, 640)],
 )
 def test_tf1_bilinear_has_the_bits_of_torch_fidelity(height, width):
-    given = images(2, 3, height, width)
-    before = given.clone()
-    resized = tf1_bilinear(given, (299, 299))
+    values = images(2, 3, height, width)
+    before = values.clone()
+    resized = tf1_bilinear(values, (299, 299))
     assert resized.dtype == torch.float32
-    assert torch.equal(resized, as_torch_fidelity(given, (299, 299)))
-    assert torch.equal(given, before)
+    assert torch.equal(resized, as_torch_fidelity(values, (299, 299)))
+    assert torch.equal(values, before)
 
 
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 90), st.integers(1, 90))
@@ -51,10 +51,10 @@ def test_tf1_bilinear_has_the_bits_of_torch_fidelity_at_any_size(height, width, 
 
 
 def test_tf1_bilinear_leaves_floats_that_are_given_alone():
-    given = images(1, 3, 20, 20).float()
-    before = given.clone()
-    tf1_bilinear(given, (31, 31))
-    assert torch.equal(given, before)
+    values = images(1, 3, 20, 20).float()
+    before = values.clone()
+    tf1_bilinear(values, (31, 31))
+    assert torch.equal(values, before)
 
 
 def keys(places):
@@ -76,9 +76,9 @@ def matrix(length, target):
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (20, 45), (130, 64), (40, 40)])
 def test_bicubic_float_is_antialiased_clipped_and_not_rounded(height, width):
-    given = images(2, 3, height, width)
-    resized = bicubic_float(given, (40, 40))
-    expected = matrix(height, 40) @ given.numpy().astype(float) @ matrix(width, 40).T
+    values = images(2, 3, height, width)
+    resized = bicubic_float(values, (40, 40))
+    expected = matrix(height, 40) @ values.numpy().astype(float) @ matrix(width, 40).T
     assert resized.dtype == torch.float32
     assert np.abs(resized.numpy() - expected.clip(0, 255)).max() < 1e-3
     if height < 40:
@@ -88,40 +88,42 @@ def test_bicubic_float_is_antialiased_clipped_and_not_rounded(height, width):
 
 
 def test_bicubic_float_does_not_depend_on_threads():
-    given = images(9, 3, 33, 21)
-    alone = bicubic_float(given, (50, 50))
+    values = images(9, 3, 33, 21)
+    alone = bicubic_float(values, (50, 50))
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        assert torch.equal(bicubic_float(given, (50, 50)), alone)
+        assert torch.equal(bicubic_float(values, (50, 50)), alone)
     finally:
         torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(("height", "width"), [(28, 28), (60, 31)])
 def test_bicubic_uint8_is_pillow_on_a_picture(height, width):
-    given = images(2, 3, height, width)
+    values = images(2, 3, height, width)
     expected = [
         np.asarray(
-            Image.fromarray(one.permute(1, 2, 0).numpy()).resize((45, 44), Image.Resampling.BICUBIC)
+            Image.fromarray(image.permute(1, 2, 0).numpy()).resize(
+                (45, 44), Image.Resampling.BICUBIC
+            )
         )
-        for one in given
+        for image in values
     ]
-    resized = bicubic_uint8(given, (44, 45))
+    resized = bicubic_uint8(values, (44, 45))
     assert torch.equal(resized.permute(0, 2, 3, 1), torch.from_numpy(np.stack(expected)))
 
 
 def test_bicubic_uint8_crops_the_middle():
-    given = images(1, 1, 10, 15)
-    assert torch.equal(bicubic_uint8(given, (10, 10), crop=True), given[..., 2:12])
-    tall = given.transpose(2, 3)
+    values = images(1, 1, 10, 15)
+    assert torch.equal(bicubic_uint8(values, (10, 10), crop=True), values[..., 2:12])
+    tall = values.transpose(2, 3)
     assert torch.equal(bicubic_uint8(tall, (10, 10), crop=True), tall[:, :, 2:12])
 
 
 def test_standardized_is_torchvisions_and_repeats_gray():
-    given = images(2, 3, 5, 6).float()
-    assert torch.allclose(standardized(given, IMAGENET), normalize(given / 255, *IMAGENET))
-    gray = given[:, :1]
+    values = images(2, 3, 5, 6).float()
+    assert torch.allclose(standardized(values, IMAGENET), normalize(values / 255, *IMAGENET))
+    gray = values[:, :1]
     assert torch.allclose(
         standardized(gray, IMAGENET), normalize(gray.repeat(1, 3, 1, 1) / 255, *IMAGENET)
     )

@@ -44,8 +44,8 @@ def test_alone_it_is_the_plain_layer(kind, settings):
             gradients.append(
                 [output, gradient, *torch.autograd.grad(gradient.square().sum(), inputs)]
             )
-        for one, other in zip(*gradients, strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+        for expected, actual in zip(*gradients, strict=True):
+            torch.testing.assert_close(expected, actual, rtol=1e-9, atol=1e-9)
     first, second = plain.state_dict(), synchronized.state_dict()
     assert first.keys() == second.keys()
     for name, value in first.items():

@@ -8,10 +8,12 @@ from ganbench.config import parse_trick
 from ganbench.data import dataset as datasets
 from ganbench.data import open_dataset
 from ganbench.harness.plan import plan
+from ganbench.records.speed_record import SpeedProtocol
 from ganbench.runtime.execution import Execution, arithmetic
+from ganbench.speed.bench import Workload
 from ganbench.speed.meter import STEP_PARTS, Meter
 from ganbench.speed.roofline import measure_roofline
-from ganbench.speed.throughput import Protocol, Workload, measure
+from ganbench.speed.throughput import measure
 from ganbench.step import gradients
 
 pytestmark = [
@@ -26,7 +28,7 @@ def meter(device, model="dcgan", tricks=(), execution=Execution(), **settings): 
     config = plan(
         model,
         DIGITS,
-        tricks=[parse_trick(one) for one in tricks],
+        tricks=[parse_trick(trick) for trick in tricks],
         settings={"recipe.batch_size": 16, **settings},
     ).config
     return Meter(config, open_dataset(DIGITS).load("train"), torch.device(device), execution)
@@ -37,37 +39,45 @@ def meter(device, model="dcgan", tricks=(), execution=Execution(), **settings): 
 )
 def test_the_gradient_is_that_of_the_cpu(model, tricks):
     """In fp32 nothing is rounded to TF32: the same weights and latents give the same gradient."""
-    one, other = (generators_gradient(meter(device, model, tricks)) for device in ("cpu", "cuda"))
-    assert (one - other).norm() < 5e-3 * one.norm()
+    on_cpu, on_gpu = (
+        generators_gradient(meter(device, model, tricks)) for device in ("cpu", "cuda")
+    )
+    assert (on_cpu - on_gpu).norm() < 5e-3 * on_cpu.norm()
 
 
-def generators_gradient(one):
+def generators_gradient(measured):
     """The gradient of the generator's first turn, on latents that no random stream makes."""
-    latents = torch.linspace(-1, 1, 16 * one.state.recipe.latent_dim).view(16, -1).to(one.device)
-    one.state.draw_latents = lambda count: latents
+    latents = (
+        torch.linspace(-1, 1, 16 * measured.state.recipe.latent_dim)
+        .view(16, -1)
+        .to(measured.device)
+    )
+    measured.state.draw_latents = lambda count: latents
     with arithmetic("fp32"):
-        gradients(one.state, "generator", one.next_batch())
-    return torch.cat([one.grad.flatten().cpu() for one in one.state.parameters("generator")])
+        gradients(measured.state, "generator", measured.next_batch())
+    return torch.cat(
+        [weight.grad.flatten().cpu() for weight in measured.state.parameters("generator")]
+    )
 
 
 def test_events_agree_with_the_clock():
-    one = meter("cuda")
-    one.iterate(20)
-    one.clock.now()
-    speed = one.train(1.0)
-    split = one.split(50)
+    on_gpu = meter("cuda")
+    on_gpu.iterate(20)
+    on_gpu.clock.now()
+    speed = on_gpu.train(1.0)
+    split = on_gpu.split(50)
     assert set(split) == set(STEP_PARTS)
     assert sum(split.values()) == pytest.approx(16 / speed, rel=0.3)
 
 
 def test_a_case_on_a_gpu_has_its_memory_and_its_name():
     case = Workload(plan("dcgan", DIGITS).config, (), "cuda", 1)
-    document = measure([case], Protocol(rounds=2, seconds=0.2, latencies=4))
-    (one,) = document["cases"]
-    assert one["status"] == "ok", one["problem"]
-    assert one["device_name"] == torch.cuda.get_device_name()
-    assert 0 < one["memory_mib"]["allocated"] <= one["memory_mib"]["reserved"]
-    assert 0 < one["share_of_ceiling"] < 1
+    document = measure([case], SpeedProtocol(rounds=2, seconds=0.2, latencies=4))
+    (row,) = document["cases"]
+    assert row["status"] == "ok", row["problem"]
+    assert row["device_name"] == torch.cuda.get_device_name()
+    assert 0 < row["memory_mib"]["allocated"] <= row["memory_mib"]["reserved"]
+    assert 0 < row["share_of_ceiling"] < 1
 
 
 def test_rounding_to_tf32_raises_the_ceiling():
@@ -89,11 +99,11 @@ def test_data_that_has_no_room_stays_with_the_host(monkeypatch):
 
 
 def test_compiled_networks_train():
-    one = meter("cuda", "vanilla", execution=Execution(compile=True))
+    compiled = meter("cuda", "vanilla", execution=Execution(compile=True))
     usual = meter("cuda", "vanilla")
-    for each in (one, usual):
+    for each in (compiled, usual):
         each.iterate(3)
     for weight, other in zip(
-        one.state.parameters("generator"), usual.state.parameters("generator"), strict=True
+        compiled.state.parameters("generator"), usual.state.parameters("generator"), strict=True
     ):
         assert torch.allclose(weight, other, rtol=1e-2, atol=1e-4)

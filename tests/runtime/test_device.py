@@ -37,6 +37,6 @@ def test_what_is_no_device_is_refused(name):
 
 
 def test_what_is_recorded_of_the_cpu():
-    found = device_facts(torch.device("cpu"))
-    assert found["threads"] == torch.get_num_threads()
-    assert "gpu" not in found
+    facts = device_facts(torch.device("cpu"))
+    assert facts["threads"] == torch.get_num_threads()
+    assert "gpu" not in facts

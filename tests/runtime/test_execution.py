@@ -23,20 +23,20 @@ def meter(model="dcgan", dataset="mnist5k", execution=USUAL, tricks=(), **settin
     return Meter(config, open_dataset(dataset).load("train"), CPU, execution)
 
 
-def both_gradients(one):
+def both_gradients(measured):
     """The gradients of both players at the start, as one vector each."""
-    batch = one.next_batch()
-    found = {}
-    with arithmetic(one.state.precision):
+    batch = measured.next_batch()
+    by_role = {}
+    with arithmetic(measured.state.precision):
         for role in ("discriminator", "generator"):
-            gradients(one.state, role, batch)
-            parts = [weight.grad.flatten().clone() for weight in one.state.parameters(role)]
-            found[role] = torch.cat(parts)
-    return found
+            gradients(measured.state, role, batch)
+            parts = [weight.grad.flatten().clone() for weight in measured.state.parameters(role)]
+            by_role[role] = torch.cat(parts)
+    return by_role
 
 
-def distance(one, other):
-    return float((one - other).norm() / other.norm())
+def distance(vector, other):
+    return float((vector - other).norm() / other.norm())
 
 
 WAYS = {
@@ -65,9 +65,9 @@ def test_compiled_networks_give_the_same_gradient_to_rounding(monkeypatch):
     compiling = functools.partialmethod(nn.Module.compile, backend="aot_eager")
     monkeypatch.setattr(nn.Module, "compile", compiling)
     usual = both_gradients(meter("vanilla", "ring8"))
-    one = meter("vanilla", "ring8", Execution(compile=True))
-    assert one.state.generator._compiled_call_impl is not None
-    for role, gradient in both_gradients(one).items():
+    compiled = meter("vanilla", "ring8", Execution(compile=True))
+    assert compiled.state.generator._compiled_call_impl is not None
+    for role, gradient in both_gradients(compiled).items():
         assert distance(gradient, usual[role]) < 1e-5
 
 
@@ -107,10 +107,10 @@ class Rounded(TorchDispatchMode):
 
 
 def test_a_turn_rounds_each_weight_once():
-    one = meter("vanilla", precision="bf16")
-    batch = one.next_batch()
-    weights = [tuple(weight.shape) for weight in one.state.parameters("discriminator")]
+    rounding = meter("vanilla", precision="bf16")
+    batch = rounding.next_batch()
+    weights = [tuple(weight.shape) for weight in rounding.state.parameters("discriminator")]
     with Rounded() as counted:
-        gradients(one.state, "discriminator", batch)
-    for shape in (one for one in weights if len(one) == 2):
+        gradients(rounding.state, "discriminator", batch)
+    for shape in (weight_shape for weight_shape in weights if len(weight_shape) == 2):
         assert counted.shapes.count(shape) == weights.count(shape)

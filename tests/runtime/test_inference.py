@@ -52,7 +52,9 @@ NEEDS = {
 }
 
 
-@pytest.mark.parametrize("engine", [pytest.param(one, marks=NEEDS[one]) for one in NEEDS])
+@pytest.mark.parametrize(
+    "engine", [pytest.param(name, marks=marks) for name, marks in NEEDS.items()]
+)
 def test_an_engine_gives_the_modules_numbers_for_any_number_of_rows(module, engine):
     check_numbers(module, Compute(engine=engine, batch_size=4))
 
@@ -83,9 +85,9 @@ def check_numbers(module, compute):
     """Compare an engine with the module itself."""
     forward = forward_of(module, inputs(4), compute)
     for count in (4, 1, 7):
-        given = inputs(count, seed=count)
-        features, logits = forward(given)
-        expected_features, expected_logits = module(given)
+        batch = inputs(count, seed=count)
+        features, logits = forward(batch)
+        expected_features, expected_logits = module(batch)
         assert torch.allclose(features, expected_features, rtol=1e-5, atol=1e-6)
         assert torch.allclose(logits, expected_logits, rtol=1e-5, atol=1e-6)
         assert not features.is_inference()
@@ -97,18 +99,18 @@ def test_one_output_becomes_a_tuple(module):
 
 
 def test_bf16_is_near_and_not_equal(module):
-    given = inputs(3)
-    exact = forward_of(module, given, Compute())(given)[0]
-    rough = forward_of(module, given, Compute(precision="bf16"))(given)[0].float()
+    batch = inputs(3)
+    exact = forward_of(module, batch, Compute())(batch)[0]
+    rough = forward_of(module, batch, Compute(precision="bf16"))(batch)[0].float()
     deviation = (rough - exact).norm() / exact.norm()
     assert 1e-5 < deviation < 2e-2
 
 
 @NEEDS["openvino"]
 def test_openvino_computes_in_bf16_where_asked(module):
-    given = inputs(3)
-    exact = forward_of(module, given, Compute())(given)[0]
-    rough = forward_of(module, given, Compute(engine="openvino", precision="bf16"))(given)[0]
+    batch = inputs(3)
+    exact = forward_of(module, batch, Compute())(batch)[0]
+    rough = forward_of(module, batch, Compute(engine="openvino", precision="bf16"))(batch)[0]
     assert (rough - exact).norm() / exact.norm() < 2e-2
 
 
@@ -151,11 +153,11 @@ def test_padding_fills_the_last_piece_and_drops_it_again():
         seen.append(len(rows))
         return rows * 2, rows.sum(dim=1)
 
-    given = torch.arange(14.0).view(7, 2)
-    doubled, sums = padded(forward, 3)(given)
+    batch = torch.arange(14.0).view(7, 2)
+    doubled, sums = padded(forward, 3)(batch)
     assert seen == [3, 3, 3]
-    assert torch.equal(doubled, given * 2)
-    assert torch.equal(sums, given.sum(dim=1))
+    assert torch.equal(doubled, batch * 2)
+    assert torch.equal(sums, batch.sum(dim=1))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,7 @@ def test_openvino_that_is_missing_is_said_with_the_command(module, monkeypatch):
 
 @NEEDS["openvino"]
 def test_openvino_runs_without_its_telemetry():
-    # In a process of its own: what another test has imported cannot be taken back.
+    # In a process of its own: another test's imports cannot be undone.
     program = (
         "from ganbench.runtime.inference import import_openvino; import_openvino(); "
         "from openvino.tools.ovc import telemetry_utils; print(telemetry_utils.tm.__name__)"

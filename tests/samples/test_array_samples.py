@@ -77,9 +77,16 @@ def test_tensors(stacked, tensor, expected):
     np.testing.assert_array_equal(stacked(open_samples(tensor), 3).numpy(), expected)
 
 
-def test_a_tensor_has_its_channels_first():
-    with pytest.raises(InputError, match=r"images \(N, C, H, W\) with 1 or 3 channels"):
-        open_samples(torch.from_numpy(IMAGES.transpose(0, 2, 3, 1).copy()))
+def test_a_tensor_may_have_its_channels_last_or_none(stacked):
+    last = torch.from_numpy(IMAGES.transpose(0, 2, 3, 1).copy())
+    np.testing.assert_array_equal(stacked(open_samples(last)), IMAGES)
+    np.testing.assert_array_equal(stacked(open_samples(last[..., 0])), IMAGES[:, :1])
+
+
+def test_where_two_axes_could_be_channels_a_tensor_has_them_first_and_an_array_last():
+    narrow = torch.zeros(2, 3, 5, 1, dtype=torch.uint8)
+    assert open_samples(narrow).facts.shape == (3, 5, 1)
+    assert open_samples(narrow.numpy()).facts.shape == (1, 3, 5)
 
 
 @given(st.floats(-1, 1, width=32))
@@ -178,7 +185,8 @@ def test_generators_without_tanh_may_overshoot_a_bit(values):
 def test_the_hint_for_pixels_from_0_to_1():
     with pytest.raises(InputError) as caught:
         open_samples(IMAGES / 255.0)
-    assert "2 * x - 1" in caught.value.hint
+    assert "value_range=(0, 1)" in caught.value.hint
+    assert "--range 0,1" in caught.value.hint
 
 
 def test_not_finite_values_are_found_wherever_they_are(gather):

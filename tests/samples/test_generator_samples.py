@@ -61,6 +61,63 @@ def test_floats_become_pixels_by_the_one_rule(stacked):
     )
 
 
+PIXELS = torch.randint(0, 256, (64, 3, 5, 6), generator=torch.Generator().manual_seed(0)).byte()
+LAYOUTS = {
+    "N,C,H,W": (lambda images: images, PIXELS),
+    "N,H,W,C": (lambda images: images.permute(0, 2, 3, 1), PIXELS),
+    "N,1,H,W": (lambda images: images[:, :1], PIXELS[:, :1]),
+    "N,H,W,1": (lambda images: images[:, :1].permute(0, 2, 3, 1), PIXELS[:, :1]),
+    "N,H,W": (lambda images: images[:, 0], PIXELS[:, :1]),
+}
+TYPES = {
+    "uint8": (lambda images: images, None),
+    "floats in [-1, 1]": (lambda images: images.float() / 127.5 - 1, None),
+    "floats in [0, 1]": (lambda images: images.double() / 255, (0, 1)),
+    "floats in [0, 255]": (lambda images: images.float(), (0, 255)),
+    "arrays": (lambda images: (images.double() / 255).numpy(), (0, 1)),
+}
+
+
+class Fixed(nn.Module):
+    """A generator that draws the same pixels whatever its latents are."""
+
+    nz = 2
+
+    def __init__(self, change):
+        super().__init__()
+        self.change = change
+
+    def forward(self, latents):
+        return self.change(PIXELS[: len(latents)])
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_generators_draw_images_of_every_layout_and_range(stacked, layout, kind):
+    (arrange, expected), (convert, value_range) = LAYOUTS[layout], TYPES[kind]
+    drawn = [lambda count, generator: convert(arrange(PIXELS))]
+    if kind != "arrays":
+        drawn.append(Fixed(lambda images: convert(arrange(images))))
+    for source in drawn:
+        samples = open_samples(source, count=80, value_range=value_range)
+        assert samples.facts.shape == expected.shape[1:]
+        assert torch.equal(stacked(samples, 7), torch.cat([expected, expected[:16]]))
+
+
+@pytest.mark.parametrize("bad_batch", [0, 1])
+def test_a_generator_outside_its_stated_range_is_refused(gather, bad_batch):
+    calls = []
+
+    def generate(count, generator):
+        calls.append(count)
+        return torch.full((count, 1, 2, 2), 1.5 if len(calls) > bad_batch else 0.5)
+
+    with pytest.raises(
+        InputError, match=r"output of generate has values .* 1\.5; floats in \[0, 1"
+    ):
+        gather(open_samples(generate, count=100, value_range=(0, 1)))
+
+
 def test_code_that_ignores_its_stream_is_the_same_each_time_and_leaves_the_global_one(stacked):
     torch.manual_seed(5)
     before = torch.get_rng_state()
@@ -92,7 +149,7 @@ def raises(count, generator):
         (lambda n, g: torch.randn(n, 1, 2, 2) * 3, "in its first 64 images"),
         (lambda n, g: torch.zeros(n, 1, 2, 2).long(), r"type torch\.int64"),
         (lambda n, g: torch.zeros(n, 2).byte(), "points as floats"),
-        (lambda n, g: torch.zeros(n, 4, 4, 3), r"images \(N, C, H, W\)"),
+        (lambda n, g: torch.zeros(n, 4, 4, 4), r"images \(N, H, W\), .*1 or 3 channels"),
         (lambda n, g: torch.zeros(n - 1, 2), r"returned \(63, 2\) when 64 samples"),
         (lambda n, g: torch.tensor(3.0), r"returned \(\)"),
         (lambda n, g: [1.0] * n, "returned float"),

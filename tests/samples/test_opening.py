@@ -106,7 +106,7 @@ def test_names_that_mean_nothing(tmp_path, monkeypatch, name, error, sentence):
 @pytest.mark.parametrize("name", ["a.pkl", "a.7z", "a", "a.png", "a.safetensors", "a.rar"])
 def test_files_of_other_kinds(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(InputError, match=r"what can be read: a folder, \.zip, \.tar"):
+    with pytest.raises(InputError, match=r"supported are a folder, \.zip, \.tar"):
         open_samples(tmp_path / name)
 
 
@@ -121,7 +121,7 @@ def test_a_folder_that_is_called_as_a_dataset_is_told_by_its_path(
     assert len(open_samples("mine")) == 2
 
 
-@pytest.mark.parametrize("source", [3, None, [1, 2], {"a": 1}, b"bytes"])
+@pytest.mark.parametrize("source", [3, None, {"a": 1}, {}, b"bytes", object()])
 def test_objects_that_are_no_samples(source):
     with pytest.raises(InputError, match="Samples cannot be read from"):
         open_samples(source)

@@ -72,7 +72,7 @@ def test_points_that_numpy_writes_come_back(tmp_path_factory, points):
         ("1,2\n3,1e999\n", "Line 2 of .* not finite"),
         ("1,2\n3,1_000\n", "Line 2 of .* holds '1_000'"),
         ("1,2\n3,٣\n", "no number"),
-        (",x,y\n0,1,2\n", "looks like the number of the row"),
+        (",x,y\n0,1,2\n", "looks like a row number"),
         ("", "holds no points"),
         ("x,y\n", "holds no points"),
         ("# nothing\n", "holds no points"),
@@ -88,5 +88,5 @@ def test_other_texts_are_refused(tmp_path, text, sentence):
 
 def test_what_is_no_text_at_all(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\x89PNG\r\n\xff\xfe\x00" * 10)
-    with pytest.raises(InputError, match="no text file of points"):
+    with pytest.raises(InputError, match="not a text file of points"):
         open_samples(tmp_path / "a.csv")

@@ -92,11 +92,11 @@ def test_a_damaged_file_of_choices_is_as_none(speeds, text):
 def test_ways_are_measured_for_real():
     points = open_dataset("ring8").load("train")
     small = plan("vanilla", "ring8", settings={"recipe.batch_size": 8}).config
-    found = autotune._speeds(
+    speeds = autotune._speeds(
         [ComputeChoice(), replace(ComputeChoice(), precision="bf16")], small, points, CPU
     )
-    assert all(speed > 0 for speed in found.values())
-    assert len(found) == 2
+    assert all(speed > 0 for speed in speeds.values())
+    assert len(speeds) == 2
 
 
 def test_a_run_takes_the_choice(cli, speeds, tmp_path, monkeypatch):
@@ -117,7 +117,9 @@ def test_doctor_tunes_every_model_that_is_named(cli, speeds, tmp_path, monkeypat
     speeds["medium, 1 thread"] = 140.0
     done = cli("doctor", "--tune", "-m", "vanilla,dcgan", "--json", "-q")
     assert done.code == 0
-    assert {name: one["way"]["precision"] for name, one in done.document["choices"].items()} == {
+    assert {
+        name: choice["way"]["precision"] for name, choice in done.document["choices"].items()
+    } == {
         "vanilla": "medium",
         "dcgan": "medium",
     }

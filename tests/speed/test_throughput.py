@@ -5,10 +5,11 @@ import pytest
 
 from ganbench.harness.plan import plan
 from ganbench.progress import Progress
-from ganbench.records.speed_record import read_speeds, write_speeds
-from ganbench.speed.throughput import Protocol, Workload, measure
+from ganbench.records.speed_record import SpeedProtocol, read_speeds, write_speeds
+from ganbench.speed.bench import Workload
+from ganbench.speed.throughput import measure
 
-QUICK = Protocol(rounds=3, seconds=0.05, latencies=6)
+QUICK = SpeedProtocol(rounds=3, seconds=0.05, latencies=6)
 
 BROKEN = '''
 """A GAN that fails at its third batch."""
@@ -64,31 +65,31 @@ def test_cases_take_turns_and_a_failure_is_a_row(tmp_path):
         progress=told,
     )
     good, raised, larger, died = document["cases"]
-    assert [one["status"] for one in document["cases"]] == ["ok", "failed", "ok", "failed"]
+    assert [row["status"] for row in document["cases"]] == ["ok", "failed", "ok", "failed"]
     assert raised["problem"] == "RuntimeError: out of luck"
     assert died["problem"] == "The process ended with exit code 7."
     assert (good["batch_size"], larger["batch_size"]) == (16, 32)
-    for one in (good, larger):
-        rounds = one["training"]["rounds"]
-        assert len(rounds) == len(one["sampling"]["rounds"]) == QUICK.rounds
-        assert sorted(rounds)[1] == one["training"]["images_per_second"]
-        assert one["latency_ms"]["count"] == QUICK.latencies
-        assert one["latency_ms"]["p50"] <= one["latency_ms"]["p99"]
-        assert one["memory_mib"]["resident"] > 100
-        start = one["startup_seconds"]
+    for row in (good, larger):
+        rounds = row["training"]["rounds"]
+        assert len(rounds) == len(row["sampling"]["rounds"]) == QUICK.rounds
+        assert sorted(rounds)[1] == row["training"]["images_per_second"]
+        assert row["latency_ms"]["count"] == QUICK.latencies
+        assert row["latency_ms"]["p50"] <= row["latency_ms"]["p99"]
+        assert row["memory_mib"]["resident"] > 100
+        start = row["startup_seconds"]
         assert start["total"] == pytest.approx(
             start["import"] + start["build"] + start["first_step"], abs=1e-3
         )
         (ceiling,) = document["ceilings"]
-        gflops = one["gflop_per_image"]["training"] * one["training"]["images_per_second"]
-        assert one["gflops"] == pytest.approx(gflops, abs=0.01)
-        assert one["share_of_ceiling"] == pytest.approx(gflops / ceiling["gflops"], abs=1e-3)
+        gflops = row["gflop_per_image"]["training"] * row["training"]["images_per_second"]
+        assert row["gflops"] == pytest.approx(gflops, abs=0.01)
+        assert row["share_of_ceiling"] == pytest.approx(gflops / ceiling["gflops"], abs=1e-3)
     # A batch twice as large has the same operations per image.
     assert good["gflop_per_image"] == pytest.approx(larger["gflop_per_image"])
     assert told.turns == [(done, 16) for done in range(16)]
-    kept = read_speeds(write_speeds(tmp_path, document))
-    assert [one.rounds for one in kept.cases if one.rounds] == [
-        tuple(one["training"]["rounds"]) for one in (good, larger)
+    record = read_speeds(write_speeds(tmp_path, document))
+    assert [speed_case.rounds for speed_case in record.cases if speed_case.rounds] == [
+        tuple(row["training"]["rounds"]) for row in (good, larger)
     ]
 
 
@@ -97,9 +98,9 @@ def test_many_cases_are_measured_in_groups(monkeypatch):
     told = Told()
     document = measure(
         [case(batch=4), case(batch=8)],
-        Protocol(rounds=1, seconds=0.02, latencies=1),
+        SpeedProtocol(rounds=1, seconds=0.02, latencies=1),
         progress=told,
     )
-    assert [one["batch_size"] for one in document["cases"]] == [4, 8]
+    assert [row["batch_size"] for row in document["cases"]] == [4, 8]
     assert told.turns == [(0, 4), (1, 4), (2, 4), (3, 4)]
     assert len(document["ceilings"]) == 1

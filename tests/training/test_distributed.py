@@ -247,7 +247,7 @@ def test_parts_that_do_not_divide_into_packs_are_refused():
 
 def test_a_loss_that_is_no_mean_over_examples_is_refused():
     loss = Loss("sum", lambda r, f: f.sum() - r.sum(), lambda r, f: -f.sum(), mean=False)
-    with pytest.raises(ConfigError, match="'sum' is no mean over examples"):
+    with pytest.raises(ConfigError, match="'sum' is not a mean over examples"):
         shared(loss=loss)
 
 

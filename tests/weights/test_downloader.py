@@ -2,6 +2,7 @@
 """Downloads from servers that redirect, refuse, lie, cut the connection or say nothing."""
 
 import functools
+import hashlib
 import threading
 import time
 
@@ -10,7 +11,7 @@ import pytest
 from ganbench.progress import Progress
 from ganbench.weights import downloader
 from ganbench.weights.catalogue import CATALOGUE
-from ganbench.weights.downloader import NotGivenError, download
+from ganbench.weights.downloader import Checksum, NotGivenError, download
 
 NAME = "inception"
 
@@ -41,10 +42,24 @@ def get(server, tmp_path):
         download(
             address,
             target,
+            Checksum("SHA-256", entry.sha256),
             size_bytes=entry.size_bytes,
-            sha256=entry.sha256,
             progress=told or Told(),
         )
+        return target.read_bytes()
+
+    return call
+
+
+@pytest.fixture
+def get_unsized(server, tmp_path, whole):
+    """Download the same file with nothing known of it but its MD5."""
+
+    checksum = Checksum("MD5", hashlib.md5(whole, usedforsecurity=False).hexdigest())
+
+    def call(told=None):
+        target = tmp_path / "target"
+        download(CATALOGUE[NAME].address, target, checksum, progress=told or Told())
         return target.read_bytes()
 
     return call
@@ -120,14 +135,14 @@ def test_a_server_that_gives_nothing_more(server, get, answer):
         server.give(request, cut=int(request.headers.get("Range", "bytes=500-")[6:-1]))
 
     answer(functools.partial(server.give, cut=500), headers_only)
-    with pytest.raises(NotGivenError, match="gives no more than 500 bytes"):
+    with pytest.raises(NotGivenError, match="sent no more than 500 bytes"):
         get()
     assert server.ranges == [None, "bytes=500-"]
 
 
 def test_a_server_that_always_cuts_at_one_place_and_gives_no_parts(server, get, answer):
     answer(functools.partial(server.give, cut=500, ranges=False))
-    with pytest.raises(NotGivenError, match="gives no more than 500 bytes"):
+    with pytest.raises(NotGivenError, match="sent no more than 500 bytes"):
         get()
     assert len(server.ranges) == 2
 
@@ -135,7 +150,7 @@ def test_a_server_that_always_cuts_at_one_place_and_gives_no_parts(server, get, 
 def test_a_page_of_no_told_length_in_the_files_place(server, get, answer):
     server.content = lambda request: b"<p>Login</p>"
     answer(functools.partial(server.give, ranges=False, length=False))
-    with pytest.raises(NotGivenError, match="gives no more than 12 bytes"):
+    with pytest.raises(NotGivenError, match="sent no more than 12 bytes"):
         get()
 
 
@@ -150,7 +165,7 @@ def test_a_server_that_falls_silent(server, get, answer, monkeypatch):
         waits.append(over.wait(10))
 
     answer(stall)
-    with pytest.raises(NotGivenError, match="gives no more than 500 bytes"):
+    with pytest.raises(NotGivenError, match="sent no more than 500 bytes"):
         get()
     over.set()
     assert False not in waits, "the server had to end the silence"
@@ -175,13 +190,13 @@ def test_looking_for_a_name_is_not_waited_for_either(get, monkeypatch):
 def test_nobody_is_there(published, tmp_path):
     entry = CATALOGUE[NAME]
     with pytest.raises(NotGivenError, match=r"127\.0\.0\.1:9/.* cannot be reached \(Connection re"):
-        download(entry.address, tmp_path / "target", size_bytes=1, sha256="0", progress=Told())
+        download(entry.address, tmp_path / "target", Checksum("SHA-256", "0"), size_bytes=1)
 
 
 @pytest.mark.parametrize("code", [403, 404, 503])
 def test_a_refusal(get, answer, code):
     answer(lambda request: request.send_error(code))
-    with pytest.raises(NotGivenError, match=f"answers {code} \\([A-Z][a-z]"):
+    with pytest.raises(NotGivenError, match=f"answered {code} \\([A-Z][a-z]"):
         get()
 
 
@@ -229,3 +244,60 @@ def test_a_file_without_an_end_is_not_waited_for(server, get, answer, whole):
     with pytest.raises(NotGivenError, match="another file"):
         get(told=told)
     assert told.done[-1] == len(whole) + 1
+
+
+# -- files whose size is not known beforehand --------------------------------------------------
+
+
+def test_the_size_that_the_server_states_is_told_and_resumed_by(server, get_unsized, answer, whole):
+    third = len(whole) // 3
+    answer(functools.partial(server.give, cut=third), server.give)
+    told = Told()
+    assert get_unsized(told) == whole
+    assert server.ranges == [None, f"bytes={third}-"]
+    assert told.done[-1] == told.total == len(whole)
+
+
+def test_a_file_of_no_known_size_ends_with_the_answer(server, get_unsized, answer, whole):
+    answer(functools.partial(server.give, length=False))
+    told = Told()
+    assert get_unsized(told) == whole
+    assert told.done == []
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_another_file_of_no_known_size_is_refused(server, get_unsized, answer, length):
+    server.content = lambda request: b"<p>Login</p>"
+    answer(functools.partial(server.give, length=length))
+    with pytest.raises(NotGivenError, match=r"sent another file: its MD5 is not \w{32}$"):
+        get_unsized()
+
+
+def test_a_cut_in_a_file_of_no_known_size_is_no_shorter_file(server, get_unsized, answer):
+    answer(functools.partial(server.give, cut=500, length=False))
+    with pytest.raises(NotGivenError, match="sent another file"):
+        get_unsized()
+
+
+def test_a_file_of_no_known_size_has_an_end(get_unsized, answer, whole, monkeypatch, tmp_path):
+    def endless(request):
+        request.send_response(200)
+        request.end_headers()
+        while True:
+            request.wfile.write(whole)
+
+    monkeypatch.setattr(downloader, "UNKNOWN_SIZE_BYTES", 10**6)
+    answer(endless)
+    with pytest.raises(NotGivenError, match="sent another file"):
+        get_unsized()
+    assert (tmp_path / "target").stat().st_size == 10**6 + 1
+
+
+def test_the_size_changes_between_two_answers(server, get_unsized, answer, whole):
+    def shorter(request):
+        server.content = lambda request: whole[:-1]
+        server.give(request)
+
+    answer(functools.partial(server.give, cut=500), shorter)
+    with pytest.raises(NotGivenError, match=r"sent another file: of \d+ bytes, not \d+$"):
+        get_unsized()

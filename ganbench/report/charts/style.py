@@ -18,21 +18,26 @@ OKABE_ITO = (
     "#B8A800",
 )
 """Colors that color-blind readers can tell apart (Okabe and Ito, 2008), on white and on black:
-its black is a gray here, its yellow darker."""
+its black is a gray here, and its yellow is darker."""
+
+BEHIND = "#8C8C8C"
+"""The gray of baselines behind the variants that are compared with them."""
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a variant is drawn: a color, and a dash once the colors are used up."""
+    """How a variant is drawn: in a color, and with a dash once all colors are in use."""
 
     color: str
     dash: tuple[int, ...]
 
 
 def styles(variants: Sequence[str]) -> dict[str, Style]:
-    """Return how each variant is drawn, the same in every chart of a report."""
+    """Return how each variant is drawn, in the same way in every chart of a report."""
     count = len(OKABE_ITO)
     return {
         variant: Style(OKABE_ITO[index % count], DASHES[index // count % len(DASHES)])
@@ -41,12 +46,11 @@ def styles(variants: Sequence[str]) -> dict[str, Style]:
 
 
 def theme(ink: str) -> dict[str, Any]:
-    """Return a quiet look: no frames, a faint grid, one ink for all that is not data."""
+    """Return a quiet look: no frames, a faint grid, one ``ink`` for everything but the data."""
     text = {"labelColor": ink, "titleColor": ink, "labelFontSize": 11, "titleFontSize": 11}
-    font = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
     return {
         "background": "transparent" if ink == "currentColor" else "#ffffff",
-        "font": font,
+        "font": FONT,
         "view": {"stroke": None},
         "axis": {
             **text,

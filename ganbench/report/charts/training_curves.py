@@ -1,32 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""Metrics in the course of training: all variants in one chart, or one small chart for each."""
+"""Metrics during training: all variants in one chart, or one small chart for each variant."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ganbench.analysis.tables import MetricColumn, MetricTable, heading
-from ganbench.report.charts.chart_rows import (
-    clip_bands,
-    curve_domain,
-    floor_in_sight,
-    log_ticks,
-    metric_rows,
-)
-from ganbench.report.charts.panels import Panel, Rows, curve_panel, multiple_panel
-from ganbench.report.charts.style import OKABE_ITO, Style
+from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow, heading
+from ganbench.report.charts.axes import clip_bands, curve_domain, floor_in_sight, log_ticks
+from ganbench.report.charts.chart_rows import loss_rows, metric_rows
+from ganbench.report.charts.curve_panels import curve_panel, loss_panel, multiple_panel
+from ganbench.report.charts.panels import ChartData, Panel, Rows
+from ganbench.report.charts.style import Style
 
 MOST_TOGETHER = 5
-"""So many variants can be told apart in one chart; more get a panel each."""
+"""More variants than this cannot be told apart in one chart: each gets its own panel."""
 
 
 @dataclass(frozen=True)
 class Course:
     """One metric along training.
 
-    ``together`` is whether its two panels, against kimg and against seconds, hold all variants;
-    otherwise there is a panel for each variant, with the baseline behind.
+    If the variants are drawn ``together``, its two panels, across kimg and across seconds, hold
+    all of them. Otherwise there is a panel for each variant, with the baseline behind.
     """
 
     title: str
@@ -34,85 +30,145 @@ class Course:
     together: bool
 
 
+@dataclass(frozen=True)
+class _Axis:
+    """A metric, the field that holds it, and what the axis of its values shows."""
+
+    column: MetricColumn
+    field: str
+    ticks: Sequence[float]
+    domain: tuple[float, float]
+
+    @property
+    def title(self) -> str:
+        return heading(self.column) + (", logarithmic" if self.ticks else "")
+
+
 def courses(
     table: MetricTable,
     name: str,
-    drawn: Mapping[str, Style],
+    variant_styles: Mapping[str, Style],
     baselines: Mapping[str, str],
     main: MetricColumn | None,
-    data: dict[str, Rows],
     *,
-    whole: bool = True,
+    main_only: bool = False,
 ) -> list[Course]:
-    """Return the courses of all metrics that were measured along the way, the main one first.
+    """Return the course of each metric that was measured during training, the main one first.
 
-    ``baselines`` names the baseline of each treatment. Of many runs, not ``whole``, there is the
-    main metric alone. What the panels draw is put into ``data``.
+    Args:
+        table: The runs that are drawn.
+        name: What the name of the charts' data begins with.
+        variant_styles: The variants that are drawn, and how.
+        baselines: The baseline of each treatment, by their variants.
+        main: The main metric.
+        main_only: Whether to leave out all other metrics.
     """
     columns = sorted(table.columns, key=lambda column: column != main)
-    if not whole:
-        columns = columns[:1]
-    fields = {f"m{index}": column for index, column in enumerate(columns)}
-    key = f"{name}-curves"
+    fields = {
+        f"m{index}": column for index, column in enumerate(columns[: 1 if main_only else None])
+    }
     rows = metric_rows(table, fields)
-    data[key] = rows
-    there = {row["variant"] for row in rows}
-    shown = {variant: style for variant, style in drawn.items() if variant in there}
-    found = []
-    for field, column in fields.items():
-        # One measurement is a result, not a course: there is nothing to draw.
-        if len({row["kimg"] for row in rows if field in row}) < 2:
-            continue
-        ticks = log_ticks(rows, field) if column.better == "lower" else []
-        domain = curve_domain(rows, field, log=bool(ticks))
-        clip_bands(rows, field, domain)
-        title = heading(column) + (", logarithmic" if ticks else "")
-        if len(shown) > MOST_TOGETHER:
-            panels = _apart(key, field, shown, baselines, ticks, domain)
-            found.append(Course(title, tuple(panels), together=False))
-            continue
-        floor = table.floors.get(column.name)
-        if floor is not None and not floor_in_sight(rows, (field,), floor, log=bool(ticks)):
-            floor = None
-        if floor is not None:
-            domain = min(domain[0], floor * 0.9), max(domain[1], floor * 1.1)
-        both = [
-            curve_panel(
-                key,
-                field,
-                title,
-                axis,
-                shown,
-                ticks=ticks,
-                floor=floor,
-                legend=axis == "kimg",
-                domain=domain,
-            )
-            for axis in ("kimg", "seconds")
+    measured = {row["variant"] for row in rows}
+    shown = {variant: style for variant, style in variant_styles.items() if variant in measured}
+    axes = [_axis(rows, field, column) for field, column in fields.items() if _moves(rows, field)]
+    for axis in axes:
+        rows = clip_bands(rows, axis.field, axis.domain)
+    data = ChartData(f"{name}-curves", rows)
+    if len(shown) <= MOST_TOGETHER:
+        floors = [table.floors.get(axis.column.name) for axis in axes]
+        return [
+            _together(data, axis, shown, floor) for axis, floor in zip(axes, floors, strict=True)
         ]
-        found.append(Course(title, tuple(both), together=True))
-    return found
+    return [_apart(data, axis, shown, baselines) for axis in axes]
+
+
+def _moves(rows: Rows, field: str) -> bool:
+    """Tell whether a metric was measured more than once: a single result has no course."""
+    return len({row["kimg"] for row in rows if field in row}) > 1
+
+
+def _axis(rows: Rows, field: str, column: MetricColumn) -> _Axis:
+    ticks = log_ticks(rows, field) if column.better == "lower" else []
+    return _Axis(column, field, ticks, curve_domain(rows, field, log=bool(ticks)))
+
+
+def _together(
+    data: ChartData, axis: _Axis, variant_styles: Mapping[str, Style], floor: float | None
+) -> Course:
+    """Return a panel across kimg and one across seconds, both with all variants."""
+    low, high = axis.domain
+    if floor is not None and not floor_in_sight(
+        data.rows, (axis.field,), floor, log=bool(axis.ticks)
+    ):
+        floor = None
+    if floor is not None:
+        low, high = min(low, floor * 0.9), max(high, floor * 1.1)
+    panels = [
+        curve_panel(
+            data,
+            axis.field,
+            axis.title,
+            across,
+            variant_styles,
+            ticks=axis.ticks,
+            floor=floor,
+            domain=(low, high),
+            legend=across == "kimg",
+        )
+        for across in ("kimg", "seconds")
+    ]
+    return Course(axis.title, tuple(panels), together=True)
 
 
 def _apart(
-    key: str,
-    field: str,
-    shown: Mapping[str, Style],
-    baselines: Mapping[str, str],
-    ticks: Sequence[float],
-    domain: tuple[float, float],
-) -> list[Panel]:
-    """Return a panel for each variant, all in one color: they are told apart by their titles."""
-    return [
+    data: ChartData, axis: _Axis, variants: Mapping[str, Style], baselines: Mapping[str, str]
+) -> Course:
+    """Return a panel for each variant."""
+    panels = [
         multiple_panel(
-            key,
-            field,
+            data,
+            axis.field,
             variant,
             baselines.get(variant),
-            color=OKABE_ITO[0],
-            ticks=ticks,
-            domain=domain,
-            title=variant,
+            ticks=axis.ticks,
+            domain=axis.domain,
         )
-        for variant in shown
+        for variant in variants
     ]
+    return Course(axis.title, tuple(panels), together=False)
+
+
+_KINDS = {"loss": "losses", "logits": "logits of the discriminator"}
+
+
+def loss_panels(row: VariantRow, name: str) -> list[Panel]:
+    """Return a variant's panel of losses and its panel of logits, as far as they were recorded.
+
+    Args:
+        row: The variant.
+        name: What the name of the charts' data begins with.
+    """
+    recorded = dict.fromkeys(curve.name for run in row.runs for curve in run.losses)
+    fields = {f"l{index}": curve for index, curve in enumerate(recorded)}
+    data = ChartData(f"{name}-losses", loss_rows(row, fields))
+    if not data.rows:
+        return []
+    panels = []
+    for kind, title in _KINDS.items():
+        series = {
+            _series(curve): field for field, curve in fields.items() if curve.startswith(f"{kind}/")
+        }
+        if series:
+            panels.append(loss_panel(data, f"{row.variant}: {title}", series))
+    return panels
+
+
+def _series(curve: str) -> str:
+    """Return what the legend calls a recorded loss or logit.
+
+    >>> _series("loss/discriminator/gradient-penalty"), _series("logits/real")
+    ('discriminator: gradient-penalty', 'real')
+    """
+    _, _, rest = curve.partition("/")
+    player, _, term = rest.partition("/")
+    return player if term in {"", "adversarial"} else f"{player}: {term}"

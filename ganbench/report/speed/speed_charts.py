@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: MIT
-"""Charts of speed: images per second against the batch, and where the time of a step goes."""
+"""Charts of speed: images per second by batch size, and where the time of a step goes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
 
 from ganbench.analysis.number_text import amount
-from ganbench.report.charts.chart_rows import rounded
-from ganbench.report.charts.panels import Panel, Rows, color_encodings, layered
+from ganbench.analysis.speed_summary import iteration_milliseconds, part_times
+from ganbench.report.charts.axes import log_ticks_within, rounded
+from ganbench.report.charts.panels import ChartData, Panel, Rows, color_encodings, layered
 from ganbench.report.charts.style import OKABE_ITO, Style
 from ganbench.report.speed.speed_rows import SpeedRow
 
 PARTS = ("data", "discriminator", "generator", "penalties", "optimizer", "other")
 _INKS = (4, 0, 1, 3, 2, 6)
-COLORS = {part: OKABE_ITO[ink] for part, ink in zip(PARTS, _INKS, strict=True)}
+PART_COLORS = {part: OKABE_ITO[ink] for part, ink in zip(PARTS, _INKS, strict=True)}
 """The parts of a step, in the order in which they are drawn, and their colors."""
 
 
 @dataclass(frozen=True)
-class Domains:
-    """What the logarithmic axes of a machine's panel show, and their ticks."""
+class RateAxes:
+    """The ends and the ticks of the logarithmic axes of a machine's panel."""
 
     batch: tuple[float, float]
     rate: tuple[float, float]
@@ -32,26 +32,26 @@ class Domains:
 
 
 def rate_rows(rows: Sequence[SpeedRow]) -> Rows:
-    """Return a row a round (variant, batch, round, rate), and one a case with its median."""
-    found: Rows = []
+    """Return a row per round (variant, batch, round, rate) and one per case with its median."""
+    drawn: Rows = []
     for row in rows:
-        rounds = [one for one in row.case.rounds if one > 0]
+        rounds = [rate for rate in row.case.rounds if rate > 0]
         median = row.case.training.images_per_second if row.case.training else None
-        who = {"variant": row.series, "batch": row.case.batch_size}
-        found += [
-            {**who, "round": index, "rate": rounded(one)} for index, one in enumerate(rounds, 1)
+        case = {"variant": row.series, "batch": row.case.batch_size}
+        drawn += [
+            {**case, "round": index, "rate": rounded(rate)} for index, rate in enumerate(rounds, 1)
         ]
         if median:
-            found.append({**who, "median": rounded(median), "n": len(rounds)})
-    return found
+            drawn.append({**case, "median": rounded(median), "n": len(rounds)})
+    return drawn
 
 
-def rate_domains(rows: Rows) -> Domains:
+def rate_axes(rows: Rows) -> RateAxes:
     """Return the axes that show all of ``rate_rows``."""
-    batches = sorted({one["batch"] for one in rows})
-    rates = [one[name] for one in rows for name in ("rate", "median") if name in one]
+    batches = sorted({row["batch"] for row in rows})
+    rates = [row[name] for row in rows for name in ("rate", "median") if name in row]
     rate = rounded(min(rates) / 1.25), rounded(max(rates) * 1.25)
-    return Domains(
+    return RateAxes(
         batch=(rounded(batches[0] / 1.25), rounded(batches[-1] * 1.25)),
         rate=rate,
         batches=tuple(batches),
@@ -59,43 +59,39 @@ def rate_domains(rows: Rows) -> Domains:
     )
 
 
-def log_ticks_within(low: float, high: float) -> list[float]:
-    """Return round numbers between two bounds, at least three where there are so many.
+def rate_panel(
+    name: str, title: str, rows: Sequence[SpeedRow], series_styles: Mapping[str, Style]
+) -> Panel | None:
+    """Return one machine's panel: a line through the medians of each series, circles for rounds.
 
-    >>> log_ticks_within(40, 1500)
-    [50.0, 100.0, 200.0, 500.0, 1000.0]
+    A dash marks each median, because a single batch size makes no line.
+
+    Args:
+        name: The name of the chart's data.
+        title: The machine.
+        rows: Its cases.
+        series_styles: How each series is drawn.
+
+    Returns:
+        The panel; None where no case has a speed.
     """
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found: list[float] = []
-    for steps in ((1,), (1, 3), (1, 2, 5), range(1, 10)):
-        every = [float(f"{step}e{power}") for power in powers for step in steps]
-        found = [tick for tick in every if low <= tick <= high]
-        if len(found) >= 4:
-            break
-    return found
-
-
-def rate_panel(data: str, title: str, drawn: Mapping[str, Style], rows: Rows) -> Panel:
-    """Return one machine's panel: a line through the medians of each series, a circle a round.
-
-    A dash marks each median, where a lone batch makes no line.
-
-    ``rows``, which the data hold, are those of ``rate_rows``.
-    """
-    domains = rate_domains(rows)
+    drawn = rate_rows(rows)
+    if not drawn:
+        return None
+    axes = rate_axes(drawn)
     x = alt.X(
         "batch:Q",
         title="batch size",
-        scale=alt.Scale(type="log", domain=list(domains.batch), nice=False),
-        axis=alt.Axis(values=list(domains.batches), grid=False, labelOverlap=True),
+        scale=alt.Scale(type="log", domain=list(axes.batch), nice=False),
+        axis=alt.Axis(values=list(axes.batches), grid=False, labelOverlap=True),
     )
-    color = color_encodings(drawn, legend=True, columns=1)  # the names are long
+    color = color_encodings(series_styles, legend=True, columns=1)  # the names are long
     tips = [alt.Tooltip("variant:N"), alt.Tooltip("batch:Q", title="batch size")]
     amounts = {name: alt.Tooltip(f"{name}:Q", format=",.4~g") for name in ("rate", "median")}
 
     def y(name: str) -> alt.Y:
-        scale = alt.Scale(type="log", domain=list(domains.rate), nice=False)
-        axis = alt.Axis(values=list(domains.rates), format=",~g")
+        scale = alt.Scale(type="log", domain=list(axes.rate), nice=False)
+        axis = alt.Axis(values=list(axes.rates), format=",~g")
         return alt.Y(f"{name}:Q", title=None, scale=scale, axis=axis)
 
     base = alt.Chart()
@@ -115,40 +111,47 @@ def rate_panel(data: str, title: str, drawn: Mapping[str, Style], rows: Rows) ->
         dashes.transform_filter("isValid(datum.median)"),
         rounds.transform_filter("isValid(datum.rate)"),
     ]
-    return layered(layers, data, f"images/s, {title}", 240)
+    return layered(layers, ChartData(name, drawn), f"images/s, {title}", 240)
 
 
 def split_rows(rows: Sequence[SpeedRow]) -> Rows:
-    """Return a row a case and part: ``case`` with its whole, ``part``, ``ms``, ``share``."""
-    found: Rows = []
+    """Return a row per case and part: ``case`` with its total, ``part``, ``ms``, ``share``."""
+    drawn: Rows = []
     for row in rows:
-        parts = {part: (row.case.split_ms or {}).get(part) or 0.0 for part in PARTS}
-        whole = math.fsum(parts.values())
-        if not whole:
-            continue
-        # What is cut off on a narrow page is the end of a long name.
-        case = f"{amount(whole)} ms, batch {row.case.batch_size}: {row.series}"
-        found += [
+        times = part_times(row.case, PARTS)
+        # A narrow page cuts off the end of a long name.
+        whole = amount(iteration_milliseconds(times))
+        case = f"{whole} ms, batch {row.case.batch_size}: {row.series}"
+        drawn += [
             {
                 "case": case,
-                "part": part,
-                "place": place,
-                "ms": rounded(spent),
-                "share": rounded(spent / whole),
+                "part": time.part,
+                "place": PARTS.index(time.part),
+                "ms": rounded(time.milliseconds),
+                "share": rounded(time.share),
             }
-            for place, (part, spent) in enumerate(parts.items())
-            if spent
+            for time in times
         ]
-    return found
+    return drawn
 
 
-def split_panel(data: str, title: str, rows: Rows) -> Panel:
-    """Return one machine's panel: a bar a case, as long as one iteration, parted by what took it.
+def split_panel(name: str, title: str, rows: Sequence[SpeedRow]) -> Panel | None:
+    """Return one machine's panel: a bar for each case, divided by what its time goes to.
 
-    ``rows``, which the data hold, are those of ``split_rows``. What a case is called stands above
-    its bar, where a long name has room on a narrow page.
+    The name of a case stands above its bar, where a long name has room on a narrow page.
+
+    Args:
+        name: The name of the chart's data.
+        title: The machine.
+        rows: The cases that are drawn.
+
+    Returns:
+        The panel; None where no case was split.
     """
-    cases = list(dict.fromkeys(row["case"] for row in rows))
+    drawn = split_rows(rows)
+    if not drawn:
+        return None
+    cases = list(dict.fromkeys(row["case"] for row in drawn))
     names = alt.Axis(
         labelAlign="left", labelPadding=0, labelOffset=-14, labelLimit=0, grid=False, zindex=1
     )
@@ -166,7 +169,7 @@ def split_panel(data: str, title: str, rows: Rows) -> Panel:
             y=alt.Y("case:N", sort=cases, title=None, axis=names),
             color=alt.Color(
                 "part:N",
-                scale=alt.Scale(domain=list(PARTS), range=list(COLORS.values())),
+                scale=alt.Scale(domain=list(PARTS), range=list(PART_COLORS.values())),
                 legend=alt.Legend(title=None, orient="bottom", columns=3, columnPadding=24),
             ),
             order=alt.Order("place:Q"),
@@ -178,4 +181,4 @@ def split_panel(data: str, title: str, rows: Rows) -> Panel:
             ],
         )
     )
-    return layered([bars], data, title, 38 * len(cases) + 8)
+    return layered([bars], ChartData(name, drawn), title, 38 * len(cases) + 8)

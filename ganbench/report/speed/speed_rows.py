@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Cases as rows of a table and lines of a chart: what each is called."""
+"""Cases as rows of a table and lines of a chart, and the name of each."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganbench.records.speed_record import RooflineRecord, SpeedCase, SpeedRecord
+from ganbench.records.speed_record import Roofline, SpeedCase, SpeedRecord
 from ganbench.report.sentences import counted
 
 SETTINGS = ("dataset", "precision", "memory_format", "compile", "threads", "settings")
-"""What is said of a case beside its model, tricks and batch, where it differs anywhere."""
+"""The settings that name a case next to its model, tricks and batch size, where they differ."""
 
 _ALWAYS = ("dataset", "precision")
 
 Measured = tuple[SpeedRecord, SpeedCase]
-"""A case, and the document that it stands in."""
+"""A case, and the document that holds it."""
 
 
 @dataclass(frozen=True)
 class SpeedRow:
-    """One case, and what it is called.
+    """One case and its names.
 
-    ``label`` is its model and tricks, ``setting`` what else is said of it but the batch;
-    ``series`` is the label with the settings that differ anywhere. No two cases on one machine
-    share both series and batch.
+    ``label`` names its model and tricks, ``setting`` everything else but the batch size. ``series``
+    is the label with the settings that differ between any cases. No two cases on one machine share
+    both series and batch size.
     """
 
     case: SpeedCase
-    ceiling: RooflineRecord | None
+    ceiling: Roofline | None
     label: str
     setting: str
     series: str
 
 
 def differing_settings(cases: Sequence[SpeedCase]) -> tuple[str, ...]:
-    """Return those of ``SETTINGS`` that are not the same for all."""
-    return tuple(name for name in SETTINGS if len({getattr(one, name) for one in cases}) > 1)
+    """Return those of ``SETTINGS`` that are not the same for all cases."""
+    return tuple(name for name in SETTINGS if len({getattr(case, name) for case in cases}) > 1)
 
 
 def speed_rows(measured: Sequence[Measured], differing: Sequence[str]) -> list[SpeedRow]:
-    """Return one row for each case of a machine: of repeats the one that has most rounds."""
-    kept: dict[tuple[Any, ...], Measured] = {}
+    """Return one row for each case of a machine: of repeats the one with the most rounds."""
+    longest: dict[tuple[Any, ...], Measured] = {}
     for record, case in measured:
-        other = kept.get(case.key)
+        other = longest.get(case.key)
         if other is None or len(case.rounds) > len(other[1].rounds):
-            kept[case.key] = record, case
-    return [_row(record, case, differing) for record, case in kept.values()]
+            longest[case.key] = record, case
+    return [_row(record, case, differing) for record, case in longest.values()]
 
 
 def _row(record: SpeedRecord, case: SpeedCase, differing: Sequence[str]) -> SpeedRow:
@@ -63,15 +63,14 @@ def _row(record: SpeedRecord, case: SpeedCase, differing: Sequence[str]) -> Spee
     )
 
 
-def _ceiling(record: SpeedRecord, case: SpeedCase) -> RooflineRecord | None:
-    """Return the ceiling that a case was held against."""
-    wanted = case.device, case.precision, case.threads
-    same = (one for one in record.ceilings if (one.device, one.precision, one.threads) == wanted)
-    return next(same, None)
+def _ceiling(record: SpeedRecord, case: SpeedCase) -> Roofline | None:
+    """Return the ceiling that a case was compared with."""
+    key = case.ceiling_key
+    return next((ceiling for ceiling in record.ceilings if ceiling.ceiling_key == key), None)
 
 
 def listed(words: Sequence[str]) -> str:
-    """Return those words that say something, with commas."""
+    """Return the words that are not empty, with commas."""
     return ", ".join(filter(None, words))
 
 

@@ -1,84 +1,81 @@
 # SPDX-License-Identifier: MIT
-"""The table of speed: its columns, and what stands in each cell and below it."""
+"""The table of speed: its columns, and the figure and small print of each cell."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from ganbench.analysis import number_text
-from ganbench.analysis.number_text import NOTHING, amount
+from ganbench.analysis.number_text import amount
+from ganbench.analysis.speed_summary import rate_spread
 from ganbench.records.speed_record import Rate, SpeedCase
+from ganbench.report.blocks import Column, Entry, Row, Table
 from ganbench.report.speed.speed_rows import SpeedRow
-from ganbench.report.speed.speed_sentences import spread
+from ganbench.report.speed.speed_section import Machine, Speed
 
 
-@dataclass(frozen=True)
-class SpeedCell:
-    """A figure, and what is said of it in lines of small print."""
-
-    main: str
-    asides: tuple[str, ...] = ()
-
-    @property
-    def line(self) -> str:
-        """All in one line."""
-        aside = ", ".join(self.asides)
-        if not aside.startswith("["):
-            aside = f"({aside})" if aside else ""
-        return f"{self.main} {aside}".strip()
+def speed_table(machine: Machine, speed: Speed) -> Table:
+    """Return the cases of a machine; a case that failed says why instead of its figures."""
+    columns = (Column("model", number=False), Column("batch"), *map(Column, _FIGURES))
+    rows = tuple(_row(row, speed.styles[row.series].color) for row in machine.rows)
+    return Table(f"Speed on {machine.title}", columns, rows)
 
 
-def failure(row: SpeedRow) -> str:
-    """Return why a case has no figures; empty of one that has."""
-    if row.case.status == "ok":
-        return ""
-    return f"failed: {row.case.problem}" if row.case.problem else "failed"
+def _row(row: SpeedRow, color: str) -> Row:
+    case = row.case
+    figures: tuple[Entry, ...] = tuple(figure(case) for figure in _FIGURES.values())
+    if case.status != "ok":
+        problem = f"failed: {case.problem}" if case.problem else "failed"
+        figures = (Entry(problem, mark="verdict-fails", span=len(_FIGURES)),)
+    name = Entry(row.label, notes=(row.setting,), color=color)
+    return Row((name, Entry(str(case.batch_size)), *figures))
 
 
-def _rate(rate: Rate | None) -> SpeedCell:
-    estimate = spread(rate)
+def _rate(rate: Rate | None, *more: str) -> Entry:
+    estimate = rate_spread(rate)
     if estimate is None:
-        return SpeedCell(NOTHING)
-    asides = filter(None, [number_text.interval_text(estimate), f"n = {estimate.n}"])
-    return SpeedCell(number_text.mean_text(estimate), tuple(asides))
+        return Entry(notes=more)
+    notes = filter(None, [number_text.interval_text(estimate), f"n = {estimate.n}", *more])
+    return Entry(number_text.mean_text(estimate), tuple(notes))
 
 
-def _training(case: SpeedCase) -> SpeedCell:
-    cell = _rate(case.training)
-    return cell if case.steady else SpeedCell(cell.main, (*cell.asides, "not steady"))
+def _training(case: SpeedCase) -> Entry:
+    return _rate(case.training, *([] if case.steady else ["not steady"]))
 
 
-def _latency(case: SpeedCase) -> SpeedCell:
-    waited = case.latency_ms
-    if waited is None:
-        return SpeedCell(NOTHING)
-    return SpeedCell(
-        f"p50 {amount(waited.p50)}", (f"p90 {amount(waited.p90)}", f"p99 {amount(waited.p99)}")
-    )
+def _sampling(case: SpeedCase) -> Entry:
+    return _rate(case.sampling)
 
 
-def _arithmetic(case: SpeedCase) -> SpeedCell:
-    each = case.gflop_per_image or {}
-    return SpeedCell(amount(each.get("training")), _named(each, "sampling"))
+def _latency(case: SpeedCase) -> Entry:
+    latency = case.latency_ms
+    if latency is None:
+        return Entry()
+    tails = (f"p90 {amount(latency.p90)}", f"p99 {amount(latency.p99)}")
+    return Entry(f"p50 {amount(latency.p50)}", tails)
 
 
-def _achieved(case: SpeedCase) -> SpeedCell:
+def _arithmetic(case: SpeedCase) -> Entry:
+    per_image = case.gflop_per_image or {}
+    return Entry(amount(per_image.get("training")), _named(per_image, "sampling"))
+
+
+def _achieved(case: SpeedCase) -> Entry:
     share = case.share_of_ceiling
-    aside = () if share is None else (f"{number_text.percent(share)} of ceiling",)
-    return SpeedCell(amount(case.gflops), aside)
+    notes = () if share is None else (f"{number_text.percent(share)} of ceiling",)
+    return Entry(amount(case.gflops), notes)
 
 
-def _memory(case: SpeedCase) -> SpeedCell:
-    """Return the device's memory where it has its own, else what the process took and grew by."""
+def _memory(case: SpeedCase) -> Entry:
+    """Return the device's memory if it has its own, otherwise what the process took and grew by."""
     used = case.memory_mib or {}
     if used.get("allocated") is not None:
-        return SpeedCell(amount(used["allocated"]), _named(used, "reserved"))
-    return SpeedCell(amount(used.get("resident")), _named(used, "growth"))
+        return Entry(amount(used["allocated"]), _named(used, "reserved"))
+    return Entry(amount(used.get("resident")), _named(used, "growth"))
 
 
 def _named(values: Mapping[str, float | None], *names: str) -> tuple[str, ...]:
-    """Return the values that are there, each with its name."""
+    """Return the values that are present, each with its name."""
     return tuple(
         f"{name.replace('_', ' ')} {amount(values[name])}"
         for name in names
@@ -86,27 +83,27 @@ def _named(values: Mapping[str, float | None], *names: str) -> tuple[str, ...]:
     )
 
 
-def _parameters(case: SpeedCase) -> SpeedCell:
+def _parameters(case: SpeedCase) -> Entry:
     counts = case.parameters or {}
     sizes = (number_text.large(counts.get(role)) for role in ("generator", "discriminator"))
-    return SpeedCell(" / ".join(sizes) if counts else NOTHING)
+    return Entry(" / ".join(sizes)) if counts else Entry()
 
 
-def _startup(case: SpeedCase) -> SpeedCell:
-    spent = case.startup_seconds or {}
-    before = ", ".join(_named(spent, "import", "build"))
-    asides = filter(None, [before, *_named(spent, "first_step")])
-    return SpeedCell(amount(spent.get("total")), tuple(asides))
+def _startup(case: SpeedCase) -> Entry:
+    seconds = case.startup_seconds or {}
+    before = ", ".join(_named(seconds, "import", "build"))
+    notes = filter(None, [before, *_named(seconds, "first_step")])
+    return Entry(amount(seconds.get("total")), tuple(notes))
 
 
-COLUMNS: Mapping[str, Callable[[SpeedCase], SpeedCell]] = {
-    "training, images/s": _training,
-    "sampling, images/s": lambda case: _rate(case.sampling),
+_FIGURES: Mapping[str, Callable[[SpeedCase], Entry]] = {
+    "training,\nimages/s": _training,
+    "sampling,\nimages/s": _sampling,
     "GFLOP/s": _achieved,
-    "latency, ms": _latency,
+    "latency,\nms": _latency,
     "GFLOP / image": _arithmetic,
-    "memory, MiB": _memory,
+    "memory,\nMiB": _memory,
     "parameters G / D": _parameters,
-    "start-up, s": _startup,
+    "start-up,\ns": _startup,
 }
-"""The figures: what is at the head of each column, and what stands below it."""
+"""The figures: the head of each column, and the entry of a case in it."""

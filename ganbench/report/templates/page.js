@@ -1,21 +1,47 @@
 (() => {
   "use strict";
-  const { panels, data } = JSON.parse(document.getElementById("charts").textContent);
+
+  // What is long is kept as gzip in base64, so that a page is one small file.
+  async function unpacked(id) {
+    const packed = atob(document.getElementById(id).textContent);
+    const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).text();
+  }
+
+  async function loadVega() {
+    const script = document.createElement("script");
+    script.textContent = await unpacked("vega");
+    document.head.append(script);
+  }
+
+  // Of columns that share a number of rows: [{name: value, ...}, ...], without empty values.
+  function rowsOf(columns) {
+    const names = Object.keys(columns);
+    const count = names.length ? columns[names[0]].length : 0;
+    return Array.from({ length: count }, (_, index) => {
+      const given = names.filter((name) => columns[name][index] !== null);
+      return Object.fromEntries(given.map((name) => [name, columns[name][index]]));
+    });
+  }
 
   // The expression interpreter (ast) needs no eval, which the page's own policy forbids.
   const options = { renderer: "svg", actions: false, ast: true };
+  const loaded = Promise.all([unpacked("charts").then(JSON.parse), loadVega()]);
 
-  function draw(place) {
-    const panel = panels[place.dataset.chart];
-    if (!panel || place.dataset.drawn) return Promise.resolve();
+  async function draw(place) {
+    if (place.dataset.drawn) return;
     place.dataset.drawn = "yes";
-    const name = panel.data;
-    const spec = { ...panel.spec, datasets: { ...panel.spec.datasets, [name]: data[name] } };
-    spec.autosize = { type: "fit-x", contains: "padding" };
-    return vegaEmbed(place, spec, { ...options, mode: "vega-lite" }).catch((error) => {
+    try {
+      const [{ panels, data }] = await loaded;
+      const { spec, data: name } = panels[place.dataset.chart];
+      const datasets = { ...spec.datasets, [name]: rowsOf(data[name]) };
+      const autosize = { type: "fit-x", contains: "padding" };
+      await vegaEmbed(place, { ...spec, datasets, autosize }, { ...options, mode: "vega-lite" });
+    } catch (error) {
       place.textContent = "This chart cannot be drawn: " + error.message;
       console.error(error);
-    });
+    }
   }
 
   // One after the other, so that the page can be read and scrolled while they are drawn.

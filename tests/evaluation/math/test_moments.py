@@ -8,24 +8,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganbench.evaluation.math.moments import Gathering, merged, moments
+from ganbench.evaluation.math.moments import RunningMoments, merged, moments
 
 
 def gathered(features, sizes):
     """Moments of features that come in chunks of the given sizes, in turn."""
-    gathering, start, turn = Gathering(), 0, 0
+    running, start, turn = RunningMoments(), 0, 0
     while start < len(features):
         size = sizes[turn % len(sizes)]
-        gathering.add(features[start : start + size])
+        running.add(features[start : start + size])
         start, turn = start + max(size, 0), turn + 1
-    return gathering.moments()
+    return running.moments()
 
 
-def assert_same(one, other, rel=1e-10):
-    assert one.count == other.count
-    np.testing.assert_allclose(one.mean, other.mean, rtol=1e-12, atol=1e-12)
-    scale = np.abs(other.covariance).max()
-    np.testing.assert_allclose(one.covariance, other.covariance, rtol=0, atol=rel * scale)
+def assert_same(merged_moments, whole, rel=1e-10):
+    assert merged_moments.count == whole.count
+    np.testing.assert_allclose(merged_moments.mean, whole.mean, rtol=1e-12, atol=1e-12)
+    scale = np.abs(whole.covariance).max()
+    np.testing.assert_allclose(
+        merged_moments.covariance, whole.covariance, rtol=0, atol=rel * scale
+    )
 
 
 def by_numpy(features):
@@ -38,18 +40,18 @@ def test_chunks_in_any_order_give_numpys_covariance():
     features = random.normal(size=(500, 7)) @ random.normal(size=(7, 7)) + 3
     mean, covariance = by_numpy(features)
     for sizes in ([64], [1], [3, 0, 200], [500]):
-        found = gathered(random.permutation(features), sizes)
-        np.testing.assert_allclose(found.mean, mean, rtol=1e-12)
-        np.testing.assert_allclose(found.covariance, covariance, rtol=1e-10, atol=1e-12)
+        streamed = gathered(random.permutation(features), sizes)
+        np.testing.assert_allclose(streamed.mean, mean, rtol=1e-12)
+        np.testing.assert_allclose(streamed.covariance, covariance, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_mean_far_above_the_spread_costs_no_digits(dtype):
     features = (np.random.default_rng(1).normal(size=(2000, 5)) + 1e4).astype(dtype)
     mean, covariance = by_numpy(features)
-    found = gathered(features, [64])
-    np.testing.assert_allclose(found.mean, mean, rtol=1e-13)
-    np.testing.assert_allclose(found.covariance, covariance, rtol=0, atol=1e-11)
+    streamed = gathered(features, [64])
+    np.testing.assert_allclose(streamed.mean, mean, rtol=1e-13)
+    np.testing.assert_allclose(streamed.covariance, covariance, rtol=0, atol=1e-11)
     np.testing.assert_allclose(moments(features).covariance, covariance, rtol=0, atol=1e-11)
 
 
@@ -57,17 +59,17 @@ def test_a_first_chunk_unlike_the_rest_costs_few_digits():
     random = np.random.default_rng(2)
     features = np.concatenate([random.normal(size=(3, 4)) - 1e3, random.normal(size=(900, 4))])
     _, covariance = by_numpy(features)
-    found = gathered(features, [3, 100])
+    streamed = gathered(features, [3, 100])
     scale = np.abs(covariance).max()
-    np.testing.assert_allclose(found.covariance, covariance, rtol=0, atol=1e-12 * scale)
+    np.testing.assert_allclose(streamed.covariance, covariance, rtol=0, atol=1e-12 * scale)
 
 
 def test_three_constant_images_have_the_statistics_that_pytorch_fid_expects():
     images = np.stack([np.full((3, 8, 8), level, np.uint8) for level in (0, 128, 255)])
     features = np.repeat(images.reshape(3, -1).mean(axis=1, keepdims=True) / 255, 16, axis=1)
-    for found in (moments(features), gathered(features, [1])):
-        np.testing.assert_allclose(found.mean, np.full(16, 0.5), atol=1e-3)
-        np.testing.assert_allclose(found.covariance, np.full((16, 16), 0.25), rtol=1e-4)
+    for computed in (moments(features), gathered(features, [1])):
+        np.testing.assert_allclose(computed.mean, np.full(16, 0.5), atol=1e-3)
+        np.testing.assert_allclose(computed.covariance, np.full((16, 16), 0.25), rtol=1e-4)
 
 
 @settings(deadline=None, max_examples=25)
@@ -79,10 +81,10 @@ def test_parts_put_together_are_the_whole(seed, cut, apart):
 
 
 def test_fewer_than_two_samples_have_no_moments():
-    gathering = Gathering()
+    running = RunningMoments()
     with pytest.raises(ValueError, match="not 0"):
-        gathering.moments()
-    gathering.add(np.zeros((0, 3)))
-    gathering.add(np.zeros((1, 3)))
+        running.moments()
+    running.add(np.zeros((0, 3)))
+    running.add(np.zeros((1, 3)))
     with pytest.raises(ValueError, match="not 1"):
-        gathering.moments()
+        running.moments()

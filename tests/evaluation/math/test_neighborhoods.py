@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""ImprovedPrecision, recall, density and coverage against other implementations and simulations."""
+"""Precision, recall, density, and coverage against other implementations and simulations."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from scipy.stats import t as student
 
+from ganbench import registry
 from ganbench.errors import ConfigError, InputError
+from ganbench.evaluation.evidence import Evidence, of_features
 from ganbench.evaluation.math import neighbors
-from ganbench.evaluation.math.neighborhoods import Sweep, sweep_neighborhoods
-from ganbench.evaluation.metric import Evidence, of_features
+from ganbench.evaluation.math.neighborhoods import NeighborhoodSweep, sweep_neighborhoods
 from ganbench.metrics.coverage import Coverage, coverage_variance
 from ganbench.metrics.density import Density
 from ganbench.metrics.precision import ImprovedPrecision
@@ -29,8 +30,8 @@ def drawn(count, size, *, seed=0, scale=1.0, shift=0.0):
 
 
 def values(real, fake):
-    found = sweep_neighborhoods(real, fake)
-    return [metric().of(found).value for metric in METRICS]
+    sweep = sweep_neighborhoods(real, fake)
+    return [metric().of_sweep(sweep).value for metric in METRICS]
 
 
 def plainly(real, fake):
@@ -127,11 +128,11 @@ def test_the_seed_moves_the_interval_of_recall_and_no_value():
     first, second = (
         [metric().compute(real, fake, seed=seed) for metric in METRICS] for seed in (0, 1)
     )
-    assert [one.value for one in first] == [one.value for one in second]
+    assert [value.value for value in first] == [value.value for value in second]
     assert first[1].low != second[1].low
     assert first[1].low == ImprovedRecall().compute(real, fake, seed=0).low
-    for one in first:
-        assert one.low < one.value < one.high
+    for value in first:
+        assert value.low < value.value < value.high
 
 
 @pytest.mark.parametrize(
@@ -143,10 +144,9 @@ def test_intervals_cover_the_expectation(counts, size, scale, shift):
     rows = []
     for trial in range(60):
         fake = drawn(counts[1], size, seed=trial + 1, scale=scale, shift=shift)
-        found = sweep_neighborhoods(real, fake, seed=trial)
-        rows.append(
-            [(one.low, one.value, one.high) for one in (metric().of(found) for metric in METRICS)]
-        )
+        sweep = sweep_neighborhoods(real, fake, seed=trial)
+        measured = [metric().of_sweep(sweep) for metric in METRICS]
+        rows.append([(metric.low, metric.value, metric.high) for metric in measured])
     low, value, high = np.moveaxis(np.array(rows), 2, 0)  # each (60, 4)
     expectation = value.mean(axis=0)
     covered = ((low <= expectation) & (expectation <= high)).mean(axis=0)
@@ -165,8 +165,8 @@ def test_the_variance_of_coverage_is_right_where_it_is_known():
     estimates, shares = [], []
     for _ in range(trials):
         visits = np.bincount(random.integers(cells, size=fakes), minlength=cells)
-        found = sweep_of(np.repeat(visits, 2), np.repeat(random.permutation(cells) + 1, 2), fakes)
-        estimates.append(coverage_variance(found))
+        sweep = sweep_of(np.repeat(visits, 2), np.repeat(random.permutation(cells) + 1, 2), fakes)
+        estimates.append(coverage_variance(sweep))
         shares.append((visits > 0).mean())
     assert np.mean(estimates) == pytest.approx(np.var(shares), rel=0.2)
 
@@ -175,21 +175,23 @@ def test_the_interval_of_recall_has_the_variance_of_the_parts_times_their_odds()
     random = np.random.default_rng(0)
     recalled = random.random(4000) < 0.5
     recalled_by = random.random((4000, 50)) < np.linspace(0.4, 0.6, 50)
-    found = ImprovedRecall().of(Sweep(np.zeros(999, bool), None, recalled, recalled_by, None, None))
+    value = ImprovedRecall().of_sweep(
+        NeighborhoodSweep(np.zeros(999, bool), None, recalled, recalled_by, None, None)
+    )
     error = (1.5 * recalled_by.mean(axis=0).var(ddof=1)) ** 0.5
-    assert found.high - found.low == pytest.approx(2 * student.ppf(0.975, 49) * error, rel=0.05)
+    assert value.high - value.low == pytest.approx(2 * student.ppf(0.975, 49) * error, rel=0.05)
 
 
 def sweep_of(visitors, parties, fakes):
     empty = np.zeros(fakes, dtype=bool)
-    return Sweep(empty, None, None, None, visitors, parties.astype(np.uint64))
+    return NeighborhoodSweep(empty, None, None, None, visitors, parties.astype(np.uint64))
 
 
 def test_few_samples_are_warned_about_with_what_half_of_them_would_give():
     real, fake = drawn(800, 8), drawn(800, 8, seed=1, scale=0.3)
-    found = Density().compute(of_features(real), of_features(fake), seed=0)
-    assert "800 samples are few: with half of them the value is 2." in found.warning
-    assert f"instead of {found.value:.3f}" in found.warning
+    value = Density().compute(of_features(real), of_features(fake), seed=0)
+    assert "800 samples are few: with half of them the value is 2." in value.warning
+    assert f"instead of {value.value:.3f}" in value.warning
     same = of_features(drawn(800, 8, seed=1))
     assert not Density().compute(of_features(real), same, seed=0).warning
     without_halves = Evidence(800, features=real), Evidence(800, features=fake)
@@ -198,7 +200,7 @@ def test_few_samples_are_warned_about_with_what_half_of_them_would_give():
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_what_cannot_be_measured_is_said_in_a_sentence(metric):
-    name = metric.name
+    name = registry.name_of(metric)
     good = of_features(drawn(40, 8))
     few = Evidence(2, features=drawn(2, 8))
     with pytest.raises(ConfigError, match=f"{name} needs features"):
@@ -215,8 +217,8 @@ def test_what_cannot_be_measured_is_said_in_a_sentence(metric):
 
 def test_one_sample_has_a_precision_and_identical_ones_have_a_recall():
     real = of_features(drawn(50, 8))
-    one = Evidence(1, features=drawn(1, 8))
-    assert ImprovedPrecision().compute(real, one, seed=0).value in {0.0, 1.0}
-    assert Density().compute(real, one, seed=0).low is None
+    single = Evidence(1, features=drawn(1, 8))
+    assert ImprovedPrecision().compute(real, single, seed=0).value in {0.0, 1.0}
+    assert Density().compute(real, single, seed=0).low is None
     same = of_features(np.repeat(drawn(1, 8, seed=1), 30, axis=0))
     assert ImprovedRecall().compute(real, same, seed=0).value == 0.0

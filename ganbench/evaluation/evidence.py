@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""The evidence about one set of samples, from which metrics are computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganbench.evaluation.math.arrays import Array, Features, Flags, Indices
+from ganbench.evaluation.math.moments import Moments, moments
+from ganbench.gan import Mixture
+
+PROBE_SIZE = 4096
+"""Number of random samples whose features are kept next to streamed moments."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Evidence about one set of N samples: only the fields that some metric needs are filled in.
+
+    Attributes:
+        count: N; 0 where a file of statistics does not say.
+        moments: Mean (d,) and covariance (d, d) of the features.
+        probe: Features (n, d) of a random part of the samples, n <= 4,096; present wherever
+            moments were computed here.
+        features: Features (N, d), float32. They may be a memory map: read them in blocks.
+        probabilities: Class probabilities (N, K), float32; (N, C, K) where the network read the
+            C channels of an image one by one.
+        distances: Distances (P,) within pairs of images, float64.
+        points: The samples themselves (N, D), where they are points.
+        mixture: The density that points should follow.
+        half: (N,) bool, True for the samples in the second of two random halves.
+        half_moments: Moments of the first and the second half.
+        identical: Whether there is more than one sample and all are equal.
+    """
+
+    count: int
+    moments: Moments | None = None
+    probe: Features | None = None
+    features: Features | None = None
+    probabilities: Features | None = None
+    distances: Array | None = None
+    points: Array | None = None
+    mixture: Mixture | None = None
+    half: Flags | None = None
+    half_moments: tuple[Moments, Moments] | None = None
+    identical: bool = False
+
+    def halves(self) -> tuple[Evidence, Evidence] | None:
+        """Return the evidence of the two random halves, or None where they are not known."""
+        if self.half is None:
+            return None
+        first, second = (
+            Evidence(
+                count=int(rows.sum()),
+                moments=self.half_moments[index] if self.half_moments else None,
+                features=None if self.features is None else self.features[rows],
+                probabilities=None if self.probabilities is None else self.probabilities[rows],
+            )
+            for index, rows in enumerate((~self.half, self.half))
+        )
+        return first, second
+
+
+def random_half(count: int, seed: int = 0) -> Flags:
+    """Return for ``count`` samples, as (count,) bool, which ones are in the second random half."""
+    return np.random.default_rng(seed).random(count) < 0.5
+
+
+def random_probe(count: int) -> Indices:
+    """Return the indices (n,) of the random samples that form the probe, n <= 4,096."""
+    return np.random.default_rng(0).permutation(count)[:PROBE_SIZE]
+
+
+def of_features(features: Features) -> Evidence:
+    """Return the evidence in features (N, d) in memory: their moments, halves, and probe."""
+    count = len(features)
+    half = random_half(count)
+    enough = min(int(half.sum()), int((~half).sum())) >= 2
+    return Evidence(
+        count=count,
+        moments=moments(features) if count > 1 else None,
+        probe=features[random_probe(count)],
+        features=features,
+        half=half,
+        half_moments=(moments(features[~half]), moments(features[half])) if enough else None,
+    )

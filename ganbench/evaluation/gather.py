@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""The evidence of real and generated samples for many metrics: read once, kept, and cached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ganbench.errors import ConfigError, InputError
+from ganbench.evaluation.evidence import Evidence
+from ganbench.evaluation.extract import NetworkNeeds, extract, extract_counterparts
+from ganbench.evaluation.feature_network import FeatureNetwork
+from ganbench.evaluation.metric import ROW_NEEDS
+from ganbench.evaluation.pair_network import PairNetwork
+from ganbench.evaluation.protocol import network_protocol
+from ganbench.evaluation.reference_statistics import (
+    ReferenceStatistics,
+    cache_files,
+    read_cached,
+    write_statistics,
+)
+from ganbench.evaluation.requests import Request
+from ganbench.progress import Progress
+from ganbench.runtime.inference import Compute
+from ganbench.samples.sample_set import Samples
+
+
+class RealEvidence:
+    """The evidence of the real set, gathered when it is first needed and then kept.
+
+    Args:
+        real: The real samples, or a file of statistics of them.
+        requests: The requests that are expected to ask for evidence. One pass over the samples
+            gathers it for all of them.
+        compute: Where and how networks compute.
+        cache: Whether the results of slow networks are kept on disk, for later processes.
+        progress: Hears how far the pass is.
+    """
+
+    def __init__(
+        self,
+        real: Samples | ReferenceStatistics,
+        requests: Sequence[Request],
+        *,
+        compute: Compute,
+        cache: bool,
+        progress: Progress,
+    ) -> None:
+        self._real = real
+        self._requests = requests
+        self._compute = compute
+        self._cache = cache
+        self._progress = progress
+        self._evidence: dict[str, Evidence] = {}
+
+    def of(self, request: Request) -> Evidence:
+        """Return the evidence that a request needs.
+
+        Raises:
+            ConfigError: A file of statistics does not hold it.
+            InputError: The samples cannot be read, or a file holds features of another network.
+        """
+        key = request.evidence_key
+        if key not in self._evidence:
+            if isinstance(self._real, ReferenceStatistics):
+                self._evidence[key] = evidence_of_file(self._real, request)
+            else:
+                self._gather(self._real, request)
+        return self._evidence[key]
+
+    def count(self, request: Request) -> int:
+        """Return the number of real samples for a request, 0 where a file does not say."""
+        if isinstance(self._real, ReferenceStatistics):
+            return self._real.evidence.count
+        gathered = self._evidence.get(request.evidence_key)
+        return gathered.count if gathered else len(self._real)
+
+    def _gather(self, real: Samples, first: Request) -> None:
+        """Gather evidence for all requests that will ask, from the cache or in one pass."""
+        needs = needs_of([first, *self._requests])
+        files: dict[str, Path] = {}
+        for key, need in list(needs.items()):
+            network = need.network
+            if isinstance(network, FeatureNetwork) and network.facts.slow and self._cache:
+                # Moments are always kept, so that a later metric of the same rows finds them.
+                needs[key] = replace(need, needs=need.needs | {"moments"})
+                protocol = network_protocol(network.facts, self._compute.precision)
+                candidates = cache_files(real.facts, protocol, need.needs)
+                cached = next(filter(None, map(read_cached, candidates)), None)
+                if cached is not None:
+                    self._evidence[key] = cached
+                    del needs[key]
+                elif candidates:
+                    files[key] = candidates[0]
+        if not needs:
+            return
+        gathered = extract(
+            real,
+            needs,
+            compute=self._compute,
+            progress=self._progress,
+            mixture=real.facts.mixture,
+        )
+        self._evidence |= gathered
+        for key, file in files.items():
+            if gathered[key].moments is not None:
+                write_statistics(file, gathered[key])
+
+
+def fake_evidence(
+    fake: Samples | ReferenceStatistics,
+    real: Samples | ReferenceStatistics,
+    requests: Sequence[Request],
+    *,
+    compute: Compute,
+    progress: Progress,
+) -> dict[str, Evidence]:
+    """Return the evidence of generated samples that each request needs, by its key.
+
+    Raises:
+        ConfigError: A file of statistics does not hold it, or does not hold the images with which
+            samples are to be paired.
+        InputError: The samples cannot be read, or a file holds features of another network.
+    """
+    if isinstance(fake, ReferenceStatistics):
+        return {request.evidence_key: evidence_of_file(fake, request) for request in requests}
+    evidence = extract(
+        fake,
+        needs_of(requests),
+        compute=compute,
+        progress=progress,
+        mixture=real.facts.mixture,
+    )
+    for request in requests:
+        if request.of_counterparts:
+            assert isinstance(request.network, PairNetwork)
+            if isinstance(real, ReferenceStatistics):
+                raise _needs_images(request, real)
+            evidence[request.evidence_key] = extract_counterparts(
+                real, fake, request.network, compute=compute, progress=progress
+            )
+    return evidence
+
+
+def needs_of(requests: Sequence[Request]) -> dict[str, NetworkNeeds]:
+    """Return the needs of requests, joined for those that share the key of their evidence."""
+    needs: dict[str, NetworkNeeds] = {}
+    for request in requests:
+        if request.of_counterparts:  # which are read side by side with the other set
+            continue
+        key = request.evidence_key
+        joined = frozenset(request.metric.needs)
+        if key in needs:
+            joined |= needs[key].needs
+        needs[key] = NetworkNeeds(request.network, joined, request.channelwise)
+    return needs
+
+
+def evidence_of_file(statistics: ReferenceStatistics, request: Request) -> Evidence:
+    """Return the evidence in a file of statistics, if it is enough for a request.
+
+    Raises:
+        ConfigError: The file lacks evidence that the metric needs.
+        InputError: The file holds features of another network.
+    """
+    evidence = statistics.evidence
+    answered = {"moments", *(need for need in ROW_NEEDS if getattr(evidence, need) is not None)}
+    if not set(request.metric.needs) <= answered:
+        raise _needs_images(request, statistics)
+    assert evidence.moments is not None
+    size = len(evidence.moments.mean)
+    expected = request.network.facts.feature_size if request.network else 0
+    if expected and size != expected:
+        raise InputError(
+            f"{statistics.facts.name} holds statistics of {size} features, and "
+            f"{request.network_name} has {expected}.",
+            "Name the network that they were made with: --network NAME",
+        )
+    return evidence
+
+
+def _needs_images(request: Request, statistics: ReferenceStatistics) -> ConfigError:
+    return ConfigError(
+        f"{request.name} needs {' and '.join(request.metric.needs)}, and {statistics.facts.name} "
+        "holds a mean and a covariance.",
+        "Give the images, or measure fid alone.",
+    )

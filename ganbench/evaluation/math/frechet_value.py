@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""The Frechet distance as the value of a metric, with its interval, bias, and warnings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ganbench.evaluation.checks import require_moments
+from ganbench.evaluation.evidence import Evidence
+from ganbench.evaluation.math.frechet import Jackknife, frechet_distance, jackknife
+from ganbench.evaluation.math.intervals import NOTABLE_BIAS, student_quantile
+from ganbench.evaluation.math.moments import Moments
+from ganbench.evaluation.metric import Value
+
+NO_PROBE = "only the mean and covariance of the samples are known"
+"""Why statistics in a file have no interval."""
+
+
+def frechet_value(real: Evidence, fake: Evidence, *, metric: str) -> Value:
+    """Return the distance of ``fake.moments`` from ``real.moments``.
+
+    The interval is for the expectation at this n over the generated samples, the reference held
+    fixed: value +- t SE, with SE from the delete-one jackknife. ``bias`` is the jackknife's, too.
+    There is no interval without ``fake.probe``.
+
+    Raises:
+        ConfigError: There are no moments.
+        InputError: There are fewer than two samples on a side, or features that differ in number
+            or are not finite.
+    """
+    reference, fakes = require_moments(real, fake, metric=metric)
+    if fake.probe is None or fakes.count < 3:
+        reason = NO_PROBE if fake.probe is None else f"there are only {fakes.count} samples"
+        return Value(
+            frechet_distance(reference, fakes),
+            note=f"no interval: {reason}",
+            warning=singular_warning(reference, fakes),
+        )
+    estimate = jackknife(reference, fakes, fake.probe)
+    warning = _warning(estimate, reference, fakes)
+    if without_spread(reference, fakes):
+        note = "no interval: there is no spread among the samples"
+        return Value(estimate.distance, note=note, warning=warning)
+    margin = student_quantile(fakes.count - 1) * estimate.standard_error
+    return Value(
+        estimate.distance,
+        max(0.0, estimate.distance - margin),
+        estimate.distance + margin,
+        "95 % interval for the expectation at this n, from a jackknife over the fakes",
+        bias=estimate.bias,
+        warning=warning,
+    )
+
+
+def singular_warning(real: Moments, fake: Moments) -> str:
+    """Return a sentence if too few samples make a covariance singular, or an empty string."""
+    size = len(fake.mean)
+    too_few = [
+        f"{moments.count} {side}"
+        for moments, side in ((real, "real"), (fake, "fake"))
+        if 0 < moments.count <= size
+    ]
+    if not too_few:
+        return ""
+    return f"{' and '.join(too_few)} samples are too few for the covariance of {size} features"
+
+
+def without_spread(real: Moments, fake: Moments) -> bool:
+    """Tell whether all generated samples are equal, up to rounding at the scale of the features."""
+    scale = float(np.trace(real.covariance) + fake.mean @ fake.mean)
+    return float(np.trace(fake.covariance)) <= float(np.finfo(np.float64).eps) * scale
+
+
+def _warning(estimate: Jackknife, real: Moments, fake: Moments) -> str:
+    sentences = [singular_warning(real, fake)]
+    distance, bias = estimate.distance, estimate.bias
+    if bias > NOTABLE_BIAS * distance:
+        # By chance a value may be below the bias, which is about the bias of the expectation.
+        part = f"about {bias:.3g}" if bias < 0.9 * distance else "nearly all"
+        sentences.append(
+            f"{part} of the {distance:.3g} is there because n is only {fake.count}: compare only "
+            "at equal n"
+        )
+    return "; ".join(filter(None, sentences))

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""The contract of a pair network: two images in, their distance or similarity out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ganbench.errors import InputError
+from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts, check_images
+from ganbench.evaluation.math.blockwise import blocks
+from ganbench.runtime.inference import Compute
+
+PIXELS_AT_ONCE = 2**20
+"""About how many pixels are compared at once, so that memory does not grow with their number."""
+
+
+class PairNetwork(ABC):
+    """A distance, or a similarity, between two images."""
+
+    batch_size = 32
+    """Pairs that are compared at once."""
+
+    facts: NetworkFacts
+    """What protocols must know of it; ``feature_size`` and ``classes`` are 0."""
+
+    @abstractmethod
+    def distances(self, first: Tensor, second: Tensor, *, compute: Compute) -> Tensor:
+        """Return the distance within each pair of images, (B,) on the CPU.
+
+        Args:
+            first: uint8 images (B, C, H, W), C = 1 or 3.
+            second: Images of the same type and shape.
+            compute: Where and how the network computes.
+
+        Raises:
+            InputError: The images are of another type, differ in shape, or are too small.
+        """
+
+
+Network = FeatureNetwork | PairNetwork
+"""Anything that is registered as a feature network."""
+
+
+def check_pairs(first: Tensor, second: Tensor) -> None:
+    """Raise InputError unless both are uint8 images (N, C, H, W) of one shape, C = 1 or 3."""
+    check_images(first)
+    check_images(second)
+    if first.shape != second.shape:
+        raise InputError(
+            "Images are compared with others of the same shape, not "
+            f"{tuple(first.shape)} with {tuple(second.shape)}."
+        )
+
+
+def compare_in_batches(
+    compare: Callable[[Tensor, Tensor], Tensor], first: Tensor, second: Tensor, *, size: int
+) -> Tensor:
+    """Compare images (B, C, H, W) pair by pair, at most ``size`` at once, to (B,) on the CPU."""
+    return torch.cat(
+        [compare(first[rows], second[rows]).cpu() for rows in blocks(len(first), size)]
+    )

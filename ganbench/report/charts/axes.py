@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""What the axes of charts show: their ends, their ticks, and whether a floor is in sight."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ganbench.report.charts.panels import Rows
+
+_DIGITS = 5
+
+
+def rounded(value: float) -> float:
+    """Round to the digits that a chart can show."""
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def curve_domain(
+    rows: Iterable[Mapping[str, Any]], field: str, *, log: bool
+) -> tuple[float, float]:
+    """Return the ends of an axis that shows every seed and mean; bands may reach beyond it."""
+    values: list[float] = [row[field] for row in rows if field in row]
+    low, high = min(values), max(values)
+    if log:
+        return rounded(low / 1.15), rounded(high * 1.15)
+    margin = 0.05 * (high - low) or abs(high) * 0.05 or 1.0
+    return rounded(low - margin), rounded(high + margin)
+
+
+def clip_bands(rows: Rows, field: str, domain: tuple[float, float]) -> Rows:
+    """Return rows whose bands end at the ends of an axis: a logarithmic axis has no zero."""
+
+    def clipped(row: Mapping[str, Any]) -> dict[str, Any]:
+        ends = [end for end in (f"{field}_low", f"{field}_high") if end in row]
+        return {**row, **{end: rounded(min(max(row[end], domain[0]), domain[1])) for end in ends}}
+
+    return [clipped(row) for row in rows]
+
+
+def log_ticks(rows: Iterable[Mapping[str, Any]], field: str) -> list[float]:
+    """Return ticks for a logarithmic axis where such an axis serves better, otherwise none.
+
+    It does where all values are above zero and the largest is more than 50 times the smallest.
+    """
+    values: list[float] = [row[field] for row in rows if field in row]
+    if not values or min(values) <= 0 or max(values) <= 50 * min(values):
+        return []
+    first, last = (math.floor(math.log10(value)) for value in (min(values), max(values)))
+    steps = (1, 2, 5) if last - first < 2 else (1, 3) if last - first < 4 else (1,)
+    return [float(f"{step}e{power}") for power in range(first, last + 2) for step in steps]
+
+
+def log_ticks_within(low: float, high: float) -> list[float]:
+    """Return round numbers between two bounds, at least four where there are that many.
+
+    >>> log_ticks_within(40, 1500)
+    [50.0, 100.0, 200.0, 500.0, 1000.0]
+    """
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    within: list[float] = []
+    for steps in ((1,), (1, 3), (1, 2, 5), range(1, 10)):
+        ticks = [float(f"{step}e{power}") for power in powers for step in steps]
+        within = [tick for tick in ticks if low <= tick <= high]
+        if len(within) >= 4:
+            break
+    return within
+
+
+def floor_in_sight(
+    rows: Iterable[Mapping[str, Any]], fields: Iterable[str], floor: float, *, log: bool = False
+) -> bool:
+    """Tell whether a floor is so near to the values that showing it does not flatten them.
+
+    On a logarithmic axis it may be a factor of three away at most.
+    """
+    names = list(fields)
+    values: list[float] = [row[name] for row in rows for name in names if name in row]
+    if not values:
+        return False
+    low, high = min(values), max(values)
+    if log:
+        return low / 3 <= floor <= high * 3
+    reach = high - low or abs(high) or 1.0
+    return low - reach <= floor <= high + reach

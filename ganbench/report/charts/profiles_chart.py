@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""The chart of performance profiles: in which share of all runs a metric is good enough."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import altair as alt
+
+from ganbench.analysis.comparison import PLAIN
+from ganbench.analysis.stability import Profile
+from ganbench.analysis.tables import MetricColumn
+from ganbench.report.charts.axes import rounded
+from ganbench.report.charts.panels import ChartData, Panel, Rows, layered
+from ganbench.report.charts.style import BEHIND, Style
+
+
+def profile_rows(profile: Profile) -> Rows:
+    """Return a row per set of tricks and threshold: tricks, tau, share, low, high, n."""
+    return [
+        {
+            "tricks": curve.name,
+            "tau": rounded(threshold),
+            "share": rounded(share.value),
+            "low": rounded(share.low or 0.0),
+            "high": rounded(share.high or 0.0),
+            "n": share.n,
+        }
+        for curve in profile.curves
+        for threshold, share in zip(profile.thresholds, curve.shares, strict=True)
+    ]
+
+
+def profile_panels(
+    profile: Profile, name: str, variant_styles: Mapping[str, Style], main: MetricColumn
+) -> list[Panel]:
+    """Return a panel for each set of tricks; the runs without tricks stand behind in gray.
+
+    Args:
+        profile: The profile of one model.
+        name: The name of the charts' data.
+        variant_styles: How each variant is drawn.
+        main: The metric that the profile is about.
+    """
+    data = ChartData(name, profile_rows(profile))
+    return [
+        _panel(data, curve.name, variant_styles[curve.variant], main, log=profile.logarithmic)
+        for curve in profile.curves
+        if curve.tricks or len(profile.curves) == 1
+    ]
+
+
+def _panel(data: ChartData, tricks: str, style: Style, main: MetricColumn, *, log: bool) -> Panel:
+    x = alt.X(
+        "tau:Q",
+        title=None,
+        scale=alt.Scale(type="log" if log else "linear", nice=False, zero=False),
+        axis=alt.Axis(grid=False, tickCount=4),
+    )
+    y = alt.Y(
+        "share:Q",
+        title=None,
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(format="%", values=[0, 0.5, 1]),
+    )
+    tips = [
+        alt.Tooltip("tricks:N"),
+        alt.Tooltip("tau:Q", title=f"{main.metric} at least as good as", format=".4~g"),
+        alt.Tooltip("share:Q", format=".0%"),
+        alt.Tooltip("low:Q", format=".0%"),
+        alt.Tooltip("high:Q", format=".0%"),
+        alt.Tooltip("n:Q", title="runs"),
+    ]
+    layers: list[alt.Chart] = []
+    inks = {PLAIN: BEHIND, tricks: style.color}
+    for name, ink in inks.items():
+        # A JSON string is also a string in a Vega expression, whatever the name holds.
+        base = alt.Chart().transform_filter(f"datum.tricks === {json.dumps(name)}")
+        low = y.copy()
+        low.shorthand = "low:Q"
+        layers += [
+            base.mark_area(opacity=0.14, strokeWidth=0, interpolate="step-after").encode(
+                x=x, y=low, y2="high:Q", color=alt.value(ink)
+            ),
+            base.mark_line(strokeWidth=2.2, interpolate="step-after").encode(
+                x=x, y=y, color=alt.value(ink), tooltip=tips
+            ),
+        ]
+    return layered(layers, data, tricks, 120)

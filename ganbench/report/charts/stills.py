@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Charts as still pictures, for places that run no scripts: SVG without what no reader sees."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+import altair as alt
+import vl_convert
+
+from ganbench.report.charts.panels import Panel
+from ganbench.report.charts.style import FONT, theme
+
+
+def still(panels: Sequence[Panel], columns: int, width: int) -> str:
+    """Return panels as one SVG, dark on white.
+
+    Args:
+        panels: The panels, from left to right and line by line.
+        columns: The number of panels in a line.
+        width: The width of each plot in pixels.
+    """
+    lines = [panels[index : index + columns] for index in range(0, len(panels), columns)]
+    datasets = {panel.data.name: panel.data.rows for panel in panels}
+    for panel in panels:  # what altair has moved out of the layers, such as the row of a floor
+        datasets |= panel.view.get("datasets", {})
+    own = any(panel.own_legend for panel in panels)
+    resolve = {"scale": {"color": "independent" if own else "shared"}}
+    specification = {
+        "$schema": alt.SCHEMA_URL,
+        "vconcat": [
+            {
+                "hconcat": [{**panel.view, "width": width} for panel in line],
+                "spacing": 32,
+                "resolve": resolve,
+            }
+            for line in lines
+        ],
+        "resolve": resolve,
+        "spacing": 28,
+        "padding": 12,
+        "datasets": datasets,
+    }
+    return svg(specification)
+
+
+def svg(specification: dict[str, object], **axis: object) -> str:
+    """Return a chart in Vega-Lite as a compact SVG; ``axis`` adds to the look of the axes."""
+    look = theme("#333333")
+    look["axis"] = {**look["axis"], **axis}
+    drawn: str = vl_convert.vegalite_to_svg(json.dumps({**specification, "config": look}))
+    return compact(drawn)
+
+
+_FONT = f' font-family="{FONT}"'
+_UNSEEN = re.compile(
+    r' (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"| opacity="1"| transform="translate\(0,0\)"'
+)
+_EMPTY = re.compile(r'<path d="[^"]*"(?: display="none")?/>')  # the root has no fill, no stroke
+_GEOMETRY = re.compile(r' (d|transform|x2|y2)="([^"]*)"')
+_LINES = re.compile(r"(?:[ML]-?[\d.]+,-?[\d.]+)+")
+_POINT = re.compile(r"([ML])(-?[\d.]+),(-?[\d.]+)")
+_NUMBER = re.compile(r"-?\d+\.\d+")
+
+
+def compact(drawn: str) -> str:
+    """Return the same picture in fewer bytes.
+
+    The font is named once, coordinates keep a tenth of a pixel, and a line goes from point to
+    point in relative steps. Names and descriptions of marks, and shapes that paint nothing, are
+    left out: the picture stands in a document, where no script and no reader can reach its parts.
+    """
+    drawn = drawn.replace(_FONT, "").replace("<svg ", f"<svg{_FONT} ", 1)
+    drawn = _EMPTY.sub("", _UNSEEN.sub("", drawn))
+    return _GEOMETRY.sub(lambda match: f' {match[1]}="{_shortened(match[2])}"', drawn)
+
+
+def _shortened(geometry: str) -> str:
+    """Return a path of straight lines in relative steps, anything else with shorter numbers."""
+    if _LINES.fullmatch(geometry):
+        return _relative(geometry)
+    return _NUMBER.sub(lambda match: _tenths(round(float(match[0]) * 10)), geometry)
+
+
+def _relative(path: str) -> str:
+    """Return a path of straight lines in relative steps.
+
+    >>> _relative("M10,20L11.04,20.5L12.1,19")
+    'M10 20l1 .5 1.1-1.5'
+    """
+    parts: list[str] = []
+    x = y = 0
+    last = ""
+    for command, across, down in _POINT.findall(path):
+        next_x, next_y = round(float(across) * 10), round(float(down) * 10)
+        if command == "M":
+            letter, step = "M", (next_x, next_y)
+        else:
+            letter, step = "l", (next_x - x, next_y - y)
+        first, second = (_tenths(number) for number in step)
+        separated = letter if letter != last else "" if first.startswith("-") else " "
+        parts.append(f"{separated}{first}{'' if second.startswith('-') else ' '}{second}")
+        x, y, last = next_x, next_y, letter
+    return "".join(parts)
+
+
+def _tenths(number: int) -> str:
+    """Return a number of tenths as SVG writes it, without zeros that say nothing.
+
+    >>> _tenths(-5), _tenths(20), _tenths(0)
+    ('-.5', '2', '0')
+    """
+    whole, tenth = divmod(abs(number), 10)
+    text = f"{whole or ''}.{tenth}" if tenth else str(whole)
+    return f"-{text}" if number < 0 else text

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The chapter of a report on one dataset."""

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""The chapter on one dataset: what comes first, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ganbench.report import sentences
+from ganbench.report.blocks import Block, Chapter, Paragraph
+from ganbench.report.dataset.dataset_section import DatasetSection
+from ganbench.report.dataset.metric_blocks import (
+    budget_blocks,
+    measurement_blocks,
+    metric_blocks,
+)
+from ganbench.report.dataset.stability_blocks import stability_blocks
+from ganbench.report.dataset.training_blocks import (
+    course_blocks,
+    loss_blocks,
+    sample_blocks,
+    settings_blocks,
+)
+from ganbench.report.dataset.verdict_blocks import difference_blocks, verdict_blocks
+from ganbench.report.pictures import Picture
+
+
+def dataset_chapter(section: DatasetSection, pictures: Mapping[str, Picture]) -> Chapter:
+    """Return the chapter on a dataset: answers first, then numbers, then how they came about.
+
+    Args:
+        section: The dataset's analysis and charts.
+        pictures: The sample grids by the names of their runs.
+    """
+    blocks: list[Block] = [
+        *_warnings(section),
+        *map(Paragraph, sentences.left_out(section.table, section.drawn, section.chosen)),
+        *verdict_blocks(section),
+        *metric_blocks(section),
+        *sample_blocks(section, pictures),
+        *course_blocks(section),
+        *stability_blocks(section),
+        *budget_blocks(section),
+        *difference_blocks(section),
+        *loss_blocks(section),
+        *measurement_blocks(section),
+        *settings_blocks(section),
+    ]
+    return Chapter(section.dataset, tuple(blocks), anchor=section.slug)
+
+
+def _warnings(section: DatasetSection) -> list[Paragraph]:
+    """Return what makes numbers of this dataset incomparable."""
+    warnings = [
+        f"{metric} was measured by more than one protocol. Its columns must not be compared."
+        for metric in section.table.mixed
+    ]
+    if len(section.environments) > 1:
+        warnings.append(
+            f"These runs were made in {len(section.environments)} environments: their seconds and "
+            "images per second are not comparable."
+        )
+    if len(section.threads) > 1:
+        warnings.append(sentences.threads_warning(section.threads))
+    return [Paragraph(warning, role="warning") for warning in warnings]

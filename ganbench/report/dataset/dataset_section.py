@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: MIT
+"""One dataset's analysis and charts, gathered before anything is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ganbench.analysis.comparison import Comparison, baseline_names, compare_to
+from ganbench.analysis.equal_budgets import EqualBudgets, equal_budgets
+from ganbench.analysis.published import PublishedRow
+from ganbench.analysis.selection import Drawn, select_drawn
+from ganbench.analysis.stability import Profile, StabilityRow, profiles, stability_rows
+from ganbench.analysis.tables import MetricColumn, MetricTable, datasets_of, metric_table
+from ganbench.analysis.verdicts import Verdict, main_column, verdicts
+from ganbench.records.archive import condense
+from ganbench.records.atomic_files import slug
+from ganbench.records.read_run import complete
+from ganbench.records.run_record import RunRecord
+from ganbench.report.charts.dots_chart import dots_panels
+from ganbench.report.charts.effects_chart import effect_panel, treatment_names
+from ganbench.report.charts.panels import Panel
+from ganbench.report.charts.profiles_chart import profile_panels
+from ganbench.report.charts.style import Style
+from ganbench.report.charts.training_curves import Course, courses, loss_panels
+from ganbench.report.pictures import unique
+
+
+@dataclass(frozen=True)
+class DatasetSection:
+    """One dataset: its verdicts, its tables and its charts.
+
+    ``table`` holds all runs, ``drawn`` the runs whose curves have been read. ``profiles`` are the
+    performance profiles with their charts. ``losses`` are the charts of losses and logits, variant
+    by variant.
+    """
+
+    dataset: str
+    slug: str
+    table: MetricTable
+    main: MetricColumn | None
+    verdicts: tuple[Verdict, ...]
+    budgets: tuple[EqualBudgets, ...]
+    stability: tuple[StabilityRow, ...]
+    profiles: tuple[tuple[Profile, tuple[Panel, ...]], ...]
+    published: tuple[PublishedRow, ...]
+    styles: Mapping[str, Style]
+    effects: tuple[Panel, ...]
+    dots: tuple[Panel, ...]
+    courses: tuple[Course, ...]
+    losses: tuple[Panel, ...]
+    environments: tuple[str, ...]
+    chosen: Drawn
+    drawn: MetricTable
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """The comparisons that the verdicts judge."""
+        return tuple(verdict.comparison for verdict in self.verdicts)
+
+    @property
+    def treatments(self) -> dict[str, str]:
+        """The name of each treatment by its variant, in the order of the table."""
+        return treatment_names(self.verdicts)
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """The variants with which treatments are compared."""
+        return tuple(dict.fromkeys(verdict.comparison.baseline for verdict in self.verdicts))
+
+    @property
+    def threads(self) -> tuple[int, ...]:
+        """The numbers of threads with which the runs were trained."""
+        threads = {run.threads for row in self.table.rows for run in row.runs}
+        return tuple(sorted(number for number in threads if number is not None))
+
+
+def sections(
+    runs: Sequence[RunRecord],
+    published: Sequence[PublishedRow],
+    variant_styles: Mapping[str, Style],
+    baseline: str | None,
+    metric: str | None = None,
+) -> list[DatasetSection]:
+    """Return one section for each dataset, in the order of the runs.
+
+    For the runs that are drawn, the curves, losses and grids that are still in their folders are
+    read here.
+
+    Args:
+        runs: All runs.
+        published: Published rows; each belongs to the dataset that it names.
+        variant_styles: How each variant is drawn.
+        baseline: The baseline that was asked for; it counts on the datasets that have it.
+        metric: The main metric that was asked for; it counts where it was measured.
+    """
+    taken = {"across", "speed"}  # the anchors of chapters that are about no dataset
+    return [
+        _section(
+            [run for run in runs if run.dataset == dataset],
+            unique(slug(dataset), dataset, taken),
+            [row for row in published if row.dataset == dataset.split(" (")[0]],
+            variant_styles,
+            (baseline, metric),
+        )
+        for dataset in datasets_of(runs)
+    ]
+
+
+def _section(
+    runs: Sequence[RunRecord],
+    name: str,
+    published: Sequence[PublishedRow],
+    variant_styles: Mapping[str, Style],
+    asked: tuple[str | None, str | None],
+) -> DatasetSection:
+    dataset = runs[0].dataset
+    table = metric_table(runs, dataset)
+    baseline = asked[0] if asked[0] in baseline_names([table]) else None
+    main = _main(table, asked[1])
+    judged = verdicts(table, compare_to(table, baseline))
+    chosen = select_drawn(
+        table, [verdict for verdict in judged if verdict.comparison.column == main]
+    )
+    read = [_read(run, chosen) for run in runs]
+    if chosen.whole:
+        table = drawn = metric_table(read, dataset)
+    else:
+        drawn = metric_table([run for run in read if run.name in chosen.runs], dataset)
+    shown = {variant: variant_styles[variant] for variant in chosen.variants}
+    baselines = {verdict.comparison.variant: verdict.comparison.baseline for verdict in judged}
+    return DatasetSection(
+        dataset=dataset,
+        slug=name,
+        table=table,
+        main=main,
+        verdicts=tuple(judged),
+        budgets=tuple(equal_budgets(table)) if chosen.whole else (),
+        stability=tuple(stability_rows(table, main)),
+        profiles=tuple(_profiles(table, main, name, variant_styles)),
+        published=tuple(published),
+        styles={row.variant: variant_styles[row.variant] for row in table.rows},
+        effects=tuple(_effects(judged, table, main, chosen, name)),
+        dots=tuple(dots_panels(table, name, shown)),
+        courses=tuple(courses(drawn, name, shown, baselines, main, main_only=not chosen.whole)),
+        losses=tuple(
+            panel
+            for index, row in enumerate(drawn.rows)
+            for panel in loss_panels(row, f"{name}-{index}")
+        ),
+        environments=tuple(dict.fromkeys(run.environment_id for run in runs if run.environment_id)),
+        chosen=chosen,
+        drawn=drawn,
+    )
+
+
+def _read(run: RunRecord, chosen: Drawn) -> RunRecord:
+    """Return a run with the curves, losses and grids that are drawn of it."""
+    if run.name not in chosen.runs:
+        return run if chosen.whole else replace(run, curves=(), losses=(), grids=())
+    run = condense(complete(run))
+    return run if chosen.whole or run.name in chosen.first else replace(run, losses=())
+
+
+def _main(table: MetricTable, metric: str | None) -> MetricColumn | None:
+    """Return the main metric of a table; the one asked for only where it was measured."""
+    if not table.columns:
+        return None
+    known = {name for column in table.columns for name in (column.name, column.metric)}
+    return main_column(table, metric if metric in known else None)
+
+
+def _profiles(
+    table: MetricTable, main: MetricColumn | None, name: str, variant_styles: Mapping[str, Style]
+) -> list[tuple[Profile, tuple[Panel, ...]]]:
+    """Return the performance profiles with their charts."""
+    if main is None:
+        return []
+    return [
+        (profile, tuple(profile_panels(profile, f"{name}-profile-{index}", variant_styles, main)))
+        for index, profile in enumerate(profiles(table, main))
+    ]
+
+
+def _effects(
+    judged: Sequence[Verdict],
+    table: MetricTable,
+    main: MetricColumn | None,
+    chosen: Drawn,
+    name: str,
+) -> list[Panel]:
+    """Return a panel of paired differences for each metric, the main one first."""
+    names = treatment_names(judged)
+    panels: list[Panel] = []
+    for column in sorted(table.columns, key=lambda column: column != main):
+        drawn = [
+            verdict
+            for verdict in judged
+            if verdict.comparison.column == column and verdict.comparison.variant in chosen.variants
+        ]
+        panel = effect_panel(f"{name}-effects-{len(panels)}", drawn, names) if drawn else None
+        if panel:
+            panels.append(panel)
+    return panels

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""Every variant by every metric: means, single measurements, protocols, equal budgets."""
+
+from __future__ import annotations
+
+from ganbench.analysis import number_text
+from ganbench.analysis.equal_budgets import Budget
+from ganbench.analysis.published import PublishedRow
+from ganbench.analysis.selection import MOST_NUMBERS, MOST_ROWS
+from ganbench.analysis.stats import Estimate
+from ganbench.analysis.tables import MetricColumn, TableCell, VariantRow, heading
+from ganbench.records.run_record import RunRecord
+from ganbench.report import notes, sentences
+from ganbench.report.blocks import (
+    Block,
+    Bullets,
+    Charts,
+    Column,
+    Definitions,
+    Details,
+    Entry,
+    Heading,
+    Item,
+    Paragraph,
+    Row,
+    Span,
+    Table,
+    Text,
+)
+from ganbench.report.dataset.dataset_section import DatasetSection
+from ganbench.report.settings_text import subtitle
+
+_COSTS = ("kimg", "training, s", "images/s", "parameters\nG / D")
+
+
+def metric_blocks(section: DatasetSection) -> list[Block]:
+    """Return the table of every variant, the notes on published rows, and the chart of seeds."""
+    blocks: list[Block] = [Heading("Every variant")] if section.verdicts else []
+    blocks.append(_metric_table(section))
+    if section.published:
+        listed = tuple(Item(_published_note(row, section)) for row in section.published)
+        blocks.append(Bullets(listed, role="notes"))
+    if section.dots:
+        charts = Charts(
+            f"{section.slug}-metrics",
+            f"Metrics on {section.dataset}, seed by seed",
+            section.dots,
+            layout="three",
+            width=230,
+        )
+        note = [notes.DOTS_NOTE, *([notes.FLOOR_NOTE] if section.table.floors else [])]
+        blocks += [Heading("Seed by seed"), charts, Paragraph(" ".join(note))]
+    return blocks
+
+
+def _metric_table(section: DatasetSection) -> Table:
+    """Return a row for each variant; the floor and published rows stand below."""
+    table = section.table
+    columns = (
+        Column("variant", number=False),
+        *(Column(heading(column)) for column in table.columns),
+        Column("runs", number=False),
+        *map(Column, _COSTS),
+    )
+    rows = [_variant_row(row, section) for row in table.rows[:MOST_ROWS]]
+    blank = Entry("", span=1 + len(_COSTS))
+    if table.floors:
+        floors = [
+            Entry(number_text.amount(table.floors.get(column.name))) for column in table.columns
+        ]
+        name = Entry("real data", notes=("the floor",))
+        rows.append(Row((name, *floors, blank), reference=True))
+    for number, published in enumerate(section.published, 1):
+        name = Entry(published.model, notes=(f"published, note {number}",))
+        printed = [
+            Entry(published.metrics.get(column.metric, number_text.NOTHING))
+            for column in table.columns
+        ]
+        rows.append(Row((name, *printed, blank), reference=True))
+    return Table(f"Metrics on {section.dataset}", columns, tuple(rows))
+
+
+def _variant_row(row: VariantRow, section: DatasetSection) -> Row:
+    under = subtitle(row.runs[0].config, row.variant)
+    spent = (row.kimg, row.seconds, row.images_per_second)
+    return Row(
+        (
+            Entry(row.variant, (under,) if under else (), color=section.styles[row.variant].color),
+            *(_metric_entry(row.cells.get(column.name)) for column in section.table.columns),
+            Entry(sentences.statuses(row.statuses), mark="statuses"),
+            *(Entry(number_text.amount(mean.value if mean else None)) for mean in spent),
+            Entry(sentences.parameters_text(row)),
+        )
+    )
+
+
+def _metric_entry(cell: TableCell | None) -> Entry:
+    if cell is None:
+        return Entry(mark="none")
+    return _estimate_entry(cell.estimate, cell.runs, best=cell.best)
+
+
+def _estimate_entry(estimate: Estimate | None, runs: int, *, best: bool = False) -> Entry:
+    """Return a mean with its interval, and of how many runs it is where some have no value."""
+    if estimate is None:
+        return Entry()
+    under = [number_text.interval_text(estimate) or "one seed"]
+    if estimate.n != runs:
+        under.append(f"{estimate.n} of {runs}")
+    mean = Span(number_text.mean_text(estimate), strong=best)
+    return Entry((mean,), notes=tuple(under), mark="best" if best else "")
+
+
+def _published_note(published: PublishedRow, section: DatasetSection) -> Text:
+    """Return where a published row was printed, how it differs, and what else was printed."""
+    measured = {column.metric for column in section.table.columns}
+    source = Span(published.source, link=sentences.paper_address(published.source))
+    others = ", ".join(
+        f"{name} {value}" for name, value in published.metrics.items() if name not in measured
+    )
+    also = f" Also printed there: {others}." if others else ""
+    return (source, f". {published.differs}{also}")
+
+
+def budget_blocks(section: DatasetSection) -> list[Block]:
+    """Return the metrics at the same time and at the same kimg."""
+    budgets = section.budgets
+    if not budgets:
+        return []
+    time = budgets[0].time
+    columns = [Column("variant", number=False)]
+    for budget in budgets:
+        name = heading(budget.column)
+        columns += [
+            Column(f"at {number_text.amount(budget.time.limit)} s", group=name),
+            Column(f"at {number_text.amount(budget.kimg.limit)} kimg", group=name),
+        ]
+    columns.append(Column(f"kimg at\n{number_text.amount(time.limit)} s"))
+    rows = [
+        Row(
+            (
+                Entry(row.variant, color=section.styles[row.variant].color),
+                *(
+                    _budget_entry(side, row.variant)
+                    for budget in budgets
+                    for side in (budget.time, budget.kimg)
+                ),
+                Entry(number_text.amount(time.kimg.get(row.variant))),
+            )
+        )
+        for row in section.table.rows
+        if row.cells
+    ]
+    return [
+        Heading("At the same time, at the same kimg"),
+        Table(f"Equal budgets on {section.dataset}", tuple(columns), tuple(rows)),
+        Paragraph(sentences.budgets_note(budgets)),
+    ]
+
+
+def _budget_entry(budget: Budget, variant: str) -> Entry:
+    return _estimate_entry(budget.values.get(variant), budget.runs.get(variant, 0))
+
+
+def measurement_blocks(section: DatasetSection) -> list[Block]:
+    """Return every run's measurements and the protocols of the metrics, folded."""
+    metrics = section.table.columns
+    columns = (
+        Column("variant", number=False),
+        Column("seed"),
+        Column("status", number=False),
+        *(Column(heading(column)) for column in metrics),
+        Column("kimg"),
+        Column("training, s"),
+        Column("environment", number=False),
+    )
+    runs = [(row, run) for row in section.table.rows for run in row.runs]
+    rows = tuple(_run_row(row, run, metrics) for row, run in runs[:MOST_NUMBERS])
+    table = Table(f"Every number on {section.dataset}", columns, rows)
+    return [
+        Details("Every number", (table, Paragraph(notes.MEASUREMENTS_NOTE))),
+        Details("Protocols", (_protocols(section),)),
+    ]
+
+
+def _run_row(row: VariantRow, run: RunRecord, metrics: tuple[MetricColumn, ...]) -> Row:
+    repeats = f"{sentences.counted(run.repeats, 'repeat')} set aside"
+    cells = [row.cells.get(column.name) for column in metrics]
+    return Row(
+        (
+            Entry(row.variant),
+            Entry(number_text.NOTHING if run.seed is None else str(run.seed)),
+            Entry(sentences.status_text(run.status), notes=(repeats,) if run.repeats else ()),
+            *(
+                Entry(sentences.measured_text(cell.of(run.name) if cell else None))
+                for cell in cells
+            ),
+            Entry(number_text.amount(run.kimg, 4)),
+            Entry(number_text.amount(run.seconds, 4)),
+            Entry((Span(run.environment_id, code=True),) if run.environment_id else "–"),
+        )
+    )
+
+
+def _protocols(section: DatasetSection) -> Definitions:
+    """Return how each metric was measured, from one of its measurements."""
+    pairs = []
+    for column in section.table.columns:
+        example = section.table.example(column)
+        parts = [column.protocol or "not recorded"]
+        if example and example.n:
+            parts.append(sentences.counted(example.n, "sample"))
+        if example and example.note:
+            parts.append(example.note)
+        pairs.append((column.name, "; ".join(parts)))
+    return Definitions(tuple(pairs) or (("no metric was measured", number_text.NOTHING),))

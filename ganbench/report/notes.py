@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""The notes that explain tables and charts; they hold no numbers of a report."""
+
+from __future__ import annotations
+
+HOW_TO_READ = (
+    "Each number is the mean over seeds after training. The brackets hold its 95 % interval by "
+    "Student's t: the range in which the mean of many more seeds may well lie. A single seed has "
+    "no interval. The formula knows no bounds: the interval of a count of modes can reach past "
+    "the last mode.",
+    "↑ means that more is better, ↓ that less is better. Bold marks the best mean. Where intervals "
+    "overlap, another set of seeds may well give another order: see the differences, seed by "
+    "seed.",
+    "The floor is the metric of real data compared with other real data: what a perfect generator "
+    "would get from that many samples.",
+    "A run that diverged or collapsed is a result. A run that diverged has no metrics, so a mean "
+    "over “4 of 5” is a mean over the runs that went well.",
+    "Numbers are comparable only where their protocols are the same; each dataset lists its own. "
+    "Seconds are seconds of training alone, and comparable only within one environment.",
+    "Verdicts: runs of one seed share initial weights, batches and latents, so differences to the "
+    "baseline are taken in pairs. A treatment helps or hurts where a two-sided paired t test has "
+    "p < 0.05 after Holm's correction for all treatments that are compared with the same baseline "
+    "in the same metric on the same dataset. It fails where the share of its runs that diverged or "
+    "collapsed exceeds the baseline's share by one in ten or more, and pairs are lost by it. "
+    "Everything else is no difference that this many seeds can show, which is not the same as no "
+    "difference.",
+    "Next to the t test stands the exact permutation test, which assumes nothing about the "
+    "distribution. Over n pairs it cannot give a p value below 2/2ⁿ: 0.25 with three seeds, 0.0625 "
+    "with five. A p value that cannot be small is no sign that there is no difference.",
+)
+
+VERDICTS_NOTE = (
+    "The verdict, and the mean difference over shared seeds in percent of the baseline. “Not "
+    "shown”: these seeds gave the percentage, and this many seeds cannot show that it is more "
+    "than chance."
+)
+
+EFFECTS_NOTE = (
+    "Difference to the baseline, treatment minus baseline: each circle is a seed, the diamond "
+    "their mean, the bar its 95 % t interval, not corrected for the number of treatments. A "
+    "triangle at the border is a seed that lies beyond it, and a bar that ends at the border goes "
+    "on. The verdict stands at the right."
+)
+
+DOTS_NOTE = "Each dot is a seed, the diamond their mean, the bar its interval."
+
+FLOOR_NOTE = "Gray dashes mark the floor."
+
+SAMPLES_NOTE = "Runs of one seed draw the same latents, place by place."
+
+CURVES_NOTE = (
+    "Thin lines are single seeds. The thick line is their mean, at the points that all seeds have, "
+    "in the band of its 95 % t interval, as far as the axis goes. Gray dashes mark the floor."
+)
+
+MULTIPLES_NOTE = (
+    "Each panel is one variant: thin lines are its seeds, the thick one is their mean, and the "
+    "band is its 95 % t interval at each point, as far as the axis goes. The baseline is gray. "
+    "Across: thousands of images."
+)
+
+STABILITY_NOTE = (
+    "The share of runs that diverged, collapsed or failed, with its 95 % interval by Wilson: with "
+    "few runs even none is compatible with many. The deviation is over seeds, within settings."
+)
+
+PROFILE_NOTE = (
+    "The share of all runs, over seeds and settings, whose metric is at least as good as the value "
+    "below; a run that diverged never is. Higher is better, and a trick that helps at one setting "
+    "only stays low. The band is a 95 % bootstrap interval. The runs without tricks are gray."
+)
+
+DIFFERENCES_NOTE = (
+    "Mean difference over shared seeds with its 95 % t interval; p of the paired t test, alone and "
+    "after Holm's correction; p of the exact sign-flip test, and the least p that this many pairs "
+    "can give. Detectable is the true difference that four of five such experiments would find. "
+    "P(better) is the share of all pairs of runs in which the treatment is better, with ties "
+    "counted as a half."
+)
+
+MEASUREMENTS_NOTE = (
+    "An interval here is the interval of one measurement, over its samples. It says nothing about "
+    "other seeds."
+)
+
+ACROSS_NOTE = (
+    "Values on different datasets have no common scale and are not averaged. The rank is the rank "
+    "of the mean among these variants, averaged over the datasets. The ratio to the baseline is "
+    "the geometric mean over datasets and shared seeds, with a 95 % t interval for other seeds on "
+    "the same datasets."
+)
+
+LOSSES_NOTE = (
+    "Losses tell whether the two players are in balance, not how good the samples are. They are "
+    "not comparable between loss functions."
+)

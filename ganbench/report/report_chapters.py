@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""The whole report as blocks: how to read it, its chapters, and the environments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ganbench.analysis import number_text
+from ganbench.analysis.across_datasets import Across
+from ganbench.analysis.selection import MOST_ROWS
+from ganbench.config import join_words
+from ganbench.records.run_record import RunRecord
+from ganbench.report import notes, sentences
+from ganbench.report.blocks import (
+    Block,
+    Bullets,
+    Chapter,
+    Column,
+    Definitions,
+    Details,
+    Entry,
+    Heading,
+    Item,
+    Paragraph,
+    Row,
+    Span,
+    Table,
+)
+from ganbench.report.dataset.dataset_chapter import dataset_chapter
+from ganbench.report.make_report import Report
+from ganbench.report.speed.speed_blocks import speed_chapter
+
+MOST_UNREAD = 60
+"""This many runs without a result are listed; the others are counted."""
+
+
+def report_blocks(report: Report) -> tuple[Block, ...]:
+    """Return everything below the title of a report."""
+    blocks: list[Block] = []
+    if report.runs:
+        lines = tuple(Item(line) for line in notes.HOW_TO_READ)
+        blocks.append(Details("How to read these numbers", (Bullets(lines),)))
+    blocks += [dataset_chapter(section, report.pictures) for section in report.sections]
+    if report.across:
+        blocks.append(_across(report.across))
+    if report.speed:
+        blocks.append(speed_chapter(report.speed))
+    if report.unread:
+        blocks.append(_unread(report.unread))
+    if report.environments:
+        blocks.append(_environments(report))
+    return tuple(blocks)
+
+
+def _across(groups: Sequence[Across]) -> Chapter:
+    """Return the chapter on the same variants on several datasets."""
+    blocks: list[Block] = []
+    heads = ("mean rank", "ratio to the baseline", "datasets", "pairs")
+    for group in groups:
+        on = join_words(group.datasets)
+        blocks += [
+            Heading(f"{group.metric}, compared with {group.baseline}, on {on}", level=4),
+            Table(
+                f"{group.metric} across datasets",
+                (Column("variant", number=False), *map(Column, heads)),
+                tuple(
+                    Row(
+                        (
+                            Entry(row.variant),
+                            Entry(number_text.amount(row.rank), notes=(f"of {len(group.rows)}",)),
+                            Entry(
+                                number_text.mean_text(row.ratio),
+                                notes=tuple(filter(None, [number_text.interval_text(row.ratio)])),
+                            ),
+                            Entry(str(len(group.datasets))),
+                            Entry(str(row.ratio.n) if row.ratio else number_text.NOTHING),
+                        )
+                    )
+                    for row in group.rows[:MOST_ROWS]
+                ),
+            ),
+        ]
+    blocks.append(Paragraph(notes.ACROSS_NOTE))
+    return Chapter("Across datasets", tuple(blocks), anchor="across")
+
+
+def _unread(runs: Sequence[RunRecord]) -> Chapter:
+    """Return the runs that have not ended or cannot be read."""
+    items = [Item(_unread_line(run)) for run in runs[:MOST_UNREAD]]
+    if len(runs) > MOST_UNREAD:
+        items.append(Item(f"and {len(runs) - MOST_UNREAD:,} more"))
+    return Chapter("Runs without a result", (Bullets(tuple(items)),))
+
+
+def _unread_line(run: RunRecord) -> tuple[Span | str, ...]:
+    reached = "" if run.kimg is None else f" at {number_text.amount(run.kimg)} kimg"
+    problem = f": {run.problem}" if run.problem else ""
+    return (Span(run.name, code=True), f" {sentences.status_text(run.status)}{reached}{problem}")
+
+
+def _environments(report: Report) -> Chapter:
+    """Return each environment in one line, with all its facts folded."""
+    folded = [
+        Details(
+            (Span(name, code=True), f" {sentences.machine(environment)}"),
+            (Definitions(_facts(environment, sentences.commits(report.runs, name))),),
+        )
+        for name, environment in report.environments.items()
+    ]
+    return Chapter("Environments", tuple(folded))
+
+
+def _facts(environment: Mapping[str, Any], commits: str) -> tuple[tuple[str, str], ...]:
+    """Return the facts of an environment, each in one line."""
+    facts = [("ganbench at commit", commits)] if commits else []
+    for key, value in environment.items():
+        if isinstance(value, Mapping):
+            text = ", ".join(f"{inner} {nested}" for inner, nested in value.items()) or "none"
+        else:
+            text = "unknown" if value is None else str(value)
+        facts.append((key.replace("_", " "), text))
+    return tuple(facts)

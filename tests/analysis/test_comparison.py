@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Comparisons checked by hand: which variant is compared with which, and the pairs of seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from ganbench.analysis.comparison import Comparison, choose_baseline, compare_to
+from ganbench.analysis.significance import detectable_difference, holm
+from ganbench.analysis.stats import mean_interval
+from ganbench.analysis.tables import MetricTable, metric_table
+from ganbench.errors import UnknownNameError
+from ganbench.records.run_record import RunRecord
+
+BASE = [20.0, 22.0, 19.0, 21.0, 20.5]
+
+
+def against(compared: list[Comparison]) -> dict[str, str]:
+    return {one.variant: one.baseline for one in compared}
+
+
+def test_a_trick_is_held_against_its_own_model_and_setting_without_it(
+    runs: Callable[..., list[RunRecord]], table_of: Callable[..., MetricTable]
+) -> None:
+    table = table_of(
+        runs("r1", BASE, setting="lr=1"),
+        runs("", BASE, setting="lr=1"),
+        runs("r1", BASE, setting="lr=2"),
+        runs("", BASE, setting="lr=2"),
+        runs("r1", BASE, model="other"),
+        runs("", BASE, model="other"),
+    )
+    assert against(compare_to(table)) == {
+        "gan + r1, lr=1": "gan, lr=1",
+        "gan + r1, lr=2": "gan, lr=2",
+        "other + r1": "other",
+    }
+    turned = {base: variant for variant, base in against(compare_to(table)).items()}
+    assert against(compare_to(table, "r1")) == turned
+    assert against(compare_to(table, "gan + r1, lr=2")) == turned, "a label names its tricks"
+    assert compare_to(table, "none") == compare_to(table)
+    with pytest.raises(UnknownNameError, match="Did you mean 'r1'"):
+        compare_to(table, "r2")
+
+
+def test_without_tricks_all_are_held_against_one(
+    runs: Callable[..., list[RunRecord]], table_of: Callable[..., MetricTable]
+) -> None:
+    table = table_of(runs("", BASE, model="a"), runs("", BASE, model="vanilla"))
+    assert against(compare_to(table)) == {"a": "vanilla"}
+    assert against(compare_to(table, "a")) == {"vanilla": "a"}
+
+
+def test_the_family_is_the_treatments_of_one_baseline_in_one_metric(
+    runs: Callable[..., list[RunRecord]], table_of: Callable[..., MetricTable]
+) -> None:
+    random = np.random.default_rng(0)
+    groups = [runs("", BASE), runs("", BASE, model="other")]
+    given: dict[str, np.ndarray] = {}
+    for name in ("a", "b", "c"):
+        given[name] = random.normal(-0.8, 1.0, 5)
+        groups.append(runs(name, (np.array(BASE) + given[name]).tolist()))
+    groups.append(runs("a", (np.array(BASE) + given["a"]).tolist(), model="other"))
+    found = {one.variant: one for one in compare_to(table_of(*groups))}
+    expected = holm([float(scipy_stats.ttest_1samp(given[name], 0).pvalue) for name in "abc"])
+    for name, p in zip("abc", expected, strict=True):
+        one = found[f"gan + {name}"]
+        assert one.t_corrected == pytest.approx(p)
+        assert one.family == 3
+        assert one.detectable == pytest.approx(
+            detectable_difference(float(given[name].std(ddof=1)), 5, 0.05 / 3)
+        )
+        assert one.relative == pytest.approx(given[name].mean() / np.mean(BASE))
+    other = found["other + a"]
+    assert (other.family, other.t_corrected) == (1, other.t_p_value)
+
+
+def test_a_comparison_pairs_by_seed(run: Callable[..., RunRecord]) -> None:
+    runs = [run("base", seed, fid) for seed, fid in enumerate([10.0, 20.0, 30.0, 40.0])]
+    runs += [run("new", seed, fid) for seed, fid in [(3, 38.5), (1, 18.5), (0, 9.0), (9, 0.0)]]
+    (found,) = compare_to(metric_table(runs, "ring8"), "base")
+    assert found.paired is not None
+    # Seeds 0, 1, 3: differences -1, -1.5, -1.5.
+    assert found.paired.difference == mean_interval([-1.5, -1.5, -1.0])
+    assert found.paired.n == 3
+    assert found.verdict == "better"
+    assert found.paired.p_value == 0.25
+    # All pairs in which new is lower: 38.5 < 40 (1), 18.5 < 20, 30, 40 (3), 9 and 0 always (4).
+    assert found.improvement.probability == 12 / 16
+
+
+def test_without_shared_seeds_there_is_no_pair(run: Callable[..., RunRecord]) -> None:
+    table = metric_table([run("base", 0, 1.0), run("new", 1, 2.0)], "ring8")
+    (found,) = compare_to(table, "base")
+    assert (found.paired, found.corrected, found.verdict) == (None, None, "unclear")
+    assert found.improvement.probability == 0.0
+
+
+def test_p_values_are_corrected_over_the_whole_table(run: Callable[..., RunRecord]) -> None:
+    runs = [run("base", seed, 10.0) for seed in range(3)]
+    runs += [run(name, seed, 9.0 - seed) for name in ("x", "y") for seed in range(3)]
+    found = compare_to(metric_table(runs, "ring8"), "base")
+    assert [one.paired.p_value for one in found if one.paired] == [0.25, 0.25]
+    assert [one.corrected for one in found] == [0.5, 0.5]
+
+
+def test_the_baseline_is_vanilla_unless_another_is_named(run: Callable[..., RunRecord]) -> None:
+    table = metric_table([run("a", 0, 1.0), run("vanilla", 0, 2.0)], "ring8")
+    assert choose_baseline(table) == "vanilla"
+    assert choose_baseline(table, "a") == "a"
+    with pytest.raises(UnknownNameError, match="Did you mean 'vanilla'"):
+        choose_baseline(table, "vanila")

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Options that verbs share, as they are read."""
+
+import pytest
+
+from ganbench.cli import options
+from ganbench.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, None),
+        ("0,1", (0.0, 1.0)),
+        ("-1,1", (-1.0, 1.0)),
+        (" 0 , 255 ", (0.0, 255.0)),
+        ("-2.5,1e3", (-2.5, 1000.0)),
+    ],
+)
+def test_a_range_is_two_numbers(text, expected):
+    assert options.value_range(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ",", "0", "0,", "0,1,2", "1,0", "1,1", "0;1", "low,high", "nan,1", "0,inf", "-inf,inf"],
+)
+def test_what_is_no_range_is_a_sentence(text):
+    with pytest.raises(ConfigError) as raised:
+        options.value_range(text)
+    assert raised.value.message == (
+        f"--range {text}: two numbers were expected, the lowest and the highest value."
+    )
+    assert raised.value.hint == "For example: --range 0,1"
+
+
+def test_flags_go_before_assignments():
+    settings = options.collect_settings(["recipe.kimg=3", "loss=hinge"], kimg=4.0)
+    assert settings == {"recipe.kimg": 4.0, "loss": "hinge"}
+
+
+def test_names_are_split_at_commas():
+    assert options.names(None) is None
+    assert options.names("fid, kid,") == ("fid", "kid")
+
+
+def test_a_number_format_is_one_of_two():
+    assert options.number_format("bf16") == "bf16"
+    with pytest.raises(ConfigError, match="fp32 or bf16 was expected"):
+        options.number_format("fp64")

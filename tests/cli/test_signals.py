@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""Ctrl-C: the first stops in order, the second at once."""
+
+import os
+import signal
+
+import pytest
+
+from ganbench.cli.signals import stopping
+from ganbench.errors import StoppedError
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_and_the_second_ends(number):
+    before = signal.getsignal(number)
+    asked = []
+    with stopping(lambda: asked.append(1)):
+        os.kill(os.getpid(), number)
+        assert asked == [1]
+    assert signal.getsignal(number) is before
+
+    def twice():
+        with stopping(lambda: asked.append(2)):
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), number)
+
+    with pytest.raises(StoppedError) as raised:
+        twice()
+    assert raised.value.exit_code == 130
+    assert asked == [1, 2]
+    assert signal.getsignal(number) is before
+
+
+def test_an_error_passes_and_the_handlers_are_put_back():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ValueError, match="own"), stopping(lambda: None):
+        raise ValueError("own")
+    assert signal.getsignal(signal.SIGINT) is before

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Archives of runs: read back as they were, whole or damaged; curves thinned once."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganbench.records.archive import (
+    MOST_POINTS,
+    condense,
+    read_archive,
+    result_rows,
+    write_archive,
+)
+from ganbench.records.load import load_runs
+from ganbench.records.run_folder import RunFolder
+from ganbench.records.run_record import Curve, RunRecord
+
+
+def test_the_number_of_threads_is_kept(make_run: Callable[..., RunFolder], tmp_path: Path) -> None:
+    make_run(tmp_path / "runs")
+    runs = load_runs([tmp_path / "runs"])
+    assert runs[0].threads == 1
+    write_archive(tmp_path / "report", runs)
+    assert load_runs([tmp_path / "report"])[0].threads == 1
+    rows = tmp_path / "report" / "runs.jsonl"
+    old = {key: value for key, value in json.loads(rows.read_text()).items() if key != "threads"}
+    rows.write_text(json.dumps(old))
+    assert load_runs([tmp_path / "report"])[0].threads == 1, "an older report: from env/*.json"
+    assert result_rows(runs)[0]["threads"] == 1
+
+
+def test_an_archive_gives_back_the_same_records(
+    make_run: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    make_run(tmp_path / "runs", 0)
+    make_run(tmp_path / "runs", 1, loss="minimax")
+    make_run(tmp_path / "runs", 2).write_result({"status": "diverged", "seed": 2, "kimg": 3.0})
+    make_run(tmp_path / "runs", 3).result_file.unlink()
+    runs = [condense(run) for run in load_runs([tmp_path / "runs"])]
+    write_archive(tmp_path / "report", runs)
+    assert [condense(run) for run in load_runs([tmp_path / "report"])] == runs
+    text = "".join(file.read_text() for file in (tmp_path / "report").rglob("*.json*"))
+    assert str(tmp_path) not in text
+    assert "/home" not in text
+
+
+def test_every_run_and_metric_has_a_row(make_run: Callable[..., RunFolder], tmp_path: Path) -> None:
+    make_run(tmp_path, 0)
+    make_run(tmp_path, 1).write_result({"status": "diverged", "kimg": 3.0})
+    rows = result_rows(load_runs([tmp_path]))
+    assert [(row["seed"], row["metric"], row["value"], row["status"]) for row in rows] == [
+        (0, "fid", 12.5, "done"),
+        (1, None, None, "diverged"),
+    ]
+    assert set(rows[0]) >= {"identity", "model", "dataset", "variant", "kimg", "low", "high", "n"}
+    assert set(rows[0]) >= {"floor", "protocol", "seconds", "env"}
+
+
+def test_results_alone_are_enough_for_a_table(
+    make_run: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    make_run(tmp_path / "runs", 0)
+    make_run(tmp_path / "runs", 1, loss="minimax")
+    runs = load_runs([tmp_path / "runs"])
+    write_archive(tmp_path / "report", runs)
+    (tmp_path / "report" / "runs.jsonl").unlink()
+    again = load_runs([tmp_path / "report"])
+    assert [(run.variant, run.seed, run.metrics) for run in again] == [
+        (run.variant, run.seed, run.metrics) for run in runs
+    ]
+
+
+def test_a_damaged_archive_loses_only_what_is_damaged(
+    make_run: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    make_run(tmp_path / "runs", 0)
+    write_archive(tmp_path / "report", load_runs([tmp_path / "runs"]))
+    rows = tmp_path / "report" / "runs.jsonl"
+    row = json.loads(rows.read_text())
+    row["curves"][0]["values"] = ["high", None]
+    row["grid"] = "../../outside.png"
+    row["parameters"] = {"generator": "many"}
+    rows.write_text(json.dumps(row) + '\n{"cut')
+    (run,) = read_archive(tmp_path / "report")
+    assert run.curves == ()
+    assert run.parameters == {}
+    assert len(run.losses) == 1
+    assert run.grids == (tmp_path / "report" / "samples" / "outside.png",)
+
+
+@given(st.integers(1, 500))
+def test_thinning_keeps_ends_and_mean_and_is_done_once(count: int) -> None:
+    points = tuple(float(index) for index in range(1, count + 1))
+    run = RunRecord("a", "done", losses=(Curve("loss/x", points, points, points),))
+    (thin,) = condense(run).losses
+    assert len(thin.values) == min(count, MOST_POINTS)
+    assert thin.kimg[-1] == count
+    assert min(thin.values) >= 1
+    assert max(thin.values) <= count
+    if count % MOST_POINTS == 0 or count < MOST_POINTS:  # equal spans: the mean is kept
+        assert math.fsum(thin.values) / len(thin.values) == pytest.approx((count + 1) / 2)
+    assert condense(condense(run)) == condense(run)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Names of variants: tricks and settings that set them apart, and no two alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ganbench.config import Recipe, TrickConfig, canonical_json
+from ganbench.records.labels import derive_labels, label_variants
+from ganbench.records.load import load_runs
+from ganbench.records.run_folder import RunFolder
+from ganbench.records.run_record import RunRecord
+
+
+def test_variants_are_named_by_what_differs(
+    make_run: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    r1 = TrickConfig(name="r1", parameters={"weight": 1.0, "every": 1})
+    strong = TrickConfig(name="r1", parameters={"weight": 10.0, "every": 1})
+    ema = TrickConfig(name="ema", parameters={"decay": 0.99})
+    for seed in (0, 1):
+        make_run(tmp_path, seed)
+        make_run(tmp_path, seed, tricks=(ema,))
+        make_run(tmp_path, seed, tricks=(ema, r1))
+        make_run(tmp_path, seed, tricks=(strong,))
+        make_run(tmp_path, seed, loss="minimax")
+        make_run(tmp_path, seed, recipe=Recipe(kimg=10, batch_size=128))
+        make_run(tmp_path, seed, dataset="grid25", recipe=Recipe(kimg=20))
+    found: dict[str, list[int | None]] = {}
+    for run in load_runs([tmp_path]):
+        found.setdefault(f"{run.dataset}: {run.variant}", []).append(run.seed)
+    common = "loss=non-saturating, batch_size=64"
+    assert found == {
+        f"ring8: vanilla, {common}": [0, 1],
+        f"ring8: vanilla + ema, {common}": [0, 1],
+        f"ring8: vanilla + ema + r1(weight=1), {common}": [0, 1],
+        f"ring8: vanilla + r1(weight=10), {common}": [0, 1],
+        "ring8: vanilla, loss=minimax, batch_size=64": [0, 1],
+        "ring8: vanilla, loss=non-saturating, batch_size=128": [0, 1],
+        "grid25: vanilla": [0, 1],
+    }
+
+
+def test_parameters_are_shown_where_they_differ() -> None:
+    tricks = [{"name": "gp", "parameters": {"weight": weight, "target": 1}} for weight in (1, 10.0)]
+    labels = derive_labels("wgan-gp", [{"tricks": [trick]} for trick in tricks])
+    assert [label.tricks for label in labels] == ["gp(weight=1)", "gp(weight=10)"]
+    assert [label.variant for label in derive_labels("wgan-gp", [{"tricks": tricks[:1]}])] == [
+        "wgan-gp"
+    ]
+
+
+def test_two_versions_of_a_dataset_are_two_datasets(
+    make_run: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    make_run(tmp_path, 0)
+    make_run(tmp_path, 0, dataset_version="2")
+    assert [run.dataset for run in load_runs([tmp_path])] == ["ring8 (1)", "ring8 (2)"]
+
+
+def test_a_recorded_label_is_kept_while_it_means_one_thing() -> None:
+    one = RunRecord("a", "done", model="vanilla", dataset="d", variant="mine", config={"loss": "x"})
+    other = RunRecord(
+        "b", "done", model="vanilla", dataset="d", variant="yours", config={"loss": "y"}
+    )
+    assert [run.variant for run in label_variants([one, other])] == ["mine", "yours"]
+    clash = [one, RunRecord("b", "done", model="vanilla", dataset="d", variant="mine", config={})]
+    assert len({run.variant for run in label_variants(clash)}) == 2
+
+
+def rates(generator: float, discriminator: float) -> dict[str, Any]:
+    """The part of a recipe with two learning rates."""
+    return {
+        "generator_optimizer": {"kind": "adam", "learning_rate": generator},
+        "discriminator_optimizer": {"kind": "adam", "learning_rate": discriminator},
+    }
+
+
+def test_tricks_and_settings_are_kept_apart(
+    make_run: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    r1 = TrickConfig(name="r1", parameters={"weight": 1.0})
+    for rate in (0.001, 0.0002):
+        recipe = Recipe(kimg=10, **rates(rate, rate))
+        make_run(tmp_path, recipe=recipe)
+        make_run(tmp_path, recipe=recipe, tricks=(r1,))
+    found = [(run.variant, run.tricks, run.setting) for run in load_runs([tmp_path])]
+    assert found == [
+        ("vanilla, learning_rate=0.0002", "", "learning_rate=0.0002"),
+        ("vanilla + r1, learning_rate=0.0002", "r1", "learning_rate=0.0002"),
+        ("vanilla, learning_rate=0.001", "", "learning_rate=0.001"),
+        ("vanilla + r1, learning_rate=0.001", "r1", "learning_rate=0.001"),
+    ]
+    make_run(tmp_path, recipe=Recipe(kimg=10, **rates(0.001, 0.004)))
+    settings = {run.setting for run in load_runs([tmp_path])}
+    assert len(settings) == 3
+    assert all("generator_optimizer.learning_rate" in setting for setting in settings)
+
+
+def test_one_label_means_one_trick_on_all_datasets() -> None:
+    def of(dataset: str, *tricks: dict[str, Any]) -> RunRecord:
+        config = {"loss": "x", "tricks": list(tricks)}
+        return RunRecord("a", "done", model="gan", dataset=dataset, config=config)
+
+    weak, strong = ({"name": "r1", "parameters": {"weight": weight}} for weight in (1, 10))
+    runs = [of("one"), of("one", weak), of("two"), of("two", strong)]
+    assert [run.tricks for run in label_variants(runs)] == ["", "r1(weight=1)", "", "r1(weight=10)"]
+    always = [of("one", weak), of("two", strong)]
+    assert [run.tricks for run in label_variants(always)] == ["", ""], "the model's own"
+
+
+scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=30))
+
+
+configs = st.fixed_dictionaries(
+    {
+        "loss": scalars,
+        "recipe": st.dictionaries(st.sampled_from(["kimg", "batch_size"]), scalars),
+        "tricks": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "name": st.sampled_from(["ema", "r1"]),
+                    "parameters": st.dictionaries(st.sampled_from(["weight"]), scalars),
+                }
+            ),
+            max_size=2,
+        ),
+    }
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(configs, min_size=1, max_size=4, unique_by=canonical_json))
+def test_different_settings_never_share_a_label(found: list[dict[str, Any]]) -> None:
+    labels = [label.variant for label in derive_labels("gan", found)]
+    assert len(set(labels)) == len(labels)

@@ -1,0 +1,425 @@
+# SPDX-License-Identifier: MIT
+"""The documentation is true: its snippets run, its commands parse, its links and lists hold.
+
+A snippet runs as a user would run it, except that it is short: a table below says how, and names
+the commands that are checked for their form only, each with the reason.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer.main
+from PIL import Image
+
+import ganbench
+from ganbench import registry
+from ganbench.cli import app
+
+ROOT = Path(__file__).resolve().parents[1]
+GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*GUIDES, ROOT / "CHANGELOG.md", *sorted((ROOT / "reports").rglob("*.md"))]
+REGISTRIES = {
+    value.group: value for value in vars(registry).values() if isinstance(value, registry.Registry)
+}
+LANGUAGES = {"python", "sh", "toml", "text"}
+
+
+# -- what a document holds -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A fenced block of a document."""
+
+    document: Path
+    line: int
+    language: str
+    text: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.document.name}:{self.line}"
+
+    @property
+    def file(self) -> str:
+        """The name of the file that the block is, if its first line is ``# NAME``."""
+        match = re.match(r"# ([\w.-]+\.(?:py|toml))\n", self.text)
+        return match[1] if match else ""
+
+
+def snippets(document: Path) -> list[Snippet]:
+    """Return the fenced blocks of a document, in order."""
+    blocks: list[Snippet] = []
+    language, first, lines = "", 0, []
+    for number, line in enumerate(document.read_text().splitlines(keepends=True), 1):
+        if not line.startswith("```"):
+            lines.append(line)
+        elif first:
+            blocks.append(Snippet(document, first, language, "".join(lines)))
+            first = 0
+        else:
+            language, first, lines = line[3:].strip(), number, []
+    assert not first, f"{document.name}:{first}: the block has no end"
+    return blocks
+
+
+def prose(document: Path) -> str:
+    """Return a document without its fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def inline_code(document: Path) -> list[str]:
+    """Return what stands in backticks, line breaks as spaces."""
+    return [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", prose(document))]
+
+
+def commands(script: str) -> list[str]:
+    """Return the single commands of a shell script, without comments."""
+    lines = script.replace("\\\n", " ").splitlines()
+    bare = [re.sub(r"(^|\s+)#.*", "", line) for line in lines]
+    return [part.strip() for line in bare for part in line.split("&&") if part.strip()]
+
+
+ALL = [snippet for document in GUIDES for snippet in snippets(document)]
+RUNNABLE = [snippet for snippet in ALL if snippet.language in {"python", "sh"}]
+
+
+def test_every_block_says_its_language():
+    assert len(RUNNABLE) > 10
+    for snippet in ALL:
+        assert snippet.language in LANGUAGES, f"{snippet.place}: {snippet.language!r}"
+    for document in GUIDES:
+        assert not re.search(r"\n\n {4,}\S", prose(document)), f"{document.name}: fence the code"
+        assert "~~~" not in prose(document)
+
+
+# -- snippets run --------------------------------------------------------------------------------
+
+FORM_ONLY = {
+    r"git clone …": "needs the network",
+    r"cd ganbench": "the clone",
+    r"pip install -e \.(\[test\])?": "changes the environment",
+    r'pip install -e "\.\[test\]"': "changes the environment",
+    r"pip install tox": "changes the environment",
+    r"tox": "runs these tests",
+    r"pytest -n 2": "runs these tests",
+    r"python (?P<script>\S+\.py)( mnist-cnn)?": "takes minutes or hours",
+    r"ganbench weights fetch [\w ]+": "downloads up to 500 MB",
+    r"ganbench weights import \S+\.pth": "needs a file of 90 MB",
+    r"ganbench doctor --tune": "takes minutes; tests/speed/test_autotune.py runs it",
+}
+"""Commands that are not run: their form, and why."""
+
+SHORT = {
+    "run": "--kimg 0.1 --batch-size 8 --samples 64 --evaluations 0 --quiet",
+    "compare": "--kimg 0.1 --batch-size 8 --evaluations 0 --limit 2 --backend inline --quiet",
+    "eval": "--quiet",
+    "throughput": "--quiet",
+}
+"""What is added to a verb so that it is over in a moment; a later option wins."""
+
+SHORT_PYTHON = {r'"kimg": \d+': '"kimg": 0.1, "batch_size": 8', r"range\(5\)": "range(1)"}
+
+
+def without_downloads(metric: str) -> str:
+    """Return a metric with a bundled network in place of one whose weights must be fetched."""
+    name = {"lpips": "lpips-diversity"}.get(metric, metric)
+    network = getattr(registry.metrics.get(name), "network", None)
+    if network in {"inception", "inception-clean", "dinov2", "clip"}:
+        return f"{metric}@mnist-cnn"
+    return f"{metric}@structure" if network == "alexnet" else metric
+
+
+def shorten(words: list[str]) -> list[str]:
+    """Return the words of a ganbench command, made short."""
+    if "--metrics" in words:
+        at = words.index("--metrics") + 1
+        names = ",".join(without_downloads(name) for name in words[at].split(","))
+        words = [*words[:at], names, *words[at + 1 :]]
+    return [*words, *SHORT.get(words[0], "").split()]
+
+
+def shorten_python(text: str) -> str:
+    """Return a Python snippet, made short."""
+    for pattern, replacement in SHORT_PYTHON.items():
+        text = re.sub(pattern, replacement, text)
+    names = registry.metrics.names()
+    return re.sub(
+        r'"([\w-]+)"', lambda m: f'"{without_downloads(m[1]) if m[1] in names else m[1]}"', text
+    )
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A working folder that has what the snippets name, and short measurements."""
+    rng = np.random.default_rng(0)
+    for folder in ("samples", "photos"):
+        (tmp_path / folder).mkdir()
+        for index in range(40):
+            pixels = rng.integers(0, 256, (48, 40, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{index}.png")
+    np.save(tmp_path / "images.npy", rng.integers(0, 256, (256, 28, 28), np.uint8))
+    monkeypatch.chdir(tmp_path)
+    from ganbench.datasets import mnist5k
+
+    def few_digits(split, read=mnist5k.read_split):
+        images, labels = read(split)
+        return images[:200], labels[:200]
+
+    monkeypatch.setattr(mnist5k, "read_split", few_digits)
+    monkeypatch.setattr("ganbench.harness.run_metrics.default_samples", lambda data: 64)
+    monkeypatch.setattr("ganbench.harness.run.EVALUATIONS", 0)
+    monkeypatch.setattr("ganbench.speed.autotune.ROUNDS", 1)
+    monkeypatch.setattr("ganbench.speed.autotune.SECONDS", 0.01)
+    from ganbench.speed import throughput
+
+    def measure_first(cases, protocol, *, command, progress, measure=throughput.measure):
+        config = cases[0].config.model_copy(update={"model": "vanilla", "dataset": "ring8"})
+        recipe = config.recipe.model_copy(update={"batch_size": 8})
+        case = replace(cases[0], config=config.model_copy(update={"recipe": recipe}), tricks=())
+        quick = replace(protocol, rounds=1, seconds=0.05)
+        return measure([case], quick, command=command, progress=progress)
+
+    monkeypatch.setattr(throughput, "measure", measure_first)
+    return tmp_path
+
+
+def run_command(cli, command: str) -> str:
+    """Run one command, or check its form where it is in ``FORM_ONLY``; return its output."""
+    for form in FORM_ONLY:
+        if match := re.fullmatch(form, command):
+            script = match.groupdict().get("script")
+            assert not script or (ROOT / script).is_file(), command
+            if command.startswith("ganbench"):
+                parse(shlex.split(command)[1:])
+            return ""
+    program, _, file = command.partition(" > ")
+    first, *words = shlex.split(program)
+    assert first == "ganbench", f"no rule for: {command}"
+    outcome = cli(*shorten(words))
+    bounded = any(word.startswith("--fail-if-") for word in words)
+    assert outcome.code in ({0, 3} if bounded else {0}), f"{command}: {outcome.err}"
+    if file:
+        Path(file.strip()).write_text(outcome.out)
+    return outcome.out
+
+
+@pytest.mark.parametrize("snippet", RUNNABLE, ids=lambda snippet: snippet.place)
+def test_snippets_run(snippet, place, cli):
+    for block in ALL:
+        if block.document == snippet.document and block.file:
+            (place / block.file).write_text(block.text)
+    if snippet.language == "sh":
+        for command in commands(snippet.text):
+            run_command(cli, command)
+    else:
+        program = place / (snippet.file or "snippet.py")
+        program.write_text(shorten_python(snippet.text))
+        runpy.run_path(str(program))
+
+
+def test_settings_in_files_are_used_by_a_command_or_checked_below():
+    for block in ALL:
+        if block.language == "toml" and block.file != "pyproject.toml":
+            scripts = [other.text for other in snippets(block.document) if other.language == "sh"]
+            used = any(f"ganbench compare {block.file}" in script for script in scripts)
+            assert used, f"{block.place}: no rule for this block"
+
+
+def test_the_first_command_prints_what_the_readme_shows(cli):
+    (shown,) = [block.text for block in ALL if "real vs. real" in block.text]
+    printed = run_command(cli, "ganbench run --model vanilla")
+
+    def fixed(text: str) -> list[list[str]]:
+        """Return the table's header and first column, and how the lines below begin."""
+        rows = [re.split("[┃│]", line)[1:-1] for line in text.splitlines()]
+        header, *metrics = [[cell.strip() for cell in row] for row in rows if row]
+        return [header, [row[0] for row in metrics], re.findall(r"^\w+: ", text, re.MULTILINE)]
+
+    assert fixed(printed) == fixed(shown)
+
+
+def test_the_installed_command_is_the_one_that_the_snippets_ran():
+    (script,) = entry_points(group="console_scripts", name="ganbench")
+    assert script.value == "ganbench.cli:main"
+    installed = Path(sys.executable).parent / "ganbench"
+    printed = subprocess.run([installed, "--version"], capture_output=True, text=True, check=True)
+    assert printed.stdout == f"ganbench {ganbench.__version__}\n"
+
+
+def test_what_nobody_handles_fails(cli):
+    with pytest.raises(AssertionError, match="no rule for: rm -r runs"):
+        run_command(cli, "rm -r runs")
+    with pytest.raises(AssertionError, match=r"no rule for: pip install -e \. other"):
+        run_command(cli, "pip install -e . other")
+    with pytest.raises(AssertionError, match="ganbench ls trick"):
+        run_command(cli, "ganbench ls trick")
+    assert commands("a b  # c\n# d\ne \\\n  f && g") == ["a b", "e    f", "g"]
+
+
+# -- commands and options exist --------------------------------------------------------------------
+
+GROUP = typer.main.get_command(app)
+
+
+def find_command(words: list[str]) -> tuple[object, list[str]]:
+    """Return the verb that words name, and the words after it."""
+    command = GROUP
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
+        assert words[0] in command.commands, f"no verb {words[0]}"
+        command, words = command.commands[words[0]], words[1:]
+    return command, words
+
+
+def option_names(command: object) -> set[str]:
+    """Return every spelling of a verb's options."""
+    names = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+    return {*names, "--help", "-h"}
+
+
+def parse(words: list[str]) -> None:
+    """Parse a command as it would be run; wrong options and types raise."""
+    command, rest = find_command(words)
+    command.make_context(words[0], list(rest))
+
+
+EVERY_OPTION = {
+    name
+    for verb in (*GROUP.commands.values(), *GROUP.commands["weights"].commands.values(), GROUP)
+    for name in option_names(verb)
+}
+
+
+def test_commands_in_tables_parse():
+    lines = [line for line in prose(ROOT / "README.md").splitlines() if line.startswith("| `")]
+    typed = [code for line in lines for code in re.findall(r"`([^`]+)`", line.split(" | ")[0])]
+    typed = [code.partition(" -m ")[2] or code for code in typed if "ganbench " in code]
+    assert len(typed) > 15
+    for code in typed:
+        parse(shlex.split(code)[1:])
+
+
+@pytest.mark.parametrize("document", [*GUIDES, ROOT / "CHANGELOG.md"], ids=lambda path: path.name)
+def test_commands_options_and_names_in_the_text_exist(document):
+    for code in inline_code(document):
+        first, *words = code.split()
+        if first == "ganbench" or "-m ganbench" in code:
+            command, rest = find_command(code.partition("ganbench ")[2].split())
+            options = {word.partition("=")[0] for word in rest if word.startswith("-")}
+            assert options <= option_names(command), f"{document.name}: {code}"
+        elif first.startswith("-"):
+            options = {word for word in (first, *words) if re.fullmatch(r"--?[a-z-]+", word)}
+            assert options <= EVERY_OPTION, f"{document.name}: {code}"
+        for name in re.findall(r"\bganbench\.(\w+)", code):
+            known = f"ganbench.{name}" in REGISTRIES or (ROOT / "ganbench" / name).is_dir()
+            assert known or hasattr(ganbench, name), f"{document.name}: {code}"
+        for path in re.findall(r"^(?:ganbench|tests|docs|benchmarks|tools)/[\w/]+\.\w+$", code):
+            placeholder = re.search(r"/(test_)?[xy]\.", path)
+            assert placeholder or (ROOT / path).exists(), f"{document.name}: {path}"
+
+
+# -- links and lists hold --------------------------------------------------------------------------
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", prose(document), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(document):
+    text = prose(document)
+    links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    for link in links:
+        if not re.match(r"https?:|data:|mailto:", link):
+            path, _, anchor = link.partition("#")
+            target = (document.parent / path).resolve() if path else document
+            assert target.exists(), f"{document}: {link}"
+            assert not anchor or anchor in anchors(target), f"{document}: {link}"
+
+
+def test_the_readme_lists_what_is_registered(cli):
+    section = prose(ROOT / "README.md").partition("## What is in it")[2].partition("\n## ")[0]
+    items = re.findall(r"^- \*\*(\w+)\*\*: (.+?)(?=\n- |\n\n)", section, re.MULTILINE | re.DOTALL)
+    listed = {kind.lower(): sorted(re.findall(r"`([^`]+)`", names)) for kind, names in items}
+    document = cli("ls", "--json").document
+    document.pop("schema", None)
+    assert listed == {kind: sorted(row["name"] for row in rows) for kind, rows in document.items()}
+
+
+def table_rows(document: Path, heading: str) -> list[list[str]]:
+    """Return the cells of the table whose header begins with a word."""
+    table = prose(document).partition(f"\n| {heading} |")[2].partition("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    assert rows, f"{document.name} has no table of {heading}"
+    return rows
+
+
+def test_the_table_of_metrics_is_the_registry():
+    listed: set[str] = set()
+    for names, _, network, better, _ in table_rows(ROOT / "docs/metrics.md", "name"):
+        named = [name for name in re.findall(r"`([^`]+)`", names) if name != "lpips"]
+        for index, name in enumerate(named):
+            metric = registry.metrics.get(name)
+            assert better.split(", ")[index if "," in better else 0] == metric.better, name
+            if "`" in network:
+                assert network.strip("`") == metric.network, name
+        listed |= set(named)
+    assert listed == set(registry.metrics.names())
+
+
+def test_the_table_of_hooks_is_the_contract():
+    from ganbench.trick import HOOKS, Trick, acts_on
+
+    tricks = {name: registry.tricks.get(name)() for name in registry.tricks.names()}
+    listed = []
+    for signature, _, users in table_rows(ROOT / "CONTRIBUTING.md", "hook"):
+        hook, arguments = re.fullmatch(r"`(\w+)\((.*)\)`", signature).groups()
+        expected = list(inspect.signature(getattr(Trick, hook)).parameters)[1:]
+        assert arguments.split(", ") == expected, hook
+        if not hook.startswith("check"):
+            acting = {name for name, trick in tricks.items() if hook in acts_on(trick)}
+            assert set(re.findall(r"`([\w-]+)`", users)) == acting, hook
+        listed.append(hook)
+    assert sorted(listed) == sorted(HOOKS)
+
+
+def test_entry_points_are_those_of_the_registries():
+    (block,) = [block for block in ALL if block.file == "pyproject.toml"]
+    assert set(tomllib.loads(block.text)["project"]["entry-points"]) == set(REGISTRIES)
+
+
+def test_contributing_shows_the_house_as_it_is():
+    rules = runpy.run_path(str(ROOT / "tests/test_layout.py"))
+    text = [block.text for block in snippets(ROOT / "CONTRIBUTING.md") if block.language == "text"]
+    (tree,) = [block for block in text if block.startswith("ganbench/\n")]
+    inside = set(re.findall(r"^  (\w+)(?:/|\.py) ", tree, re.MULTILINE))
+    assert inside == {*rules["RANKS"], "__init__", "__main__"}
+    folders = set(re.findall(r"^(\w+)/", tree, re.MULTILINE))
+    assert all((ROOT / folder).is_dir() for folder in folders)
+    (order,) = [block for block in text if block.startswith("api\n")]
+    ranks = sorted(set(rules["RANKS"].values()), reverse=True)
+    assert [line.split(", ") for line in order.splitlines()] == [
+        sorted(unit for unit, rank in rules["RANKS"].items() if rank == level) for level in ranks
+    ]
+
+
+def test_snippets_of_python_are_formatted_as_files_are():
+    for snippet in RUNNABLE:
+        if snippet.language == "python":
+            ast.parse(snippet.text)
+            assert all(len(line) <= 100 for line in snippet.text.splitlines()), snippet.place
