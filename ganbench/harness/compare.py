@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A matrix of runs from start to end, and what it comes to, dataset by dataset."""
+"""The comparison that a matrix of runs leads to, dataset by dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ganbench.analysis.comparison import PLAIN, Comparison, compare_to
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow, metric_table
 from ganbench.analysis.verdicts import Verdict, main_column, verdicts
-from ganbench.harness.measured_values import data_frame, html_table
+from ganbench.harness.measured_values import RecordMapping, data_frame, html_table
 from ganbench.harness.scheduler import CellState, Scheduler
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.records.labels import label_variants
@@ -22,17 +22,18 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _LOST = "lost"
-"""The baseline of which no run has come to a result: nothing can be compared with it."""
+"""The name of a baseline none of whose runs has a result: nothing can be compared with it."""
 
 
 @dataclass(frozen=True)
 class ComparedDataset:
-    """One dataset's table with its comparisons and verdicts; ``main`` is the column judged by."""
+    """The table of one dataset, with its comparisons and verdicts."""
 
     table: MetricTable
     comparisons: tuple[Comparison, ...]
     verdicts: tuple[Verdict, ...]
     main: MetricColumn | None
+    """The column of the metric that sentences are about; None if nothing was measured."""
 
     def verdicts_on(self, row: VariantRow, column: MetricColumn) -> list[Verdict]:
         """Return the verdicts on a variant by one metric."""
@@ -50,16 +51,17 @@ class ComparedDataset:
 def compared_datasets(
     scheduler: Scheduler, baseline: str | None = None, metric: str | None = None
 ) -> list[ComparedDataset]:
-    """Compare what is stored of the cells of a matrix, dataset by dataset.
+    """Compare the stored results of a matrix, dataset by dataset.
 
     Args:
-        scheduler: The cells, once they were carried out.
-        baseline: What the others are compared with: a set of tricks, a variant or a model.
-        metric: The metric that the verdicts' sentences are about.
+        scheduler: The cells, after they were carried out.
+        baseline: The variant that others are compared with, given as a set of tricks, a variant
+            or a model; None chooses the models without tricks.
+        metric: The metric that the sentences of verdicts are about; None chooses the first.
     """
-    known = [state for state in scheduler.states if state.record]
-    runs = label_variants([read_run(scheduler.folder(state)) for state in known])
-    name = _recorded_baseline(baseline, known, runs)
+    states = [state for state in scheduler.states if state.record]
+    runs = label_variants([read_run(scheduler.folder(state)) for state in states])
+    name = _recorded_baseline(baseline, states, runs)
     compared = []
     for dataset in dict.fromkeys(run.dataset for run in runs):
         table = metric_table(runs, dataset)
@@ -74,7 +76,7 @@ def compared_datasets(
 def _recorded_baseline(
     baseline: str | None, states: Sequence[CellState], runs: Sequence[RunRecord]
 ) -> str | None:
-    """Return by which name the records know the baseline of the matrix."""
+    """Return the name that the records use for the baseline of the matrix."""
     if baseline is None:
         return None
     for state, run in zip(states, runs, strict=True):
@@ -89,7 +91,13 @@ def _recorded_baseline(
 def comparison_document(
     scheduler: Scheduler, states: Sequence[CellState], datasets: Sequence[ComparedDataset]
 ) -> dict[str, Any]:
-    """Return what came out as plain data: every cell, and every comparison with its verdict."""
+    """Return a comparison as plain data: every cell, and every comparison with its verdict.
+
+    Args:
+        scheduler: The cells of the matrix.
+        states: The states of the cells to list.
+        datasets: The comparisons, by dataset.
+    """
     return {
         "cells": [_cell_record(scheduler, state) for state in states],
         "comparisons": [
@@ -100,17 +108,21 @@ def comparison_document(
     }
 
 
-class ComparisonResult(Mapping[str, Any]):
-    """What a comparison came to; as a mapping it is what ``ganbench compare --json`` prints.
+class ComparisonResult(RecordMapping):
+    """The result of a comparison; as a mapping, it is what ``ganbench compare --json`` prints.
 
     Args:
-        scheduler: The cells, once they were carried out.
-        datasets: What they come to.
+        scheduler: The cells, after they were carried out.
+        datasets: The comparisons, by dataset.
     """
 
     def __init__(self, scheduler: Scheduler, datasets: Sequence[ComparedDataset]) -> None:
         self._scheduler = scheduler
         self._datasets = tuple(datasets)
+
+    @property
+    def _record(self) -> Mapping[str, Any]:
+        return self.document
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -119,7 +131,7 @@ class ComparisonResult(Mapping[str, Any]):
 
     @property
     def verdicts(self) -> list[str]:
-        """A sentence for each treatment, about the main metric of each dataset."""
+        """A sentence for each variant, about the main metric of each dataset."""
         return [
             verdict.sentence
             for compared in self._datasets
@@ -137,18 +149,9 @@ class ComparisonResult(Mapping[str, Any]):
         """Return a table with a row for each comparison.
 
         Raises:
-            MissingDataError: pandas is not installed.
+            MissingDataError: Pandas is not installed.
         """
         return data_frame(self.document["comparisons"])
-
-    def __getitem__(self, key: str) -> Any:
-        return self.document[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.document)
-
-    def __len__(self) -> int:
-        return len(self.document)
 
     def __repr__(self) -> str:
         done = sum(bool(state.record) for state in self._scheduler.states)
@@ -173,11 +176,12 @@ class ComparisonResult(Mapping[str, Any]):
 
 
 def _signed(value: float | None) -> str:
+    """Return a number with its sign and four digits, or a dash for None."""
     return "–" if value is None else f"{value:+.4g}"
 
 
 def _cell_record(scheduler: Scheduler, state: CellState) -> dict[str, Any]:
-    """Return a cell as it stands in the JSON."""
+    """Return a cell as it is in the JSON."""
     return {
         "id": state.cell.identity,
         "axes": state.cell.axes,
@@ -189,7 +193,7 @@ def _cell_record(scheduler: Scheduler, state: CellState) -> dict[str, Any]:
 
 
 def _comparison_record(dataset: str, verdict: Verdict) -> dict[str, Any]:
-    """Return a comparison as it stands in the JSON."""
+    """Return a comparison as it is in the JSON."""
     comparison = verdict.comparison
     paired = comparison.paired
     difference = paired.difference if paired else None

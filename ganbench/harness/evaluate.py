@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Samples from anywhere against real ones from anywhere: what ``ganbench eval`` does."""
+"""Measure samples from any source against real ones from any source, as ``ganbench eval`` does."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
 SamplesLike = object
-"""What can be measured: whatever ``open_samples`` reads, the folder of a run, or a run itself."""
+"""Samples to measure: anything that ``open_samples`` reads, the folder of a run, or a run."""
 
 DEFAULT_METRICS = ("fid", "kid", "precision", "recall", "density", "coverage")
-"""What images of which no classifier is known are measured by."""
+"""The metrics for images for which no classifier is known."""
 
 
 def measure_samples(
@@ -61,28 +61,24 @@ def measure_samples(
     save_statistics: Path | None = None,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
-    """Measure ``fake`` against ``real``; both are given by name, because they are not alike.
+    """Measure ``fake`` against ``real``, and return the result as plain data.
 
-    A source is anything that ``ganbench.samples.open_samples`` reads, or the folder of a run.
-    Without ``real`` a run is measured against the data it was trained on. ``samples`` is how
-    many are drawn from a generator; of another source a random part of that size is measured.
-    ``metrics`` None means those that suit the real data, else
-    ``DEFAULT_METRICS``. ``strict`` refuses images that cannot be read, which are else left out
-    and counted. ``value_range`` is the values of black and white in floating-point images of
-    both sides, [-1, 1] if None; where the sides differ, open them by ``open_samples``.
-    ``save_statistics`` is a file for the real set's mean and covariance.
+    ``ganbench.evaluate`` has the same arguments and documents them. In addition, ``compute`` says
+    where and how networks are computed, ``cache`` lets features of the real set be cached on disk,
+    and ``save_statistics`` is a file to write the real set's mean and covariance to.
 
-    The result holds ``metrics`` by name, ``fake`` and ``real`` (name, count, version, skipped
-    files), ``compute`` and ``environment``.
+    Returns:
+        The ``metrics`` by name, facts about ``fake`` and ``real`` (name, count, version, skipped
+        files), ``seed``, ``compute`` and ``environment``.
 
     Raises:
-        GanbenchError: sources that cannot be read, metrics that do not suit them, weights that
-            are not on this machine.
+        GanbenchError: A source cannot be read, a metric does not suit it, or weights are not on
+            this machine.
     """
     device = choose_device(compute.device)
     compute = replace(compute, device=str(device))
-    how = _Reading(seed, strict, device, data_root, latent_dim, classes, value_range, progress)
-    fakes = _open(fake, samples, how)
+    reading = _Reading(seed, strict, device, data_root, latent_dim, classes, value_range, progress)
+    fakes = _open(fake, samples, reading)
     if real is None:
         if not isinstance(fakes, RunSamples):
             raise ConfigError(
@@ -90,10 +86,10 @@ def measure_samples(
                 "Name them: --real fashion-mnist, or --real FOLDER",
             )
         real = fakes.trained_on
-    reals = _open(real, None, how)
+    reals = _open(real, None, reading)
     reference = Reference(
         reals,
-        metrics=_chosen(metrics, network, reals.facts),
+        metrics=_metrics_for(reals.facts, metrics, network),
         network=network,
         compute=compute,
         cache=cache,
@@ -105,8 +101,8 @@ def measure_samples(
         reference_statistics.write_statistics(save_statistics, _with_moments(reference))
     return {
         "metrics": _records(reference, measured, fakes, compute),
-        "fake": _facts(fakes),
-        "real": _facts(reals),
+        "fake": _describe_samples(fakes),
+        "real": _describe_samples(reals),
         "seed": seed,
         "compute": {
             "device": compute.device,
@@ -122,7 +118,7 @@ def measure_samples(
 
 @dataclass(frozen=True)
 class _Reading:
-    """How sources are opened."""
+    """How sources are read."""
 
     seed: int
     strict: bool
@@ -140,54 +136,60 @@ def _records(
     fakes: Samples | ReferenceStatistics,
     compute: Compute,
 ) -> dict[str, dict[str, Any]]:
-    """Return measurements as they are recorded, with what a run and a faster format add."""
-    records = {name: one.record() for name, one in measured.items()}
+    """Return measurements as they are recorded.
+
+    The sampler of a run is added, and the deviation from fp32 of another precision.
+    """
+    records = {name: measurement.record() for name, measurement in measured.items()}
     if isinstance(fakes, RunSamples):
-        records = {name: {**one, "sampler": fakes.sampler} for name, one in records.items()}
+        records = {name: {**record, "sampler": fakes.sampler} for name, record in records.items()}
     if compute.precision != "fp32":
-        for name, moved in deviations(reference, fakes, compute).items():
-            records[name]["precision_deviation"] = moved
+        for name, deviation in deviations(reference, fakes, compute).items():
+            records[name]["precision_deviation"] = deviation
     return records
 
 
-def _open(source: SamplesLike, count: int | None, how: _Reading) -> Samples | ReferenceStatistics:
+def _open(
+    source: SamplesLike, count: int | None, reading: _Reading
+) -> Samples | ReferenceStatistics:
+    """Open samples of any kind: statistics, a run, or anything that ``open_samples`` reads."""
     if isinstance(source, ReferenceStatistics):
         return source
     if isinstance(source, TrainedRun):
-        return RunSamples(source.plan, open_run(source.path), count, how.seed, how.device)
+        return RunSamples(source.plan, open_run(source.path), count, reading.seed, reading.device)
     if isinstance(source, str | Path):
         path = Path(source).expanduser()
         if (path / "config.json").is_file():
             folder = open_run(path)
-            plan = plan_of(folder.description(), data_root=how.data_root)
-            return RunSamples(plan, folder, count, how.seed, how.device)
+            plan = plan_of(folder.description(), data_root=reading.data_root)
+            return RunSamples(plan, folder, count, reading.seed, reading.device)
         if reference_statistics.is_statistics(path):
             return reference_statistics.read_statistics(path)
     return open_samples(
         source,
         count=count,
-        seed=how.seed,
-        strict=how.strict,
-        device=how.device,
-        data_root=how.data_root,
-        latent_dim=how.latent_dim,
-        classes=how.classes,
-        value_range=how.value_range,
-        progress=how.progress,
+        seed=reading.seed,
+        strict=reading.strict,
+        device=reading.device,
+        data_root=reading.data_root,
+        latent_dim=reading.latent_dim,
+        classes=reading.classes,
+        value_range=reading.value_range,
+        progress=reading.progress,
     )
 
 
-def _chosen(
-    metrics: Sequence[str] | None, network: str | None, real: Facts
+def _metrics_for(
+    real: Facts, metrics: Sequence[str] | None, network: str | None
 ) -> Sequence[str] | None:
-    """Return the metrics asked for, or for images without a classifier the usual ones."""
+    """Return the requested metrics, or the default ones for images without a classifier."""
     if metrics is not None or real.kind == "points":
         return metrics
     return None if network or real.network else DEFAULT_METRICS
 
 
-def _facts(samples: Samples | ReferenceStatistics) -> dict[str, Any]:
-    """Return what is to be known of a set of samples, for the record."""
+def _describe_samples(samples: Samples | ReferenceStatistics) -> dict[str, Any]:
+    """Return the facts about a set of samples that the result holds."""
     facts = samples.facts
     skipped = samples.skipped if isinstance(samples, Samples) else {}
     count = len(samples) if isinstance(samples, Samples) else samples.evidence.count
@@ -203,19 +205,31 @@ def _facts(samples: Samples | ReferenceStatistics) -> dict[str, Any]:
 
 
 def _with_moments(reference: Reference) -> Evidence:
-    """Return the evidence of the real set that holds moments, if any metric needed them."""
+    """Return the evidence of the real set that holds the mean and covariance of features.
+
+    Raises:
+        ConfigError: No metric needed them.
+    """
     for request in reference.requests:
         evidence = reference.real_evidence(request.name)
         if evidence.moments is not None:
             return evidence
     raise ConfigError(
         "Statistics are the mean and covariance of features, and no metric here needs them.",
-        "Measure fid, too: --metrics fid",
+        "Measure fid as well: --metrics fid",
     )
 
 
 class RunSamples(Samples):
-    """What a trained run draws: the same samples for the same seed."""
+    """Samples that a trained run draws: the same ones for the same seed.
+
+    Args:
+        plan: The plan of the run.
+        folder: The folder that holds its checkpoint.
+        count: The number of samples; None means ``default_samples``.
+        seed: The seed of the latents.
+        device: Where samples are drawn.
+    """
 
     def __init__(
         self, plan: RunPlan, folder: RunFolder, count: int | None, seed: int, device: torch.device
@@ -233,7 +247,7 @@ class RunSamples(Samples):
 
     @property
     def trained_on(self) -> str | Dataset:
-        """The data that the run was trained on, by name where they have one."""
+        """The data that the run was trained on, by name if they have one."""
         source = self._plan.source
         return source.load(source.splits[0]) if self._plan.in_memory else self._plan.config.dataset
 
@@ -241,13 +255,14 @@ class RunSamples(Samples):
         return self._count
 
     def chunks(self, size: int = CHUNK) -> Iterator[Chunk]:
-        """Draw as training's own measurements do, in batches that do not depend on ``size``."""
+        """Draw as measurements during training do, in batches that do not depend on ``size``."""
         random = stream(self._state, self._seed, "metrics")
         for start in range(0, self._count, DRAW_BATCH):
             with evaluating(self._state):
                 values = self._state.sampler()(min(DRAW_BATCH, self._count - start), random).cpu()
             check_finite(values)
             values = to_uint8(values) if self._state.data.is_image else values.float()
-            for at in range(0, len(values), size):
-                part = values[at : at + size]
-                yield Chunk(part, np.arange(start + at, start + at + len(part)))
+            for offset in range(0, len(values), size):
+                part = values[offset : offset + size]
+                first = start + offset
+                yield Chunk(part, np.arange(first, first + len(part)))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Measurements by name, as an object that a notebook shows as a table."""
+"""Results as objects that are also mappings, and that a notebook shows as tables."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -16,34 +17,49 @@ _COLUMNS = ("value", "low", "high", "floor", "n")
 _ARROWS = {"higher": "↑", "lower": "↓"}
 
 
-class MeasuredValues(Mapping[str, Any]):
+class RecordMapping(Mapping[str, Any]):
+    """A read-only mapping with the contents of ``_record``, which a subclass provides."""
+
+    @property
+    @abstractmethod
+    def _record(self) -> Mapping[str, Any]: ...
+
+    def __getitem__(self, key: str) -> Any:
+        return self._record[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._record)
+
+    def __len__(self) -> int:
+        return len(self._record)
+
+
+class MeasuredValues(RecordMapping):
     """Measurements as they are recorded, by the name of their metric.
 
-    ``values["fid"]["value"]`` is a number; ``low`` and ``high`` are its 95 % interval, ``floor``
-    is the same metric between real data and real data, and ``protocol`` says how it was made.
+    ``values["fid"]["value"]`` is a number. ``low`` and ``high`` are its 95 % interval, ``floor``
+    is the same metric between real data and real data, and ``protocol`` pins how it was computed.
+
+    Args:
+        records: The recorded measurements, by the name of their metric.
     """
 
     def __init__(self, records: Mapping[str, Mapping[str, Any]]) -> None:
         self._records = dict(records)
 
-    def __getitem__(self, name: str) -> Mapping[str, Any]:
-        return self._records[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._records)
-
-    def __len__(self) -> int:
-        return len(self._records)
+    @property
+    def _record(self) -> Mapping[str, Any]:
+        return self._records
 
     def short(self) -> dict[str, str]:
-        """Return each value as text with four digits."""
+        """Return each value as text with four significant digits, by name."""
         return {name: _number(record.get("value")) for name, record in self.items()}
 
     def to_pandas(self) -> DataFrame:
         """Return a table with a row for each metric, indexed by its name.
 
         Raises:
-            MissingDataError: pandas is not installed.
+            MissingDataError: Pandas is not installed.
         """
         rows = [{"metric": name, **record} for name, record in self.items()]
         frame = data_frame(rows)
@@ -65,15 +81,22 @@ class MeasuredValues(Mapping[str, Any]):
         return html_table(head, rows)
 
 
-class EvaluationResult(Mapping[str, Any]):
-    """What an evaluation found; as a mapping it is what ``ganbench eval --json`` prints.
+class EvaluationResult(RecordMapping):
+    """The result of an evaluation; as a mapping, it is what ``ganbench eval --json`` prints.
 
-    It has ``metrics`` by name, what is known of ``fake`` and ``real`` (name, count, version,
-    skipped files), ``compute`` and ``environment``.
+    It has ``metrics`` by name, facts about ``fake`` and ``real`` (name, count, version, skipped
+    files), ``compute`` and ``environment``.
+
+    Args:
+        document: The result as plain data.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = dict(document)
+
+    @property
+    def _record(self) -> Mapping[str, Any]:
+        return self._document
 
     @property
     def metrics(self) -> MeasuredValues:
@@ -84,18 +107,9 @@ class EvaluationResult(Mapping[str, Any]):
         """Return a table with a row for each metric, indexed by its name.
 
         Raises:
-            MissingDataError: pandas is not installed.
+            MissingDataError: Pandas is not installed.
         """
         return self.metrics.to_pandas()
-
-    def __getitem__(self, key: str) -> Any:
-        return self._document[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._document)
-
-    def __len__(self) -> int:
-        return len(self._document)
 
     def __repr__(self) -> str:
         fake, real = (self._document[side] for side in ("fake", "real"))
@@ -107,18 +121,18 @@ class EvaluationResult(Mapping[str, Any]):
 
 
 def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return an HTML table whose cells are shown as they are."""
-    above = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f"<table><thead><tr>{above}</tr></thead><tbody>{body}</tbody></table>"
+    """Return an HTML table; the text of its cells is escaped."""
+    head_cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body_rows = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+    body = "".join(f"<tr>{cells}</tr>" for cells in body_rows)
+    return f"<table><thead><tr>{head_cells}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def data_frame(rows: Sequence[Mapping[str, Any]]) -> DataFrame:
     """Return rows as a pandas table.
 
     Raises:
-        MissingDataError: pandas is not installed.
+        MissingDataError: Pandas is not installed.
     """
     try:
         import pandas
@@ -128,6 +142,7 @@ def data_frame(rows: Sequence[Mapping[str, Any]]) -> DataFrame:
 
 
 def _number(value: object) -> str:
+    """Return a number as text, or a dash for anything else."""
     if not isinstance(value, int | float):
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

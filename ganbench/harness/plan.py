@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a run is, resolved from names, objects and settings before anything takes place."""
+"""The plan of a run, resolved from names, objects and settings before anything is trained."""
 
 from __future__ import annotations
 
@@ -48,16 +48,17 @@ BOTH_PLAYERS = {
         "recipe.discriminator_optimizer.learning_rate",
     )
 }
-"""Words for settings that both players have."""
+"""Short keys for settings of both players, with the full keys that they stand for."""
 
 Model = str | Callable[..., GAN]
-"""A model by its name, by ``./file.py``, or as the function itself."""
+"""A model: its name, ``./file.py``, or the function itself."""
+
 TrickChoice = str | Trick | type[Trick] | TrickConfig
-"""A trick as the command line takes it (``r1:weight=0.1``), as an object, or as its class."""
+"""A trick: as written on the command line (``r1:weight=0.1``), an object, or its class."""
 
 
 class RunSettings(Record):
-    """What ``--set`` can change."""
+    """The settings that ``--set`` can change."""
 
     loss: str
     precision: Precision = "fp32"
@@ -67,28 +68,27 @@ class RunSettings(Record):
 
 @dataclass(frozen=True)
 class RunPlan:
-    """A run that is resolved: what is recorded of it, and the objects that the record names.
-
-    ``config`` is plain data and has the identity. ``added`` names the tricks that the model does
-    not bring itself.
-    """
+    """A resolved run: its configuration, and the objects that the configuration names."""
 
     config: RunConfig
+    """Plain data, which is recorded and has the run's identity."""
     source: Source
     gan: GAN
     loss: Loss
     tricks: tuple[Trick, ...]
     added: tuple[str, ...]
+    """The names of the tricks that are not the model's own."""
 
     @property
     def variant_stem(self) -> str:
         """The readable part of a run folder's name that all seeds of a variant share.
 
-        The model's own tricks are not in it. Of a file or folder only its own name is, because a
-        report shows the name of each run.
+        It leaves out the model's own tricks. Files and folders appear without their path, because
+        a report shows the name of each run.
         """
-        first = "+".join([_last_part(self.config.model), *map(_last_part, self.added)])
-        plain = re.sub(r"[^A-Za-z0-9.+@_-]+", "-", f"{first}-{_last_part(self.config.dataset)}")
+        variant = "+".join([_last_part(self.config.model), *map(_last_part, self.added)])
+        name = f"{variant}-{_last_part(self.config.dataset)}"
+        plain = re.sub(r"[^A-Za-z0-9.+@_-]+", "-", name)
         return f"{plain.strip('-.')[:100]}-seed"
 
     @property
@@ -98,10 +98,10 @@ class RunPlan:
 
     @property
     def in_memory(self) -> bool:
-        """Whether the data were handed over as an object, so that no name opens them again."""
+        """Whether the data were passed as an object, so that no name opens them again."""
         name = parse_dataset_name(self.config.dataset).name
-        named = registry.is_file_name(name) or is_path(name)
-        return not named and registry.canonical(name) not in registry.datasets.entries()
+        on_disk = registry.is_file_name(name) or is_path(name)
+        return not on_disk and registry.canonical(name) not in registry.datasets.entries()
 
     def build(
         self,
@@ -111,8 +111,14 @@ class RunPlan:
     ) -> State:
         """Build the training state, ready for its first step.
 
+        Args:
+            device: Where the networks and their optimizers live.
+            group: The processes that share each batch.
+            execution: How a step is computed.
+
         Raises:
-            ConfigError: the model, the loss, the tricks, the recipe and the data do not fit.
+            ConfigError: The model, the loss, the tricks, the recipe and the data do not fit
+                together.
         """
         return build_state(
             self.gan,
@@ -136,17 +142,17 @@ def plan(
     settings: Mapping[str, Any] | None = None,
     data_root: Path | None = None,
 ) -> RunPlan:
-    """Resolve what a run is: the model's recipe for the data, as settings and tricks change it.
+    """Resolve a run: the model's recipe for the data, as settings and tricks change it.
 
     Args:
         model: A registered name, ``./file.py``, or the function itself.
-        dataset: Whatever ``open_dataset`` takes: a name, a path, an array, a ``Source``.
-        tricks: Tricks to add; ``name:off`` takes one of the model's away.
-        settings: Values by key: ``kimg`` and ``recipe.kimg`` are the same key.
-        data_root: Where downloaded datasets are looked for first.
+        dataset: Anything that ``open_dataset`` takes: a name, a path, an array, a ``Source``.
+        tricks: Tricks to add; ``name:off`` removes one of the model's own.
+        settings: Values by key; ``kimg`` and ``recipe.kimg`` are the same key.
+        data_root: The folder that is searched first for downloaded datasets.
 
     Raises:
-        ConfigError: an unknown name or key, or parts that do not fit together.
+        ConfigError: A name or key is unknown, or parts do not fit together.
     """
     name = dataset if isinstance(dataset, str) else None
     return plan_for(open_dataset(dataset, data_root), name, model, tricks, settings or {})
@@ -159,60 +165,79 @@ def plan_for(
     tricks: Sequence[TrickChoice],
     settings: Mapping[str, Any],
 ) -> RunPlan:
-    """Resolve what a run is on a dataset that is open already (see ``plan``).
+    """Resolve a run on a dataset that is open already.
 
-    ``dataset`` is the name that it was opened by, None where it is known as an object only.
+    Args:
+        source: The open dataset.
+        dataset: The name that it was opened by; None if it was passed as an object.
+        model: A registered name, ``./file.py``, or the function itself.
+        tricks: Tricks to add; ``name:off`` removes one of the model's own.
+        settings: Values by key; ``kimg`` and ``recipe.kimg`` are the same key.
+
+    Raises:
+        ConfigError: A name or key is unknown, or parts do not fit together.
     """
     data = source.spec
     name = model if isinstance(model, str) else registry.models.add(model)
-    asked = [trick_choice(trick) for trick in tricks]
+    requested = [trick_choice(trick) for trick in tricks]
     gan = create(name, data)
     defaults = RunSettings(loss=gan.loss.name, recipe=gan.recipe)
     chosen = override(defaults, expand_settings(settings))
     loss = resolve_loss(gan, chosen.loss)
-    resolved = merge_tricks(gan.tricks, asked)
-    for trick in resolved:
+    merged = merge_tricks(gan.tricks, requested)
+    for trick in merged:
         trick.check(gan, chosen.recipe, data)
     config = RunConfig(
-        model=_spelled(name),
-        dataset=data.name if dataset is None else _spelled(dataset),
+        model=_recorded_name(name),
+        dataset=data.name if dataset is None else _recorded_name(dataset),
         loss=chosen.loss,
-        tricks=tuple(sorted(map(describe_trick, resolved), key=lambda trick: trick.name)),
+        tricks=tuple(sorted(map(describe_trick, merged), key=lambda trick: trick.name)),
         recipe=chosen.recipe,
         seed=chosen.seed,
         precision=chosen.precision,
         model_source=source_hash(name),
-        trick_sources=trick_sources(asked),
+        trick_sources=trick_sources(requested),
         loss_source=loss_source(gan, chosen.loss),
         dataset_version=data.version,
     )
-    return _planned(config, source, gan, loss, resolved)
+    return _run_plan(config, source, gan, loss, merged)
 
 
 def plan_of(
     config: RunConfig, source: Source | None = None, data_root: Path | None = None
 ) -> RunPlan:
-    """Return the plan of a run that is recorded, on ``source`` or the dataset that it names."""
+    """Return the plan of a recorded run.
+
+    Args:
+        config: The recorded configuration.
+        source: The run's data; None opens the dataset that the configuration names.
+        data_root: The folder that is searched first for downloaded datasets.
+
+    Raises:
+        ConfigError: A name is unknown, or parts do not fit together.
+        MissingDataError: The data are not on this machine.
+    """
     if source is None:
         source = open_dataset(config.dataset, data_root)
     gan = create(config.model, source.spec)
     tricks = rebuild_tricks(gan.tricks, config.tricks)
-    return _planned(config, source, gan, resolve_loss(gan, config.loss), tricks)
+    return _run_plan(config, source, gan, resolve_loss(gan, config.loss), tricks)
 
 
-def _planned(
+def _run_plan(
     config: RunConfig, source: Source, gan: GAN, loss: Loss, tricks: Sequence[Trick]
 ) -> RunPlan:
+    """Return a plan, in which tricks that are not the model's own are named as added."""
     own = {name_of(trick) for trick in gan.tricks}
     added = tuple(trick.name for trick in config.tricks if trick.name not in own)
     return RunPlan(config, source, gan, loss, tuple(tricks), added)
 
 
 def trick_choice(trick: TrickChoice) -> TrickConfig:
-    """Return the configuration of a trick, however it is given.
+    """Return the configuration of a trick in any of its forms.
 
     Raises:
-        ConfigError: it is neither the text of a trick nor a trick.
+        ConfigError: The value is neither the text of a trick nor a trick.
     """
     if isinstance(trick, TrickConfig):
         return trick
@@ -224,13 +249,13 @@ def trick_choice(trick: TrickChoice) -> TrickConfig:
         registry.tricks.add(type(trick))
         return describe_trick(trick)
     raise ConfigError(
-        f"{trick!r} is no trick; its name, an object or its class was expected.",
+        f"{trick!r} is not a trick; a name, an object or a class was expected.",
         'For example: tricks=["ema", "r1:weight=0.1"]',
     )
 
 
 def expand_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings by their full dotted keys; of two words for one key the later counts.
+    """Return settings by their full dotted keys; if a key is given twice, the last value counts.
 
     >>> expand_settings({"kimg": 3, "recipe.batch_size": 32})
     {'recipe.kimg': 3, 'recipe.batch_size': 32}
@@ -242,12 +267,12 @@ def expand_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def expand_setting(key: str, value: Any) -> dict[str, Any]:
-    """Return what a key of a recipe, or of a run's settings, stands for, by dotted key.
+    """Return the settings that a key of a recipe or run stands for, by their full dotted keys.
 
-    A loss may be given as an object, too.
+    A loss may be an object as well as a name.
 
     Raises:
-        ConfigError: there is no such setting; the nearest is suggested.
+        ConfigError: No setting has that key; the nearest is suggested.
 
     >>> expand_setting("batch_size", 32)
     {'recipe.batch_size': 32}
@@ -263,11 +288,12 @@ def expand_setting(key: str, value: Any) -> dict[str, Any]:
     raise ConfigError(f"Unknown setting '{key}'. {suggest(key, known)}".strip())
 
 
-def _spelled(name: str) -> str:
-    """Return the one spelling of a registered name; a file or folder keeps its own."""
-    own = registry.is_file_name(name) or is_path(name)
-    return name if own else registry.canonical(name)
+def _recorded_name(name: str) -> str:
+    """Return a registered name in its canonical spelling, and a path as it is."""
+    on_disk = registry.is_file_name(name) or is_path(name)
+    return name if on_disk else registry.canonical(name)
 
 
 def _last_part(name: str) -> str:
+    """Return the last part of a path, or a name as it is."""
     return Path(name).name or name

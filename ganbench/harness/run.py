@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One run from its description to its result: data, training, samples, metrics, records."""
+"""One run from its plan to its result: data, training, samples, metrics, records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 from ganbench import paths
 from ganbench.config import TrickConfig
-from ganbench.data import Source, open_dataset
+from ganbench.data import Dataset, Source, open_dataset
 from ganbench.errors import ConfigError
 from ganbench.evaluation.reference import Reference
 from ganbench.harness.plan import RunPlan
@@ -38,39 +38,47 @@ from ganbench.trick import Trick, Tricks, overridden_hooks
 from ganbench.trick_config import make_trick, merge_tricks
 
 EVALUATIONS = 4
-"""How often a run is measured along the way where metrics are quick and nothing is said."""
+"""How many times a run is measured during training, by default, if metrics are quick."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is carried out; nothing here changes its weights but the number of threads."""
+    """How a run is carried out; only the number of threads can change its weights."""
 
     out: Path = field(default_factory=paths.runs)
+    """The folder of runs."""
     resume: bool = False
+    """Continue an unfinished run of the same identity, or return a finished one."""
     device: str = "auto"
+    """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``."""
     threads: int | None = None
+    """The number of CPU threads; None leaves it to torch."""
     data_root: Path | None = None
+    """The folder that is searched first for downloaded datasets."""
     metrics: tuple[str, ...] | None = None
+    """The metrics by name; None selects those that suit the data."""
     samples: int | None = None
+    """The number of samples to measure; None follows published protocols."""
     schedule: Schedule = field(default_factory=Schedule)
     execution: Execution = USUAL
     command: str = ""
+    """The command that started the run, for its record."""
     sources: Mapping[str, Source] = field(default_factory=dict)
-    """Datasets that were handed over as objects, by the name that runs record."""
+    """Datasets that were passed as objects, by the name that runs record."""
 
     def open(self, dataset: str) -> Source:
-        """Return the dataset of that name: the one handed over, or what the name opens."""
+        """Return the dataset that was passed under a name, or the one that the name opens."""
         return self.sources.get(dataset) or open_dataset(dataset, self.data_root)
 
 
 class Run:
-    """A run that is about to take place.
+    """A run that is about to be carried out.
 
     Args:
-        plan: What it is.
-        options: How it is carried out.
-        progress: Hears how far it is.
-        folder: Where it is stored; None leaves that to the options.
+        plan: The model, data, tricks and settings, resolved.
+        options: How the run is carried out.
+        progress: Is told how far the run is.
+        folder: The folder of the run; None means a folder below ``options.out``.
     """
 
     def __init__(
@@ -91,36 +99,30 @@ class Run:
         self.folder = folder or self._named_folder()
 
     def _named_folder(self) -> RunFolder:
-        """Return the folder that the options leave to the run; all processes have the same."""
+        """Return the run's folder below ``options.out``; it is the same in all processes."""
         stem, identity = self.plan.folder_stem, self.config.identity
         named = name_folder(self.options.out, stem, identity, resume=self.options.resume)
         return RunFolder(Path(self.group.broadcast_text(str(named.path))))
 
     def stop(self) -> None:
-        """Ask the loop to save and to stop after the current iteration, or before the first."""
+        """Ask the loop to save and stop after the current iteration, or before the first."""
         self.stop_requested = True
         if self.trainer is not None:
             self.trainer.stop_requested = True
 
     def execute(self) -> dict[str, Any]:
-        """Train, measure and record; return the result (of the earlier run if it is finished).
+        """Train, measure and record; return the result, which a finished run has already.
 
-        Of several processes the first measures and records, and all return what it found.
+        With several processes, the first one measures and records, and all return its result.
 
         Raises:
-            GanbenchError: bad data, damaged records, a full disk.
+            GanbenchError: The data cannot be read, records are damaged, or the disk is full.
         """
         if self.options.resume and self.folder.finished:
             return self.folder.outcome()
         device = choose_device(self.options.device, self.group)
         threads = set_threads(self.options.threads)
-        source = self.plan.source
-        dataset = first_then_others(self.group, lambda: source.load(source.splits[0]))
-        if dataset.spec.version != self.config.dataset_version:
-            raise ConfigError(
-                f"{self.config.dataset} has changed since this run was described.",
-                "Train without --resume.",
-            )
+        dataset = self._load_dataset()
         state = self.plan.build(device, self.group, self.options.execution)
         measure = RunMetrics(
             dataset,
@@ -136,7 +138,7 @@ class Run:
             self.folder,
             seed=self.config.seed,
             schedule=self._schedule(measure.reference),
-            snapshot=lambda at, kimg: self._snapshot(at, f"kimg{kimg:08.1f}"),
+            snapshot=lambda state, kimg: self._snapshot(state, f"kimg{kimg:08.1f}"),
             evaluate=measure,
             progress=self.progress,
         )
@@ -147,20 +149,32 @@ class Run:
         status = self.trainer.train()
         finishes = self.group.first and status != "interrupted"
         result = self._finish(state, status, measure) if finishes else None
-        # The others wait here for the first: torchrun may end all when one leaves.
+        # The others wait here for the first: torchrun may end all processes when one leaves.
         self.stop_requested = self.group.any_true(self.stop_requested)
         if status == "interrupted":
             return {"schema": 1, **self._facts(state, status), "metrics": {}}
         return result or self.folder.outcome()
 
+    def _load_dataset(self) -> Dataset:
+        """Load the examples to train on, and check that they are the ones that were planned."""
+        source = self.plan.source
+        dataset = first_then_others(self.group, lambda: source.load(source.splits[0]))
+        if dataset.spec.version != self.config.dataset_version:
+            raise ConfigError(
+                f"{self.config.dataset} has changed since this run was planned.",
+                "Train without --resume.",
+            )
+        return dataset
+
     def _schedule(self, reference: Reference) -> Schedule:
-        """Leave evaluations along the way out where one would take longer than training."""
-        given = self.options.schedule
-        usual = 0 if reference.slow else EVALUATIONS
-        return given if given.evaluations is not None else replace(given, evaluations=usual)
+        """Return the schedule; by default, slow metrics are not measured during training."""
+        schedule = self.options.schedule
+        if schedule.evaluations is not None:
+            return schedule
+        return replace(schedule, evaluations=0 if reference.slow else EVALUATIONS)
 
     def _begin(self, device: torch.device, threads: int) -> None:
-        """Write what the run is, or take up the checkpoint of an unfinished one."""
+        """Write the run's configuration, or continue from the checkpoint of an unfinished run."""
         assert self.trainer is not None
         if self.group.first:
             sweep_temporary_files(self.folder.path)
@@ -172,14 +186,19 @@ class Run:
         for file in (self.folder.stats_file, self.folder.metrics_file):
             with storage_errors(file):
                 file.unlink(missing_ok=True)
-        known = {**device_facts(device), **self._processes}
+        torch_facts = {**device_facts(device), **self._processes}
         self.folder.write_environment(
-            describe_environment(threads=threads, device=str(device), torch_facts=known)
+            describe_environment(threads=threads, device=str(device), torch_facts=torch_facts)
         )
         self.folder.write_config(self.record(threads, str(device)))
 
     def record(self, threads: int | None, device: str) -> dict[str, Any]:
-        """Return what config.json says of the run."""
+        """Return the contents of config.json.
+
+        Args:
+            threads: The number of CPU threads; None if it was left to torch.
+            device: The device that trains: ``cpu``, ``cuda:0``.
+        """
         return {
             "schema": 1,
             "identity": self.config.identity,
@@ -194,14 +213,14 @@ class Run:
         }
 
     def _finish(self, state: State, status: str, measure: RunMetrics) -> dict[str, Any]:
-        """Measure and draw the trained pair, and write the result last."""
+        """Draw and measure the trained pair, export the generator, and write the result last."""
         metrics: dict[str, Any] = {}
         with evaluating(state):
             self._snapshot(state, "final")
             if status != "diverged":
                 metrics = measure(state)
-                if measure.wanted and not metrics:
-                    status = "diverged"  # a sample was not finite, and no loss had seen it
+                if measure.any_requested and not metrics:
+                    status = "diverged"  # a sample is not finite, although all losses were
                 self.folder.append_measurements(
                     {
                         "kimg": state.images_seen / 1000,
@@ -224,13 +243,12 @@ class Run:
 
     @property
     def _processes(self) -> dict[str, int]:
-        """Return how many processes trained, where it was more than one."""
+        """The number of processes that train, if there are several, for the record."""
         return {"processes": self.group.size} if self.group.size > 1 else {}
 
     def _facts(self, state: State, status: str) -> dict[str, Any]:
-        """Return what is known of the run beside its metrics."""
-        rows = self.folder.stats()
-        speed = sorted(row["images_per_second"] for row in rows)
+        """Return everything that the result holds except the metrics."""
+        speeds = sorted(row["images_per_second"] for row in self.folder.stats())
         return {
             "status": status,
             "identity": self.config.identity,
@@ -239,7 +257,7 @@ class Run:
             "seed": self.config.seed,
             "kimg": state.images_seen / 1000,
             "seconds": round(self._seconds, 2),
-            "images_per_second": speed[len(speed) // 2] if speed else None,
+            "images_per_second": speeds[len(speeds) // 2] if speeds else None,
             "parameters": state.sizes(),
             "device": str(state.device),
             "precision": state.precision,
@@ -247,7 +265,7 @@ class Run:
         }
 
     def _snapshot(self, state: State, name: str) -> None:
-        """Draw the sample grid: always the same latents."""
+        """Draw the sample grid, always from the same latents."""
         count = 64 if state.data.is_image else 2500
         samples = draw(state, count, seed=self.config.seed, purpose="grid")
         with replacing(self.folder.samples_folder / f"{name}.png") as temporary:
@@ -261,13 +279,17 @@ def load_state(
     *,
     sampling: Sequence[TrickConfig] = (),
 ) -> State:
-    """Return the trained state of a run, ready for drawing samples from it.
+    """Return the trained state of a run, ready for drawing samples.
 
-    ``sampling`` are further tricks, of those that act on nothing but how samples are drawn.
+    Args:
+        plan: The plan of the run.
+        folder: The folder that holds its checkpoint.
+        device: Where the networks live.
+        sampling: Further tricks, which may change only how samples are drawn.
 
     Raises:
-        DamagedRunError: the configuration or the checkpoint is missing or damaged.
-        ConfigError: a trick that acts on training.
+        DamagedRunError: The configuration or the checkpoint is missing or damaged.
+        ConfigError: A further trick acts on training.
     """
     state = plan.build(device)
     load_checkpoint(state, folder.checkpoint_file)
@@ -276,13 +298,13 @@ def load_state(
     return state
 
 
-def _for_sampling(trained: list[Trick], asked: Sequence[TrickConfig]) -> list[Trick]:
-    """Join the tricks of a trained run with further ones that only act on sampling."""
-    for config in asked:
+def _for_sampling(trained: list[Trick], requested: Sequence[TrickConfig]) -> list[Trick]:
+    """Join the tricks of a trained run with further ones that act only on sampling."""
+    for config in requested:
         trick = make_trick(config)
         if overridden_hooks(trick) != {"sampler"}:
             raise ConfigError(
-                f"The trick '{config.name}' acts on training, and this run is trained.",
-                "For sampling there are truncation and drs.",
+                f"The trick '{config.name}' acts on training, and this run is trained already.",
+                "Tricks that act on sampling are truncation and drs.",
             )
-    return merge_tricks(trained, asked)
+    return merge_tricks(trained, requested)

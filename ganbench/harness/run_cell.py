@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""One cell of a matrix, from what is stored of it to its result, whoever else is at work on it.
+"""One cell of a matrix: from the files stored for it to its result, next to other processes.
 
-A cell is carried out in a process of its own, under a lock that the system releases however the
-process ends. So any number of commands, on any number of machines that share the folder, divide
-a matrix among themselves; what a killed process has left is taken up by the next.
+A cell goes through three forms. ``Stored`` is what is on disk. ``CellJob`` is the cell as it is
+handed to a process. ``Outcome`` is how that process's attempt ended.
+
+A cell is carried out in its own process, under a lock that the system releases however the process
+ends. Any number of commands, on any number of machines that share the folder, can therefore divide
+a matrix among themselves; if a process is killed, the next one continues from what it left.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell
 from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.run import Run, RunOptions, load_state
-from ganbench.harness.run_metrics import RunMetrics, add_metrics, lacking, wanted_metrics
+from ganbench.harness.run_metrics import RunMetrics, add_metrics, missing_metrics, wanted_metrics
 from ganbench.progress import SILENT
 from ganbench.records.atomic_files import read_json, storage_errors, write_json
 from ganbench.records.run_folder import RunFolder, whole_result
@@ -38,46 +41,51 @@ from ganbench.runtime.threads import set_threads
 
 LOCK = ".lock"
 DIED = "died"
-"""The status of an attempt whose process ended without a word, as one that was killed does."""
+"""The status of an attempt whose process ended without an answer, such as one that was killed."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What is on disk of a cell.
+    """What is on disk for a cell.
 
-    ``status`` is that of its result, ``failed`` or ``timeout`` where an attempt ended so, else
-    ``waiting``. ``lacking`` are the metrics that are wanted and not in the result.
+    ``status`` is the status of its result, ``failed`` or ``timeout`` if an attempt ended that way,
+    otherwise ``waiting``.
     """
 
     status: str = "waiting"
     result: dict[str, Any] = field(default_factory=dict)
-    lacking: tuple[str, ...] = ()
+    missing_metrics: tuple[str, ...] = ()
+    """The names of requested metrics that the result lacks."""
     problem: str = ""
+    """Why there is no result, in a sentence."""
 
     @property
     def whole(self) -> bool:
-        """Whether there is a result with all that is wanted."""
-        return bool(self.result) and not self.lacking
+        """Whether there is a result with all requested metrics."""
+        return bool(self.result) and not self.missing_metrics
 
 
 @dataclass(frozen=True)
 class CellJob:
-    """A cell as it is handed to a process: nothing in it but plain data."""
+    """A cell as it is handed to a process: plain data only."""
 
     config: RunConfig
     name: str
+    """The name of the cell's folder."""
     options: RunOptions
     force: bool = False
+    """Delete what is stored, and train again."""
     working_folder: str = ""
+    """The folder that paths of models and data are relative to; empty for the current one."""
 
     @property
     def folder(self) -> RunFolder:
-        """Where the cell is stored."""
+        """The folder of the cell."""
         return RunFolder(self.options.out / self.name)
 
     @cached_property
     def plan(self) -> RunPlan:
-        """What the cell's configuration stands for, resolved once in the process that runs it."""
+        """The plan of the run, resolved once in the process that carries it out."""
         return plan_of(self.config, self.options.open(self.config.dataset))
 
 
@@ -85,23 +93,32 @@ class CellJob:
 class Outcome:
     """How an attempt at a cell ended.
 
-    ``status`` is that of its result, or ``failed``, ``interrupted``, or ``elsewhere`` where
-    another process is at work on it. ``lasting`` failures are on disk, and are not tried again
-    unless that is asked for; those of the machine, such as a full disk, are.
+    ``status`` is the status of its result, ``failed``, ``interrupted``, or ``elsewhere`` if another
+    process is working on it.
     """
 
     status: str
     problem: str = ""
+    """What went wrong, in a sentence."""
     lasting: bool = True
+    """Whether a failure is on disk and not retried unless requested. A failure of the machine,
+    such as a full disk, is retried."""
 
 
 def look_up(cell: Cell, out: Path | str, requests: Sequence[Request]) -> Stored:
-    """Return what is stored of a cell; what is damaged counts as not there."""
+    """Return what is stored for a cell; damaged files count as missing.
+
+    Args:
+        cell: The cell.
+        out: The folder of runs.
+        requests: The metrics that the result must have.
+    """
     folder = f"{out}/{cell.name}"  # ten thousand paths as objects would cost half a second
     try:
         result = whole_result(f"{folder}/result.json")
         if result["identity"] == cell.identity:
-            return Stored(str(result["status"]), result, tuple(lacking(result, requests)))
+            missing = tuple(missing_metrics(result, requests))
+            return Stored(str(result["status"]), result, missing)
     except DamagedRunError:
         pass
     try:
@@ -112,7 +129,7 @@ def look_up(cell: Cell, out: Path | str, requests: Sequence[Request]) -> Stored:
 
 
 def is_taken(folder: RunFolder) -> bool:
-    """Tell whether a process, here or on another machine, is at work on a cell right now."""
+    """Tell whether a process, here or on another machine, is working on a cell right now."""
     if not (folder.path / LOCK).exists():
         return False
     try:
@@ -122,50 +139,51 @@ def is_taken(folder: RunFolder) -> bool:
         return True
 
 
-def run_cell(task: CellJob) -> Outcome:
-    """Bring a cell to its result, and store that, or what went wrong.
+def run_cell(job: CellJob) -> Outcome:
+    """Bring a cell to its result, and store the result, or the reason why there is none.
 
-    A finished cell that lacks metrics is measured, not trained; one that was interrupted goes on
-    from its checkpoint; a damaged file is made anew.
+    A finished cell that lacks metrics is measured, not trained; an interrupted one continues from
+    its checkpoint; a damaged file is made again.
     """
-    if task.working_folder and task.working_folder != str(Path.cwd()):
-        os.chdir(task.working_folder)  # where the user named files of models and data
-    folder = task.folder
+    if job.working_folder and job.working_folder != str(Path.cwd()):
+        os.chdir(job.working_folder)
+    folder = job.folder
     try:
         with storage_errors(folder.path):
             folder.path.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.path / LOCK, timeout=0):
-            return _carry_out(task, folder)
+            return Outcome(_carry_out(job, folder))
     except Timeout:
         return Outcome("elsewhere")
     except (StorageError, MissingDataError) as error:
         return Outcome("failed", f"{error.message} {error.hint}".strip(), lasting=False)
     except (OSError, MemoryError, torch.OutOfMemoryError) as error:
-        # The machine's doing, not the cell's: another time, or elsewhere, it may go well.
+        # The machine is at fault, not the cell: another attempt may succeed.
         return Outcome("failed", strip_paths(f"{type(error).__name__}: {error}"), lasting=False)
     except Exception as error:  # noqa: BLE001 - whatever a model's code raises is its result
-        return _failed(folder, "failed", error)
+        return _store_failure(folder, error)
 
 
-def _carry_out(task: CellJob, folder: RunFolder) -> Outcome:
-    if task.force:
-        _forget(folder)
-    _mend(task, folder)
-    requests = wanted_metrics(task.plan.source.spec, task.options.metrics)
+def _carry_out(job: CellJob, folder: RunFolder) -> str:
+    """Train or measure a cell, whichever it needs; return the status of its result."""
+    if job.force:
+        _empty(folder)
+    _repair(job, folder)
+    requests = wanted_metrics(job.plan.source.spec, job.options.metrics)
     if folder.finished:
         result = folder.outcome()
-        missing = lacking(result, requests)
-        status = _measure(task, folder, missing) if missing else result["status"]
+        missing = missing_metrics(result, requests)
+        status = _measure(job, folder, missing) if missing else str(result["status"])
     else:
-        status = _train(task, folder)
+        status = _train(job, folder)
     with storage_errors(folder.path):
         folder.failure_file.unlink(missing_ok=True)
-    return Outcome(str(status))
+    return status
 
 
-def _train(task: CellJob, folder: RunFolder) -> str:
-    """Train, from the checkpoint if there is a sound one."""
-    run = _run(task, folder)
+def _train(job: CellJob, folder: RunFolder) -> str:
+    """Train, from the checkpoint if there is an intact one; return the status of the result."""
+    run = _run(job, folder)
     with _stopped_by_signals(lambda: run.stop()):
         try:
             return str(run.execute()["status"])
@@ -174,54 +192,57 @@ def _train(task: CellJob, folder: RunFolder) -> str:
                 raise
         with storage_errors(folder.path):
             folder.checkpoint_file.unlink()
-        stopped, run = run.stop_requested, _run(task, folder)
-        run.stop_requested = stopped
+        stop_requested, run = run.stop_requested, _run(job, folder)
+        run.stop_requested = stop_requested
         return str(run.execute()["status"])
 
 
-def _run(task: CellJob, folder: RunFolder) -> Run:
+def _run(job: CellJob, folder: RunFolder) -> Run:
     """Return the run of a cell, in the cell's own folder."""
-    return Run(task.plan, replace(task.options, resume=True), folder=folder)
+    return Run(job.plan, replace(job.options, resume=True), folder=folder)
 
 
-def _measure(task: CellJob, folder: RunFolder, missing: Sequence[str]) -> str:
-    """Add metrics to a finished cell; with a damaged checkpoint it is trained again first."""
-    device = choose_device(task.options.device)
-    set_threads(task.options.threads)
+def _measure(job: CellJob, folder: RunFolder, missing: Sequence[str]) -> str:
+    """Add metrics to a finished cell, and return its status.
+
+    If its checkpoint is damaged, the cell is trained again instead, with all its metrics.
+    """
+    device = choose_device(job.options.device)
+    set_threads(job.options.threads)
     try:
-        state = load_state(task.plan, folder, device)
+        state = load_state(job.plan, folder, device)
     except DamagedRunError:
-        _forget(folder)
-        return _train(task, folder)
-    source = task.plan.source
+        _empty(folder)
+        return _train(job, folder)
+    source = job.plan.source
     measure = RunMetrics(
         source.load(source.splits[0]),
-        seed=task.config.seed,
+        seed=job.config.seed,
         device=str(device),
         metrics=list(missing),
-        samples=task.options.samples,
+        samples=job.options.samples,
         progress=SILENT,
     )
     return str(add_metrics(folder, state, measure)["status"])
 
 
-def _mend(task: CellJob, folder: RunFolder) -> None:
-    """Make damaged records anew: of the task, of the checkpoint, or of nothing.
+def _repair(job: CellJob, folder: RunFolder) -> None:
+    """Write a damaged config.json again, and delete a damaged result, which is then made again.
 
     Raises:
-        DamagedRunError: the folder holds another run.
+        DamagedRunError: The folder holds another run.
     """
     try:
-        found = folder.config().get("identity")
+        identity = folder.config().get("identity")
     except DamagedRunError:
         folder.config_file.unlink(missing_ok=True)
-        found = None
-    if found not in {None, task.config.identity}:
+        identity = None
+    if identity not in {None, job.config.identity}:
         raise DamagedRunError(f"{folder.path} holds another run.", "Move it away.")
     begun = folder.checkpoint_file.exists() or folder.finished
     with storage_errors(folder.path):
-        if found is None and begun:
-            record = _run(task, folder).record(task.options.threads, task.options.device)
+        if identity is None and begun:
+            record = _run(job, folder).record(job.options.threads, job.options.device)
             folder.write_config(record)
         try:
             if folder.finished:
@@ -230,8 +251,8 @@ def _mend(task: CellJob, folder: RunFolder) -> None:
             folder.result_file.unlink(missing_ok=True)
 
 
-def _forget(folder: RunFolder) -> None:
-    """Empty the folder of a cell, but for the lock that is held."""
+def _empty(folder: RunFolder) -> None:
+    """Delete everything in the folder of a cell except the lock, which is held."""
     with storage_errors(folder.path):
         for path in folder.path.iterdir():
             if path.name == LOCK:
@@ -239,21 +260,31 @@ def _forget(folder: RunFolder) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _failed(folder: RunFolder, status: str, error: Exception) -> Outcome:
-    """Store why a cell has no result."""
+def _store_failure(folder: RunFolder, error: Exception) -> Outcome:
+    """Store why a cell has no result, and return that as its outcome."""
     sentence = (
         error.message if isinstance(error, GanbenchError) else f"{type(error).__name__}: {error}"
     )
-    lines = "".join(traceback.format_exception(error))
+    details = "".join(traceback.format_exception(error))
     try:
-        write_failure(folder, status, sentence, lines)
-    except StorageError as storage:
-        return Outcome("failed", f"{sentence} {storage.message}", lasting=False)
-    return Outcome(status, strip_paths(sentence))
+        write_failure(folder, "failed", sentence, details)
+    except StorageError as storage_error:
+        return Outcome("failed", f"{sentence} {storage_error.message}", lasting=False)
+    return Outcome("failed", strip_paths(sentence))
 
 
 def write_failure(folder: RunFolder, status: str, problem: str, details: str = "") -> None:
-    """Write failure.json: why a cell has no result, until it is tried again."""
+    """Write failure.json: why a cell has no result, until it is tried again.
+
+    Args:
+        folder: The folder of the cell.
+        status: ``failed`` or ``timeout``.
+        problem: What went wrong, in a sentence.
+        details: The traceback, if there is one.
+
+    Raises:
+        StorageError: The folder cannot be written, or the disk is full.
+    """
     write_json(
         folder.failure_file,
         {
@@ -269,14 +300,14 @@ def write_failure(folder: RunFolder, status: str, problem: str, details: str = "
 def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Let SIGINT and SIGTERM end the run in order, with a checkpoint."""
     try:
-        kept = {
-            one: signal.signal(one, lambda number, frame: stop())
-            for one in (signal.SIGINT, signal.SIGTERM)
+        previous = {
+            number: signal.signal(number, lambda number, frame: stop())
+            for number in (signal.SIGINT, signal.SIGTERM)
         }
-    except ValueError:  # not the main thread: whoever runs it there has signals of its own
-        kept = {}
+    except ValueError:  # not the main thread: its owner handles signals there
+        previous = {}
     try:
         yield
     finally:
-        for one, handler in kept.items():
-            signal.signal(one, handler)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Measuring a trained pair: at the end of a run, along the way, and long after."""
+"""Measurements of a run's generator: during training, at its end, and long after."""
 
 from __future__ import annotations
 
@@ -20,14 +20,26 @@ from ganbench.training.trainer import evaluating
 
 
 def default_samples(data: DataSpec) -> int:
-    """Return how many samples are measured: PacGAN's 2,500 points, VEEGAN's 26,000 stacks."""
+    """Return how many samples to measure: PacGAN's 2,500 points, VEEGAN's 26,000 stacks."""
     if not data.is_image:
         return 2500
     return 26_000 if data.classes >= 1000 else 5000
 
 
 class RunMetrics:
-    """Metrics of whatever state it is called with, always of the same latents of a seed."""
+    """Measures the state that it is called with, always on samples from the same latents.
+
+    Args:
+        dataset: The data that the run is trained on.
+        seed: The run's seed, which fixes the latents.
+        device: Where features are computed: ``cpu``, ``cuda:0``.
+        metrics: The metrics by name; None selects those that suit the data.
+        samples: The number of samples; None means ``default_samples``.
+        progress: Is told how far a measurement is.
+
+    Raises:
+        GanbenchError: A metric or network is unknown, lacks weights, or does not suit the data.
+    """
 
     def __init__(
         self,
@@ -46,58 +58,72 @@ class RunMetrics:
         self._count = samples or default_samples(dataset.spec)
 
     @property
-    def wanted(self) -> bool:
+    def any_requested(self) -> bool:
         """Whether there is anything to measure."""
         return bool(self.reference.requests)
 
     def __call__(self, state: State) -> dict[str, Any]:
-        """Return the measurements by name; none of samples that are not finite."""
-        if not self.wanted:
+        """Return the measurements as they are recorded, by name; none if samples are not finite."""
+        if not self.any_requested:
             return {}
         fakes = draw(state, self._count, seed=self._seed, purpose="metrics")
         if not bool(fakes.isfinite().all()):
             return {}  # diverged: no number would mean anything
         measured = self.reference.evaluate(fakes, seed=self._seed)
         sampler = sampler_name(state)
-        return {name: {**one.record(), "sampler": sampler} for name, one in measured.items()}
+        return {
+            name: {**measurement.record(), "sampler": sampler}
+            for name, measurement in measured.items()
+        }
 
 
 def wanted_metrics(data: DataSpec, metrics: Sequence[str] | None) -> list[Request]:
-    """Return what is to be measured of runs on some data.
+    """Return the metrics to measure for runs on some data.
+
+    Args:
+        data: What is known of the data.
+        metrics: The metrics by name; None selects those that suit the data.
 
     Raises:
-        GanbenchError: a metric or network that is unknown, lacks weights, or does not suit data.
+        GanbenchError: A metric or network is unknown, lacks weights, or does not suit the data.
     """
     return resolve_requests(facts_of(data, "train"), metrics, None)
 
 
-def lacking(result: dict[str, Any], requests: Sequence[Request]) -> list[str]:
-    """Return the metrics that a stored result lacks, or has by an older version.
+def missing_metrics(result: dict[str, Any], requests: Sequence[Request]) -> list[str]:
+    """Return the names of metrics that a stored result lacks, or has by an older version.
 
-    A run that diverged has none, and is not measured again.
+    A run that diverged has no metrics, and is not measured again.
     """
     if result.get("status") == "diverged":
         return []
-    there = result.get("metrics") or {}
+    records = result.get("metrics") or {}
     return [
-        one.name
-        for one in requests
-        if not str((there.get(one.name) or {}).get("protocol", "")).startswith(one.protocol)
+        request.name
+        for request in requests
+        if not str((records.get(request.name) or {}).get("protocol", "")).startswith(
+            request.protocol
+        )
     ]
 
 
 def add_metrics(folder: RunFolder, state: State, measure: RunMetrics) -> dict[str, Any]:
-    """Measure a finished run anew, and put what comes out into its record.
+    """Measure a finished run again, and add the measurements to its record.
 
-    The samples are those that were measured at its end, so a metric that is added later has the
+    The samples are the ones that were measured at its end, so a metric that is added later has the
     value that it would have had then.
+
+    Args:
+        folder: The run's folder.
+        state: The trained state.
+        measure: The metrics to add.
+
+    Returns:
+        The run's result with all its metrics.
     """
-    result = folder.outcome()
+    result = {key: value for key, value in folder.outcome().items() if key != "schema"}
     with evaluating(state):
-        measured = measure(state)
-    kept = {key: value for key, value in result.items() if key != "schema"}
-    whole = {**kept, "metrics": {**kept["metrics"], **measured}}
-    folder.write_result(whole)
-    row = {"kimg": kept["kimg"], "seconds": kept["seconds"], "metrics": whole["metrics"]}
-    folder.append_measurements(row)
-    return {"schema": 1, **whole}
+        result["metrics"] = {**result["metrics"], **measure(state)}
+    folder.write_result(result)
+    folder.append_measurements({key: result[key] for key in ("kimg", "seconds", "metrics")})
+    return {"schema": 1, **result}

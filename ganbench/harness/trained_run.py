@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A run that took place, as an object: what came out, and samples from what it trained."""
+"""An earlier run as an object: its result, and samples from its trained generator."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganbench.config import RunConfig
 from ganbench.data.dataset import Source
-from ganbench.harness.measured_values import MeasuredValues
+from ganbench.harness.measured_values import MeasuredValues, RecordMapping
 from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.run import load_state
 from ganbench.records.run_folder import RunFolder
@@ -24,15 +24,15 @@ from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
 
-class TrainedRun(Mapping[str, Any]):
-    """A run in its folder; as a mapping it has the keys of the run's ``result.json``.
+class TrainedRun(RecordMapping):
+    """A run in its folder; as a mapping, it has the keys of the run's ``result.json``.
 
-    Of a run that was interrupted there is no result yet: its status is ``unfinished``.
+    A run that was interrupted has no result yet: its status is ``unfinished``.
 
     Args:
         path: The run's folder.
-        source: The data it was trained on, where they cannot be opened by name.
-        device: Where samples are drawn: ``auto``, ``cpu``, ``cuda``.
+        source: The data it was trained on, if they cannot be opened by name.
+        device: Where samples are drawn: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
     """
 
     def __init__(self, path: Path, *, source: Source | None = None, device: str = "auto") -> None:
@@ -47,12 +47,12 @@ class TrainedRun(Mapping[str, Any]):
 
     @cached_property
     def config(self) -> RunConfig:
-        """What the run is: model, data, recipe, tricks, seed."""
+        """The run's configuration: model, data, recipe, tricks, seed."""
         return self._folder.description()
 
     @cached_property
     def result(self) -> Mapping[str, Any]:
-        """What ``result.json`` says."""
+        """The contents of ``result.json``."""
         if self._folder.finished:
             return self._folder.outcome()
         return {"status": "unfinished", "identity": self.config.identity, "metrics": {}}
@@ -69,54 +69,62 @@ class TrainedRun(Mapping[str, Any]):
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """What each tick of training saw, a row each: kimg, seconds, losses, logits."""
+        """The statistics of training, a row for each tick: kimg, seconds, losses, logits."""
         return self._folder.stats()
 
     def sample(self, count: int = 64, *, seed: int | None = None) -> Tensor:
         """Draw samples: uint8 images (count, C, H, W), or float32 points (count, D).
 
         Args:
-            count: How many.
-            seed: The same seed draws the same samples; None takes that of the run.
+            count: The number of samples.
+            seed: The same seed draws the same samples; None means the run's seed.
 
         Raises:
-            DamagedRunError: the checkpoint is missing or damaged.
+            DamagedRunError: The checkpoint is missing or damaged.
         """
         return self._draw(count, seed, "samples")
 
     def grid(self, count: int = 64, *, seed: int | None = None) -> Image.Image:
-        """Return a picture of samples: a square of images, or points in the plane."""
+        """Return a picture of samples: a square of images, or points in the plane.
+
+        Args:
+            count: The number of samples.
+            seed: The same seed draws the same samples; None means the run's seed.
+
+        Raises:
+            DamagedRunError: The checkpoint is missing or damaged.
+        """
         samples = self._draw(count, seed, "grid")
         return picture(samples, self._state.data)
 
     def _draw(self, count: int, seed: int | None, purpose: str) -> Tensor:
+        """Draw samples from the random stream of a purpose."""
         with evaluating(self._state):
-            chosen = self.config.seed if seed is None else seed
-            return draw(self._state, count, seed=chosen, purpose=purpose)
+            return draw(
+                self._state,
+                count,
+                seed=self.config.seed if seed is None else seed,
+                purpose=purpose,
+            )
 
     @cached_property
     def plan(self) -> RunPlan:
-        """What the run is, resolved: its model, tricks and data as objects."""
+        """The resolved run: its model, tricks and data as objects."""
         return plan_of(self.config, self._source)
 
     @cached_property
     def _state(self) -> State:
         return load_state(self.plan, self._folder, choose_device(self._device))
 
-    def __getitem__(self, key: str) -> Any:
-        return self.result[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.result)
-
-    def __len__(self) -> int:
-        return len(self.result)
+    @property
+    def _record(self) -> Mapping[str, Any]:
+        return self.result
 
     def __repr__(self) -> str:
         config = self.config
-        what = f"{config.model} on {config.dataset}, seed {config.seed}: {self.status}"
-        values = ", ".join(f"{name} {value}" for name, value in self.metrics.short().items())
-        return f"<TrainedRun {what}{f', {values}' if values else ''}, in {self.path}>"
+        facts = [f"{config.model} on {config.dataset}, seed {config.seed}: {self.status}"]
+        facts += [f"{name} {value}" for name, value in self.metrics.short().items()]
+        return f"<TrainedRun {', '.join(facts)}, in {self.path}>"
 
     def _repr_png_(self) -> bytes | None:
         """Show the last sample grid in a notebook."""
