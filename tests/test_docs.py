@@ -7,7 +7,6 @@ the commands that are checked for their form only, each with the reason.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import runpy
@@ -416,10 +415,3 @@ def test_contributing_shows_the_house_as_it_is():
     assert [line.split(", ") for line in order.splitlines()] == [
         sorted(unit for unit, rank in rules["RANKS"].items() if rank == level) for level in ranks
     ]
-
-
-def test_snippets_of_python_are_formatted_as_files_are():
-    for snippet in RUNNABLE:
-        if snippet.language == "python":
-            ast.parse(snippet.text)
-            assert all(len(line) <= 100 for line in snippet.text.splitlines()), snippet.place
