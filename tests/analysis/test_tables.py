@@ -19,9 +19,6 @@ from ganbench.analysis.tables import comparable, metric_table
 from ganbench.errors import ConfigError, UnknownNameError
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import Curve, RunRecord
-from ganbench.report import sentences
-from ganbench.report.charts.chart_rows import floor_in_sight, log_ticks, metric_rows
-from ganbench.report.markdown.markdown_text import escape
 
 
 def run(
@@ -217,45 +214,6 @@ def test_last_at_is_the_last_within(points: list[float], limit: float) -> None:
         assert all(point > limit for point in points[index + 1 :])
 
 
-def test_the_mean_line_is_over_the_same_runs_at_every_point() -> None:
-    whole = ((1.0, 2.0, 10.0), (2.0, 4.0, 6.0))
-    other = ((1.0, 4.0, 20.0), (2.0, 8.0, 8.0), (3.0, 9.0, 7.0))
-    cut = ((1.0, 3.0, 900.0),)
-    runs = [
-        run("a", 0, 8.0, curve=other),
-        run("a", 1, 6.0, curve=whole),
-        run("a", 2, None, curve=cut, status="diverged"),
-    ]
-    table = metric_table(runs, "ring8")
-    rows = metric_rows(table, {"m0": table.columns[0]})
-    means = [row for row in rows if row.get("mean")]
-    assert [(row["kimg"], row["seconds"], row["m0"]) for row in means] == [
-        (1.0, 3.0, 15.0),
-        (2.0, 6.0, 7.0),
-    ]
-    band = mean_interval([8.0, 6.0])
-    assert (means[1]["m0_low"], means[1]["m0_high"]) == pytest.approx((band.low, band.high), 1e-4)
-    assert len([row for row in rows if not row.get("mean")]) == 6
-
-
-def test_a_logarithmic_axis_is_for_wide_spreads_above_zero() -> None:
-    assert log_ticks([{"m": 1.0}, {"m": 60.0}], "m") == [1, 2, 5, 10, 20, 50, 100, 200, 500]
-    assert log_ticks([{"m": 0.6}, {"m": 40.0}], "m") == [0.1, 0.3, 1, 3, 10, 30, 100, 300]
-    assert log_ticks([{"m": 0.6}, {"m": 4000.0}], "m") == [0.1, 1, 10, 100, 1000, 10000]
-    assert log_ticks([{"m": 1.0}, {"m": 49.0}], "m") == []
-    assert log_ticks([{"m": 0.0}, {"m": 900.0}], "m") == []
-    assert log_ticks([{"other": 1.0}], "m") == []
-
-
-def test_a_far_floor_is_left_out_of_a_chart() -> None:
-    rows = [{"value": 10.0}, {"value": 12.0}]
-    assert floor_in_sight(rows, ("value",), 8.5)
-    assert not floor_in_sight(rows, ("value",), 0.5)
-    assert floor_in_sight([{"m": 1.0}, {"m": 100.0}], ("m",), 0.4, log=True)
-    assert not floor_in_sight([{"m": 1.0}, {"m": 100.0}], ("m",), 0.2, log=True)
-    assert not floor_in_sight([], ("m",), 1.0)
-
-
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
     [
@@ -290,27 +248,6 @@ def test_missing_numbers_are_a_dash() -> None:
     assert number_text.fixed(-0.001, 1) == "0.0"
     assert number_text.signed_text(Estimate(0.0, 0.0, 0.0, 3, "t")) == "0 [0, 0]"
     assert number_text.signed_text(Estimate(1.0, None, None, 1, "t")) == "+1"
-
-
-def test_settings_are_split_into_what_is_shared_and_what_differs() -> None:
-    optimizer = {"kind": "adam", "learning_rate": 0.0002, "betas": [0.5, 0.999], "momentum": 0.0}
-    one = {"loss": "minimax", "recipe": {"kimg": 10.0, "generator_optimizer": optimizer}}
-    other = {"loss": "minimax", "recipe": {"kimg": 20.0, "generator_optimizer": optimizer}}
-    found = sentences.settings_table([{**one, "seed": 0}, {**other, "seed": 1}])
-    assert found.same == {
-        "loss": "minimax",
-        "generator optimizer": "adam(learning_rate=0.0002, betas=(0.5, 0.999))",
-    }
-    assert found.differing == {"kimg": ("10", "20")}
-
-
-@given(st.text(max_size=40))
-def test_escaped_markdown_is_one_line_without_live_signs(text: str) -> None:
-    escaped = escape(text)
-    assert len(escaped.splitlines()) <= 1
-    bare = escaped.replace("\\\\", "").split("\\")
-    for part in [bare[0], *(part[1:] for part in bare[1:])]:
-        assert not set(part) & set("|<>`*_[]#")
 
 
 def test_published_rows_are_validated() -> None:
