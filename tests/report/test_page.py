@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ganbench.report.blocks import Charts
 from ganbench.report.charts.panels import ChartData, Panel
+from ganbench.report.content_blocks import Charts
 from ganbench.report.page import chart_document, packed, vega_script
 from ganbench.report.write import ReportFiles
 

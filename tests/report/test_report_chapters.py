@@ -9,7 +9,7 @@ from typing import Any
 
 from ganbench.records.load import load_runs
 from ganbench.records.run_record import RunRecord
-from ganbench.report.blocks import Chapter, Details
+from ganbench.report.content_blocks import Chapter, Details
 from ganbench.report.make_report import make_report
 from ganbench.report.report_chapters import MOST_UNREAD, report_blocks
 from ganbench.report.write import write_report

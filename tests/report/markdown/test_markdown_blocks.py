@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from ganbench.report.blocks import (
+from ganbench.report.content_blocks import (
     Bullets,
     CaptionedPicture,
     Charts,
     Column,
     Definitions,
     Details,
-    Entry,
     Item,
     Paragraph,
     Pictures,
     Row,
     Span,
     Table,
+    TextCell,
 )
 from ganbench.report.markdown.markdown_blocks import markdown_of
 from ganbench.report.pictures import Picture
@@ -28,9 +28,15 @@ def test_a_table_keeps_groups_notes_and_wide_cells() -> None:
         (Column("variant", number=False), Column("at\n5 s", group="fid ↓"), Column("kimg")),
         (
             Row(
-                (Entry("a|b"), Entry((Span("6.3", strong=True),), ("one seed", "[5, 7]")), Entry())
+                (
+                    TextCell("a|b"),
+                    TextCell((Span("6.3", strong=True),), ("one seed", "[5, 7]")),
+                    TextCell(),
+                )
             ),
-            Row((Entry("real data", ("the floor",)), Entry("failed", span=2)), reference=True),
+            Row(
+                (TextCell("real data", ("the floor",)), TextCell("failed", span=2)), reference=True
+            ),
         ),
     )
     assert markdown_of([table], {}) == (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ganbench.report.blocks import Span
+from ganbench.report.content_blocks import Span
 from ganbench.report.markdown.markdown_text import details_block, escape, words
 
 

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Blocks: groups of columns, entries in their columns, and charts wherever they stand."""
+"""Blocks: groups of columns, cells in their columns, and charts wherever they stand."""
 
 from __future__ import annotations
 
-from ganbench.report.blocks import (
+from ganbench.report.content_blocks import (
     Chapter,
     Charts,
     Column,
     Details,
-    Entry,
     Paragraph,
     Row,
     Table,
+    TextCell,
     all_charts,
 )
 
@@ -35,8 +35,8 @@ def test_neighboring_columns_of_one_group_stand_together() -> None:
 
 def test_an_entry_stands_where_it_begins() -> None:
     columns = [Column(head) for head in "abcd"]
-    row = Row((Entry("1"), Entry("2", span=2), Entry("3")))
-    assert [(entry.text, column.head) for entry, column in row.placed(columns)] == [
+    row = Row((TextCell("1"), TextCell("2", span=2), TextCell("3")))
+    assert [(cell.text, column.head) for cell, column in row.placed(columns)] == [
         ("1", "a"),
         ("2", "b"),
         ("3", "d"),
