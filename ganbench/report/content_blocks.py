@@ -84,7 +84,7 @@ class Definitions:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TextCell:
     """A cell of a table: its figure or words, and notes in small print.
 
     ``mark`` is its class on the page, ``color`` the color of a dot before it. It may ``span``
@@ -109,17 +109,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table; its first entry names it. A ``reference`` row was not measured here."""
+    """A row of a table; its first cell names it. A ``reference`` row was not measured here."""
 
-    entries: tuple[Entry, ...]
+    cells: tuple[TextCell, ...]
     reference: bool = False
 
-    def placed(self, columns: Sequence[Column]) -> Iterator[tuple[Entry, Column]]:
-        """Yield each entry with the column in which it begins."""
+    def placed(self, columns: Sequence[Column]) -> Iterator[tuple[TextCell, Column]]:
+        """Yield each cell with the column in which it begins."""
         begin = 0
-        for entry in self.entries:
-            yield entry, columns[begin]
-            begin += entry.span
+        for cell in self.cells:
+            yield cell, columns[begin]
+            begin += cell.span
 
 
 @dataclass(frozen=True)
