@@ -181,6 +181,8 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setattr(mnist5k, "read_split", few_digits)
     monkeypatch.setattr("ganbench.harness.run_metrics.default_samples", lambda data: 64)
     monkeypatch.setattr("ganbench.harness.run.EVALUATIONS", 0)
+    for module in ("runtime.threads", "speed.autotune"):  # two threads on a busy core are slow
+        monkeypatch.setattr(f"ganbench.{module}.usable_cores", lambda: 1)
     monkeypatch.setattr("ganbench.speed.autotune.ROUNDS", 1)
     monkeypatch.setattr("ganbench.speed.autotune.SECONDS", 0.01)
     from ganbench.speed import throughput
