@@ -50,6 +50,7 @@ from update_check import check_all
 
 from ganbench.config import Precision
 from ganbench.records.environment import describe_environment
+from ganbench.records.speed_record import Roofline
 from ganbench.runtime.execution import arithmetic
 from ganbench.speed.flops import Flops
 from ganbench.speed.roofline import measure_roofline
