@@ -6,13 +6,12 @@
 
 A small matrix is carried out once without disturbance. Then the same matrix is carried out in
 another folder while, at random moments, one of its workers or the command itself gets SIGKILL;
-now and then a record is corrupted, or the disk runs full (a file-size limit of the process stands
-in for it, so that no real disk need be filled). Whenever the command is dead, or says that it
-failed, it is issued again. A matrix that is finished is begun anew in a further folder until all
-kills have been made.
+now and then a record is corrupted, or the disk is full (simulated by a limit on the size of files,
+so that no real disk is filled). Whenever the command is dead or has failed, it is issued again. A
+finished matrix is begun again in another folder until all kills have been made.
 
-In the end each folder must hold exactly the cells asked for, each once, and the values, the
-weights and the pictures must be those of the undisturbed run, byte for byte.
+In the end each folder must hold exactly the cells of the matrix, each once, and the values, the
+weights and the pictures must equal those of the undisturbed run, byte for byte.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ MATRIX = [
 CELLS = 6
 PATIENCE = 1800.0
 SMALL = 60_000
-"""Bytes that a file may have where the disk is said to be full: less than a checkpoint has."""
+"""Size in bytes that a file may have if the disk is full: less than a checkpoint."""
 
 
 def command(out: Path, jobs: int) -> list[str]:
@@ -48,22 +47,23 @@ def command(out: Path, jobs: int) -> list[str]:
 
 
 def full_disk() -> None:
-    """Let every file that grows past a limit fail, as on a disk that is full."""
+    """Let writing past a limit fail, as on a full disk."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL, SMALL))
 
 
 def workers(parent: int) -> list[int]:
-    """Return the processes below a command that hold a lock: its workers."""
-    found = []
+    """Return the workers of a command: the processes below it that hold a lock."""
+    pids = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         with contextlib.suppress(OSError, IndexError, ValueError):
-            opened = [os.readlink(one) for one in (entry / "fd").iterdir()]
-            if any(one.endswith("/.lock") for one in opened) and _descends(int(entry.name), parent):
-                found.append(int(entry.name))
-    return found
+            opened = [os.readlink(link) for link in (entry / "fd").iterdir()]
+            holds_lock = any(path.endswith("/.lock") for path in opened)
+            if holds_lock and _descends(int(entry.name), parent):
+                pids.append(int(entry.name))
+    return pids
 
 
 def _descends(pid: int, ancestor: int) -> bool:
@@ -90,22 +90,22 @@ def corrupt(out: Path, chance: random.Random) -> str:
 
 
 def contents(out: Path) -> dict[str, tuple[object, ...]]:
-    """Return what was recorded of each cell, but for times."""
-    found = {}
+    """Return the records of each cell, except times."""
+    cells = {}
     for folder in sorted(path for path in out.iterdir() if path.is_dir()):
         result = json.loads((folder / "result.json").read_text())
-        found[folder.name] = (
+        cells[folder.name] = (
             result["identity"],
             result["status"],
             json.dumps(result["metrics"], sort_keys=True),
             (folder / "generator.safetensors").read_bytes(),
             (folder / "samples" / "final.png").read_bytes(),
         )
-    return found
+    return cells
 
 
 class Disturbance:
-    """Kills, corrupts and fills the disk, and counts what it did."""
+    """Kills, corrupts and fills the disk, and counts each."""
 
     def __init__(self, kills: int, seed: int, minutes: float) -> None:
         self.wanted = kills
@@ -115,12 +115,12 @@ class Disturbance:
 
     @property
     def kills(self) -> int:
-        """How many processes were killed."""
+        """The number of killed processes."""
         return self.counts["workers"] + self.counts["commands"]
 
     @property
     def going(self) -> bool:
-        """Whether there are kills to make, and time for them."""
+        """Whether kills are left to make, and time for them."""
         return self.kills < self.wanted and time.monotonic() < self.until
 
     def carry_out(self, out: Path, jobs: int) -> None:
@@ -132,12 +132,12 @@ class Disturbance:
             full = self.going and self.chance.random() < 0.15
             self.counts["full disks"] += full
             self.counts["issued"] += 1
-            before: Callable[[], None] | None = full_disk if full else None
+            prepare: Callable[[], None] | None = full_disk if full else None
             process = subprocess.Popen(
                 command(out, jobs),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                preexec_fn=before,
+                preexec_fn=prepare,
             )
             self._disturb(process)
             if process.wait() == 0:
@@ -146,22 +146,22 @@ class Disturbance:
                 self.counts["corrupted"] += bool(corrupt(out, self.chance))
 
     def _disturb(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill workers, and at last perhaps the command, while it runs."""
+        """Kill workers, and sometimes the command, while it runs."""
         while process.poll() is None and self.going:
             try:
                 process.wait(self.chance.uniform(0.05, 1.5))
                 return
             except subprocess.TimeoutExpired:
                 pass
-            there = workers(process.pid)
-            if not there:
+            pids = workers(process.pid)
+            if not pids:
                 continue
             if self.chance.random() < 0.2:
                 process.kill()
                 self.counts["commands"] += 1
             else:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(self.chance.choice(there), signal.SIGKILL)
+                    os.kill(self.chance.choice(pids), signal.SIGKILL)
                     self.counts["workers"] += 1
 
 
@@ -169,7 +169,7 @@ def main() -> int:
     """Disturb, compare, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--minutes", type=float, default=60.0, help="make no kill after so long")
+    parser.add_argument("--minutes", type=float, default=60.0, help="make no kill after this time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", metavar="FILE")
@@ -185,9 +185,9 @@ def main() -> int:
         while disturbance.going:
             out = root / f"wild-{rounds}"
             disturbance.carry_out(out, options.jobs)
-            found = contents(out)
-            differing += sum(found.get(name) != calm[name] for name in calm)
-            differing += len(set(found) - set(calm))
+            wild = contents(out)
+            differing += sum(wild.get(name) != calm[name] for name in calm)
+            differing += len(set(wild) - set(calm))
             rounds += 1
             shutil.rmtree(out)
             print(f"{disturbance.kills} kills, {rounds} matrices, {differing} differences")

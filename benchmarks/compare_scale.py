@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """How long planning, reading and reporting take for ten thousand runs, without their training.
 
-Writes made-up run folders, alike to real ones in number and size of files (a hundred rows of
-stats.jsonl, five of metrics.jsonl, seven pictures), into a temporary folder, and measures on them:
-ten models with ten sets of tricks, a hundred seeds each. Texts and pictures that no two runs need
-to have of their own are hard links.
+Writes made-up run folders into a temporary folder, and measures on them: ten models with ten sets
+of tricks, a hundred seeds each. The folders have as many files of the same size as real ones (a
+hundred rows of stats.jsonl, five of metrics.jsonl, seven pictures). Texts and pictures that runs
+can share are hard links.
 
     python benchmarks/compare_scale.py
     python benchmarks/compare_scale.py --models 2 --tricks 5 --seeds 10 --keep /tmp/runs
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 import os
 import tempfile
@@ -33,7 +34,7 @@ from ganbench.records.load import load_runs
 from ganbench.report.write import write_report
 
 KINDS = 16
-"""So many different courses of losses and pictures there are."""
+"""The number of different training curves and pictures."""
 
 METRICS = {"fid@mnist-cnn": "lower", "is@mnist-cnn": "higher", "reverse-kl": "lower"}
 ENVIRONMENT = {
@@ -50,7 +51,7 @@ ENVIRONMENT = {
 
 
 def measured(name: str, value: float) -> dict[str, object]:
-    """Return a measurement as large as real ones are."""
+    """Return a measurement of the size of real ones."""
     return {
         "value": value,
         "low": 0.97 * value,
@@ -91,7 +92,7 @@ def picture(kind: int) -> bytes:
 
 
 def write_shared(folder: Path) -> None:
-    """Write what the runs share."""
+    """Write the files that runs share."""
     folder.mkdir(parents=True)
     for kind in range(KINDS):
         (folder / f"{kind}.jsonl").write_text(statistics_of(kind))
@@ -100,7 +101,7 @@ def write_shared(folder: Path) -> None:
 
 
 def write_run(root: Path, shared: Path, model: int, trick: int, seed: int, number: int) -> None:
-    """Write one run; trick k makes its FID better by k - 4 percent, give or take."""
+    """Write one run; trick k makes its FID better by about k - 4 percent."""
     tricks = (TrickConfig(name=f"trick-{trick}", parameters={"weight": 1.0}),) if trick else ()
     config = RunConfig(
         model=f"model-{model}",
@@ -150,12 +151,11 @@ def write_run(root: Path, shared: Path, model: int, trick: int, seed: int, numbe
     (folder / "result.json").write_text(json.dumps(result, indent=2))
 
 
-def timed(what: str, work: Callable[[], object]) -> object:
+def timed(name: str, work: Callable[[], object]) -> None:
     """Print how long some work takes."""
     start = time.perf_counter()
-    done = work()
-    print(f"{what:<12} {time.perf_counter() - start:7.2f} s", flush=True)
-    return done
+    work()
+    print(f"{name:<12} {time.perf_counter() - start:7.2f} s", flush=True)
 
 
 TRICKS = (
@@ -178,7 +178,7 @@ def plan(seeds: int) -> list[Cell]:
 
 
 def store(cells: list[Cell], out: Path) -> None:
-    """Write a result for each cell, as a finished run has it."""
+    """Write a result for each cell, like that of a finished run."""
     wanted = wanted_metrics("ring8", None, None)
     for cell in cells:
         folder = out / cell.name
@@ -197,15 +197,15 @@ def store(cells: list[Cell], out: Path) -> None:
             "precision": "fp32",
             "parameters": {"generator": 33794, "discriminator": 33537},
             "metrics": {
-                one.name: {**measured("reverse-kl", 1.0), "protocol": one.protocol}
-                for one in wanted
+                request.name: {**measured("reverse-kl", 1.0), "protocol": request.protocol}
+                for request in wanted
             },
         }
         (folder / "result.json").write_text(json.dumps(result, indent=2))
 
 
 def plan_and_look_up(out: Path, seeds: int) -> None:
-    """Plan the matrix and find all of it stored, as ``ganbench compare`` does when repeated."""
+    """Plan the matrix and find all cells stored, like a repeated ``ganbench compare``."""
     requests = {"ring8": wanted_metrics("ring8", None, None)}
     scheduler = Scheduler(plan(seeds), RunOptions(out=out), requests)
     if scheduler.pending:
@@ -213,13 +213,13 @@ def plan_and_look_up(out: Path, seeds: int) -> None:
 
 
 def measure(root: Path, models: int, tricks: int, seeds: int) -> None:
-    """Write the runs, then time what ganbench does with them."""
+    """Write the runs, then time the work of ganbench on them."""
 
     def write() -> None:
         write_shared(root / "shared")
-        cells = [(m, t, s) for m in range(models) for t in range(tricks) for s in range(seeds)]
-        for number, cell in enumerate(cells):
-            write_run(root / "runs", root / "shared", *cell, number)
+        axes = itertools.product(range(models), range(tricks), range(seeds))
+        for number, (model, trick, seed) in enumerate(axes):
+            write_run(root / "runs", root / "shared", model, trick, seed, number)
 
     print(f"{models * tricks * seeds:,} runs")
     if not (root / "runs").is_dir():

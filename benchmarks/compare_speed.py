@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""What scheduling costs, and what a second core brings.
+"""The cost of scheduling, and the gain of a second core.
 
     python benchmarks/compare_speed.py [--rounds 3] [--cells 16] [--kimg 100] [--json FILE]
 
 Two measurements in turns, in the same process, so that a machine which slows down slows both:
 
 - **-j 2 against -j 1**: the same matrix of small cells, one thread each, by ``ganbench compare``'s
-  scheduler and local engine. The server that imports torch is started before the clock is.
-- **the cost of scheduling**: the time of the matrix on ``-j 1`` less that of the same cells one
-  after the other in one process by the same function, per cell. Both have imported everything.
+  scheduler and local backend. The server that imports torch is started before the clock is.
+- **the cost of scheduling**: the time of the matrix on ``-j 1`` minus the time of the same cells
+  one after the other in one process by the same function, per cell. Both have imported everything.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from ganbench.training.trainer import Schedule
 
 
 def options(out: Path) -> RunOptions:
-    """Return how a cell is carried out."""
+    """Return the options of a cell."""
     return RunOptions(out=out, device="cpu", threads=1, schedule=Schedule(evaluations=0))
 
 
 def inline(cells: list[Cell], out: Path) -> float:
-    """Carry the cells out in this process; return the seconds."""
+    """Carry out the cells in this process; return the seconds."""
     begun = time.perf_counter()
     for cell in cells:
         run_cell(CellJob(cell.config, cell.name, options(out)))
     return time.perf_counter() - begun
 
 
-def scheduled(cells: list[Cell], out: Path, engine: LocalBackend) -> float:
-    """Carry the cells out by the scheduler; return the seconds."""
+def scheduled(cells: list[Cell], out: Path, backend: LocalBackend) -> float:
+    """Carry out the cells by the scheduler; return the seconds."""
     requests = {"ring8": wanted_metrics("ring8", None, None)}
     begun = time.perf_counter()
-    Scheduler(cells, options(out), requests).run(engine)
+    Scheduler(cells, options(out), requests).run(backend)
     return time.perf_counter() - begun
 
 
@@ -57,20 +57,20 @@ def main() -> int:
     parser.add_argument("--cells", type=int, default=16)
     parser.add_argument("--kimg", type=float, default=100.0)
     parser.add_argument("--json", metavar="FILE")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     cells = plan_matrix(
-        ["vanilla"], ["none"], ["ring8"], range(given.cells), settings={"kimg": given.kimg}
+        ["vanilla"], ["none"], ["ring8"], range(arguments.cells), settings={"kimg": arguments.kimg}
     )
-    one, two = LocalBackend(1), LocalBackend(2)
+    one_job, two_jobs = LocalBackend(1), LocalBackend(2)
     ratios, costs, seconds = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         inline(cells[:1], root / "warm")
-        scheduled(cells[:2], root / "warm-two", two)
-        for turn in range(given.rounds):
+        scheduled(cells[:2], root / "warm-two", two_jobs)
+        for turn in range(arguments.rounds):
             alone = inline(cells, root / f"inline-{turn}")
-            first = scheduled(cells, root / f"one-{turn}", one)
-            second = scheduled(cells, root / f"two-{turn}", two)
+            first = scheduled(cells, root / f"one-{turn}", one_job)
+            second = scheduled(cells, root / f"two-{turn}", two_jobs)
             ratios.append(first / second)
             costs.append(1000 * (first - alone) / len(cells))
             seconds.append((alone, first, second))
@@ -79,13 +79,14 @@ def main() -> int:
                 f"-j 2 {second:.2f} s; ratio {ratios[-1]:.2f}, {costs[-1]:.0f} ms a cell"
             )
     print(
-        f"{len(cells)} cells of {given.kimg:g} kimg: -j 2 is {statistics.median(ratios):.2f} times "
-        f"as fast as -j 1 ({min(ratios):.2f} to {max(ratios):.2f}); scheduling costs "
+        f"{len(cells)} cells of {arguments.kimg:g} kimg: "
+        f"-j 2 is {statistics.median(ratios):.2f} times as fast as -j 1 "
+        f"({min(ratios):.2f} to {max(ratios):.2f}); scheduling costs "
         f"{statistics.median(costs):.0f} ms a cell ({min(costs):.0f} to {max(costs):.0f})"
     )
-    if given.json:
+    if arguments.json:
         document = {"ratios": ratios, "milliseconds_a_cell": costs, "seconds": seconds}
-        Path(given.json).write_text(json.dumps(document, indent=2) + "\n")
+        Path(arguments.json).write_text(json.dumps(document, indent=2) + "\n")
     return 0
 
 

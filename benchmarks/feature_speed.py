@@ -4,14 +4,14 @@
     python benchmarks/feature_speed.py [--rounds 5] [--images 128] [--threads 2] [--compile]
                                        [--json FILE]
 
-All read the same images, stacks of three digits of mnist5k as colors, 28 x 28, from the same
-stored weights (``ganbench weights fetch inception``), from uint8 to features, resizing included:
+All read the same images (stacks of three digits of mnist5k as colors, 28 x 28) and the same stored
+weights (``ganbench weights fetch inception``), and go from uint8 to features, resizing included:
 torch-fidelity with its default batch of 64, ganbench with its own. Each has a process of its own
 (``turns.py``). They take turns, and the order changes from round to round, so that a machine which
 slows down slows all; each has an untimed batch before its turn. Figures are medians over rounds,
-and ratios are of the same round. The deviation is the largest of a feature from torch-fidelity's,
-as a share of its largest feature; OpenVINO is left out where it is not installed. bf16 pays where
-the CPU multiplies bfloat16 (AMX, AVX-512 BF16).
+and ratios are of the same round. The deviation is the largest difference of a feature from
+torch-fidelity's, as a share of the largest feature. OpenVINO is left out if it is not installed.
+bf16 is faster only where the CPU multiplies bfloat16 (AMX, AVX-512 BF16).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Features = Callable[[Tensor], Tensor]
 
 
 def fidelity() -> Features:
-    """Return torch-fidelity's own extractor; it reads the stored weights from a file for it."""
+    """Return torch-fidelity's own extractor, with the stored weights in a file of its format."""
     tensors = weights.load("inception")
     final = {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}
     with tempfile.TemporaryDirectory() as folder:
@@ -78,20 +78,20 @@ ENGINES = {
 
 
 def names(*, compiled: bool) -> list[str]:
-    """Return what can be measured here."""
-    found = [FIDELITY, *ENGINES]
+    """Return the names that can be measured here."""
+    measurable = [FIDELITY, *ENGINES]
     if not compiled:
-        found.remove("compile fp32")
+        measurable.remove("compile fp32")
     try:
         version("openvino")
     except PackageNotFoundError:
         print('OpenVINO is left out: pip install "ganbench[openvino]"', file=sys.stderr)
-        return [name for name in found if "openvino" not in name]
-    return found
+        return [name for name in measurable if "openvino" not in name]
+    return measurable
 
 
 def extraction(name: str, images: Tensor) -> Measured:
-    """Yield nothing; then, at each turn, images per second and the features (N, 2048)."""
+    """Yield None; then, at each turn, images per second and the features (N, 2048)."""
     extract = fidelity() if name == FIDELITY else engine(ENGINES[name])
     yield None
     while True:
@@ -102,7 +102,7 @@ def extraction(name: str, images: Tensor) -> Measured:
 
 
 def multiplies_bfloat16() -> str:
-    """Say by which instructions the CPU multiplies bfloat16."""
+    """Return the instructions by which the CPU multiplies bfloat16."""
     try:
         flags = set(Path("/proc/cpuinfo").read_text().split())
     except OSError:
@@ -113,12 +113,12 @@ def multiplies_bfloat16() -> str:
 def measure(
     images: Tensor, contestants: dict[str, Contestant], rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Return images per second by round, and the deviation, of each contestant."""
+    """Return each contestant's images per second by round, and its deviation."""
     speeds: dict[str, list[float]] = {name: [] for name in contestants}
     features: dict[str, np.ndarray] = {}
     order = list(contestants)
-    for one in contestants.values():
-        one.introduction()
+    for contestant in contestants.values():
+        contestant.introduction()
     for turn in range(rounds):
         first = turn % len(order)
         for name in order[first:] + order[:first]:
@@ -127,8 +127,8 @@ def measure(
             print(f"round {turn + 1}/{rounds}: {name} {speed:.1f}", file=sys.stderr)
     expected = features[FIDELITY]
     deviations = {
-        name: float(abs(one - expected).max() / abs(expected).max())
-        for name, one in features.items()
+        name: float(abs(actual - expected).max() / abs(expected).max())
+        for name, actual in features.items()
     }
     return speeds, deviations
 
@@ -150,12 +150,13 @@ def main() -> int:
     except GanbenchError as error:
         print(f"{error.message} {error.hint}", file=sys.stderr)
         return error.exit_code
-    chosen = names(compiled=options.compile)
-    contestants = {name: Contestant(extraction, name, images) for name in chosen}
+    contestants = {
+        name: Contestant(extraction, name, images) for name in names(compiled=options.compile)
+    }
     speeds, deviations = measure(images, contestants, options.rounds)
     ratios = {
         name: [own / base for own, base in zip(speeds[name], speeds[FIDELITY], strict=True)]
-        for name in chosen
+        for name in contestants
     }
     facts = {
         "images": len(images),
@@ -166,10 +167,11 @@ def main() -> int:
     }
     print(", ".join(f"{key} {value}" for key, value in facts.items()))
     print(f"{'':15s} {'images/s':>20s} {'x torch-fidelity':>22s} {'deviation':>10s}")
-    for name in chosen:
+    for name in contestants:
         speed, ratio = (
-            f"{statistics.median(one):.{places}f} ({min(one):.{places}f}-{max(one):.{places}f})"
-            for one, places in ((speeds[name], 1), (ratios[name], 2))
+            f"{statistics.median(rounds):.{places}f} "
+            f"({min(rounds):.{places}f}-{max(rounds):.{places}f})"
+            for rounds, places in ((speeds[name], 1), (ratios[name], 2))
         )
         print(f"{name:15s} {speed:>20s} {ratio:>22s} {deviations[name]:>10.1e}")
     if options.json:

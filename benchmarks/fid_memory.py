@@ -2,10 +2,10 @@
 """Peak memory of ``ganbench eval --metrics fid`` as the number of samples grows.
 
 Each measurement is a process of its own, which draws its samples from a Python callable, chunk by
-chunk, and measures them against a file of statistics; the peak is what the system says of the
-process (``ru_maxrss``). With Inception 50,000 images take a while on a CPU: about 46 minutes at
-18 images/s. ``--network light`` is a random projection to as many features, 2,048, so that all
-that FID itself keeps is of the same size, and takes a minute.
+chunk, and measures them against a file of statistics. The peak is the system's figure of the
+process (``ru_maxrss``). With Inception, 50,000 images take about 46 minutes on a CPU, at 18
+images/s. ``--network light`` is a random projection to the same number of features, 2,048: all
+that FID itself keeps has the same size, and it takes a minute.
 
     python benchmarks/fid_memory.py --counts 5000,50000 --network light
     python benchmarks/fid_memory.py --counts 5000,50000 --engine openvino
@@ -82,7 +82,7 @@ def main() -> None:
 def evaluate(
     folder: str, count: int, options: argparse.Namespace, *more: str, real: str
 ) -> dict[str, float]:
-    """Run ``ganbench eval`` in a process of its own and return what it took."""
+    """Run ``ganbench eval`` in a process of its own; return its n, peak, seconds and FID."""
     command = [sys.executable, "-m", "ganbench", "eval", "./smooth.py:draw"]
     network = "./light.py" if options.network == "light" else options.network
     command += ["--real", f"./{real}", "--metrics", f"fid@{network}"]

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""The Frechet distance of 2,048 features, computed in several ways in turn in one process.
+"""The Frechet distance of 2,048 features, by several methods in turn in one process.
 
     python benchmarks/frechet_distance.py [--rounds 5] [--size 2048] [--threads 2] [--json FILE]
 
-- *sqrtm*: tr of ``scipy.linalg.sqrtm(S1 @ S2)``, as pytorch-fid, clean-fid and dgm-eval have it.
+- *sqrtm*: tr of ``scipy.linalg.sqrtm(S1 @ S2)``, like pytorch-fid, clean-fid and dgm-eval.
 - *eigvals*: the roots of ``numpy.linalg.eigvals(S1 @ S2)``, by torch-fidelity's own function.
-- *ganbench*: ``frechet_distance``, the reference's root computed anew each time.
-- *ganbench, root kept*: the same with the root at hand, as for a floor or a second set of fakes.
+- *ganbench*: ``frechet_distance``; the reference's root is computed again each time.
+- *ganbench, root kept*: the same with the root computed before, as for a floor or a second set of
+  fakes.
 - *ganbench, interval*: value, standard error and bias by the exact delete-one jackknife over
-  4,096 samples, the root at hand.
+  4,096 samples, with the root computed before.
 
-All read the same two means and covariances of rectified features, of full rank. The ways take
-turns, and the order changes from round to round; the figures are medians over rounds, and ratios
-of the same round.
+All read the same two means and covariances of rectified features, of full rank. The methods take
+turns, and the order changes from round to round. The figures are medians over rounds, and ratios
+are of the same round.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from ganbench.evaluation.math.frechet import frechet_distance, jackknife, root_o
 from ganbench.evaluation.math.moments import Moments, moments
 
 PROBED = 4096
-Way = Callable[[], float]
+Method = Callable[[], float]
 
 
 def features(seed: int, count: int, size: int) -> np.ndarray:
@@ -50,7 +51,7 @@ def features(seed: int, count: int, size: int) -> np.ndarray:
 
 
 def by_sqrtm(real: Moments, fake: Moments) -> float:
-    """Return the distance as pytorch-fid computes it."""
+    """Return the distance by pytorch-fid's formula."""
     root = sqrtm(real.covariance @ fake.covariance)
     difference = real.mean - fake.mean
     trace = np.trace(real.covariance) + np.trace(fake.covariance)
@@ -58,18 +59,18 @@ def by_sqrtm(real: Moments, fake: Moments) -> float:
 
 
 def by_eigvals(real: Moments, fake: Moments) -> float:
-    """Return the distance as torch-fidelity computes it."""
-    given = [{"mu": one.mean, "sigma": one.covariance} for one in (real, fake)]
-    (value,) = fid_statistics_to_metric(*given, False).values()
+    """Return the distance by torch-fidelity's function."""
+    pair = [{"mu": side.mean, "sigma": side.covariance} for side in (real, fake)]
+    (value,) = fid_statistics_to_metric(*pair, False).values()
     return float(value)
 
 
-def ways_of(size: int) -> dict[str, Way]:
-    """Return every way of computing one and the same distance."""
+def methods_of(size: int) -> dict[str, Method]:
+    """Return every method to compute the same distance, by name."""
     real = moments(features(0, size + 1000, size))
     drawn = features(1, max(PROBED, size + 1000), size)
     fake, probe = moments(drawn), drawn[:PROBED]
-    root_of(real)  # computed here, and kept
+    root_of(real)  # computed once, and kept with the moments
     return {
         "sqrtm": lambda: by_sqrtm(real, fake),
         "eigvals": lambda: by_eigvals(real, fake),
@@ -79,10 +80,10 @@ def ways_of(size: int) -> dict[str, Way]:
     }
 
 
-def timed(way: Way) -> tuple[float, float]:
+def timed(method: Method) -> tuple[float, float]:
     """Return the seconds of one turn, and the distance."""
     begin = time.perf_counter()
-    value = way()
+    value = method()
     return time.perf_counter() - begin, value
 
 
@@ -98,16 +99,15 @@ def main() -> None:
     seconds: dict[str, list[float]] = {}
     values: dict[str, float] = {}
     with threadpool_limits(options.threads):
-        small = ways_of(64)
-        for way in small.values():  # what is loaded on first use is loaded here
-            way()
-        ways = ways_of(options.size)
-        names = list(ways)
+        for method in methods_of(64).values():  # loads everything that is loaded on first use
+            method()
+        methods = methods_of(options.size)
+        names = list(methods)
         for turn in range(options.rounds):
             first = turn % len(names)
             for name in names[first:] + names[:first]:
-                took, values[name] = timed(ways[name])
-                seconds.setdefault(name, []).append(took)
+                turn_seconds, values[name] = timed(methods[name])
+                seconds.setdefault(name, []).append(turn_seconds)
             print(f"round {turn + 1}/{options.rounds}", file=sys.stderr)
     ratios = {
         f"{slow} / {fast}": [a / b for a, b in zip(seconds[slow], seconds[fast], strict=True)]
@@ -120,17 +120,17 @@ def main() -> None:
     )
     for name in names:
         middle, low, high = _spread(seconds[name])
-        off = values[name] / values["ganbench"] - 1
+        deviation = values[name] / values["ganbench"] - 1
         print(
             f"{name:32s} median {middle:7.3f} s  (min {low:.3f}, max {high:.3f})  "
-            f"value {values[name]:.9f}  ({off:+.1e} of ganbench's)"
+            f"value {values[name]:.9f}  ({deviation:+.1e} of ganbench's)"
         )
-    for name, one in ratios.items():
-        middle, low, high = _spread(one)
+    for name, by_round in ratios.items():
+        middle, low, high = _spread(by_round)
         print(f"{name:32s} median {middle:7.1f}    (min {low:.1f}, max {high:.1f})")
     if options.json:
         facts = {"threads": options.threads, "size": options.size, "machine": platform.machine()}
-        versions = {one.__name__: one.__version__ for one in (np, scipy, torch)}
+        versions = {library.__name__: library.__version__ for library in (np, scipy, torch)}
         measured = {"seconds": seconds, "ratios": ratios, "values": values}
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(facts | versions | measured, file, indent=2)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What is measured side by side: each in a process of its own, one at a time.
+"""Contestants that are measured in turns, each in a process of its own.
 
-What a program sets (memory allocator, floating-point mode), and what it leaves in memory, changes
-the speed of what runs after it in the same process.
+A program's settings (memory allocator, floating-point mode), and the memory that it leaves, change
+the speed of programs that run after it in the same process.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ import torch
 
 SPAWN = multiprocessing.get_context("spawn")
 Measured = Generator[Any, Any, None]
-"""Yields first what it has to say of itself, then a result for each thing it is sent."""
+"""Yields an introduction first, then a result for each thing that it is sent."""
 
 
 class Contestant:
-    """A generator that runs in a process of its own, with as many threads as this one has.
+    """A generator that runs in a process of its own, with the number of threads of this process.
 
-    ``introduction`` waits until it is ready, and returns what it yields first; a ``turn`` sends
-    it something and returns what it yields then. Garbage is collected before a turn, not in it.
+    ``introduction`` waits until it is ready, and returns what it yields first. A ``turn`` sends it
+    something, and returns what it yields next. Garbage is collected before a turn, not in it.
     """
 
     def __init__(self, make: Callable[..., Measured], *arguments: Any) -> None:
-        self._connection, there = SPAWN.Pipe()
-        given = (there, torch.get_num_threads(), make, arguments)
-        SPAWN.Process(target=_serve, args=given, daemon=True).start()
-        there.close()  # so that the end of the process ends the waiting for it
+        self._connection, far_end = SPAWN.Pipe()
+        served = (far_end, torch.get_num_threads(), make, arguments)
+        SPAWN.Process(target=_serve, args=served, daemon=True).start()
+        far_end.close()  # so that the end of the process ends the waiting for it
 
     def introduction(self) -> Any:
-        """Return what the contestant says of itself."""
+        """Wait until the contestant is ready; return its introduction."""
         return self._connection.recv()
 
-    def turn(self, given: Any) -> Any:
-        """Return what the contestant answers."""
-        self._connection.send(given)
+    def turn(self, request: Any) -> Any:
+        """Send a request, and return the result."""
+        self._connection.send(request)
         return self._connection.recv()
 
     def end(self) -> None:
@@ -57,6 +57,6 @@ def _serve(
     gc.disable()
     with contextlib.suppress(EOFError):  # the parent has closed its end
         while True:
-            given = connection.recv()
+            request = connection.recv()
             gc.collect()
-            connection.send(measured.send(given))
+            connection.send(measured.send(request))

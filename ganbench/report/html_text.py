@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
-from ganbench.report.blocks import Span, Text, spans
+from ganbench.report.content_blocks import Span, Text, spans
 
 
 def html_words(text: Text) -> Markup:

@@ -14,8 +14,8 @@ import vl_convert
 
 from ganbench.analysis.tables import count_statuses
 from ganbench.report import sentences
-from ganbench.report.blocks import Block, Charts, all_charts
 from ganbench.report.charts.panels import Rows
+from ganbench.report.content_blocks import Block, Charts, all_charts
 from ganbench.report.html_text import html_words
 from ganbench.report.make_report import Report
 

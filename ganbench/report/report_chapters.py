@@ -7,25 +7,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganbench.analysis import number_text
-from ganbench.analysis.across_datasets import Across
+from ganbench.analysis.across_datasets import Across, AcrossRow
 from ganbench.analysis.selection import MOST_ROWS
 from ganbench.config import join_words
 from ganbench.records.run_record import RunRecord
 from ganbench.report import notes, sentences
-from ganbench.report.blocks import (
+from ganbench.report.content_blocks import (
     Block,
     Bullets,
     Chapter,
     Column,
     Definitions,
     Details,
-    Entry,
     Heading,
     Item,
     Paragraph,
     Row,
     Span,
     Table,
+    TextCell,
 )
 from ganbench.report.dataset.dataset_chapter import dataset_chapter
 from ganbench.report.make_report import Report
@@ -57,32 +57,29 @@ def _across(groups: Sequence[Across]) -> Chapter:
     """Return the chapter on the same variants on several datasets."""
     blocks: list[Block] = []
     heads = ("mean rank", "ratio to the baseline", "datasets", "pairs")
+    columns = (Column("variant", number=False), *map(Column, heads))
     for group in groups:
         on = join_words(group.datasets)
+        rows = tuple(_across_row(row, group) for row in group.rows[:MOST_ROWS])
         blocks += [
             Heading(f"{group.metric}, compared with {group.baseline}, on {on}", level=4),
-            Table(
-                f"{group.metric} across datasets",
-                (Column("variant", number=False), *map(Column, heads)),
-                tuple(
-                    Row(
-                        (
-                            Entry(row.variant),
-                            Entry(number_text.amount(row.rank), notes=(f"of {len(group.rows)}",)),
-                            Entry(
-                                number_text.mean_text(row.ratio),
-                                notes=tuple(filter(None, [number_text.interval_text(row.ratio)])),
-                            ),
-                            Entry(str(len(group.datasets))),
-                            Entry(str(row.ratio.n) if row.ratio else number_text.NOTHING),
-                        )
-                    )
-                    for row in group.rows[:MOST_ROWS]
-                ),
-            ),
+            Table(f"{group.metric} across datasets", columns, rows),
         ]
     blocks.append(Paragraph(notes.ACROSS_NOTE))
     return Chapter("Across datasets", tuple(blocks), anchor="across")
+
+
+def _across_row(row: AcrossRow, group: Across) -> Row:
+    interval = number_text.interval_text(row.ratio)
+    return Row(
+        (
+            TextCell(row.variant),
+            TextCell(number_text.amount(row.rank), notes=(f"of {len(group.rows)}",)),
+            TextCell(number_text.mean_text(row.ratio), notes=(interval,) if interval else ()),
+            TextCell(str(len(group.datasets))),
+            TextCell(str(row.ratio.n) if row.ratio else number_text.NOTHING),
+        )
+    )
 
 
 def _unread(runs: Sequence[RunRecord]) -> Chapter:

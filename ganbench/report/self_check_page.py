@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import altair as alt
-import vl_convert
 
-from ganbench.analysis.number_text import decimals, fixed
+from ganbench.analysis.number_text import NOTHING, decimals, fixed
 from ganbench.records.atomic_files import replacing, write_json, write_text
 from ganbench.records.environment import lasting
-from ganbench.report.charts.style import theme
+from ganbench.report.charts.stills import svg
+from ganbench.report.markdown.markdown_text import table
 
 MARKS = {"worse": "✗", "better": "▲", "unmoved": "·"}
 _COLORS = {"worse": "#0072B2", "unmoved": "#E3E3E3", "better": "#D55E00"}
@@ -25,46 +24,57 @@ def write_self_check(result: Mapping[str, Any], out: Path) -> Path:
     """Write README.md, responses.svg and result.json of a self-check; return the Markdown.
 
     Raises:
-        StorageError: the folder cannot be written.
+        StorageError: The folder cannot be written.
     """
-    kept = {**result, "environment": lasting(result.get("environment", {}))}
-    write_json(out / "result.json", {"schema": 1, **kept})
+    document = {"schema": 1, **result, "environment": lasting(result.get("environment", {}))}
+    write_json(out / "result.json", document)
     with replacing(out / "responses.svg") as temporary:
-        temporary.write_text(chart(result), encoding="utf-8")
+        temporary.write_text(response_map(result), encoding="utf-8")
     write_text(out / "README.md", markdown(result))
     return out / "README.md"
 
 
 def markdown(result: Mapping[str, Any]) -> str:
     """Return the whole page as Markdown."""
-    names = short_names(result)
-    rows = result["rows"]
-    heads = " | ".join(_headed(name, short, rows) for name, short in names.items())
-    lines = [
+    command = (
+        f"Made by `{result['command']}`; [result.json](result.json) has all values with their "
+        "intervals and protocols."
+        if result.get("command")
+        else ""
+    )
+    parts = [
         f"# What each metric notices, on {result['dataset']}",
-        "",
-        f"{result['samples']:,} test images, damaged by known amounts, against "
+        f"{result['samples']:,} test images, damaged by known amounts, compared with "
         f"{result['real']:,} training images. {MARKS['worse']} the metric says worse; "
-        f"{MARKS['better']} it says better; · it has not moved beyond 1.96 standard errors of "
-        "both values, read off their intervals. An arrow points in the better direction. "
-        + network_names(result),
-        "",
+        f"{MARKS['better']} it says better; {MARKS['unmoved']} it has not moved beyond 1.96 "
+        "standard errors of both values, read off their intervals. An arrow points in the better "
+        f"direction. {network_names(result)}".strip(),
         "![Responses of the metrics to the damage](responses.svg)",
-        "",
-        f"| damage | amount | {heads} |",
-        "| --- | --- |" + " ---: |" * len(names),
+        _table(result),
+        "## What follows",
+        "\n".join(f"- {sentence}" for sentence in findings(result)),
+        command,
     ]
-    for row in rows:
-        cells = [cell(row["metrics"][name], mark=row is not rows[0]) for name in names]
-        lines.append(f"| {row['damage']} | {row['amount']} | " + " | ".join(cells) + " |")
-    lines += ["", "## What follows", "", *(f"- {line}" for line in findings(result))]
-    if command := result.get("command"):
-        lines += [
-            "",
-            f"Made by `{command}`; all values with their intervals and protocols are in "
-            "[result.json](result.json).",
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _table(result: Mapping[str, Any]) -> str:
+    """Return a row for each damage and a column for each metric."""
+    names = short_names(result)
+    clean = result["rows"][0]
+    heads = [
+        f"{short} {'↑' if clean['metrics'][name]['better'] == 'higher' else '↓'}"
+        for name, short in names.items()
+    ]
+    rows = [
+        [
+            row["damage"],
+            row["amount"],
+            *(cell(row["metrics"][name], mark=row is not clean) for name in names),
         ]
-    return "\n".join(lines) + "\n"
+        for row in result["rows"]
+    ]
+    return table(["damage", "amount", *heads], rows, [False, False, *(True for _ in heads)])
 
 
 def metric_names(result: Mapping[str, Any]) -> list[str]:
@@ -75,7 +85,7 @@ def metric_names(result: Mapping[str, Any]) -> list[str]:
 def cell(measured: Mapping[str, Any], *, mark: bool) -> str:
     """Return a value with no more digits than its interval warrants, and its response."""
     if measured["value"] is None:
-        return "–"
+        return NOTHING
     places = decimals(measured["low"], measured["high"], measured["value"])
     text = fixed(measured["value"], places)
     return f"{text} {MARKS[measured['response']]}" if mark else text
@@ -84,32 +94,43 @@ def cell(measured: Mapping[str, Any], *, mark: bool) -> str:
 def findings(result: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each kind of damage: who notices how much of it, who is misled."""
     names = short_names(result)
-    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    by_damage: dict[str, list[Mapping[str, Any]]] = {}
     for row in result["rows"][1:]:
-        kinds.setdefault(row["damage"], []).append(row)
-    sentences = []
-    for kind, rows in kinds.items():
-        noticed: dict[str, list[str]] = {row["amount"]: [] for row in rows}
-        blind, misled = [], []
-        for name, short in names.items():
-            if amount := _first(rows, name, "worse"):
-                noticed[amount].append(short)
-            if _first(rows, name, "better"):
-                misled.append(short)
-            elif not amount:
-                blind.append(short)
-        parts = [f"from {amount} on by {', '.join(who)}" for amount, who in noticed.items() if who]
-        said = [f"noticed {'; '.join(parts)}" if parts else "noticed by none"]
-        said += [f"not by {', '.join(blind)}"] if blind and parts else []
-        said += [f"taken for an improvement by {', '.join(misled)}"] if misled else []
-        sentences.append(f"**{kind}**: {'; '.join(said)}.")
-    return sentences
+        by_damage.setdefault(row["damage"], []).append(row)
+    return [f"**{damage}**: {_finding(rows, names)}." for damage, rows in by_damage.items()]
+
+
+def _finding(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> str:
+    """Return which metrics notice a kind of damage from which amount on."""
+    noticed: dict[str, list[str]] = {row["amount"]: [] for row in rows}
+    blind, misled = [], []
+    for name, short in names.items():
+        if amount := _first(rows, name, "worse"):
+            noticed[amount].append(short)
+        if _first(rows, name, "better"):
+            misled.append(short)
+        elif not amount:
+            blind.append(short)
+    from_amounts = [
+        f"from {amount} on by {', '.join(metrics)}"
+        for amount, metrics in noticed.items()
+        if metrics
+    ]
+    parts = [f"noticed {'; '.join(from_amounts)}" if from_amounts else "noticed by none"]
+    parts += [f"not by {', '.join(blind)}"] if blind and from_amounts else []
+    parts += [f"taken for an improvement by {', '.join(misled)}"] if misled else []
+    return "; ".join(parts)
+
+
+def _first(rows: Sequence[Mapping[str, Any]], name: str, response: str) -> str:
+    """Return the least amount of damage with a response, empty if there is none."""
+    return next((row["amount"] for row in rows if row["metrics"][name]["response"] == response), "")
 
 
 def short_names(result: Mapping[str, Any]) -> dict[str, str]:
-    """Return how each metric is called where there is little room: without its network.
+    """Return the name of each metric without its network, for places with little room.
 
-    Where the same metric is there with several networks, the names stay whole.
+    If a metric was computed with several networks, all names stay whole.
     """
     names = metric_names(result)
     short = {name: name.partition("@")[0] for name in names}
@@ -118,18 +139,18 @@ def short_names(result: Mapping[str, Any]) -> dict[str, str]:
 
 def network_names(result: Mapping[str, Any]) -> str:
     """Return a sentence on the networks that short names leave out, empty if there are none."""
-    named: dict[str, list[str]] = {}
+    by_network: dict[str, list[str]] = {}
     for name, short in short_names(result).items():
         if name != short:
-            named.setdefault(name.partition("@")[2], []).append(short)
-    return " ".join(f"With {network}: {', '.join(who)}." for network, who in named.items())
+            by_network.setdefault(name.partition("@")[2], []).append(short)
+    return " ".join(f"With {network}: {', '.join(names)}." for network, names in by_network.items())
 
 
-def chart(result: Mapping[str, Any]) -> str:
+def response_map(result: Mapping[str, Any]) -> str:
     """Return a map of responses as SVG: damage down, metrics across."""
     names = short_names(result)
     labels = [f"{row['damage']}, {row['amount']}" for row in result["rows"][1:]]
-    data = [
+    tiles = [
         {
             "damage": label,
             "metric": short,
@@ -139,8 +160,8 @@ def chart(result: Mapping[str, Any]) -> str:
         for name, short in names.items()
     ]
     across = alt.Axis(labelAngle=-40, orient="top")
-    tiles = (
-        alt.Chart(alt.InlineData(values=data))
+    chart = (
+        alt.Chart(alt.InlineData(values=tiles))
         .mark_rect(stroke="#ffffff", strokeWidth=2)
         .encode(
             x=alt.X("metric:N", sort=list(names.values()), title=None, axis=across),
@@ -153,18 +174,4 @@ def chart(result: Mapping[str, Any]) -> str:
         )
         .properties(width=46 * len(names), height=22 * len(labels))
     )
-    look = theme("#333333")
-    look["axis"] = {**look["axis"], "labelLimit": 260, "grid": False}
-    specification = {**tiles.to_dict(), "config": look, "padding": 12}
-    svg: str = vl_convert.vegalite_to_svg(json.dumps(specification))
-    return svg
-
-
-def _headed(name: str, short: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    better = rows[0]["metrics"][name]["better"]
-    return f"{short} {'↑' if better == 'higher' else '↓'}"
-
-
-def _first(rows: Sequence[Mapping[str, Any]], name: str, response: str) -> str:
-    """Return the least amount of damage with that response, empty if there is none."""
-    return next((row["amount"] for row in rows if row["metrics"][name]["response"] == response), "")
+    return svg({**chart.to_dict(), "padding": 12}, axis={"labelLimit": 260, "grid": False})

@@ -12,8 +12,8 @@ from ganbench.records.archive import is_archive, write_archive
 from ganbench.records.atomic_files import replacing, storage_errors, write_text
 from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import SpeedRecord, write_speeds
-from ganbench.report.blocks import Charts, all_charts
 from ganbench.report.charts.stills import still
+from ganbench.report.content_blocks import Charts, all_charts
 from ganbench.report.make_report import make_report
 from ganbench.report.markdown.markdown_blocks import render_markdown
 from ganbench.report.page import render_page

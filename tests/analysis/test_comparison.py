@@ -19,11 +19,11 @@ from ganbench.records.run_record import RunRecord
 BASE = [20.0, 22.0, 19.0, 21.0, 20.5]
 
 
-def against(compared: list[Comparison]) -> dict[str, str]:
-    return {one.variant: one.baseline for one in compared}
+def against(comparisons: list[Comparison]) -> dict[str, str]:
+    return {comparison.variant: comparison.baseline for comparison in comparisons}
 
 
-def test_a_trick_is_held_against_its_own_model_and_setting_without_it(
+def test_a_trick_is_compared_with_its_own_model_and_setting_without_it(
     runs: Callable[..., list[RunRecord]], table_of: Callable[..., MetricTable]
 ) -> None:
     table = table_of(
@@ -47,7 +47,7 @@ def test_a_trick_is_held_against_its_own_model_and_setting_without_it(
         compare_to(table, "r2")
 
 
-def test_without_tricks_all_are_held_against_one(
+def test_without_tricks_all_are_compared_with_one(
     runs: Callable[..., list[RunRecord]], table_of: Callable[..., MetricTable]
 ) -> None:
     table = table_of(runs("", BASE, model="a"), runs("", BASE, model="vanilla"))
@@ -60,52 +60,55 @@ def test_the_family_is_the_treatments_of_one_baseline_in_one_metric(
 ) -> None:
     random = np.random.default_rng(0)
     groups = [runs("", BASE), runs("", BASE, model="other")]
-    given: dict[str, np.ndarray] = {}
+    effects: dict[str, np.ndarray] = {}
     for name in ("a", "b", "c"):
-        given[name] = random.normal(-0.8, 1.0, 5)
-        groups.append(runs(name, (np.array(BASE) + given[name]).tolist()))
-    groups.append(runs("a", (np.array(BASE) + given["a"]).tolist(), model="other"))
-    found = {one.variant: one for one in compare_to(table_of(*groups))}
-    expected = holm([float(scipy_stats.ttest_1samp(given[name], 0).pvalue) for name in "abc"])
+        effects[name] = random.normal(-0.8, 1.0, 5)
+        groups.append(runs(name, (np.array(BASE) + effects[name]).tolist()))
+    groups.append(runs("a", (np.array(BASE) + effects["a"]).tolist(), model="other"))
+    by_variant = {comparison.variant: comparison for comparison in compare_to(table_of(*groups))}
+    expected = holm([float(scipy_stats.ttest_1samp(effects[name], 0).pvalue) for name in "abc"])
     for name, p in zip("abc", expected, strict=True):
-        one = found[f"gan + {name}"]
-        assert one.t_corrected == pytest.approx(p)
-        assert one.family == 3
-        assert one.detectable == pytest.approx(
-            detectable_difference(float(given[name].std(ddof=1)), 5, 0.05 / 3)
+        comparison = by_variant[f"gan + {name}"]
+        assert comparison.t_corrected == pytest.approx(p)
+        assert comparison.family == 3
+        assert comparison.detectable == pytest.approx(
+            detectable_difference(float(effects[name].std(ddof=1)), 5, 0.05 / 3)
         )
-        assert one.relative == pytest.approx(given[name].mean() / np.mean(BASE))
-    other = found["other + a"]
+        assert comparison.relative == pytest.approx(effects[name].mean() / np.mean(BASE))
+    other = by_variant["other + a"]
     assert (other.family, other.t_corrected) == (1, other.t_p_value)
 
 
 def test_a_comparison_pairs_by_seed(run: Callable[..., RunRecord]) -> None:
     runs = [run("base", seed, fid) for seed, fid in enumerate([10.0, 20.0, 30.0, 40.0])]
     runs += [run("new", seed, fid) for seed, fid in [(3, 38.5), (1, 18.5), (0, 9.0), (9, 0.0)]]
-    (found,) = compare_to(metric_table(runs, "ring8"), "base")
-    assert found.paired is not None
+    (comparison,) = compare_to(metric_table(runs, "ring8"), "base")
+    assert comparison.paired is not None
     # Seeds 0, 1, 3: differences -1, -1.5, -1.5.
-    assert found.paired.difference == mean_interval([-1.5, -1.5, -1.0])
-    assert found.paired.n == 3
-    assert found.verdict == "better"
-    assert found.paired.p_value == 0.25
+    assert comparison.paired.difference == mean_interval([-1.5, -1.5, -1.0])
+    assert comparison.paired.n == 3
+    assert comparison.verdict == "better"
+    assert comparison.paired.p_value == 0.25
     # All pairs in which new is lower: 38.5 < 40 (1), 18.5 < 20, 30, 40 (3), 9 and 0 always (4).
-    assert found.improvement.probability == 12 / 16
+    assert comparison.improvement.probability == 12 / 16
 
 
 def test_without_shared_seeds_there_is_no_pair(run: Callable[..., RunRecord]) -> None:
     table = metric_table([run("base", 0, 1.0), run("new", 1, 2.0)], "ring8")
-    (found,) = compare_to(table, "base")
-    assert (found.paired, found.corrected, found.verdict) == (None, None, "unclear")
-    assert found.improvement.probability == 0.0
+    (comparison,) = compare_to(table, "base")
+    assert (comparison.paired, comparison.corrected, comparison.verdict) == (None, None, "unclear")
+    assert comparison.improvement.probability == 0.0
 
 
 def test_p_values_are_corrected_over_the_whole_table(run: Callable[..., RunRecord]) -> None:
     runs = [run("base", seed, 10.0) for seed in range(3)]
     runs += [run(name, seed, 9.0 - seed) for name in ("x", "y") for seed in range(3)]
-    found = compare_to(metric_table(runs, "ring8"), "base")
-    assert [one.paired.p_value for one in found if one.paired] == [0.25, 0.25]
-    assert [one.corrected for one in found] == [0.5, 0.5]
+    comparisons = compare_to(metric_table(runs, "ring8"), "base")
+    assert [comparison.paired.p_value for comparison in comparisons if comparison.paired] == [
+        0.25,
+        0.25,
+    ]
+    assert [comparison.corrected for comparison in comparisons] == [0.5, 0.5]
 
 
 def test_the_baseline_is_vanilla_unless_another_is_named(run: Callable[..., RunRecord]) -> None:

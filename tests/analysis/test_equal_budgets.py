@@ -26,16 +26,16 @@ def test_at_the_same_time_the_last_measurement_before_it_counts(
         run("slow", 0, 2.0, curve=slow),
         run("slow", 1, None, curve=slow[:1], status="diverged", kimg=6.0, seconds=17.0),
     ]
-    (found,) = equal_budgets(metric_table(runs, "ring8"))
+    (budgets,) = equal_budgets(metric_table(runs, "ring8"))
     # The slower of the quick runs took 20 s: by then each quick run is done, slow is at 15 s.
-    assert found.time.limit == 20.0
-    assert found.time.values["quick"].value == 6.5
-    assert found.time.values["slow"].value == 4.0
-    assert found.time.values["slow"].n == 1, "a run that diverged before has no value"
-    assert found.time.runs == {"quick": 2, "slow": 2}
-    assert found.time.kimg == {"quick": 10.0, "slow": 5.0}
-    assert found.kimg.limit == 10.0
-    assert {name: one.value for name, one in found.kimg.values.items()} == {
+    assert budgets.time.limit == 20.0
+    assert budgets.time.values["quick"].value == 6.5
+    assert budgets.time.values["slow"].value == 4.0
+    assert budgets.time.values["slow"].n == 1, "a run that diverged before has no value"
+    assert budgets.time.runs == {"quick": 2, "slow": 2}
+    assert budgets.time.kimg == {"quick": 10.0, "slow": 5.0}
+    assert budgets.kimg.limit == 10.0
+    assert {name: estimate.value for name, estimate in budgets.kimg.values.items()} == {
         "quick": 6.5,
         "slow": 2.0,
     }

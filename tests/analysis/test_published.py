@@ -11,8 +11,8 @@ from ganbench.errors import ConfigError
 
 def test_published_rows_are_validated() -> None:
     row = {"dataset": "ring8", "model": "GAN", "source": "x", "metrics": {"modes": "6.3 ± 0.5"}}
-    (found,) = published_rows({"row": [row]})
-    assert (found.metrics, found.differs) == ({"modes": "6.3 ± 0.5"}, "")
+    (published,) = published_rows({"row": [row]})
+    assert (published.metrics, published.differs) == ({"modes": "6.3 ± 0.5"}, "")
     assert published_rows({}) == []
     with pytest.raises(ConfigError, match="Unknown key 'row 1: diffres'"):
         published_rows({"row": [{**row, "diffres": "much"}]})

@@ -132,8 +132,8 @@ def test_a_detectable_difference_is_detected_four_times_in_five(n: int, alpha: f
     assert difference is not None
     samples = np.random.default_rng(7).normal(difference, 2.0, size=(20_000, n))
     t = samples.mean(axis=1) / samples.std(axis=1, ddof=1) * math.sqrt(n)
-    found = np.abs(t) > scipy_stats.t.ppf(1 - alpha / 2, n - 1)
-    assert found.mean() == pytest.approx(0.8, abs=4 * 0.0029)
+    detected = np.abs(t) > scipy_stats.t.ppf(1 - alpha / 2, n - 1)
+    assert detected.mean() == pytest.approx(0.8, abs=4 * 0.0029)
 
 
 def test_a_detectable_difference_needs_two_pairs_and_a_spread() -> None:

@@ -16,13 +16,13 @@ HERE = {"processor": "A", "usable_cores": 2, "torch": {}}
 
 def record(*speeds, environment=HERE, **settings):
     """A record with one case, whose rounds ran at these speeds."""
-    given = {
+    fields = {
         "model": "dcgan", "tricks": (), "dataset": "mnist5k", "batch_size": 64, "device": "cpu",
         "precision": "fp32", "memory_format": "channels_last", "compile": False, "threads": 2,
         "status": "ok" if speeds else "failed",
         "training": Rate(speeds[0], speeds) if speeds else None, **settings,
     }  # fmt: skip
-    return SpeedRecord(environment=environment, cases=(SpeedCase(**given),))
+    return SpeedRecord(environment=environment, cases=(SpeedCase(**fields),))
 
 
 def test_the_interval_is_that_of_welchs_test_on_logarithms():

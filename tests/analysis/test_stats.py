@@ -162,22 +162,23 @@ def test_wilsons_interval_covers_on_average(share: float) -> None:
     for n in (5, 20, 100):
         intervals = [stats.wilson_interval(count, n) for count in range(n + 1)]
         weights = scipy_stats.binom.pmf(range(n + 1), n, share)
+        bounds = [(interval.low, interval.high) for interval in intervals]
         covered = sum(
             weight
-            for weight, one in zip(weights, intervals, strict=True)
-            if one.low is not None and one.high is not None and one.low <= share <= one.high
+            for weight, (low, high) in zip(weights, bounds, strict=True)
+            if low is not None and high is not None and low <= share <= high
         )
         assert 0.90 <= covered <= 0.995
 
 
 def test_a_stratified_interval_speaks_of_the_mean_of_means() -> None:
     # Means 2 and 10; variances of the means 1/3 and 4/3; together 5/12; freedom by Welch.
-    found = stats.stratified_interval([[1.0, 2.0, 3.0], [8.0, 10.0, 12.0]])
+    estimate = stats.stratified_interval([[1.0, 2.0, 3.0], [8.0, 10.0, 12.0]])
     error = math.sqrt((1 / 3 + 4 / 3) / 4)
     freedom = (5 / 3) ** 2 / ((1 / 3) ** 2 / 2 + (4 / 3) ** 2 / 2)
     half = scipy_stats.t.ppf(0.975, freedom) * error
-    assert (found.value, found.n) == (6.0, 6)
-    assert found.high == pytest.approx(6 + half, abs=1e-9)
+    assert (estimate.value, estimate.n) == (6.0, 6)
+    assert estimate.high == pytest.approx(6 + half, abs=1e-9)
     assert stats.stratified_interval([[1.0, 2.0], [5.0]]).low is None
     assert stats.stratified_interval([[1.0, 1.0], [3.0, 3.0]]).high == 2.0
 
@@ -186,8 +187,8 @@ def test_a_stratified_interval_covers_as_often_as_it_says() -> None:
     random = np.random.default_rng(8)
     wide, narrow = random.normal(1.0, 3.0, (2000, 5)), random.normal(5.0, 1.0, (2000, 5))
     covered = [
-        found.low <= 3.0 <= found.high
-        for found in (
+        estimate.low <= 3.0 <= estimate.high
+        for estimate in (
             stats.stratified_interval([a, b])
             for a, b in zip(wide.tolist(), narrow.tolist(), strict=True)
         )
@@ -196,16 +197,16 @@ def test_a_stratified_interval_covers_as_often_as_it_says() -> None:
 
 
 def test_a_profile_counts_runs_that_diverged_as_never_as_good() -> None:
-    found = stats.performance_profile([[1.0, 2.0], [3.0, None]], [0.5, 1.0, 2.5, 99.0])
-    assert [point.value for point in found] == [0.0, 0.25, 0.5, 0.75]
-    assert {point.n for point in found} == {4}
-    for point in found:
+    profile = stats.performance_profile([[1.0, 2.0], [3.0, None]], [0.5, 1.0, 2.5, 99.0])
+    assert [point.value for point in profile] == [0.0, 0.25, 0.5, 0.75]
+    assert {point.n for point in profile} == {4}
+    for point in profile:
         assert point.low is not None
         assert point.high is not None
         assert 0 <= point.low <= point.value <= point.high <= 1
     higher = stats.performance_profile([[1.0, 2.0, None]], [2.0, 0.0], better="higher")
     assert [point.value for point in higher] == pytest.approx([1 / 3, 2 / 3])
-    assert stats.performance_profile([[1.0, 2.0], [3.0, None]], [0.5, 1.0, 2.5, 99.0]) == found
+    assert stats.performance_profile([[1.0, 2.0], [3.0, None]], [0.5, 1.0, 2.5, 99.0]) == profile
     with pytest.raises(ValueError, match="runs"):
         stats.performance_profile([[]], [1.0])
 

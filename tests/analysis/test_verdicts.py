@@ -29,14 +29,14 @@ def test_a_clear_difference_helps_or_hurts_by_the_better_direction(
     runs: Callable[..., list[RunRecord]],
 ) -> None:
     lower, higher = [17.1, 19.0, 16.2, 17.9, 17.4], [23.1, 25.0, 22.2, 23.9, 23.4]
-    found = judged(runs("", BASE), runs("good", lower), runs("bad", higher))
-    assert [(one.kind, one.word) for one in found.values()] == [
+    by_variant = judged(runs("", BASE), runs("good", lower), runs("bad", higher))
+    assert [(verdict.kind, verdict.word) for verdict in by_variant.values()] == [
         ("helps", "helps"),
         ("hurts", "hurts"),
     ]
     turned = judged(runs("", BASE, better="higher"), runs("up", higher, better="higher"))
     assert turned["gan + up"].kind == "helps"
-    sentence = found["gan + good"].sentence
+    sentence = by_variant["gan + good"].sentence
     assert sentence.startswith("good helps: fid@mnist-cnn falls from 20.50 to 17.52, −2.98 [")
     assert "(−15 %), over 5 shared seeds; p < 0.001 after Holm's correction for 2" in sentence
     assert sentence.endswith("permutation p = 0.0625 (least 0.0625).")
@@ -51,15 +51,15 @@ def test_what_the_correction_takes_away_is_no_difference_and_is_said(
     assert 0.01 < alone < 0.05
     nothing = [[value + sign * 0.5 for value, sign in zip(BASE, s, strict=True)] for s in SIGNS]
     assert judged(runs("", BASE), runs("near", near))["gan + near"].kind == "helps"
-    found = judged(
+    by_variant = judged(
         runs("", BASE), runs("near", near), *(runs(f"x{i}", v) for i, v in enumerate(nothing))
     )
-    one = found["gan + near"]
-    assert (one.kind, one.word) == ("unclear", "no difference shown")
-    assert "near: no difference that 5 seeds can show" in one.sentence
-    assert f"on its own p = {alone:.4f}".rstrip("0") in one.sentence
-    assert "would show in four of five such experiments" in one.sentence
-    assert "on its own" not in found["gan + x0"].sentence
+    verdict = by_variant["gan + near"]
+    assert (verdict.kind, verdict.word) == ("unclear", "no difference shown")
+    assert "near: no difference that 5 seeds can show" in verdict.sentence
+    assert f"on its own p = {alone:.4f}".rstrip("0") in verdict.sentence
+    assert "would show in four of five such experiments" in verdict.sentence
+    assert "on its own" not in by_variant["gan + x0"].sentence
 
 
 SIGNS = [(1, -1, 1, -1, 0), (1, 1, -1, -1, 0), (-1, 1, 1, -1, 0), (0, 1, -1, 1, -1)]
@@ -68,21 +68,21 @@ SIGNS = [(1, -1, 1, -1, 0), (1, 1, -1, -1, 0), (-1, 1, 1, -1, 0), (0, 1, -1, 1, 
 def test_more_runs_that_diverge_and_lost_pairs_are_a_failure(
     runs: Callable[..., list[RunRecord]],
 ) -> None:
-    found = judged(
+    by_variant = judged(
         runs("", [*BASE[:4], None]),
         runs("worse", [15.0, None, 14.0, None, 15.0]),
         runs("same", [15.0, 16.0, 14.0, 15.5, None]),
         runs("gone", [None] * 5),
         runs("crashed", [19.0, 22.5, None, None, None], bad="failed"),
     )
-    kinds = {name: one.kind for name, one in found.items()}
+    kinds = {name: verdict.kind for name, verdict in by_variant.items()}
     assert kinds == {
         "gan + worse": "fails",
         "gan + same": "helps",
         "gan + gone": "fails",
         "gan + crashed": "unclear",
     }
-    worse, gone = found["gan + worse"], found["gan + gone"]
+    worse, gone = by_variant["gan + worse"], by_variant["gan + gone"]
     assert worse.comparison.lost == 3
     assert worse.sentence.startswith(
         "worse fails: 2 of 5 runs diverged or collapsed, 1 of 5 of gan. Over the 2 shared seeds"
@@ -90,17 +90,19 @@ def test_more_runs_that_diverge_and_lost_pairs_are_a_failure(
     assert gone.comparison.paired is None
     assert gone.comparison.improvement.probability == 0.0
     assert gone.sentence.endswith("No run of it has a value of fid@mnist-cnn.")
-    assert found["gan + crashed"].comparison.lost == 3, "a run that failed makes no pair either"
+    assert by_variant["gan + crashed"].comparison.lost == 3, (
+        "a run that failed makes no pair either"
+    )
 
 
 def test_a_baseline_without_any_value_leaves_no_difference_but_its_failures(
     runs: Callable[..., list[RunRecord]],
 ) -> None:
-    found = judged(runs("", [None] * 5), runs("r1", BASE), runs("none left", [None] * 5))
-    assert list(found) == ["gan + r1"]
-    one = found["gan + r1"]
-    assert (one.kind, one.comparison.improvement.probability) == ("unclear", 1.0)
-    assert one.sentence == (
+    by_variant = judged(runs("", [None] * 5), runs("r1", BASE), runs("none left", [None] * 5))
+    assert list(by_variant) == ["gan + r1"]
+    verdict = by_variant["gan + r1"]
+    assert (verdict.kind, verdict.comparison.improvement.probability) == ("unclear", 1.0)
+    assert verdict.sentence == (
         "r1: no pair has two values of fid@mnist-cnn, so there is no difference to test. "
         "0 of 5 runs diverged or collapsed, 5 of 5 of gan."
     )
@@ -113,9 +115,9 @@ def test_runs_that_collapse_but_keep_their_values_are_judged_by_them(
         replace(run, status="collapsed") if run.seed in {1, 2} else run
         for run in runs("odd", [value + (-1) ** index for index, value in enumerate(BASE)])
     ]
-    found = judged(runs("", BASE), collapsed)["gan + odd"]
-    assert (found.kind, found.comparison.lost) == ("unclear", 0)
-    assert found.sentence.endswith("2 of 5 runs diverged or collapsed, 0 of 5 of gan.")
+    verdict = judged(runs("", BASE), collapsed)["gan + odd"]
+    assert (verdict.kind, verdict.comparison.lost) == ("unclear", 0)
+    assert verdict.sentence.endswith("2 of 5 runs diverged or collapsed, 0 of 5 of gan.")
 
 
 def test_one_run_more_of_many_that_diverges_is_no_failure(
@@ -144,23 +146,23 @@ def test_equal_steps_are_judged_by_the_permutation_test(
 
 
 def test_one_seed_and_no_shared_seed_show_nothing(runs: Callable[..., list[RunRecord]]) -> None:
-    one = judged(runs("", [20.0]), runs("x", [10.0]))["gan + x"]
-    assert (one.kind, one.comparison.t_p_value, one.comparison.detectable) == (
+    verdict = judged(runs("", [20.0]), runs("x", [10.0]))["gan + x"]
+    assert (verdict.kind, verdict.comparison.t_p_value, verdict.comparison.detectable) == (
         "unclear",
         None,
         None,
     )
-    assert "no difference that 1 seed can show" in one.sentence
+    assert "no difference that 1 seed can show" in verdict.sentence
     other = runs("x", [10.0, 11.0])[1:]
     assert judged(runs("", [20.0]), other)["gan + x"].sentence == ("x: no seed in common with gan.")
 
 
 def test_a_metric_without_a_direction_has_no_verdict(runs: Callable[..., list[RunRecord]]) -> None:
     lower = [value - 3 - index / 10 for index, value in enumerate(BASE)]
-    found = judged(runs("", BASE, better=""), runs("x", lower, better=""))["gan + x"]
-    assert found.comparison.t_corrected is not None
-    assert found.comparison.t_corrected < 0.001
-    assert found.kind == "unclear"
+    verdict = judged(runs("", BASE, better=""), runs("x", lower, better=""))["gan + x"]
+    assert verdict.comparison.t_corrected is not None
+    assert verdict.comparison.t_corrected < 0.001
+    assert verdict.kind == "unclear"
 
 
 def test_false_discoveries_stay_below_the_level(runs: Callable[..., list[RunRecord]]) -> None:
@@ -174,7 +176,7 @@ def test_false_discoveries_stay_below_the_level(runs: Callable[..., list[RunReco
         base = random.normal(20, 2, 5)
         groups = [runs("", base.tolist())]
         groups += [runs(name, (base + random.normal(0, 1, 5)).tolist()) for name in "abcd"]
-        claims += any(one.kind != "unclear" for one in judged(*groups).values())
+        claims += any(verdict.kind != "unclear" for verdict in judged(*groups).values())
     assert claims / 400 < 0.083
 
 

@@ -143,8 +143,8 @@ def test_stl10_is_resized_from_96(tmp_path, packed):
         expected = np.asarray(image.resize((64, 64), Image.Resampling.BICUBIC))
         np.testing.assert_array_equal(data.values[2].permute(1, 2, 0).numpy(), expected)
     assert native.labels is None
-    labelled = open_dataset("stl10", tmp_path).load("train")
-    np.testing.assert_array_equal(labelled.labels.numpy(), labels - 1)
+    labeled = open_dataset("stl10", tmp_path).load("train")
+    np.testing.assert_array_equal(labeled.labels.numpy(), labels - 1)
 
 
 def test_torchvision_reads_the_same_stl10(tmp_path, monkeypatch):

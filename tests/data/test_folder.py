@@ -15,7 +15,7 @@ from ganbench.data.square_images import fit, to_eight_bit
 from ganbench.errors import InputError
 
 
-def grey(seed=0, size=(28, 28)):
+def gray(seed=0, size=(28, 28)):
     pixels = np.random.default_rng(seed).integers(0, 256, size[::-1], dtype=np.uint8)
     return Image.fromarray(pixels)
 
@@ -44,8 +44,8 @@ def images_of(path):
     return {image.permute(1, 2, 0).numpy().tobytes() for image in values}
 
 
-def test_grey_images_keep_their_pixels_each_in_one_split(tmp_path):
-    originals = [grey(seed) for seed in range(30)]
+def test_gray_images_keep_their_pixels_each_in_one_split(tmp_path):
+    originals = [gray(seed) for seed in range(30)]
     path = fill(tmp_path / "images", originals)
     train, test = everything(path)
     assert train.spec.shape == (1, 28, 28)
@@ -57,7 +57,7 @@ def test_grey_images_keep_their_pixels_each_in_one_split(tmp_path):
 
 
 def test_one_color_image_makes_all_of_them_rgb(tmp_path):
-    originals = [grey(1), grey(2), color(3)]
+    originals = [gray(1), gray(2), color(3)]
     path = fill(tmp_path, originals)
     assert open_dataset(path).spec.shape == (3, 28, 28)
     assert images_of(path) == {np.asarray(image.convert("RGB")).tobytes() for image in originals}
@@ -70,8 +70,8 @@ def test_lossless_formats_keep_pixels(tmp_path, suffix):
     options = {"lossless": True} if suffix == "webp" else {}
     for number in range(2):
         image.save(tmp_path / f"{number}.{suffix}", **options)
-    found = open_dataset(str(tmp_path)).load("train").values[0]
-    np.testing.assert_array_equal(found[0].numpy(), pixels)
+    loaded = open_dataset(str(tmp_path)).load("train").values[0]
+    np.testing.assert_array_equal(loaded[0].numpy(), pixels)
 
 
 def test_jpeg_and_mixed_formats_nest(tmp_path):
@@ -124,12 +124,12 @@ def test_one_bit_is_black_and_white(tmp_path):
 def test_transparency_is_composited_over_white(pixel):
     *colors, alpha = pixel
     image = Image.new("RGBA", (1, 1), pixel)
-    found = np.asarray(to_eight_bit(image, 3))[0, 0].astype(float)
+    composited = np.asarray(to_eight_bit(image, 3))[0, 0].astype(float)
     expected = (np.array(colors) * alpha + 255 * (255 - alpha)) / 255
-    np.testing.assert_allclose(found, expected, atol=1)
+    np.testing.assert_allclose(composited, expected, atol=1)
 
 
-def test_transparent_grey_stays_grey_and_is_composited_over_white(tmp_path):
+def test_transparent_gray_stays_gray_and_is_composited_over_white(tmp_path):
     images = [Image.new("LA", (28, 28), (0, alpha)) for alpha in (0, 255)]
     path = fill(tmp_path, images)
     assert open_dataset(path).spec.channels == 1
@@ -176,8 +176,8 @@ def test_the_largest_centered_square_is_kept(width, height):
     ramp = np.add.outer(np.arange(height) * 5, np.arange(width)).astype(np.uint8)
     side = min(width, height)
     top, left = (height - side) // 2, (width - side) // 2
-    kept = np.asarray(fit(Image.fromarray(ramp), side))
-    np.testing.assert_array_equal(kept, ramp[top : top + side, left : left + side])
+    square = np.asarray(fit(Image.fromarray(ramp), side))
+    np.testing.assert_array_equal(square, ramp[top : top + side, left : left + side])
 
 
 def test_resizing_is_antialiased():
@@ -198,30 +198,30 @@ def test_folders_directly_below_are_classes(tmp_path):
 @pytest.mark.parametrize("extra", ["loose.png", "cat/deeper/x.png"])
 def test_folders_are_no_classes_where_images_lie_elsewhere_too(tmp_path, extra):
     for name in ("cat", "bird"):
-        fill(tmp_path / name, [grey()] * 2)
+        fill(tmp_path / name, [gray()] * 2)
     (tmp_path / extra).parent.mkdir(exist_ok=True)
-    grey().save(tmp_path / extra)
+    gray().save(tmp_path / extra)
     assert open_dataset(str(tmp_path)).spec.classes == 0
 
 
 def test_one_folder_is_no_class(tmp_path):
-    fill(tmp_path / "all", [grey()] * 2)
+    fill(tmp_path / "all", [gray()] * 2)
     assert open_dataset(str(tmp_path)).spec.classes == 0
 
 
 def test_the_version_follows_content_and_names(tmp_path):
-    first = fill(tmp_path / "a", [grey(seed) for seed in range(3)])
-    second = fill(tmp_path / "b", [grey(seed) for seed in range(3)])
+    first = fill(tmp_path / "a", [gray(seed) for seed in range(3)])
+    second = fill(tmp_path / "b", [gray(seed) for seed in range(3)])
     versions = [open_dataset(path).spec.version for path in (first, second)]
     assert versions[0] == versions[1]
     (tmp_path / "b" / "002.png").rename(tmp_path / "b" / "003.png")
     versions.append(open_dataset(second).spec.version)
-    grey(9).save(tmp_path / "a" / "001.png")
+    gray(9).save(tmp_path / "a" / "001.png")
     versions.append(open_dataset(first).spec.version)
     assert len(set(versions)) == 3
 
 
-@pytest.mark.parametrize("images", [[], [grey()]])
+@pytest.mark.parametrize("images", [[], [gray()]])
 def test_too_few_images_are_refused(tmp_path, images):
     fill(tmp_path, images)
     (tmp_path / "notes.txt").write_text("no image")

@@ -203,8 +203,8 @@ def served(tmp_path, monkeypatch):
 def test_what_is_not_here_is_downloaded_once_into_the_cache(tmp_path, served):
     data = open_dataset("kmnist").load("train")
     np.testing.assert_array_equal(data.values[:, 0].numpy(), examples()[0])
-    kept = tmp_path / "cache" / "data" / "kmnist"
-    assert {path.name for path in kept.iterdir()} == {*NAMES["train"], *NAMES["test"]}
+    folder = tmp_path / "cache" / "data" / "kmnist"
+    assert {path.name for path in folder.iterdir()} == {*NAMES["train"], *NAMES["test"]}
     for file in served.iterdir():
         file.unlink()
     assert torch.equal(open_dataset("kmnist").load("train").values, data.values)

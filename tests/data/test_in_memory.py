@@ -286,15 +286,15 @@ def test_the_name_says_where_data_come_from(kind, name):
 
 
 def test_equal_data_have_one_version_whatever_they_come_in():
-    labelled = {open_dataset(KINDS[kind](COLOR, LABELS)).spec.version for kind in WITH_LABELS}
+    labeled = {open_dataset(KINDS[kind](COLOR, LABELS)).spec.version for kind in WITH_LABELS}
     others = {
         open_dataset(KINDS[kind](COLOR, LABELS)).spec.version for kind in KINDS.keys() - WITH_LABELS
     }
-    assert len(labelled) == len(others) == 1
-    assert labelled != others
-    given = open_dataset(COLOR, labels=LABELS)
-    assert {given.spec.version} == labelled
-    assert rejoin(given)[1] == LABELS.tolist()
+    assert len(labeled) == len(others) == 1
+    assert labeled != others
+    with_labels = open_dataset(COLOR, labels=LABELS)
+    assert {with_labels.spec.version} == labeled
+    assert rejoin(with_labels)[1] == LABELS.tolist()
 
 
 def test_the_version_follows_values_shape_labels_and_order():

@@ -45,12 +45,12 @@ def test_the_splits_are_mlxtends_digits_each_once(cache, originals):
         (row.astype(np.uint8).tobytes(), int(label))
         for row, label in zip(pixels, labels, strict=True)
     }
-    found = []
+    loaded = []
     for split in ("train", "test"):
         data = open_dataset("mnist5k").load(split)
-        found += zip(rows(data.values), data.labels.tolist(), strict=True)
-    assert len(found) == len(expected) == 5000
-    assert set(found) == expected
+        loaded += zip(rows(data.values), data.labels.tolist(), strict=True)
+    assert len(loaded) == len(expected) == 5000
+    assert set(loaded) == expected
 
 
 def test_counts_per_class_and_no_digit_in_both_splits(cache):

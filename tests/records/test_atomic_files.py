@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files are whole or not there; what the disk says becomes one sentence."""
+"""Files are whole or missing; errors of the disk become one sentence."""
 
 import errno
 import json
@@ -73,19 +73,19 @@ def test_a_crash_in_the_middle_leaves_the_old_file_and_nothing_else(tmp_path, er
 
 def test_what_a_killed_process_left_is_swept_up_and_nothing_else(tmp_path):
     (tmp_path / "samples").mkdir()
-    kept = [tmp_path / ".notes", tmp_path / ".a.b", tmp_path / "samples" / "final.png"]
-    for path in kept:
+    own_files = [tmp_path / ".notes", tmp_path / ".a.b", tmp_path / "samples" / "final.png"]
+    for path in own_files:
         path.touch()
-    left = []
+    temporary_files = []
     for name in ("checkpoint.safetensors", "samples/final.png"):
         with replacing(tmp_path / name) as temporary:
-            left.append(temporary)
-        left[-1].touch()
+            temporary_files.append(temporary)
+        temporary_files[-1].touch()
         (tmp_path / name).unlink()
-    kept[-1].touch()
+    own_files[-1].touch()
     (tmp_path / ".tmp6yFVLB").write_text("what safetensors writes first, cut short by a kill")
     sweep_temporary_files(tmp_path)
-    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(own_files)
 
 
 def test_the_content_is_on_the_disk_before_it_takes_the_name(tmp_path, monkeypatch):
@@ -211,12 +211,12 @@ def leaves(value):
 def test_what_json_lacks_becomes_null_and_the_rest_stays(value):
     before, after = list(leaves(value)), list(leaves(finite(value)))
     assert len(before) == len(after)
-    for one, other in zip(before, after, strict=True):
-        if isinstance(one, float) and not math.isfinite(one):
-            assert other is None
+    for old, new in zip(before, after, strict=True):
+        if isinstance(old, float) and not math.isfinite(old):
+            assert new is None
         else:
-            assert other == one
-            assert type(other) is type(one)
+            assert new == old
+            assert type(new) is type(old)
     json.dumps(finite(value), allow_nan=False)
 
 

@@ -39,15 +39,15 @@ def test_nothing_tells_host_user_or_place() -> None:
 
 
 def test_the_id_follows_what_matters_and_nothing_else() -> None:
-    one = describe_environment(threads=1, device="cpu", torch_facts={})
-    assert environment_id(one) == environment_id(json.loads(json.dumps(one)))
-    moved = {**one, "kernel": "99.9", "checkout": {"commit": "f" * 40, "dirty": True}}
-    assert environment_id(moved) == environment_id(one)
-    assert lasting(moved) == lasting(one)
+    described = describe_environment(threads=1, device="cpu", torch_facts={})
+    assert environment_id(described) == environment_id(json.loads(json.dumps(described)))
+    moved = {**described, "kernel": "99.9", "checkout": {"commit": "f" * 40, "dirty": True}}
+    assert environment_id(moved) == environment_id(described)
+    assert lasting(moved) == lasting(described)
     for key, value in {"threads": 2, "device": "cuda", "processor": "another"}.items():
-        assert environment_id({**one, key: value}) != environment_id(one)
-    newer = {**one, "packages": {**one["packages"], "torch": "99.0"}}
-    assert environment_id(newer) != environment_id(one)
+        assert environment_id({**described, key: value}) != environment_id(described)
+    newer = {**described, "packages": {**described["packages"], "torch": "99.0"}}
+    assert environment_id(newer) != environment_id(described)
 
 
 def git(folder: Path, *arguments: str) -> str:

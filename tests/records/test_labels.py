@@ -31,11 +31,11 @@ def test_variants_are_named_by_what_differs(
         make_run(tmp_path, seed, loss="minimax")
         make_run(tmp_path, seed, recipe=Recipe(kimg=10, batch_size=128))
         make_run(tmp_path, seed, dataset="grid25", recipe=Recipe(kimg=20))
-    found: dict[str, list[int | None]] = {}
+    seeds: dict[str, list[int | None]] = {}
     for run in load_runs([tmp_path]):
-        found.setdefault(f"{run.dataset}: {run.variant}", []).append(run.seed)
+        seeds.setdefault(f"{run.dataset}: {run.variant}", []).append(run.seed)
     common = "loss=non-saturating, batch_size=64"
-    assert found == {
+    assert seeds == {
         f"ring8: vanilla, {common}": [0, 1],
         f"ring8: vanilla + ema, {common}": [0, 1],
         f"ring8: vanilla + ema + r1(weight=1), {common}": [0, 1],
@@ -64,12 +64,12 @@ def test_two_versions_of_a_dataset_are_two_datasets(
 
 
 def test_a_recorded_label_is_kept_while_it_means_one_thing() -> None:
-    one = RunRecord("a", "done", model="vanilla", dataset="d", variant="mine", config={"loss": "x"})
-    other = RunRecord(
-        "b", "done", model="vanilla", dataset="d", variant="yours", config={"loss": "y"}
-    )
-    assert [run.variant for run in label_variants([one, other])] == ["mine", "yours"]
-    clash = [one, RunRecord("b", "done", model="vanilla", dataset="d", variant="mine", config={})]
+    def recorded(name: str, variant: str, **config: str) -> RunRecord:
+        return RunRecord(name, "done", model="vanilla", dataset="d", variant=variant, config=config)
+
+    first, other = recorded("a", "mine", loss="x"), recorded("b", "yours", loss="y")
+    assert [run.variant for run in label_variants([first, other])] == ["mine", "yours"]
+    clash = [first, recorded("b", "mine")]
     assert len({run.variant for run in label_variants(clash)}) == 2
 
 
@@ -89,8 +89,8 @@ def test_tricks_and_settings_are_kept_apart(
         recipe = Recipe(kimg=10, **rates(rate, rate))
         make_run(tmp_path, recipe=recipe)
         make_run(tmp_path, recipe=recipe, tricks=(r1,))
-    found = [(run.variant, run.tricks, run.setting) for run in load_runs([tmp_path])]
-    assert found == [
+    names = [(run.variant, run.tricks, run.setting) for run in load_runs([tmp_path])]
+    assert names == [
         ("vanilla, learning_rate=0.0002", "", "learning_rate=0.0002"),
         ("vanilla + r1, learning_rate=0.0002", "r1", "learning_rate=0.0002"),
         ("vanilla, learning_rate=0.001", "", "learning_rate=0.001"),
@@ -136,6 +136,6 @@ configs = st.fixed_dictionaries(
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(configs, min_size=1, max_size=4, unique_by=canonical_json))
-def test_different_settings_never_share_a_label(found: list[dict[str, Any]]) -> None:
-    labels = [label.variant for label in derive_labels("gan", found)]
+def test_different_settings_never_share_a_label(variants: list[dict[str, Any]]) -> None:
+    labels = [label.variant for label in derive_labels("gan", variants)]
     assert len(set(labels)) == len(labels)

@@ -72,10 +72,10 @@ def test_a_failure_is_read_with_its_reason(
         folder.result_file.unlink()
         reason = {"schema": 1, "status": status, "error": "No space left for /home/someone/x."}
         folder.failure_file.write_text(json.dumps(reason))
-    found = {run.seed: run for run in load_runs([tmp_path])}
-    assert [found[seed].status for seed in range(3)] == ["failed", "timeout", "failed"]
-    assert found[0].problem == "No space left for x."
-    assert (found[1].kimg, found[1].counted) == (3.0, False)
+    by_seed = {run.seed: run for run in load_runs([tmp_path])}
+    assert [by_seed[seed].status for seed in range(3)] == ["failed", "timeout", "failed"]
+    assert by_seed[0].problem == "No space left for x."
+    assert (by_seed[1].kimg, by_seed[1].counted) == (3.0, False)
     make_run(tmp_path, seed=0)
     assert load_runs([tmp_path])[0].status == "done", "a result that came later counts"
     late.failure_file.write_text("{")

@@ -12,6 +12,7 @@ import pytest
 from ganbench.errors import DamagedRunError, InputError, StorageError
 from ganbench.records.speed_record import (
     CASE_KEY,
+    SpeedProtocol,
     case_key,
     find_speeds,
     read_speeds,
@@ -74,7 +75,8 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert (first.tricks, first.share_of_ceiling) == (("r1:weight=10",), 0.91)
     assert first.memory_mib == {"resident": 812.0, "growth": -1.5, "allocated": None}
     assert (second.status, second.problem) == ("failed", "no")
-    assert (record.protocol.rounds, record.ceilings[0].gflops) == (3, 187.2)
+    assert record.protocol == SpeedProtocol(rounds=3, seconds=1.0, latencies=100)
+    assert record.ceilings[0].gflops == 187.2
     assert record.command == "ganbench throughput dcgan --out runs", "no place on this machine"
     assert "/home/someone" not in path.read_text()
 
@@ -87,14 +89,14 @@ def test_a_document_that_was_read_is_written_as_it_was(tmp_path: Path) -> None:
 
 
 def test_the_key_is_of_what_makes_cases_alike() -> None:
-    one = case()
-    assert case_key(one) == (
+    first = case()
+    assert case_key(first) == (
         *("dcgan", ("r1:weight=10",), "mnist5k@32", 64),
         *("cpu", "fp32", "channels_last", False, 2, ()),
     )
-    assert hash(case_key(one)) == hash(case_key(case(training=None, status="failed")))
+    assert hash(case_key(first)) == hash(case_key(case(training=None, status="failed")))
     for name in CASE_KEY:
-        assert case_key({**one, name: "other"}) != case_key(one), name
+        assert case_key({**first, name: "other"}) != case_key(first), name
 
 
 def test_a_question_asked_again_replaces_its_older_answer(tmp_path: Path) -> None:
@@ -111,7 +113,7 @@ def test_a_question_asked_again_replaces_its_older_answer(tmp_path: Path) -> Non
         document(a, {**b, "batch_size": 32}),
         document(a, b, environment={"device": "cpu", "threads": 1}),
     ]
-    assert len({write_speeds(tmp_path, one) for one in others} | {first}) == 4
+    assert len({write_speeds(tmp_path, other) for other in others} | {first}) == 4
 
 
 def test_names_of_models_become_names_of_files() -> None:
@@ -127,8 +129,8 @@ def test_they_are_found_in_the_order_of_their_names(tmp_path: Path) -> None:
         write_speeds(tmp_path, document(case(model)))
     (tmp_path / "throughput" / ".vanilla.json.abcdefgh").write_text("half of one")
     (tmp_path / "throughput" / "notes.txt").write_text("mine")
-    found = [record.name for record in find_speeds(tmp_path)]
-    assert [name.rsplit("-", 2)[0] for name in found] == ["dcgan", "vanilla", "wgan-gp"]
+    names = [record.name for record in find_speeds(tmp_path)]
+    assert [name.rsplit("-", 2)[0] for name in names] == ["dcgan", "vanilla", "wgan-gp"]
 
 
 def broken(**changes: Any) -> dict[str, Any]:
@@ -169,9 +171,24 @@ def test_what_is_damaged_is_refused_with_the_place(
     with pytest.raises(DamagedRunError, match="is damaged") as refused:
         read_speeds(path)
     assert where in refused.value.message
-    (found,) = find_speeds(tmp_path)
-    assert found.problem.startswith("x.json is damaged: ")
-    assert (found.name, found.cases) == ("x", ())
+    (record,) = find_speeds(tmp_path)
+    assert record.problem.startswith("x.json is damaged: ")
+    assert (record.name, record.cases) == ("x", ())
+
+
+def test_a_protocol_is_whole_or_none(tmp_path: Path) -> None:
+    path = write_speeds(tmp_path, document(protocol={}))
+    assert read_speeds(path).protocol is None
+    path.write_text(json.dumps(document(protocol={"rounds": 3})))
+    with pytest.raises(DamagedRunError, match=r"protocol\.seconds"):
+        read_speeds(path)
+
+
+def test_a_case_finds_its_ceiling_by_device_precision_and_threads(tmp_path: Path) -> None:
+    record = read_speeds(write_speeds(tmp_path, document(case(), case(precision="bf16"))))
+    (ceiling,) = record.ceilings
+    assert [entry.ceiling_key == ceiling.ceiling_key for entry in record.cases] == [True, False]
+    assert ceiling.ceiling_key == ("cpu", "fp32", 2)
 
 
 def test_half_a_file_and_a_newer_one_are_told_apart(tmp_path: Path) -> None:
@@ -192,8 +209,8 @@ def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:
         tmp_path, document(case(gflops=float("nan"), share_of_ceiling=float("inf")))
     )
     assert "NaN" not in path.read_text()
-    (found,) = read_speeds(path).cases
-    assert (found.gflops, found.share_of_ceiling) == (None, None)
+    (only,) = read_speeds(path).cases
+    assert (only.gflops, only.share_of_ceiling) == (None, None)
     path.write_text(path.read_text().replace("187.2", "NaN"))
     assert read_speeds(path).ceilings[0].gflops is None, "written by another program"
 

@@ -9,7 +9,7 @@ from ganbench.records.strip_paths import strip_paths, strip_paths_in
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("text", "expected"),
     [
         ("/home/someone/runs/a.txt", "a.txt"),
         ("--out=/tmp/x/runs --model ~/zoo/my.py", "--out=runs --model my.py"),
@@ -25,9 +25,9 @@ from ganbench.records.strip_paths import strip_paths, strip_paths_in
         ("", ""),
     ],
 )
-def test_absolute_paths_shrink_to_their_last_part(given: str, expected: str) -> None:
-    assert strip_paths(given) == expected
-    assert strip_paths(strip_paths(given)) == strip_paths(given)
+def test_absolute_paths_shrink_to_their_last_part(text: str, expected: str) -> None:
+    assert strip_paths(text) == expected
+    assert strip_paths(strip_paths(text)) == strip_paths(text)
 
 
 def test_portable_reaches_every_depth() -> None:

@@ -175,10 +175,10 @@ def test_a_generator_that_fails_later(gather):
     with pytest.raises(InputError, match="NaN"):
         gather(samples)
     calls[:] = []
-    other = open_samples(lambda n, g: torch.zeros(n, 2 + len(calls)), count=200)
+    changing = open_samples(lambda n, g: torch.zeros(n, 2 + len(calls)), count=200)
     calls.append(1)
     with pytest.raises(InputError, match=r"shape \(2,\) first, and \(3,\) later"):
-        gather(other)
+        gather(changing)
 
 
 @pytest.mark.parametrize("count", [0, -1])

@@ -48,8 +48,8 @@ def test_the_version_is_that_of_names_and_contents(pictures, write, gather):
     renamed = {name.replace("0004", "0005"): data for name, data in files.items()}
     changed = {**files, "0004.png": files["0003.png"]}
     others = [
-        open_samples(write(one, "", f"c{n}")).facts.version
-        for n, one in enumerate([renamed, changed])
+        open_samples(write(altered, "", f"c{n}")).facts.version
+        for n, altered in enumerate([renamed, changed])
     ]
     assert {*versions, read_first.facts.version} == {versions[0]}
     assert len({versions[0], *others}) == 3
@@ -65,12 +65,12 @@ def test_chunks_of_any_size_hold_the_same(pictures, write, gather, size):
 
 
 def test_nested_mixed_images_keep_their_size_and_channels(png, write, gather):
-    grey = np.random.default_rng(0).integers(0, 256, (5, 7), dtype=np.uint8)
+    gray = np.random.default_rng(0).integers(0, 256, (5, 7), dtype=np.uint8)
     color = np.random.default_rng(1).integers(0, 256, (6, 4, 3), dtype=np.uint8)
     files = {
-        "b/x/grey.png": png(grey),
+        "b/x/gray.png": png(gray),
         "a.bmp": png(color, "BMP"),
-        "c.TIFF": png(grey, "TIFF"),
+        "c.TIFF": png(gray, "TIFF"),
         "notes.txt": b"no image",
         ".hidden.png": b"no image",
         "__MACOSX/._a.png": b"no image",
@@ -78,12 +78,12 @@ def test_nested_mixed_images_keep_their_size_and_channels(png, write, gather):
     }
     samples = open_samples(write(files, ".zip"))
     (chunk,) = samples.chunks()
-    assert samples.names == ["a.bmp", "b/x/grey.png", "c.TIFF"]
+    assert samples.names == ["a.bmp", "b/x/gray.png", "c.TIFF"]
     assert isinstance(chunk.values, list)
     assert samples.facts.shape is None
     np.testing.assert_array_equal(chunk.values[0].permute(1, 2, 0), color)
     for image in chunk.values[1:]:
-        np.testing.assert_array_equal(image[0], grey)
+        np.testing.assert_array_equal(image[0], gray)
         assert image.shape == (1, 5, 7)
 
 
@@ -116,8 +116,8 @@ def test_pixels_come_back_from_lossless_files(width, height, color, form):
     Image.fromarray(pixels).save(buffer, form)
     claimed = []
     image = decode_file(buffer.getvalue(), claimed.append)
-    found = image.permute(1, 2, 0).numpy() if color else image[0].numpy()
-    np.testing.assert_array_equal(found, pixels)
+    decoded = image.permute(1, 2, 0).numpy() if color else image[0].numpy()
+    np.testing.assert_array_equal(decoded, pixels)
     assert claimed == [pixels.size]
 
 
@@ -150,8 +150,8 @@ def test_a_part_is_random_seeded_and_nested(pictures, write, stacked):
     assert part.facts.version != open_samples(path).facts.version
     again = open_samples(open_samples(path), count=10)  # of samples that are open already
     assert again.names == part.names
-    labelled = open_samples(open_samples(path, labels=np.arange(40)), count=10)
-    assert (labelled.labels.tolist(), labelled.facts.classes) == (part.labels.tolist(), 40)
+    labeled = open_samples(open_samples(path, labels=np.arange(40)), count=10)
+    assert (labeled.labels.tolist(), labeled.facts.classes) == (part.labels.tolist(), 40)
 
 
 def broken(files):
@@ -266,7 +266,9 @@ def test_decoding_is_ahead_but_bounded_and_ends_with_the_consumer(pictures, writ
     chunks.close()
     count = len(decoded)
     assert count < 100
-    assert not [one for one in threading.enumerate() if one.name.startswith("ganbench-ahead")]
+    assert not [
+        thread for thread in threading.enumerate() if thread.name.startswith("ganbench-ahead")
+    ]
     assert len(decoded) == count
 
 

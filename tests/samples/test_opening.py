@@ -152,8 +152,8 @@ def test_a_part_of_samples_keeps_labels_names_and_what_is_skipped():
             from ganbench.samples import Chunk
 
             self.skipped["c"] = "broken"
-            kept = np.array([0, 1, 3, 4, 5, 6, 7])
-            yield Chunk(torch.from_numpy(kept)[:, None].float(), kept)
+            readable = np.array([0, 1, 3, 4, 5, 6, 7])
+            yield Chunk(torch.from_numpy(readable)[:, None].float(), readable)
 
     part = open_samples(Letters(), count=7)
     values = {

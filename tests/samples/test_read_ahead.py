@@ -12,7 +12,7 @@ from ganbench.samples.read_ahead import THREADS, ahead
 
 
 def workers():
-    return [one for one in threading.enumerate() if one.name.startswith("ganbench-ahead")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("ganbench-ahead")]
 
 
 @pytest.mark.parametrize("depth", [1, 2, 7, 100])

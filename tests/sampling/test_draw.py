@@ -14,7 +14,7 @@ from ganbench.sampling.draw import DRAW_BATCH, draw, grid, picture, plane, strea
 from ganbench.training.build import build_state, create
 from ganbench.training.trainer import evaluating
 
-GREY = DataSpec("grey", "1", (1, 8, 8))
+GRAY = DataSpec("gray", "1", (1, 8, 8))
 RING = DataSpec("ring", "1", (2,), mixture=Mixture(((-1.0, 0.0), (1.0, 0.0), (0.0, 1.0)), 0.1))
 
 
@@ -26,7 +26,7 @@ def state_of(data, model="vanilla", seed=0):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("data", [GREY, RING], ids=["images", "points"])
+@pytest.mark.parametrize("data", [GRAY, RING], ids=["images", "points"])
 def test_samples_are_a_function_of_seed_and_purpose(data):
     state = state_of(data)
     first = draw(state, 40, seed=1, purpose="a")
@@ -40,18 +40,19 @@ def test_samples_are_a_function_of_seed_and_purpose(data):
 def test_drawing_touches_no_stream_of_training_nor_the_global_one():
     state = state_of(RING)
     state.draw_latents(3)
-    kept = {name: one.clone() for name, one in state.streams.state_dict().items()}
+    before = {name: position.clone() for name, position in state.streams.state_dict().items()}
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
     draw(state, 300, seed=0)
     assert torch.equal(torch.rand(3), expected)
-    assert state.streams.state_dict().keys() == kept.keys()
-    assert all(torch.equal(one, kept[name]) for name, one in state.streams.state_dict().items())
+    after = state.streams.state_dict()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(position, before[name]) for name, position in after.items())
 
 
 def test_samples_are_the_generators_images_by_the_one_rule():
-    state = state_of(GREY)
+    state = state_of(GRAY)
     count = DRAW_BATCH + 7  # more than one batch
     with evaluating(state):
         drawn = draw(state, count, seed=3)
@@ -90,7 +91,7 @@ class Broken(nn.Module):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e38])
-@pytest.mark.parametrize("data", [GREY, RING], ids=["images", "points"])
+@pytest.mark.parametrize("data", [GRAY, RING], ids=["images", "points"])
 def test_what_is_not_finite_is_drawn_as_it_is_and_pictured_without_a_crash(data, value):
     state = replace(state_of(data), generator=Broken(data.shape, value))
     samples = draw(state, 600, seed=0)
@@ -105,7 +106,7 @@ def test_what_is_not_finite_is_drawn_as_it_is_and_pictured_without_a_crash(data,
 
 
 def test_a_sample_that_is_not_finite_does_not_change_the_others():
-    state = replace(state_of(GREY), generator=Broken(GREY.shape, float("nan"), above=3.0))
+    state = replace(state_of(GRAY), generator=Broken(GRAY.shape, float("nan"), above=3.0))
     samples = draw(state, 8 * DRAW_BATCH, seed=0)
     broken = ~samples.isfinite().flatten(1).all(1)
     whole = (~broken).view(8, DRAW_BATCH).all(1)

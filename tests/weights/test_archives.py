@@ -55,15 +55,15 @@ def test_a_script_is_read_as_torch_reads_it(tmp_path):
     path = tmp_path / "script.pt"
     torch.jit.script(Outer()).save(str(path))
     expected = torch.jit.load(str(path)).state_dict()
-    found = read_script(path)
-    assert expected.keys() <= found.keys()
+    tensors = read_script(path)
+    assert expected.keys() <= tensors.keys()
     assert len(expected) == 8
-    for name, one in expected.items():
-        assert torch.equal(found[name], one)
-        assert found[name].dtype == one.dtype
-        assert found[name].is_contiguous()
+    for name, tensor in expected.items():
+        assert torch.equal(tensors[name], tensor)
+        assert tensors[name].dtype == tensor.dtype
+        assert tensors[name].is_contiguous()
     # What torch does not count as state is read, too: an attribute that holds tensors.
-    assert found.keys() - expected.keys() == {"first.names.a", "second.0.names.a"}
+    assert tensors.keys() - expected.keys() == {"first.names.a", "second.0.names.a"}
 
 
 def test_the_order_is_the_archives(tmp_path):
@@ -76,8 +76,8 @@ def script_of(path, value, storage=b"\0" * 16):
     """Write an archive around any pickle; ``value`` may hold a Storage."""
 
     class Pickler(pickle.Pickler):
-        def persistent_id(self, one):
-            return one.identifier if isinstance(one, Storage) else None
+        def persistent_id(self, value):
+            return value.identifier if isinstance(value, Storage) else None
 
     with path.with_suffix(".pkl").open("wb") as file:
         Pickler(file, protocol=2).dump(value)
@@ -94,10 +94,10 @@ class Storage:
 
 class Rebuilt:
     def __init__(self, storage, offset, size, stride):
-        self.given = (storage, offset, size, stride, False, collections.OrderedDict())
+        self.arguments = (storage, offset, size, stride, False, collections.OrderedDict())
 
     def __reduce__(self):
-        return (torch._utils._rebuild_tensor_v2, self.given)
+        return (torch._utils._rebuild_tensor_v2, self.arguments)
 
 
 def test_a_tensor_is_a_view_of_its_storage(tmp_path):
@@ -150,11 +150,11 @@ def test_arrays_are_read_as_numpy_reads_them(tmp_path):
             with pytest.raises(InputError):
                 read_archive_arrays(path)
             continue
-        found = read_archive_arrays(path)
-        assert found.keys() == {"a.kernel", "b.bias", "c"}
-        assert torch.equal(found["a.kernel"], torch.from_numpy(tree["a"]["kernel"]))
-        assert found["b.bias"].tolist() == [1.0, 2.0]
-        assert found["c"].shape == (0, 2)
+        arrays = read_archive_arrays(path)
+        assert arrays.keys() == {"a.kernel", "b.bias", "c"}
+        assert torch.equal(arrays["a.kernel"], torch.from_numpy(tree["a"]["kernel"]))
+        assert arrays["b.bias"].tolist() == [1.0, 2.0]
+        assert arrays["c"].shape == (0, 2)
 
 
 class Named:
@@ -213,9 +213,9 @@ def test_checkpoints_old_and_new(tmp_path, zipped):
     path = tmp_path / "a.pth"
     tensors = collections.OrderedDict(one=torch.randn(2, 3), two=nn.Parameter(torch.randn(4)))
     torch.save(tensors, path, _use_new_zipfile_serialization=zipped)
-    found = read_checkpoint(path)
-    assert list(found) == ["one", "two"]
-    assert torch.equal(found["one"], tensors["one"])
+    checkpoint = read_checkpoint(path)
+    assert list(checkpoint) == ["one", "two"]
+    assert torch.equal(checkpoint["one"], tensors["one"])
 
 
 @pytest.mark.parametrize("zipped", [True, False])

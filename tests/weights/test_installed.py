@@ -39,7 +39,7 @@ def test_the_catalogue_is_consistent(name):
         hashes += [entry.package.sha256, entry.package.member_sha256]
         assert entry.package.version in entry.package.file
         assert entry.package.size_bytes > 1e7
-    assert all(len(one) == 64 and int(one, 16) for one in hashes)
+    assert all(len(digits) == 64 and int(digits, 16) for digits in hashes)
     assert len(set(hashes)) == len(hashes)
     assert entry.address.startswith("https://")
     assert entry.size_bytes > 5e7

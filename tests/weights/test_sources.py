@@ -180,10 +180,10 @@ def test_two_fetches_at_once(server, published):
         threading.Thread(target=lambda: records.append(weights.fetch("inception")))
         for _ in range(2)
     ]
-    for one in fetches:
-        one.start()
-    for one in fetches:
-        one.join()
+    for thread in fetches:
+        thread.start()
+    for thread in fetches:
+        thread.join()
     assert len(server.ranges) == 2
     assert records[0] == records[1] == weights.verify("inception")
     assert stored_files() == ["inception.safetensors"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import vl_convert
@@ -46,10 +46,10 @@ def still(panels: Sequence[Panel], columns: int, width: int) -> str:
     return svg(specification)
 
 
-def svg(specification: dict[str, object], **axis: object) -> str:
+def svg(specification: Mapping[str, object], axis: Mapping[str, object] | None = None) -> str:
     """Return a chart in Vega-Lite as a compact SVG; ``axis`` adds to the look of the axes."""
     look = theme("#333333")
-    look["axis"] = {**look["axis"], **axis}
+    look["axis"] |= axis or {}
     drawn: str = vl_convert.vegalite_to_svg(json.dumps({**specification, "config": look}))
     return compact(drawn)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ganbench.report import sentences
-from ganbench.report.blocks import Block, Chapter, Paragraph
+from ganbench.report.content_blocks import Block, Chapter, Paragraph
 from ganbench.report.dataset.dataset_section import DatasetSection
 from ganbench.report.dataset.metric_blocks import (
     budget_blocks,

@@ -11,14 +11,13 @@ from ganbench.analysis.stats import Estimate
 from ganbench.analysis.tables import MetricColumn, TableCell, VariantRow, heading
 from ganbench.records.run_record import RunRecord
 from ganbench.report import notes, sentences
-from ganbench.report.blocks import (
+from ganbench.report.content_blocks import (
     Block,
     Bullets,
     Charts,
     Column,
     Definitions,
     Details,
-    Entry,
     Heading,
     Item,
     Paragraph,
@@ -26,6 +25,7 @@ from ganbench.report.blocks import (
     Span,
     Table,
     Text,
+    TextCell,
 )
 from ganbench.report.dataset.dataset_section import DatasetSection
 from ganbench.report.settings_text import subtitle
@@ -63,17 +63,17 @@ def _metric_table(section: DatasetSection) -> Table:
         *map(Column, _COSTS),
     )
     rows = [_variant_row(row, section) for row in table.rows[:MOST_ROWS]]
-    blank = Entry("", span=1 + len(_COSTS))
+    blank = TextCell("", span=1 + len(_COSTS))
     if table.floors:
         floors = [
-            Entry(number_text.amount(table.floors.get(column.name))) for column in table.columns
+            TextCell(number_text.amount(table.floors.get(column.name))) for column in table.columns
         ]
-        name = Entry("real data", notes=("the floor",))
+        name = TextCell("real data", notes=("the floor",))
         rows.append(Row((name, *floors, blank), reference=True))
     for number, published in enumerate(section.published, 1):
-        name = Entry(published.model, notes=(f"published, note {number}",))
+        name = TextCell(published.model, notes=(f"published, note {number}",))
         printed = [
-            Entry(published.metrics.get(column.metric, number_text.NOTHING))
+            TextCell(published.metrics.get(column.metric, number_text.NOTHING))
             for column in table.columns
         ]
         rows.append(Row((name, *printed, blank), reference=True))
@@ -82,33 +82,34 @@ def _metric_table(section: DatasetSection) -> Table:
 
 def _variant_row(row: VariantRow, section: DatasetSection) -> Row:
     under = subtitle(row.runs[0].config, row.variant)
+    color = section.styles[row.variant].color
     spent = (row.kimg, row.seconds, row.images_per_second)
     return Row(
         (
-            Entry(row.variant, (under,) if under else (), color=section.styles[row.variant].color),
-            *(_metric_entry(row.cells.get(column.name)) for column in section.table.columns),
-            Entry(sentences.statuses(row.statuses), mark="statuses"),
-            *(Entry(number_text.amount(mean.value if mean else None)) for mean in spent),
-            Entry(sentences.parameters_text(row)),
+            TextCell(row.variant, (under,) if under else (), color=color),
+            *(_metric_cell(row.cells.get(column.name)) for column in section.table.columns),
+            TextCell(sentences.statuses(row.statuses), mark="statuses"),
+            *(TextCell(number_text.amount(mean.value if mean else None)) for mean in spent),
+            TextCell(sentences.parameters_text(row)),
         )
     )
 
 
-def _metric_entry(cell: TableCell | None) -> Entry:
+def _metric_cell(cell: TableCell | None) -> TextCell:
     if cell is None:
-        return Entry(mark="none")
-    return _estimate_entry(cell.estimate, cell.runs, best=cell.best)
+        return TextCell(mark="none")
+    return _estimate_cell(cell.estimate, cell.runs, best=cell.best)
 
 
-def _estimate_entry(estimate: Estimate | None, runs: int, *, best: bool = False) -> Entry:
+def _estimate_cell(estimate: Estimate | None, runs: int, *, best: bool = False) -> TextCell:
     """Return a mean with its interval, and of how many runs it is where some have no value."""
     if estimate is None:
-        return Entry()
+        return TextCell()
     under = [number_text.interval_text(estimate) or "one seed"]
     if estimate.n != runs:
         under.append(f"{estimate.n} of {runs}")
     mean = Span(number_text.mean_text(estimate), strong=best)
-    return Entry((mean,), notes=tuple(under), mark="best" if best else "")
+    return TextCell((mean,), notes=tuple(under), mark="best" if best else "")
 
 
 def _published_note(published: PublishedRow, section: DatasetSection) -> Text:
@@ -139,13 +140,13 @@ def budget_blocks(section: DatasetSection) -> list[Block]:
     rows = [
         Row(
             (
-                Entry(row.variant, color=section.styles[row.variant].color),
+                TextCell(row.variant, color=section.styles[row.variant].color),
                 *(
-                    _budget_entry(side, row.variant)
+                    _budget_cell(side, row.variant)
                     for budget in budgets
                     for side in (budget.time, budget.kimg)
                 ),
-                Entry(number_text.amount(time.kimg.get(row.variant))),
+                TextCell(number_text.amount(time.kimg.get(row.variant))),
             )
         )
         for row in section.table.rows
@@ -158,8 +159,8 @@ def budget_blocks(section: DatasetSection) -> list[Block]:
     ]
 
 
-def _budget_entry(budget: Budget, variant: str) -> Entry:
-    return _estimate_entry(budget.values.get(variant), budget.runs.get(variant, 0))
+def _budget_cell(budget: Budget, variant: str) -> TextCell:
+    return _estimate_cell(budget.values.get(variant), budget.runs.get(variant, 0))
 
 
 def measurement_blocks(section: DatasetSection) -> list[Block]:
@@ -188,16 +189,16 @@ def _run_row(row: VariantRow, run: RunRecord, metrics: tuple[MetricColumn, ...])
     cells = [row.cells.get(column.name) for column in metrics]
     return Row(
         (
-            Entry(row.variant),
-            Entry(number_text.NOTHING if run.seed is None else str(run.seed)),
-            Entry(sentences.status_text(run.status), notes=(repeats,) if run.repeats else ()),
+            TextCell(row.variant),
+            TextCell(number_text.NOTHING if run.seed is None else str(run.seed)),
+            TextCell(sentences.status_text(run.status), notes=(repeats,) if run.repeats else ()),
             *(
-                Entry(sentences.measured_text(cell.of(run.name) if cell else None))
+                TextCell(sentences.measured_text(cell.of(run.name) if cell else None))
                 for cell in cells
             ),
-            Entry(number_text.amount(run.kimg, 4)),
-            Entry(number_text.amount(run.seconds, 4)),
-            Entry((Span(run.environment_id, code=True),) if run.environment_id else "–"),
+            TextCell(number_text.amount(run.kimg, 4)),
+            TextCell(number_text.amount(run.seconds, 4)),
+            TextCell((Span(run.environment_id or number_text.NOTHING, code=True),)),
         )
     )
 

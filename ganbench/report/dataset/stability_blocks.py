@@ -7,16 +7,16 @@ from ganbench.analysis import number_text
 from ganbench.analysis.selection import MOST_ROWS
 from ganbench.analysis.stability import StabilityRow
 from ganbench.report import notes, sentences
-from ganbench.report.blocks import (
+from ganbench.report.content_blocks import (
     Block,
     Charts,
     Column,
-    Entry,
     Heading,
     Paragraph,
     Row,
     Span,
     Table,
+    TextCell,
 )
 from ganbench.report.dataset.dataset_section import DatasetSection
 
@@ -45,20 +45,20 @@ def stability_blocks(section: DatasetSection) -> list[Block]:
 
 def _row(row: StabilityRow, section: DatasetSection) -> Row:
     interval = Span(sentences.share_interval(row.share), mark="aside")
-    entries = [
-        Entry(row.name, color=section.styles[row.variant].color),
-        Entry(str(row.settings)),
-        Entry(str(row.runs)),
-        Entry((number_text.percent(row.share.value), " ", interval)),
-        Entry(sentences.statuses(row.statuses) or number_text.NOTHING, mark="statuses"),
+    cells = [
+        TextCell(row.name, color=section.styles[row.variant].color),
+        TextCell(str(row.settings)),
+        TextCell(str(row.runs)),
+        TextCell((number_text.percent(row.share.value), " ", interval)),
+        TextCell(sentences.statuses(row.statuses) or number_text.NOTHING, mark="statuses"),
     ]
     if section.main:
         count = Span(f"(n = {row.values})", mark="aside short")
-        entries += [
-            Entry((number_text.amount(row.deviation), " ", count)),
-            Entry(number_text.amount(row.worst)),
+        cells += [
+            TextCell((number_text.amount(row.deviation), " ", count)),
+            TextCell(number_text.amount(row.worst)),
         ]
-    return Row(tuple(entries))
+    return Row(tuple(cells))
 
 
 def _profile_blocks(section: DatasetSection) -> list[Block]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ganbench.analysis.selection import MOST_VARIANTS
 from ganbench.report import notes
-from ganbench.report.blocks import (
+from ganbench.report.content_blocks import (
     Block,
     Bullets,
     CaptionedPicture,
@@ -15,7 +15,6 @@ from ganbench.report.blocks import (
     Column,
     Definitions,
     Details,
-    Entry,
     Heading,
     Item,
     Paragraph,
@@ -23,6 +22,7 @@ from ganbench.report.blocks import (
     Row,
     Span,
     Table,
+    TextCell,
 )
 from ganbench.report.dataset.dataset_section import DatasetSection
 from ganbench.report.pictures import Picture
@@ -128,7 +128,8 @@ def settings_blocks(section: DatasetSection) -> list[Block]:
     if settings.differing:
         heads = ("what differs", *(row.variant for row in rows))
         table_rows = (
-            Row((Entry(key), *map(Entry, values))) for key, values in settings.differing.items()
+            Row((TextCell(key), *map(TextCell, values)))
+            for key, values in settings.differing.items()
         )
         blocks.append(
             Table(

@@ -10,19 +10,19 @@ from ganbench.analysis.selection import MOST_ROWS
 from ganbench.analysis.tables import heading
 from ganbench.analysis.verdicts import Verdict, VerdictKind, design_limits
 from ganbench.report import notes, sentences
-from ganbench.report.blocks import (
+from ganbench.report.content_blocks import (
     Block,
     Bullets,
     Charts,
     Column,
     Details,
-    Entry,
     Heading,
     Item,
     Paragraph,
     Row,
     Span,
     Table,
+    TextCell,
 )
 from ganbench.report.dataset.dataset_section import DatasetSection
 
@@ -70,7 +70,7 @@ def _verdict_table(section: DatasetSection, *, several: bool) -> Table:
     rows = []
     for variant, verdicts in list(by_treatment.items())[:MOST_ROWS]:
         baseline = next(iter(verdicts.values())).comparison.baseline
-        name = Entry(
+        name = TextCell(
             section.treatments[variant], notes=(f"compared with {baseline}",) if several else ()
         )
         rows.append(Row((name, *(_verdict(verdicts.get(column.name)) for column in columns))))
@@ -82,12 +82,12 @@ def _verdict_table(section: DatasetSection, *, several: bool) -> Table:
     )
 
 
-def _verdict(verdict: Verdict | None) -> Entry:
+def _verdict(verdict: Verdict | None) -> TextCell:
     if verdict is None:
-        return Entry(mark="none")
+        return TextCell(mark="none")
     clear = verdict.kind != "unclear"
     word = Span(verdict.short, mark=f"verdict-{verdict.kind}", strong=clear)
-    return Entry((word, " ", Span(sentences.change(verdict.comparison), mark="change")))
+    return TextCell((word, " ", Span(sentences.change(verdict.comparison), mark="change")))
 
 
 def _sentences(section: DatasetSection) -> list[Block]:
@@ -141,27 +141,27 @@ def difference_blocks(section: DatasetSection) -> list[Block]:
 def _difference(verdict: Verdict, section: DatasetSection) -> Row:
     comparison = verdict.comparison
     paired = comparison.paired
-    tests: tuple[Entry, ...] = (
-        Entry("no pair is left" if comparison.lost else "no shared seeds", mark="none", span=6),
+    tests: tuple[TextCell, ...] = (
+        TextCell("no pair is left" if comparison.lost else "no shared seeds", mark="none", span=6),
     )
     if paired:
         lost = (f"{comparison.lost} lost",) if comparison.lost else ()
         least = f"least {number_text.p_text(paired.smallest_p_value)}"
         tests = (
-            Entry(number_text.signed_text(paired.difference)),
-            Entry(str(paired.n), notes=lost),
-            Entry(number_text.p_text(comparison.t_p_value)),
-            Entry(number_text.p_text(comparison.t_corrected)),
-            Entry(number_text.p_text(paired.p_value), notes=(least,)),
-            Entry(number_text.amount(comparison.detectable)),
+            TextCell(number_text.signed_text(paired.difference)),
+            TextCell(str(paired.n), notes=lost),
+            TextCell(number_text.p_text(comparison.t_p_value)),
+            TextCell(number_text.p_text(comparison.t_corrected)),
+            TextCell(number_text.p_text(paired.p_value), notes=(least,)),
+            TextCell(number_text.amount(comparison.detectable)),
         )
     return Row(
         (
-            Entry(section.treatments[comparison.variant]),
-            Entry(comparison.baseline),
-            Entry(heading(comparison.column)),
+            TextCell(section.treatments[comparison.variant]),
+            TextCell(comparison.baseline),
+            TextCell(heading(comparison.column)),
             *tests,
-            Entry(number_text.fixed(comparison.improvement.probability, 2)),
-            Entry(verdict.word, mark=f"verdict-{verdict.kind}"),
+            TextCell(number_text.fixed(comparison.improvement.probability, 2)),
+            TextCell(verdict.word, mark=f"verdict-{verdict.kind}"),
         )
     )

@@ -7,19 +7,19 @@ from collections.abc import Iterable, Mapping
 
 from ganbench.analysis.tables import count_statuses
 from ganbench.report import sentences
-from ganbench.report.blocks import (
+from ganbench.report.content_blocks import (
     Block,
     Bullets,
     Chapter,
     Charts,
     Definitions,
     Details,
-    Entry,
     Heading,
     Paragraph,
     Pictures,
     Row,
     Table,
+    TextCell,
 )
 from ganbench.report.make_report import Report
 from ganbench.report.markdown.markdown_text import (
@@ -91,15 +91,15 @@ def _table(block: Table) -> str:
 
 def _row(row: Row) -> list[str]:
     """Return the cells of a row; the name of a reference is in italics."""
-    cells = [text for entry in row.entries for text in [_entry(entry), *[""] * (entry.span - 1)]]
+    cells = [text for cell in row.cells for text in [_cell(cell), *[""] * (cell.span - 1)]]
     return [f"*{cells[0]}*", *cells[1:]] if row.reference else cells
 
 
-def _entry(entry: Entry) -> str:
+def _cell(cell: TextCell) -> str:
     """Return a cell on one line: its text, an interval as it is, other notes in parentheses."""
-    intervals = [note for note in entry.notes if note.startswith("[")]
-    others = [note for note in entry.notes if note not in intervals]
-    parts = [words(entry.text), *map(escape, intervals)]
+    intervals = [note for note in cell.notes if note.startswith("[")]
+    others = [note for note in cell.notes if note not in intervals]
+    parts = [words(cell.text), *map(escape, intervals)]
     if others:
         parts.append(f"({escape(', '.join(others))})")
     return " ".join(filter(None, parts))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ganbench.report.blocks import Span, Text, spans
+from ganbench.report.content_blocks import Span, Text, spans
 from ganbench.report.html_text import html_words
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$!])")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ganbench.records.speed_record import SpeedRecord
 from ganbench.report import sentences
-from ganbench.report.blocks import (
+from ganbench.report.content_blocks import (
     Block,
     Bullets,
     Chapter,

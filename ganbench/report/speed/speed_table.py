@@ -9,7 +9,7 @@ from ganbench.analysis import number_text
 from ganbench.analysis.number_text import amount
 from ganbench.analysis.speed_summary import rate_spread
 from ganbench.records.speed_record import Rate, SpeedCase
-from ganbench.report.blocks import Column, Entry, Row, Table
+from ganbench.report.content_blocks import Column, Row, Table, TextCell
 from ganbench.report.speed.speed_rows import SpeedRow
 from ganbench.report.speed.speed_section import Machine, Speed
 
@@ -23,55 +23,55 @@ def speed_table(machine: Machine, speed: Speed) -> Table:
 
 def _row(row: SpeedRow, color: str) -> Row:
     case = row.case
-    figures: tuple[Entry, ...] = tuple(figure(case) for figure in _FIGURES.values())
+    figures: tuple[TextCell, ...] = tuple(figure(case) for figure in _FIGURES.values())
     if case.status != "ok":
         problem = f"failed: {case.problem}" if case.problem else "failed"
-        figures = (Entry(problem, mark="verdict-fails", span=len(_FIGURES)),)
-    name = Entry(row.label, notes=(row.setting,), color=color)
-    return Row((name, Entry(str(case.batch_size)), *figures))
+        figures = (TextCell(problem, mark="verdict-fails", span=len(_FIGURES)),)
+    name = TextCell(row.label, notes=(row.setting,), color=color)
+    return Row((name, TextCell(str(case.batch_size)), *figures))
 
 
-def _rate(rate: Rate | None, *more: str) -> Entry:
+def _rate(rate: Rate | None, *more: str) -> TextCell:
     estimate = rate_spread(rate)
     if estimate is None:
-        return Entry(notes=more)
+        return TextCell(notes=more)
     notes = filter(None, [number_text.interval_text(estimate), f"n = {estimate.n}", *more])
-    return Entry(number_text.mean_text(estimate), tuple(notes))
+    return TextCell(number_text.mean_text(estimate), tuple(notes))
 
 
-def _training(case: SpeedCase) -> Entry:
+def _training(case: SpeedCase) -> TextCell:
     return _rate(case.training, *([] if case.steady else ["not steady"]))
 
 
-def _sampling(case: SpeedCase) -> Entry:
+def _sampling(case: SpeedCase) -> TextCell:
     return _rate(case.sampling)
 
 
-def _latency(case: SpeedCase) -> Entry:
+def _latency(case: SpeedCase) -> TextCell:
     latency = case.latency_ms
     if latency is None:
-        return Entry()
+        return TextCell()
     tails = (f"p90 {amount(latency.p90)}", f"p99 {amount(latency.p99)}")
-    return Entry(f"p50 {amount(latency.p50)}", tails)
+    return TextCell(f"p50 {amount(latency.p50)}", tails)
 
 
-def _arithmetic(case: SpeedCase) -> Entry:
+def _arithmetic(case: SpeedCase) -> TextCell:
     per_image = case.gflop_per_image or {}
-    return Entry(amount(per_image.get("training")), _named(per_image, "sampling"))
+    return TextCell(amount(per_image.get("training")), _named(per_image, "sampling"))
 
 
-def _achieved(case: SpeedCase) -> Entry:
+def _achieved(case: SpeedCase) -> TextCell:
     share = case.share_of_ceiling
     notes = () if share is None else (f"{number_text.percent(share)} of ceiling",)
-    return Entry(amount(case.gflops), notes)
+    return TextCell(amount(case.gflops), notes)
 
 
-def _memory(case: SpeedCase) -> Entry:
+def _memory(case: SpeedCase) -> TextCell:
     """Return the device's memory if it has its own, otherwise what the process took and grew by."""
     used = case.memory_mib or {}
     if used.get("allocated") is not None:
-        return Entry(amount(used["allocated"]), _named(used, "reserved"))
-    return Entry(amount(used.get("resident")), _named(used, "growth"))
+        return TextCell(amount(used["allocated"]), _named(used, "reserved"))
+    return TextCell(amount(used.get("resident")), _named(used, "growth"))
 
 
 def _named(values: Mapping[str, float | None], *names: str) -> tuple[str, ...]:
@@ -83,20 +83,20 @@ def _named(values: Mapping[str, float | None], *names: str) -> tuple[str, ...]:
     )
 
 
-def _parameters(case: SpeedCase) -> Entry:
+def _parameters(case: SpeedCase) -> TextCell:
     counts = case.parameters or {}
     sizes = (number_text.large(counts.get(role)) for role in ("generator", "discriminator"))
-    return Entry(" / ".join(sizes)) if counts else Entry()
+    return TextCell(" / ".join(sizes)) if counts else TextCell()
 
 
-def _startup(case: SpeedCase) -> Entry:
+def _startup(case: SpeedCase) -> TextCell:
     seconds = case.startup_seconds or {}
     before = ", ".join(_named(seconds, "import", "build"))
     notes = filter(None, [before, *_named(seconds, "first_step")])
-    return Entry(amount(seconds.get("total")), tuple(notes))
+    return TextCell(amount(seconds.get("total")), tuple(notes))
 
 
-_FIGURES: Mapping[str, Callable[[SpeedCase], Entry]] = {
+_FIGURES: Mapping[str, Callable[[SpeedCase], TextCell]] = {
     "training,\nimages/s": _training,
     "sampling,\nimages/s": _sampling,
     "GFLOP/s": _achieved,
@@ -106,4 +106,4 @@ _FIGURES: Mapping[str, Callable[[SpeedCase], Entry]] = {
     "parameters G / D": _parameters,
     "start-up,\ns": _startup,
 }
-"""The figures: the head of each column, and the entry of a case in it."""
+"""The figures: the head of each column, and the cell of a case in it."""

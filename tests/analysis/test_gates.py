@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""Bounds on how much worse a metric may be: when they trip, and what they say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from ganbench.analysis.comparison import compare_to
+from ganbench.analysis.gates import check_known, parse_bound, tripped
+from ganbench.analysis.tables import MetricTable
+from ganbench.errors import ConfigError
+from ganbench.records.run_record import RunRecord
+
+Runs = Callable[..., list[RunRecord]]
+Table = Callable[..., MetricTable]
+
+
+@pytest.mark.parametrize(
+    ("bound", "sentence"),
+    [
+        ("fid:5%", "gan + r1 is worse than gan in fid@mnist-cnn by 10 % over 2 seeds; fid:5% "),
+        ("fid@mnist-cnn:1", "gan + r1 is worse than gan in fid@mnist-cnn by 2 over 2 seeds; fid@"),
+        ("fid:10%", ""),
+        ("fid:2", ""),
+        ("kid:0", ""),
+    ],
+)
+def test_a_bound_trips_beyond_its_amount(
+    runs: Runs, table_of: Table, bound: str, sentence: str
+) -> None:
+    comparisons = compare_to(table_of(runs("", [20.0, 20.0]), runs("r1", [21.0, 23.0])))
+    sentences = tripped([parse_bound(bound)], comparisons)
+    assert len(sentences) == bool(sentence)
+    assert all(text.startswith(sentence) for text in sentences)
+
+
+def test_a_metric_that_is_better_when_higher_trips_below_its_baseline(
+    runs: Runs, table_of: Table
+) -> None:
+    groups = [runs(name, values, better="higher") for name, values in (("", [4.0]), ("r1", [3.0]))]
+    assert len(tripped([parse_bound("fid:20%")], compare_to(table_of(*groups)))) == 1
+    assert tripped([parse_bound("fid:20%")], compare_to(table_of(*groups), "r1")) == []
+
+
+def test_missing_values_are_no_improvement(runs: Runs, table_of: Table) -> None:
+    comparisons = compare_to(table_of(runs("", [20.0, 20.0]), runs("r1", [10.0, None])))
+    assert tripped([parse_bound("fid:50%")], comparisons) == [
+        "gan + r1: fid@mnist-cnn is missing for some seeds."
+    ]
+
+
+def test_any_worsening_is_beyond_a_share_of_zero(runs: Runs, table_of: Table) -> None:
+    bound = [parse_bound("fid:1000%")]
+    worse = compare_to(table_of(runs("", [0.0, 0.0]), runs("r1", [0.0, 0.5])))
+    assert tripped(bound, worse) == [
+        "gan + r1 is worse than gan in fid@mnist-cnn by inf % over 2 seeds; fid:1000% allows less."
+    ]
+    for values in ([0.0, 0.0], [-1.0, 0.0]):
+        same_or_better = compare_to(table_of(runs("", [0.0, 0.0]), runs("r1", values)))
+        assert tripped(bound, same_or_better) == []
+
+
+def test_a_bound_on_a_metric_that_is_not_measured_is_refused() -> None:
+    check_known([parse_bound("fid:5%")], ["fid@mnist-cnn"])
+    with pytest.raises(ConfigError, match="not measured"):
+        check_known([parse_bound("kid:5%")], ["fid@mnist-cnn"])
+
+
+def test_gates_load_no_renderer() -> None:
+    program = (
+        "import sys, ganbench.analysis.gates;"
+        "sys.exit(bool({'torch', 'altair', 'jinja2', 'ganbench.report'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

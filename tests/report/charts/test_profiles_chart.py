@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""The chart of performance profiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ganbench.analysis.stability import profiles
+from ganbench.analysis.tables import metric_table
+from ganbench.report.charts.profiles_chart import profile_panels
+from ganbench.report.charts.style import styles
+
+
+def test_a_panel_for_each_set_of_tricks_over_the_runs_without(rate_grid: Any) -> None:
+    table = metric_table(rate_grid(), "digits")
+    (profile,) = profiles(table, table.columns[0])
+    variant_styles = styles([row.variant for row in table.rows])
+    panels = profile_panels(profile, "profile", variant_styles, table.columns[0])
+    assert [panel.title for panel in panels] == ["r1"], (
+        "the runs without tricks are the gray behind"
+    )
+    rows = panels[0].data.rows
+    share = {(row["tricks"], row["tau"]): row["share"] for row in rows}
+    assert share["none", 10.0] == pytest.approx(1 / 12, abs=1e-4)
+    assert share["none", 15.0] == pytest.approx(4 / 12, abs=1e-4)
+    assert (share["r1", 10.0], share["r1", 12.0], share["r1", 15.0]) == (0.0, 0.25, 1.0)
+    assert all(row["n"] == 12 for row in rows)
+
+
+def test_runs_without_tricks_alone_have_a_panel(rate_grid: Any) -> None:
+    table = metric_table([run for run in rate_grid() if not run.tricks], "digits")
+    (profile,) = profiles(table, table.columns[0])
+    variant_styles = styles([row.variant for row in table.rows])
+    (panel,) = profile_panels(profile, "profile", variant_styles, table.columns[0])
+    assert panel.title == "none"

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""The chapter on a dataset with many runs: some are drawn, and the page says so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganbench.analysis.selection import MOST_ROWS, MOST_RUNS, MOST_SEEDS, MOST_VARIANTS
+from ganbench.report.make_report import make_report
+from ganbench.report.write import write_report
+
+
+def test_of_many_runs_a_page_shows_some_and_says_so(make_record: Any, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    tricks = ["", *(f"t{index:03}" for index in range(MOST_ROWS + 9))]
+    base = random.normal(10, 1, 4)
+    runs = [
+        make_record(
+            "digits", name, "", seed, base[seed] + random.normal(0, 0.1) - 5 * (name == "t100")
+        )
+        for name in tricks
+        for seed in range(4)
+    ]
+    assert len(runs) > MOST_RUNS
+    files = write_report(runs, tmp_path / "out", title="Many")
+    (section,) = make_report(runs, title="Many").sections
+    assert len(section.chosen.first) == MOST_VARIANTS
+    assert len(section.chosen.variants) == MOST_VARIANTS
+    assert {"gan", "gan + t100"} <= set(section.chosen.variants), "what is shown to differ"
+    assert len(section.chosen.runs) <= MOST_VARIANTS * MOST_SEEDS
+    page, markdown = files.page.read_text(), files.markdown.read_text()
+    for text in (page, markdown):
+        assert f"Tables stop after {MOST_ROWS} variants" in text
+        assert "Further treatments" in text
+    assert "<b>t100</b> helps" in page
+    assert "**t100** helps" in markdown
+    table = markdown.partition("### Every variant")[2].partition("###")[0]
+    assert sum(line.startswith("| gan") for line in table.splitlines()) == MOST_ROWS
+    rows = [json.loads(line) for line in files.results.read_text().splitlines()]
+    assert len(rows) == len(runs), "results.jsonl has all"
