@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What all tests share: folders of their own, one thread, and the command line as a function."""
+"""Fixtures of all tests: separate folders, one thread, and the command line as a function."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from hypothesis import settings
 
 from ganbench import paths
 
-# A busy machine is no mistake: examples may take their time, and are the same in every run.
+# A busy machine is not a failure: examples may take long, and are the same in every run.
 settings.register_profile("ganbench", deadline=None, derandomize=True)
 settings.load_profile("ganbench")
 
 STORE = paths.weights().absolute()
-"""Where the machine keeps weights, read before tests are given folders of their own."""
+"""Where this machine keeps weights, read before tests get their own folders."""
 
 
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory):
-    """One cache for the session, so that what takes seconds to parse is parsed once."""
+    """Return a cache for the whole session, so that slow files are parsed only once."""
     return tmp_path_factory.mktemp("cache")
 
 
@@ -43,23 +43,30 @@ def isolated(monkeypatch, tmp_path, shared_cache):
 
 
 @pytest.fixture
+def float64():
+    """Compute in double precision."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture
 def weights(monkeypatch):
-    """Let a test use the weights of the machine's store: ``weights("inception")``, or skip."""
+    """Let a test use weights from this machine's store, ``weights("inception")``, or skip it."""
 
     def need(*names):
-        store = STORE
         for name in names:
-            if not (store / f"{name}.safetensors").is_file():
+            if not (STORE / f"{name}.safetensors").is_file():
                 pytest.skip(f"needs the weights of {name}: ganbench weights fetch {name}")
-        monkeypatch.setenv("GANBENCH_WEIGHTS", str(store))
-        return store
+        monkeypatch.setenv("GANBENCH_WEIGHTS", str(STORE))
+        return STORE
 
     return need
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left: its exit code and what it printed."""
+    """The exit code of a command, and the text that it printed."""
 
     code: int
     out: str
@@ -67,7 +74,7 @@ class Outcome:
 
     @property
     def document(self):
-        """The one JSON document on stdout: anything beside it is an error."""
+        """The JSON document on stdout; any other text there is an error."""
         return json.loads(self.out)
 
 
@@ -90,7 +97,7 @@ def cli(monkeypatch, capsys):
 
 @pytest.fixture
 def start(tmp_path):
-    """Start Python in a process of its own; it is killed if it outlives the test."""
+    """Start Python in a separate process, which is killed if it outlives the test."""
     started = []
     # Where ganbench is installed from its wheel, the checkout must not be found before it.
     import ganbench
@@ -120,7 +127,7 @@ def start(tmp_path):
 
 
 CONSTANT = '''
-"""A model whose generator ignores its latent."""
+"""A model whose generator ignores its latents."""
 
 import torch
 from torch import nn
@@ -140,7 +147,7 @@ class Constant(nn.Module):
 
 @register
 def constant(data):
-    """Draws one and the same example."""
+    """Always draws the same example."""
     return GAN(
         generator=lambda latent_dim: Constant(data.shape),
         discriminator=lambda shape: MLP(shape, [4], (1,)),
@@ -152,7 +159,7 @@ def constant(data):
 
 @pytest.fixture
 def constant_model(tmp_path):
-    """A file with a model that collapses."""
+    """Return a file with a model that collapses."""
     path = tmp_path / "constant.py"
     path.write_text(CONSTANT)
     return path

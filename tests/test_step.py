@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The step: the fewest passes, each player's own gradients, and what it adds up to.
+"""The step: the fewest passes, each player's own gradients, and the updates that result.
 
 Every loss, with every trick that adds terms, is compared with the same update written by hand.
-A new trick joins by being registered.
+A new trick is included once it is registered.
 """
 
 import gc
@@ -10,6 +10,7 @@ import itertools
 
 import pytest
 import torch
+from small_states import state_of
 from torch import nn
 
 from ganbench import registry
@@ -17,28 +18,20 @@ from ganbench.config import Recipe, TrickConfig, adam, rmsprop, sgd
 from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import non_saturating, relativistic
 from ganbench.step import OBJECTIVES, alternate, gradients, update
-from ganbench.training.build import build_state
 from ganbench.trick import Trick
 from ganbench.trick_config import make_trick
 from ganbench.turn import Turn
 
+pytestmark = pytest.mark.usefixtures("float64")
+
 LOSSES = {name: registry.losses.get(name) for name in registry.losses.names()}
 
 DATA = DataSpec("plane", "1", (2,))
-CPU = torch.device("cpu")
 OPTIMIZERS = {
     "adam": adam(1e-2, (0.5, 0.9)),
     "sgd": sgd(1e-1, momentum=0.3),
     "rmsprop": rmsprop(1e-2, alpha=0.9),
 }
-
-
-@pytest.fixture(autouse=True)
-def float64():
-    """Compute in double precision."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def network(inputs, outputs):
@@ -48,21 +41,20 @@ def network(inputs, outputs):
 
 def plane(*tricks, loss=non_saturating, optimizer=OPTIMIZERS["adam"], **settings):
     """Return the state of a small GAN on points of the plane."""
-    recipe = Recipe(
-        kimg=1,
-        batch_size=6,
-        latent_dim=3,
-        generator_optimizer=optimizer,
-        discriminator_optimizer=optimizer,
-        **settings,
-    )
     gan = GAN(
         generator=lambda latent_dim: network(latent_dim, 2),
         discriminator=lambda shape: network(shape[0], 1),
         loss=loss,
-        recipe=recipe,
+        recipe=Recipe(
+            kimg=1,
+            batch_size=6,
+            latent_dim=3,
+            generator_optimizer=optimizer,
+            discriminator_optimizer=optimizer,
+            **settings,
+        ),
     )
-    return build_state(gan, DATA, recipe=recipe, tricks=tricks, loss=loss, seed=1, device=CPU)
+    return state_of(gan, DATA, tricks, seed=1)
 
 
 def batch(seed=0):
@@ -77,9 +69,9 @@ def snapshot(module):
     return [weight.detach().clone() for weight in module.parameters()]
 
 
-def equal(some, others):
-    """Tell whether two lists of tensors are the same, bit for bit."""
-    return len(some) == len(others) and all(map(torch.equal, some, others))
+def equal(first, second):
+    """Tell whether two lists of tensors are equal, bit for bit."""
+    return len(first) == len(second) and all(map(torch.equal, first, second))
 
 
 # -- the fewest passes -----------------------------------------------------------------------------
@@ -124,21 +116,23 @@ def test_passes_of_a_generator_update(loss, expected):
 
 def test_no_generator_graph_in_the_discriminators_turn():
     state, outputs = plane(), []
-    state.generator.register_forward_hook(lambda *given: outputs.append(given[-1]))
-    step = Turn(state, "discriminator", batch())
-    assert step.fake.images.grad_fn is None
+    state.generator.register_forward_hook(lambda *arguments: outputs.append(arguments[-1]))
+    turn = Turn(state, "discriminator", batch())
+    assert turn.fake.images.grad_fn is None
     assert [output.grad_fn for output in outputs] == [None]
-    assert step.fake.images.is_leaf
-    mine = Turn(plane(), "generator", batch())
-    assert mine.fake.images.grad_fn is not None
-    torch.testing.assert_close(step.fake.images, mine.fake.images)  # the same stream of latents
+    assert turn.fake.images.is_leaf
+    other = Turn(plane(), "generator", batch())
+    assert other.fake.images.grad_fn is not None
+    torch.testing.assert_close(turn.fake.images, other.fake.images)  # the same stream of latents
 
 
 def test_passes_are_made_only_when_asked_for():
     state = plane()
-    state.discriminator.register_forward_hook(lambda *_: pytest.fail("an unasked pass"))
-    step = Turn(state, "generator", batch())
-    assert step.fake.images.shape == step.real.images.shape == (6, 2)
+    state.discriminator.register_forward_hook(
+        lambda *_: pytest.fail("a pass that nothing asked for")
+    )
+    turn = Turn(state, "generator", batch())
+    assert turn.fake.images.shape == turn.real.images.shape == (6, 2)
 
 
 # -- each player's own gradients -------------------------------------------------------------------
@@ -168,7 +162,7 @@ def test_gradients_do_not_add_up_over_steps():
 
 
 def test_alternation():
-    """D makes its steps on batches of their own, then G on the last of them."""
+    """D makes its steps, each on a new batch, then G makes its steps on the last batch."""
     state = plane(discriminator_steps=3, generator_steps=2)
     batches = [batch(seed) for seed in range(3)]
     seen = iter(batches)
@@ -176,8 +170,8 @@ def test_alternation():
     assert next(seen, None) is None
 
     other = plane(discriminator_steps=3, generator_steps=2)
-    for one in batches:
-        update(other, "discriminator", one)
+    for real in batches:
+        update(other, "discriminator", real)
     for _ in range(2):
         update(other, "generator", batches[-1])
     assert equal(snapshot(state.generator), snapshot(other.generator))
@@ -187,15 +181,15 @@ def test_alternation():
 
 def test_statistics_are_the_terms_and_logits():
     state = plane(trick("r1"))
-    step = Turn(plane(), "discriminator", batch())
-    adversarial = non_saturating.discriminator(step.real.logits, step.fake.logits)
-    r1 = 0.5 * step.real.gradients.square().sum(1).mean()
+    turn = Turn(plane(), "discriminator", batch())
+    adversarial = non_saturating.discriminator(turn.real.logits, turn.fake.logits)
+    r1 = 0.5 * turn.real.gradients.square().sum(1).mean()
     update(state, "discriminator", batch())
     seen = state.statistics.flush()
     assert seen["loss/discriminator/adversarial"] == pytest.approx(adversarial.item())
     assert seen["loss/discriminator/r1"] == pytest.approx(r1.item())
-    assert seen["logits/real"] == pytest.approx(step.real.logits.mean().item())
-    assert seen["logits/fake"] == pytest.approx(step.fake.logits.mean().item())
+    assert seen["logits/real"] == pytest.approx(turn.real.logits.mean().item())
+    assert seen["logits/fake"] == pytest.approx(turn.fake.logits.mean().item())
     assert state.statistics.flush() == {}
 
 
@@ -207,8 +201,8 @@ def overrides(kind, *hooks):
 
 
 def penalties():
-    """Return the tricks that add terms, and change neither the networks, nor passes, nor moves."""
-    others = (
+    """Return the tricks that add terms, but change neither networks, nor passes, nor moves."""
+    other_hooks = (
         *("wrap_generator", "wrap_discriminator", "wrap_loss", "optimizer", "step_rule"),
         *("latents", "fakes", "view", "condition", "opponent"),
     )
@@ -217,7 +211,7 @@ def penalties():
         name
         for name, kind in kinds.items()
         if overrides(kind, "discriminator_terms", "generator_terms")
-        and not overrides(kind, *others)
+        and not overrides(kind, *other_hooks)
     ]
 
 
@@ -249,28 +243,28 @@ class ByHand:
         self.rule = RULES[optimizer]
         self.memory = {}
 
-    def terms(self, step):
-        hook = f"{step.role}_terms"
-        found = [getattr(one, hook)(step) for one in self.state.tricks]
-        return sum(value for terms in found for value in terms.values())
+    def terms(self, turn):
+        hook = f"{turn.role}_terms"
+        terms_of_tricks = [getattr(trick, hook)(turn) for trick in self.state.tricks]
+        return sum(term for terms in terms_of_tricks for term in terms.values())
 
     def update(self, role, real):
         state = self.state
-        step = Turn(state, role, real)
-        fake = state.generator(step.latents)
+        turn = Turn(state, role, real)
+        fake = state.generator(turn.latents)
         if role == "discriminator":
             fake = fake.detach()
         logits = state.discriminator(real.images), state.discriminator(fake)
         loss = getattr(state.loss, role)(*logits)
-        loss = loss + self.terms(step)
+        loss = loss + self.terms(turn)
         weights = state.parameters(role)
         moved = torch.autograd.grad(loss, weights)
         with torch.no_grad():
             for index, (weight, gradient) in enumerate(zip(weights, moved, strict=True)):
                 weight.copy_(self.rule(weight, gradient, self.memory.setdefault((role, index), {})))
         state.updates[role] += 1
-        for one in state.tricks:
-            one.after_step(state, role)
+        for trick in state.tricks:
+            trick.after_step(state, role)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -283,23 +277,23 @@ def test_update_by_hand(loss, name, optimizer):
         plane(*tricks, loss=LOSSES[loss], optimizer=OPTIMIZERS[optimizer]) for _ in range(2)
     )
     start = {role: snapshot(getattr(state, role)) for role in ("generator", "discriminator")}
-    hand = ByHand(other, optimizer)
+    by_hand = ByHand(other, optimizer)
     for seed in range(3):
         real = batch(seed)
         alternate(state, lambda real=real: real)
         for role in ("discriminator", "generator"):
-            hand.update(role, real)
+            by_hand.update(role, real)
     for player, before in start.items():
-        got, expected = snapshot(getattr(state, player)), snapshot(getattr(other, player))
-        assert all(weight.isfinite().all() for weight in got)
-        assert not equal(got, before)
-        # RMSprop divides by the root of what may be nearly nothing: that enlarges rounding.
-        torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-9)
+        after, expected = snapshot(getattr(state, player)), snapshot(getattr(other, player))
+        assert all(weight.isfinite().all() for weight in after)
+        assert not equal(after, before)
+        # RMSprop divides by the root of a number that may be close to zero: that enlarges rounding.
+        torch.testing.assert_close(after, expected, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", penalties())
 def test_a_penalty_changes_the_objective(name):
-    """Or else the comparison above would say nothing of it."""
+    """Otherwise the comparison above would not test it."""
     added = {}
     for role, objective in OBJECTIVES.items():
         plain, penalized = (
@@ -313,7 +307,7 @@ def test_a_penalty_changes_the_objective(name):
 
 @pytest.mark.parametrize("names", [[], ["r1"], ["gradient-penalty"]])
 def test_a_turn_leaves_nothing_to_the_garbage_collector(names):
-    """A cycle would keep the graph of each turn, and its memory, until the collector came by."""
+    """A cycle would keep each turn's graph, and its memory, until the garbage collector ran."""
     state = plane(*map(trick, names))
     update(state, "discriminator", batch())
     gc.collect()

@@ -1,58 +1,48 @@
 # SPDX-License-Identifier: MIT
-"""One run from its description to its result."""
+"""One run from its plan to its result."""
 
 import json
-from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
 import torch
+from comparing import differing
 from safetensors import safe_open
 from safetensors.torch import load_file
+from small_states import CPU
 
 from ganbench.config import parse_trick
 from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnknownNameError
-from ganbench.gan import DataSpec, Mixture
 from ganbench.harness.plan import plan, plan_of
 from ganbench.harness.run import Run, RunOptions, load_state
-from ganbench.harness.run_metrics import default_samples
-from ganbench.progress import SILENT
 from ganbench.records.run_folder import OUTCOME
-from ganbench.runtime.threads import set_threads
 from ganbench.sampling.draw import draw
 from ganbench.training.trainer import Schedule, Trainer, evaluating
-
-CPU = torch.device("cpu")
 
 
 @pytest.fixture
 def go(tmp_path):
-    """Run a tiny GAN and return its result and its folder."""
+    """Return a function that runs a tiny GAN, and returns its result and its folder."""
 
     def call(
         model="vanilla", dataset="ring8", *, out="runs", tricks=(), evaluations=0, options=None,
         kimg=0.6, **settings,
     ):  # fmt: skip
-        job = plan(
-            model,
-            dataset,
-            tricks=[parse_trick(one) for one in tricks],
-            settings={"recipe.kimg": kimg, **settings},
-        )
-        how = RunOptions(
+        run_options = RunOptions(
             out=tmp_path / out,
             samples=64,
             schedule=Schedule(ticks=5, snapshots=2, evaluations=evaluations),
             **(options or {}),
         )
-        run = Run(job, how)
+        run_plan = plan(model, dataset, tricks=tricks, settings={"recipe.kimg": kimg, **settings})
+        run = Run(run_plan, run_options)
         return run.execute(), run.folder
 
     return call
 
 
 def loaded(folder, **settings):
-    """The trained state of a run, from what its folder says that it is."""
+    """Return the trained state of a run, planned from the configuration in its folder."""
     return load_state(plan_of(folder.description()), folder, CPU, **settings)
 
 
@@ -61,96 +51,9 @@ def tensors(folder):
 
 
 def trained(folder):
-    """The weights and the moments of the players, without what tricks gather."""
+    """Return the weights and the moments of the players, without what tricks gather."""
     parts = ("generator/", "discriminator/", "optimizer/")
     return {name: value for name, value in tensors(folder).items() if name.startswith(parts)}
-
-
-def same(first, second):
-    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
-
-
-# -- planning ----------------------------------------------------------------------------------
-
-
-def test_a_plan_is_the_models_recipe_for_the_data():
-    config = plan("WGAN_GP", "RING8").config
-    assert (config.model, config.dataset, config.loss) == ("wgan-gp", "ring8", "wasserstein")
-    assert config == plan("wgan-gp", "ring8").config
-    assert config.tricks[0].name == "gradient-penalty"
-    assert config.tricks[0].parameters["weight"] == 0.1
-    assert config.seed == 0
-    assert plan("wgan-gp", "digits").config.recipe != config.recipe
-
-
-def test_settings_change_the_plan_by_dotted_key():
-    settings = {"recipe.generator_optimizer.learning_rate": 0.5, "loss": "hinge", "seed": 7}
-    config = plan("vanilla", "ring8", settings=settings).config
-    assert config.recipe.generator_optimizer.learning_rate == 0.5
-    assert (config.loss, config.seed) == ("hinge", 7)
-    back = plan("vanilla", "ring8", settings={"loss": config.loss, "seed": 7}).config
-    assert back.recipe == plan("vanilla", "ring8").config.recipe
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "words"),
-    [
-        ({"model": "vanila"}, UnknownNameError, "Did you mean 'vanilla'"),
-        ({"dataset": "ring9"}, UnknownNameError, "Did you mean 'ring8'"),
-        ({"tricks": [parse_trick("emma")]}, UnknownNameError, "Did you mean 'ema'"),
-        ({"tricks": [parse_trick("emma:off")]}, UnknownNameError, "Did you mean 'ema'"),
-        ({"tricks": [parse_trick("ema:halflife=3")]}, ConfigError, "half_life_kimg"),
-        ({"tricks": [parse_trick("ema:warm_up=-1")]}, ConfigError, "greater than or equal"),
-        ({"settings": {"loss": "hing"}}, UnknownNameError, "hinge"),
-        ({"settings": {"reciep.kimg": 3}}, ConfigError, "recipe"),
-        ({"settings": {"model": "dcgan"}}, ConfigError, "Unknown setting 'model'"),
-        ({"model": "dcgan"}, ConfigError, "dcgan draws images"),
-        ({"tricks": [parse_trick("diffaugment")]}, ConfigError, "images"),
-    ],
-)
-def test_what_is_wrong_with_a_plan_is_one_sentence(arguments, error, words):
-    with pytest.raises(error) as raised:
-        plan(**{"model": "vanilla", "dataset": "ring8", **arguments})
-    assert words in raised.value.message
-    assert "\n" not in raised.value.message
-    assert raised.value.exit_code == 2
-
-
-def test_a_trick_of_the_models_own_is_changed_or_taken_away():
-    changed = plan("wgan-gp", "ring8", tricks=["gradient_penalty:weight=2"]).config
-    assert changed.tricks[0].parameters["weight"] == 2.0
-    assert len(changed.tricks) == 1
-    assert plan("wgan-gp", "ring8", tricks=["gradient-penalty:off"]).config.tricks == ()
-
-
-def test_the_order_of_tricks_is_not_part_of_what_a_run_is():
-    one = plan("vanilla", "ring8", tricks=["r1", "ema"]).config
-    other = plan("vanilla", "ring8", tricks=["ema", "R1"]).config
-    assert one.identity == other.identity
-    spelled = plan("vanilla", "ring8", tricks=["r1:weight=1", "ema"]).config
-    explicit = plan("vanilla", "ring8", tricks=["r1:weight=1.0", "ema"]).config
-    assert spelled.identity == explicit.identity
-
-
-def test_the_number_of_samples_follows_the_published_protocols():
-    mixture = Mixture(((0.0, 0.0),), 1.0)
-    assert default_samples(DataSpec("ring", "1", (2,), mixture=mixture)) == 2500
-    assert default_samples(DataSpec("digits", "1", (1, 28, 28), classes=10)) == 5000
-    assert default_samples(DataSpec("stacked", "1", (3, 28, 28), classes=1000)) == 26_000
-
-
-def test_a_folder_is_named_after_what_was_added(tmp_path, constant_model):
-    def stem(model="vanilla", dataset="ring8", *tricks):
-        return plan(model, dataset, tricks=tricks).folder_stem
-
-    assert stem() == "vanilla-ring8-seed0"
-    assert stem("vanilla", "ring8", "r1", "ema") == "vanilla+ema+r1-ring8-seed0"
-    assert stem("wgan-gp", "ring8", "ema") == "wgan-gp+ema-ring8-seed0"
-    assert stem(str(constant_model)) == "constant.py-ring8-seed0"
-    ring = plan("vanilla", "ring8")
-    config = ring.config.model_copy(update={"dataset": f"{tmp_path}/my photos@64"})
-    elsewhere = replace(ring, config=config, added=(f"{tmp_path}/odd/trick.py",))
-    assert elsewhere.folder_stem == "vanilla+trick.py-my-photos@64-seed0"
 
 
 # -- running -----------------------------------------------------------------------------------
@@ -179,49 +82,52 @@ def test_a_run_leaves_what_the_documentation_says(go):
         "config.json", "env.json", "stats.jsonl", "metrics.jsonl", "samples", "result.json",
         "checkpoint.safetensors", "generator.safetensors",
     }  # fmt: skip
-    for name, one in result["metrics"].items():
-        assert one["protocol"].startswith(name)
-        assert one["n"] == 64
-        assert {"value", "low", "high", "n", "floor", "protocol", "better", "unit"} <= one.keys()
+    keys = {"value", "low", "high", "n", "floor", "protocol", "better", "unit"}
+    for name, record in result["metrics"].items():
+        assert record["protocol"].startswith(name)
+        assert record["n"] == 64
+        assert keys <= record.keys()
 
 
 def test_one_seed_gives_the_same_weights_and_numbers(go):
-    first, one = go("vanilla", "digits", seed=1)
-    again, other = go("vanilla", "digits", seed=1)
-    assert one.path != other.path
-    assert same(tensors(one), tensors(other))
-    assert one.generator_file.read_bytes() == other.generator_file.read_bytes()
+    first, folder = go("vanilla", "digits", seed=1)
+    again, folder_again = go("vanilla", "digits", seed=1)
+    assert folder.path != folder_again.path
+    assert not differing(tensors(folder), tensors(folder_again))
+    assert folder.generator_file.read_bytes() == folder_again.generator_file.read_bytes()
     assert first["metrics"] == again["metrics"]
-    different, third = go("vanilla", "digits", seed=2)
-    assert not same(tensors(one), tensors(third))
+    different, other_folder = go("vanilla", "digits", seed=2)
+    assert differing(tensors(folder), tensors(other_folder))
     assert different["metrics"] != first["metrics"]
     assert different["identity"] != first["identity"]
 
 
 def test_how_a_run_is_carried_out_changes_neither_weights_nor_identity(go):
-    plain, one = go()
-    busy, other = go(
+    plain, plain_folder = go()
+    busy, busy_folder = go(
         evaluations=5,
         options={"threads": 1, "device": "auto", "metrics": ("modes",), "command": "x"},
     )
-    assert len(other.measurements()) == 5
-    assert same(tensors(one), tensors(other))
+    assert len(busy_folder.measurements()) == 5
+    assert not differing(tensors(plain_folder), tensors(busy_folder))
     assert plain["identity"] == busy["identity"]
     assert list(busy["metrics"]) == ["modes"]
     assert busy["metrics"]["modes"] == plain["metrics"]["modes"]
 
 
 def test_a_trick_that_only_samples_changes_no_weight(go):
-    plain, one = go()
-    truncated, other = go(tricks=["truncation:psi=0.01"])
-    assert same(trained(one), trained(other))
+    plain, plain_folder = go()
+    truncated, truncated_folder = go(tricks=["truncation:psi=0.01"])
+    assert not differing(trained(plain_folder), trained(truncated_folder))
     assert plain["identity"] != truncated["identity"]
     assert plain["metrics"]["modes"]["sampler"] == "plain"
     assert truncated["metrics"]["modes"]["sampler"] == "truncation"
 
 
 def test_a_trick_that_trains_changes_the_weights(go):
-    assert not same(trained(go()[1]), trained(go(tricks=["r1"])[1]))
+    _, plain_folder = go()
+    _, folder = go(tricks=["r1"])
+    assert differing(trained(plain_folder), trained(folder))
 
 
 @pytest.mark.parametrize("role", ["generator", "discriminator"])
@@ -245,7 +151,7 @@ def test_a_run_that_diverges_is_a_result(go, role):
 
 @pytest.mark.parametrize(("kimg", "evaluations"), [(0.1, 0), (0.3, 5)])
 def test_samples_that_are_not_finite_end_in_a_status_not_a_crash(go, kimg, evaluations):
-    """The first update breaks the weights after the loss was computed: only the samples tell."""
+    """The first update breaks the weights after the loss was computed: only the samples show it."""
     result, folder = go(
         kimg=kimg,
         evaluations=evaluations,
@@ -296,32 +202,32 @@ def test_a_finished_run_is_taken_as_it_is(go, monkeypatch):
 
 
 def test_without_resume_a_run_begins_anew(go):
-    first, one = go()
-    second, other = go()
-    assert other.path.name == one.path.name + "-2"
+    first, folder = go()
+    second, other_folder = go()
+    assert other_folder.path.name == folder.path.name + "-2"
     assert first["identity"] == second["identity"]
 
 
-def test_a_stop_before_training_is_honoured(tmp_path):
-    job = plan("vanilla", "ring8", settings={"recipe.kimg": 1})
-    one = Run(job, RunOptions(out=tmp_path), SILENT)
-    one.stop()
-    result = one.execute()
+def test_a_stop_before_training_is_honored(tmp_path):
+    run_plan = plan("vanilla", "ring8", settings={"recipe.kimg": 1})
+    stopped = Run(run_plan, RunOptions(out=tmp_path))
+    stopped.stop()
+    result = stopped.execute()
     assert (result["status"], result["kimg"], result["metrics"]) == ("interrupted", 0.0, {})
-    assert one.folder.checkpoint_file.is_file()
-    assert not one.folder.finished
-    resumed = Run(job, RunOptions(out=tmp_path, resume=True))
-    assert resumed.folder == one.folder
+    assert stopped.folder.checkpoint_file.is_file()
+    assert not stopped.folder.finished
+    resumed = Run(run_plan, RunOptions(out=tmp_path, resume=True))
+    assert resumed.folder == stopped.folder
     assert resumed.execute()["status"] != "interrupted"
 
 
 def test_what_a_kill_in_the_middle_of_a_write_left_is_swept_up(go):
     _, folder = go(options={"resume": True})
     folder.result_file.unlink()
-    left = folder.path / ".checkpoint.safetensors.ab12_xyz"
-    left.write_bytes(b"half")
+    temporary = folder.path / ".checkpoint.safetensors.ab12_xyz"
+    temporary.write_bytes(b"half")
     go(options={"resume": True})
-    assert not left.exists()
+    assert not temporary.exists()
     assert folder.finished
 
 
@@ -329,13 +235,6 @@ def test_data_that_changed_are_not_trained_on(tmp_path, monkeypatch):
     config = plan("vanilla", "ring8").config.model_copy(update={"dataset_version": "0"})
     with pytest.raises(ConfigError, match="ring8 has changed"):
         Run(plan_of(config), RunOptions(out=tmp_path)).execute()
-
-
-def test_threads_are_set_and_told():
-    before = torch.get_num_threads()
-    assert set_threads(None) == before
-    assert set_threads(2) == torch.get_num_threads() == 2
-    set_threads(before)
 
 
 # -- loading -----------------------------------------------------------------------------------
@@ -352,7 +251,7 @@ def test_a_trained_run_draws_what_it_drew(go):
         exported = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         facts = json.loads(file.metadata()["facts"])
     average = state.memory["ema"]["generator"].state_dict()
-    assert same(exported, average), "what is exported is what samples are drawn with"
+    assert not differing(exported, average), "samples are drawn with the exported weights"
     assert facts["config"] == folder.config()["config"]
 
 

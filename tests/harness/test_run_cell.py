@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Cells: stored, amended, mended, locked, failed."""
+"""Cells: stored, amended, repaired, locked, failed."""
 
 import json
 from dataclasses import replace
@@ -17,16 +17,16 @@ from ganbench.training.trainer import Schedule, Trainer
 
 @pytest.fixture
 def cell():
-    """A cell that is trained in a moment."""
-    (one,) = plan_matrix(
+    """Return a cell that trains in a moment."""
+    (planned,) = plan_matrix(
         ["vanilla"], ["ema"], ["ring8"], [3], settings={"kimg": 0.6, "batch_size": 20}
     )
-    return one
+    return planned
 
 
 @pytest.fixture
-def task(cell, tmp_path):
-    """The cell as a task, measured by quick metrics."""
+def job(cell, tmp_path):
+    """Return the cell as a job, measured by quick metrics."""
     options = RunOptions(
         out=tmp_path / "out",
         resume=True,
@@ -40,114 +40,114 @@ def task(cell, tmp_path):
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Count trainings."""
-    calls = []
-    kept = Trainer.train
-    monkeypatch.setattr(Trainer, "train", lambda self: calls.append(self) or kept(self))
-    return calls
+    """Return a list to which every training is appended."""
+    trainers = []
+    train = Trainer.train
+    monkeypatch.setattr(Trainer, "train", lambda self: trainers.append(self) or train(self))
+    return trainers
 
 
 def values(folder):
-    return {name: one["value"] for name, one in folder.outcome()["metrics"].items()}
+    return {name: record["value"] for name, record in folder.outcome()["metrics"].items()}
 
 
 def weights(folder):
     return folder.generator_file.read_bytes()
 
 
-def test_a_cell_is_trained_once(task, trained, cell):
+def test_a_cell_is_trained_once(job, trained, cell):
     requests = wanted_metrics(open_dataset("ring8").spec, None)
-    assert look_up(cell, task.options.out, requests).status == "waiting"
-    first = run_cell(task)
+    assert look_up(cell, job.options.out, requests).status == "waiting"
+    first = run_cell(job)
     assert first.status in {"done", "collapsed"}
-    assert run_cell(task) == first
+    assert run_cell(job) == first
     assert len(trained) == 1
-    stored = look_up(cell, task.options.out, requests)
+    stored = look_up(cell, job.options.out, requests)
     assert stored.whole
     assert stored.result["identity"] == cell.identity
 
 
-def test_a_further_metric_is_measured_not_trained(task, trained, tmp_path):
-    few = replace(task.options, metrics=("modes",))
-    run_cell(replace(task, options=few))
-    assert set(values(task.folder)) == {"modes"}
-    more = replace(task.options, metrics=("modes", "reverse-kl", "high-quality"))
-    run_cell(replace(task, options=more))
+def test_a_further_metric_is_measured_not_trained(job, trained, tmp_path):
+    few = replace(job.options, metrics=("modes",))
+    run_cell(replace(job, options=few))
+    assert set(values(job.folder)) == {"modes"}
+    more = replace(job.options, metrics=("modes", "reverse-kl", "high-quality"))
+    run_cell(replace(job, options=more))
     assert len(trained) == 1
-    fresh = replace(task, options=replace(more, out=tmp_path / "other"))
+    fresh = replace(job, options=replace(more, out=tmp_path / "other"))
     run_cell(fresh)
     assert len(trained) == 2
-    assert values(task.folder) == values(fresh.folder)
-    records = [folder.outcome()["metrics"] for folder in (task.folder, fresh.folder)]
+    assert values(job.folder) == values(fresh.folder)
+    records = [folder.outcome()["metrics"] for folder in (job.folder, fresh.folder)]
     assert records[0] == records[1]
 
 
-def test_a_metric_of_an_older_version_is_measured_again(task, cell, trained):
-    run_cell(task)
-    result = task.folder.outcome()
-    expected = values(task.folder)
+def test_a_metric_of_an_older_version_is_measured_again(job, cell, trained):
+    run_cell(job)
+    result = job.folder.outcome()
+    expected = values(job.folder)
     protocol = result["metrics"]["modes"]["protocol"]
     assert "modes/v" in protocol
     result["metrics"]["modes"] |= {"protocol": protocol.replace("/v", "/v0"), "value": -1.0}
-    task.folder.write_result(result)
+    job.folder.write_result(result)
     requests = wanted_metrics(open_dataset("ring8").spec, None)
-    assert look_up(cell, task.options.out, requests).lacking == ("modes",)
-    run_cell(task)
-    assert values(task.folder) == expected
+    assert look_up(cell, job.options.out, requests).missing_metrics == ("modes",)
+    run_cell(job)
+    assert values(job.folder) == expected
     assert len(trained) == 1
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"schema": 1}', "[1]"])
 @pytest.mark.parametrize("name", ["result.json", "config.json", "env.json", "stats.jsonl"])
-def test_a_damaged_record_is_made_anew_with_the_same_values(task, name, content):
-    run_cell(task)
-    expected, kept = values(task.folder), weights(task.folder)
-    (task.folder.path / name).write_text(content)
-    run_cell(task)
-    assert values(task.folder) == expected
-    assert weights(task.folder) == kept
-    assert task.folder.config()["identity"] == task.config.identity
+def test_a_damaged_record_is_made_anew_with_the_same_values(job, name, content):
+    run_cell(job)
+    expected, trained_weights = values(job.folder), weights(job.folder)
+    (job.folder.path / name).write_text(content)
+    run_cell(job)
+    assert values(job.folder) == expected
+    assert weights(job.folder) == trained_weights
+    assert job.folder.config()["identity"] == job.config.identity
 
 
-def test_a_damaged_checkpoint_of_an_unfinished_cell_is_trained_from_the_start(task, trained):
-    run_cell(task)
-    expected, kept = values(task.folder), weights(task.folder)
-    task.folder.result_file.unlink()
-    task.folder.checkpoint_file.write_bytes(task.folder.checkpoint_file.read_bytes()[:100])
-    run_cell(task)
-    assert values(task.folder) == expected
-    assert weights(task.folder) == kept
+def test_a_damaged_checkpoint_of_an_unfinished_cell_is_trained_from_the_start(job, trained):
+    run_cell(job)
+    expected, trained_weights = values(job.folder), weights(job.folder)
+    job.folder.result_file.unlink()
+    job.folder.checkpoint_file.write_bytes(job.folder.checkpoint_file.read_bytes()[:100])
+    run_cell(job)
+    assert values(job.folder) == expected
+    assert weights(job.folder) == trained_weights
 
 
-def test_a_damaged_checkpoint_of_a_finished_cell_does_not_hinder_a_metric(task):
-    few = replace(task.options, metrics=("modes",))
-    run_cell(replace(task, options=few))
-    expected = values(task.folder)
-    task.folder.checkpoint_file.write_bytes(b"no checkpoint")
-    more = replace(task.options, metrics=("modes", "high-quality"))
-    assert run_cell(replace(task, options=more)).status in {"done", "collapsed"}
-    found = values(task.folder)
-    assert found.pop("high-quality") is not None
-    assert found == expected
+def test_a_damaged_checkpoint_of_a_finished_cell_does_not_hinder_a_metric(job):
+    few = replace(job.options, metrics=("modes",))
+    run_cell(replace(job, options=few))
+    expected = values(job.folder)
+    job.folder.checkpoint_file.write_bytes(b"no checkpoint")
+    more = replace(job.options, metrics=("modes", "high-quality"))
+    assert run_cell(replace(job, options=more)).status in {"done", "collapsed"}
+    measured = values(job.folder)
+    assert measured.pop("high-quality") is not None
+    assert measured == expected
 
 
-def test_a_folder_of_another_run_is_left_alone(task):
-    run_cell(task)
-    document = task.folder.config()
-    task.folder.write_config({**document, "identity": "0" * 16})
-    task.folder.result_file.unlink()
-    outcome = run_cell(task)
+def test_a_folder_of_another_run_is_left_alone(job):
+    run_cell(job)
+    document = job.folder.config()
+    job.folder.write_config({**document, "identity": "0" * 16})
+    job.folder.result_file.unlink()
+    outcome = run_cell(job)
     assert outcome.status == "failed"
     assert "holds another run" in outcome.problem
-    assert task.folder.config()["identity"] == "0" * 16
+    assert job.folder.config()["identity"] == "0" * 16
 
 
-def test_a_cell_that_is_worked_at_is_left_to_others(task, trained):
-    task.folder.path.mkdir(parents=True)
-    with FileLock(task.folder.path / LOCK):
-        assert is_taken(task.folder)
-        assert run_cell(task).status == "elsewhere"
-    assert not is_taken(task.folder)
+def test_a_cell_that_is_worked_at_is_left_to_others(job, trained):
+    job.folder.path.mkdir(parents=True)
+    with FileLock(job.folder.path / LOCK):
+        assert is_taken(job.folder)
+        assert run_cell(job).status == "elsewhere"
+    assert not is_taken(job.folder)
     assert trained == []
 
 
@@ -181,42 +181,42 @@ def test_what_a_models_code_raises_is_stored_without_paths(tmp_path):
     path = tmp_path / "broken.py"
     path.write_text(BROKEN)
     (cell,) = plan_matrix([str(path)], ["none"], ["ring8"], [0], settings={})
-    task = CellJob(cell.config, cell.name, RunOptions(out=tmp_path / "out", threads=1))
-    outcome = run_cell(task)
+    job = CellJob(cell.config, cell.name, RunOptions(out=tmp_path / "out", threads=1))
+    outcome = run_cell(job)
     assert outcome.status == "failed"
     assert outcome.lasting
     assert "ZeroDivisionError: a bug in broken.py" in outcome.problem
-    failure = json.loads(task.folder.failure_file.read_text())
+    failure = json.loads(job.folder.failure_file.read_text())
     assert failure["status"] == "failed"
-    assert str(tmp_path) not in task.folder.failure_file.read_text()
+    assert str(tmp_path) not in job.folder.failure_file.read_text()
     assert any("ZeroDivisionError" in line for line in failure["traceback"])
     stored = look_up(cell, tmp_path / "out", [])
     assert (stored.status, stored.whole) == ("failed", False)
 
 
-def test_a_success_takes_an_earlier_failure_away(task, cell):
-    write_failure(task.folder, "timeout", "It took longer than 1 s.")
-    assert look_up(cell, task.options.out, []).status == "timeout"
-    run_cell(task)
-    assert not task.folder.failure_file.exists()
+def test_a_success_takes_an_earlier_failure_away(job, cell):
+    write_failure(job.folder, "timeout", "It took longer than 1 s.")
+    assert look_up(cell, job.options.out, []).status == "timeout"
+    run_cell(job)
+    assert not job.folder.failure_file.exists()
 
 
-def test_missing_weights_are_no_failure_of_the_cell(task, monkeypatch):
+def test_missing_weights_are_no_failure_of_the_cell(job, monkeypatch):
     from ganbench.errors import MissingDataError
 
     def absent(*_):
-        raise MissingDataError("The weights are not here.", "ganbench weights fetch inception")
+        raise MissingDataError("Weights are missing.", "ganbench weights fetch inception")
 
     monkeypatch.setattr("ganbench.harness.run_cell.wanted_metrics", absent)
-    outcome = run_cell(task)
+    outcome = run_cell(job)
     assert (outcome.status, outcome.lasting) == ("failed", False)
     assert "weights fetch" in outcome.problem
-    assert not task.folder.failure_file.exists()
+    assert not job.folder.failure_file.exists()
 
 
-def test_force_trains_again(task, trained):
-    run_cell(task)
-    kept = weights(task.folder)
-    run_cell(replace(task, force=True))
+def test_force_trains_again(job, trained):
+    run_cell(job)
+    trained_weights = weights(job.folder)
+    run_cell(replace(job, force=True))
     assert len(trained) == 2
-    assert weights(task.folder) == kept
+    assert weights(job.folder) == trained_weights

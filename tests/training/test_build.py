@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""From a name to a training state: own random streams, own sources, what does not fit."""
+"""From a name to a training state: separate random streams, sources, parts that do not fit."""
 
 import hashlib
 from pathlib import Path
 
 import pytest
 import torch
+from small_states import CPU, state_of
 from torch import nn
 
 from ganbench import registry
@@ -16,9 +17,8 @@ from ganbench.harness.plan import plan
 from ganbench.losses import non_saturating
 from ganbench.nn import MLP
 from ganbench.streams import stream_seed
-from ganbench.training.build import build, build_state, create, source_hash
+from ganbench.training.build import build, create, source_hash
 
-CPU = torch.device("cpu")
 POINTS = DataSpec("points", "1", (2,))
 
 
@@ -31,7 +31,7 @@ def gan_of(partners=None, seed=0, tricks=(), loss=non_saturating):
         recipe=recipe,
         partners=partners or {},
     )
-    return build_state(gan, POINTS, recipe=recipe, tricks=tricks, loss=loss, seed=seed, device=CPU)
+    return state_of(gan, POINTS, tricks, seed=seed)
 
 
 def weights(network):
@@ -57,14 +57,9 @@ def test_building_leaves_the_global_stream_as_it_was():
 
 def test_another_network_changes_none_of_the_others():
     plain = gan_of()
-    spectral = create("vanilla", POINTS)
-    wrapped = build_state(
-        spectral, POINTS, recipe=spectral.recipe, tricks=[registry.tricks.get("spectral-norm")()],
-        loss=spectral.loss, seed=0, device=CPU,
-    )  # fmt: skip
-    bare = build_state(
-        spectral, POINTS, recipe=spectral.recipe, tricks=[], loss=spectral.loss, seed=0, device=CPU
-    )
+    vanilla = create("vanilla", POINTS)
+    wrapped = state_of(vanilla, POINTS, [registry.tricks.get("spectral-norm")()])
+    bare = state_of(vanilla, POINTS)
     assert torch.equal(weights(wrapped.generator), weights(bare.generator))
     helped = gan_of({"encoder": Partner(lambda: nn.Linear(2, 2), "discriminator")})
     assert torch.equal(weights(helped.generator), weights(plain.generator))
@@ -95,9 +90,7 @@ def test_a_frozen_weight_is_not_trained():
     gan = GAN(
         generator=frozen, discriminator=base.discriminator, loss=base.loss, recipe=base.recipe
     )
-    state = build_state(
-        gan, POINTS, recipe=base.recipe, tricks=[], loss=base.loss, seed=0, device=CPU
-    )
+    state = state_of(gan, POINTS)
     assert len(state.parameters("generator")) == 3
 
 

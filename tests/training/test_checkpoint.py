@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Checkpoints: everything comes back bit for bit, damage is a sentence, nothing is pickled."""
+"""Checkpoints: everything is restored bit for bit, damage is a sentence, nothing is pickled."""
 
 import errno
 import json
@@ -7,7 +7,9 @@ import os
 
 import pytest
 import torch
+from comparing import differing, tensors_of, without_times
 from safetensors import safe_open
+from small_states import CPU, state_of
 
 from ganbench import registry
 from ganbench.config import OptimizerSpec, adam, parse_trick, rmsprop, sgd
@@ -18,7 +20,6 @@ from ganbench.nn import ConvDiscriminator, ConvGenerator
 from ganbench.progress import Progress
 from ganbench.records import atomic_files
 from ganbench.step import alternate
-from ganbench.training.build import build_state
 from ganbench.training.checkpoint import (
     export_generator,
     load_checkpoint,
@@ -27,7 +28,6 @@ from ganbench.training.checkpoint import (
     write_tensors,
 )
 
-CPU = torch.device("cpu")
 OPTIMIZERS = [
     adam(1e-3, (0.0, 0.9)),
     sgd(1e-2, 0.9),
@@ -37,8 +37,8 @@ OPTIMIZERS = [
 ]
 
 
-def halfway(bench, build, same, weights_of, stop=0.2):
-    """Train half, resume in a fresh state, and compare with training in one go."""
+def halfway(bench, build, stop=0.2):
+    """Train half, resume in a new state, and compare with training without a break."""
     whole = bench.trainer(build(), name="whole")
     whole.train()
     first = bench.trainer(build(), name="parts")
@@ -51,54 +51,53 @@ def halfway(bench, build, same, weights_of, stop=0.2):
     assert first.train() == "interrupted"
     second = bench.trainer(build(), name="parts")
     second.resume()
-    same(weights_of(first.state), weights_of(second.state))
+    assert not differing(tensors_of(first.state), tensors_of(second.state))
     second.train()
-    same(weights_of(whole.state), weights_of(second.state))
-    rows = [
-        [{key: value for key, value in row.items() if "second" not in key} for row in one.stats()]
-        for one in (whole.folder, second.folder)
-    ]
-    assert rows[0] == rows[1]
+    assert not differing(tensors_of(whole.state), tensors_of(second.state))
+    rows, resumed_rows = (
+        [without_times(row) for row in trainer.folder.stats()] for trainer in (whole, second)
+    )
+    assert rows == resumed_rows
 
 
-@pytest.mark.parametrize("spec", OPTIMIZERS, ids=lambda one: f"{one.kind}{one.momentum:g}")
-def test_any_optimizer_goes_on_bit_for_bit(bench, weights_of, same, spec):
+@pytest.mark.parametrize("spec", OPTIMIZERS, ids=lambda spec: f"{spec.kind}{spec.momentum:g}")
+def test_any_optimizer_goes_on_bit_for_bit(bench, spec):
     def build():
         return bench.state(
             generator_optimizer=spec, discriminator_optimizer=spec, schedule="cosine"
         )
 
-    halfway(bench, build, same, weights_of)
+    halfway(bench, build)
 
 
 @pytest.mark.parametrize("name", registry.tricks.names())
-def test_any_trick_goes_on_bit_for_bit(bench, weights_of, same, name):
+def test_any_trick_goes_on_bit_for_bit(bench, name):
     def build():
         return bench.state([parse_trick(name)])
 
     try:
         build()
     except ConfigError as error:
-        pytest.skip(error.message)  # such as one that only augments images
-    halfway(bench, build, same, weights_of, stop=0.5)
+        pytest.skip(error.message)  # such as a trick that only augments images
+    halfway(bench, build, stop=0.5)
 
 
-def test_a_stop_in_the_middle_of_a_tick_goes_on_bit_for_bit(bench, weights_of, same):
-    """The sums of a tick that was begun are kept, and so is where the loop last looked up."""
-    tricks = [parse_trick(one) for one in ("ema", "lookahead", "r1:every=3")]
+def test_a_stop_in_the_middle_of_a_tick_goes_on_bit_for_bit(bench):
+    """The sums of an unfinished tick are saved, as is the point of the last measurement."""
+    tricks = [parse_trick(text) for text in ("ema", "lookahead", "r1:every=3")]
 
-    def trainer(name, looked):
+    def trainer(name, measured_at):
         return bench.trainer(
             bench.state(tricks),
             name=name,
             schedule={"ticks": 3, "evaluations": 8},
-            evaluate=lambda state: looked.append(state.images_seen) or {},
+            evaluate=lambda state: measured_at.append(state.images_seen) or {},
         )
 
-    looked, again = [], []
-    whole = trainer("whole", looked)
+    whole_measured_at, parts_measured_at = [], []
+    whole = trainer("whole", whole_measured_at)
     whole.train()
-    first = trainer("parts", again)
+    first = trainer("parts", parts_measured_at)
     batches = first.batches.at
 
     def stopping(images_seen):
@@ -109,15 +108,13 @@ def test_a_stop_in_the_middle_of_a_tick_goes_on_bit_for_bit(bench, weights_of, s
     assert first.train() == "interrupted"
     assert first.state.images_seen == 120
     assert first.state.statistics.observations()
-    second = trainer("parts", again)
+    second = trainer("parts", parts_measured_at)
     second.resume()
     second.train()
-    same(weights_of(whole.state), weights_of(second.state))
-    assert again == looked == [136, 272]
-    for row, other in zip(whole.folder.stats(), second.folder.stats(), strict=True):
-        assert {k: v for k, v in row.items() if "second" not in k} == {
-            k: v for k, v in other.items() if "second" not in k
-        }
+    assert not differing(tensors_of(whole.state), tensors_of(second.state))
+    assert parts_measured_at == whole_measured_at == [136, 272]
+    for row, resumed_row in zip(whole.folder.stats(), second.folder.stats(), strict=True):
+        assert without_times(row) == without_times(resumed_row)
 
 
 def test_resuming_adds_up_the_seconds(bench):
@@ -141,9 +138,7 @@ def convolutional(norm="batch", seed=0):
         loss=non_saturating,
         recipe=recipe,
     )
-    return build_state(
-        gan, data, recipe=recipe, tricks=[], loss=non_saturating, seed=seed, device=CPU
-    )
+    return state_of(gan, data, seed=seed)
 
 
 def steps(state, count):
@@ -152,14 +147,14 @@ def steps(state, count):
         alternate(state, lambda: Batch(images))
 
 
-def test_buffers_and_memory_formats_come_back(tmp_path, weights_of, same):
+def test_buffers_and_memory_formats_come_back(tmp_path):
     state = convolutional()
     steps(state, 2)
     save_checkpoint(state, tmp_path / "a.safetensors", {"seconds": 1.5})
     again = convolutional(seed=9)
     assert load_checkpoint(again, tmp_path / "a.safetensors") == {"seconds": 1.5}
-    same(weights_of(state), weights_of(again))
-    assert any("running_mean" in name for name in weights_of(state))
+    assert not differing(tensors_of(state), tensors_of(again))
+    assert any("running_mean" in name for name in tensors_of(state))
     for role in state.updates:
         for old, new in zip(state.parameters(role), again.parameters(role), strict=True):
             assert old.stride() == new.stride()
@@ -167,7 +162,7 @@ def test_buffers_and_memory_formats_come_back(tmp_path, weights_of, same):
             assert moments[0]["exp_avg"].stride() == moments[1]["exp_avg"].stride()
     steps(state, 2)
     steps(again, 2)
-    same(weights_of(state), weights_of(again))
+    assert not differing(tensors_of(state), tensors_of(again))
     assert state.updates == again.updates
 
 

@@ -103,20 +103,21 @@ def test_a_rate_of_zero_moves_nothing(bench):
 def test_adam_moves_as_torchs_own_does_bit_for_bit():
     random = torch.Generator().manual_seed(0)
     start = [torch.randn(size, generator=random) for size in ((3, 4), (5,))]
-    mine, theirs = ([nn.Parameter(one.clone()) for one in start] for _ in range(2))
-    own = make_optimizer(adam(0.1, (0.5, 0.9)), mine)
-    reference = torch.optim.Adam(theirs, lr=0.1, betas=(0.5, 0.9), fused=True)
-    for turn in range(6):
-        for one, other in zip(mine, theirs, strict=True):
-            one.grad = torch.randn(one.shape, generator=random)
-            other.grad = one.grad.clone()
-        if turn in {0, 3}:  # a weight without a gradient stays, with its moments
-            mine[1].grad = theirs[1].grad = None
-        if turn == 4:  # as from a checkpoint, and at another learning rate
-            own.load_state_dict(own.state_dict())
-            own.param_groups[0]["lr"] = reference.param_groups[0]["lr"] = 0.05
-        own.step()
+    weights, reference_weights = (
+        [nn.Parameter(values.clone()) for values in start] for _ in range(2)
+    )
+    optimizer = make_optimizer(adam(0.1, (0.5, 0.9)), weights)
+    reference = torch.optim.Adam(reference_weights, lr=0.1, betas=(0.5, 0.9), fused=True)
+    for step in range(6):
+        for weight, reference_weight in zip(weights, reference_weights, strict=True):
+            weight.grad = torch.randn(weight.shape, generator=random)
+            reference_weight.grad = weight.grad.clone()
+        if step in {0, 3}:  # a weight without a gradient stays, with its moments
+            weights[1].grad = reference_weights[1].grad = None
+        if step == 4:  # as from a checkpoint, and at another learning rate
+            optimizer.load_state_dict(optimizer.state_dict())
+            optimizer.param_groups[0]["lr"] = reference.param_groups[0]["lr"] = 0.05
+        optimizer.step()
         reference.step()
-        for one, other in zip(mine, theirs, strict=True):
-            assert torch.equal(one, other)
-    assert [one["step"] for one in own.state.values()] == [6.0, 4.0]
+        assert all(map(torch.equal, weights, reference_weights))
+    assert [moments["step"] for moments in optimizer.state.values()] == [6.0, 4.0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A run killed at any moment goes on bit for bit, and leaves nothing behind."""
+"""A run that is killed at any moment continues bit for bit, and leaves nothing behind."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-import torch
+from comparing import differing, without_times
 from safetensors.torch import load_file
 
 from ganbench.records.run_folder import RunFolder, find_runs
@@ -28,14 +28,15 @@ from ganbench.training.trainer import Schedule
 
 torch.set_num_threads(1)
 out, model, tricks, settings, kills = json.loads(sys.argv[1])
-job = plan(model, "ring8", tricks=tricks, settings=settings)
+run_plan = plan(model, "ring8", tricks=tricks, settings=settings)
 schedule = Schedule(ticks=20, snapshots=3, evaluations=3, checkpoint_seconds=0.0)
 
 
 def child(folder):
     process = os.fork()
     if not process:
-        Run(job, RunOptions(out=folder, resume=True, samples=200, schedule=schedule)).execute()
+        options = RunOptions(out=folder, resume=True, samples=200, schedule=schedule)
+        Run(run_plan, options).execute()
         os._exit(0)
     return process
 
@@ -57,20 +58,18 @@ print(ended.count(signal.SIGKILL))
 """
 
 
-def rows_of(rows):
-    return [{key: value for key, value in row.items() if "second" not in key} for row in rows]
+def rows_without_times(rows):
+    return [without_times(row) for row in rows]
 
 
 def assert_same_run(first, second):
-    """Assert that two runs left the same, but for the times."""
-    one, other = load_file(first.checkpoint_file), load_file(second.checkpoint_file)
-    assert one.keys() == other.keys()
-    assert [name for name in one if not torch.equal(one[name], other[name])] == []
+    """Assert that two runs left the same files, except for times."""
+    assert not differing(load_file(first.checkpoint_file), load_file(second.checkpoint_file))
     assert first.generator_file.read_bytes() == second.generator_file.read_bytes()
     assert first.result()["metrics"] == second.result()["metrics"]
     assert first.result()["status"] == second.result()["status"]
-    assert rows_of(first.stats()) == rows_of(second.stats())
-    assert rows_of(first.measurements()) == rows_of(second.measurements())
+    assert rows_without_times(first.stats()) == rows_without_times(second.stats())
+    assert rows_without_times(first.measurements()) == rows_without_times(second.measurements())
     grids = [path.name for path in first.sample_grids()]
     assert grids == [path.name for path in second.sample_grids()]
     for name in grids:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loop: it counts real images, looks up when it should, and says how training ended."""
+"""The loop: it counts real images, measures when it should, and says how training ended."""
 
 import math
 from collections import Counter
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from comparing import differing, tensors_of, without_times
 from torch import nn
 
 from ganbench.config import parse_trick, sgd
@@ -49,7 +50,7 @@ class Whole(nn.Module):
 def test_kimg_counts_the_real_images_that_the_discriminator_is_shown(
     bench, tricks, recipe, expected
 ):
-    state = bench.state([parse_trick(one) for one in tricks], **recipe)
+    state = bench.state([parse_trick(trick) for trick in tricks], **recipe)
     state.discriminator = counting = Whole(state.discriminator)
     count = 100
     points = torch.stack([torch.arange(count), torch.zeros(count)], 1).float()
@@ -58,7 +59,7 @@ def test_kimg_counts_the_real_images_that_the_discriminator_is_shown(
     trainer.train()
     assert state.images_seen == expected
     assert sum(counting.counted.values()) == expected
-    # Epochs are permutations: no example is shown more than once more often than another.
+    # Epochs are permutations: any two examples are shown equally often, or differ by one.
     shown = [counting.counted[float(index)] for index in range(count)]
     assert max(shown) - min(shown) <= 1
     assert trainer.folder.stats()[-1]["kimg"] == expected / 1000
@@ -103,15 +104,15 @@ def test_a_tick_is_the_mean_over_its_updates(bench):
 
 
 def test_the_device_is_waited_for_at_ticks_only(bench, monkeypatch):
-    """Reading a number from a device waits for all that it has to do."""
+    """Reading a number from a device waits for all its pending work."""
     read = Counter()
 
     def counting(name):
-        kept = getattr(torch.Tensor, name)
+        method = getattr(torch.Tensor, name)
 
-        def call(self, *arguments, **named):
+        def call(self, *arguments, **options):
             read[name] += 1
-            return kept(self, *arguments, **named)
+            return method(self, *arguments, **options)
 
         return call
 
@@ -150,7 +151,7 @@ def test_the_loop_looks_up_at_equal_parts(bench):
     )
     trainer.train()
     assert seen["snapshot"] == [104, 200, 304, 400]  # the first tick at or after each quarter
-    assert seen["evaluate"] == [80, 160, 240, 320], "the last one is made once training is over"
+    assert seen["evaluate"] == [80, 160, 240, 320], "the last is made when training is over"
     rows = trainer.folder.measurements()
     assert [row["kimg"] for row in rows] == [0.08, 0.16, 0.24, 0.32]
     assert trainer.progress.measurements == [(row["kimg"], row["metrics"]) for row in rows]
@@ -158,7 +159,7 @@ def test_the_loop_looks_up_at_equal_parts(bench):
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 1000])
-def test_looking_up_more_often_changes_no_weight(bench, weights_of, same, count):
+def test_looking_up_more_often_changes_no_weight(bench, count):
     plain = bench.trainer(name="plain")
     plain.train()
     drawn = []
@@ -176,20 +177,19 @@ def test_looking_up_more_often_changes_no_weight(bench, weights_of, same, count)
     )
     busy.train()
     assert bool(drawn) == bool(count)
-    same(weights_of(plain.state), weights_of(busy.state))
+    assert not differing(tensors_of(plain.state), tensors_of(busy.state))
 
 
-def test_one_seed_one_result_and_another_seed_another(bench, weights_of, same):
+def test_one_seed_one_result_and_another_seed_another(bench):
     trained = []
     for index, seed in enumerate((3, 3, 4)):
         trainer = bench.trainer(bench.state(seed=seed), name=str(index), seed=seed)
         trainer.train()
-        trained.append((weights_of(trainer.state), trainer.folder.stats()))
+        trained.append((tensors_of(trainer.state), trainer.folder.stats()))
     (first, rows), (again, same_rows), (other, other_rows) = trained
-    same(first, again)
+    assert not differing(first, again)
     for row, same_row in zip(rows, same_rows, strict=True):
-        kept = {key: value for key, value in row.items() if "second" not in key}
-        assert kept == {key: value for key, value in same_row.items() if "second" not in key}
+        assert without_times(row) == without_times(same_row)
     assert all(
         not torch.equal(value, other[name])
         for name, value in first.items()
@@ -199,14 +199,17 @@ def test_one_seed_one_result_and_another_seed_another(bench, weights_of, same):
 
 
 @pytest.mark.parametrize("trick", ["truncation:psi=0.5", "drs", "ema"])
-def test_a_trick_that_only_samples_leaves_the_weights(bench, same, trick, weights_of):
+def test_a_trick_that_only_samples_leaves_the_weights(bench, trick):
     plain = bench.trainer(name="plain")
     with_trick = bench.trainer(bench.state([parse_trick(trick)]), name="with")
     plain.train()
     with_trick.train()
-    second = weights_of(with_trick.state)
-    kept = {name: value for name, value in second.items() if not name.startswith("memory/")}
-    same(weights_of(plain.state), kept)
+    of_players = {
+        name: value
+        for name, value in tensors_of(with_trick.state).items()
+        if not name.startswith("memory/")
+    }
+    assert not differing(tensors_of(plain.state), of_players)
 
 
 # -- how a run ends ----------------------------------------------------------------------------
@@ -221,7 +224,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(bench, role, rate):
     rows = trainer.folder.stats()
     assert state.images_seen < 4000
     assert rows[-1]["kimg"] == state.images_seen / 1000
-    assert None in rows[-1].values(), "what is not finite is null in the record"
+    assert None in rows[-1].values(), "a value that is not finite is null in the record"
     assert all(None not in row.values() for row in rows[:-1])
     assert trainer.folder.checkpoint_file.is_file()
 
@@ -235,7 +238,7 @@ def test_weights_that_the_last_update_broke_end_it_too(bench):
 
 
 class Scaled(nn.Module):
-    """A generator whose samples vary by a given share of how the data do."""
+    """A generator whose samples vary by a share of how much the data vary."""
 
     def __init__(self, network, share):
         super().__init__()
@@ -243,7 +246,7 @@ class Scaled(nn.Module):
 
     def forward(self, latents):
         points = self.network(latents)
-        # Unit variance in each coordinate is sqrt(2) times that of a ring of radius 1.
+        # Unit variance in each coordinate is sqrt(2) times the variance of a ring of radius 1.
         spread = torch.cat([latents, latents], 1)[:, :2] * self.share / math.sqrt(2)
         return 0 * points + spread + 3.0
 
@@ -305,19 +308,19 @@ def test_evaluation_mode_is_put_on_and_taken_back_each_for_itself(bench):
     state = bench.state([parse_trick("ema")])
     state.discriminator.eval()
     average = state.memory["ema"]["generator"]
-    before = [network.training for network in (state.generator, state.discriminator, average)]
+    networks = (state.generator, state.discriminator, average)
+    before = [network.training for network in networks]
     assert before == [True, False, False]
 
     def fail():
         with evaluating(state):
-            assert not any(one.training for one in (state.generator, state.discriminator, average))
+            assert not any(network.training for network in networks)
             assert not torch.is_grad_enabled()
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
-    after = [network.training for network in (state.generator, state.discriminator, average)]
-    assert after == before
+    assert [network.training for network in networks] == before
     assert torch.is_grad_enabled()
 
 
@@ -350,13 +353,13 @@ def test_metrics_and_pictures_are_computed_in_full_precision(bench):
     for name in ("snapshot", "evaluate"):
         setattr(trainer, name, lambda *_: seen.append(torch.get_float32_matmul_precision()) or {})
     move = trainer.state.move
-    steps = set()
+    precisions = set()
 
-    def watched(role):
-        steps.add(torch.get_float32_matmul_precision())
+    def watched_move(role):
+        precisions.add(torch.get_float32_matmul_precision())
         move(role)
 
-    trainer.state.move = watched
+    trainer.state.move = watched_move
     trainer.train()
-    assert steps == {"medium"}
+    assert precisions == {"medium"}
     assert set(seen) == {"highest"}

@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""How tricks move the weights, against closed forms on Dirac-GAN (arXiv:1801.04406).
-
-The data are one point c, G(z) = theta and D(x) = psi x, so that every update can be written down.
-"""
+"""How tricks move the weights, against closed forms on Dirac-GAN (arXiv:1801.04406)."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
+from dirac_gan import RATE, SGD, batch_at, dirac, players
 from scipy.special import expit as sigmoid
 from torch import nn
 
-from ganbench.config import Recipe, adam, rmsprop, sgd
+from ganbench.config import adam, rmsprop, sgd
 from ganbench.errors import ConfigError
-from ganbench.gan import GAN, Batch, DataSpec
-from ganbench.losses import non_saturating, wasserstein
+from ganbench.gan import Batch
+from ganbench.losses import non_saturating
 from ganbench.step import alternate, gradients, update
-from ganbench.training.build import build_state
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.extragradient import Extragradient
 from ganbench.tricks.gradient_penalty import GradientPenalty
@@ -27,67 +24,7 @@ from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from ganbench.tricks.unrolled import Unrolled
 
-RATE = 0.1
-SGD = sgd(RATE)
-
-
-@pytest.fixture(autouse=True)
-def float64():
-    """Compute in double precision."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-class Constant(nn.Module):
-    """A generator that maps latents (B, n) to one learned point, whatever they are."""
-
-    def __init__(self, point):
-        super().__init__()
-        self.point = nn.Parameter(torch.tensor([point]))
-
-    def forward(self, latents):
-        return self.point.expand(len(latents), 1)
-
-
-def slope(psi):
-    """Return D(x) = psi x."""
-    layer = nn.Linear(1, 1, bias=False)
-    nn.init.constant_(layer.weight, psi)
-    return layer
-
-
-def dirac(
-    *tricks, loss=wasserstein, psi=0.7, theta=1.3, optimizer=SGD, discriminator=None, **settings
-):
-    recipe = Recipe(
-        kimg=1,
-        batch_size=4,
-        latent_dim=1,
-        generator_optimizer=optimizer,
-        discriminator_optimizer=optimizer,
-        **settings,
-    )
-    gan = GAN(
-        generator=lambda _: Constant(theta),
-        discriminator=discriminator or (lambda _: slope(psi)),
-        loss=loss,
-        recipe=recipe,
-    )
-    return build_state(
-        gan,
-        DataSpec("dirac", "1", (1,)),
-        recipe=recipe,
-        tricks=tricks,
-        loss=loss,
-        seed=0,
-        device=torch.device("cpu"),
-    )
-
-
-def at(real):
-    """Return a batch of real examples that are all one point."""
-    return Batch(torch.full((4, 1), real))
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def iterate(state, count, real=0.0):
@@ -96,19 +33,15 @@ def iterate(state, count, real=0.0):
 
     def next_batch():
         state.images_seen += 4
-        return at(real)
+        return batch_at(real)
 
     for _ in range(count):
         step(state, next_batch)
         yield players(state)
 
 
-def players(state):
-    return state.discriminator.weight.item(), state.generator.point.item()
-
-
-def close(got, expected, rtol=1e-12):
-    np.testing.assert_allclose(got, expected, rtol=rtol, atol=1e-14)
+def assert_close(actual, expected, rtol=1e-12):
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=1e-14)
 
 
 # -- how the weights move --------------------------------------------------------------------------
@@ -121,7 +54,7 @@ def test_extragradient_is_its_linear_map_and_converges():
     start = np.linalg.norm(expected)
     for point in iterate(dirac(Extragradient()), 400):
         expected = (1 - RATE**2) * expected - RATE * turn @ expected
-        close(point, expected, rtol=1e-9)
+        assert_close(point, expected, rtol=1e-9)
     assert np.linalg.norm(point) < 0.2 * start
     distances = [np.linalg.norm(point) for point in iterate(dirac(), 400)]
     assert min(distances) > 0.9 * start
@@ -129,11 +62,11 @@ def test_extragradient_is_its_linear_map_and_converges():
 
 def test_extragradient_takes_a_new_batch_for_the_move():
     state = dirac(Extragradient(), loss=non_saturating)
-    batches = iter([at(0.4), at(-0.9)])
+    batches = iter([batch_at(0.4), batch_at(-0.9)])
     state.tricks.step_rule(alternate)(state, lambda: next(batches))
     psi, theta = field((0.7, 1.3), 0.4)
     move = field((0.7 - RATE * psi, 1.3 - RATE * theta), -0.9)
-    close(players(state), (0.7 - RATE * move[0], 1.3 - RATE * move[1]))
+    assert_close(players(state), (0.7 - RATE * move[0], 1.3 - RATE * move[1]))
     assert state.updates == {"discriminator": 1, "generator": 1}
 
 
@@ -168,13 +101,15 @@ ADAM = adam(RATE, (0.5, 0.9))
 def test_extragradient_with_adam():
     """ExtraAdam: the trial move and the move both go through the moments."""
     state = dirac(Extragradient(), loss=non_saturating, optimizer=ADAM)
-    point, rules = (0.7, 1.3), (Adam(), Adam())
-    for got in iterate(state, 20, real=0.4):
-        slopes = field(point, 0.4)
-        trial = [w + rule.move(g) for w, rule, g in zip(point, rules, slopes, strict=True)]
-        slopes = field(trial, 0.4)
-        point = [w + rule.move(g) for w, rule, g in zip(point, rules, slopes, strict=True)]
-        close(got, point, rtol=1e-8)
+    expected, rules = (0.7, 1.3), (Adam(), Adam())
+
+    def moved(slopes):
+        return [w + rule.move(g) for w, rule, g in zip(expected, rules, slopes, strict=True)]
+
+    for point in iterate(state, 20, real=0.4):
+        trial = moved(field(expected, 0.4))
+        expected = moved(field(trial, 0.4))
+        assert_close(point, expected, rtol=1e-8)
 
 
 def test_extragradient_follows_the_schedule():
@@ -184,7 +119,7 @@ def test_extragradient_follows_the_schedule():
     next(iterate(state, 1))
     first, second = RATE * 0.5, RATE * (1 - 0.504)
     trial = 0.7 - first * 1.3, 1.3 + first * 0.7
-    close(players(state), (0.7 - second * trial[1], 1.3 + second * trial[0]))
+    assert_close(players(state), (0.7 - second * trial[1], 1.3 + second * trial[0]))
 
 
 def test_extragradient_needs_equal_steps():
@@ -196,13 +131,13 @@ def test_extragradient_needs_equal_steps():
 def test_optimistic_gradient_descent(amount):
     """With SGD: w - eta ((1 + amount) g_t - amount g_(t-1)), in alternation."""
     (psi, theta), last = (0.7, 1.3), (0.0, 0.0)
-    for got in iterate(dirac(OptimisticAdam(amount=amount)), 30):
+    for point in iterate(dirac(OptimisticAdam(amount=amount)), 30):
         slopes = [theta]
         psi -= RATE * ((1 + amount) * theta - amount * last[0])
         slopes.append(-psi)
         theta -= RATE * ((1 + amount) * -psi - amount * last[1])
         last = slopes
-        close(got, (psi, theta), rtol=1e-9)
+        assert_close(point, (psi, theta), rtol=1e-9)
 
 
 def test_optimism_converges_where_alternation_does_not():
@@ -214,12 +149,12 @@ def test_optimistic_adam():
     """w - 2 eta m_t / sqrt(v_t) + eta m_(t-1) / sqrt(v_(t-1)): algorithm 1 of the paper."""
     state = dirac(OptimisticAdam(), loss=non_saturating, optimizer=ADAM)
     (psi, theta), rules, last = (0.7, 1.3), (Adam(), Adam()), [0.0, 0.0]
-    for got in iterate(state, 20, real=0.4):
+    for point in iterate(state, 20, real=0.4):
         move = rules[0].move(field((psi, theta), 0.4)[0])
         psi, last[0] = psi + 2 * move - last[0], move
         move = rules[1].move(field((psi, theta), 0.4)[1])
         theta, last[1] = theta + 2 * move - last[1], move
-        close(got, (psi, theta), rtol=1e-8)
+        assert_close(point, (psi, theta), rtol=1e-8)
 
 
 def test_optimism_leaves_a_weight_without_gradient_alone():
@@ -227,19 +162,19 @@ def test_optimism_leaves_a_weight_without_gradient_alone():
     state = dirac(OptimisticAdam(), optimizer=ADAM)
     state.optimizers["discriminator"].step()
     assert players(state) == (0.7, 1.3)
-    update(state, "discriminator", at(0.4))
-    close(players(state)[0], 0.7 + 2 * Adam().move(0.9), rtol=1e-8)
+    update(state, "discriminator", batch_at(0.4))
+    assert_close(players(state)[0], 0.7 + 2 * Adam().move(0.9), rtol=1e-8)
 
 
 def test_lookahead():
     psi, theta = slow = np.array([0.7, 1.3])
-    for count, got in enumerate(iterate(dirac(Lookahead(steps=3, alpha=0.4)), 10), start=1):
+    for count, point in enumerate(iterate(dirac(Lookahead(steps=3, alpha=0.4)), 10), start=1):
         psi -= RATE * theta
         theta += RATE * psi
         if count % 3 == 0:
             slow = slow + 0.4 * (np.array([psi, theta]) - slow)
             psi, theta = slow
-        close(got, (psi, theta))
+        assert_close(point, (psi, theta))
 
 
 def test_lookahead_converges_where_alternation_does_not():
@@ -252,7 +187,7 @@ def test_lookahead_counts_generator_updates():
     first = dirac(discriminator_steps=2)
     assert next(iterate(state, 1)) == next(iterate(first, 1))
     start, plain = np.array([0.7, 1.3]), next(iterate(first, 1))
-    close(next(iterate(state, 1)), start + 0.5 * (plain - start))
+    assert_close(next(iterate(state, 1)), start + 0.5 * (plain - start))
 
 
 # -- averages of weights ---------------------------------------------------------------------------
@@ -263,19 +198,19 @@ def test_ema(warm_up):
     trick = EMA(half_life_kimg=0.02, warm_up=warm_up)
     state, plain = (dirac(*tricks, discriminator_steps=2) for tricks in ([trick], []))
     average, seen = 1.3, 0
-    for got, expected in zip(iterate(state, 12), iterate(plain, 12), strict=True):
-        assert got == expected  # training does not see the average
+    for point, plain_point in zip(iterate(state, 12), iterate(plain, 12), strict=True):
+        assert point == plain_point  # training does not see the average
         seen += 8  # two batches of 4
         half_life = min(20, warm_up * seen) if warm_up else 20
         beta = 0.5 ** (8 / half_life)
-        average = beta * average + (1 - beta) * got[1]
-        close(state.sampler().generator(torch.zeros(1, 1)).item(), average)
+        average = beta * average + (1 - beta) * point[1]
+        assert_close(state.sampler().generator(torch.zeros(1, 1)).item(), average)
         sample = state.sampler()(3, torch.Generator())
-        close(sample.numpy(), np.full((3, 1), average), rtol=1e-6)  # samples are in float32
+        assert_close(sample.numpy(), np.full((3, 1), average), rtol=1e-6)  # samples are in float32
 
 
 def test_ema_half_life():
-    """After as many images as the half-life, half of the distance to the weights is left."""
+    """After as many images as the half-life, half of the distance to the weights remains."""
     trick = EMA(half_life_kimg=0.4, warm_up=0.0)
     state = dirac(trick)
     nn.init.constant_(state.generator.point, 2.3)
@@ -285,7 +220,7 @@ def test_ema_half_life():
         trick.after_step(state, "generator")
         trick.after_step(state, "discriminator")
     average = state.sampler().generator(torch.zeros(1, 1)).item()
-    close(average, 1.3 + 0.5 * (2.3 - 1.3), rtol=1e-9)
+    assert_close(average, 1.3 + 0.5 * (2.3 - 1.3), rtol=1e-9)
 
 
 def test_ema_sees_the_weights_after_lookahead():
@@ -302,9 +237,9 @@ def test_ema_sees_the_weights_after_lookahead():
 def test_unrolled_wasserstein(steps, tricks):
     """psi_k = psi - k eta (theta - c), so d(-psi_k theta)/dtheta = -psi_k + k eta theta."""
     state = dirac(Unrolled(steps=steps, learning_rate=0.03), *tricks)
-    update(state, "generator", at(0.4))
+    update(state, "generator", batch_at(0.4))
     unrolled = 0.7 - steps * 0.03 * (1.3 - 0.4)
-    close(players(state), (0.7, 1.3 - RATE * (-unrolled + steps * 0.03 * 1.3)))
+    assert_close(players(state), (0.7, 1.3 - RATE * (-unrolled + steps * 0.03 * 1.3)))
 
 
 def inner_sgd(moments, gradient):
@@ -330,7 +265,7 @@ def inner_adam(moments, gradient):
 
 
 def moments_of(state):
-    kept = state.optimizers["discriminator"].state[state.discriminator.weight]
+    moments = state.optimizers["discriminator"].state[state.discriminator.weight]
     names = {
         "momentum_buffer": "velocity",
         "square_avg": "square",
@@ -338,7 +273,7 @@ def moments_of(state):
         "exp_avg": "first",
         "exp_avg_sq": "second",
     }
-    return {names[key]: value.item() for key, value in kept.items() if value is not None}
+    return {names[key]: value.item() for key, value in moments.items() if value is not None}
 
 
 @pytest.mark.parametrize(
@@ -358,7 +293,7 @@ def test_unrolled_against_finite_differences(optimizer, rule, move, weights):
     tricks = (R1(weights[0]), R2(weights[1]), GradientPenalty(weights[2]))
     state = dirac(Unrolled(steps=4, rule=rule), *tricks, loss=non_saturating, optimizer=optimizer)
     for _ in range(3):
-        update(state, "discriminator", at(0.4))
+        update(state, "discriminator", batch_at(0.4))
     start, before = players(state), moments_of(state)
 
     def loss(theta):
@@ -369,17 +304,17 @@ def test_unrolled_against_finite_differences(optimizer, rule, move, weights):
             psi += move(moments, slope)
         return np.logaddexp(0, -psi * theta)
 
-    gradients(state, "generator", at(0.4))
+    gradients(state, "generator", batch_at(0.4))
     expected = (loss(1.3 + 1e-5) - loss(1.3 - 1e-5)) / 2e-5
-    close(state.generator.point.grad.item(), expected, rtol=1e-6)
+    assert_close(state.generator.point.grad.item(), expected, rtol=1e-6)
     assert players(state) == start  # the discriminator itself stays where it was
     assert moments_of(state) == before
 
 
 def test_unrolling_is_finite_where_a_gradient_vanishes():
     """Adam's square root has no slope at zero."""
-    state = dirac(Unrolled(steps=3), theta=0.0, optimizer=ADAM, loss=non_saturating)
-    gradients(state, "generator", at(0.0))
+    state = dirac(Unrolled(steps=3), theta=[0.0], optimizer=ADAM, loss=non_saturating)
+    gradients(state, "generator", batch_at(0.0))
     assert state.generator.point.grad.isfinite().all()
 
 

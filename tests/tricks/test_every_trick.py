@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What holds for every registered trick: a new one is tested here by being registered."""
+"""Properties of every registered trick; a new trick is included once it is registered."""
 
 import itertools
 import random
@@ -7,6 +7,8 @@ from dataclasses import fields
 
 import pytest
 import torch
+from comparing import differing
+from small_states import state_of
 from torch import nn
 
 from ganbench import registry
@@ -16,12 +18,10 @@ from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import non_saturating
 from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
 from ganbench.step import alternate, gradients
-from ganbench.training.build import build_state
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
 from ganbench.trick import HOOKS, Trick
 from ganbench.trick_config import describe_trick, make_trick, merge_tricks
 
-CPU = torch.device("cpu")
 NAMES = registry.tricks.names()
 KINDS = {name: registry.tricks.get(name) for name in NAMES}
 RECIPE = Recipe(
@@ -89,7 +89,7 @@ def trick(name, **parameters):
 
 
 def setting_for(*tricks):
-    """Return the first of the settings that all the tricks go with, or None."""
+    """Return the first of the settings that all the tricks work with, or None."""
     for setting in SETTINGS.values():
         try:
             start(*tricks, setting=setting)
@@ -100,14 +100,14 @@ def setting_for(*tricks):
 
 
 def start(*tricks, setting=None):
-    found = setting or setting_for(*tricks)
-    assert found, "no setting of this file suits the trick: add one"
-    data, gan = found
-    return build_state(gan, data, recipe=RECIPE, tricks=tricks, loss=gan.loss, seed=3, device=CPU)
+    setting = setting or setting_for(*tricks)
+    assert setting, "no setting in this file suits the trick: add one"
+    data, gan = setting
+    return state_of(gan, data, tricks, seed=3)
 
 
 def batches(state):
-    """Return the source of batches: a function of the images seen, as in the trainer."""
+    """Return a function for the next batch, which depends on the images seen, as in the trainer."""
 
     def next_batch():
         generator = torch.Generator().manual_seed(state.images_seen)
@@ -135,7 +135,7 @@ def weights(state):
 
 
 def samples(state):
-    """Draw as the trainer does: networks in evaluation mode, a stream of its own."""
+    """Draw as the trainer does: networks in evaluation mode, from a separate stream."""
     for network in (state.generator, state.discriminator):
         network.eval()
     images = state.sampler()(16, torch.Generator().manual_seed(5))
@@ -144,21 +144,15 @@ def samples(state):
     return images
 
 
-def same(some, others):
-    return some.keys() == others.keys() and all(
-        torch.equal(value, others[name]) for name, value in some.items()
-    )
-
-
 def overridden(name):
     return {hook for hook in HOOKS if getattr(KINDS[name], hook) is not getattr(Trick, hook)}
 
 
 def alike(name, *parameters):
-    """Return trained states with the given parameters, or without the trick for None."""
-    chosen = [() if one is None else (trick(name, **one),) for one in parameters]
-    setting = setting_for(*itertools.chain(*chosen), trick(name))
-    return [train(start(*tricks, setting=setting)) for tricks in chosen]
+    """Return states trained with a trick at each of some parameters, without it for None."""
+    trick_sets = [() if values is None else (trick(name, **values),) for values in parameters]
+    setting = setting_for(*itertools.chain(*trick_sets), trick(name))
+    return [train(start(*tricks, setting=setting)) for tricks in trick_sets]
 
 
 def test_the_tricks_of_the_foundation_are_here():
@@ -176,14 +170,14 @@ def test_says_what_it_is(name):
     assert "arXiv:" in entry.paper
     assert describe_trick(trick(name)).name == name
     clash = {field.name for field in fields(KINDS[name])} & set(HOOKS)
-    assert not clash, "a parameter must not be called like a hook"
+    assert not clash, "a parameter must not have the name of a hook"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_changes_something(name):
-    """With its defaults it changes the weights or the samples; else no test below would fail."""
+    """With its defaults it changes weights or samples; otherwise no test below could fail."""
     plain, tricked = alike(name, None, {})
-    assert not same(weights(plain), weights(tricked)) or not torch.equal(
+    assert differing(weights(plain), weights(tricked)) or not torch.equal(
         samples(plain), samples(tricked)
     )
 
@@ -191,12 +185,14 @@ def test_changes_something(name):
 @pytest.mark.parametrize("name", [name for name in NAMES if KINDS[name].neutral])
 def test_neutral_parameters_change_nothing(name):
     plain, neutral = alike(name, None, KINDS[name].neutral)
-    assert same(weights(plain), weights(neutral))
+    assert not differing(weights(plain), weights(neutral))
     assert torch.equal(samples(plain), samples(neutral))
     for role in plain.updates:
-        states = (state.optimizers[role].state_dict()["state"] for state in (plain, neutral))
-        for mine, other in zip(*(one.values() for one in states), strict=True):
-            assert all(torch.equal(mine[key], other[key]) for key in mine)
+        moments, other_moments = (
+            state.optimizers[role].state_dict()["state"].values() for state in (plain, neutral)
+        )
+        for of_weight, of_other_weight in zip(moments, other_moments, strict=True):
+            assert all(torch.equal(of_weight[key], of_other_weight[key]) for key in of_weight)
 
 
 @pytest.mark.parametrize(
@@ -204,12 +200,12 @@ def test_neutral_parameters_change_nothing(name):
 )
 def test_a_sampling_trick_leaves_training_as_it_is(name):
     plain, tricked = alike(name, None, {})
-    assert same(weights(plain), weights(tricked))
+    assert not differing(weights(plain), weights(tricked))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_off(name):
-    """``name:off`` takes away a model's own trick; off twice, or where it is not, is no harm."""
+    """``name:off`` removes a model's own trick, and does nothing if the model lacks it."""
     off = parse_trick(f"{name}:off")
     assert merge_tricks([trick(name)], [off]) == merge_tricks([], [off]) == []
     assert merge_tricks([], [parse_trick(name)]) == [KINDS[name]()]
@@ -217,13 +213,13 @@ def test_off(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_other_streams_are_left_alone(name):
-    """Initial weights, data and latents are those of a run without the trick."""
+    """Initial weights, data and latents are the same as in a run without the trick."""
     setting = setting_for(trick(name))
     plain, tricked = start(setting=setting), start(trick(name), setting=setting)
     for player in ("generator", "discriminator"):
         if f"wrap_{player}" not in overridden(name):
             initial = (getattr(state, player).state_dict() for state in (plain, tricked))
-            assert same(*initial)
+            assert not differing(*initial)
     drawn = []
     for state in (plain, tricked):
         latents = []
@@ -247,7 +243,7 @@ def test_other_streams_are_left_alone(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_resumes_with_its_state(name, tmp_path):
-    """3 + 4 iterations with a checkpoint between equal 7, bit for bit, with all that is kept."""
+    """3 + 4 iterations with a checkpoint between equal 7, bit for bit, in everything saved."""
     whole = train(start(trick(name)), 7)
     first, second = train(start(trick(name)), 3), start(trick(name))
     save_checkpoint(first, tmp_path / "checkpoint.safetensors", {})
@@ -272,16 +268,15 @@ def test_gradients_reach_one_player_only(name):
         assert all(weight.grad is None for weight in state.parameters(other))
 
 
-@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(NAMES, 2)))
-def test_pairs_go_together_in_any_order(one, other):
-    """Each pair of tricks trains, to finite weights, and the order in which they are named is not
-    part of it."""
-    pair = trick(one), trick(other)
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(NAMES, 2)))
+def test_pairs_go_together_in_any_order(first, second):
+    """Each pair of tricks trains to finite weights, whichever is named first."""
+    pair = trick(first), trick(second)
     if not setting_for(*pair):
-        pytest.skip("the two do not go with the same model or data")
-    forth, back = train(start(*pair), 1), train(start(*reversed(pair)), 1)
-    assert same(weights(forth), weights(back))
-    assert all(value.isfinite().all() for value in weights(forth).values())
+        pytest.skip("the two do not work with the same model or data")
+    forward, backward = train(start(*pair), 1), train(start(*reversed(pair)), 1)
+    assert not differing(weights(forward), weights(backward))
+    assert all(value.isfinite().all() for value in weights(forward).values())
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -291,4 +286,4 @@ def test_many_tricks_go_together_in_any_order(seed):
     for order in (names, random.Random(seed).sample(names, len(names))):
         results.append(weights(train(start(*map(trick, order)), 2)))
     assert len(names) > 10
-    assert same(*results)
+    assert not differing(*results)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What tricks do to networks and to what the discriminator sees."""
+"""How tricks change networks, and the images that the discriminator sees."""
 
 import copy
 
 import numpy as np
 import pytest
 import torch
+from small_states import state_of
 from torch import nn
 from torch.nn.functional import pad
 
@@ -15,7 +16,6 @@ from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import wasserstein
 from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
 from ganbench.step import discriminator_objective, update
-from ganbench.training.build import build_state
 from ganbench.tricks.diffaugment import DiffAugment
 from ganbench.tricks.gradient_penalty import GradientPenalty
 from ganbench.tricks.instance_noise import InstanceNoise
@@ -24,15 +24,9 @@ from ganbench.tricks.r1 import R1
 from ganbench.tricks.spectral_norm import SpectralNorm
 from ganbench.turn import Turn
 
+pytestmark = pytest.mark.usefixtures("float64")
+
 RATE = 0.1
-
-
-@pytest.fixture(autouse=True)
-def float64():
-    """Compute in double precision."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def linear(shape):
@@ -40,25 +34,20 @@ def linear(shape):
 
 
 def build(*tricks, shape=(2,), discriminator=linear, generator=None, batch_size=6, **flags):
-    recipe = Recipe(
-        kimg=1,
-        batch_size=batch_size,
-        latent_dim=3,
-        generator_optimizer=sgd(RATE),
-        discriminator_optimizer=sgd(RATE),
-    )
     gan = GAN(
         generator=generator or (lambda latent_dim: MLP((latent_dim,), (4,), shape)),
         discriminator=discriminator,
         loss=wasserstein,
-        recipe=recipe,
+        recipe=Recipe(
+            kimg=1,
+            batch_size=batch_size,
+            latent_dim=3,
+            generator_optimizer=sgd(RATE),
+            discriminator_optimizer=sgd(RATE),
+        ),
         **flags,
     )
-    data = DataSpec("some", "1", shape)
-    device = torch.device("cpu")
-    return build_state(
-        gan, data, recipe=recipe, tricks=tricks, loss=wasserstein, seed=2, device=device
-    )
+    return state_of(gan, DataSpec("some", "1", shape), tricks, seed=2)
 
 
 def normal(*size, seed=0):
@@ -66,9 +55,9 @@ def normal(*size, seed=0):
 
 
 def seen_by_discriminator(state):
-    """Return a list that fills with all that the discriminator is given from now on."""
+    """Return a list to which every input of the discriminator is appended from now on."""
     seen = []
-    state.discriminator.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    state.discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
     return seen
 
 
@@ -76,7 +65,7 @@ def seen_by_discriminator(state):
 
 
 class Layers(nn.Module):
-    """One layer of each kind; made to be looked at, not to be called."""
+    """One layer of each kind, whose weights are read; it is never called."""
 
     def __init__(self):
         super().__init__()
@@ -89,7 +78,7 @@ class Layers(nn.Module):
 def test_spectral_norm_is_one():
     network = SpectralNorm().wrap_discriminator(lambda shape: Layers(), None)((5,))
     before = copy.deepcopy(network)
-    for _ in range(300):  # each look at a weight in training mode is a power iteration
+    for _ in range(300):  # reading a weight in training mode is a power iteration
         matrices = [
             network.linear.weight,
             network.convolution.weight.flatten(1),
@@ -101,21 +90,23 @@ def test_spectral_norm_is_one():
     network.eval()
     assert torch.equal(network.linear.weight, network.linear.weight)
     assert "linear.parametrizations.weight.0._u" in network.state_dict()
-    assert not torch.equal(*(one.linear.parametrizations.weight[0]._u for one in (network, before)))
+    first, last = (net.linear.parametrizations.weight[0]._u for net in (before, network))
+    assert not torch.equal(first, last)
 
 
 def test_spectral_norm_update():
     """For D(x) = w . x / |w|, the gradient g in w/|w| becomes (g - (g . w) w / |w|^2) / |w|."""
     state = build(SpectralNorm())
-    w = state.discriminator.weight.detach(), state.discriminator.parametrizations.weight.original
-    start = w[1].detach().clone()
-    torch.testing.assert_close(w[0], start / start.norm())
-    step = Turn(build(SpectralNorm()), "discriminator", Batch(normal(6, 2)))
-    slope = step.fake.images.detach().mean(0) - step.real.images.detach().mean(0)
+    weight = state.discriminator.weight.detach()
+    original = state.discriminator.parametrizations.weight.original
+    start = original.detach().clone()
+    torch.testing.assert_close(weight, start / start.norm())
+    turn = Turn(build(SpectralNorm()), "discriminator", Batch(normal(6, 2)))
+    slope = turn.fake.images.detach().mean(0) - turn.real.images.detach().mean(0)
     unit = (start / start.norm())[0]
     update(state, "discriminator", Batch(normal(6, 2)))
     expected = start[0] - RATE * (slope - (slope @ unit) * unit) / start.norm()
-    torch.testing.assert_close(w[1].detach()[0], expected)
+    torch.testing.assert_close(original.detach()[0], expected)
 
 
 def test_spectral_norm_of_a_single_weight_never_moves_it():
@@ -184,9 +175,9 @@ def test_a_pack_is_interpolated_along_one_line():
 
 
 def test_pacgan_refuses():
-    with pytest.raises(ConfigError, match="multiple of 4, not 6") as caught:
+    with pytest.raises(ConfigError, match="multiple of 4, not 6") as raised:
         build(PacGAN(size=4))
-    assert "--batch-size 8" in caught.value.hint
+    assert "--batch-size 8" in raised.value.hint
     with pytest.raises(ConfigError, match="conditional"):
         build(PacGAN(size=2), conditional=True)
 
@@ -198,22 +189,22 @@ def test_pacgan_refuses():
     ("images_seen", "sigma"), [(0, 0.4), (100, 0.3), (200, 0.2), (400, 0.0), (900, 0.0)]
 )
 def test_instance_noise(images_seen, sigma):
-    """Gaussian, fresh, and less and less until 40 % of a training of 1000 images."""
+    """Gaussian, newly drawn, and falling to zero over 40 % of a training of 1000 images."""
     trick = InstanceNoise(sigma=0.4, until=0.4)
     state = build(trick)
     state.images_seen = images_seen
-    step = Turn(state, "discriminator", Batch(torch.zeros(50_000, 2)))
+    turn = Turn(state, "discriminator", Batch(torch.zeros(50_000, 2)))
     assert trick.sigma_now(state) == pytest.approx(sigma)
-    one, other = (trick.view(step.batch.images, step) for _ in range(2))
-    assert one.std().item() == pytest.approx(sigma, rel=0.01)
-    assert one.mean().item() == pytest.approx(0, abs=0.01)
-    assert torch.equal(one, other) is (sigma == 0)
-    assert torch.corrcoef(torch.stack([one[:, 0], one[:, 1]]))[0, 1].abs() < 0.02 or sigma == 0
+    first, second = (trick.view(turn.batch.images, turn) for _ in range(2))
+    assert first.std().item() == pytest.approx(sigma, rel=0.01)
+    assert first.mean().item() == pytest.approx(0, abs=0.01)
+    assert torch.equal(first, second) is (sigma == 0)
+    assert torch.corrcoef(first.T)[0, 1].abs() < 0.02 or sigma == 0
 
 
 @pytest.mark.parametrize("trick", [InstanceNoise(), DiffAugment()], ids=["noise", "diffaugment"])
 def test_views_are_what_both_players_see(trick):
-    """Real and fake images, in both turns; the images themselves stay as they are."""
+    """Real and fake images are viewed in both turns; the images themselves stay as they are."""
     state = build(
         trick,
         shape=(1, 16, 16),
@@ -222,14 +213,14 @@ def test_views_are_what_both_players_see(trick):
     )
     seen = seen_by_discriminator(state)
     for role in ("discriminator", "generator"):
-        step = Turn(state, role, Batch(normal(6, 1, 16, 16)))
-        raw = [step.fake.images.detach().clone(), step.batch.images.clone()]
-        step.fake.logits, step.real.logits  # noqa: B018
-        assert torch.equal(raw[0], step.fake.images)
-        assert torch.equal(raw[1], step.real.images)
-        for given, before in zip(seen, raw, strict=True):
-            assert given.shape == before.shape
-            assert not torch.isclose(given, before).all(dim=(1, 2, 3)).any()
+        turn = Turn(state, role, Batch(normal(6, 1, 16, 16)))
+        raw = [turn.fake.images.detach().clone(), turn.batch.images.clone()]
+        turn.fake.logits, turn.real.logits  # noqa: B018
+        assert torch.equal(raw[0], turn.fake.images)
+        assert torch.equal(raw[1], turn.real.images)
+        for view, images in zip(seen, raw, strict=True):
+            assert view.shape == images.shape
+            assert not torch.isclose(view, images).all(dim=(1, 2, 3)).any()
         seen.clear()
 
 
@@ -283,9 +274,9 @@ def test_color_is_brightness_saturation_and_contrast():
     assert brightness.min() < -0.45
     assert brightness.max() > 0.45
 
-    def parts(batch):  # hue around grey, and grey around the mean, of which each is scaled
-        grey = batch.mean(1, keepdim=True)
-        return batch - grey, grey - batch.mean((1, 2, 3), keepdim=True)
+    def parts(batch):  # hue around gray, and gray around the mean; each of them is scaled
+        gray = batch.mean(1, keepdim=True)
+        return batch - gray, gray - batch.mean((1, 2, 3), keepdim=True)
 
     (hue, light), (hue_before, light_before) = parts(changed), parts(images)
     contrast = (light * light_before).sum((1, 2, 3)) / light_before.square().sum((1, 2, 3))

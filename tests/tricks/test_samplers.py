@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""How samples are drawn: truncation and rejection, against distributions that are known."""
+"""How samples are drawn: truncation and rejection, against known distributions."""
 
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 from scipy.special import expit
+from small_states import state_of
 from torch import nn
 
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.gan import GAN, DataSpec
 from ganbench.losses import non_saturating
-from ganbench.training.build import build_state
 from ganbench.tricks.drs import DRS
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.pacgan import PacGAN
@@ -43,23 +43,14 @@ class Score(nn.Module):
 
 
 def build(*tricks, score=lambda points: points, size=1, prior="normal", conditional=False):
-    recipe = Recipe(kimg=1, batch_size=4, latent_dim=size, prior=prior)
     gan = GAN(
         generator=lambda _: Scale(),
         discriminator=lambda _: Score(score),
         loss=non_saturating,
-        recipe=recipe,
+        recipe=Recipe(kimg=1, batch_size=4, latent_dim=size, prior=prior),
         conditional=conditional,
     )
-    return build_state(
-        gan,
-        DataSpec("line", "1", (size,)),
-        recipe=recipe,
-        tricks=tricks,
-        loss=non_saturating,
-        seed=0,
-        device=torch.device("cpu"),
-    )
+    return state_of(gan, DataSpec("line", "1", (size,)), tricks)
 
 
 def draw(state, count, seed=1):
@@ -87,7 +78,7 @@ def test_truncated_uniform():
 
 
 def test_truncation_leaves_inner_values_alone():
-    """Only what lies outside is drawn again."""
+    """Only values outside are drawn again."""
     plain, truncated = draw(build(), 500), draw(build(Truncation(psi=1.0)), 500)
     inside = plain.abs() <= 1
     assert 0 < inside.sum() < 500
@@ -105,7 +96,7 @@ def test_truncation_and_ema_go_together():
 
 
 def log_ratio(points):
-    """log p / q for p = N(0.5, 0.7^2) and q = N(0, 1), of which it is the optimal logit."""
+    """Return log p / q for p = N(0.5, 0.7^2) and q = N(0, 1): the optimal logit."""
     return -((points - 0.5) ** 2) / (2 * 0.7**2) - np.log(0.7) + points**2 / 2
 
 
@@ -122,7 +113,7 @@ def test_rejection_gives_the_data_distribution():
 
 @pytest.mark.parametrize("percentile", [50, 80, 95])
 def test_percentile_sets_the_share_accepted(percentile):
-    """gamma moves F so that this percentage of it is below zero, where chances are below a half."""
+    """gamma shifts F so that this percentage is below zero, where probabilities are below 1/2."""
     judged = []
 
     def score(points):
@@ -134,11 +125,11 @@ def test_percentile_sets_the_share_accepted(percentile):
     points = stats.norm.ppf(np.linspace(0, 1, 20_001)[1:-1])
     below = log_ratio(points) - log_ratio(points).max()
     score_of_paper = below - np.log(1 - np.exp(below - 1e-6))
-    chances = expit(score_of_paper - np.percentile(score_of_paper, percentile))
-    expected = 3000 / chances.mean()
-    drawn = sum(judged) - 4000  # in rounds of 3000, of which the last is used in part
+    probabilities = expit(score_of_paper - np.percentile(score_of_paper, percentile))
+    expected = 3000 / probabilities.mean()
+    drawn = sum(judged) - 4000  # in rounds of 3000; part of the last one is used
     assert 0.95 * expected < drawn < 1.05 * expected + 3000
-    if percentile <= 80:  # nearer to the data, though not exactly there
+    if percentile <= 80:  # closer to the data, but not exactly there
         reals = TARGET.rvs(3000, random_state=1)
         before = stats.wasserstein_distance(draw(build(), 3000)[:, 0], reals)
         assert stats.wasserstein_distance(samples, reals) < 0.6 * before
@@ -173,9 +164,9 @@ def test_rejection_gives_up():
         return -1e3 * points.square()
 
     trick = DRS(percentile=0.0, most_draws=3, burn_in=1000)
-    with pytest.raises(GanbenchError, match=r"only \d+ of 60 samples; 20 were wanted") as caught:
+    with pytest.raises(GanbenchError, match=r"only \d+ of 60 samples; 20 were requested") as raised:
         draw(build(trick, score=spike), 20)
-    assert "percentile" in caught.value.hint
+    assert "percentile" in raised.value.hint
 
 
 def test_rejection_refuses():

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Trainings that one process makes alone, and that two processes make together.
+"""Trainings that a process carries out alone, and that two processes carry out together.
 
-Started as a program it makes them all in the folder that it is given, as one of the processes
-that the environment names. The tests make them alone, and compare.
+Run as a program, this carries out all of them in the folder that its argument names, as one of the
+processes that the environment describes. The tests carry them out alone, and compare.
 """
 
 import sys
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from comparing import weights_of
+from small_states import state_of
 from torch import nn
 
 from ganbench import losses
@@ -19,14 +21,12 @@ from ganbench.gan import GAN, DataSpec
 from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
 from ganbench.progress import SILENT
 from ganbench.records.run_folder import RunFolder
-from ganbench.training.build import build_state
 from ganbench.training.checkpoint import write_tensors
 from ganbench.training.distributed import join_processes
 from ganbench.training.trainer import Schedule, Trainer
 from ganbench.trick_config import make_trick
 from ganbench.tricks.gradient_penalty import GradientPenalty
 
-CPU = torch.device("cpu")
 POINTS = DataSpec("points", "1", (2,), classes=2)
 IMAGES = DataSpec("images", "1", (1, 8, 8))
 ITERATIONS = 6
@@ -35,15 +35,15 @@ ITERATIONS = 6
 class EqualPenalty(GradientPenalty):
     """The gradient penalty between points that do not depend on the number of processes."""
 
-    def _between(self, step):
-        group, real = step.state.group, step.real.images
+    def _between(self, turn):
+        group, real = turn.state.group, turn.real.images
         size = (len(real) * group.size, *[1] * (real.ndim - 1))
-        share = torch.rand(size, generator=step.state.streams["noise"])
-        return torch.lerp(real, step.fake.images, group.shard(share))
+        share = torch.rand(size, generator=turn.state.streams["noise"])
+        return torch.lerp(real, turn.fake.images, group.shard(share))
 
 
 class Normalized(nn.Module):
-    """A multilayer perceptron behind a batch normalization that keeps a mean over all batches."""
+    """A multilayer perceptron after a batch normalization that keeps a mean over all batches."""
 
     def __init__(self, inputs, outputs):
         super().__init__()
@@ -86,13 +86,13 @@ def images(norm="batch", loss=losses.non_saturating):
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is trained, and with what."""
+    """A model with the tricks and the settings of a training."""
 
     model: tuple
     tricks: tuple = ()
     recipe: tuple = ()
     batches: int = ITERATIONS
-    """Batches of real examples until the end."""
+    """The number of batches of real examples in the whole training."""
 
 
 EQUAL = {
@@ -121,7 +121,7 @@ RANDOM = Scenario(
 
 
 def trainer(scenario, folder, group, **schedule):
-    """Return what trains a scenario, in float64: rounding must not hide what is wrong."""
+    """Return the trainer of a scenario, in float64, so that rounding does not hide a mistake."""
     data, gan = scenario.model
     recipe = Recipe(
         **{
@@ -133,10 +133,11 @@ def trainer(scenario, folder, group, **schedule):
             **dict(scenario.recipe),
         }
     )
-    tricks = [make_trick(parse_trick(t)) if isinstance(t, str) else t for t in scenario.tricks]
-    state = build_state(
-        gan, data, recipe=recipe, tricks=tricks, loss=gan.loss, seed=5, device=CPU, group=group
-    )
+    tricks = [
+        make_trick(parse_trick(trick)) if isinstance(trick, str) else trick
+        for trick in scenario.tricks
+    ]
+    state = state_of(gan, data, tricks, recipe=recipe, seed=5, group=group)
     random = torch.Generator().manual_seed(0)
     values = torch.rand((30, *data.shape), generator=random) * 2 - 1
     return Trainer(
@@ -151,56 +152,44 @@ def trainer(scenario, folder, group, **schedule):
     )
 
 
-def weights(state):
-    """Return all tensors of both networks, by name."""
-    networks = {"generator": state.generator, "discriminator": state.discriminator}
-    for name, kept in state.memory.items():
-        networks |= {f"{name}/{key}": one for key, one in kept.items() if hasattr(one, "eval")}
-    return {
-        f"{name}/{key}": value.clone()
-        for name, network in networks.items()
-        for key, value in network.state_dict().items()
-    }
-
-
 def half(scenario, folder, group):
-    """Train until the last process asks to stop; all do. Return what was trained so far."""
-    one = trainer(scenario, folder, group, ticks=scenario.batches)
-    look_up = one._look_up
+    """Train until the last process asks to stop, so that all stop; return the trainer."""
+    halved = trainer(scenario, folder, group, ticks=scenario.batches)
+    look_up = halved._look_up
 
     def stop():
         look_up()
-        if one.state.images_seen >= 8 * scenario.batches // 2 and group.rank == group.size - 1:
-            one.stop_requested = True
+        if halved.state.images_seen >= 8 * scenario.batches // 2 and group.rank == group.size - 1:
+            halved.stop_requested = True
 
-    one._look_up = stop
-    assert one.train() == "interrupted"
-    return one
+    halved._look_up = stop
+    assert halved.train() == "interrupted"
+    return halved
 
 
 def finish(scenario, folder, group):
-    """Go on from a folder's checkpoint to the end."""
-    one = trainer(scenario, folder, group, ticks=scenario.batches)
-    one.resume()
-    assert one.train() in {"done", "collapsed"}
-    return one
+    """Continue from a folder's checkpoint to the end; return the trainer."""
+    resumed = trainer(scenario, folder, group, ticks=scenario.batches)
+    resumed.resume()
+    assert resumed.train() in {"done", "collapsed"}
+    return resumed
 
 
 def together(folder):
-    """Make all trainings with the processes that the environment names."""
+    """Carry out all trainings with the processes that the environment describes."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     group = join_processes()
     assert group.size == 2
-    kept = {}
+    trained = {}
 
-    def keep(name, one):
-        kept.update({f"{name}/{key}": value for key, value in weights(one.state).items()})
+    def keep(name, trainer):
+        trained.update({f"{name}/{key}": value for key, value in weights_of(trainer.state).items()})
 
     for name, scenario in EQUAL.items():
-        one = trainer(scenario, folder / name, group)
-        assert one.train() in {"done", "collapsed"}
-        keep(name, one)
+        equal = trainer(scenario, folder / name, group)
+        assert equal.train() in {"done", "collapsed"}
+        keep(name, equal)
     whole = trainer(RANDOM, folder / "whole", group)
     whole.train()
     keep("whole", whole)
@@ -212,7 +201,7 @@ def together(folder):
     keep("random, one then two", finish(RANDOM, folder / "random, one then two", group))
     broken = Scenario(points(), (), (("generator_optimizer", sgd(1e30)),), batches=100)
     assert trainer(broken, folder / "diverged", group, ticks=100).train() == "diverged"
-    write_tensors(folder / f"process{group.rank}.safetensors", kept, {})
+    write_tensors(folder / f"process{group.rank}.safetensors", trained, {})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Terms that tricks add to losses, against updates of Dirac-GAN made by hand."""
+
+import numpy as np
+import pytest
+import torch
+from dirac_gan import RATE, batch_at, dirac, players
+from scipy.special import expit as sigmoid
+
+from ganbench import losses
+from ganbench.errors import ConfigError
+from ganbench.gan import Batch
+from ganbench.nn import MLP
+from ganbench.step import update
+from ganbench.tricks.gradient_penalty import GradientPenalty
+from ganbench.tricks.label_smoothing import LabelSmoothing
+from ganbench.tricks.r1 import R1
+from ganbench.tricks.r2 import R2
+from ganbench.tricks.weight_clipping import WeightClipping
+from ganbench.turn import Turn
+
+pytestmark = pytest.mark.usefixtures("float64")
+
+
+@pytest.mark.parametrize("psi", [0.7, -1.6])
+@pytest.mark.parametrize(
+    ("tricks", "added"),
+    [
+        ([R1(weight=0.6)], lambda psi: 0.6 * psi),
+        ([R2(weight=0.8)], lambda psi: 0.8 * psi),
+        ([R2(weight=0.8), R1(weight=0.6)], lambda psi: 1.4 * psi),
+        ([GradientPenalty(weight=3.0)], lambda psi: 6 * (abs(psi) - 1) * np.sign(psi)),
+        ([GradientPenalty(weight=3.0, target=0.0)], lambda psi: 6 * psi),
+        ([GradientPenalty(weight=3.0, target=2.0)], lambda psi: 6 * (abs(psi) - 2) * np.sign(psi)),
+        (
+            [GradientPenalty(weight=3.0, one_sided=True)],
+            lambda psi: 6 * max(0.0, abs(psi) - 1) * np.sign(psi),
+        ),
+    ],
+    ids=["r1", "r2", "r1-r2", "gp", "gp-zero", "gp-two", "gp-one-sided"],
+)
+def test_penalties(tricks, added, psi):
+    """Each adds its own slope in psi to the slope of the Wasserstein loss, theta - c."""
+    state = dirac(*tricks, psi=[psi])
+    update(state, "discriminator", batch_at(0.4))
+    np.testing.assert_allclose(players(state), (psi - RATE * (1.3 - 0.4 + added(psi)), 1.3))
+    psi = players(state)[0]
+    update(state, "generator", batch_at(0.4))  # they do not change the generator's loss
+    np.testing.assert_allclose(players(state), (psi, 1.3 + RATE * psi))
+
+
+@pytest.mark.parametrize("kind", [R1, R2])
+def test_lazy_regularization(kind):
+    state, psi = dirac(kind(weight=0.6, every=3)), 0.7
+    for count in range(5):
+        update(state, "discriminator", batch_at(0.4))
+        psi -= RATE * (1.3 - 0.4 + (3 * 0.6 * psi if count % 3 == 0 else 0))
+        np.testing.assert_allclose(players(state)[0], psi)
+
+
+def test_penalties_of_a_nonlinear_discriminator():
+    """Against the gradients of single examples that ``torch.func`` computes."""
+    state = dirac()
+    state.discriminator = MLP((3,), (8, 8), (1,))
+    turn = Turn(state, "discriminator", Batch(torch.randn(4, 3)), fakes=torch.randn(4, 3))
+    slopes = torch.func.vmap(torch.func.grad(lambda x: state.discriminator(x[None]).squeeze()))
+    square = slopes(turn.real.images).square().sum(1).mean()
+    torch.testing.assert_close(R1(weight=0.6).discriminator_terms(turn)["r1"], 0.3 * square)
+    square = slopes(turn.fake.images).square().sum(1).mean()
+    torch.testing.assert_close(R2(weight=0.6).discriminator_terms(turn)["r2"], 0.3 * square)
+
+    stream = dirac().streams["trick/gradient-penalty"]
+    between = torch.lerp(turn.real.images, turn.fake.images, torch.rand(4, 1, generator=stream))
+    distance = (slopes(between).norm(dim=1) - 1).square().mean()
+    (term,) = GradientPenalty(weight=2.0).discriminator_terms(turn).values()
+    torch.testing.assert_close(term, 2 * distance)
+
+
+def test_a_flat_discriminator_has_a_penalty_without_nan():
+    """The norm has no slope at zero."""
+    state = dirac(GradientPenalty(weight=3.0), psi=[0.0])
+    update(state, "discriminator", batch_at(0.4))
+    np.testing.assert_allclose(players(state)[0], -RATE * (1.3 - 0.4))
+
+
+@pytest.mark.parametrize(("real", "fake"), [(0.9, 0.0), (0.8, 0.3)])
+def test_label_smoothing(real, fake):
+    """dL/dlogit is sigmoid(logit) - target for the logistic loss, logit - target for squares."""
+    responses = {losses.non_saturating: sigmoid, losses.least_squares: lambda logit: logit}
+    for loss, response in responses.items():
+        state = dirac(LabelSmoothing(real=real, fake=fake), loss=loss)
+        update(state, "discriminator", batch_at(0.4))
+        moved = (response(0.7 * 0.4) - real) * 0.4 + (response(0.7 * 1.3) - fake) * 1.3
+        np.testing.assert_allclose(players(state)[0], 0.7 - RATE * moved)
+
+        plain = dirac(loss=loss, psi=[players(state)[0]])  # the generator's loss stays as it is
+        update(plain, "generator", batch_at(0.4))
+        update(state, "generator", batch_at(0.4))
+        assert players(state) == players(plain)
+
+
+def test_label_smoothing_needs_targets():
+    with pytest.raises(ConfigError, match="not 'relativistic'") as raised:
+        dirac(LabelSmoothing(), loss=losses.relativistic)
+    assert "--set loss=" in raised.value.hint
+
+
+def test_weight_clipping():
+    state = dirac(WeightClipping(limit=0.5), psi=[0.45], theta=[-1.3])
+    update(state, "discriminator", batch_at(0.4))  # psi would go to 0.45 + 0.17
+    assert players(state) == (0.5, -1.3)
+    update(state, "generator", batch_at(0.4))
+    np.testing.assert_allclose(players(state), (0.5, -1.3 + RATE * 0.5))
