@@ -172,11 +172,11 @@ def test_progress_is_heard_by_an_object(train, capsys):
     [
         ({"model": "vanila"}, "Unknown model 'vanila'. Did you mean 'vanilla'?"),
         ({"data": "ring9"}, "Unknown dataset 'ring9'. Did you mean 'ring8'"),
-        ({"tricks": [3]}, "3 is no trick; its name, an object or its class was expected."),
+        ({"tricks": [3]}, "3 is not a trick; a name, an object or a class was expected."),
         ({"tricks": ["emma"]}, "Unknown trick 'emma'. Did you mean 'ema'?"),
         ({"settings": {"kimgs": 3}}, "Unknown setting 'kimgs'. Did you mean 'kimg'?"),
         ({"settings": {"loss": "hing"}}, "Unknown loss 'hing'. Did you mean 'hinge'?"),
-        ({"model": 3}, "3 is no model."),
+        ({"model": 3}, "3 is not a model."),
     ],
 )
 def test_what_is_wrong_is_one_sentence(train, arguments, sentence):
@@ -226,8 +226,11 @@ def test_other_content_is_another_run(train, squares):
 
 
 def test_floats_out_of_their_range_are_refused(train, squares):
-    with pytest.raises(GanbenchError, match="value_range"):
+    with pytest.raises(GanbenchError, match=r"values from .* to 255; floats in \[-1, 1\]"):
         train(data=255 * squares)
+    with pytest.raises(GanbenchError) as raised:
+        train(data=squares)
+    assert "value_range=(0, 1)" in raised.value.hint
 
 
 def test_data_as_an_object_are_compared_on(squares, tmp_path):

@@ -225,7 +225,7 @@ def test_one_of_several_in_a_file_is_named(things, tmp_path):
     with pytest.raises(InputError) as raised:
         things.get(str(path))
     assert "registers several things: first, second" in raised.value.message
-    assert raised.value.hint == f"Name one: {path}:first."
+    assert raised.value.hint == f"Choose one: {path}:first."
     with pytest.raises(InputError, match="registers no thing 'third'"):
         things.get(f"{path}:third")
 
@@ -281,7 +281,7 @@ def test_empty_brackets_register_too():
 
 
 def test_what_has_no_name_is_not_registered():
-    with pytest.raises(ConfigError, match="A int cannot be registered: it has no name"):
+    with pytest.raises(ConfigError, match="An object of type int cannot be registered: it has no name"):
         register(3)
 
 
@@ -320,7 +320,7 @@ def test_a_value_is_registered_with_the_docstring_below_it(package, named_values
     loaded = things.get("first_value")
     assert loaded == Named("first-value")
     assert name_of(loaded) == "first-value"
-    with pytest.raises(ConfigError, match="the thing other calls itself 'another'"):
+    with pytest.raises(ConfigError, match="the thing other is named 'another'"):
         things.get("other")
 
 
@@ -361,10 +361,10 @@ def test_an_object_that_does_not_fit_or_takes_a_name_is_not_added(package):
     def known():
         """Another."""
 
-    with pytest.raises(ConfigError, match=r"A thing called 'known' exists: .*a\.py:5"):
+    with pytest.raises(ConfigError, match=r"A thing called 'known' exists already: .*a\.py:5"):
         things.add(known)
     assert things.add(things.get("known")) == "known"
-    with pytest.raises(ConfigError, match="is no loss"):
+    with pytest.raises(ConfigError, match="is not a loss"):
         registry.losses.add(known)
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganbench.config import Recipe, TrickConfig, canonical_json
-from ganbench.records.labels import derive_labels, variant_key, label_variants
+from ganbench.records.labels import derive_labels, label_variants, variant_key
 from ganbench.records.load import load_runs
 from ganbench.records.run_folder import RunFolder
 from ganbench.records.run_record import RunRecord
