@@ -23,6 +23,7 @@ from ganbench.config import digest
 from ganbench.errors import DamagedRunError, InputError
 from ganbench.records.atomic_files import finite, read_json, slug, write_json
 from ganbench.records.environment import environment_id
+from ganbench.records.json_values import as_mapping
 from ganbench.records.strip_paths import strip_paths_in
 
 SPEED_SCHEMA = 1
@@ -151,8 +152,8 @@ class SpeedProtocol:
 class SpeedRecord:
     """One document. ``name`` is its file's stem; ``document`` is its content as it was read.
 
-    A file that cannot be read has only a name and a ``problem``. ``protocol`` is None where the
-    document states none.
+    A file that cannot be read has only a name and a ``problem``. ``protocol`` is None unless the
+    document states all of it.
     """
 
     environment: Mapping[str, Any]
@@ -218,10 +219,10 @@ def read_speeds(path: Path) -> SpeedRecord:
         )
     if schema != SPEED_SCHEMA:
         raise DamagedRunError(f"{path} is damaged: its schema is {schema!r}, not {SPEED_SCHEMA}.")
-    stated = {**document, "protocol": document.get("protocol") or None}
+    checked = {**document, "protocol": _whole_protocol(document.get("protocol"))}
     try:
         # From JSON, where arrays may become tuples and yet no text becomes a number.
-        record = _adapter().validate_json(json.dumps(stated), strict=True)
+        record = _adapter().validate_json(json.dumps(checked), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -229,6 +230,13 @@ def read_speeds(path: Path) -> SpeedRecord:
             f"{path} is damaged: {key}: {first['msg']}.", "Delete it, and measure again."
         ) from error
     return replace(record, name=speeds_name(document), document=document)
+
+
+def _whole_protocol(protocol: object) -> Mapping[str, Any] | None:
+    """Return the protocol that a document states; None unless it states every figure."""
+    figures = as_mapping(protocol)
+    whole = all(figures.get(entry.name) is not None for entry in fields(SpeedProtocol))
+    return figures if whole else None
 
 
 @cache

@@ -177,9 +177,9 @@ def test_what_is_damaged_is_refused_with_the_place(
 
 
 def test_a_protocol_is_whole_or_none(tmp_path: Path) -> None:
-    path = write_speeds(tmp_path, document(protocol={}))
-    assert read_speeds(path).protocol is None
-    path.write_text(json.dumps(document(protocol={"rounds": 3})))
+    for partial in ({}, {"rounds": 3}, {"rounds": 3, "seconds": None, "latencies": 1}):
+        assert read_speeds(write_speeds(tmp_path, document(protocol=partial))).protocol is None
+    path = write_speeds(tmp_path, document(protocol={"rounds": 3, "seconds": -1, "latencies": 1}))
     with pytest.raises(DamagedRunError, match=r"protocol\.seconds"):
         read_speeds(path)
 
