@@ -72,16 +72,18 @@ def _variant_curves(row: VariantRow, curves: Sequence[Mapping[str, Curve]]) -> V
     The mean is taken at the points that all of these runs have. A mean over different runs at
     each point would jump for reasons that have nothing to do with the training.
     """
-    drawn = [(run, _points(fields)) for run, fields in zip(row.runs, curves, strict=True)]
-    whole = [points for run, points in drawn if points and run.counted and run.status != "diverged"]
-    averaged = whole or [points for _, points in drawn if points]
+    measured = [(run, _points(fields)) for run, fields in zip(row.runs, curves, strict=True)]
+    whole = [
+        points for run, points in measured if points and run.counted and run.status != "diverged"
+    ]
+    averaged = whole or [points for _, points in measured if points]
     by_kimg = [{point.kimg: point for point in points} for points in averaged]
     shared = [
         [points[kimg] for points in by_kimg]
         for kimg in (by_kimg[0] if by_kimg else ())
         if all(kimg in points for points in by_kimg)
     ]
-    runs = tuple((run.seed, points) for run, points in drawn)
+    runs = tuple((run.seed, points) for run, points in measured)
     return VariantCurves(row.variant, runs, tuple(_mean(points) for points in shared))
 
 

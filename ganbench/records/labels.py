@@ -16,6 +16,8 @@ from ganbench.records.json_values import as_mapping
 from ganbench.records.run_record import RunRecord
 
 _NOT_THE_VARIANT = ("seed", "dataset", "dataset_version")
+_SOURCES = ("trick_sources", "loss_source")
+"""What a configuration may leave out: hashes of sources that are not part of ganbench."""
 
 TrickParameters = Mapping[str, Mapping[str, Any]]
 """The tricks of a configuration by name, with their parameters."""
@@ -99,7 +101,8 @@ def _added_parameters(runs: Sequence[RunRecord]) -> dict[str, dict[str, list[Map
 
 def variant_key(config: Mapping[str, Any]) -> str:
     """Return a digest that all seeds of a variant share, and no other variant has."""
-    return digest({key: value for key, value in config.items() if key not in _NOT_THE_VARIANT})
+    known = {key: value for key, value in config.items() if value or key not in _SOURCES}
+    return digest({key: value for key, value in known.items() if key not in _NOT_THE_VARIANT})
 
 
 def derive_labels(
@@ -208,19 +211,27 @@ def _name_datasets(runs: Sequence[RunRecord]) -> list[RunRecord]:
 
 
 def _tricks(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the tricks of a configuration by name, with their parameters."""
+    """Return the tricks of a configuration by name, with their parameters.
+
+    The source of a trick that is not part of ganbench counts as one of them.
+    """
     entries = config.get("tricks")
-    return {
-        str(trick.get("name")): as_mapping(trick.get("parameters"))
-        for trick in (entries if isinstance(entries, list | tuple) else ())
-        if isinstance(trick, Mapping)
-    }
+    sources = as_mapping(config.get("trick_sources"))
+    tricks: dict[str, Mapping[str, Any]] = {}
+    for trick in entries if isinstance(entries, list | tuple) else ():
+        if isinstance(trick, Mapping):
+            name = str(trick.get("name"))
+            source = {"source": sources[name]} if name in sources else {}
+            tricks[name] = {**as_mapping(trick.get("parameters")), **source}
+    return tricks
 
 
 def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield everything but tricks, without the nesting of the recipe: loss, batch_size, ..."""
     for key, value in config.items():
-        if key in _NOT_THE_VARIANT or key in {"model", "tricks"}:
+        if key in _NOT_THE_VARIANT or key in {"model", "tricks", "trick_sources"}:
+            continue
+        if key in _SOURCES and not value:
             continue
         if isinstance(value, Mapping):
             prefix = "" if key == "recipe" else f"{key}."

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Tables, charts and pages from stored runs; never computes a metric."""
+"""Tables, charts and pages from stored runs; computes no statistic."""

@@ -168,7 +168,7 @@ class Charts:
 
 @dataclass(frozen=True)
 class CaptionedPicture:
-    """A picture with its caption: a name and a note; ``color`` is that of a dot before it."""
+    """A picture with its caption: a name and a note; ``color`` colors a dot before the name."""
 
     picture: Picture
     label: str

@@ -106,7 +106,7 @@ def flip(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [cut, flip, lambda _: b"", lambda _: b"not an npz"])
-def test_a_damaged_cache_is_made_anew(cache, monkeypatch, damage):
+def test_a_damaged_cache_is_made_again(cache, monkeypatch, damage):
     expected = mnist5k.read_digits()
     whole = cache.read_bytes()
     cache.write_bytes(damage(whole))
@@ -116,7 +116,7 @@ def test_a_damaged_cache_is_made_anew(cache, monkeypatch, damage):
     mnist5k.read_digits()
 
 
-def test_a_cache_with_other_arrays_is_made_anew(cache):
+def test_a_cache_with_other_arrays_is_made_again(cache):
     images, labels = (array.copy() for array in mnist5k.read_digits())
     np.savez_compressed(cache, images=255 - images, labels=labels)
     np.testing.assert_array_equal(mnist5k.read_digits()[0], images)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganbench.config import Recipe, TrickConfig, canonical_json
-from ganbench.records.labels import derive_labels, label_variants
+from ganbench.records.labels import derive_labels, variant_key, label_variants
 from ganbench.records.load import load_runs
 from ganbench.records.run_folder import RunFolder
 from ganbench.records.run_record import RunRecord
@@ -112,6 +112,27 @@ def test_one_label_means_one_trick_on_all_datasets() -> None:
     assert [run.tricks for run in label_variants(runs)] == ["", "r1(weight=1)", "", "r1(weight=10)"]
     always = [of("one", weak), of("two", strong)]
     assert [run.tricks for run in label_variants(always)] == ["", ""], "the model's own"
+
+
+def test_the_source_of_a_users_trick_belongs_to_the_trick_and_sets_no_setting_apart() -> None:
+    def of(**sources: str) -> dict[str, Any]:
+        tricks = [{"name": name, "parameters": {}} for name in sources]
+        return {"loss": "x", "tricks": tricks, "trick_sources": sources}
+
+    labels = derive_labels("gan", [of(), of(loud="ab")])
+    assert [(label.tricks, label.setting) for label in labels] == [("", ""), ("loud", "")]
+    changed = derive_labels("gan", [of(loud="ab"), of(loud="cd")])
+    assert [label.tricks for label in changed] == ["loud(source=ab)", "loud(source=cd)"]
+
+
+def test_a_record_without_hashes_of_sources_is_one_with_none() -> None:
+    """Runs of before there was the field are seeds of the same variant."""
+    before, now = {"loss": "x"}, {"loss": "x", "loss_source": "", "trick_sources": {}}
+    assert variant_key(before) == variant_key(now)
+    assert [label.setting for label in derive_labels("gan", [now, {**before, "a": 1}])] == [
+        "a=None",
+        "a=1",
+    ]
 
 
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=30))

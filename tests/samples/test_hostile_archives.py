@@ -211,7 +211,7 @@ def test_altered_bytes_never_raise_anything_else(pictures, write, gather, ending
         assert len(indices) + len(samples.skipped) == len(samples)
 
 
-def test_nothing_is_unpacked_beside_the_archive(pictures, write, gather, tmp_path):
+def test_nothing_is_unpacked_next_to_the_archive(pictures, write, gather, tmp_path):
     path = write(pictures(3)[1], ".tgz")
     gather(open_samples(path))
     assert list(tmp_path.iterdir()) == [path]

@@ -121,7 +121,7 @@ def test_a_connection_that_is_cut_is_taken_up_again(server, get, answer, whole):
     assert told.sentences[0].startswith(f"The connection was cut after {third:,} bytes")
 
 
-def test_a_server_that_gives_no_parts_begins_anew(server, get, answer, whole):
+def test_a_server_that_gives_no_parts_starts_again(server, get, answer, whole):
     answer(
         functools.partial(server.give, cut=1000),
         functools.partial(server.give, ranges=False),

@@ -50,8 +50,8 @@ def svg(specification: Mapping[str, object], axis: Mapping[str, object] | None =
     """Return a chart in Vega-Lite as a compact SVG; ``axis`` adds to the look of the axes."""
     look = theme("#333333")
     look["axis"] |= axis or {}
-    drawn: str = vl_convert.vegalite_to_svg(json.dumps({**specification, "config": look}))
-    return compact(drawn)
+    picture: str = vl_convert.vegalite_to_svg(json.dumps({**specification, "config": look}))
+    return compact(picture)
 
 
 _FONT = f' font-family="{FONT}"'
@@ -65,16 +65,16 @@ _POINT = re.compile(r"([ML])(-?[\d.]+),(-?[\d.]+)")
 _NUMBER = re.compile(r"-?\d+\.\d+")
 
 
-def compact(drawn: str) -> str:
+def compact(picture: str) -> str:
     """Return the same picture in fewer bytes.
 
     The font is named once, coordinates keep a tenth of a pixel, and a line goes from point to
     point in relative steps. Names and descriptions of marks, and shapes that paint nothing, are
     left out: the picture stands in a document, where no script and no reader can reach its parts.
     """
-    drawn = drawn.replace(_FONT, "").replace("<svg ", f"<svg{_FONT} ", 1)
-    drawn = _EMPTY.sub("", _UNSEEN.sub("", drawn))
-    return _GEOMETRY.sub(lambda match: f' {match[1]}="{_shortened(match[2])}"', drawn)
+    picture = picture.replace(_FONT, "").replace("<svg ", f"<svg{_FONT} ", 1)
+    picture = _EMPTY.sub("", _UNSEEN.sub("", picture))
+    return _GEOMETRY.sub(lambda match: f' {match[1]}="{_shortened(match[2])}"', picture)
 
 
 def _shortened(geometry: str) -> str:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""A report's section on speed."""
+"""The chapter of a report on speed."""

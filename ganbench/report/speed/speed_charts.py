@@ -33,17 +33,17 @@ class RateAxes:
 
 def rate_rows(rows: Sequence[SpeedRow]) -> Rows:
     """Return a row per round (variant, batch, round, rate) and one per case with its median."""
-    drawn: Rows = []
+    chart_rows: Rows = []
     for row in rows:
         rounds = [rate for rate in row.case.rounds if rate > 0]
         median = row.case.training.images_per_second if row.case.training else None
         case = {"variant": row.series, "batch": row.case.batch_size}
-        drawn += [
+        chart_rows += [
             {**case, "round": index, "rate": rounded(rate)} for index, rate in enumerate(rounds, 1)
         ]
         if median:
-            drawn.append({**case, "median": rounded(median), "n": len(rounds)})
-    return drawn
+            chart_rows.append({**case, "median": rounded(median), "n": len(rounds)})
+    return chart_rows
 
 
 def rate_axes(rows: Rows) -> RateAxes:
@@ -75,10 +75,10 @@ def rate_panel(
     Returns:
         The panel; None where no case has a speed.
     """
-    drawn = rate_rows(rows)
-    if not drawn:
+    chart_rows = rate_rows(rows)
+    if not chart_rows:
         return None
-    axes = rate_axes(drawn)
+    axes = rate_axes(chart_rows)
     x = alt.X(
         "batch:Q",
         title="batch size",
@@ -111,18 +111,18 @@ def rate_panel(
         dashes.transform_filter("isValid(datum.median)"),
         rounds.transform_filter("isValid(datum.rate)"),
     ]
-    return layered(layers, ChartData(name, drawn), f"images/s, {title}", 240)
+    return layered(layers, ChartData(name, chart_rows), f"images/s, {title}", 240)
 
 
 def split_rows(rows: Sequence[SpeedRow]) -> Rows:
     """Return a row per case and part: ``case`` with its total, ``part``, ``ms``, ``share``."""
-    drawn: Rows = []
+    chart_rows: Rows = []
     for row in rows:
         times = part_times(row.case, PARTS)
         # A narrow page cuts off the end of a long name.
         whole = amount(iteration_milliseconds(times))
         case = f"{whole} ms, batch {row.case.batch_size}: {row.series}"
-        drawn += [
+        chart_rows += [
             {
                 "case": case,
                 "part": time.part,
@@ -132,7 +132,7 @@ def split_rows(rows: Sequence[SpeedRow]) -> Rows:
             }
             for time in times
         ]
-    return drawn
+    return chart_rows
 
 
 def split_panel(name: str, title: str, rows: Sequence[SpeedRow]) -> Panel | None:
@@ -148,10 +148,10 @@ def split_panel(name: str, title: str, rows: Sequence[SpeedRow]) -> Panel | None
     Returns:
         The panel; None where no case was split.
     """
-    drawn = split_rows(rows)
-    if not drawn:
+    chart_rows = split_rows(rows)
+    if not chart_rows:
         return None
-    cases = list(dict.fromkeys(row["case"] for row in drawn))
+    cases = list(dict.fromkeys(row["case"] for row in chart_rows))
     names = alt.Axis(
         labelAlign="left", labelPadding=0, labelOffset=-14, labelLimit=0, grid=False, zindex=1
     )
@@ -181,4 +181,4 @@ def split_panel(name: str, title: str, rows: Sequence[SpeedRow]) -> Panel | None
             ],
         )
     )
-    return layered([bars], ChartData(name, drawn), title, 38 * len(cases) + 8)
+    return layered([bars], ChartData(name, chart_rows), title, 38 * len(cases) + 8)

@@ -20,8 +20,8 @@
     const names = Object.keys(columns);
     const count = names.length ? columns[names[0]].length : 0;
     return Array.from({ length: count }, (_, index) => {
-      const given = names.filter((name) => columns[name][index] !== null);
-      return Object.fromEntries(given.map((name) => [name, columns[name][index]]));
+      const present = names.filter((name) => columns[name][index] !== null);
+      return Object.fromEntries(present.map((name) => [name, columns[name][index]]));
     });
   }
 
