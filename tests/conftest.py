@@ -14,7 +14,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from ganbench import paths
+from ganbench import paths, registry
 
 # A busy machine is not a failure: examples may take long, and are the same in every run.
 settings.register_profile("ganbench", deadline=None, derandomize=True)
@@ -93,6 +93,29 @@ def cli(monkeypatch, capsys):
         return Outcome(ended.value.code, captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture
+def train(tmp_path):
+    """Return a function that trains a GAN for a moment, and returns the run."""
+    import ganbench
+
+    def call(model="vanilla", data="ring8", **arguments):
+        settings = {"kimg": 0.3, "batch_size": 20, **arguments.pop("settings", {})}
+        quiet = {"out": tmp_path, "samples": 64, "progress": False, "threads": 1}
+        return ganbench.run(model, data, settings=settings, **{**quiet, **arguments})
+
+    return call
+
+
+@pytest.fixture
+def session():
+    """Forget what a test adds to the registries."""
+    before = {kind: dict(entries._added) for kind, entries in registry.KINDS.items()}
+    yield
+    for kind, entries in registry.KINDS.items():
+        entries._added.clear()
+        entries._added.update(before[kind])
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Settings are validated, an unknown key suggests the nearest, and the identity is stable."""
+"""Settings are validated, an unknown key suggests the nearest one, and identities are stable."""
 
 import hashlib
 import json
@@ -63,7 +63,7 @@ WRITTEN_OUT = """
 
 
 def test_the_identity_is_pinned():
-    """A change here makes every stored run another one: raise IDENTITY_SCHEME if it is meant."""
+    """A change here changes the identity of stored runs: raise IDENTITY_SCHEME if it is meant."""
     text = json.dumps(json.loads(WRITTEN_OUT), separators=(",", ":"), sort_keys=True)
     assert CONFIG.identity == hashlib.sha256(text.encode()).hexdigest()[:16]
     assert CONFIG.identity == "bcb662d80c36e6d8"
@@ -178,13 +178,13 @@ def test_an_unknown_key_lists_what_there_is():
     ],
 )
 def test_what_fits_is_taken_over_and_nothing_else_changes(text, value):
-    key, given_value = parse_assignment(text)
-    changed = override(CONFIG, {key: given_value})
-    found = changed
+    key, parsed = parse_assignment(text)
+    changed = override(CONFIG, {key: parsed})
+    taken_over = changed
     for part in key.split("."):
-        found = getattr(found, part)
-    assert found == value
-    assert type(found) is type(value)
+        taken_over = getattr(taken_over, part)
+    assert taken_over == value
+    assert type(taken_over) is type(value)
     back = override(changed, {key: dict(flat(CONFIG))[key]})
     assert back == CONFIG
 
@@ -192,10 +192,10 @@ def test_what_fits_is_taken_over_and_nothing_else_changes(text, value):
 def flat(record):
     values = record.model_dump()
     for key in leaves(values):
-        found = values
+        leaf = values
         for part in key.split("."):
-            found = found[part]
-        yield key, found
+            leaf = leaf[part]
+        yield key, leaf
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_what_does_not_fit_is_one_sentence_with_key_and_value(text):
         override(CONFIG, {key: value})
     message = raised.value.message
     assert message.startswith(key)
-    given = [value, *value] if isinstance(value, list) else [value]
-    assert any(message.endswith(f"not {one!r}.") for one in given)
+    quoted = [value, *value] if isinstance(value, list) else [value]
+    assert any(message.endswith(f"not {part!r}.") for part in quoted)
     assert "\n" not in message
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Names are found by reading sources, in packages, entry points and files; nothing is imported."""
+"""Names are found in packages, entry points and files by reading sources, without imports."""
 
 import sys
 import types
@@ -22,7 +22,7 @@ def entry(name, documentation="Does it.", mark="@register"):
 
 @pytest.fixture
 def package(tmp_path, monkeypatch, request):
-    """Write modules into a package with a name of its own, and return its registry."""
+    """Return a function that writes modules into a new package, and returns its registry."""
     name = "pack_" + canonical(request.node.name).replace("-", "_").split("[")[0]
 
     def make(group="ganbench.nothing", **modules):
@@ -35,13 +35,13 @@ def package(tmp_path, monkeypatch, request):
         return Registry("thing", name, group)
 
     yield make
-    for module in [one for one in sys.modules if one.split(".")[0] == name]:
+    for module in [loaded for loaded in sys.modules if loaded.split(".")[0] == name]:
         del sys.modules[module]
 
 
 @pytest.fixture
 def distribution(tmp_path, monkeypatch):
-    """Install a made-up distribution with entry points and a module."""
+    """Return a function that installs a made-up distribution with entry points and modules."""
 
     def make(group, points, modules=()):
         site = tmp_path / "site"
@@ -58,7 +58,7 @@ def distribution(tmp_path, monkeypatch):
         return site
 
     yield make
-    for module in [one for one in sys.modules if one.split(".")[0].startswith("made_up")]:
+    for module in [name for name in sys.modules if name.split(".")[0].startswith("made_up")]:
         del sys.modules[module]
 
 
@@ -160,9 +160,10 @@ def test_entry_points_are_described_by_their_source(package, distribution):
         {"made_up/__init__.py": "", "made_up/sub.py": text},
     )
     assert things.names() == ["own", "plain", "their-name"]
-    found = things.entry("their-name")
-    assert (found.summary, found.paper) == ("A plugin.", "Someone, 2002, arXiv:0202.00002")
-    assert found.origin.endswith("sub.py:5")
+    their_entry = things.entry("their-name")
+    assert their_entry.summary == "A plugin."
+    assert their_entry.paper == "Someone, 2002, arXiv:0202.00002"
+    assert their_entry.origin.endswith("sub.py:5")
     assert "made_up.sub" not in sys.modules
     assert things.get("their_name")() == "thing"
     assert things.entry("plain").origin == "made_up.sub:no_mark"
@@ -281,7 +282,9 @@ def test_empty_brackets_register_too():
 
 
 def test_what_has_no_name_is_not_registered():
-    with pytest.raises(ConfigError, match="An object of type int cannot be registered: it has no name"):
+    with pytest.raises(
+        ConfigError, match="An object of type int cannot be registered: it has no name"
+    ):
         register(3)
 
 
@@ -314,9 +317,9 @@ def named_values(monkeypatch):
 
 def test_a_value_is_registered_with_the_docstring_below_it(package, named_values):
     things = package(a=VALUE.replace("ganbench.register", "register"))
-    found = things.entry("first-value")
-    assert (found.form, found.summary) == ("value", "Its line.")
-    assert found.paper == "Someone, 2003, arXiv:0303.00003"
+    value_entry = things.entry("first-value")
+    assert (value_entry.form, value_entry.summary) == ("value", "Its line.")
+    assert value_entry.paper == "Someone, 2003, arXiv:0303.00003"
     loaded = things.get("first_value")
     assert loaded == Named("first-value")
     assert name_of(loaded) == "first-value"
@@ -370,11 +373,11 @@ def test_an_object_that_does_not_fit_or_takes_a_name_is_not_added(package):
 
 @pytest.mark.parametrize("kind", registry.KINDS)
 def test_every_registered_name_loads_and_says_what_it_is(kind):
-    found = registry.KINDS[kind]
-    assert found.names()
-    assert not found.problems
-    for name, one in found.entries().items():
-        loaded = found.get(name)
+    entries = registry.KINDS[kind]
+    assert entries.names()
+    assert not entries.problems
+    for name, described in entries.entries().items():
+        loaded = entries.get(name)
         assert callable(loaded) or kind == "losses"
         assert name_of(loaded) == name
-        assert one.summary.endswith(".")
+        assert described.summary.endswith(".")

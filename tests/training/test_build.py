@@ -11,7 +11,7 @@ from torch import nn
 
 from ganbench import registry
 from ganbench.config import parse_trick
-from ganbench.errors import ConfigError, InputError
+from ganbench.errors import ConfigError, InputError, UnknownNameError
 from ganbench.gan import GAN, DataSpec, Loss, Partner
 from ganbench.harness.plan import plan
 from ganbench.losses import non_saturating
@@ -139,6 +139,28 @@ def test_the_source_is_part_of_what_a_run_is(constant_model):
     assert plan(str(constant_model), "ring8").config.identity != before
     vanilla = Path(registry.models.entry("vanilla").path).read_bytes()
     assert source_hash("vanilla") == hashlib.sha256(vanilla).hexdigest()[:16]
+
+
+def test_create_takes_a_name_or_what_is_known_of_the_data():
+    by_name = create("dcgan", "digits")
+    spec = DataSpec("mine", "1", (1, 28, 28))
+    by_spec = create("DCGAN", spec)
+    assert isinstance(by_name, GAN)
+    assert by_name.recipe == by_spec.recipe
+    torch.manual_seed(0)
+    generator = by_spec.generator(by_spec.recipe.latent_dim)
+    assert generator(torch.randn(2, by_spec.recipe.latent_dim)).shape == (2, *spec.shape)
+    with pytest.raises(UnknownNameError, match="Did you mean 'dcgan'"):
+        create("dcgna", spec)
+    with pytest.raises(UnknownNameError, match="Unknown dataset"):
+        create("dcgan", "digitz")
+
+
+def test_what_is_not_a_model_is_refused(tmp_path):
+    path = tmp_path / "wrong.py"
+    path.write_text("from ganbench import register\n\n@register\ndef wrong(data):\n    return 3\n")
+    with pytest.raises(ConfigError, match="returned int, not a GAN"):
+        create(str(path), "ring8")
 
 
 def test_a_model_file_that_is_broken_is_one_sentence(tmp_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every registered model on every kind of data that it takes; a new one joins by itself."""
+"""Every registered model on every kind of data that it takes; a new model is included by itself."""
 
 import ast
 import itertools
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_states import state_of
 from torch import nn
 
 import ganbench
@@ -16,7 +17,7 @@ from ganbench.config import adam
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, Batch, DataSpec, Mixture
 from ganbench.step import alternate
-from ganbench.training.build import build_state, create
+from ganbench.training.build import create
 
 ZOO = sorted(
     path for path in Path(registry.models.entry("vanilla").path).parent.glob("*.py")
@@ -24,9 +25,9 @@ ZOO = sorted(
 )  # fmt: skip
 MODELS = registry.models.names()
 SHAPES = {
-    "grey-28": (1, 28, 28),
+    "gray-28": (1, 28, 28),
     "color-28": (3, 28, 28),
-    "grey-32": (1, 32, 32),
+    "gray-32": (1, 32, 32),
     "color-32": (3, 32, 32),
     "color-64": (3, 64, 64),
     "color-128": (3, 128, 128),
@@ -37,7 +38,7 @@ TAKEN = {
     "wgan-gp": {*SHAPES},
     "dcgan": {*SHAPES} - {"points"},
 }
-"""What these models are known to take; a model that is not here may refuse what it likes."""
+"""The data that these models must take; a model that is not listed may refuse any."""
 
 
 def data_of(kind):
@@ -46,23 +47,19 @@ def data_of(kind):
     return DataSpec(kind, "1", shape, classes=2, mixture=mixture)
 
 
-def state_of(model, data, **changes):
+def build(model, data, **changes):
     gan = create(model, data)
     recipe = gan.recipe.model_copy(update={"kimg": 0.1, **changes})
-    state = build_state(
-        gan, data, recipe=recipe, tricks=gan.tricks, loss=gan.loss, seed=0,
-        device=torch.device("cpu"),
-    )  # fmt: skip
-    return gan, state
+    return gan, state_of(gan, data, gan.tricks, recipe=recipe)
 
 
 CASES = [case for case in itertools.product(MODELS, SHAPES) if case != ("vanilla", "color-128")]
-"""All but a perceptron of 75 million weights."""
+"""All cases except a perceptron with 75 million weights."""
 
 
 @pytest.fixture(params=CASES, ids="-".join)
 def taken(request):
-    """A model, and data that it takes."""
+    """Return a model, and data that it takes."""
     model, kind = request.param
     data = data_of(kind)
     refusal = None
@@ -73,7 +70,7 @@ def taken(request):
     if model in TAKEN:
         assert (refusal is None) == (kind in TAKEN[model])
     if refusal is not None:
-        assert refusal.hint, "a refusal says what to take in its place"
+        assert refusal.hint, "a refusal says what to use instead"
         pytest.skip(f"{model} refuses {kind}")
     return model, data
 
@@ -82,7 +79,7 @@ def test_one_step_runs_and_moves_every_weight(taken):
     model, data = taken
     torch.manual_seed(0)
     changes = {"discriminator_steps": 1} if data.resolution > 32 else {}  # large ones take long
-    gan, state = state_of(model, data, batch_size=2, **changes)
+    gan, state = build(model, data, batch_size=2, **changes)
     before = {role: [w.detach().clone() for w in state.parameters(role)] for role in state.updates}
     values = torch.rand(2, *data.shape).mul_(2).sub_(1)
 
@@ -98,8 +95,8 @@ def test_one_step_runs_and_moves_every_weight(taken):
         assert examples.abs().max() <= 1
     state.tricks.step_rule(alternate)(state, batch)
     assert state.updates["discriminator"] == state.recipe.discriminator_steps
-    for role, kept in before.items():
-        for index, (old, new) in enumerate(zip(kept, state.parameters(role), strict=True)):
+    for role, weights in before.items():
+        for index, (old, new) in enumerate(zip(weights, state.parameters(role), strict=True)):
             assert new.isfinite().all()
             # The last bias of a critic cancels in E[D(x)] - E[D(G(z))].
             moved = old.numel() == 1 or not torch.equal(old, new)
@@ -137,7 +134,7 @@ def linear_sizes(network):
 
 
 def test_vanilla_has_the_layers_of_the_article():
-    gan = ganbench.create("vanilla", data_of("grey-28"))
+    gan = ganbench.create("vanilla", data_of("gray-28"))
     generator, discriminator = gan.generator(gan.recipe.latent_dim), gan.discriminator((1, 28, 28))
     assert linear_sizes(generator) == [(100, 256), (256, 512), (512, 1024), (1024, 784)]
     assert linear_sizes(discriminator) == [(784, 512), (512, 256), (256, 1)]
@@ -159,25 +156,25 @@ def test_vanilla_has_the_layers_of_the_article():
 
 
 def test_the_recipes_are_the_papers():
-    grey, points = data_of("grey-28"), data_of("points")
+    gray, points = data_of("gray-28"), data_of("points")
     for model in ("vanilla", "dcgan"):
-        recipe = create(model, grey).recipe
+        recipe = create(model, gray).recipe
         assert recipe.generator_optimizer == recipe.discriminator_optimizer
         assert recipe.generator_optimizer == adam(2e-4, (0.5, 0.999))
         assert recipe.discriminator_steps == 1
         assert recipe.latent_dim == 100
-        assert create(model, grey).loss.name == "non-saturating"
-    for data, weight in ((grey, 10.0), (points, 0.1)):
+        assert create(model, gray).loss.name == "non-saturating"
+    for data, weight in ((gray, 10.0), (points, 0.1)):
         gan = create("wgan-gp", data)
         assert gan.loss.name == "wasserstein"
         assert gan.recipe.discriminator_steps == 5
         assert [registry.name_of(trick) for trick in gan.tricks] == ["gradient-penalty"]
         assert gan.tricks[0].weight == weight
-    assert create("wgan-gp", grey).recipe.generator_optimizer == adam(1e-4, (0.0, 0.9))
+    assert create("wgan-gp", gray).recipe.generator_optimizer == adam(1e-4, (0.0, 0.9))
 
 
 def test_a_critic_under_a_penalty_has_no_batch_normalization():
-    for kind in ("grey-28", "color-64"):
+    for kind in ("gray-28", "color-64"):
         gan = create("wgan-gp", data_of(kind))
         critic = gan.discriminator(SHAPES[kind])
         assert not [layer for layer in critic.modules() if isinstance(layer, nn.BatchNorm2d)]

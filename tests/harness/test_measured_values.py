@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""Results that are mappings, and tables in a notebook."""
+
+import numpy as np
+import pytest
+
+import ganbench
+
+
+def test_an_evaluation_is_a_mapping_and_a_table():
+    points = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
+    result = ganbench.evaluate(
+        fake=points[:100], real=points[100:], metrics=["mind@points"], progress=False
+    )
+    assert set(result) >= {"metrics", "fake", "real", "compute", "environment"}
+    assert result["fake"]["count"] == 100
+    assert result.metrics["mind@points"]["value"] > 0
+    assert "mind@points" in repr(result)
+    assert "<table>" in result._repr_html_()
+    pandas = pytest.importorskip("pandas")
+    table = result.to_pandas()
+    assert isinstance(table, pandas.DataFrame)
+    assert table.loc["mind@points", "value"] == result.metrics["mind@points"]["value"]
