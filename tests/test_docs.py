@@ -384,7 +384,7 @@ def test_the_table_of_metrics_is_the_registry():
 
 
 def test_the_table_of_hooks_is_the_contract():
-    from ganbench.trick import HOOKS, Trick, acts_on
+    from ganbench.trick import HOOKS, Trick, overridden_hooks
 
     tricks = {name: registry.tricks.get(name)() for name in registry.tricks.names()}
     listed = []
@@ -393,7 +393,7 @@ def test_the_table_of_hooks_is_the_contract():
         expected = list(inspect.signature(getattr(Trick, hook)).parameters)[1:]
         assert arguments.split(", ") == expected, hook
         if not hook.startswith("check"):
-            acting = {name for name, trick in tricks.items() if hook in acts_on(trick)}
+            acting = {name for name, trick in tricks.items() if hook in overridden_hooks(trick)}
             assert set(re.findall(r"`([\w-]+)`", users)) == acting, hook
         listed.append(hook)
     assert sorted(listed) == sorted(HOOKS)
