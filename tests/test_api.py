@@ -130,11 +130,9 @@ def test_other_content_is_another_run(train, squares):
 
 
 def test_floats_out_of_their_range_are_refused(train, squares):
-    with pytest.raises(GanbenchError, match=r"values from .* to 255; floats in \[-1, 1\]"):
+    with pytest.raises(GanbenchError, match="array has values from") as raised:
         train(data=255 * squares)
-    with pytest.raises(GanbenchError) as raised:
-        train(data=squares)
-    assert "value_range=(0, 1)" in raised.value.hint
+    assert "value_range=(0, 255)" in raised.value.hint
 
 
 def test_data_as_an_object_are_compared_on(squares, tmp_path):
