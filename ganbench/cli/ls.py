@@ -37,22 +37,22 @@ def command(
             f"There are: {', '.join(_KINDS)}.",
         )
     kinds = _KINDS if kind == "all" else (kind,)
-    listings = {one: _rows(one, pattern) for one in kinds}
+    listings = {plural: _rows(plural, pattern) for plural in kinds}
     if as_json:
         print_json(listings)
         return
     from rich.table import Table
 
     screen = console()
-    for one, rows in listings.items():
-        table = Table(title=one, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for plural, rows in listings.items():
+        table = Table(title=plural, title_justify="left", title_style="bold", box=None, pad_edge=False)
         table.add_column("name", style="bold", no_wrap=True)
         table.add_column("summary")
         table.add_column("paper", style="dim", overflow="fold")
         for row in rows:
             table.add_row(row["name"], row["summary"], _identifier(row["paper"]))
         screen.print(table)
-        if one != kinds[-1]:
+        if plural != kinds[-1]:
             screen.print()
 
 
