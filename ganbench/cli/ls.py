@@ -37,22 +37,24 @@ def command(
             f"There are: {', '.join(_KINDS)}.",
         )
     kinds = _KINDS if kind == "all" else (kind,)
-    listings = {plural: _rows(plural, pattern) for plural in kinds}
+    listings = {name: _rows(name, pattern) for name in kinds}
     if as_json:
         print_json(listings)
         return
     from rich.table import Table
 
     screen = console()
-    for plural, rows in listings.items():
-        table = Table(title=plural, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for name, rows in listings.items():
+        table = Table(
+            title=name, title_justify="left", title_style="bold", box=None, pad_edge=False
+        )
         table.add_column("name", style="bold", no_wrap=True)
         table.add_column("summary")
         table.add_column("paper", style="dim", overflow="fold")
         for row in rows:
             table.add_row(row["name"], row["summary"], _identifier(row["paper"]))
         screen.print(table)
-        if plural != kinds[-1]:
+        if name != kinds[-1]:
             screen.print()
 
 
