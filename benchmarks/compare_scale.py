@@ -26,6 +26,7 @@ import numpy as np
 from PIL import Image
 
 from ganbench.config import Recipe, RunConfig, TrickConfig, adam
+from ganbench.data import open_dataset
 from ganbench.harness.matrix import Cell, plan_matrix
 from ganbench.harness.run import RunOptions
 from ganbench.harness.run_metrics import wanted_metrics
@@ -179,7 +180,7 @@ def plan(seeds: int) -> list[Cell]:
 
 def store(cells: list[Cell], out: Path) -> None:
     """Write a result for each cell, like that of a finished run."""
-    wanted = wanted_metrics("ring8", None, None)
+    wanted = wanted_metrics(open_dataset("ring8").spec, None)
     for cell in cells:
         folder = out / cell.name
         folder.mkdir(parents=True)
@@ -206,7 +207,7 @@ def store(cells: list[Cell], out: Path) -> None:
 
 def plan_and_look_up(out: Path, seeds: int) -> None:
     """Plan the matrix and find all cells stored, like a repeated ``ganbench compare``."""
-    requests = {"ring8": wanted_metrics("ring8", None, None)}
+    requests = {"ring8": wanted_metrics(open_dataset("ring8").spec, None)}
     scheduler = Scheduler(plan(seeds), RunOptions(out=out), requests)
     if scheduler.pending:
         raise SystemExit(f"{len(scheduler.pending)} cells were not found.")

@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from ganbench.data import open_dataset
 from ganbench.harness.backends import LocalBackend
 from ganbench.harness.matrix import Cell, plan_matrix
 from ganbench.harness.run import RunOptions
@@ -44,7 +45,7 @@ def inline(cells: list[Cell], out: Path) -> float:
 
 def scheduled(cells: list[Cell], out: Path, backend: LocalBackend) -> float:
     """Carry out the cells by the scheduler; return the seconds."""
-    requests = {"ring8": wanted_metrics("ring8", None, None)}
+    requests = {"ring8": wanted_metrics(open_dataset("ring8").spec, None)}
     begun = time.perf_counter()
     Scheduler(cells, options(out), requests).run(backend)
     return time.perf_counter() - begun
