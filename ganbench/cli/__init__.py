@@ -78,9 +78,16 @@ def _check_processes(
 def main() -> None:
     """Run the command line; a user's mistake is a sentence and an exit code, never a traceback."""
     if launched().first:
-        sys.exit(_run())
+        _exit(_run())
     with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
         code = _run()  # of several processes the first speaks for all
+    _exit(code)
+
+
+def _exit(code: int) -> None:
+    """End the command; nothing is imported that is not there, such as torch."""
+    if training := sys.modules.get("ganbench.training.distributed"):
+        training.end_process(code)
     sys.exit(code)
 
 

@@ -24,6 +24,8 @@ read that folder. The recorded losses are means over the processes.
 from __future__ import annotations
 
 import atexit
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -177,6 +179,18 @@ def join_processes() -> ProcessGroup:
             )
         atexit.register(_leave)
     return Processes(place.rank, place.size, place.local_rank)
+
+
+def end_process(code: int) -> None:
+    """End a process that has joined others at once, with an exit code; return if it has not.
+
+    When the interpreter is taken down in order, gloo's threads now and then abort the process,
+    after everything is done and written.
+    """
+    if distributed.is_available() and distributed.is_initialized():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _leave() -> None:
