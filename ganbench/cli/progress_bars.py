@@ -136,9 +136,9 @@ class TrainingBar(Progress):
         elif self._tenths.entered(share):
             self._terminal.print(f"{self._label}: {share:4.0%}, {row['kimg']:.1f} kimg, {facts}")
 
-    def advance(self, what: str, done: int, total: int) -> None:
+    def advance(self, work: str, done: int, total: int) -> None:
         """Show how far an evaluation is, where it takes its time."""
-        work = f"measuring {what}"
+        work = f"measuring {work}"
         if self._terminal.live:
             self._terminal.draw(self._label, None, 1.0, f"{work}: {done:,} of {total:,}")
         else:
@@ -170,21 +170,21 @@ class WorkBar(Progress):
     def __exit__(self, *_: object) -> None:
         self._terminal.stop()
 
-    def advance(self, what: str, done: int, total: int) -> None:
+    def advance(self, work: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` units are done; zero begins the work again."""
         now = time.monotonic()
-        if done == 0 or what not in self._begun:
-            self._begun[what] = self._printed = now
-            self._terminal.forget(what)
-        passed = now - self._begun[what]
+        if done == 0 or work not in self._begun:
+            self._begun[work] = self._printed = now
+            self._terminal.forget(work)
+        passed = now - self._begun[work]
         rate = done / passed if done and passed > 0.5 else 0.0
         speed = f"{rate:,.{0 if rate >= 10 else 1}f}/s" if rate else ""
         if self._terminal.live:
-            self._terminal.draw(what, done, total, speed)
+            self._terminal.draw(work, done, total, speed)
         elif rate and now - self._printed >= SECONDS_BETWEEN_LINES:
             self._printed = now
             left = duration((total - done) / rate)
-            self._terminal.print(f"{what}: {done:,} of {total:,}, {speed}, {left} left")
+            self._terminal.print(f"{work}: {done:,} of {total:,}, {speed}, {left} left")
 
 
 class DownloadBar(Progress):
@@ -207,7 +207,7 @@ class DownloadBar(Progress):
         """Print a sentence about the current step."""
         self._terminal.print(sentence, style="dim", whole=True)
 
-    def advance(self, what: str, done: int, total: int) -> None:
+    def advance(self, work: str, done: int, total: int) -> None:
         """Show how many bytes have arrived."""
         if self._terminal.live:
             self._terminal.draw(self._name, done, total)
