@@ -31,8 +31,15 @@ def shared_cache(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def isolated(monkeypatch, tmp_path, shared_cache):
-    """Keep tests out of the user's folders, away from the network, and off the other cores."""
+def isolated(monkeypatch, tmp_path, shared_cache, request):
+    """Keep tests out of the user's folders, away from the network, and off the other cores.
+
+    Only tests marked ``cuda`` see a GPU: what the others expect is what a CPU computes.
+    """
+    if not request.node.get_closest_marker("cuda"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # for the processes that a test starts
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     monkeypatch.setenv("GANBENCH_CACHE", str(shared_cache))
     monkeypatch.setenv("GANBENCH_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))

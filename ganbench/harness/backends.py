@@ -24,6 +24,9 @@ BACKENDS = ("local", "inline", "ray")
 PRELOADED = ["ganbench.cli", "ganbench.harness.scheduler", "ganbench.harness.preload"]
 """Modules that the server imports once, for all processes that are forked from it."""
 
+REHEARSED = [*PRELOADED, "ganbench.harness.rehearsal"]
+"""The same where there is no GPU, with a run that does everything for the first time."""
+
 SAFE_PATH = "PYTHONSAFEPATH"
 """The variable that keeps the current folder off Python's path; empty is the same as unset."""
 
@@ -94,7 +97,9 @@ class LocalBackend:
         forks = "forkserver" in multiprocessing.get_all_start_methods()
         self._context = multiprocessing.get_context("forkserver" if forks else "spawn")
         if forks:
-            self._context.set_forkserver_preload(PRELOADED)
+            self._context.set_forkserver_preload(
+                PRELOADED if torch.cuda.is_available() else REHEARSED
+            )
         self._processes: dict[Connection, BaseProcess] = {}
         self._leaving: list[BaseProcess] = []  # have answered, and are about to end
         self._used_slots: dict[Connection, int] = {}

@@ -292,7 +292,7 @@ def load_state(
         ConfigError: A further trick acts on training.
     """
     state = plan.build(device)
-    load_checkpoint(state, folder.checkpoint_file)
+    load_checkpoint(state, folder.checkpoint_file, streams=False)
     if sampling:
         state.tricks = Tricks(_for_sampling([*state.tricks], sampling))
     return state

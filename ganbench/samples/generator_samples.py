@@ -161,14 +161,16 @@ class GeneratedSamples(Samples):
 def from_callable(generate: Generate, seed: int, device: torch.device) -> DrawSamples:
     """Return a user's ``generate(count, generator)`` as a function that draws batches.
 
-    ``generator`` is a stream on ``device``. For code that ignores it, torch's global stream is
-    seeded as well, and restored afterwards.
+    ``generator`` is a stream on the CPU, whatever the device: ``torch.randn(count, 64,
+    generator=generator)`` works everywhere and draws the same on every machine. For code that
+    ignores it, torch's global streams are seeded as well, that of ``device`` too, and restored
+    afterwards.
     """
 
     def draw(index: int) -> Any:
         batch_seed = stream_seed(seed, f"samples/{index}")
         with _global_stream(batch_seed, device):
-            return generate(PER_CALL, torch.Generator(device).manual_seed(batch_seed))
+            return generate(PER_CALL, torch.Generator().manual_seed(batch_seed))
 
     return draw
 

@@ -51,16 +51,26 @@ def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
         write_tensors(path, tensors, {"state": json.dumps(scalars)})
 
 
-def load_checkpoint(state: State, path: Path) -> dict[str, Any]:
+def load_checkpoint(state: State, path: Path, *, streams: bool = True) -> dict[str, Any]:
     """Restore a newly built state from a checkpoint, and return the caller's facts.
 
+    Args:
+        state: The state, as it was built.
+        path: The file to read.
+        streams: Whether the random streams are restored, too. Training needs them in order to go
+            on; a GPU's streams fit no CPU, where one may well want to draw samples.
+
     Raises:
+        ConfigError: The streams are those of another kind of device.
         DamagedRunError: The file is missing or cut short, or belongs to another model.
     """
     tensors, metadata = read_tensors(path, state.device)
     try:
         scalars = json.loads(metadata["state"])
         _restore(state, tensors, scalars)
+        if streams:
+            positions = {name: value.cpu() for name, value in _under(tensors, "streams").items()}
+            state.streams.load_state_dict(positions)
         facts: dict[str, Any] = scalars["facts"]
     except (KeyError, RuntimeError, ValueError) as error:
         raise DamagedRunError(
@@ -83,8 +93,6 @@ def _restore(state: State, tensors: Mapping[str, Tensor], scalars: Mapping[str, 
         for name, value in memory.items():
             if isinstance(value, Tensor):
                 memory[name] = tensors[f"memory/{trick}/{name}"]
-    positions = {name: value.cpu() for name, value in _under(tensors, "streams").items()}
-    state.streams.load_state_dict(positions)
     state.statistics.load(_under(tensors, "statistics"))
 
 

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import pickle
 import zipfile
 
 import numpy as np
 import pytest
+import scipy.linalg
 from pytorch_fid.fid_score import calculate_frechet_distance, compute_statistics_of_path
 
 from ganbench.errors import InputError, MissingDataError
@@ -41,6 +43,15 @@ def test_what_is_written_is_read_back_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "s.npz"]
 
 
+@pytest.fixture
+def sqrtm(monkeypatch):
+    """Give scipy's square root the argument that pytorch-fid passes; scipy 1.18 has dropped it."""
+    if "disp" not in inspect.signature(scipy.linalg.sqrtm).parameters:
+        plain = scipy.linalg.sqrtm
+        monkeypatch.setattr(scipy.linalg, "sqrtm", lambda matrix, disp: (plain(matrix), 0.0))
+
+
+@pytest.mark.usefixtures("sqrtm")
 def test_pytorch_fid_reads_our_files_and_agrees(tmp_path):
     first, second = (of_features(features(seed=seed, shift=seed)) for seed in (0, 1))
     for name, evidence in (("a", first), ("b", second)):

@@ -3,6 +3,7 @@
 
 import pytest
 import torch
+from comparing import differing, tensors_of
 
 from ganbench.config import parse_trick
 from ganbench.data import dataset as datasets
@@ -15,6 +16,7 @@ from ganbench.speed.meter import STEP_PARTS, Meter
 from ganbench.speed.roofline import measure_roofline
 from ganbench.speed.throughput import measure
 from ganbench.step import gradients
+from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
 
 pytestmark = [
     pytest.mark.cuda,
@@ -67,7 +69,8 @@ def test_events_agree_with_the_clock():
     speed = on_gpu.train(1.0)
     split = on_gpu.split(50)
     assert set(split) == set(STEP_PARTS)
-    assert sum(split.values()) == pytest.approx(16 / speed, rel=0.3)
+    # Of the same size: other programs may keep the processor from feeding the GPU for a while.
+    assert 1 / 3 < sum(split.values()) / (16 / speed) < 3
 
 
 def test_a_case_on_a_gpu_has_its_memory_and_its_name():
@@ -107,3 +110,57 @@ def test_compiled_networks_train():
         compiled.state.parameters("generator"), usual.state.parameters("generator"), strict=True
     ):
         assert torch.allclose(weight, other, rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize("tricks", [(), ("ema", "instance-noise", "r1")])
+def test_a_checkpoint_goes_on_bit_for_bit(tmp_path, tricks):
+    whole = meter("cuda", "vanilla", tricks)
+    whole.iterate(4)
+    save_checkpoint(whole.state, tmp_path / "checkpoint.safetensors", {})
+    resumed = meter("cuda", "vanilla", tricks)
+    load_checkpoint(resumed.state, tmp_path / "checkpoint.safetensors")
+    for each in (whole, resumed):
+        each.iterate(4)
+    assert not differing(tensors_of(whole.state), tensors_of(resumed.state))
+
+
+def test_a_matrix_trains_on_the_gpu(cli, tmp_path):
+    """Its processes are forked from one that must not have touched the GPU."""
+    words = ("-m", "vanilla", "-d", "ring8", "--kimg", "0.3", "--seeds", "0-1", "-j", "2")
+    done = cli("compare", *words, "--device", "cuda", "--out", tmp_path / "matrix", "--json", "-q")
+    assert done.code == 0, done.err
+    for path in (tmp_path / "matrix").glob("*/environment.json"):
+        assert "NVIDIA" in path.read_text()
+
+
+def test_a_run_is_sampled_and_measured_alike_twice(cli, tmp_path):
+    words = ("-m", "dcgan", "--kimg", "0.5", "--samples", "100", "--json", "-q")
+    run = cli("run", *words, "--device", "cuda", "--out", tmp_path / "runs").document["run"]
+    first, second = (tmp_path / name for name in "ab")
+    for folder in (first, second):
+        words = ("--count", "50", "--format", "npz", "--out", folder)
+        assert cli("sample", run, *words).code == 0
+    assert first.with_suffix(".npz").read_bytes() == second.with_suffix(".npz").read_bytes()
+    wanted = (run, "--samples", "100", "--metrics", "fid@mnist-cnn", "--json", "-q")
+    on_gpu, on_cpu = (
+        cli("eval", *wanted, "--device", device).document["metrics"]["fid@mnist-cnn"]["value"]
+        for device in ("cuda", "cpu")
+    )
+    assert on_gpu == pytest.approx(on_cpu, rel=1e-3)
+
+
+def test_a_function_draws_the_same_on_every_device(cli, tmp_path):
+    """Its stream is on the CPU, so that the plainest code works on a machine with a GPU."""
+    (tmp_path / "noise.py").write_text(
+        "import torch\n"
+        "def draw(count, generator):\n"
+        "    return torch.rand(count, 1, 28, 28, generator=generator) * 2 - 1\n"
+    )
+    words = (f"{tmp_path / 'noise.py'}:draw", "--real", "mnist5k", "--samples", "60")
+    values = [
+        cli(
+            "eval", *words, "--metrics", "fid@mnist-cnn", "--device", device, "--json", "-q"
+        ).document["metrics"]["fid@mnist-cnn"]["value"]
+        for device in ("cuda", "cpu")
+    ]
+    assert values[0] == pytest.approx(values[1], rel=1e-3)

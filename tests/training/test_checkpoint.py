@@ -7,7 +7,7 @@ import os
 
 import pytest
 import torch
-from comparing import differing, tensors_of, without_times
+from comparing import differing, tensors_of, weights_of, without_times
 from safetensors import safe_open
 from small_states import CPU, state_of
 
@@ -258,3 +258,19 @@ def test_weights_are_exported_with_what_they_are(tmp_path):
     latents = torch.randn(2, state.recipe.latent_dim)
     state.generator.eval(), again.generator.eval()
     assert torch.equal(state.generator(latents), again.generator(latents))
+
+
+def test_a_run_of_another_kind_of_device_is_sampled_but_not_continued(bench, tmp_path):
+    """A CUDA generator's position has 16 bytes, a CPU's five thousand."""
+    state = bench.state()
+    state.draw_latents(4)
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(state, path, {})
+    tensors, metadata = read_tensors(path, CPU)
+    tensors["streams/noise"] = torch.zeros(16, dtype=torch.uint8)
+    write_tensors(path, tensors, metadata)
+    with pytest.raises(ConfigError, match="begun on another kind of device than cpu"):
+        load_checkpoint(bench.state(), path)
+    fresh = bench.state(seed=1)
+    load_checkpoint(fresh, path, streams=False)
+    assert not differing(weights_of(fresh), weights_of(state))
