@@ -6,15 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from ganbench.config import Recipe
+from ganbench.config import OptimizerSpec, Recipe
+from ganbench.runtime.global_random import position_seed, seeded
 
 if TYPE_CHECKING:
-    from ganbench.trick import Trick
+    from ganbench.trick import Hooks, Trick
 
 Shape = tuple[int, ...]
 Role = Literal["generator", "discriminator"]
@@ -27,6 +28,12 @@ DiscriminatorFactory = Callable[[Shape], nn.Module]
 
 Labels = Tensor | None
 """Class labels (B,) int64, or None where there are none."""
+
+Condition = Any
+"""What enters a network as its second argument: labels, a source, latents, a pyramid; or None."""
+
+Prior = Callable[[int, int, torch.Generator], Tensor]
+"""Draws latents (count, latent_dim) from a random stream, on the stream's device."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +87,44 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class Batch:
-    """Real examples as the networks see them: images (B, *shape), labels (B,) int64 or None."""
+    """Examples as the networks see them, real or generated.
+
+    What belongs to an example travels with it, through every hook that exchanges examples.
+    """
 
     images: Tensor
+    """The examples (B, *shape)."""
     labels: Labels = None
+    """Their classes (B,) int64."""
+    source: Tensor | None = None
+    """The other image of each pair (B, ...), where examples are made from another image."""
+    latents: Tensor | None = None
+    """The latents (B, latent_dim) they were made from; None for real examples."""
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def take(self, indices: Tensor) -> Batch:
+        """Return the examples at indices (n,) int64, with all that belongs to them."""
+        others = (self.labels, self.source, self.latents)
+        return Batch(
+            self.images[indices], *(None if other is None else other[indices] for other in others)
+        )
+
+    @staticmethod
+    def join(batches: Sequence[Batch]) -> Batch:
+        """Return several batches as one; what only some of them have is left out."""
+
+        def together(parts: list[Tensor | None]) -> Tensor | None:
+            present = [part for part in parts if part is not None]
+            return torch.cat(present) if len(present) == len(parts) else None
+
+        return Batch(
+            torch.cat([batch.images for batch in batches]),
+            together([batch.labels for batch in batches]),
+            together([batch.source for batch in batches]),
+            together([batch.latents for batch in batches]),
+        )
 
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
@@ -124,10 +162,13 @@ class Loss:
 
 @dataclass(frozen=True)
 class Partner:
-    """A further network, such as an encoder: how to build it, and the player it learns with."""
+    """A further network, such as an encoder, and the player it learns with."""
 
-    build: Callable[[], nn.Module]
+    build: Callable[[int, Shape], nn.Module]
+    """Builds the network from the latent size and the shape of the data."""
     learns_with: Role = "generator"
+    optimizer: OptimizerSpec | None = None
+    """How its weights move; None lets the player's own optimizer move them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,27 +176,34 @@ class GAN:
     """A GAN variant for some data: the one-paragraph summary of its paper.
 
     Networks are given as factories, so that tricks can change what is built, and so that each
-    network is initialized from its own random stream. ``conditional`` networks are called with
-    labels as a second argument. A discriminator may return a pair (logits, extras): the extras,
-    whatever they are, reach the loss terms of tricks.
+    network is initialized from its own random stream. Either network may return a pair (output,
+    extras): the extras, whatever they are, reach the hooks as ``scored.made`` and
+    ``scored.extras``.
     """
 
     generator: GeneratorFactory
     discriminator: DiscriminatorFactory
     loss: Loss
     recipe: Recipe
+    hooks: Hooks | None = None
+    """What the variant adds to the step, and what cannot be removed from it."""
     tricks: Sequence[Trick] = ()
+    """What its paper adds; ``name:off`` removes a trick."""
     partners: Mapping[str, Partner] = field(default_factory=dict)
-    conditional: bool = False
+    prior: Prior | None = None
+    """The distribution of the latents, where it is not the recipe's."""
+    conditional: bool | Literal["source"] = False
+    """What both networks get as a second argument: True means labels (B,), ``source`` the source
+    (B, ...) of each example."""
 
 
-Draw = Callable[["Sampler", int, torch.Generator], Tensor]
-"""Draws that many images (n, *shape) with a sampler, from a random stream."""
+Draw = Callable[["Sampler", int, torch.Generator], Batch]
+"""Draws that many examples with a sampler, from a random stream."""
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """Draws images from a trained pair of networks; tricks replace its fields.
+    """Draws examples from a trained pair of networks; tricks replace its fields.
 
     Each function is called with the sampler that is finally used, so the order in which tricks
     replaced the fields does not matter.
@@ -168,19 +216,27 @@ class Sampler:
     labels: Callable[[int, torch.Generator], Labels]
     """Draws n labels (n,) int64, or returns None where the networks take none."""
     draw: Draw
-    judge: Callable[[Tensor, Labels], Tensor]
-    """Returns the logits (n, ...) of the trained discriminator, in evaluation mode."""
+    judge: Callable[[Batch], Tensor]
+    """Returns the logits (n, ...) of the trained discriminator for examples that were drawn, shown
+    to it as the variant shows them, in evaluation mode."""
 
     @torch.no_grad()
-    def __call__(self, count: int, generator: torch.Generator) -> Tensor:
-        """Draw ``count`` images (count, *shape), in [-1, 1] where the data are images."""
-        return self.draw(self, count, generator).detach()  # it may be a view of a weight
+    def __call__(self, count: int, generator: torch.Generator) -> Batch:
+        """Draw ``count`` examples, images (count, *shape) in [-1, 1], with their labels.
+
+        Random numbers that the networks themselves draw depend on the position of the stream
+        alone: the same stream draws the same examples.
+        """
+        with seeded(position_seed(generator), generator.device):
+            drawn = self.draw(self, count, generator)
+        return replace(drawn, images=drawn.images.detach())  # it may be a view of a weight
 
     def replace(
         self,
         *,
         generator: nn.Module | None = None,
         latents: Callable[[int, torch.Generator], Tensor] | None = None,
+        labels: Callable[[int, torch.Generator], Labels] | None = None,
         draw: Draw | None = None,
     ) -> Sampler:
         """Return a copy with some fields replaced; None keeps a field."""
@@ -188,5 +244,6 @@ class Sampler:
             self,
             generator=generator or self.generator,
             latents=latents or self.latents,
+            labels=labels or self.labels,
             draw=draw or self.draw,
         )

@@ -6,21 +6,22 @@ from __future__ import annotations
 import math
 import operator
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganbench.config import Precision, Recipe
-from ganbench.gan import DataSpec, Labels, Loss, Role, Sampler
-from ganbench.registry import name_of
+from ganbench.gan import Batch, Condition, DataSpec, Labels, Loss, Prior, Role, Sampler
 from ganbench.runtime.process_group import ALONE, ProcessGroup
 from ganbench.streams import Streams
-from ganbench.trick import Terms, Trick, Tricks, TrickState
+from ganbench.trick import Hooks, Tricks, TrickState, hooks_name
+from ganbench.turn import Turn
 
 
 class RunningMeans:
@@ -35,13 +36,27 @@ class RunningMeans:
     def __init__(self) -> None:
         self._pending: dict[str, list[Tensor]] = defaultdict(list)
         self._means: dict[str, list[Tensor]] = defaultdict(list)
+        self._always: dict[str, str] = {}
 
     def add(self, name: str, values: Tensor) -> None:
         """Add one observation: the mean of a tensor of any shape."""
         pending = self._pending[name]
+        if pending and pending[0].shape != values.shape:  # the shapes of what is stacked are equal
+            self._reduce(name)
+            pending = self._pending[name]
         pending.append(values.detach())
         if len(pending) == self._TOGETHER:
             self._reduce(name)
+
+    def add_terms(self, prefix: str, terms: Mapping[str, Tensor]) -> None:
+        """Add one observation of each term of an objective, the first of which is always there.
+
+        A term that is missing counts as zero, so that the mean of a penalty that is computed in
+        every n-th update, n times as strong, is that of the penalty itself.
+        """
+        for term, value in terms.items():
+            self.add(f"{prefix}/{term}", value)
+        self._always[prefix] = f"{prefix}/{next(iter(terms))}"
 
     def _reduce(self, name: str) -> None:
         """Turn the tensors that were set aside into a mean for each observation."""
@@ -65,6 +80,10 @@ class RunningMeans:
         for name in list(self._pending):
             self._reduce(name)
         means = {name: torch.cat(parts) for name, parts in self._means.items()}
+        for prefix, always in self._always.items():
+            for name in [name for name in means if name.startswith(f"{prefix}/")]:
+                missing = len(means[always]) - len(means[name])
+                means[name] = torch.nn.functional.pad(means[name], (0, missing))
         return dict(zip(means, group.average(list(means.values())), strict=True))
 
     def load(self, observations: dict[str, Tensor]) -> None:
@@ -86,13 +105,18 @@ class State:
     """Further networks, by name."""
     learns_with: dict[str, Role]
     """The player that each partner learns with, by the partner's name."""
+    own_optimizers: frozenset[str]
+    """The names of the partners that an optimizer of their own moves."""
     loss: Loss
     streams: Streams
     device: torch.device
     precision: Precision = "fp32"
-    conditional: bool = False
+    conditional: bool | Literal["source"] = False
+    latent_prior: Prior | None = None
+    """The distribution of the latents, where it is not the recipe's."""
     group: ProcessGroup = ALONE
-    optimizers: dict[Role, Optimizer] = field(default_factory=dict)
+    optimizers: dict[str, Optimizer] = field(default_factory=dict)
+    """What moves the weights, by player, and by partner where a partner has one of its own."""
     memory: dict[str, TrickState] = field(default_factory=dict)
     """What each trick has gathered, by the trick's name."""
     statistics: RunningMeans = field(default_factory=RunningMeans)
@@ -108,9 +132,17 @@ class State:
         """Return what a player moves: the weights of its network and of its partners."""
         return self._parameters[role]
 
-    def memory_of(self, trick: Trick) -> TrickState:
-        """Return what a trick has gathered so far."""
-        return self.memory[name_of(trick)]
+    def weights_of(self, name: str) -> list[nn.Parameter]:
+        """Return the weights that one optimizer moves: those of a player, or of a partner."""
+        if name in self.own_optimizers:
+            return [weight for weight in self.partners[name].parameters() if weight.requires_grad]
+        apart = {id(weight) for own in self.own_optimizers for weight in self.weights_of(own)}
+        role: Role = "generator" if name == "generator" else "discriminator"
+        return [weight for weight in self.parameters(role) if id(weight) not in apart]
+
+    def memory_of(self, hooks: Hooks) -> TrickState:
+        """Return what a trick or the variant has gathered so far."""
+        return self.memory[hooks_name(hooks)]
 
     def sizes(self) -> dict[str, int]:
         """Return the number of weights of each player's network."""
@@ -157,52 +189,61 @@ class State:
         return self.group.shard(self.prior(count * self.group.size, self.streams["noise"]))
 
     def prior(self, count: int, generator: torch.Generator) -> Tensor:
-        """Draw latents (count, latent_dim): N(0, 1), or uniform in [-1, 1]."""
+        """Draw latents (count, latent_dim): N(0, 1), uniform in [-1, 1], or as the variant says."""
+        if self.latent_prior is not None:
+            return self.latent_prior(count, self.recipe.latent_dim, generator)
         size = (count, self.recipe.latent_dim)
         if self.recipe.prior == "normal":
             return torch.randn(size, generator=generator, device=self.device)
         return torch.rand(size, generator=generator, device=self.device).mul_(2).sub_(1)
 
-    def generate(self, latents: Tensor, labels: Labels = None) -> Tensor:
-        """Map latents (B, latent_dim) to images (B, *shape) with the generator as it is."""
-        images: Tensor = (
-            self.generator(latents, labels) if self.conditional else self.generator(latents)
-        )
-        return images
+    def condition_of(self, batch: Batch) -> Condition:
+        """Return what the networks get next to examples: labels, sources, or None."""
+        if self.conditional == "source":
+            return batch.source
+        return batch.labels if self.conditional else None
 
-    def discriminate(self, images: Tensor, condition: Labels = None) -> Any:
+    def generate(self, latents: Tensor, condition: Condition = None) -> tuple[Tensor, Any]:
+        """Map latents (B, latent_dim) to images (B, *shape) with the generator as it is.
+
+        Returns the images, and what the generator returns next to them, or None.
+        """
+        return _with_extras(_call(self.generator, latents, condition))
+
+    def discriminate(self, images: Tensor, condition: Condition = None) -> Any:
         """Return the discriminator's output for images (B, *shape) and their condition."""
-        return (
-            self.discriminator(images)
-            if condition is None
-            else self.discriminator(images, condition)
-        )
+        return _call(self.discriminator, images, condition)
 
-    def backward(self, role: Role, terms: Terms) -> None:
-        """Compute the gradient of the sum of terms in the player's parameters, and no others."""
-        total = reduce(operator.add, terms.values())
-        parameters = self.parameters(role)
+    def backward(self, turn: Turn) -> None:
+        """Compute the gradient of the turn's terms in the player's parameters, and no others."""
+        total = reduce(operator.add, turn.terms.values())
+        parameters = self.parameters(turn.role)
         for parameter in parameters:
             parameter.grad = None
         torch.autograd.backward(total, inputs=parameters)
         self.group.reduce(parameters)
-        for name, term in terms.items():
-            self.statistics.add(f"loss/{role}/{name}", term)
+        self.tricks.gradients(turn)
 
-    def descend(self, role: Role) -> None:
-        """Make an update of a player: move its weights, count it, and let the tricks act."""
-        self.move(role)
-        self.updates[role] += 1
-        self.tricks.after_step(self, role)
+    def descend(self, turn: Turn) -> None:
+        """Finish an update: move the player's weights, count and observe it, let tricks act."""
+        self.move(turn.role)
+        self.updates[turn.role] += 1
+        self.statistics.add_terms(f"loss/{turn.role}", turn.terms)
+        if turn.role == "discriminator":
+            self.statistics.add("logits/real", turn.real.logits)
+            self.statistics.add("logits/fake", turn.fake.logits)
+        self.tricks.after_step(turn)
 
     def move(self, role: Role) -> None:
-        """Move a player's weights by its optimizer, at the learning rate that is due."""
-        optimizer = self.optimizers[role]
-        if self.recipe.schedule != "constant":
-            factor = self.learning_rate_factor()
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
-        optimizer.step()
+        """Move a player's weights by its optimizers, at the learning rates that are due."""
+        partners = [name for name in self.own_optimizers if self.learns_with[name] == role]
+        for name in (role, *partners):
+            optimizer = self.optimizers[name]
+            if self.recipe.schedule != "constant":
+                factor = self.learning_rate_factor()
+                for group in optimizer.param_groups:
+                    group["lr"] = group["initial_lr"] * factor
+            optimizer.step()
 
     def learning_rate_factor(self) -> float:
         """Return the current learning rate as a share of the initial one: 1 at the start."""
@@ -217,7 +258,7 @@ class State:
         return last + (1.0 - last) * remaining
 
     def sampler(self) -> Sampler:
-        """Return how images are drawn from this state, as the tricks change it."""
+        """Return how examples are drawn from this state, as the tricks change it."""
         plain = Sampler(
             generator=self.generator,
             discriminator=self.discriminator,
@@ -230,23 +271,35 @@ class State:
 
     def _draw_labels(self, count: int, generator: torch.Generator) -> Labels:
         """Draw labels (count,) uniformly; None where the networks take none."""
-        if not self.conditional:
+        if self.conditional is not True:
             return None
         size = (count,)
         return torch.randint(self.data.classes, size, generator=generator, device=self.device)
 
-    def _draw(self, sampler: Sampler, count: int, generator: torch.Generator) -> Tensor:
-        """Draw images (count, *shape) with a sampler's generator, latents and labels."""
+    def _draw(self, sampler: Sampler, count: int, generator: torch.Generator) -> Batch:
+        """Draw examples with a sampler's generator, latents and labels."""
         latents = sampler.latents(count, generator)
         labels = sampler.labels(count, generator)
         with self.autocast():
-            inputs = (latents,) if labels is None else (latents, labels)
-            images: Tensor = sampler.generator(*inputs)
-        return images.float()
+            images, _ = _with_extras(_call(sampler.generator, latents, labels))
+        return Batch(images.float(), labels, latents=latents)
 
-    def _judge(self, images: Tensor, labels: Labels) -> Tensor:
-        """Return the discriminator's logits (B, ...) for images (B, *shape), as float32."""
-        with self.autocast():
-            output = self.discriminate(images, labels)
-        logits: Tensor = output[0] if isinstance(output, tuple) else output
-        return logits.float()
+    def _judge(self, batch: Batch) -> Tensor:
+        """Return the discriminator's logits (B, ...) for examples that were drawn, as float32.
+
+        The discriminator is shown them as the variant shows them. What tricks show it besides, such
+        as augmented examples, belongs to training.
+        """
+        variant = Tricks((), self.tricks.variant)
+        turn = Turn(replace(self, tricks=variant), "discriminator", batch, fakes=batch)
+        return turn.fake.logits.float()
+
+
+def _call(network: nn.Module, values: Tensor, condition: Condition) -> Any:
+    """Return a network's output for values and, where there is one, their condition."""
+    return network(values) if condition is None else network(values, condition)
+
+
+def _with_extras(output: Any) -> tuple[Tensor, Any]:
+    """Return a network's output and its extras, None where it returned none."""
+    return output if isinstance(output, tuple) else (output, None)

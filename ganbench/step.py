@@ -34,21 +34,22 @@ def generator_objective(turn: Turn) -> Terms:
 OBJECTIVES = {"discriminator": discriminator_objective, "generator": generator_objective}
 
 
-def gradients(state: State, role: Role, batch: Batch) -> None:
-    """Compute the gradients of one player's objective in its own parameters, and no others."""
-    turn = Turn(state, role, batch)
+def gradients(state: State, role: Role, batch: Batch, beside: Turn | None = None) -> Turn:
+    """Compute the gradients of one player's objective in its own parameters, and no others.
+
+    Returns the turn, with which ``State.descend`` finishes the update. ``beside`` is the other
+    player's turn at the same point, where both players move at once.
+    """
+    turn = Turn(state, role, batch, beside=beside)
     with state.casting():
-        terms = OBJECTIVES[role](turn)
-    state.backward(role, terms)
-    if role == "discriminator":
-        state.statistics.add("logits/real", turn.real.logits)
-        state.statistics.add("logits/fake", turn.fake.logits)
+        turn.terms = OBJECTIVES[role](turn)
+    state.backward(turn)
+    return turn
 
 
 def update(state: State, role: Role, batch: Batch) -> None:
     """Move one player's weights down the gradient of its objective."""
-    gradients(state, role, batch)
-    state.descend(role)
+    state.descend(gradients(state, role, batch))
 
 
 def alternate(state: State, next_batch: Callable[[], Batch]) -> None:

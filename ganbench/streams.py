@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from ganbench.errors import ConfigError
+from ganbench.runtime.global_random import continued, seeded
 from ganbench.runtime.process_group import ALONE, ProcessGroup
 
 
@@ -17,7 +21,7 @@ class Streams:
     Adding a trick that draws numbers changes neither the order of the data, nor the latents, nor
     the initial weights, so two runs with the same seed differ by the trick alone. With several
     processes, each draws the same numbers from a stream, except from the streams of tricks
-    (``trick/name``), which differ from process to process.
+    (``trick/name``) and of networks, which differ from process to process.
 
     Args:
         seed: The seed of the run.
@@ -27,16 +31,40 @@ class Streams:
 
     def __init__(self, seed: int, device: torch.device, group: ProcessGroup = ALONE) -> None:
         self.seed = seed
+        self._root = seed
         self.device = device
         self.group = group
         self._generators: dict[str, torch.Generator] = {}
 
     def __getitem__(self, purpose: str) -> torch.Generator:
         if purpose not in self._generators:
-            generator = torch.Generator(self.device)
-            generator.manual_seed(stream_seed(self.seed, _stream_name(purpose, self.group.rank)))
+            device = torch.device("cpu") if purpose.endswith("/cpu") else self.device
+            generator = torch.Generator(device)
+            generator.manual_seed(stream_seed(self._root, _stream_name(purpose, self.group.rank)))
             self._generators[purpose] = generator
         return self._generators[purpose]
+
+    @contextmanager
+    def networks(self) -> Iterator[None]:
+        """Let networks that draw random numbers themselves continue the stream ``networks``.
+
+        Layers such as dropout draw from torch's global stream, which is put back afterwards.
+        """
+        on_device = self["networks"]
+        on_cpu = on_device if self.device.type == "cpu" else self["networks/cpu"]
+        with continued(on_cpu, on_device):
+            yield
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Let evaluation draw from streams of its own; training goes on where it was."""
+        kept = self._generators, self._root
+        self._generators, self._root = {}, stream_seed(self.seed, "eval")
+        try:
+            with seeded(stream_seed(self._root, "networks"), self.device):
+                yield
+        finally:
+            self._generators, self._root = kept
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the position of every stream that any process has used."""
@@ -69,7 +97,8 @@ class Streams:
 
 def _stream_name(purpose: str, rank: int) -> str:
     """Return a process's name for a stream; the first process's is that of a lone process."""
-    return f"process{rank}/{purpose}" if rank and purpose.startswith("trick/") else purpose
+    apart = purpose.startswith(("trick/", "networks"))
+    return f"process{rank}/{purpose}" if rank and apart else purpose
 
 
 def stream_seed(seed: int, purpose: str) -> int:

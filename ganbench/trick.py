@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tricks: small frozen dataclasses with hooks. The step calls the hooks and knows no trick."""
+"""Hooks, which variants and tricks add to the step. The step calls them and knows none of them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ganbench.errors import ConfigError
 from ganbench.gan import (
     GAN,
     Batch,
+    Condition,
     DataSpec,
     DiscriminatorFactory,
     GeneratorFactory,
-    Labels,
     Loss,
     Role,
     Sampler,
@@ -26,46 +26,47 @@ from ganbench.gan import (
 
 if TYPE_CHECKING:
     from ganbench.state import State
-    from ganbench.turn import Scored, Turn
+    from ganbench.turn import Scored, Seen, Turn
 
 TrickState = dict[str, Tensor | nn.Module]
-"""What a trick gathers while training; it is saved and resumed with the training state."""
+"""What hooks gather while training; it is saved and resumed with the training state."""
 
 Terms = dict[str, Tensor]
 """Named scalars that are added to a loss."""
 
-Discriminate = Callable[[Tensor, Labels], Tensor | tuple[Tensor, Any]]
-"""Maps images (B, *shape) and their condition to logits (B, ...), or to (logits, extras)."""
+Discriminate = Callable[[Tensor, Condition], Tensor | tuple[Tensor, Any]]
+"""Maps examples (B, *shape) and their condition to logits (B, ...), or to (logits, extras)."""
 
 StepRule = Callable[["State", Callable[[], Batch]], None]
 """Makes one iteration of training on a state, with a function that returns the next batch."""
 
 Changed = TypeVar("Changed")
 
+VARIANT = "variant"
+"""The name of the hooks of the variant itself, where a trick would have its own name."""
 
-class Trick:
-    """Base class of all tricks: every hook, doing nothing. A trick overrides the hooks it needs.
 
-    Tricks act in the order of ``order``, then of their names, never in the order of the command
-    line: the same set of tricks is always the same algorithm. ``neutral`` holds parameters at
-    which the trick changes nothing, bit for bit, where its formula has such a point.
+class Hooks:
+    """Every hook of the step, doing nothing. A subclass overrides the hooks it needs.
+
+    In an update the hooks are called in this order: ``latents``, ``fakes`` and ``reals`` when the
+    examples are first asked for; ``see`` before each pass of the discriminator; ``opponent``
+    before the first pass in the generator's turn; the terms; ``gradients`` after the backward
+    pass; ``after_step`` once the weights have moved.
     """
 
-    order: ClassVar[int] = 0
-    neutral: ClassVar[Mapping[str, Any]] = {}
-
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse a model, a recipe or data that the trick does not work with.
+        """Refuse a model, a recipe or data that the hooks do not work with.
 
         Raises:
-            ConfigError: The trick does not work with them.
+            ConfigError: They do not work with them.
         """
 
     def check_parts(self, part: int, processes: int) -> None:
         """Refuse to share a batch where the processes would not equal one with the whole batch.
 
         The gradients are averaged over the processes, which is right for terms that are means
-        over examples. What a trick gathers must be the same in all of them.
+        over examples. What is gathered must be the same in all of them.
 
         Args:
             part: The number of examples that each process gets of a batch.
@@ -91,7 +92,7 @@ class Trick:
         """Change the pair of loss functions."""
         return loss
 
-    def dataset(self, examples: Batch, state: State) -> Tensor | None:
+    def subset(self, examples: Batch, state: State) -> Tensor | None:
         """Return the indices (N,) int64 of the examples to train on; None keeps all."""
         return None
 
@@ -100,7 +101,12 @@ class Trick:
         return optimizer
 
     def start(self, state: State) -> TrickState:
-        """Return what the trick will gather; ``state.memory_of(trick)`` holds it from then on."""
+        """Return what will be gathered: tensors and modules, by name.
+
+        ``state.memory_of(self)`` holds them from then on. A tensor is changed in place, or
+        replaced by another of any shape; a module is changed in place. Random numbers may be drawn
+        from torch's global stream, which is seeded for the call.
+        """
         return {}
 
     # -- within a step -------------------------------------------------------------------------
@@ -113,136 +119,173 @@ class Trick:
         """Change the latents (B, latent_dim) before the generator."""
         return latents
 
-    def fakes(self, images: Tensor, turn: Turn) -> Tensor:
-        """Change the fakes (B, *shape) that the discriminator learns from."""
-        return images
+    def fakes(self, batch: Batch, turn: Turn) -> Batch:
+        """Change the fakes that the discriminator learns from; what belongs to them goes along."""
+        return batch
 
-    def reals(self, images: Tensor, turn: Turn) -> Tensor:
-        """Change the real examples (B, *shape) that the discriminator learns from."""
-        return images
+    def reals(self, batch: Batch, turn: Turn) -> Batch:
+        """Change the real examples that the discriminator learns from."""
+        return batch
 
-    def view(self, images: Tensor, turn: Turn) -> Tensor:
-        """Change what the discriminator sees, real and fake alike; must be differentiable."""
-        return images
+    def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
+        """Change what the discriminator is shown: examples and condition; must be differentiable.
 
-    def condition(self, condition: Labels, scored: Scored, turn: Turn) -> Labels:
-        """Change what enters the discriminator next to images (B, *shape): labels, codes."""
-        return condition
+        ``scored.kind`` tells whether they are real, fake, or others, such as interpolates.
+        """
+        return seen
 
     def opponent(self, turn: Turn) -> Discriminate | None:
         """Return the discriminator that the generator meets in its turn; None for the real one."""
         return None
 
     def discriminator_terms(self, turn: Turn) -> Terms:
-        """Return named terms to add to the discriminator's loss."""
+        """Return named scalars to add to the discriminator's loss.
+
+        They may be evaluated several times in an update, and must leave everything as it is: what
+        is to be observed is observed in ``after_step``.
+        """
         return {}
 
     def generator_terms(self, turn: Turn) -> Terms:
-        """Return named terms to add to the generator's loss."""
+        """Return named scalars to add to the generator's loss; see ``discriminator_terms``."""
         return {}
 
-    def after_step(self, state: State, role: Role) -> None:
-        """Act once a player's weights have moved."""
+    def gradients(self, turn: Turn) -> None:
+        """Change the gradients of ``turn.state.parameters(turn.role)`` in place.
+
+        They are those of the whole batch, also where several processes share it.
+        """
+
+    def after_step(self, turn: Turn) -> None:
+        """Act once the weights of ``turn.role`` have moved: exactly once in each update.
+
+        The examples, logits and terms of the turn are those that the update was made from.
+        """
 
     # -- after training ------------------------------------------------------------------------
 
     def sampler(self, sampler: Sampler, state: State) -> Sampler:
-        """Change how images are drawn from the trained pair."""
+        """Change how examples are drawn from the trained pair."""
         return sampler
 
 
+class Trick(Hooks):
+    """Hooks with a name and parameters: a frozen dataclass that a user adds and removes.
+
+    Tricks act in the order of ``order``, then of their names, never in the order of the command
+    line: the same set of tricks is always the same algorithm. ``neutral`` holds parameters at
+    which the trick changes nothing, bit for bit, where its formula has such a point.
+    """
+
+    order: ClassVar[int] = 0
+    neutral: ClassVar[Mapping[str, Any]] = {}
+
+
 HOOKS = tuple(
-    name for name, value in vars(Trick).items() if callable(value) and not name.startswith("_")
+    name for name, value in vars(Hooks).items() if callable(value) and not name.startswith("_")
 )
 
 
-def overridden_hooks(trick: Trick) -> set[str]:
-    """Return the names of the hooks that a trick overrides, except those that only check."""
-    kind = type(trick)
-    overridden = {hook for hook in HOOKS if getattr(kind, hook) is not vars(Trick)[hook]}
+def overridden_hooks(hooks: Hooks) -> set[str]:
+    """Return the names of the hooks that are overridden, except those that only check."""
+    kind = type(hooks)
+    overridden = {hook for hook in HOOKS if getattr(kind, hook) is not vars(Hooks)[hook]}
     return overridden - {"check", "check_parts"}
 
 
+def hooks_name(hooks: Hooks) -> str:
+    """Return the name under which hooks keep their memory, their stream and their terms."""
+    return registry.name_of(hooks) if isinstance(hooks, Trick) else VARIANT
+
+
 class Tricks:
-    """A set of tricks that acts as one: each hook goes through the tricks that override it.
+    """The variant's hooks and a set of tricks, acting as one: the variant first.
+
+    Each hook goes through those that override it.
 
     Args:
         tricks: The tricks, in any order.
+        variant: The hooks of the variant itself, if it has any.
 
     Raises:
         ConfigError: Two tricks have the same name.
     """
 
-    def __init__(self, tricks: Iterable[Trick]) -> None:
-        self._tricks = sorted(tricks, key=lambda trick: (trick.order, registry.name_of(trick)))
-        names = [registry.name_of(trick) for trick in self._tricks]
+    def __init__(self, tricks: Iterable[Trick], variant: Hooks | None = None) -> None:
+        ordered = sorted(tricks, key=lambda trick: (trick.order, registry.name_of(trick)))
+        self.variant = variant
+        self._all: list[Hooks] = [*([] if variant is None else [variant]), *ordered]
+        names = [hooks_name(hooks) for hooks in self._all]
         if repeated := {name for name in names if names.count(name) > 1}:
             raise ConfigError(f"The trick '{repeated.pop()}' is given twice.")
         self._having = {
-            hook: [trick for trick in self._tricks if hook in overridden_hooks(trick)]
+            hook: [hooks for hooks in self._all if hook in overridden_hooks(hooks)]
             for hook in HOOKS
         }
 
-    def __iter__(self) -> Iterator[Trick]:
-        return iter(self._tricks)
+    def __iter__(self) -> Iterator[Hooks]:
+        return iter(self._all)
 
     def having(self, hook: str) -> Sequence[Any]:
-        """Return the tricks that override a hook, in their order."""
+        """Return those that override a hook, in their order."""
         return self._having[hook]
 
     def wrap_loss(self, loss: Loss, state: State) -> Loss:
-        """Return the loss as all tricks together change it."""
+        """Return the loss as all together change it."""
         return self._pass_through("wrap_loss", loss, state)
 
     def step_rule(self, rule: StepRule) -> StepRule:
-        """Return the order of passes as all tricks together change it."""
+        """Return the order of passes as all together change it."""
         return self._pass_through("step_rule", rule)
 
     def latents(self, latents: Tensor, turn: Turn) -> Tensor:
-        """Return the latents (B, latent_dim) as all tricks together change them."""
+        """Return the latents (B, latent_dim) as all together change them."""
         return self._pass_through("latents", latents, turn)
 
-    def fakes(self, images: Tensor, turn: Turn) -> Tensor:
-        """Return the fakes (B, *shape) as all tricks together change them."""
-        return self._pass_through("fakes", images, turn)
+    def fakes(self, batch: Batch, turn: Turn) -> Batch:
+        """Return the fakes as all together change them."""
+        return self._pass_through("fakes", batch, turn)
 
-    def reals(self, images: Tensor, turn: Turn) -> Tensor:
-        """Return the real examples (B, *shape) as all tricks together change them."""
-        return self._pass_through("reals", images, turn)
+    def reals(self, batch: Batch, turn: Turn) -> Batch:
+        """Return the real examples as all together change them."""
+        return self._pass_through("reals", batch, turn)
 
-    def view(self, images: Tensor, turn: Turn) -> Tensor:
-        """Return images (B, *shape) as the discriminator sees them."""
-        return self._pass_through("view", images, turn)
-
-    def condition(self, condition: Labels, scored: Scored, turn: Turn) -> Labels:
-        """Return what enters the discriminator next to the images."""
-        return self._pass_through("condition", condition, scored, turn)
+    def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
+        """Return what the discriminator is shown."""
+        return self._pass_through("see", seen, scored, turn)
 
     def opponent(self, turn: Turn) -> Discriminate | None:
         """Return the discriminator that the generator meets, if a trick provides one."""
-        for trick in self._having["opponent"]:
-            if (opponent := trick.opponent(turn)) is not None:
+        for hooks in self._having["opponent"]:
+            opponent: Discriminate | None = hooks.opponent(turn)
+            if opponent is not None:
                 return opponent
         return None
 
     def terms(self, turn: Turn) -> Terms:
-        """Return the named terms that all tricks add to the loss of the player in its turn."""
-        terms: Terms = {}
-        for trick in self._having[f"{turn.role}_terms"]:
-            terms |= getattr(trick, f"{turn.role}_terms")(turn)
-        return terms
+        """Return the terms that are added to the loss of the player, each as ``trick/term``."""
+        return {
+            f"{hooks_name(hooks)}/{term}": value
+            for hooks in self._having[f"{turn.role}_terms"]
+            for term, value in getattr(hooks, f"{turn.role}_terms")(turn).items()
+        }
 
-    def after_step(self, state: State, role: Role) -> None:
-        """Let every trick act after a player's weights have moved."""
-        for trick in self._having["after_step"]:
-            trick.after_step(state, role)
+    def gradients(self, turn: Turn) -> None:
+        """Let everyone change the gradients of the player."""
+        for hooks in self._having["gradients"]:
+            hooks.gradients(turn)
+
+    def after_step(self, turn: Turn) -> None:
+        """Let everyone act after the weights of the player have moved."""
+        for hooks in self._having["after_step"]:
+            hooks.after_step(turn)
 
     def sampler(self, sampler: Sampler, state: State) -> Sampler:
-        """Return the sampler as all tricks together change it."""
+        """Return the sampler as all together change it."""
         return self._pass_through("sampler", sampler, state)
 
     def _pass_through(self, hook: str, value: Changed, *context: Any) -> Changed:
-        """Return a value after each trick in turn has changed it."""
-        for trick in self._having[hook]:
-            value = getattr(trick, hook)(value, *context)
+        """Return a value after each in turn has changed it."""
+        for hooks in self._having[hook]:
+            value = getattr(hooks, hook)(value, *context)
         return value

@@ -1,70 +1,112 @@
 # SPDX-License-Identifier: MIT
-"""One player's turn as the loss terms see it: each forward pass is made once, when asked for."""
+"""One player's turn as the hooks see it: each forward pass is made once, when asked for."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
-from ganbench.gan import Batch, Labels, Role
-from ganbench.registry import name_of
-from ganbench.trick import Discriminate, Trick
+from ganbench.gan import Batch, Condition, Role
+from ganbench.trick import Discriminate, Hooks, Terms, hooks_name
 
 if TYPE_CHECKING:
     from ganbench.state import State
 
+Kind = Literal["real", "fake", "other"]
+"""What examples are: of the data, of the generator, or neither, such as interpolates."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the discriminator is shown: examples (B, *shape), and their condition or None."""
+
+    images: Tensor
+    condition: Condition = None
+
+    def replace(self, **changes: Any) -> Seen:
+        """Return a copy with ``images`` or ``condition`` replaced."""
+        return replace(self, **changes)
+
 
 class Scored:
-    """Images (B, *shape) and the discriminator's verdict on them, computed when first asked for.
+    """Examples and the discriminator's verdict on them, computed when first asked for.
 
     Args:
-        turn: The turn in which the discriminator sees the images.
-        images: The images (B, *shape), before the views that tricks add.
-        condition: What enters the discriminator next to them, such as labels (B,); or None.
+        turn: The turn in which the discriminator is shown the examples.
+        batch: The examples and what belongs to them.
+        kind: What the examples are.
+        condition: What enters the discriminator next to them, before hooks change it.
+        made: What the generator returned next to them, or None.
+        discriminate: The discriminator; None for that of the turn.
     """
 
-    def __init__(self, turn: Turn, images: Tensor, condition: Labels) -> None:
+    def __init__(
+        self,
+        turn: Turn,
+        batch: Batch,
+        kind: Kind,
+        condition: Condition,
+        *,
+        made: Any = None,
+        discriminate: Discriminate | None = None,
+    ) -> None:
         # A leaf that requires grad costs nothing unless a penalty differentiates: the backward
         # pass of a loss stops at the player's own parameters.
+        images = batch.images
         self.images = images if images.requires_grad else images.detach().requires_grad_()
+        self.batch = batch
+        self.kind: Kind = kind
+        self.made = made
         self._turn: Turn | None = turn
         self._condition = condition
+        self._discriminate = discriminate
 
     @cached_property
-    def _output(self) -> tuple[Tensor, Any]:
+    def _shown(self) -> tuple[Seen, Tensor, Any]:
         # The turn is needed once, then released: a cycle would keep the graph alive until the
         # garbage collector ran.
         turn, self._turn = self._turn, None
         assert turn is not None
-        condition = turn.state.tricks.condition(self._condition, self, turn)
+        seen = turn.state.tricks.see(Seen(self.images, self._condition), self, turn)
+        discriminate = self._discriminate or turn.discriminate
         with turn.state.autocast():
-            output = turn.discriminate(turn.state.tricks.view(self.images, turn), condition)
-        return output if isinstance(output, tuple) else (output, None)
+            output = discriminate(seen.images, seen.condition)
+        logits, extras = output if isinstance(output, tuple) else (output, None)
+        return seen, _at_least_float32(logits), extras
 
-    @cached_property
+    @property
+    def seen(self) -> Seen:
+        """What the discriminator was shown."""
+        return self._shown[0]
+
+    @property
     def logits(self) -> Tensor:
-        """The discriminator's logits (B, ...) for the images as viewed, in float32 or wider."""
-        return _at_least_float32(self._output[0])
+        """The discriminator's logits (B, ...) for what it was shown, in float32 or wider."""
+        return self._shown[1]
 
     @property
     def extras(self) -> Any:
         """What the discriminator returned next to the logits, or None."""
-        return self._output[1]
+        return self._shown[2]
 
     @cached_property
     def gradients(self) -> Tensor:
-        """The gradient of each logit with respect to its images, (logits, values).
+        """The gradient of each example's logit with respect to the example, (logits, values).
 
-        It is differentiable, so that penalties can be built from it. With PacGAN a logit belongs
-        to a pack of images, and its gradient spans them all; several logits of one image are
-        summed.
+        It is differentiable, so that penalties can be built from it. Where an example has several
+        logits, as with a patch discriminator, it is the gradient of their mean, so that a penalty
+        does not grow with their number. With PacGAN a logit belongs to a pack of examples, and its
+        gradient spans them all.
         """
-        total = self.logits.sum()
+        logits = self.logits
+        single = logits.numel() == len(logits)
+        total = logits.sum() if single else logits.flatten(1).mean(1).sum()
         (gradient,) = torch.autograd.grad(total, self.images, create_graph=True)
-        return gradient.reshape(len(self.logits), -1)
+        return gradient.reshape(len(logits), -1)
 
 
 class Turn:
@@ -77,9 +119,11 @@ class Turn:
         state: The training state.
         role: The player whose turn it is.
         batch: The real examples.
+        beside: A turn of the same moment, whose latents this one shares: the generator's turn
+            around a discriminator's inner step, or the other player's where both move at once.
         discriminate: The discriminator of this turn; None for the state's own, or for the
             opponent that a trick provides to the generator.
-        fakes: Examples (B, *shape) to use in place of the generator's.
+        fakes: Examples to use in place of the generator's.
     """
 
     def __init__(
@@ -88,44 +132,57 @@ class Turn:
         role: Role,
         batch: Batch,
         *,
+        beside: Turn | None = None,
         discriminate: Discriminate | None = None,
-        fakes: Tensor | None = None,
+        fakes: Batch | None = None,
     ) -> None:
         self.state = state
         self.role: Role = role
         self.batch = batch
-        self.labels = batch.labels if state.conditional else None
+        self.condition = state.condition_of(batch)
+        """What the networks get as a second argument: labels, sources, or None."""
+        self.terms: Terms = {}
+        """The terms of the player's objective, once they have been computed."""
+        self._beside = beside
         self._discriminate = discriminate
         self._fakes = fakes
 
     @cached_property
     def latents(self) -> Tensor:
         """The latents (B, latent_dim) of this turn's fakes."""
+        if self._beside is not None:
+            return self._beside.latents
         drawn = self.state.draw_latents(len(self.batch))
         return self.state.tricks.latents(drawn, self)
 
     @cached_property
     def real(self) -> Scored:
         """The real examples of the batch."""
-        images = self.batch.images
+        batch = self.batch
         if self.role == "discriminator":
-            images = self.state.tricks.reals(images, self)
-        return Scored(self, images, self.labels)
+            batch = self.state.tricks.reals(batch, self)
+        return Scored(self, batch, "real", self.state.condition_of(batch))
 
     @cached_property
     def fake(self) -> Scored:
         """The generator's examples, as many as there are real ones."""
+        made = None
         if self._fakes is not None:
-            images = self._fakes
+            batch = self._fakes
         elif self.role == "generator":
-            images = self.generate(self.latents, self.labels)
+            images, made = self.make(self.latents, self.condition)
+            batch = self._generated(images)
         else:
             latents = self.latents
             with torch.no_grad():  # the generator does not learn now: its graph is not needed
                 # Detached, because even here a view of a weight would require a gradient.
-                images = self.generate(latents, self.labels).detach()
-            images = self.state.tricks.fakes(images, self)
-        return Scored(self, images, self.labels)
+                images, made = self.make(latents, self.condition)
+            batch = self.state.tricks.fakes(self._generated(images.detach()), self)
+        return Scored(self, batch, "fake", self.state.condition_of(batch), made=made)
+
+    def _generated(self, images: Tensor) -> Batch:
+        """Return the generator's images with what they were made from."""
+        return replace(self.batch, images=images, latents=self.latents)
 
     @cached_property
     def discriminate(self) -> Discriminate:
@@ -135,19 +192,49 @@ class Turn:
         opponent = self.state.tricks.opponent(self) if self.role == "generator" else None
         return opponent or self.state.discriminate
 
-    def generate(self, latents: Tensor, labels: Labels = None) -> Tensor:
-        """Map latents (B, latent_dim) to images (B, *shape), in float32 or wider."""
+    def make(self, latents: Tensor, condition: Condition = None) -> tuple[Tensor, Any]:
+        """Map latents (B, latent_dim) to images (B, *shape), and return the generator's extras.
+
+        The images are float32 or wider.
+        """
         with self.state.autocast():
-            images = self.state.generate(latents, labels)
-        return _at_least_float32(images)
+            images, extras = self.state.generate(latents, condition)
+        return _at_least_float32(images), extras
 
-    def judge(self, images: Tensor, labels: Labels = None) -> Scored:
-        """Let the discriminator see further images (B, *shape), such as interpolates."""
-        return Scored(self, images, labels)
+    def judge(
+        self,
+        images: Tensor,
+        condition: Condition = None,
+        *,
+        discriminate: Discriminate | None = None,
+    ) -> Scored:
+        """Let the discriminator see further examples (B, *shape), or another discriminator."""
+        return Scored(self, Batch(images), "other", condition, discriminate=discriminate)
 
-    def random(self, trick: Trick) -> torch.Generator:
-        """Return the random stream of a trick, which no other purpose draws from."""
-        return self.state.streams[f"trick/{name_of(trick)}"]
+    def between(self, share: Tensor) -> Scored:
+        """Let the discriminator see interpolates of real and fake examples.
+
+        A condition of floating-point numbers that the discriminator is shown is interpolated with
+        its example; any other is the real example's.
+
+        Args:
+            share: Where on the line from real to fake, (B,) in [0, 1].
+        """
+        real, fake = self.real, self.fake
+        images = _lerp(real.images, fake.images, share)
+        condition, other = real.seen.condition, fake.seen.condition
+        if isinstance(condition, Tensor) and condition.is_floating_point():
+            condition = _lerp(condition, other, share)
+        return self.judge(images, condition)
+
+    def random(self, hooks: Hooks) -> torch.Generator:
+        """Return the random stream of a trick or variant, which no other purpose draws from."""
+        return self.state.streams[f"trick/{hooks_name(hooks)}"]
+
+
+def _lerp(start: Tensor, end: Tensor, share: Tensor) -> Tensor:
+    """Return ``start + share * (end - start)`` for each example (B, ...) and its share (B,)."""
+    return torch.lerp(start, end, share.reshape(-1, *[1] * (start.ndim - 1)))
 
 
 def _at_least_float32(values: Tensor) -> Tensor:

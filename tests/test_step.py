@@ -187,7 +187,7 @@ def test_statistics_are_the_terms_and_logits():
     update(state, "discriminator", batch())
     seen = state.statistics.flush()
     assert seen["loss/discriminator/adversarial"] == pytest.approx(adversarial.item())
-    assert seen["loss/discriminator/r1"] == pytest.approx(r1.item())
+    assert seen["loss/discriminator/r1/penalty"] == pytest.approx(r1.item())
     assert seen["logits/real"] == pytest.approx(turn.real.logits.mean().item())
     assert seen["logits/fake"] == pytest.approx(turn.fake.logits.mean().item())
     assert state.statistics.flush() == {}
@@ -204,7 +204,7 @@ def penalties():
     """Return the tricks that add terms, but change neither networks, nor passes, nor moves."""
     other_hooks = (
         *("wrap_generator", "wrap_discriminator", "wrap_loss", "optimizer", "step_rule"),
-        *("latents", "fakes", "view", "condition", "opponent"),
+        *("latents", "reals", "fakes", "see", "opponent", "gradients"),
     )
     kinds = {name: registry.tricks.get(name) for name in registry.tricks.names()}
     return [
@@ -264,7 +264,7 @@ class ByHand:
                 weight.copy_(self.rule(weight, gradient, self.memory.setdefault((role, index), {})))
         state.updates[role] += 1
         for trick in state.tricks:
-            trick.after_step(state, role)
+            trick.after_step(turn)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -259,7 +259,8 @@ class RunSamples(Samples):
         random = stream(self._state, self._seed, "metrics")
         for start in range(0, self._count, DRAW_BATCH):
             with evaluating(self._state):
-                values = self._state.sampler()(min(DRAW_BATCH, self._count - start), random).cpu()
+                drawn = self._state.sampler()(min(DRAW_BATCH, self._count - start), random)
+            values = drawn.images.cpu()
             check_finite(values)
             values = to_uint8(values) if self._state.data.is_image else values.float()
             for offset in range(0, len(values), size):

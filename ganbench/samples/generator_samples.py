@@ -8,7 +8,6 @@ every reading, for every chunk size, and for every number of samples that is ask
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from ganbench.data.value_layout import (
 )
 from ganbench.data.value_range import OVERSHOOT, ValueRange, check_range
 from ganbench.errors import GanbenchError, InputError
+from ganbench.runtime.global_random import seeded
 from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, to_samples
 from ganbench.streams import stream_seed
 
@@ -169,7 +169,7 @@ def from_callable(generate: Generate, seed: int, device: torch.device) -> DrawSa
 
     def draw(index: int) -> Any:
         batch_seed = stream_seed(seed, f"samples/{index}")
-        with _global_stream(batch_seed, device):
+        with seeded(batch_seed, device):
             return generate(PER_CALL, torch.Generator().manual_seed(batch_seed))
 
     return draw
@@ -188,14 +188,3 @@ def uniform_labels(count: int, classes: int, seed: int) -> NDArray[np.int64]:
     rounded = -(-count // PER_CALL) * PER_CALL
     raw = np.random.PCG64([seed, classes]).random_raw(rounded)
     return (raw % classes).astype(np.int64)
-
-
-@contextmanager
-def _global_stream(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global streams, on the CPU and the device, and restore them afterwards."""
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.default_generator.manual_seed(seed)
-        if devices:
-            torch.cuda.manual_seed(seed)
-        yield

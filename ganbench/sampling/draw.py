@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ganbench.data.dataset import to_network, to_uint8
 from ganbench.gan import DataSpec
-from ganbench.registry import name_of
 from ganbench.state import State
 from ganbench.streams import stream_seed
+from ganbench.trick import hooks_name
 
 DRAW_BATCH = 250
 
@@ -28,7 +28,7 @@ def stream(state: State, seed: int, purpose: str) -> torch.Generator:
 
 def sampler_name(state: State) -> str:
     """Return the tricks that change how samples are drawn, joined by plus signs, or ``plain``."""
-    return "+".join(map(name_of, state.tricks.having("sampler"))) or "plain"
+    return "+".join(map(hooks_name, state.tricks.having("sampler"))) or "plain"
 
 
 @torch.no_grad()
@@ -48,7 +48,7 @@ def draw(state: State, count: int, *, seed: int, purpose: str = "samples") -> Te
     generator = stream(state, seed, purpose)
     parts = []
     for start in range(0, count, DRAW_BATCH):
-        images = sampler(min(DRAW_BATCH, count - start), generator)
+        images = sampler(min(DRAW_BATCH, count - start), generator).images
         if state.data.is_image and bool(images.isfinite().all()):
             images = to_uint8(images)
         parts.append(images.cpu())

@@ -27,7 +27,7 @@ from ganbench.step import alternate
 from ganbench.streams import stream_seed
 from ganbench.training.build import build
 from ganbench.training.trainer import evaluating
-from ganbench.trick import Terms
+from ganbench.turn import Turn
 
 STEADY = 0.05
 """Three speeds in a row that differ by less than this share are steady."""
@@ -76,7 +76,7 @@ class Meter:
 
     def iterate(self, count: int = 1) -> None:
         """Make ``count`` iterations of the step."""
-        with arithmetic(self.state.precision):
+        with arithmetic(self.state.precision), self.state.streams.networks():
             for _ in range(count):
                 self._iterate(self.state, self.next_batch)
         self.state.statistics.flush()
@@ -166,7 +166,7 @@ class Meter:
         return bool(tricks.having("discriminator_terms") or tricks.having("generator_terms"))
 
     def _lap(self, laps: Laps, next_batch: Callable[[], Batch]) -> None:
-        with arithmetic(self.state.precision):
+        with arithmetic(self.state.precision), self.state.streams.networks():
             laps.mark("start")
             for _ in range(self.cycle):
                 self._iterate(self.state, next_batch)
@@ -215,9 +215,9 @@ def watched(
     """
     backward, move, terms = state.backward, state.move, state.tricks.terms
 
-    def watched_backward(role: Role, objective: Terms) -> None:
-        backward(role, objective)
-        laps.mark(role)
+    def watched_backward(turn: Turn) -> None:
+        backward(turn)
+        laps.mark(turn.role)
 
     def watched_move(role: Role) -> None:
         laps.mark("other")

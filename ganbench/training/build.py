@@ -4,25 +4,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 from torch import nn
 
 from ganbench import registry
-from ganbench.config import Precision, Recipe, RunConfig, TrickConfig
+from ganbench.config import OptimizerSpec, Precision, Recipe, RunConfig, TrickConfig
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
-from ganbench.gan import GAN, DataSpec, Loss
+from ganbench.gan import GAN, DataSpec, Loss, Role
 from ganbench.nn.synchronized import synchronize_batch_norm
-from ganbench.registry import name_of
 from ganbench.runtime.execution import USUAL, Execution
+from ganbench.runtime.global_random import seeded
 from ganbench.runtime.process_group import ALONE, ProcessGroup
 from ganbench.source_digest import source_digest
 from ganbench.state import State
 from ganbench.streams import Streams, stream_seed
 from ganbench.training.distributed import check_parts
 from ganbench.training.optimizers import make_optimizer
-from ganbench.trick import Trick, Tricks
+from ganbench.trick import Trick, Tricks, hooks_name
 from ganbench.trick_config import rebuild_tricks
 
 
@@ -149,9 +150,9 @@ def build_state(
     Raises:
         ConfigError: The model, the loss, the tricks, the recipe and the data do not fit together.
     """
-    joined_tricks = Tricks(tricks)
-    for trick in joined_tricks:
-        trick.check(gan, recipe, data)
+    joined_tricks = Tricks(tricks, gan.hooks)
+    for hooks in joined_tricks:
+        hooks.check(gan, recipe, data)
     check_parts(recipe, loss, joined_tricks, group)
     networks = {
         name: execution.place(synchronize_batch_norm(network, group), device)
@@ -167,14 +168,16 @@ def build_state(
         discriminator=networks.pop("discriminator"),
         partners=networks,
         learns_with={name: partner.learns_with for name, partner in gan.partners.items()},
+        own_optimizers=frozenset(name for name, one in gan.partners.items() if one.optimizer),
         loss=loss,
         streams=Streams(seed, device, group),
         device=device,
         precision=precision,
         conditional=gan.conditional,
+        latent_prior=gan.prior,
         group=group,
     )
-    _equip(state)
+    _equip(state, gan)
     return state
 
 
@@ -187,32 +190,39 @@ def _networks(
         build_generator = trick.wrap_generator(build_generator, data)
     for trick in tricks.having("wrap_discriminator"):
         build_discriminator = trick.wrap_discriminator(build_discriminator, data)
-    factories = {
+    factories: dict[str, Callable[[], nn.Module]] = {
         "generator": lambda: build_generator(recipe.latent_dim),
         "discriminator": lambda: build_discriminator(data.shape),
-        **{name: partner.build for name, partner in gan.partners.items()},
+        **{
+            name: partial(partner.build, recipe.latent_dim, data.shape)
+            for name, partner in gan.partners.items()
+        },
     }
     return {name: _initialized(build, seed, name) for name, build in factories.items()}
 
 
-def _equip(state: State) -> None:
+def _equip(state: State, gan: GAN) -> None:
     """Add the optimizers and the tricks' memories to a new state, and let tricks wrap its loss."""
-    specs = {
-        "generator": state.recipe.generator_optimizer,
-        "discriminator": state.recipe.discriminator_optimizer,
+    specs: dict[str, tuple[OptimizerSpec, Role]] = {
+        "generator": (state.recipe.generator_optimizer, "generator"),
+        "discriminator": (state.recipe.discriminator_optimizer, "discriminator"),
     }
-    for role in state.updates:
-        optimizer = make_optimizer(specs[role], state.parameters(role))
-        for trick in state.tricks.having("optimizer"):
-            optimizer = trick.optimizer(optimizer, role, state)
-        state.optimizers[role] = optimizer
-    for trick in state.tricks:
-        state.memory[name_of(trick)] = trick.start(state)
+    for name, partner in gan.partners.items():
+        if partner.optimizer is not None:
+            specs[name] = (partner.optimizer, partner.learns_with)
+    for name, (spec, role) in specs.items():
+        optimizer = make_optimizer(spec, state.weights_of(name))
+        for hooks in state.tricks.having("optimizer"):
+            optimizer = hooks.optimizer(optimizer, role, state)
+        state.optimizers[name] = optimizer
+    for hooks in state.tricks:
+        name = hooks_name(hooks)
+        with seeded(stream_seed(state.streams.seed, f"init/{name}"), state.device):
+            state.memory[name] = hooks.start(state)
     state.loss = state.tricks.wrap_loss(state.loss, state)
 
 
 def _initialized(build: Callable[[], nn.Module], seed: int, name: str) -> nn.Module:
     """Build a network from its own random stream; torch's global stream is left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream_seed(seed, f"init/{name}"))
+    with seeded(stream_seed(seed, f"init/{name}"), torch.device("cpu")):
         return build()

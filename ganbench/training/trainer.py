@@ -137,7 +137,7 @@ class Trainer:
         state = self.state
         if state.images_seen >= self.target:
             return False
-        with arithmetic(state.precision):
+        with arithmetic(state.precision), state.streams.networks():
             while state.images_seen < until:
                 if self._stopping():
                     return False
@@ -186,7 +186,7 @@ class Trainer:
             stream = torch.Generator(self.state.device).manual_seed(
                 stream_seed(self.state.streams.seed, "eval/diversity")
             )
-            fakes = self.state.sampler()(DIVERSITY_SAMPLES, stream)
+            fakes = self.state.sampler()(DIVERSITY_SAMPLES, stream).images
         dataset = self.batches.dataset
         count = min(DIVERSITY_SAMPLES, len(dataset))
         reals = dataset.batch(torch.arange(count, device=dataset.values.device)).images
@@ -227,7 +227,10 @@ class Trainer:
 
 @contextmanager
 def evaluating(state: State) -> Iterator[None]:
-    """Put every network into evaluation mode, without gradients, and restore its mode after."""
+    """Put every network into evaluation mode, without gradients, and restore its mode after.
+
+    Random streams of training are set aside: an evaluation changes nothing.
+    """
     gathered = [value for memory in state.memory.values() for value in memory.values()]
     networks = [state.generator, state.discriminator, *state.partners.values()]
     networks += [value for value in gathered if isinstance(value, nn.Module)]
@@ -235,7 +238,7 @@ def evaluating(state: State) -> Iterator[None]:
     for network in networks:
         network.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), state.streams.set_aside():
             yield
     finally:
         for network, mode in zip(networks, modes, strict=True):
@@ -244,9 +247,9 @@ def evaluating(state: State) -> Iterator[None]:
 
 def _selected(state: State, dataset: Dataset) -> Dataset:
     """Return the examples that the tricks select for training."""
-    for trick in state.tricks.having("dataset"):
+    for trick in state.tricks.having("subset"):
         all_indices = torch.arange(len(dataset), device=dataset.values.device)
-        indices = trick.dataset(dataset.batch(all_indices), state)
+        indices = trick.subset(dataset.batch(all_indices), state)
         dataset = dataset if indices is None else dataset.take(indices.to(all_indices.device))
     return dataset
 

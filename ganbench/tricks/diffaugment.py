@@ -17,7 +17,7 @@ from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec
 from ganbench.registry import register
 from ganbench.trick import Trick
-from ganbench.turn import Turn
+from ganbench.turn import Scored, Seen, Turn
 
 Uniform = Callable[[], Tensor]
 """Draws one number in [0, 1) for each image, shaped (B, 1, 1, 1)."""
@@ -54,9 +54,12 @@ class DiffAugment(Trick):
                 "Remove the trick, or choose images: ganbench ls datasets",
             )
 
-    def view(self, images: Tensor, turn: Turn) -> Tensor:
-        """Return augmented images (B, C, H, W)."""
-        stream = turn.random(self)
+    def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
+        """Return augmented images (B, C, H, W) with their condition."""
+        return seen.replace(images=self.augment(seen.images, turn.random(self)))
+
+    def augment(self, images: Tensor, stream: torch.Generator) -> Tensor:
+        """Return images (B, C, H, W) after changes that are drawn from a random stream."""
 
         def uniform() -> Tensor:
             size = (len(images), 1, 1, 1)

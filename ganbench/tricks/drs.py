@@ -10,9 +10,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ganbench.config import Recipe
 from ganbench.errors import ConfigError, GanbenchError
-from ganbench.gan import GAN, DataSpec, Draw, Sampler
+from ganbench.gan import Batch, Draw, Sampler
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
@@ -41,18 +40,6 @@ class DRS(Trick):
     most_draws: Annotated[int, Field(ge=1)] = 1_000
     """The number of samples to draw for each sample requested, before giving up."""
 
-    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse class-conditional networks: a sample's class is unknown when it is judged.
-
-        Raises:
-            ConfigError: The model is conditional.
-        """
-        if gan.conditional:
-            raise ConfigError(
-                "drs judges samples without their class, and the model is conditional.",
-                "Remove the trick, or choose a model without labels: ganbench ls models",
-            )
-
     def sampler(self, sampler: Sampler, state: State) -> Sampler:
         """Draw with rejection."""
         return sampler.replace(draw=_Rejection(self, sampler.draw))
@@ -67,25 +54,25 @@ class _Rejection:
         self.largest: Tensor | None = None
         self.gamma = 0.0
 
-    def __call__(self, sampler: Sampler, count: int, generator: torch.Generator) -> Tensor:
-        """Draw ``count`` accepted samples (count, *shape).
+    def __call__(self, sampler: Sampler, count: int, generator: torch.Generator) -> Batch:
+        """Draw ``count`` accepted samples.
 
         Raises:
             GanbenchError: Hardly any samples are accepted.
         """
         if self.largest is None:
             self._burn_in(sampler, generator)
-        accepted: list[Tensor] = []
+        accepted: list[Batch] = []
         missing = count
         for _ in range(self.settings.most_draws):
-            images = self.propose(sampler, count, generator)
-            probabilities = self._score(_logits(sampler, images)).sigmoid()  # (count,)
-            thresholds = torch.rand(len(images), generator=generator, device=images.device)
-            passed = images[thresholds < probabilities][:missing]
-            accepted.append(passed)
+            proposed = self.propose(sampler, count, generator)
+            scores = self._score(_logits(sampler, proposed))  # (count,)
+            thresholds = torch.rand(len(scores), generator=generator, device=scores.device)
+            passed = (thresholds < scores.sigmoid()).nonzero()[:missing, 0]
+            accepted.append(proposed.take(passed))
             missing -= len(passed)
             if not missing:
-                return torch.cat(accepted)
+                return Batch.join(accepted)
         raise GanbenchError(
             f"drs accepted only {count - missing} of {count * self.settings.most_draws} samples; "
             f"{count} were requested.",
@@ -115,13 +102,13 @@ class _Rejection:
         return below - torch.log(-torch.expm1(below - 1e-6)) - self.gamma
 
 
-def _logits(sampler: Sampler, images: Tensor) -> Tensor:
-    """Map images (n, *shape) to one logit each, (n,)."""
-    logits = sampler.judge(images, None)
-    if len(logits) != len(images):
+def _logits(sampler: Sampler, drawn: Batch) -> Tensor:
+    """Map examples to one logit each, (n,)."""
+    logits = sampler.judge(drawn)
+    if len(logits) != len(drawn):
         raise ConfigError(
             "drs needs one logit for each sample, "
-            f"and the discriminator gave {len(logits)} for {len(images)}.",
+            f"and the discriminator gave {len(logits)} for {len(drawn)}.",
             "Remove the trick that packs samples: --trick pacgan:off",
         )
     return logits.reshape(len(logits), -1).mean(1)

@@ -11,10 +11,11 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from ganbench.gan import Role, Sampler
+from ganbench.gan import Sampler
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick, TrickState
+from ganbench.turn import Turn
 
 
 @register("ema")
@@ -42,10 +43,11 @@ class EMA(Trick):
         return {"generator": copy.deepcopy(state.generator).requires_grad_(False).eval()}
 
     @torch.no_grad()
-    def after_step(self, state: State, role: Role) -> None:
+    def after_step(self, turn: Turn) -> None:
         """Move the average toward the generator that has just moved."""
-        if role != "generator":
+        if turn.role != "generator":
             return
+        state = turn.state
         average = _average(self, state)
         share = 1.0 - self.beta(state)
         for mean, weight in zip(average.parameters(), state.generator.parameters(), strict=True):

@@ -16,6 +16,7 @@ from ganbench.registry import register
 from ganbench.state import State
 from ganbench.step import gradients
 from ganbench.trick import StepRule, Trick
+from ganbench.turn import Turn
 
 
 @register("extragradient")
@@ -52,21 +53,23 @@ class Extragradient(Trick):
 def extrapolate_then_move(state: State, next_batch: Callable[[], Batch]) -> None:
     """Make one iteration of the extragradient method for both players."""
     roles: tuple[Role, Role] = ("discriminator", "generator")
-    batch = next_batch()
-    for role in roles:
-        gradients(state, role, batch)
+    _both_gradients(state, next_batch())
     origin = {
         role: [weight.detach().clone() for weight in state.parameters(role)] for role in roles
     }
     for role in roles:
         state.move(role)  # a trial move, which does not count as an update
-    batch = next_batch()
-    for role in roles:
-        gradients(state, role, batch)
+    turns = _both_gradients(state, next_batch())
     for role in roles:
         _put_back(state, role, origin[role])
-    for role in roles:
-        state.descend(role)
+    for turn in turns:
+        state.descend(turn)
+
+
+def _both_gradients(state: State, batch: Batch) -> tuple[Turn, Turn]:
+    """Compute the gradients of both players at the same point: on the same examples."""
+    discriminator = gradients(state, "discriminator", batch)
+    return discriminator, gradients(state, "generator", batch, beside=discriminator)
 
 
 @torch.no_grad()

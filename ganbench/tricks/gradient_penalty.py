@@ -38,18 +38,18 @@ class GradientPenalty(Trick):
         """Return the penalty, or nothing at a weight of zero."""
         if not self.weight:
             return {}
-        excess = _norms(turn.judge(self._between(turn), turn.labels).gradients) - self.target
+        between = turn.between(self._shares(turn))
+        excess = _norms(between.gradients) - self.target
         if self.one_sided:
             excess = excess.relu()
-        return {"gradient-penalty": self.weight * excess.square().mean()}
+        return {"penalty": self.weight * excess.square().mean()}
 
-    def _between(self, turn: Turn) -> Tensor:
-        """Return points (B, *shape) on lines from real to fake, one line for each logit."""
-        real, fake = turn.real.images, turn.fake.images
+    def _shares(self, turn: Turn) -> Tensor:
+        """Return places (B,) on the lines from real to fake, the same for all of a logit."""
+        real = turn.real.images
         lines = len(turn.real.logits)  # with PacGAN, one for each pack
         share = torch.rand(lines, generator=turn.random(self), device=real.device, dtype=real.dtype)
-        share = share.repeat_interleave(len(real) // lines)  # (B,)
-        return torch.lerp(real, fake, share.reshape(-1, *[1] * (real.ndim - 1)))
+        return share.repeat_interleave(len(real) // lines)
 
 
 def _norms(gradients: Tensor) -> Tensor:

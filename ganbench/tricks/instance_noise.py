@@ -8,12 +8,11 @@ from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
-from torch import Tensor
 
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
-from ganbench.turn import Turn
+from ganbench.turn import Scored, Seen, Turn
 
 
 @register("instance-noise")
@@ -33,15 +32,16 @@ class InstanceNoise(Trick):
 
     neutral: ClassVar = {"sigma": 0.0}
 
-    def view(self, images: Tensor, turn: Turn) -> Tensor:
-        """Return images (B, *shape) with newly drawn noise."""
+    def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
+        """Return images (B, *shape) with newly drawn noise, and their condition."""
         sigma = self.sigma_now(turn.state)
         if not sigma:
-            return images
+            return seen
+        images = seen.images
         noise = torch.randn(
             images.shape, generator=turn.random(self), device=images.device, dtype=images.dtype
         )
-        return images + sigma * noise
+        return seen.replace(images=images + sigma * noise)
 
     def sigma_now(self, state: State) -> float:
         """Return the current standard deviation of the noise, in the units of the data."""

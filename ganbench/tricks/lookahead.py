@@ -11,10 +11,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ganbench.gan import Role
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick, TrickState
+from ganbench.turn import Turn
 
 
 @register("lookahead")
@@ -39,9 +39,10 @@ class Lookahead(Trick):
         return {name: weight.detach().clone() for name, weight in _weights(state)}
 
     @torch.no_grad()
-    def after_step(self, state: State, role: Role) -> None:
+    def after_step(self, turn: Turn) -> None:
         """Move back once the generator has made ``steps`` updates."""
-        if role != "generator" or state.updates["generator"] % self.steps:
+        state = turn.state
+        if turn.role != "generator" or state.updates["generator"] % self.steps:
             return
         memory = state.memory_of(self)
         for name, weight in _weights(state):

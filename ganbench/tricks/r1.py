@@ -24,7 +24,8 @@ class R1(Trick):
     real examples anyway. ``weight`` (gamma) depends on the data: 10 in the paper, 0.01 to 0.1 for
     images of 32 pixels. With ``every`` n, the penalty is computed only in every n-th update and is
     n times as strong (lazy regularization, arXiv:1912.04958), which saves time but can break
-    training on toy data.
+    training on toy data. Where the discriminator gives several logits for an example, D(x) is
+    their mean.
     """
 
     weight: Annotated[float, Field(ge=0)] = 1.0
@@ -34,16 +35,13 @@ class R1(Trick):
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the penalty, or nothing at a weight of zero or in updates that are skipped."""
-        return lazy_penalty("r1", turn, "real", weight=self.weight, every=self.every)
+        return lazy_penalty(turn, "real", weight=self.weight, every=self.every)
 
 
-def lazy_penalty(
-    name: str, turn: Turn, side: Literal["real", "fake"], *, weight: float, every: int
-) -> Terms:
+def lazy_penalty(turn: Turn, side: Literal["real", "fake"], *, weight: float, every: int) -> Terms:
     """Return half the mean squared norm of the gradient at one side's examples, as a term.
 
     Args:
-        name: The name of the term.
         turn: The discriminator's turn.
         side: The examples at which the gradient is taken.
         weight: The weight of the penalty (gamma); 0 gives no term.
@@ -53,4 +51,4 @@ def lazy_penalty(
         return {}
     scored = turn.real if side == "real" else turn.fake
     square = scored.gradients.square().sum(1).mean()  # (logits, values) -> scalar
-    return {name: 0.5 * weight * every * square}
+    return {"penalty": 0.5 * weight * every * square}

@@ -34,4 +34,4 @@ class R2(Trick):
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the penalty, or nothing at a weight of zero or in updates that are skipped."""
-        return lazy_penalty("r2", turn, "fake", weight=self.weight, every=self.every)
+        return lazy_penalty(turn, "fake", weight=self.weight, every=self.every)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
@@ -17,11 +17,11 @@ from torch.optim import SGD, Optimizer, RMSprop
 
 from ganbench.config import join_words
 from ganbench.errors import ConfigError
-from ganbench.gan import Labels
-from ganbench.registry import name_of, register
+from ganbench.gan import Condition
+from ganbench.registry import register
 from ganbench.state import State
 from ganbench.step import discriminator_objective
-from ganbench.trick import Discriminate, Trick, TrickState
+from ganbench.trick import Discriminate, Trick, TrickState, hooks_name
 from ganbench.turn import Turn
 
 NamedTensors = dict[str, Tensor]
@@ -56,7 +56,7 @@ class Unrolled(Trick):
         Raises:
             ConfigError: The discriminator has batch normalization, and a trick adds terms.
         """
-        penalties = [name_of(trick) for trick in state.tricks.having("discriminator_terms")]
+        penalties = [hooks_name(hooks) for hooks in state.tricks.having("discriminator_terms")]
         modules = state.discriminator.modules()
         normalized = any(isinstance(module, _BatchNorm) for module in modules)
         if self.steps and penalties and normalized:
@@ -101,7 +101,7 @@ def _with_weights(network: nn.Module, weights: NamedTensors, buffers: NamedTenso
     """Return a network as a function that uses other weights and buffers than its own."""
     values = {**weights, **buffers}
 
-    def discriminate(images: Tensor, condition: Labels) -> Tensor | tuple[Tensor, Any]:
+    def discriminate(images: Tensor, condition: Condition) -> Tensor | tuple[Tensor, Any]:
         arguments = (images,) if condition is None else (images, condition)
         output: Tensor | tuple[Tensor, Any] = functional_call(network, values, arguments)
         return output
@@ -113,13 +113,14 @@ def _gradients(turn: Turn, weights: NamedTensors, discriminate: Discriminate) ->
     """Return the gradients of the discriminator's objective, which are differentiable."""
     # The weights depend on the fakes by now. A penalty on the gradient at the fakes means the
     # gradient at fixed weights, so each inner step sees the fakes as a new tensor.
-    fakes = turn.fake.images.view_as(turn.fake.images)
+    images = turn.fake.images.view_as(turn.fake.images)
     inner = Turn(
         turn.state,
         "discriminator",
         turn.batch,
+        beside=turn,
         discriminate=discriminate,
-        fakes=fakes,
+        fakes=replace(turn.fake.batch, images=images),
     )
     total = torch.stack(list(discriminator_objective(inner).values())).sum()
     gradients = torch.autograd.grad(

@@ -9,10 +9,9 @@ from typing import Annotated, ClassVar
 import torch
 from pydantic import Field
 
-from ganbench.gan import Role
 from ganbench.registry import register
-from ganbench.state import State
 from ganbench.trick import Trick
+from ganbench.turn import Turn
 
 
 @register("weight-clipping")
@@ -30,8 +29,8 @@ class WeightClipping(Trick):
     neutral: ClassVar = {"limit": 1e30}
 
     @torch.no_grad()
-    def after_step(self, state: State, role: Role) -> None:
+    def after_step(self, turn: Turn) -> None:
         """Clip the weights once the discriminator has moved."""
-        if role == "discriminator":
-            for weight in state.discriminator.parameters():
+        if turn.role == "discriminator":
+            for weight in turn.state.discriminator.parameters():
                 weight.clamp_(-self.limit, self.limit)

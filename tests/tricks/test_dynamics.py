@@ -206,7 +206,7 @@ def test_ema(warm_up):
         average = beta * average + (1 - beta) * point[1]
         assert_close(state.sampler().generator(torch.zeros(1, 1)).item(), average)
         sample = state.sampler()(3, torch.Generator())
-        assert_close(sample.numpy(), np.full((3, 1), average), rtol=1e-6)  # samples are in float32
+        assert_close(sample.images.numpy(), np.full((3, 1), average), rtol=1e-6)  # samples are in float32
 
 
 def test_ema_half_life():
@@ -217,8 +217,8 @@ def test_ema_half_life():
     for _ in range(100):
         state.images_seen += 4
         state.updates["generator"] += 1
-        trick.after_step(state, "generator")
-        trick.after_step(state, "discriminator")
+        for role in ("generator", "discriminator"):
+            trick.after_step(Turn(state, role, batch_at(0.0)))
     average = state.sampler().generator(torch.zeros(1, 1)).item()
     assert_close(average, 1.3 + 0.5 * (2.3 - 1.3), rtol=1e-9)
 

@@ -22,7 +22,7 @@ from ganbench.tricks.instance_noise import InstanceNoise
 from ganbench.tricks.pacgan import PacGAN
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.spectral_norm import SpectralNorm
-from ganbench.turn import Turn
+from ganbench.turn import Seen, Turn
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -159,14 +159,14 @@ def test_penalties_span_the_pack():
     state = build(PacGAN(size=2), GradientPenalty(weight=3.0), R1(weight=0.8))
     terms = discriminator_objective(Turn(state, "discriminator", Batch(normal(6, 2))))
     norm = state.discriminator.network.weight.norm()
-    torch.testing.assert_close(terms["gradient-penalty"], 3 * (norm - 1).square())
-    torch.testing.assert_close(terms["r1"], 0.4 * norm.square())
+    torch.testing.assert_close(terms["gradient-penalty/penalty"], 3 * (norm - 1).square())
+    torch.testing.assert_close(terms["r1/penalty"], 0.4 * norm.square())
 
 
 def test_a_pack_is_interpolated_along_one_line():
     state = build(PacGAN(size=2), GradientPenalty())
     seen = seen_by_discriminator(state)
-    fakes = torch.ones(6, 2)
+    fakes = Batch(torch.ones(6, 2))
     discriminator_objective(Turn(state, "discriminator", Batch(torch.zeros(6, 2)), fakes=fakes))
     packs = seen[2].reshape(3, 4)  # with 0 for real and 1 for fake, the share along the line
     assert (packs == packs[:, :1]).all()
@@ -195,7 +195,8 @@ def test_instance_noise(images_seen, sigma):
     state.images_seen = images_seen
     turn = Turn(state, "discriminator", Batch(torch.zeros(50_000, 2)))
     assert trick.sigma_now(state) == pytest.approx(sigma)
-    first, second = (trick.view(turn.batch.images, turn) for _ in range(2))
+    seen = Seen(turn.batch.images)
+    first, second = (trick.see(seen, turn.real, turn).images for _ in range(2))
     assert first.std().item() == pytest.approx(sigma, rel=0.01)
     assert first.mean().item() == pytest.approx(0, abs=0.01)
     assert torch.equal(first, second) is (sigma == 0)
@@ -229,7 +230,7 @@ def test_views_are_what_both_players_see(trick):
 
 def augment(images, **strengths):
     trick = DiffAugment(**{"color": 0.0, "translation": 0.0, "cutout": 0.0, **strengths})
-    return trick.view(images, Turn(build(), "discriminator", Batch(images)))
+    return trick.augment(images, torch.Generator().manual_seed(0))
 
 
 def test_translation_moves_by_whole_pixels():
@@ -293,12 +294,10 @@ def test_diffaugment_is_differentiable():
     """First and second derivatives, as penalties through it need them."""
     images = normal(2, 3, 6, 5).requires_grad_()
     for strengths in ({"color": 1.0}, {"translation": 0.3}, {"cutout": 0.5}):
-        state = build()
 
-        def view(images, strengths=strengths, state=state):
-            state.streams["trick/diffaugment"].manual_seed(1)
+        def view(images, strengths=strengths):
             full = {"color": 0.0, "translation": 0.0, "cutout": 0.0, **strengths}
-            return DiffAugment(**full).view(images, Turn(state, "generator", Batch(images)))
+            return DiffAugment(**full).augment(images, torch.Generator().manual_seed(1))
 
         assert torch.autograd.gradcheck(view, images)
         assert torch.autograd.gradgradcheck(lambda x, view=view: view(x).square(), images)

@@ -62,12 +62,12 @@ def test_penalties_of_a_nonlinear_discriminator():
     """Against the gradients of single examples that ``torch.func`` computes."""
     state = dirac()
     state.discriminator = MLP((3,), (8, 8), (1,))
-    turn = Turn(state, "discriminator", Batch(torch.randn(4, 3)), fakes=torch.randn(4, 3))
+    turn = Turn(state, "discriminator", Batch(torch.randn(4, 3)), fakes=Batch(torch.randn(4, 3)))
     slopes = torch.func.vmap(torch.func.grad(lambda x: state.discriminator(x[None]).squeeze()))
     square = slopes(turn.real.images).square().sum(1).mean()
-    torch.testing.assert_close(R1(weight=0.6).discriminator_terms(turn)["r1"], 0.3 * square)
+    torch.testing.assert_close(R1(weight=0.6).discriminator_terms(turn)["penalty"], 0.3 * square)
     square = slopes(turn.fake.images).square().sum(1).mean()
-    torch.testing.assert_close(R2(weight=0.6).discriminator_terms(turn)["r2"], 0.3 * square)
+    torch.testing.assert_close(R2(weight=0.6).discriminator_terms(turn)["penalty"], 0.3 * square)
 
     stream = dirac().streams["trick/gradient-penalty"]
     between = torch.lerp(turn.real.images, turn.fake.images, torch.rand(4, 1, generator=stream))
