@@ -20,6 +20,9 @@ IDENTITY_SCHEME = 1
 Precision = Literal["fp32", "medium", "bf16"]
 """How passes are computed: see ``ganbench.runtime.execution.arithmetic``."""
 
+PlainValue = bool | int | float | str
+"""A value that a command line gives and a configuration records."""
+
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -85,13 +88,15 @@ class TrickConfig(Record):
     """A trick by name, with those of its parameters that are set."""
 
     name: str
-    parameters: dict[str, bool | int | float | str] = {}
+    parameters: dict[str, PlainValue] = {}
 
 
 class RunConfig(Record):
     """Everything that changes a run's result: the input of its identity."""
 
     model: str
+    parameters: dict[str, PlainValue] = {}
+    """The parameters of the model, those at their defaults included."""
     dataset: str
     loss: str
     tricks: tuple[TrickConfig, ...] = ()
@@ -113,7 +118,7 @@ class RunConfig(Record):
     def identities(self, seeds: Iterable[int]) -> Iterator[str]:
         """Yield the identity that the run would have with each of the seeds."""
         described = {"scheme": IDENTITY_SCHEME, **self.model_dump(mode="json")}
-        for key in ("trick_sources", "loss_source"):
+        for key in ("parameters", "trick_sources", "loss_source"):
             if not described[key]:  # such runs keep the identity they had before the field existed
                 del described[key]
         for seed in seeds:

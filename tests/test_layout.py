@@ -36,6 +36,7 @@ RANKS = {
     "step": 4,
     "losses": 5,
     "trick_config": 5,
+    "model_parameters": 5,
     "nn": 5,
     "data": 5,
     "tricks": 6,

@@ -94,6 +94,7 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
         config = plan(name, dataset).config
         return {
             f"recipe on {dataset}": config.recipe.model_dump(mode="json"),
+            "parameters": config.parameters,
             "loss": config.loss,
             "tricks": [trick.model_dump() for trick in config.tricks],
         }

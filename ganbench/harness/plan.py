@@ -27,6 +27,7 @@ from ganbench.data.dataset import Source
 from ganbench.data.dataset_names import parse_dataset_name
 from ganbench.errors import ConfigError, suggest
 from ganbench.gan import GAN, Loss
+from ganbench.model_parameters import resolve_parameters
 from ganbench.registry import name_of
 from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.process_group import ALONE, ProcessGroup
@@ -39,7 +40,7 @@ from ganbench.training.build import (
     source_hash,
     trick_sources,
 )
-from ganbench.trick import Trick
+from ganbench.trick import Trick, Tricks
 from ganbench.trick_config import describe_trick, merge_tricks, rebuild_tricks
 
 BOTH_PLAYERS = {
@@ -49,6 +50,9 @@ BOTH_PLAYERS = {
     )
 }
 """Short keys for settings of both players, with the full keys that they stand for."""
+
+MODEL = "model."
+"""What the keys of a model's parameters begin with."""
 
 Model = str | Callable[..., GAN]
 """A model: its name, ``./file.py``, or the function itself."""
@@ -180,15 +184,22 @@ def plan_for(
     data = source.spec
     name = model if isinstance(model, str) else registry.models.add(model)
     requested = [trick_choice(trick) for trick in tricks]
-    gan = create(name, data)
+    expanded = expand_settings(settings)
+    parameters = resolve_parameters(
+        name,
+        registry.models.get(name),
+        {key.removeprefix(MODEL): expanded.pop(key) for key in [*expanded] if _of_model(key)},
+    )
+    gan = create(name, data, parameters)
     defaults = RunSettings(loss=gan.loss.name, recipe=gan.recipe)
-    chosen = override(defaults, expand_settings(settings))
+    chosen = override(defaults, expanded)
     loss = resolve_loss(gan, chosen.loss)
     merged = merge_tricks(gan.tricks, requested)
-    for trick in merged:
-        trick.check(gan, chosen.recipe, data)
+    for hooks in Tricks(merged, gan.hooks):
+        hooks.check(gan, chosen.recipe, data)
     config = RunConfig(
         model=_recorded_name(name),
+        parameters=parameters,
         dataset=data.name if dataset is None else _recorded_name(dataset),
         loss=chosen.loss,
         tricks=tuple(sorted(map(describe_trick, merged), key=lambda trick: trick.name)),
@@ -219,7 +230,7 @@ def plan_of(
     """
     if source is None:
         source = open_dataset(config.dataset, data_root)
-    gan = create(config.model, source.spec)
+    gan = create(config.model, source.spec, config.parameters)
     tricks = rebuild_tricks(gan.tricks, config.tricks)
     return _run_plan(config, source, gan, resolve_loss(gan, config.loss), tricks)
 
@@ -280,12 +291,19 @@ def expand_setting(key: str, value: Any) -> dict[str, Any]:
     if key in BOTH_PLAYERS:
         return dict.fromkeys(BOTH_PLAYERS[key], value)
     first = key.partition(".")[0]
+    if _of_model(key):
+        return {key: value}
     if first in Recipe.model_fields:
         return {f"recipe.{key}": value}
     if first in RunSettings.model_fields:
         return {key: registry.losses.add(value) if isinstance(value, Loss) else value}
     known = [*BOTH_PLAYERS, *Recipe.model_fields, *RunSettings.model_fields]
     raise ConfigError(f"Unknown setting '{key}'. {suggest(key, known)}".strip())
+
+
+def _of_model(key: str) -> bool:
+    """Tell whether a setting is a parameter of the model: ``model.info``."""
+    return key.startswith(MODEL) and key != MODEL
 
 
 def _recorded_name(name: str) -> str:

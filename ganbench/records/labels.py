@@ -16,8 +16,8 @@ from ganbench.records.json_values import as_mapping
 from ganbench.records.run_record import RunRecord
 
 _NOT_THE_VARIANT = ("seed", "dataset", "dataset_version")
-_SOURCES = ("trick_sources", "loss_source")
-"""What a configuration may leave out: hashes of sources that are not part of ganbench."""
+_MAY_BE_LEFT_OUT = ("parameters", "trick_sources", "loss_source")
+"""What a configuration may leave out where it is empty: some came later than the first runs."""
 
 TrickParameters = Mapping[str, Mapping[str, Any]]
 """The tricks of a configuration by name, with their parameters."""
@@ -101,7 +101,7 @@ def _added_parameters(runs: Sequence[RunRecord]) -> dict[str, dict[str, list[Map
 
 def variant_key(config: Mapping[str, Any]) -> str:
     """Return a digest that all seeds of a variant share, and no other variant has."""
-    known = {key: value for key, value in config.items() if value or key not in _SOURCES}
+    known = {key: value for key, value in config.items() if value or key not in _MAY_BE_LEFT_OUT}
     return digest({key: value for key, value in known.items() if key not in _NOT_THE_VARIANT})
 
 
@@ -231,10 +231,10 @@ def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in config.items():
         if key in _NOT_THE_VARIANT or key in {"model", "tricks", "trick_sources"}:
             continue
-        if key in _SOURCES and not value:
+        if key in _MAY_BE_LEFT_OUT and not value:
             continue
         if isinstance(value, Mapping):
-            prefix = "" if key == "recipe" else f"{key}."
+            prefix = {"recipe": "", "parameters": "model."}.get(key, f"{key}.")
             for inner_key, inner_value in _settings(value):
                 yield f"{prefix}{inner_key}", inner_value
         else:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,6 +15,7 @@ from ganbench.config import OptimizerSpec, Precision, Recipe, RunConfig, TrickCo
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec, Loss, Role
+from ganbench.model_parameters import resolve_parameters
 from ganbench.nn.synchronized import synchronize_batch_norm
 from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.global_random import seeded
@@ -27,19 +29,25 @@ from ganbench.trick import Trick, Tricks, hooks_name
 from ganbench.trick_config import rebuild_tricks
 
 
-def create(model: str, data: DataSpec | str = "mnist5k") -> GAN:
+def create(
+    model: str,
+    data: DataSpec | str = "mnist5k",
+    parameters: Mapping[str, Any] | None = None,
+) -> GAN:
     """Return the GAN variant called ``model`` for some data.
 
     Args:
         model: A registered name, or ``./file.py``.
         data: What is known of the data, or the name of a dataset.
+        parameters: Parameters of the model by name; the others have their defaults.
 
     Raises:
         UnknownNameError: No model or dataset has that name.
         ConfigError: The model does not work with the data, or the function returned no GAN.
     """
     spec = open_dataset(data).spec if isinstance(data, str) else data
-    gan = registry.models.get(model)(spec)
+    function = registry.models.get(model)
+    gan = function(spec, **resolve_parameters(model, function, parameters or {}))
     if not isinstance(gan, GAN):
         raise ConfigError(f"The model '{model}' returned {type(gan).__name__}, not a GAN.")
     return gan
@@ -102,7 +110,7 @@ def build(
     Raises:
         ConfigError: The model, the loss, the tricks, the recipe and the data do not fit together.
     """
-    gan = create(config.model, data)
+    gan = create(config.model, data, config.parameters)
     return build_state(
         gan,
         data,

@@ -35,11 +35,10 @@ ITERATIONS = 6
 class EqualPenalty(GradientPenalty):
     """The gradient penalty between points that do not depend on the number of processes."""
 
-    def _between(self, turn):
-        group, real = turn.state.group, turn.real.images
-        size = (len(real) * group.size, *[1] * (real.ndim - 1))
-        share = torch.rand(size, generator=turn.state.streams["noise"])
-        return torch.lerp(real, turn.fake.images, group.shard(share))
+    def _shares(self, turn):
+        group = turn.state.group
+        count = len(turn.real.images) * group.size
+        return group.shard(torch.rand(count, generator=turn.state.streams["noise"]))
 
 
 class Normalized(nn.Module):

@@ -61,15 +61,17 @@ def test_another_network_changes_none_of_the_others():
     wrapped = state_of(vanilla, POINTS, [registry.tricks.get("spectral-norm")()])
     bare = state_of(vanilla, POINTS)
     assert torch.equal(weights(wrapped.generator), weights(bare.generator))
-    helped = gan_of({"encoder": Partner(lambda: nn.Linear(2, 2), "discriminator")})
+    helped = gan_of(
+        {"encoder": Partner(lambda latent_dim, shape: nn.Linear(2, 2), "discriminator")}
+    )
     assert torch.equal(weights(helped.generator), weights(plain.generator))
     assert torch.equal(weights(helped.discriminator), weights(plain.discriminator))
 
 
 def test_a_partner_learns_with_its_player():
     partners = {
-        "encoder": Partner(lambda: nn.Linear(2, 3), "generator"),
-        "judge": Partner(lambda: nn.Linear(5, 1), "discriminator"),
+        "encoder": Partner(lambda latent_dim, shape: nn.Linear(2, 3), "generator"),
+        "judge": Partner(lambda latent_dim, shape: nn.Linear(5, 1), "discriminator"),
     }
     state = gan_of(partners)
     assert set(state.partners) == {"encoder", "judge"}

@@ -326,12 +326,12 @@ def test_evaluation_mode_is_put_on_and_taken_back_each_for_itself(bench):
 
 def test_a_trick_may_choose_the_examples(bench, monkeypatch):
     class Right(Trick):
-        def dataset(self, examples, state):
+        def subset(self, examples, state):
             assert isinstance(examples, Batch)
             return (examples.images[:, 0] > 0.5).nonzero().flatten()
 
     state = bench.state()
-    monkeypatch.setattr(state.tricks, "having", lambda hook: [Right()] if hook == "dataset" else [])
+    monkeypatch.setattr(state.tricks, "having", lambda hook: [Right()] if hook == "subset" else [])
     trainer = bench.trainer(state)
     chosen = trainer.batches.dataset
     everything = bench.dataset()

@@ -23,6 +23,7 @@ from ganbench.tricks.optimistic_adam import OptimisticAdam
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from ganbench.tricks.unrolled import Unrolled
+from ganbench.turn import Turn
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -206,7 +207,9 @@ def test_ema(warm_up):
         average = beta * average + (1 - beta) * point[1]
         assert_close(state.sampler().generator(torch.zeros(1, 1)).item(), average)
         sample = state.sampler()(3, torch.Generator())
-        assert_close(sample.images.numpy(), np.full((3, 1), average), rtol=1e-6)  # samples are in float32
+        assert_close(
+            sample.images.numpy(), np.full((3, 1), average), rtol=1e-6
+        )  # samples are in float32
 
 
 def test_ema_half_life():

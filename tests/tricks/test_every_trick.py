@@ -138,7 +138,7 @@ def samples(state):
     """Draw as the trainer does: networks in evaluation mode, from a separate stream."""
     for network in (state.generator, state.discriminator):
         network.eval()
-    images = state.sampler()(16, torch.Generator().manual_seed(5))
+    images = state.sampler()(16, torch.Generator().manual_seed(5)).images
     for network in (state.generator, state.discriminator):
         network.train()
     return images

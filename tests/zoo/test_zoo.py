@@ -89,7 +89,7 @@ def test_one_step_runs_and_moves_every_weight(taken):
     latents = state.prior(4, torch.Generator().manual_seed(1))
     labels = torch.arange(4) % 2 if gan.conditional else None
     with torch.no_grad():
-        examples = state.generate(latents, labels)
+        examples, _ = state.generate(latents, labels)
     assert examples.shape == (4, *data.shape)
     if data.is_image:
         assert examples.abs().max() <= 1

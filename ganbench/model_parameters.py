@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""The parameters of a model: the keyword-only arguments of its function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from ganbench.config import PlainValue, validate
+from ganbench.errors import ConfigError
+
+
+def resolve_parameters(
+    name: str, build: Callable[..., Any], requested: Mapping[str, Any]
+) -> dict[str, PlainValue]:
+    """Return all parameters of a model, those that are requested and the defaults of the others.
+
+    Args:
+        name: The name of the model, for messages.
+        build: The model's function; its keyword-only arguments are its parameters.
+        requested: Values by name, which are validated against the arguments' annotations.
+
+    Raises:
+        ConfigError: There is no such parameter, a value does not fit, or the function itself
+            declares a parameter that cannot be recorded.
+    """
+    fields = _fields(name, build)
+    if requested and not fields:
+        raise ConfigError(
+            f"The model '{name}' has no parameters, and model.{next(iter(requested))} is set.",
+            "Parameters are the keyword-only arguments of a model's function.",
+        )
+    kind: type[BaseModel] = create_model(
+        "Parameters", __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
+    )
+    values = validate(kind, requested, "model.").model_dump()
+    for key, value in values.items():
+        if not isinstance(value, bool | int | float | str):
+            raise ConfigError(
+                f"The model '{name}' has the parameter {key}={value!r}; a parameter is a number, a "
+                "text, true or false."
+            )
+    return values
+
+
+def _fields(name: str, build: Callable[..., Any]) -> dict[str, Any]:
+    """Return the type and the default of each parameter, by name."""
+    try:
+        signature = inspect.signature(build, eval_str=True)
+    except NameError as error:
+        raise ConfigError(
+            f"The model '{name}' has an annotation that cannot be read: {error}.",
+            "Import what the annotations of its function name.",
+        ) from error
+    arguments = [
+        argument
+        for argument in signature.parameters.values()
+        if argument.kind is argument.KEYWORD_ONLY
+    ]
+    if missing := [each.name for each in arguments if each.default is each.empty]:
+        raise ConfigError(
+            f"The model '{name}' has a parameter without a default: {missing[0]}.",
+            f"Give it one in the model's function: {missing[0]}=...",
+        )
+    return {each.name: (_type_of(each), each.default) for each in arguments}
+
+
+def _type_of(argument: inspect.Parameter) -> Any:
+    """Return the annotation of an argument, or else the type of its default."""
+    return type(argument.default) if argument.annotation is argument.empty else argument.annotation
