@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 
 from ganbench.config import Precision, Recipe
 from ganbench.gan import DataSpec, Labels, Loss, Role, Sampler
+from ganbench.moving import Moving, parse_rate
 from ganbench.registry import name_of
 from ganbench.runtime.process_group import ALONE, ProcessGroup
 from ganbench.streams import Streams
@@ -198,11 +199,19 @@ class State:
     def move(self, role: Role) -> None:
         """Move a player's weights by its optimizer, at the learning rate that is due."""
         optimizer = self.optimizers[role]
-        if self.recipe.schedule != "constant":
-            factor = self.learning_rate_factor()
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
+        for group in optimizer.param_groups:
+            rate: Any = group.get("initial_lr")
+            if isinstance(rate, str):  # the text of a rate that moves, which a checkpoint can hold
+                group["lr"] = self.now(parse_rate(rate))
+            elif self.recipe.schedule != "constant":
+                group["lr"] = rate * self.learning_rate_factor()
         optimizer.step()
+
+    def now(self, number: float | Moving) -> float:
+        """Return the value of the moment of a number that may move: ``state.now(self.weight)``."""
+        if isinstance(number, Moving):
+            return number.at(self.images_seen / 1000, self.recipe.kimg)
+        return number
 
     def learning_rate_factor(self) -> float:
         """Return the current learning rate as a share of the initial one: 1 at the start."""

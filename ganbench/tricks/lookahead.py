@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ganbench.gan import Role
+from ganbench.moving import Number
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick, TrickState
@@ -30,7 +31,7 @@ class Lookahead(Trick):
     """
 
     steps: Annotated[int, Field(ge=1)] = 5
-    alpha: Annotated[float, Field(gt=0, le=1)] = 0.5
+    alpha: Annotated[Number, Field(gt=0, le=1)] = 0.5
 
     neutral: ClassVar = {"alpha": 1.0}
 
@@ -43,11 +44,11 @@ class Lookahead(Trick):
         """Move back once the generator has made ``steps`` updates."""
         if role != "generator" or state.updates["generator"] % self.steps:
             return
-        memory = state.memory_of(self)
+        memory, alpha = state.memory_of(self), state.now(self.alpha)
         for name, weight in _weights(state):
             slow = memory[name]
             assert isinstance(slow, Tensor)
-            slow.lerp_(weight, self.alpha)  # exact at alpha = 1
+            slow.lerp_(weight, alpha)  # exact at alpha = 1
             weight.copy_(slow)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ganbench.moving import Moving, Number
 from ganbench.registry import register
 from ganbench.trick import Terms, Trick
 from ganbench.turn import Turn
@@ -27,7 +28,7 @@ class R1(Trick):
     training on toy data.
     """
 
-    weight: Annotated[float, Field(ge=0)] = 1.0
+    weight: Annotated[Number, Field(ge=0)] = 1.0
     every: Annotated[int, Field(ge=1)] = 1
 
     neutral: ClassVar = {"weight": 0.0}
@@ -38,7 +39,7 @@ class R1(Trick):
 
 
 def lazy_penalty(
-    name: str, turn: Turn, side: Literal["real", "fake"], *, weight: float, every: int
+    name: str, turn: Turn, side: Literal["real", "fake"], *, weight: float | Moving, every: int
 ) -> Terms:
     """Return half the mean squared norm of the gradient at one side's examples, as a term.
 
@@ -46,9 +47,10 @@ def lazy_penalty(
         name: The name of the term.
         turn: The discriminator's turn.
         side: The examples at which the gradient is taken.
-        weight: The weight of the penalty (gamma); 0 gives no term.
+        weight: The weight of the penalty (gamma), which may move; 0 gives no term.
         every: The penalty is due in every n-th update, and n times as strong.
     """
+    weight = turn.state.now(weight)
     if not weight or turn.state.updates["discriminator"] % every:
         return {}
     scored = turn.real if side == "real" else turn.fake

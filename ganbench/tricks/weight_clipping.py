@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 
 from ganbench.gan import Role
+from ganbench.moving import Number
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
@@ -25,7 +26,7 @@ class WeightClipping(Trick):
     The paper uses a ``limit`` of 0.01 with RMSprop at 5e-5 and five critic steps.
     """
 
-    limit: Annotated[float, Field(gt=0)] = 0.01
+    limit: Annotated[Number, Field(gt=0)] = 0.01
 
     neutral: ClassVar = {"limit": 1e30}
 
@@ -33,5 +34,6 @@ class WeightClipping(Trick):
     def after_step(self, state: State, role: Role) -> None:
         """Clip the weights once the discriminator has moved."""
         if role == "discriminator":
+            limit = state.now(self.limit)
             for weight in state.discriminator.parameters():
-                weight.clamp_(-self.limit, self.limit)
+                weight.clamp_(-limit, limit)
