@@ -116,7 +116,7 @@ class Recipe(Record):
                 raise PydanticCustomError(
                     "schedule",
                     "Input should be 'constant' where a learning rate moves by itself ({rate})",
-                    {"rate": str(spec.learning_rate)},
+                    {"rate": str(spec.learning_rate), "hint": "Add --set schedule=constant"},
                 )
         return schedule
 
@@ -235,7 +235,8 @@ def validate(kind: type[Model], values: Mapping[str, Any], prefix: str = "") -> 
             near = suggest(str(first["loc"][-1]), kind.model_fields)
             raise ConfigError(f"Unknown key '{key}'. {near}".strip()) from error
         value = first.get("input")
-        raise ConfigError(f"{key}: {first['msg']}, not {value!r}.") from error
+        hint = first.get("ctx", {}).get("hint", "")
+        raise ConfigError(f"{key}: {first['msg']}, not {value!r}.", hint) from error
 
 
 def _assign(values: dict[str, Any], parts: list[str], value: Any, key: str) -> None:

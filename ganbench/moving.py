@@ -31,8 +31,8 @@ class Moving:
     Raises:
         ConfigError: A number is not finite, or the way takes no images.
 
-    >>> str(Moving(10, 1, over_kimg=50)), Moving.parse("1e-4 -> 0:linear").at(25, 100)
-    ('10->1@50', 7.5e-05)
+    >>> str(Moving(10, 1, over_kimg=50)), Moving.parse("4 -> 0:linear").at(25, 100)
+    ('10->1@50', 3.0)
     """
 
     start: float

@@ -175,6 +175,7 @@ def test_a_rate_moves_by_itself_or_along_a_schedule(role):
         "recipe.schedule: Input should be 'constant' where a learning rate moves by itself "
         "(0.0002->0), not 'linear'."
     )
+    assert raised.value.hint == "Add --set schedule=constant"
 
 
 def test_numbers_made_in_python_are_checked_as_well():

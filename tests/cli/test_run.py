@@ -67,6 +67,7 @@ def test_a_dry_run_trains_nothing_and_prints_what_it_would(cli, tmp_path):
 
 def test_numbers_that_move_are_texts_from_the_command_line_to_the_record(tiny, cli, tmp_path):
     words = ("-t", "r1:weight=10 -> 1@0.05:linear,every=2", "--set", "learning_rate=2e-4->0")
+    words = (*words, "--set", "schedule=constant")
     folder = open_run(Path(tiny(*words, "--json").document["run"]))
     config = folder.config()["config"]
     for role in ("generator", "discriminator"):

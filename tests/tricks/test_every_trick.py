@@ -223,7 +223,7 @@ def test_the_parameters_that_may_move():
     }
 
 
-@pytest.mark.parametrize(("name", "parameter"), moving_parameters())
+@pytest.mark.parametrize(("name", "parameter"), list(moving_parameters()))
 def test_a_number_that_has_arrived_is_its_end_and_one_that_moves_is_not(name, parameter):
     others = OWN_SCHEDULES.get(name, {})
     end = 0.5 * getattr(KINDS[name](), parameter) or 0.25
