@@ -29,7 +29,7 @@ class Moving:
     ends: ``Moving(10, 1) >= 0``.
 
     Raises:
-        ConfigError: A number is not finite, or the way takes no images.
+        ConfigError: A number is not finite, or ``over_kimg`` is not positive.
 
     >>> str(Moving(10, 1, over_kimg=50)), Moving.parse("4 -> 0:linear").at(25, 100)
     ('10->1@50', 3.0)
