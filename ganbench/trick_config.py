@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from ganbench import registry
 from ganbench.config import TrickConfig
 from ganbench.errors import ConfigError, suggest
+from ganbench.moving import recorded
 from ganbench.trick import Trick
 
 
@@ -48,7 +49,12 @@ def _make(kind: Any, config: TrickConfig) -> Trick:
 def describe_trick(trick: Trick) -> TrickConfig:
     """Return the name and all parameters of a trick, as they are recorded with a run."""
     name = getattr(type(trick), registry.FILE, None) or registry.name_of(trick)
-    return TrickConfig(name=name, parameters=asdict(trick))  # type: ignore[call-overload]
+    return TrickConfig(name=name, parameters=_parameters(trick))
+
+
+def _parameters(trick: Any) -> dict[str, Any]:
+    """Return all parameters of a trick, as they are recorded."""
+    return {field.name: recorded(getattr(trick, field.name)) for field in fields(trick)}
 
 
 def rebuild_tricks(own: Iterable[Trick], recorded: Iterable[TrickConfig]) -> list[Trick]:
@@ -91,7 +97,7 @@ def merge_tricks(own: Iterable[Trick], requested: Iterable[TrickConfig]) -> list
                 registry.tricks.entry(config.name)  # a misspelled name must not pass in silence
             tricks.pop(name, None)
         elif present is not None:
-            parameters = {**asdict(present), **parameters}  # type: ignore[call-overload]
+            parameters = {**_parameters(present), **parameters}
             tricks[name] = _make(type(present), TrickConfig(name=name, parameters=parameters))
         else:
             tricks[name] = make_trick(TrickConfig(name=config.name, parameters=parameters))

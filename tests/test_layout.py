@@ -18,7 +18,8 @@ MODULES = sorted([*ROOT.glob("ganbench/**/*.py"), *ROOT.glob("zoo/*.py")])
 
 # A module may import what has a lower rank, and what belongs to its own unit.
 RANKS = {
-    "errors": 0,
+    "errors": -1,
+    "moving": 0,
     "paths": 0,
     "progress": 0,
     "entries": 1,
@@ -64,6 +65,7 @@ WITHOUT_TORCH = {
     "config",
     "entries",
     "errors",
+    "moving",
     "paths",
     "progress",
     "records",
