@@ -24,6 +24,7 @@ from ganbench.training.distributed import check_parts
 from ganbench.training.optimizers import make_optimizer
 from ganbench.trick import Trick, Tricks
 from ganbench.trick_config import rebuild_tricks
+from ganbench.user_code import call_model
 
 
 def create(model: str, data: DataSpec | str = "mnist5k") -> GAN:
@@ -38,7 +39,7 @@ def create(model: str, data: DataSpec | str = "mnist5k") -> GAN:
         ConfigError: The model does not work with the data, or the function returned no GAN.
     """
     spec = open_dataset(data).spec if isinstance(data, str) else data
-    gan = registry.models.get(model)(spec)
+    gan = call_model(registry.models.get(model), spec, {})
     if not isinstance(gan, GAN):
         raise ConfigError(f"The model '{model}' returned {type(gan).__name__}, not a GAN.")
     return gan
