@@ -260,11 +260,11 @@ def import_module_of(entry: Entry) -> ModuleType:
         return load_file(entry.path)
     except GanbenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(*_import_problem(entry, error)) from error
 
 
-def _import_problem(entry: Entry, error: Exception) -> tuple[str, str]:
+def _import_problem(entry: Entry, error: BaseException) -> tuple[str, str]:
     """Return a sentence on an error in the import of an entry's module, and a hint."""
     if not (entry.path and entry.module.startswith(FILE_MODULE)):
         return f"{entry.path or entry.module} cannot be imported: {error}.", ""

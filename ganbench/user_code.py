@@ -78,7 +78,7 @@ def own_errors(
         yield
     except (GanbenchError, leaving):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if str(getattr(owner, "__module__", "")).startswith("ganbench."):
             raise
         place = place_of(owner)
