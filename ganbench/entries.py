@@ -183,7 +183,8 @@ def entry_in_file(name: str, kind: str, forms: tuple[Form, ...]) -> Entry:
         InputError: The file does not exist, or does not hold exactly one such entry.
     """
     path_text, separator, entry_name = name.partition(".py:")
-    path = Path(path_text + ".py" if separator else name).expanduser()
+    file = path_text + ".py" if separator else name
+    path = Path(file).expanduser()
     if not path.is_file():
         raise InputError(f"There is no file {path} to read a {kind} from.")
     registered = list(scan(path.resolve(), f"{FILE_MODULE}{path.stem}"))
@@ -194,7 +195,7 @@ def entry_in_file(name: str, kind: str, forms: tuple[Form, ...]) -> Entry:
     if named:
         listed = ", ".join(entry.name for entry in named)
         raise InputError(
-            f"{path} registers several {kind}s: {listed}.", f"Choose one: {path}:{named[0].name}."
+            f"{path} registers several {kind}s: {listed}.", f"Choose one: {file}:{named[0].name}."
         )
     message = f"{path} registers no {kind}{f' {entry_name!r}' if entry_name else ''}."
     if entry_name and fitting:

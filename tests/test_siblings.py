@@ -139,8 +139,8 @@ def test_the_hash_covers_what_is_imported_through_others_and_nothing_else(folder
 @pytest.mark.parametrize("name", ["vanilla", "dcgan", "wgan-gp"])
 def test_the_hash_of_ganbenchs_own_models_is_that_of_their_file(name):
     path = registry.models.entry(name).path
-    assert source_digest(registry.models, name) == (
-        hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    assert (
+        source_digest(registry.models, name) == (hashlib.sha256(path.read_bytes()).hexdigest()[:16])
     )
 
 
