@@ -176,7 +176,7 @@ def _arms(
     entries = problems.each(registry.models.entry, models)
     known_models = [model for model in models if model in entries]  # one twice is a mistake, too
     sources = problems.each(open_source, datasets)
-    sets = problems.each(_known_tricks, trick_sets)
+    sets = problems.each(parse_trick_set, trick_sets)  # a name may be that of a model's own trick
     settings = _known_settings(settings, problems)
     known_axes = problems.each(partial(expand_setting, value=None), vary)
     grid = list(_grid({key: vary[key] for key in known_axes}))
@@ -228,14 +228,6 @@ class _Problems:
         """Return the results of ``make`` by name; names for which it raises are left out."""
         results = {name: self.unless(partial(make, name), name) for name in names}
         return {name: result for name, result in results.items() if result is not None}
-
-
-def _known_tricks(text: str) -> list[TrickConfig]:
-    """Read a set of tricks, and check that their names are known."""
-    tricks = parse_trick_set(text)
-    for trick in tricks:
-        registry.tricks.entry(trick.name)
-    return tricks
 
 
 def _resolved(setting: Setting) -> dict[str, Any]:
