@@ -198,16 +198,16 @@ def entry_in_file(name: str, kind: str, forms: tuple[Form, ...]) -> Entry:
             f"{path} registers several {kind}s: {listed}.", f"Choose one: {file}:{named[0].name}."
         )
     message = f"{path} registers no {kind}{f' {entry_name!r}' if entry_name else ''}."
-    if entry_name and fitting:
-        names = [entry.name for entry in fitting]
-        message = f"{message} {suggest(canonical(entry_name), names)}".strip()
-        raise InputError(message, f"It registers: {', '.join(names)}.")
     wanted = " or a ".join(forms)
     if others := [entry for entry in registered if canonical(entry_name) in {"", entry.name}]:
         message += (
             f" {others[0].attribute} (line {others[0].line}) is a {others[0].form}, "
             f"and a {kind} is a {wanted}."
         )
+    elif fitting:
+        names = [entry.name for entry in fitting]
+        message = f"{message} {suggest(canonical(entry_name), names)}".strip()
+        raise InputError(message, f"It registers: {', '.join(names)}.")
     where = "around" if "value" in forms else "above"
     raise InputError(
         message, f"Put @register (from ganbench import register) {where} its {wanted}."

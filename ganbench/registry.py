@@ -204,7 +204,8 @@ class Registry(Generic[T]):
             UnknownNameError: No entry has that name; the message suggests the nearest.
             InputError: The source file does not exist, cannot be imported, or does not hold
                 exactly one such entry.
-            ConfigError: A value and its variable have different names.
+            ConfigError: A value and its variable have different names, or a function is given for
+                a class, or a class for a function.
         """
         entry = self.entry(name)
         if not is_file_name(name) and (value := self._session().get(entry.name)) is not None:
@@ -229,6 +230,12 @@ class Registry(Generic[T]):
         value: T | None = getattr(import_module_of(entry), entry.attribute, None)
         if value is None:
             raise GanbenchError(f"{entry.origin} no longer defines {entry.attribute}.")
+        form = "class" if isinstance(value, type) else "function"
+        if form not in self._forms and (form == "class" or inspect.isfunction(value)):
+            raise ConfigError(
+                f"{entry.origin}: {entry.attribute} is a {form}, "
+                f"and a {self.kind} is a {' or a '.join(self._forms)}."
+            )
         if not hasattr(value, _MARK):
             _set(value, _MARK, entry.name)
         if entry.form == "value" and canonical(_own_name(value)) != entry.name:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ganbench.entries import derives_from
 from ganbench.errors import ConfigError
@@ -68,11 +69,9 @@ def _is_typed(annotation: Any) -> bool:
         return _is_typed(get_args(annotation)[0])
     if get_origin(annotation) is Literal:
         return all(isinstance(value, bool | int | float | str) for value in get_args(annotation))
-    if isinstance(annotation, type) and not get_args(annotation):
-        return issubclass(annotation, bool | int | float | str)
-    return any(
-        _is_typed(part) for part in get_args(annotation) if get_origin(annotation) is not tuple
-    )
+    if get_origin(annotation) in {Union, UnionType}:
+        return any(_is_typed(part) for part in get_args(annotation))
+    return isinstance(annotation, type) and issubclass(annotation, bool | int | float | str)
 
 
 def check_hooks(kind: type, hooks: Sequence[str]) -> None:
