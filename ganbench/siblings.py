@@ -47,10 +47,15 @@ def _holds_installed_packages(folder: Path) -> bool:
     return str(folder) in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
 
 
-def sibling_files(path: Path) -> list[Path]:
+def sibling_files(path: Path, folder: Path | None = None) -> list[Path]:
     """Return the siblings that a file imports, directly or through each other, sorted.
 
     The imports are read from the sources, so that the files are known before any is imported.
+
+    Args:
+        path: The file.
+        folder: The folder in which imports are looked up; None for that of the file. For a file
+            inside a package, it is the folder that holds the package.
     """
     files: set[Path] = set()
     waiting = [path]
@@ -58,20 +63,26 @@ def sibling_files(path: Path) -> list[Path]:
         current = waiting.pop()
         if current not in files:
             files.add(current)
-            waiting += _imported_siblings(current, path)
+            waiting += _imported_siblings(current, folder or path.parent, path.stem)
     return sorted(files - {path})
 
 
-def _imported_siblings(current: Path, first: Path) -> Iterator[Path]:
-    """Yield the siblings of the file ``first`` that are imported by one of its siblings, or it."""
+def _imported_siblings(current: Path, folder: Path, own: str) -> Iterator[Path]:
+    """Yield the files in a folder that one of its files imports.
+
+    Args:
+        current: The file whose imports are read.
+        folder: The folder.
+        own: The name of the file with which the search began.
+    """
     try:
         tree = ast.parse(current.read_bytes())
     except (SyntaxError, ValueError):  # whoever imports the file is told
         return
-    folder = first.parent
+    is_first = current == folder / f"{own}.py"
     for node in ast.walk(tree):
         for parts in _imported_names(node, current.relative_to(folder).parent.parts):
-            if current == first and parts[0] == first.stem:
+            if is_first and parts[0] == own:
                 continue  # a file called like a library means the library
             for length in range(1, len(parts) + 1):
                 path = sibling_file(folder, *parts[:length])
@@ -91,11 +102,16 @@ def _imported_names(node: ast.AST, package: Sequence[str]) -> Iterator[list[str]
         yield from ([*start, *module, alias.name] for alias in node.names)
 
 
-def file_digest(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of a file and of the siblings that it imports."""
+def file_digest(path: Path, folder: Path | None = None) -> str:
+    """Return the hexadecimal SHA-256 of a file and of the siblings that it imports.
+
+    Args:
+        path: The file.
+        folder: The folder in which imports are looked up; None for that of the file.
+    """
     content = hashlib.sha256(path.read_bytes())
-    for sibling in sibling_files(path):
-        name = sibling.relative_to(path.parent).as_posix()
+    for sibling in sibling_files(path, folder):
+        name = sibling.relative_to(folder or path.parent).as_posix()
         content.update(f"\0{name}\0".encode() + sibling.read_bytes())
     return content.hexdigest()
 

@@ -53,7 +53,14 @@ def source_texts(value: object) -> list[str]:
             parts = list(_references(current))
             waiting += [part for part in parts if _is_followed(part, home)]
             helpers |= {path for part in parts if (path := _helper_of(part, home))}
-    return sorted([*texts.values(), *map(file_digest, helpers)])
+    digests = [file_digest(path, _folder_of_session()) for path in helpers]
+    return sorted([*texts.values(), *digests])
+
+
+def _folder_of_session() -> Path:
+    """Return the folder of the script that runs, or that of the notebook."""
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    return Path(script).resolve().parent if script else Path.cwd()
 
 
 def _helper_of(part: object, home: set[str]) -> Path | None:
@@ -62,9 +69,7 @@ def _helper_of(part: object, home: set[str]) -> Path | None:
     file = getattr(sys.modules.get(str(name)), "__file__", None)
     if name in home or not file:
         return None
-    script = getattr(sys.modules["__main__"], "__file__", None)
-    folder = Path(script).resolve().parent if script else Path.cwd()
-    path = sibling_file(folder, *str(name).split("."))
+    path = sibling_file(_folder_of_session(), *str(name).split("."))
     return path if path is not None and path == Path(file).resolve() else None
 
 

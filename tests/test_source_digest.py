@@ -165,7 +165,7 @@ from pathlib import Path
 
 import ganbench
 import direct
-from through_a_function import networks
+from pack.deep.through_a_function import networks
 
 
 @ganbench.register
@@ -185,7 +185,14 @@ if __name__ == "__main__":
 def test_modules_next_to_a_script_count_where_it_refers_to_them(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     files = {"direct": "WIDTH = 1\n", "indirect": "X = 1\n", "unrelated": "X = 1\n"}
-    files["through_a_function"] = "import indirect\n\n\ndef networks(data, width):\n    pass\n"
+    files["pack/__init__"] = ""
+    files["pack/deep/__init__"] = ""
+    files["pack/absolute"] = files["pack/deep/relative"] = "X = 1\n"
+    files["pack/deep/through_a_function"] = (
+        "import indirect\nimport pack.absolute\n\nfrom . import relative\n\n\n"
+        "def networks(data, width):\n    pass\n"
+    )
+    (tmp_path / "pack/deep").mkdir(parents=True)
     for name, text in files.items():
         (tmp_path / f"{name}.py").write_text(text)
 
@@ -202,7 +209,8 @@ def test_modules_next_to_a_script_count_where_it_refers_to_them(tmp_path):
         return process.stdout
 
     before = digest()
-    for name, counts in {"direct": True, "indirect": True, "unrelated": False}.items():
+    for name in files:
+        counts = name != "unrelated"
         path = tmp_path / f"{name}.py"
         path.write_text(f"{path.read_text()}# changed\n")
         assert (digest() != before) == counts, name
