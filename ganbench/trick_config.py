@@ -43,6 +43,9 @@ def _make(kind: Any, config: TrickConfig) -> Trick:
             return TypeAdapter(kind).validate_python(dict(config.parameters))  # type: ignore[no-any-return]
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:  # raised by the trick itself, in __post_init__
+            problem = first["msg"].removeprefix("Value error, ")
+            raise ConfigError(f"{place_of(kind)}: trick {config.name}: {problem}.") from error
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
             f"trick {config.name}: {key}: {first['msg']}, not {first.get('input')!r}."
@@ -50,7 +53,12 @@ def _make(kind: Any, config: TrickConfig) -> Trick:
 
 
 def describe_trick(trick: Trick) -> TrickConfig:
-    """Return the name and all parameters of a trick, as they are recorded with a run."""
+    """Return the name and all parameters of a trick, as they are recorded with a run.
+
+    Raises:
+        ConfigError: Its class is not what a trick's class must be.
+    """
+    check_trick_class(type(trick), HOOKS)
     name = getattr(type(trick), registry.FILE, None) or registry.name_of(trick)
     return TrickConfig(name=name, parameters=asdict(trick))  # type: ignore[call-overload]
 

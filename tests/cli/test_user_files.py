@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import registry
+from ganbench import Trick, registry
+from ganbench.errors import ConfigError
+from ganbench.harness.plan import plan
 from ganbench.records.run_folder import find_runs
 
 HEAD = """
@@ -268,7 +270,7 @@ TRICK_MISTAKES = [
     (
         "    weight: float = 1.0",
         "    weight: float = 1.0\n    def __post_init__(self):\n        raise ValueError('no')",
-        "trick ./mine.py",
+        "MINE:19: trick ./mine.py: no.",
     ),
     (
         "    weight: float = 1.0",
@@ -276,6 +278,15 @@ TRICK_MISTAKES = [
         "MINE:24: the trick './mine.py' raised ZeroDivisionError",
     ),
 ]
+
+
+def test_an_object_of_a_class_that_is_no_dataclass_is_refused(session):
+    class Bare(Trick):
+        """Has hooks and no parameters."""
+
+    for trick in (Bare, Bare()):
+        with pytest.raises(ConfigError, match="the trick Bare is not a dataclass"):
+            plan("vanilla", "ring8", tricks=[trick])
 
 
 def refused(cli, folder, text, words, *command):
