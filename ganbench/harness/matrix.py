@@ -181,10 +181,12 @@ def _arms(
     known_axes = problems.each(partial(expand_setting, value=None), vary)
     grid = list(_grid({key: vary[key] for key in known_axes}))
     arms = []
+    some_model_fits = False
     for (dataset, source), model in itertools.product(sources.items(), known_models):
         make = partial(plan_for, source, dataset, model)
         if problems.unless(partial(make, (), settings), model) is None:
             continue  # a mistake without tricks and varied settings is a mistake with them
+        some_model_fits = True
         for setting in grid:
             varied = {**settings, **_resolved(setting)}
             if setting and problems.unless(partial(make, (), varied), setting[0][0]) is None:
@@ -194,7 +196,15 @@ def _arms(
                 if plan is not None:
                     stem = plan.variant_stem
                     arms.append(Arm(model, name, dataset, setting, plan.config, stem))
+    if not some_model_fits:  # otherwise, planning finds the tricks that are unknown
+        problems.each(_check_names, sets)
     return arms, problems.gathered
+
+
+def _check_names(text: str) -> None:
+    """Refuse a set of tricks with a name that no catalogue has."""
+    for trick in parse_trick_set(text):
+        registry.tricks.entry(trick.name)
 
 
 def _known_settings(settings: Mapping[str, Any], problems: _Problems) -> dict[str, Any]:
