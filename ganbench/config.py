@@ -263,13 +263,20 @@ def _assign(values: dict[str, Any], parts: list[str], value: Any, key: str) -> N
 def parse_trick(text: str) -> TrickConfig:
     """Read a trick from the command line: ``name`` or ``name:key=value,key=value``.
 
+    The name may be a file, ``./mine.py``, or an entry of a file: ``./mine.py:name``.
+
     Raises:
         ConfigError: There is no name, or a parameter is not an assignment.
 
     >>> parse_trick("r1:weight=0.5")
     TrickConfig(name='r1', parameters={'weight': 0.5})
+    >>> parse_trick("./mine.py:drift:weight=0.5")
+    TrickConfig(name='./mine.py:drift', parameters={'weight': 0.5})
     """
     name, _, rest = text.partition(":")
+    entry, _, parameters_of_entry = rest.partition(":")
+    if name.endswith(".py") and entry.strip() not in {"", "off"} and not {"=", ","} & set(entry):
+        name, rest = f"{name}:{entry.strip()}", parameters_of_entry
     if not name.strip():
         raise ConfigError(f"'{text}' names no trick.", "For example: --trick r1:weight=0.1")
     parameters: dict[str, Any] = {}

@@ -28,6 +28,7 @@ from ganbench.training.distributed import check_parts
 from ganbench.training.optimizers import make_optimizer
 from ganbench.trick import Trick, Tricks, hooks_name
 from ganbench.trick_config import rebuild_tricks
+from ganbench.user_code import call_model
 
 
 def create(
@@ -48,7 +49,7 @@ def create(
     """
     spec = open_dataset(data).spec if isinstance(data, str) else data
     function = registry.models.get(model)
-    gan = function(spec, **resolve_parameters(model, function, parameters or {}))
+    gan = call_model(function, spec, resolve_parameters(model, function, parameters or {}))
     if not isinstance(gan, GAN):
         raise ConfigError(f"The model '{model}' returned {type(gan).__name__}, not a GAN.")
     check_gan(gan, spec)

@@ -26,7 +26,8 @@ from ganbench.data.foreign_code import cause
 from ganbench.errors import ContractError, GanbenchError
 from ganbench.gan import GAN, Batch, DataSpec, Loss, Partner, Role
 from ganbench.state import State
-from ganbench.trick import Hooks, StepRule, Trick, hooks_name
+from ganbench.trick import HOOKS, Hooks, StepRule, Trick, hooks_name
+from ganbench.trick_class import check_hooks
 from ganbench.turn import Seen, Turn
 
 _NOT_THE_USERS = (
@@ -58,6 +59,8 @@ def check_gan(gan: GAN, data: DataSpec) -> None:
                 "expected.",
                 f"For example: {field}=lambda size: MyNetwork(size)",
             )
+    if gan.hooks is not None:
+        check_hooks(type(gan.hooks), HOOKS)
     for trick in gan.tricks:
         _expect("an item of GAN.tricks", trick, (Trick,))
     if isinstance(gan.hooks, Trick):

@@ -192,6 +192,9 @@ MISTAKES = {
     "subset is outside": (
         {"hooks": hooks_with(subset=lambda self, examples, state: torch.arange(90))},
         "outside 0 to 39"),
+    "a hook is misspelt": (
+        {"hooks": hooks_with(after_steps=lambda self, turn: None)},
+        "Mine has a method after_steps, which is not a hook. Did you mean 'after_step'"),
     "a hook fails": (
         {"hooks": hooks_with(gradients=lambda self, turn: turn.no_such_thing)},
         r"test_contract.py, line \d+, <lambda> failed in the first iteration: AttributeError"),
