@@ -38,10 +38,13 @@ def open_dataset(
     - a path: a folder of images, or an ``.npz`` file; ``file.npz@0..1`` states the range of its
       floating-point images, as ``value_range`` does;
     - an array or a tensor: images (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels,
-      uint8 or floats, or points (N, D) as floats;
+      uint8 or floats, points (N, D) as floats, or videos (N, T, H, W, C) or (N, C, T, H, W);
     - a torch ``Dataset``, map-style or iterable, a ``DataLoader``, a Hugging Face dataset, or a
       list: each item is a PIL image, a tensor or an array, a tuple (image, label), or a
       dictionary with ``image``, ``img`` or ``pixel_values`` and ``label``;
+    - a mapping with a key that names the kind, as in an npz file: ``{"sequences": array}``, with
+      ``labels``, ``rate`` and ``alphabet``, or ``{"videos": array}``; signals (N, C, L) and tokens
+      (N, L) are read only where they are named so, because arrays (N, H, W) are gray images;
     - a mapping of such data by split, such as a Hugging Face ``DatasetDict``;
     - a loaded ``Dataset`` of ganbench, or a ``Source``, which is returned as it is.
 
@@ -62,7 +65,7 @@ def open_dataset(
     Raises:
         UnknownNameError: no dataset of that name; the message suggests the nearest.
         MissingDataError: the path does not exist.
-        InputError: the source cannot be read as images or points.
+        InputError: the source cannot be read as data of any kind.
         ConfigError: a resolution, range or labels that the source cannot have.
     """
     value_range = check_value_range(value_range)
@@ -126,10 +129,14 @@ def _open_in_memory(
 ) -> Source:
     from ganbench.data.in_memory import read_examples
     from ganbench.data.memory_source import dataset_source, memory_source
+    from ganbench.data.named_arrays import kind_keys, mapped_examples
     from ganbench.data.value_layout import checked_labels
 
     if isinstance(source, Dataset):
         return dataset_source(source, resolution=resolution)
+    if isinstance(source, Mapping) and kind_keys(source):
+        named = mapped_examples(source if labels is None else {**source, "labels": labels})
+        return memory_source({"all": named}, resolution=resolution, value_range=value_range)
     parts = source if isinstance(source, Mapping) and source else {"all": source}
     if labels is not None and len(parts) > 1:
         raise ConfigError("Labels can be given for data without splits only.")
