@@ -15,7 +15,13 @@ from torch import Tensor
 
 from ganbench import registry
 from ganbench.data.dataset import Dataset, Source
-from ganbench.data.dataset_names import ParsedName, find_path, is_path, parse_dataset_name
+from ganbench.data.dataset_names import (
+    ParsedName,
+    check_resolution,
+    find_path,
+    is_path,
+    parse_dataset_name,
+)
 from ganbench.data.value_range import ValueRange, check_value_range
 from ganbench.errors import ConfigError, InputError, UnknownNameError
 from ganbench.progress import SILENT, Progress
@@ -37,6 +43,8 @@ def open_dataset(
     - a registered name; ``name@64`` asks for images of 64 x 64 pixels, as ``resolution`` does;
     - a path: a folder of images, or an ``.npz`` file; ``file.npz@0..1`` states the range of its
       floating-point images, as ``value_range`` does;
+    - a folder of ``.wav`` files, which become signals of 16,384 steps; ``folder@8192`` asks for
+      another length, as ``resolution`` does;
     - an array or a tensor: images (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels,
       uint8 or floats, points (N, D) as floats, or videos (N, T, H, W, C) or (N, C, T, H, W);
     - a torch ``Dataset``, map-style or iterable, a ``DataLoader``, a Hugging Face dataset, or a
@@ -56,7 +64,8 @@ def open_dataset(
     Args:
         source: What to open; see above.
         root: The folder that is searched first for downloaded files.
-        resolution: Height and width in pixels; without it each dataset has its own default.
+        resolution: Height and width in pixels, or the length of sounds; without it each dataset
+            has its own default.
         value_range: The values of black and white in floating-point images in memory or in an
             npz file; without it they are in [-1, 1]. Images that are uint8 have no range.
         labels: Integers (N,) from 0, the classes of an array, a tensor or a list.
@@ -89,6 +98,11 @@ def open_dataset(
 def _open_path(name: ParsedName) -> Source:
     # Each reader loads Pillow and thread pools, so only the one that is needed is imported.
     path, _ = find_path(name.name)
+    from ganbench.data.sounds import holds_sounds, open_sounds
+
+    if holds_sounds(path):
+        return open_sounds(path, name.resolution)
+    check_resolution(name.name, name.resolution)
     if path.suffix == ".npz":
         from ganbench.data.npz import open_npz
 
