@@ -186,7 +186,8 @@ def _metrics_for(
     """Return the requested metrics, or the default ones where the data have none of their own."""
     if metrics is not None or real.kind == "points":
         return metrics
-    return None if network or real.network else DEFAULT_METRICS
+    own = real.kind == "images" and (network or real.network)
+    return None if own else DEFAULT_METRICS  # which refuse sequences and videos
 
 
 def _describe_samples(samples: Samples | ReferenceStatistics) -> dict[str, Any]:

@@ -179,9 +179,10 @@ def expect(samples: Samples, spec: DataSpec) -> None:
     shape = samples.facts.shape
     same_kind = samples.facts.kind == spec.plural
     if not (same_kind and shape is not None and shape[0] == spec.channels):
-        kind = f"images (N, {spec.channels}, H, W)" if spec.is_image else f"points (N, {spec.size})"
+        axes = (spec.channels, "H", "W") if spec.is_image else spec.shape
+        expected = f"{spec.plural} (N, {', '.join(map(str, axes))})"
         raise InputError(
-            f"Samples to be measured against {spec.name} must be {kind}, not (N, "
+            f"Samples to be measured against {spec.name} must be {expected}, not (N, "
             f"{', '.join(map(str, shape or ()))})."
         )
 

@@ -12,6 +12,8 @@ from torch import nn
 import ganbench
 from ganbench import GAN, MLP, Recipe, losses
 from ganbench.errors import ConfigError, InputError
+from ganbench.evaluation.requests import resolve_requests
+from ganbench.samples.sample_set import facts_of
 
 RANDOM = np.random.default_rng(0)
 PHASES = RANDOM.uniform(0, 6, (60, 1, 1)).astype(np.float32)
@@ -167,6 +169,10 @@ def test_a_metric_that_does_not_fit_is_refused_in_one_sentence(run, name, tmp_pa
         ganbench.run(tiny, DATA[name], metrics=["fid"], out=tmp_path / "no", progress=False)
     with pytest.raises(ConfigError, match=f"holds {kind}"):
         ganbench.evaluate(fake=run, progress=False)
+    with pytest.raises(ConfigError, match=f"holds {kind}"):
+        ganbench.evaluate(fake=run, network="pixels", progress=False)
+    facts = facts_of(ganbench.open_dataset(DATA[name]).spec, "train")
+    assert resolve_requests(facts, None, "pixels") == []
     named = DATA[name] if isinstance(DATA[name], dict) else {"videos": DATA[name]}
     with pytest.raises(InputError, match=f"holds {kind}; metrics measure images and points"):
         ganbench.evaluate(fake=named, real="digits", progress=False)

@@ -17,6 +17,7 @@ def test_a_sine_is_loudest_at_its_frequency(cycles_per_step):
     spectrum = decibels(sine(cycles_per_step))
     window = 2 * (len(spectrum) - 1)
     assert window == 64  # the root of 4 x 1024
+    assert spectrum.shape[1] == 1024 / (window / 4) + 1
     middle = spectrum[:, spectrum.shape[1] // 2]
     assert abs(middle.argmax() - cycles_per_step * window) <= 0.5
     assert spectrum.max() == 0

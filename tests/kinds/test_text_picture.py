@@ -29,5 +29,10 @@ def test_a_long_text_ends_in_an_ellipsis_inside_the_margin():
     assert np.array_equal(made, ink(["W" * 600]))
 
 
+def test_a_line_holds_eighty_characters():
+    assert not np.array_equal(ink(["i" * 80]), ink(["i" * 79 + "…"]))
+    assert np.array_equal(ink(["i" * 200]), ink(["i" * 79 + "…"]))
+
+
 def test_a_line_break_is_shown_as_a_space():
     assert np.array_equal(ink(["a\nb"]), ink(["a b"]))
