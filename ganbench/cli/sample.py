@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench sample``: draw images from a trained run."""
+"""``ganbench sample``: draw samples from a trained run."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def command(
         str,
         typer.Option(
             "--format",
-            help="grid (one picture), files (a PNG for each sample) or npz.",
+            help="grid (one picture), files (PNG, WAV, text or WebP, one a sample) or npz.",
             metavar="NAME",
             rich_help_panel=OUTPUT,
         ),
@@ -70,7 +70,12 @@ def command(
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.threads import set_threads
     from ganbench.sampling.draw import draw
-    from ganbench.sampling.sample_files import write_files, write_npz, write_picture
+    from ganbench.sampling.sample_files import (
+        required_writer,
+        write_files,
+        write_npz,
+        write_picture,
+    )
     from ganbench.training.trainer import evaluating
 
     folder = open_run(run)
@@ -81,8 +86,8 @@ def command(
         choose_device(device),
         sampling=[parse_trick(text) for text in trick or []],
     )
-    if file_format == "files" and not state.data.is_image:
-        raise ConfigError("Points are not written as files.", "Use --format npz or grid.")
+    if file_format == "files":
+        required_writer(state.data)  # refused before anything is drawn
     with evaluating(state):
         samples = draw(state, count, seed=seed)
     default = folder.path / ("samples" if file_format == "grid" else f"drawn-seed{seed}")
@@ -94,7 +99,7 @@ def command(
         target = target if target.suffix == ".npz" else target.with_suffix(".npz")
         write_npz(samples, state.data, target)
     else:
-        write_files(samples, target)
+        write_files(samples, state.data, target)
     if as_json:
         print_json({"run": str(run), "count": count, "seed": seed, "out": str(target)})
         return

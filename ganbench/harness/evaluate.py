@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganbench.data.dataset import Dataset, to_uint8
+from ganbench.data.dataset import Dataset
 from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError
 from ganbench.evaluation import reference_statistics
@@ -23,6 +23,7 @@ from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.run import load_state
 from ganbench.harness.run_metrics import default_samples
 from ganbench.harness.trained_run import TrainedRun
+from ganbench.kinds import kind_of
 from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment
 from ganbench.records.measurement import Measurement
@@ -182,10 +183,11 @@ def _open(
 def _metrics_for(
     real: Facts, metrics: Sequence[str] | None, network: str | None
 ) -> Sequence[str] | None:
-    """Return the requested metrics, or the default ones for images without a classifier."""
+    """Return the requested metrics, or the default ones where the data have none of their own."""
     if metrics is not None or real.kind == "points":
         return metrics
-    return None if network or real.network else DEFAULT_METRICS
+    own = real.kind == "images" and (network or real.network)
+    return None if own else DEFAULT_METRICS  # which refuse sequences and videos
 
 
 def _describe_samples(samples: Samples | ReferenceStatistics) -> dict[str, Any]:
@@ -241,9 +243,7 @@ class RunSamples(Samples):
         self._plan = plan
         self.sampler = sampler_name(self._state)
         self.skipped = {}
-        self.facts = Facts(
-            folder.path.name, "", "images" if spec.is_image else "points", shape=spec.shape
-        )
+        self.facts = Facts(folder.path.name, "", spec.plural, shape=spec.shape)
 
     @property
     def trained_on(self) -> str | Dataset:
@@ -262,7 +262,7 @@ class RunSamples(Samples):
                 drawn = self._state.sampler()(min(DRAW_BATCH, self._count - start), random)
             values = drawn.images.cpu()
             check_finite(values)
-            values = to_uint8(values) if self._state.data.is_image else values.float()
+            values = kind_of(self._state.data).to_samples(values, self._state.data)
             for offset in range(0, len(values), size):
                 part = values[offset : offset + size]
                 first = start + offset

@@ -17,10 +17,10 @@ from ganbench.errors import ConfigError
 from ganbench.evaluation.reference import Reference
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.run_metrics import RunMetrics
+from ganbench.kinds import kind_of
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import (
     check_writable,
-    replacing,
     storage_errors,
     sweep_temporary_files,
 )
@@ -30,7 +30,8 @@ from ganbench.registry import name_of
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.threads import set_threads
-from ganbench.sampling.draw import draw, picture
+from ganbench.sampling.draw import draw
+from ganbench.sampling.sample_files import write_picture
 from ganbench.state import State
 from ganbench.training.checkpoint import export_generator, load_checkpoint
 from ganbench.training.distributed import first_then_others, join_processes
@@ -267,10 +268,9 @@ class Run:
 
     def _snapshot(self, state: State, name: str) -> None:
         """Draw the sample grid, always from the same latents."""
-        count = 64 if state.data.is_image else 2500
+        count = kind_of(state.data).pictured
         samples = draw(state, count, seed=self.config.seed, purpose="grid")
-        with replacing(self.folder.samples_folder / f"{name}.png") as temporary:
-            picture(samples, state.data).save(temporary, format="PNG", optimize=True)
+        write_picture(samples, state.data, self.folder.samples_folder / f"{name}.png")
 
 
 def load_state(

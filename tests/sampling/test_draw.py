@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Drawing: the same samples for the same seed, uint8 by one rule, pictures pixel by pixel."""
+"""Drawing: the same samples for the same seed, uint8 by one rule."""
 
 from dataclasses import replace
 
@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from ganbench.data.dataset import to_uint8
 from ganbench.gan import DataSpec, Mixture
-from ganbench.sampling.draw import DRAW_BATCH, draw, grid, picture, plane, stream
+from ganbench.kinds import kind_of
+from ganbench.sampling.draw import DRAW_BATCH, draw, stream
 from ganbench.training.build import build_state, create
 from ganbench.training.trainer import evaluating
 
@@ -64,19 +64,6 @@ def test_samples_are_the_generators_images_by_the_one_rule():
     assert (drawn == expected).float().mean() > 0.999
 
 
-@pytest.mark.parametrize(
-    ("value", "pixel"),
-    [(-1.0, 0), (1.0, 255), (0.0, 128), (-9.0, 0), (9.0, 255), (-1 + 2 / 255, 1), (1 - 1e-6, 255)],
-)
-def test_the_rule_from_the_range_of_tanh_to_pixels(value, pixel):
-    assert to_uint8(torch.full((1, 1, 1, 1), value)).item() == pixel
-
-
-def test_pixels_come_back_from_the_range_of_the_networks():
-    pixels = torch.arange(256, dtype=torch.uint8)
-    assert torch.equal(to_uint8(pixels.float() * (2 / 255) - 1), pixels)
-
-
 class Broken(nn.Module):
     """Draws zeros; where the first latent is high it draws something else."""
 
@@ -101,7 +88,7 @@ def test_what_is_not_finite_is_drawn_as_it_is_and_pictured_without_a_crash(data,
     if not np.isfinite(value):
         assert samples.dtype == torch.float32
         assert not samples.isfinite().all()
-    made = picture(samples, data)
+    made = kind_of(data).picture(samples, data)
     assert made.width >= 480
 
 
@@ -113,44 +100,3 @@ def test_a_sample_that_is_not_finite_does_not_change_the_others():
     assert 0 < whole.sum() < 8, "some batches are finite, some are not"
     assert samples.dtype == torch.float32
     assert samples[~broken].abs().max() < 1.01 / 255
-
-
-def test_a_grid_is_exact_to_the_pixel():
-    images = torch.arange(1, 6, dtype=torch.uint8).mul(40).view(5, 1, 1, 1).expand(5, 1, 2, 3)
-    made = np.array(grid(images, padding=1, least_width=1))
-    # Three columns of 3 pixels and two rows of 2, with white lines of one pixel between.
-    expected = np.full((2 * 3 + 1, 3 * 4 + 1), 255)
-    for index, value in enumerate((40, 80, 120, 160, 200)):
-        top, left = 1 + 3 * (index // 3), 1 + 4 * (index % 3)
-        expected[top : top + 2, left : left + 3] = value
-    assert made.tolist() == expected.tolist()
-
-
-def test_a_grid_keeps_rows_columns_and_channels_apart():
-    image = torch.arange(2 * 3 * 3, dtype=torch.uint8).view(1, 3, 2, 3)
-    made = np.array(grid(image, padding=0, least_width=1))
-    assert made.shape == (2, 3, 3)
-    assert made.tolist() == image[0].permute(1, 2, 0).tolist()
-
-
-def test_a_small_grid_is_enlarged_by_whole_pixels():
-    images = torch.tensor([[0, 255], [255, 0]], dtype=torch.uint8).view(1, 1, 2, 2)
-    made = np.array(grid(images, padding=0, least_width=10))
-    assert made.tolist() == np.kron([[0, 255], [255, 0]], np.ones((5, 5), int)).tolist()
-
-
-def test_points_lie_where_their_coordinates_say():
-    center = np.array(plane(torch.tensor([[0.0, 0.5]] * 400), RING, size=100).convert("RGB"))
-    blue = np.argwhere((center[:, :, 2] > 150) & (center[:, :, 0] < 80))
-    # Centers span [-1, 1] in both axes, the margin is a quarter of 2 on each side: [-1.5, 1.5].
-    row, column = blue.mean(0)
-    assert abs(column - 50) < 1.5
-    assert abs(row - 100 * (1.5 - 0.5) / 3) < 1.5
-
-
-def test_points_of_any_dimension_have_a_picture():
-    for size in (1, 3):
-        made = plane(torch.zeros(5, size), DataSpec("points", "1", (size,)))
-        assert made.size == (480, 480)
-        blank = plane(torch.full((5, size), 1e9), DataSpec("points", "1", (size,)))
-        assert np.array(made).tolist() != np.array(blank).tolist()

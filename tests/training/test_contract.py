@@ -10,7 +10,7 @@ from torch import nn
 
 from ganbench.config import Recipe
 from ganbench.data.dataset import Dataset
-from ganbench.errors import ContractError
+from ganbench.errors import ConfigError, ContractError
 from ganbench.gan import GAN, Batch, DataSpec, Loss, Partner
 from ganbench.losses import non_saturating
 from ganbench.nn import MLP
@@ -204,7 +204,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_one_sentence(tmp_path, mistake):
     fields, sentence = MISTAKES[mistake]
-    with pytest.raises(ContractError, match=sentence) as raised:
+    with pytest.raises(ConfigError, match=sentence) as raised:
         train(tmp_path, **fields)
     assert "\n" not in raised.value.message
     assert raised.value.message.endswith((".", "..."))
