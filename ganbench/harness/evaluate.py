@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ from ganbench.records.run_folder import RunFolder, open_run
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.inference import Compute
 from ganbench.samples import open_samples
-from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, check_finite
-from ganbench.sampling.draw import DRAW_BATCH, sampler_name, stream
+from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, TensorSamples, check_finite
+from ganbench.samples.subset import of_class
+from ganbench.sampling.draw import DRAW_BATCH, Drawn, draw, sampler_name, stream
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
@@ -60,6 +62,7 @@ def measure_samples(
     classes: int | None = None,
     value_range: ValueRange | None = None,
     save_statistics: Path | None = None,
+    per_class: bool = False,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Measure ``fake`` against ``real``, and return the result as plain data.
@@ -70,7 +73,8 @@ def measure_samples(
 
     Returns:
         The ``metrics`` by name, facts about ``fake`` and ``real`` (name, count, version, skipped
-        files), ``seed``, ``compute`` and ``environment``.
+        files), ``classes`` with the metrics of each class if ``per_class``, ``seed``, ``compute``
+        and ``environment``.
 
     Raises:
         GanbenchError: A source cannot be read, a metric does not suit it, or weights are not on
@@ -88,8 +92,8 @@ def measure_samples(
             )
         real = fakes.trained_on
     reals = _open(real, None, reading)
-    reference = Reference(
-        reals,
+    against = partial(
+        Reference,
         metrics=_metrics_for(reals.facts, metrics, network),
         network=network,
         compute=compute,
@@ -97,11 +101,13 @@ def measure_samples(
         floors=floors,
         progress=progress,
     )
+    reference = against(reals)
     measured = reference.evaluate(fakes, seed=seed)
     if save_statistics is not None:
         reference_statistics.write_statistics(save_statistics, _with_moments(reference))
     return {
         "metrics": _records(reference, measured, fakes, compute),
+        **({"classes": _by_class(fakes, reals, against, seed)} if per_class else {}),
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
         "seed": seed,
@@ -129,6 +135,40 @@ class _Reading:
     classes: int | None
     value_range: ValueRange | None
     progress: Progress
+
+
+def _by_class(
+    fakes: Samples | ReferenceStatistics,
+    reals: Samples | ReferenceStatistics,
+    against: Callable[[Samples], Reference],
+    seed: int,
+) -> dict[str, dict[str, Any]]:
+    """Return the measurements of each class against the same class, by class, then by metric.
+
+    Raises:
+        ConfigError: One of the sets has no labels, or they have no class in common.
+    """
+    for side, samples in (("fake", fakes), ("real", reals)):
+        if not isinstance(samples, Samples) or samples.labels is None:
+            raise ConfigError(
+                f"Metrics for each class need labels, and the {side} samples have none.",
+                "Labels are a folder for each class, 'labels' in an npz file, or the classes of a "
+                "conditional model.",
+            )
+    assert isinstance(fakes, Samples)
+    assert isinstance(reals, Samples)
+    common = np.intersect1d(fakes.labels, reals.labels)  # type: ignore[arg-type]
+    if not len(common):
+        raise ConfigError("The fake and the real samples have no class in common.")
+    return {
+        str(label): {
+            name: measurement.record()
+            for name, measurement in against(of_class(reals, label))
+            .evaluate(of_class(fakes, label), seed=seed)
+            .items()
+        }
+        for label in common.tolist()
+    }
 
 
 def _records(
@@ -243,6 +283,12 @@ class RunSamples(Samples):
         self._plan = plan
         self.sampler = sampler_name(self._state)
         self.skipped = {}
+        self._drawn: Drawn | None = None
+        if self._state.conditional is True:  # its classes must be known before it is read
+            with evaluating(self._state):
+                self._drawn = draw(self._state, self._count, seed=seed, purpose="metrics")
+            assert self._drawn.labels is not None
+            self.labels = self._drawn.labels.numpy()
         self.facts = Facts(folder.path.name, "", spec.plural, shape=spec.shape)
 
     @property
@@ -256,6 +302,10 @@ class RunSamples(Samples):
 
     def chunks(self, size: int = CHUNK) -> Iterator[Chunk]:
         """Draw as measurements during training do, in batches that do not depend on ``size``."""
+        if self._drawn is not None:
+            check_finite(self._drawn.samples)
+            yield from TensorSamples(self._drawn.samples, self.facts).chunks(size)
+            return
         random = stream(self._state, self._seed, "metrics")
         for start in range(0, self._count, DRAW_BATCH):
             with evaluating(self._state):

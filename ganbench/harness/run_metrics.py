@@ -65,7 +65,7 @@ class RunMetrics:
         """Return the measurements as they are recorded, by name; none if samples are not finite."""
         if not self.any_requested:
             return {}
-        fakes = draw(state, self._count, seed=self._seed, purpose="metrics")
+        fakes = draw(state, self._count, seed=self._seed, purpose="metrics").samples
         if not bool(kind_of(state.data).valid(fakes, state.data).all()):
             return {}  # diverged: no number would mean anything
         measured = self.reference.evaluate(fakes, seed=self._seed)

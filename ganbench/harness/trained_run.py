@@ -73,7 +73,9 @@ class TrainedRun(RecordMapping):
         """The statistics of training, a row for each tick: kimg, seconds, losses, logits."""
         return self._folder.stats()
 
-    def sample(self, count: int = 64, *, seed: int | None = None) -> Tensor:
+    def sample(
+        self, count: int = 64, *, seed: int | None = None, label: int | None = None
+    ) -> Tensor:
         """Draw samples as their kind stores them.
 
         These are uint8 images (count, C, H, W) or videos (count, C, T, H, W), float32 points
@@ -82,11 +84,13 @@ class TrainedRun(RecordMapping):
         Args:
             count: The number of samples.
             seed: The same seed draws the same samples; None means the run's seed.
+            label: The class to draw; None draws all with equal probability.
 
         Raises:
+            ConfigError: The model draws no classes, or not this one.
             DamagedRunError: The checkpoint is missing or damaged.
         """
-        return self._draw(count, seed, "samples")
+        return self._draw(count, seed, "samples", label)
 
     def grid(self, count: int | None = None, *, seed: int | None = None) -> Image.Image:
         """Return a picture of samples.
@@ -104,7 +108,7 @@ class TrainedRun(RecordMapping):
         kind, data = kind_of(self._state.data), self._state.data
         return kind.picture(self._draw(count or kind.pictured, seed, "grid"), data)
 
-    def _draw(self, count: int, seed: int | None, purpose: str) -> Tensor:
+    def _draw(self, count: int, seed: int | None, purpose: str, label: int | None = None) -> Tensor:
         """Draw samples from the random stream of a purpose."""
         with evaluating(self._state):
             return draw(
@@ -112,7 +116,8 @@ class TrainedRun(RecordMapping):
                 count,
                 seed=self.config.seed if seed is None else seed,
                 purpose=purpose,
-            )
+                label=label,
+            ).samples
 
     @cached_property
     def plan(self) -> RunPlan:

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
+from ganbench.errors import ConfigError
+from ganbench.gan import Sampler
 from ganbench.kinds import kind_of
 from ganbench.state import State
 from ganbench.streams import stream_seed
@@ -26,26 +30,72 @@ def sampler_name(state: State) -> str:
     return "+".join(map(hooks_name, state.tricks.having("sampler"))) or "plain"
 
 
-@torch.no_grad()
-def draw(state: State, count: int, *, seed: int, purpose: str = "samples") -> Tensor:
-    """Draw ``count`` samples as their kind stores them: uint8 images, float32 points.
+@dataclass(frozen=True)
+class Drawn:
+    """Samples that were drawn, as their kind stores them, and their classes."""
 
-    The networks should be in evaluation mode. Samples that are not all finite are returned as the
-    networks make them, images as float32 in [-1, 1], so that the caller can see it.
+    samples: Tensor
+    """Samples (N, ...): uint8 images (N, C, H, W), float32 points (N, D), ..."""
+    labels: Tensor | None = None
+    """The class (N,) int64 that each was drawn of; None where the generator knows no classes."""
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+
+@torch.no_grad()
+def draw(
+    state: State, count: int, *, seed: int, purpose: str = "samples", label: int | None = None
+) -> Drawn:
+    """Draw ``count`` samples, as their kind stores them, on the CPU.
+
+    The networks should be in evaluation mode. Samples that are not finite are returned as floats,
+    as the networks made them, so that the caller can see it.
 
     Args:
         state: The trained state.
         count: The number of samples.
         seed: The seed of the latents.
         purpose: What the samples are for; each purpose has latents of its own.
+        label: The class to draw; None draws all classes with equal probability.
+
+    Raises:
+        ConfigError: The generator draws no classes, or not this one.
     """
-    kind, data = kind_of(state.data), state.data
-    sampler = state.sampler()
+    sampler, data = state.sampler(), state.data
+    if label is not None:
+        sampler = of_class(sampler, state, label)
+    kind = kind_of(data)
     generator = stream(state, seed, purpose)
-    parts = []
+    parts, labels = [], []
     for start in range(0, count, DRAW_BATCH):
-        examples = sampler(min(DRAW_BATCH, count - start), generator).images
-        parts.append(kind.to_samples(examples, data).cpu())
+        drawn = sampler(min(DRAW_BATCH, count - start), generator)
+        parts.append(kind.to_samples(drawn.images, data).cpu())
+        if drawn.labels is not None:
+            labels.append(drawn.labels.cpu())
     if len({part.dtype for part in parts}) > 1:
         parts = [kind.to_network(part, data) for part in parts]
-    return torch.cat(parts)
+    return Drawn(torch.cat(parts), torch.cat(labels) if labels else None)
+
+
+def of_class(sampler: Sampler, state: State, label: int) -> Sampler:
+    """Return a sampler that draws a single class.
+
+    Raises:
+        ConfigError: The generator draws no classes, or not this one.
+    """
+    if state.conditional is not True:
+        raise ConfigError(
+            "This model draws no classes: its generator gets no labels.",
+            "Draw without --class, or train a model that is conditional: ganbench ls models",
+        )
+    if not 0 <= label < state.data.classes:
+        raise ConfigError(
+            f"There is no class {label}: {state.data.name} has the classes 0 to "
+            f"{state.data.classes - 1}."
+        )
+
+    def labels(count: int, generator: torch.Generator) -> Tensor:
+        return torch.full((count,), label, dtype=torch.int64, device=state.device)
+
+    return sampler.replace(labels=labels)

@@ -6,19 +6,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
 from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec
 from ganbench.kinds import kind_of
 from ganbench.kinds.kind import FileWriter
 from ganbench.records.atomic_files import replacing, storage_errors
+from ganbench.sampling.draw import Drawn
 
 
-def write_picture(samples: Tensor, data: DataSpec, path: Path) -> None:
-    """Write samples, as ``draw`` makes them, as a single PNG."""
+def write_picture(drawn: Drawn, data: DataSpec, path: Path) -> None:
+    """Write samples as a single PNG."""
     with replacing(path) as temporary:
-        kind_of(data).picture(samples, data).save(temporary, format="PNG", optimize=True)
+        picture = kind_of(data).picture(drawn.samples, data)
+        picture.save(temporary, format="PNG", optimize=True)
 
 
 def required_writer(data: DataSpec) -> FileWriter:
@@ -37,21 +38,31 @@ def required_writer(data: DataSpec) -> FileWriter:
     return writer
 
 
-def write_files(samples: Tensor, data: DataSpec, folder: Path) -> None:
+def write_files(drawn: Drawn, data: DataSpec, folder: Path) -> None:
     """Write each sample as a file of its kind: ``00000.png`` and so on.
+
+    Samples that have classes are in a folder for each class, which opens as data with labels.
 
     Raises:
         ConfigError: There are no files of such samples, as of points.
     """
     writer = required_writer(data)
+    labels = None if drawn.labels is None else drawn.labels.tolist()
+    digits = len(str(max(0, data.classes - 1)))  # so that the names sort as the classes do
     with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for index, sample in enumerate(samples):
-            writer.write(sample, folder / f"{index:05d}{writer.suffix}")
+        for index, sample in enumerate(drawn.samples):
+            place = folder if labels is None else folder / f"{labels[index]:0{digits}d}"
+            place.mkdir(parents=True, exist_ok=True)
+            writer.write(sample, place / f"{index:05d}{writer.suffix}")
 
 
-def write_npz(samples: Tensor, data: DataSpec, path: Path) -> None:
-    """Write samples as arrays that open as the same data: ``images`` (N, H, W, C), for example."""
+def write_npz(drawn: Drawn, data: DataSpec, path: Path) -> None:
+    """Write samples as arrays that open as the same data: ``images`` (N, H, W, C), for example.
+
+    Where samples have classes, they are in the array ``labels`` (N,).
+    """
+    arrays = kind_of(data).arrays(drawn.samples, data)
+    if drawn.labels is not None:
+        arrays |= {"labels": drawn.labels.numpy()}
     with replacing(path) as temporary, temporary.open("wb") as file:
-        arrays = kind_of(data).arrays(samples, data)
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type] # none is allow_pickle
