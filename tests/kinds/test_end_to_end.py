@@ -20,6 +20,8 @@ PHASES = RANDOM.uniform(0, 6, (60, 1, 1)).astype(np.float32)
 SIGNALS = 0.8 * np.sin(np.arange(256, dtype=np.float32) / 5 + PHASES)
 TOKENS = RANDOM.integers(0, 3, (60, 12))
 VIDEOS = RANDOM.integers(0, 256, (60, 4, 8, 8, 3), dtype=np.uint8)
+pytestmark = pytest.mark.usefixtures("session")
+
 DATA = {
     "signals": {"sequences": SIGNALS, "rate": 8000},
     "tokens": {"sequences": TOKENS, "alphabet": "ab "},
