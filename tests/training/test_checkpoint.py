@@ -28,8 +28,9 @@ from ganbench.training.checkpoint import (
     save_checkpoint,
     write_tensors,
 )
-from ganbench.training.trainer import evaluating
+from ganbench.training.trainer import Schedule, evaluating
 from ganbench.trick import Hooks
+from ganbench.trick_config import make_trick
 
 OPTIMIZERS = [
     adam(1e-3, (0.0, 0.9)),
@@ -341,3 +342,46 @@ def test_an_evaluation_changes_no_stream_of_training(bench):
         with state.streams.networks():
             state.drawn = [state.draw_latents(3), torch.rand(3)]
     assert all(map(torch.equal, plain.drawn, looked_at.drawn))
+
+
+class Growing(nn.Module):
+    """A generator that fades a second layer in, as progressive growing does."""
+
+    def __init__(self, latent_dim):
+        super().__init__()
+        self.coarse, self.fine = MLP((latent_dim,), [8], (2,)), MLP((latent_dim,), [8], (2,))
+        self.register_buffer("share", torch.zeros(()))
+
+    def forward(self, latents):
+        return torch.lerp(self.coarse(latents), self.fine(latents), self.share)
+
+
+class Fade(Hooks):
+    """Moves the share by the images seen: the second layer is there after half of training."""
+
+    def after_step(self, turn):
+        state = turn.state
+        state.generator.share.fill_(min(1.0, state.images_seen / (500 * state.recipe.kimg)))
+
+
+def test_networks_that_grow_go_on_bit_for_bit(bench):
+    """All is built at the start; what is faded in is a buffer, which averages copy."""
+
+    def build():
+        gan = GAN(
+            generator=Growing,
+            discriminator=lambda shape: MLP(shape, [8], (1,)),
+            loss=non_saturating,
+            recipe=bench.state().recipe,
+            hooks=Fade(),
+        )
+        return state_of(gan, bench.dataset().spec, [make_trick(parse_trick("ema"))])
+
+    halfway(bench, build, stop=0.3)
+    trainer = bench.trainer(build(), name="grown")
+    shares = []
+    trainer.schedule = Schedule(ticks=4, snapshots=4, evaluations=0)
+    trainer.snapshot = lambda state, kimg: shares.append(float(state.sampler().generator.share))
+    trainer.train()
+    assert shares[-1] == 1.0
+    assert 0 < shares[0] < 1
