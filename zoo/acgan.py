@@ -56,7 +56,9 @@ class Classification(Hooks):
 
     def entropy(self, scored: Scored) -> Tensor:
         """Return the mean cross-entropy of the labels of examples."""
-        return cross_entropy(scored.extras.float(), scored.batch.labels)
+        labels = scored.batch.labels
+        assert labels is not None
+        return cross_entropy(scored.extras.float(), labels)
 
 
 @register

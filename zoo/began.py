@@ -85,8 +85,13 @@ class Equilibrium(Hooks):
                 f"began is trained on energies, and the loss {loss.name} takes logits.",
                 "Leave out --set loss=...",
             )
-        memory = state.memory_of(self)
-        return replace(loss, discriminator=lambda r, f: r.mean() - memory["k"] * f.mean())
+        return replace(loss, discriminator=lambda r, f: r.mean() - self.k(state) * f.mean())
+
+    def k(self, state: State) -> Tensor:
+        """Return the weight of the energy of fakes, from 0 to 1."""
+        k = state.memory_of(self)["k"]
+        assert isinstance(k, Tensor)
+        return k
 
     def after_step(self, turn: Turn) -> None:
         """Move k by the energies that the discriminator's update was made from."""
@@ -95,10 +100,10 @@ class Equilibrium(Hooks):
         energies = [turn.real.logits.detach().mean(), turn.fake.logits.detach().mean()]
         real, fake = turn.state.group.average(energies)
         balance = self.ratio * real - fake
-        memory = turn.state.memory_of(self)
-        memory["k"] = (memory["k"] + self.rate * balance).clamp(0, 1)
+        k = (self.k(turn.state) + self.rate * balance).clamp(0, 1)
+        turn.state.memory_of(self)["k"] = k
         turn.state.statistics.add("variant/convergence", real + balance.abs())
-        turn.state.statistics.add("variant/k", memory["k"])
+        turn.state.statistics.add("variant/k", k)
 
 
 @register

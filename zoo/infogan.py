@@ -70,8 +70,10 @@ class MutualInformation(Hooks):
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Let Q, and the layers it shares, read the codes of the fakes."""
-        codes = turn.fake.batch.latents[:, -self.size :]
-        return {"information": -self.weight * self.bound(codes, turn.fake.extras)}
+        latents = turn.fake.batch.latents
+        assert latents is not None
+        bound = self.bound(latents[:, -self.size :], turn.fake.extras.float())
+        return {"information": -self.weight * bound}
 
     def generator_terms(self, turn: Turn) -> Terms:
         """Let G make images from which the codes can be read."""
@@ -79,11 +81,12 @@ class MutualInformation(Hooks):
 
     def bound(self, codes: Tensor, read: Tensor) -> Tensor:
         """Return L for codes (B, size) and what Q reads (B, size): log-odds, then means."""
-        classes, values = codes.split([self.categories, self.continuous], 1)
-        log_odds, means = read.float().split([self.categories, self.continuous], 1)
+        classes, log_odds = codes[:, : self.categories], read[:, : self.categories]
+        errors = codes[:, self.categories :] - read[:, self.categories :]
         categorical = math.log(self.categories) - cross_entropy(log_odds, classes)
-        log_likelihoods = -0.5 * (values - means).square() - 0.5 * math.log(2 * math.pi)
-        return categorical + (math.log(2) + log_likelihoods).sum(1).mean()
+        log_likelihoods = -0.5 * errors.square() - 0.5 * math.log(2 * math.pi)
+        bound: Tensor = categorical + (math.log(2) + log_likelihoods).sum(1).mean()
+        return bound
 
 
 @register
