@@ -13,6 +13,8 @@ the discriminator; the label enters the generator as a one-hot vector, not by co
 normalization; phi is a linear layer of 128 features over all pixels, not a sum over them.
 """
 
+from torch import nn
+
 from ganbench import (
     GAN,
     MLP,
@@ -40,13 +42,17 @@ def cgan_projection(data: DataSpec) -> GAN:
             f"cgan-projection learns from labels, and {data.name} has none.",
             "Choose a model without labels: ganbench ls models",
         )
+
+    def embedding() -> nn.Module:
+        return nn.Embedding(classes, FEATURES)
+
     if data.is_image:
         return GAN(
             generator=lambda latent_dim: LabeledGenerator(
                 ConvGenerator(latent_dim + classes, data.shape), classes
             ),
             discriminator=lambda shape: ProjectionDiscriminator(
-                ConvDiscriminator(shape, norm="none", outputs=FEATURES), FEATURES, classes
+                ConvDiscriminator(shape, norm="none", outputs=FEATURES), FEATURES, embedding()
             ),
             loss=losses.hinge,
             tricks=[SpectralNorm()],
@@ -65,7 +71,7 @@ def cgan_projection(data: DataSpec) -> GAN:
             MLP((latent_dim + classes,), [128, 128, 128], data.shape), classes
         ),
         discriminator=lambda shape: ProjectionDiscriminator(
-            MLP(shape, [128, 128], (FEATURES,)), FEATURES, classes
+            MLP(shape, [128, 128], (FEATURES,)), FEATURES, embedding()
         ),
         loss=losses.hinge,
         tricks=[SpectralNorm()],

@@ -50,27 +50,26 @@ class TwoHeads(nn.Module):
 
 
 class ProjectionDiscriminator(nn.Module):
-    """A discriminator whose logit grows with the inner product of features and an embedded label.
+    """A discriminator whose logit has the inner product of features and an embedded condition.
 
-    Maps images (B, *shape) and labels (B,) int64 to logits (B, 1): ``psi(f) + <embed(y), f>`` with
+    Maps images (B, *shape) and conditions y to logits (B, 1): ``psi(f) + <embed(y), f>`` with
     features f = LeakyReLU(network(x)) (Miyato and Koyama, 2018, arXiv:1802.05637, equation 3).
 
     Args:
         network: Maps (B, *shape) to (B, features).
         features: The number of features.
-        classes: The number of labels.
+        embed: Maps conditions (B, ...), such as labels (B,) int64, to (B, features).
     """
 
-    def __init__(self, network: nn.Module, features: int, classes: int) -> None:
+    def __init__(self, network: nn.Module, features: int, embed: nn.Module) -> None:
         super().__init__()
         self.network = network
         self.psi = nn.Linear(features, 1)
-        self.embed = nn.Embedding(classes, features)
-        nn.init.normal_(self.embed.weight, 0.0, features**-0.5)
+        self.embed = embed
 
-    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Map (B, *shape) and labels (B,) to logits (B, 1)."""
+    def forward(self, images: Tensor, condition: Tensor) -> Tensor:
+        """Map (B, *shape) and conditions (B, ...) to logits (B, 1)."""
         features = leaky_relu(self.network(images), 0.2)  # (B, features)
         logits: Tensor = self.psi(features)
-        projections: Tensor = (self.embed(labels) * features).sum(1, keepdim=True)
+        projections: Tensor = (self.embed(condition) * features).sum(1, keepdim=True)
         return logits + projections

@@ -24,7 +24,7 @@ def test_the_first_output_is_the_logit():
 
 def test_a_projection_is_an_inner_product_with_the_embedded_label():
     plain, images = MLP((2,), [8], (5,)), torch.randn(4, 2)
-    network = ProjectionDiscriminator(plain, 5, 3)
+    network = ProjectionDiscriminator(plain, 5, nn.Embedding(3, 5))
     labels = torch.tensor([2, 0, 1, 2])
     for image, label, logit in zip(images, labels, network(images, labels), strict=True):
         features = plain(image[None])[0]

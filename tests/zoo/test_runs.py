@@ -23,8 +23,8 @@ DATA = {
     "color": DataSpec("color", "1", (3, 16, 16), classes=2),
     "points": DataSpec("points", "1", (2,), classes=2, mixture=Mixture(((-1.0, 0.0),), 0.1)),
 }
-PARAMETERS: dict[str, dict[str, float]] = {}
-"""Parameters under which little happens in a few updates that would happen in many."""
+PARAMETERS = {"diffusion-gan": {"adjust_kimg": 0.1}, "began": {"rate": 0.1}}
+"""Parameters under which what adapts has moved after a few updates."""
 CASES = list(itertools.product(registry.models.names(), DATA))
 
 
@@ -43,8 +43,9 @@ def trainer_of(model, kind, folder, progress=None):
     """Return a trainer of eight iterations, in batches of four."""
     spec = DATA[kind]
     gan = create(model, spec, PARAMETERS.get(model))
-    steps = gan.recipe.discriminator_steps
-    recipe = gan.recipe.model_copy(update={"kimg": 0.032 * steps, "batch_size": 4})
+    steps = min(2, gan.recipe.discriminator_steps)
+    settings = {"kimg": 0.032 * steps, "batch_size": 4, "discriminator_steps": steps}
+    recipe = gan.recipe.model_copy(update=settings)
     random = torch.Generator().manual_seed(0)
     values = torch.rand(40, *spec.shape, generator=random)
     values = (values * 255).to(torch.uint8) if spec.is_image else values
