@@ -36,7 +36,7 @@ from ganbench import (
     losses,
     register,
 )
-from ganbench.nn.style import StyleDiscriminator, StyleGenerator
+from ganbench.nn.style_networks import StyleDiscriminator, StyleGenerator
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.r1 import R1
 

@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from ganbench.nn.style import StyleDiscriminator, StyleGenerator
+from ganbench.nn.style_networks import StyleDiscriminator, StyleGenerator
 
 
 @pytest.fixture
