@@ -9,8 +9,8 @@ each update of the discriminator k moves by rate * (ratio * L(x) - L(G(z))), wit
 ``ratio`` (gamma) gives sharper images and fewer kinds of them. The statistic
 ``variant/convergence`` is the paper's measure M = L(x) + |ratio * L(x) - L(G(z))|.
 
-Departs from the paper: strided convolutions in place of pooling and upsampling, a tanh at the
-end, and batches of 64; k moves by the fakes of the discriminator's turn, where the paper's two
+Departs from the paper: strided convolutions in place of pooling and upsampling, ReLU in place of
+ELU, and a tanh at the end; k moves by the fakes of the discriminator's turn, where the paper's two
 players move at once. The learning rate does not fall where M stalls.
 """
 
@@ -38,6 +38,14 @@ from ganbench import (
 HIDDEN = 64
 
 
+def with_variance_kept(network: nn.Module) -> nn.Module:
+    """Draw weights that keep the variance from layer to layer: nothing is normalized."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(layer.weight, a=0.2)
+    return network
+
+
 class Autoencoder(nn.Module):
     """A discriminator (B, *shape) whose logits (B,) are energies; the extras are what it rebuilt.
 
@@ -49,6 +57,7 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.encoder = ConvDiscriminator(shape, norm="none", outputs=HIDDEN)
         self.decoder = ConvGenerator(HIDDEN, shape, norm="none")
+        with_variance_kept(self)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Map images (B, *shape) to energies (B,) and reconstructions (B, *shape)."""
@@ -115,13 +124,15 @@ def began(data: DataSpec, *, ratio: float = 0.5, rate: float = 0.001) -> GAN:
             "Use vanilla or wgan-gp for points.",
         )
     return GAN(
-        generator=lambda latent_dim: ConvGenerator(latent_dim, data.shape, norm="none"),
+        generator=lambda latent_dim: with_variance_kept(
+            ConvGenerator(latent_dim, data.shape, norm="none")
+        ),
         discriminator=Autoencoder,
         loss=energy_balance,
         hooks=Equilibrium(ratio, rate),
         recipe=Recipe(
             kimg=320 if data.resolution <= 32 else 2000,
-            batch_size=64,
+            batch_size=16,
             latent_dim=HIDDEN,
             prior="uniform",
             generator_optimizer=adam(1e-4, (0.5, 0.999)),

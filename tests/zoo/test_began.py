@@ -14,7 +14,7 @@ from ganbench.training.build import build_state, create
 from ganbench.trick_config import make_trick
 
 DATA = DataSpec("images", "1", (1, 8, 8))
-RATE, RATIO = 0.3, 0.6
+RATE, RATIO = 0.05, 2.5
 
 
 def began(*tricks, steps=1):
