@@ -67,6 +67,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.samples import open_samples as open_samples
     from ganbench.state import State as State
     from ganbench.training.build import create as create
+    from ganbench.trick import Hooks as Hooks
     from ganbench.trick import Terms as Terms
     from ganbench.trick import Trick as Trick
     from ganbench.trick import TrickState as TrickState
@@ -87,6 +88,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.unrolled import Unrolled as Unrolled
     from ganbench.tricks.weight_clipping import WeightClipping as WeightClipping
     from ganbench.turn import Scored as Scored
+    from ganbench.turn import Seen as Seen
     from ganbench.turn import Turn as Turn
 
 _NAMES_BY_HOME = {
@@ -122,7 +124,7 @@ _NAMES_BY_HOME = {
     "samples": ("open_samples",),
     "state": ("State",),
     "training.build": ("create",),
-    "trick": ("Terms", "Trick", "TrickState"),
+    "trick": ("Hooks", "Terms", "Trick", "TrickState"),
     "tricks.diffaugment": ("DiffAugment",),
     "tricks.drs": ("DRS",),
     "tricks.ema": ("EMA",),
@@ -139,7 +141,7 @@ _NAMES_BY_HOME = {
     "tricks.truncation": ("Truncation",),
     "tricks.unrolled": ("Unrolled",),
     "tricks.weight_clipping": ("WeightClipping",),
-    "turn": ("Scored", "Turn"),
+    "turn": ("Scored", "Seen", "Turn"),
 }
 _HOMES = {name: home for home, names in _NAMES_BY_HOME.items() for name in names}
 

@@ -124,6 +124,7 @@ class Turn:
         discriminate: The discriminator of this turn; None for the state's own, or for the
             opponent that a trick provides to the generator.
         fakes: Examples to use in place of the generator's.
+        made: What the generator returned next to these examples, or None.
     """
 
     def __init__(
@@ -135,6 +136,7 @@ class Turn:
         beside: Turn | None = None,
         discriminate: Discriminate | None = None,
         fakes: Batch | None = None,
+        made: Any = None,
     ) -> None:
         self.state = state
         self.role: Role = role
@@ -146,6 +148,8 @@ class Turn:
         self._beside = beside
         self._discriminate = discriminate
         self._fakes = fakes
+        self._made = made
+        self._notes: dict[str, dict[str, Tensor]] = {}
 
     @cached_property
     def latents(self) -> Tensor:
@@ -166,9 +170,8 @@ class Turn:
     @cached_property
     def fake(self) -> Scored:
         """The generator's examples, as many as there are real ones."""
-        made = None
         if self._fakes is not None:
-            batch = self._fakes
+            batch, made = self._fakes, self._made
         elif self.role == "generator":
             images, made = self.make(self.latents, self.condition)
             batch = self._generated(images)
@@ -214,22 +217,36 @@ class Turn:
     def between(self, share: Tensor) -> Scored:
         """Let the discriminator see interpolates of real and fake examples.
 
-        A condition of floating-point numbers that the discriminator is shown is interpolated with
-        its example; any other is the real example's.
+        A condition of floating-point numbers that the discriminator is shown, or a tuple of such,
+        is interpolated with its example; any other is the real example's.
 
         Args:
             share: Where on the line from real to fake, (B,) in [0, 1].
         """
         real, fake = self.real, self.fake
         images = _lerp(real.images, fake.images, share)
-        condition, other = real.seen.condition, fake.seen.condition
-        if isinstance(condition, Tensor) and condition.is_floating_point():
-            condition = _lerp(condition, other, share)
-        return self.judge(images, condition)
+        return self.judge(images, _mixed(real.seen.condition, fake.seen.condition, share))
 
     def random(self, hooks: Hooks) -> torch.Generator:
         """Return the random stream of a trick or variant, which no other purpose draws from."""
         return self.state.streams[f"trick/{hooks_name(hooks)}"]
+
+    def notes_of(self, hooks: Hooks) -> dict[str, Tensor]:
+        """Return what a trick or variant has noted in this turn, for its ``after_step``.
+
+        Terms must leave everything as it is, but what they computed may be needed once the weights
+        have moved. Notes end with the turn.
+        """
+        return self._notes.setdefault(hooks_name(hooks), {})
+
+
+def _mixed(start: Condition, end: Condition, share: Tensor) -> Condition:
+    """Return conditions between those of real and fake examples, or those of the real ones."""
+    if isinstance(start, tuple):
+        return tuple(_mixed(*pair, share) for pair in zip(start, end, strict=True))
+    if isinstance(start, Tensor) and start.is_floating_point():
+        return _lerp(start, end, share)
+    return start
 
 
 def _lerp(start: Tensor, end: Tensor, share: Tensor) -> Tensor:

@@ -47,21 +47,27 @@ class ConvGenerator(nn.Module):
         latent_dim: Size of a latent.
         shape: (C, H, W) of an image, H = W.
         width: Channels of the outermost map.
+        norm: ``batch`` normalizes every map except the image.
     """
 
-    def __init__(self, latent_dim: int, shape: Shape, *, width: int = 64) -> None:
+    def __init__(
+        self, latent_dim: int, shape: Shape, *, width: int = 64, norm: Norm = "batch"
+    ) -> None:
         super().__init__()
         size, count = stages(shape[1])
         widths = [width * 2**depth for depth in reversed(range(count))]
         self.start = (widths[0], size, size)
-        self.project = nn.Linear(latent_dim, widths[0] * size * size, bias=False)
-        layers: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True)]
+        normalized = norm == "batch"
+        self.project = nn.Linear(latent_dim, widths[0] * size * size, bias=not normalized)
+        layers: list[nn.Module] = [nn.BatchNorm2d(widths[0])] if normalized else []
+        layers.append(nn.ReLU(inplace=True))
         for inner, outer in pairwise(widths):
-            layers += [
-                nn.ConvTranspose2d(inner, outer, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(outer),
-                nn.ReLU(inplace=True),
-            ]
+            layers.append(
+                nn.ConvTranspose2d(inner, outer, 4, stride=2, padding=1, bias=not normalized)
+            )
+            if normalized:
+                layers.append(nn.BatchNorm2d(outer))
+            layers.append(nn.ReLU(inplace=True))
         layers += [nn.ConvTranspose2d(widths[-1], shape[0], 4, stride=2, padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
         initialize(self)
@@ -74,15 +80,18 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """Strided convolutions, then a linear layer: maps (B, *shape) to logits (B, 1).
+    """Strided convolutions, then a linear layer: maps (B, *shape) to logits (B, outputs).
 
     Args:
         shape: (C, H, W) of an image, H = W.
         width: Channels of the outermost map.
         norm: ``batch`` normalizes every map except the outermost.
+        outputs: The number of values of the linear layer, of which a head may take its own.
     """
 
-    def __init__(self, shape: Shape, *, width: int = 64, norm: Norm = "batch") -> None:
+    def __init__(
+        self, shape: Shape, *, width: int = 64, norm: Norm = "batch", outputs: int = 1
+    ) -> None:
         super().__init__()
         size, count = stages(shape[1])
         widths = [width * 2**depth for depth in range(count)]
@@ -96,12 +105,12 @@ class ConvDiscriminator(nn.Module):
             if normalized:
                 layers.append(nn.BatchNorm2d(inner))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
-        layers += [nn.Flatten(), nn.Linear(widths[-1] * size * size, 1)]
+        layers += [nn.Flatten(), nn.Linear(widths[-1] * size * size, outputs)]
         self.layers = nn.Sequential(*layers)
         initialize(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map (B, *shape) to logits (B, 1)."""
+        """Map (B, *shape) to logits (B, outputs)."""
         logits: Tensor = self.layers(images)
         return logits
 

@@ -13,7 +13,7 @@ from ganbench.config import Recipe
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec, DiscriminatorFactory, Shape
 from ganbench.registry import register
-from ganbench.trick import Trick
+from ganbench.trick import Trick, overridden_hooks
 
 
 @register("pacgan")
@@ -33,10 +33,11 @@ class PacGAN(Trick):
     neutral: ClassVar = {"size": 1}
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse class-conditional networks, and batches that do not divide into packs.
+        """Refuse models that treat examples singly, and batches that do not divide into packs.
 
         Raises:
-            ConfigError: The model is conditional, or the batch size is no multiple of the size.
+            ConfigError: The model is conditional, or has hooks on what the discriminator sees or
+                says of each example, or the batch size is no multiple of the size.
         """
         if self.size == 1:
             return
@@ -44,6 +45,12 @@ class PacGAN(Trick):
             raise ConfigError(
                 "pacgan packs examples regardless of their class, and the model is conditional.",
                 "Remove the trick, or choose a model without labels: ganbench ls models",
+            )
+        if gan.hooks and overridden_hooks(gan.hooks) & {"see", "discriminator_terms"}:
+            raise ConfigError(
+                "pacgan lets the discriminator judge packs of examples, and this model shows it "
+                "something else with each example, or reads something of each.",
+                "Remove the trick, or choose another model: ganbench ls models",
             )
         if recipe.batch_size % self.size:
             raise ConfigError(

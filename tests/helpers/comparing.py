@@ -6,14 +6,16 @@ from torch import nn
 
 
 def networks_of(state):
-    """Return the networks of both players and the modules that tricks have gathered, by name."""
+    """Return both players, their partners, and the modules that tricks have gathered."""
     gathered = {
         f"memory/{trick}/{name}": value
         for trick, memory in state.memory.items()
         for name, value in memory.items()
         if isinstance(value, nn.Module)
     }
-    return {"generator": state.generator, "discriminator": state.discriminator, **gathered}
+    partners = {f"partners/{name}": partner for name, partner in state.partners.items()}
+    players = {"generator": state.generator, "discriminator": state.discriminator}
+    return {**players, **partners, **gathered}
 
 
 def weights_of(state):

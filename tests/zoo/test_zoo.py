@@ -101,8 +101,7 @@ def test_one_step_runs_and_moves_every_weight(taken):
             # The last bias of a critic cancels in E[D(x)] - E[D(G(z))].
             moved = old.numel() == 1 or not torch.equal(old, new)
             assert moved, f"{role} {index} {tuple(old.shape)} did not move"
-    output = state.discriminate(examples, labels)
-    logits = output[0] if isinstance(output, tuple) else output
+    logits = state.sampler().judge(Batch(examples, labels, latents=latents))
     assert len(logits) == 4
     assert logits.isfinite().all()
 

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""BiGAN: an encoder learns to invert the generator, because the discriminator sees both.
+
+Paper: Donahue et al., Adversarial Feature Learning, 2017, arXiv:1605.09782
+
+The discriminator tells pairs (x, E(x)) of data and their codes from pairs (G(z), z) of samples and
+their latents. Generator and encoder move together, against it: they minimize -log D(G(z), z) and
+-log(1 - D(x, E(x))), the same game with its labels exchanged. At the optimum E inverts G.
+
+Departs from the paper: the convolutional networks are DCGAN's, those for points vanilla's; the
+code joins the image after its convolutions. A penalty on the discriminator's slope, if one is
+added, is on its slope in the image alone.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu, softplus
+
+from ganbench import (
+    GAN,
+    MLP,
+    ConfigError,
+    ConvDiscriminator,
+    ConvGenerator,
+    DataSpec,
+    Hooks,
+    Loss,
+    Partner,
+    Recipe,
+    Scored,
+    Seen,
+    Turn,
+    adam,
+    register,
+)
+
+FEATURES = 128
+
+
+class JointDiscriminator(nn.Module):
+    """Maps images (B, *shape) and codes (B, latent_dim) to logits (B, 1).
+
+    Args:
+        network: Maps (B, *shape) to (B, FEATURES).
+        latent_dim: The size of a code.
+    """
+
+    def __init__(self, network: nn.Module, latent_dim: int) -> None:
+        super().__init__()
+        self.network = network
+        self.joint = MLP((FEATURES + latent_dim,), [FEATURES], (1,))
+
+    def forward(self, images: Tensor, codes: Tensor) -> Tensor:
+        """Map images (B, *shape) and codes (B, latent_dim) to logits (B, 1)."""
+        features = leaky_relu(self.network(images), 0.2)  # (B, FEATURES)
+        logits: Tensor = self.joint(torch.cat([features, codes], 1))
+        return logits
+
+
+exchanged_labels = Loss(
+    name="exchanged-labels",
+    discriminator=lambda r, f: softplus(-r).mean() + softplus(f).mean(),
+    generator=lambda r, f: softplus(r).mean() + softplus(-f).mean(),
+    paired=True,  # the encoder learns from real pairs
+    real_part=lambda r: softplus(-r),
+    fake_part=softplus,
+)
+
+
+@dataclass(frozen=True)
+class Pairs(Hooks):
+    """Shows the discriminator each real image with its code, each sample with its latent."""
+
+    latent_dim: int
+
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse latents of another size than the discriminator is built for."""
+        if recipe.latent_dim != self.latent_dim:
+            raise ConfigError(
+                f"bigan's discriminator takes codes of {self.latent_dim} values, "
+                f"and recipe.latent_dim is {recipe.latent_dim}.",
+                f"Use --set model.latent_dim={recipe.latent_dim}, which sets both.",
+            )
+
+    def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
+        """Add the other half of each pair; interpolates bring theirs along."""
+        if scored.kind == "other":
+            return seen
+        if scored.kind == "fake":
+            return seen.replace(condition=scored.batch.latents)
+        # The batch, not the leaf that penalties differentiate: theirs is the slope at a fixed code.
+        return seen.replace(condition=turn.state.partners["encoder"](scored.batch.images))
+
+
+@register
+def bigan(data: DataSpec, *, latent_dim: int = 50) -> GAN:
+    """BiGAN: an encoder learns to invert the generator."""
+    if data.is_image:
+        return GAN(
+            generator=lambda size: ConvGenerator(size, data.shape),
+            discriminator=lambda shape: JointDiscriminator(
+                ConvDiscriminator(shape, outputs=FEATURES), latent_dim
+            ),
+            partners={
+                "encoder": Partner(lambda codes, shape: ConvDiscriminator(shape, outputs=codes))
+            },
+            loss=exchanged_labels,
+            hooks=Pairs(latent_dim),
+            recipe=Recipe(
+                kimg=320 if data.resolution <= 32 else 2000,
+                batch_size=128,
+                latent_dim=latent_dim,
+                prior="uniform",
+                generator_optimizer=adam(2e-4, (0.5, 0.999)),
+                discriminator_optimizer=adam(2e-4, (0.5, 0.999)),
+            ),
+        )
+    return GAN(
+        generator=lambda size: MLP((size,), [128, 128, 128], data.shape),
+        discriminator=lambda shape: JointDiscriminator(
+            MLP(shape, [128, 128], (FEATURES,)), latent_dim
+        ),
+        partners={"encoder": Partner(lambda codes, shape: MLP(shape, [128, 128, 128], (codes,)))},
+        loss=exchanged_labels,
+        hooks=Pairs(latent_dim),
+        recipe=Recipe(
+            kimg=2000,
+            batch_size=128,
+            latent_dim=latent_dim,
+            prior="uniform",
+            generator_optimizer=adam(5e-4, (0.5, 0.999)),
+            discriminator_optimizer=adam(5e-4, (0.5, 0.999)),
+            schedule="linear",
+        ),
+    )

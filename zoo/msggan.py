@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""MSG-GAN: gradients flow at every resolution, because the generator shows an image at each.
+
+Paper: Karnewar and Wang, MSG-GAN: Multi-Scale Gradients for Generative Adversarial Networks, 2020, arXiv:1903.06048
+
+The generator makes images at all of its resolutions. The discriminator sees the largest first, and
+each smaller one where its maps have become as small. Real images come with their means of
+2 x 2 pixels. The loss is Wasserstein's with a gradient penalty; interpolates are made at each
+resolution alike.
+
+Departs from the paper: the networks are DCGAN's, small, not ProGAN's; the penalty is on the slope
+in the largest image alone, not averaged over all; Adam's rate is lower, for weights that are not
+equalized.
+"""
+
+from ganbench import (
+    GAN,
+    ConfigError,
+    DataSpec,
+    Hooks,
+    Recipe,
+    Scored,
+    Seen,
+    Turn,
+    adam,
+    losses,
+    register,
+)
+from ganbench.nn.pyramid import PyramidDiscriminator, PyramidGenerator, pyramid_of
+from ganbench.tricks.gradient_penalty import GradientPenalty
+
+
+class Pyramids(Hooks):
+    """Shows the discriminator images at all resolutions."""
+
+    def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
+        """Add what the generator made; real images are reduced; interpolates bring theirs along."""
+        if scored.kind == "other":
+            return seen
+        if scored.made is not None:
+            return seen.replace(condition=scored.made)
+        return seen.replace(condition=pyramid_of(seen.images))
+
+
+@register
+def msggan(data: DataSpec) -> GAN:
+    """MSG-GAN: images of all resolutions from the generator to the discriminator."""
+    if not data.is_image:
+        raise ConfigError(
+            f"msggan draws images, and {data.name} holds points.",
+            "Use vanilla or wgan-gp for points.",
+        )
+    return GAN(
+        generator=lambda latent_dim: PyramidGenerator(latent_dim, data.shape),
+        discriminator=lambda shape: PyramidDiscriminator(shape),
+        loss=losses.wasserstein,
+        hooks=Pyramids(),
+        tricks=[GradientPenalty(weight=10.0)],
+        recipe=Recipe(
+            kimg=320 if data.resolution <= 32 else 2000,
+            batch_size=64,
+            latent_dim=128,
+            generator_optimizer=adam(5e-4, (0.0, 0.99)),
+            discriminator_optimizer=adam(5e-4, (0.0, 0.99)),
+        ),
+    )

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""StyleGAN2: styles modulate the weights of each layer, and steps in style have even lengths.
+
+Paper: Karras et al., Analyzing and Improving the Image Quality of StyleGAN, 2020, arXiv:1912.04958
+
+A mapping network turns latents into styles; each convolution is modulated by a style and
+demodulated; noise of a learned strength is added in each layer; images are sums over resolutions.
+Path length regularization keeps |J^T y| near its running mean a, for the Jacobian J of the image
+in the styles and a random image y: weight * E (|J^T y| - a)^2. It and R1 are lazy: they are due in
+every n-th update, and n times as strong.
+
+Departs from the paper: small networks (32 to 256 channels, styles of 128 values, four mapping
+layers) for 28 to 128 pixels; bilinear doubling and 2 x 2 means in place of wider filters; a tanh
+at the end; the path length is that of the generator's own pass, with all its examples and its
+mixed styles, not of a second one.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import torch
+from torch import Tensor
+
+from ganbench import (
+    GAN,
+    ConfigError,
+    DataSpec,
+    Hooks,
+    OptimizerSpec,
+    Recipe,
+    State,
+    Terms,
+    TrickState,
+    Turn,
+    adam,
+    losses,
+    register,
+)
+from ganbench.nn.style_networks import StyleDiscriminator, StyleGenerator
+from ganbench.tricks.ema import EMA
+from ganbench.tricks.r1 import R1
+
+R1_EVERY = 16
+PATH_EVERY = 4
+GROUP = 4
+"""The number of examples whose deviation the discriminator sees."""
+
+
+@dataclass(frozen=True)
+class PathLength(Hooks):
+    """Adds ``weight * E (|J^T y| - a)^2``; the mean length ``a`` moves by ``share`` each time."""
+
+    weight: float
+    every: int = PATH_EVERY
+    share: float = 0.01
+
+    def check_parts(self, part: int, processes: int) -> None:
+        """Refuse parts of a batch that do not divide into groups."""
+        if part % GROUP:
+            raise ConfigError(
+                f"stylegan2 needs a multiple of {GROUP} examples in each process, and each of "
+                f"{processes} processes has {part} of a batch.",
+                f"For example: --batch-size {-(-part // GROUP) * GROUP * processes}",
+            )
+
+    def start(self, state: State) -> TrickState:
+        """Begin with a mean length of zero."""
+        return {"mean": torch.zeros((), device=state.device)}
+
+    def generator_terms(self, turn: Turn) -> Terms:
+        """Return the penalty in updates in which it is due."""
+        if not self.weight or turn.state.updates["generator"] % self.every:
+            return {}
+        lengths = self.lengths(turn)
+        mean = turn.state.memory_of(self)["mean"]
+        assert isinstance(mean, Tensor)
+        (observed,) = turn.state.group.average([lengths.detach().mean()])
+        mean = turn.notes_of(self)["mean"] = mean.lerp(observed, self.share)
+        return {"path": self.weight * self.every * (lengths - mean).square().mean()}
+
+    def lengths(self, turn: Turn) -> Tensor:
+        """Return |J^T y| for each example (B,), from the pass that was made anyway."""
+        images, styles = turn.fake.images, turn.fake.made
+        noise = torch.randn(images.shape, generator=turn.random(self), device=images.device)
+        projected = (images * noise).sum() / sqrt(images[0, 0].numel())
+        (gradients,) = torch.autograd.grad(projected, styles, create_graph=True)
+        squares: Tensor = gradients.float().square().sum(2).mean(1)  # (B, layers, values) -> (B,)
+        return squares.sqrt()
+
+    def after_step(self, turn: Turn) -> None:
+        """Keep the mean length that the update was made with."""
+        turn.state.memory_of(self).update(turn.notes_of(self))
+
+
+def lazy_adam(learning_rate: float, every: int) -> OptimizerSpec:
+    """Describe the Adam that a penalty in every n-th update asks for (appendix B)."""
+    share = every / (every + 1)
+    return adam(learning_rate * share, (0.0, 0.99**share))
+
+
+@register
+def stylegan2(data: DataSpec, *, path_weight: float = 2.0) -> GAN:
+    """StyleGAN2, small: modulated convolutions and even path lengths."""
+    if not data.is_image:
+        raise ConfigError(
+            f"stylegan2 draws images, and {data.name} holds points.",
+            "Use vanilla or wgan-gp for points.",
+        )
+    return GAN(
+        generator=lambda latent_dim: StyleGenerator(latent_dim, data.shape),
+        discriminator=lambda shape: StyleDiscriminator(shape),
+        loss=losses.non_saturating,
+        hooks=PathLength(path_weight),
+        tricks=[R1(weight=0.1 if data.resolution <= 32 else 1.0, every=R1_EVERY), EMA()],
+        recipe=Recipe(
+            kimg=320 if data.resolution <= 32 else 2000,
+            batch_size=32,
+            latent_dim=128,
+            generator_optimizer=lazy_adam(0.002, PATH_EVERY),
+            discriminator_optimizer=lazy_adam(0.002, R1_EVERY),
+        ),
+    )
