@@ -16,7 +16,7 @@ from ganbench.trick import Discriminate, Hooks, Terms, hooks_name
 if TYPE_CHECKING:
     from ganbench.state import State
 
-Kind = Literal["real", "fake", "other"]
+ExampleKind = Literal["real", "fake", "other"]
 """What examples are: of the data, of the generator, or neither, such as interpolates."""
 
 
@@ -48,7 +48,7 @@ class Scored:
         self,
         turn: Turn,
         batch: Batch,
-        kind: Kind,
+        kind: ExampleKind,
         condition: Condition,
         *,
         made: Any = None,
@@ -59,7 +59,7 @@ class Scored:
         images = batch.images
         self.images = images if images.requires_grad else images.detach().requires_grad_()
         self.batch = batch
-        self.kind: Kind = kind
+        self.kind: ExampleKind = kind
         self.made = made
         self._turn: Turn | None = turn
         self._condition = condition

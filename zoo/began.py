@@ -120,7 +120,7 @@ def began(data: DataSpec, *, ratio: float = 0.5, rate: float = 0.001) -> GAN:
     """BEGAN: an autoencoder as the discriminator, held in balance."""
     if not data.is_image:
         raise ConfigError(
-            f"began draws images, and {data.name} holds points.",
+            f"began draws images, and {data.name} holds {data.plural}.",
             "Use vanilla or wgan-gp for points.",
         )
     return GAN(

@@ -47,7 +47,7 @@ def msggan(data: DataSpec) -> GAN:
     """MSG-GAN: images of all resolutions from the generator to the discriminator."""
     if not data.is_image:
         raise ConfigError(
-            f"msggan draws images, and {data.name} holds points.",
+            f"msggan draws images, and {data.name} holds {data.plural}.",
             "Use vanilla or wgan-gp for points.",
         )
     return GAN(

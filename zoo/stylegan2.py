@@ -103,7 +103,7 @@ def stylegan2(data: DataSpec, *, path_weight: float = 2.0) -> GAN:
     """StyleGAN2, small: modulated convolutions and even path lengths."""
     if not data.is_image:
         raise ConfigError(
-            f"stylegan2 draws images, and {data.name} holds points.",
+            f"stylegan2 draws images, and {data.name} holds {data.plural}.",
             "Use vanilla or wgan-gp for points.",
         )
     return GAN(

@@ -34,7 +34,7 @@ from ganbench.runtime.inference import Compute
 from ganbench.samples import open_samples
 from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, TensorSamples, check_finite
 from ganbench.samples.subset import of_class
-from ganbench.sampling.draw import DRAW_BATCH, Drawn, draw, sampler_name, stream
+from ganbench.sampling.draw import DRAW_BATCH, DrawnSamples, draw, sampler_name, stream
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
@@ -283,7 +283,7 @@ class RunSamples(Samples):
         self._plan = plan
         self.sampler = sampler_name(self._state)
         self.skipped = {}
-        self._drawn: Drawn | None = None
+        self._drawn: DrawnSamples | None = None
         if self._state.conditional is True:  # its classes must be known before it is read
             with evaluating(self._state):
                 self._drawn = draw(self._state, self._count, seed=seed, purpose="metrics")

@@ -31,7 +31,7 @@ def sampler_name(state: State) -> str:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnSamples:
     """Samples that were drawn, as their kind stores them, and their classes."""
 
     samples: Tensor
@@ -46,7 +46,7 @@ class Drawn:
 @torch.no_grad()
 def draw(
     state: State, count: int, *, seed: int, purpose: str = "samples", label: int | None = None
-) -> Drawn:
+) -> DrawnSamples:
     """Draw ``count`` samples, as their kind stores them, on the CPU.
 
     The networks should be in evaluation mode. Samples that are not finite are returned as floats,
@@ -64,7 +64,7 @@ def draw(
     """
     sampler, data = state.sampler(), state.data
     if label is not None:
-        sampler = of_class(sampler, state, label)
+        sampler = sampler_of_class(sampler, state, label)
     kind = kind_of(data)
     generator = stream(state, seed, purpose)
     parts, labels = [], []
@@ -75,10 +75,10 @@ def draw(
             labels.append(drawn.labels.cpu())
     if len({part.dtype for part in parts}) > 1:
         parts = [kind.to_network(part, data) for part in parts]
-    return Drawn(torch.cat(parts), torch.cat(labels) if labels else None)
+    return DrawnSamples(torch.cat(parts), torch.cat(labels) if labels else None)
 
 
-def of_class(sampler: Sampler, state: State, label: int) -> Sampler:
+def sampler_of_class(sampler: Sampler, state: State, label: int) -> Sampler:
     """Return a sampler that draws a single class.
 
     Raises:

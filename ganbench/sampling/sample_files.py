@@ -12,10 +12,10 @@ from ganbench.gan import DataSpec
 from ganbench.kinds import kind_of
 from ganbench.kinds.kind import FileWriter
 from ganbench.records.atomic_files import replacing, storage_errors
-from ganbench.sampling.draw import Drawn
+from ganbench.sampling.draw import DrawnSamples
 
 
-def write_picture(drawn: Drawn, data: DataSpec, path: Path) -> None:
+def write_picture(drawn: DrawnSamples, data: DataSpec, path: Path) -> None:
     """Write samples as a single PNG."""
     with replacing(path) as temporary:
         picture = kind_of(data).picture(drawn.samples, data)
@@ -38,7 +38,7 @@ def required_writer(data: DataSpec) -> FileWriter:
     return writer
 
 
-def write_files(drawn: Drawn, data: DataSpec, folder: Path) -> None:
+def write_files(drawn: DrawnSamples, data: DataSpec, folder: Path) -> None:
     """Write each sample as a file of its kind: ``00000.png`` and so on.
 
     Samples that have classes are in a folder for each class, which opens as data with labels.
@@ -56,7 +56,7 @@ def write_files(drawn: Drawn, data: DataSpec, folder: Path) -> None:
             writer.write(sample, place / f"{index:05d}{writer.suffix}")
 
 
-def write_npz(drawn: Drawn, data: DataSpec, path: Path) -> None:
+def write_npz(drawn: DrawnSamples, data: DataSpec, path: Path) -> None:
     """Write samples as arrays that open as the same data: ``images`` (N, H, W, C), for example.
 
     Where samples have classes, they are in the array ``labels`` (N,).

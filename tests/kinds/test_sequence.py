@@ -11,7 +11,7 @@ from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec
 from ganbench.kinds import kind_of
-from ganbench.sampling.draw import Drawn
+from ganbench.sampling.draw import DrawnSamples
 from ganbench.sampling.sample_files import write_files, write_npz
 
 SOUND = DataSpec("sound", "1", (1, 64), rate=8000)
@@ -72,7 +72,7 @@ def test_tokens_have_a_text():
 @pytest.mark.parametrize("data", [SOUND, STEREO, DataSpec("many", "1", (7, 30))])
 def test_an_array_of_signals_comes_back(tmp_path, data):
     samples = signals(data)
-    write_npz(Drawn(samples), data, tmp_path / "a.npz")
+    write_npz(DrawnSamples(samples), data, tmp_path / "a.npz")
     source = open_dataset(str(tmp_path / "a.npz"))
     assert (source.spec.kind, source.spec.shape) == ("sequence", data.shape)
     assert (source.spec.rate, source.spec.alphabet) == (data.rate, None)
@@ -81,7 +81,7 @@ def test_an_array_of_signals_comes_back(tmp_path, data):
 
 
 def test_an_array_of_tokens_comes_back_with_its_alphabet(tmp_path):
-    write_npz(Drawn(TOKENS), LETTERS, tmp_path / "a.npz")
+    write_npz(DrawnSamples(TOKENS), LETTERS, tmp_path / "a.npz")
     source = open_dataset(str(tmp_path / "a.npz"))
     assert (source.spec.shape, source.spec.alphabet) == (LETTERS.shape, LETTERS.alphabet)
     values = torch.cat([source.load(split).values for split in source.splits])
@@ -92,7 +92,7 @@ def test_an_array_of_tokens_comes_back_with_its_alphabet(tmp_path):
 def test_a_wav_file_holds_the_signal_to_sixteen_bits(tmp_path, data, rate):
     samples = signals(data)
     samples[0, 0, :3] = torch.tensor([1.0, -1.0, 5.0])
-    write_files(Drawn(samples), data, tmp_path)
+    write_files(DrawnSamples(samples), data, tmp_path)
     for index, sample in enumerate(samples):
         with wave.open(str(tmp_path / f"{index:05d}.wav")) as file:
             assert (file.getnchannels(), file.getsampwidth()) == (data.channels, 2)
@@ -102,7 +102,7 @@ def test_a_wav_file_holds_the_signal_to_sixteen_bits(tmp_path, data, rate):
 
 
 def test_texts_are_written_as_they_read(tmp_path):
-    write_files(Drawn(TOKENS), LETTERS, tmp_path)
+    write_files(DrawnSamples(TOKENS), LETTERS, tmp_path)
     texts = [path.read_text(encoding="utf-8") for path in sorted(tmp_path.glob("*.txt"))]
     assert texts == ["ab éaa\n", "éé bba\n"]
 

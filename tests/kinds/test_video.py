@@ -10,7 +10,7 @@ from ganbench.data import open_dataset
 from ganbench.gan import DataSpec
 from ganbench.kinds import kind_of
 from ganbench.kinds.video import FRAME_MILLISECONDS, film_strips
-from ganbench.sampling.draw import Drawn
+from ganbench.sampling.draw import DrawnSamples
 from ganbench.sampling.sample_files import write_files, write_npz
 
 
@@ -70,7 +70,7 @@ def test_a_small_film_strip_is_enlarged_by_whole_pixels():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_an_array_of_videos_comes_back(tmp_path, channels):
     samples = videos(channels)
-    write_npz(Drawn(samples), spec(channels), tmp_path / "a.npz")
+    write_npz(DrawnSamples(samples), spec(channels), tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz") as file:
         assert np.array_equal(file["videos"], samples.permute(0, 2, 3, 4, 1))
     source = open_dataset(str(tmp_path / "a.npz"))
@@ -82,7 +82,7 @@ def test_an_array_of_videos_comes_back(tmp_path, channels):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_file_plays_the_frames_without_loss(tmp_path, channels):
     samples = videos(channels)
-    write_files(Drawn(samples), spec(channels), tmp_path)
+    write_files(DrawnSamples(samples), spec(channels), tmp_path)
     files = sorted(tmp_path.iterdir())
     assert [file.name for file in files] == [f"0000{index}.webp" for index in range(4)]
     for file, video in zip(files, samples, strict=True):

@@ -12,7 +12,7 @@ from PIL import Image
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, StorageError
 from ganbench.gan import DataSpec
-from ganbench.sampling.draw import Drawn
+from ganbench.sampling.draw import DrawnSamples
 from ganbench.sampling.sample_files import write_files, write_npz, write_picture
 
 
@@ -29,7 +29,7 @@ def spec(channels):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_an_array_of_images_comes_back(tmp_path, channels):
     samples = images(channels)
-    write_npz(Drawn(samples), spec(channels), tmp_path / "a.npz")
+    write_npz(DrawnSamples(samples), spec(channels), tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz") as file:
         assert file.files == ["images"]
         assert np.array_equal(file["images"], samples.permute(0, 2, 3, 1))
@@ -41,7 +41,7 @@ def test_an_array_of_images_comes_back(tmp_path, channels):
 
 def test_an_array_of_points_comes_back(tmp_path):
     points = torch.randn(7, 2)
-    write_npz(Drawn(points), DataSpec("points", "1", (2,)), tmp_path / "a.npz")
+    write_npz(DrawnSamples(points), DataSpec("points", "1", (2,)), tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz") as file:
         assert file["points"].dtype == np.float32
         assert np.array_equal(file["points"], points)
@@ -50,7 +50,7 @@ def test_an_array_of_points_comes_back(tmp_path):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_come_back(tmp_path, channels):
     samples = images(channels, 12)
-    write_files(Drawn(samples), spec(channels), tmp_path / "deep" / "images")
+    write_files(DrawnSamples(samples), spec(channels), tmp_path / "deep" / "images")
     files = sorted((tmp_path / "deep" / "images").iterdir())
     assert [file.name for file in files] == [f"{index:05d}.png" for index in range(12)]
     for file, sample in zip(files, samples, strict=True):
@@ -62,9 +62,9 @@ def test_pictures_come_back(tmp_path, channels):
 
 def test_a_picture_is_a_png_and_replaces_the_old_one_whole(tmp_path):
     path = tmp_path / "a" / "b.png"
-    write_picture(Drawn(images(1)), spec(1), path)
+    write_picture(DrawnSamples(images(1)), spec(1), path)
     first = path.read_bytes()
-    write_picture(Drawn(images(3)), spec(3), path)
+    write_picture(DrawnSamples(images(3)), spec(3), path)
     assert path.read_bytes() != first
     with Image.open(path) as image:
         assert image.format == "PNG"
@@ -78,9 +78,9 @@ def test_a_disk_that_fills_up_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(Image.Image, "save", full)
     monkeypatch.setattr(np, "savez_compressed", full)
     for write in (
-        lambda: write_picture(Drawn(images(1)), spec(1), tmp_path / "a.png"),
-        lambda: write_files(Drawn(images(1)), spec(1), tmp_path / "files"),
-        lambda: write_npz(Drawn(images(1)), spec(1), tmp_path / "a.npz"),
+        lambda: write_picture(DrawnSamples(images(1)), spec(1), tmp_path / "a.png"),
+        lambda: write_files(DrawnSamples(images(1)), spec(1), tmp_path / "files"),
+        lambda: write_npz(DrawnSamples(images(1)), spec(1), tmp_path / "a.npz"),
     ):
         with pytest.raises(StorageError, match="no space left"):
             write()
@@ -96,5 +96,5 @@ def test_a_disk_that_fills_up_is_one_sentence(tmp_path, monkeypatch):
 )
 def test_what_has_no_files_is_refused(tmp_path, data, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        write_files(Drawn(torch.zeros(2, *data.shape)), data, tmp_path / "files")
+        write_files(DrawnSamples(torch.zeros(2, *data.shape)), data, tmp_path / "files")
     assert not (tmp_path / "files").exists()
