@@ -75,6 +75,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.drs import DRS as DRS
     from ganbench.tricks.ema import EMA as EMA
     from ganbench.tricks.extragradient import Extragradient as Extragradient
+    from ganbench.tricks.gradient_clipping import GradientClipping as GradientClipping
     from ganbench.tricks.gradient_penalty import GradientPenalty as GradientPenalty
     from ganbench.tricks.instance_noise import InstanceNoise as InstanceNoise
     from ganbench.tricks.label_smoothing import LabelSmoothing as LabelSmoothing
@@ -134,6 +135,7 @@ _NAMES_BY_HOME = {
     "tricks.drs": ("DRS",),
     "tricks.ema": ("EMA",),
     "tricks.extragradient": ("Extragradient",),
+    "tricks.gradient_clipping": ("GradientClipping",),
     "tricks.gradient_penalty": ("GradientPenalty",),
     "tricks.instance_noise": ("InstanceNoise",),
     "tricks.label_smoothing": ("LabelSmoothing",),

@@ -15,7 +15,7 @@ from ganbench.state import State
 from ganbench.trick import Trick, TrickState
 from ganbench.turn import Turn
 
-PARTS = ("images", "labels", "source", "latents")
+_PARTS = ("images", "labels", "source", "latents")
 
 
 @register("replay")
@@ -39,7 +39,7 @@ class Replay(Trick):
 
     def start(self, state: State) -> TrickState:
         """Start with an empty buffer; what the fakes do not have stays empty."""
-        return {name: torch.empty(0, device=state.device) for name in PARTS}
+        return {name: torch.empty(0, device=state.device) for name in _PARTS}
 
     def fakes(self, batch: Batch, turn: Turn) -> Batch:
         """Replace the last fakes of a batch by earlier ones."""
@@ -62,11 +62,9 @@ class Replay(Trick):
             return
         state = turn.state
         new = batch.take(torch.arange(self._new(batch), device=state.device))
-        parts = {name: getattr(new, name) for name in PARTS if getattr(new, name) is not None}
+        parts = {name: getattr(new, name) for name in _PARTS if getattr(new, name) is not None}
         # Gathered, because the processes' buffers must be the same.
-        parts = {
-            name: state.group.gather(part.detach()).flatten(0, 1) for name, part in parts.items()
-        }
+        parts = {name: state.group.gather(part).flatten(0, 1) for name, part in parts.items()}
         held = len(self._buffer(state))
         room = self.capacity - held
         overwritten = min(max(0, len(parts["images"]) - room), held)
@@ -85,5 +83,5 @@ class Replay(Trick):
 
     def _buffer(self, state: State) -> Batch:
         """Return what the buffer holds."""
-        images, *others = (state.tensor_of(self, name) for name in PARTS)
+        images, *others = (state.tensor_of(self, name) for name in _PARTS)
         return Batch(images, *(other if len(other) else None for other in others))

@@ -99,7 +99,8 @@ EQUAL = {
     "many tricks": Scenario(
         points(),
         ("ema", "lookahead:steps=2", "optimistic-adam", "r1", "r2:every=2", "label-smoothing",
-         "spectral-norm", "weight-clipping:limit=0.5", "pacgan:size=2"),
+         "spectral-norm", "weight-clipping:limit=0.5", "pacgan:size=2",
+         "gradient-clipping:norm=0.1"),
     ),
     "extragradient": Scenario(points(losses.relativistic), ("extragradient",)),
     "unrolled": Scenario(points(), ("unrolled:steps=2", "r1"), (("generator_steps", 2),)),

@@ -85,6 +85,7 @@ QUICK = {
     "drs": {"burn_in": 500},
     "ada": {"initial": 0.5},
     "replay": {"capacity": 12},
+    "gradient-clipping": {"norm": 0.01},
 }
 """Parameters that make a slow trick fast enough, or act early enough, for its tests here."""
 
@@ -164,7 +165,7 @@ def test_the_tricks_of_the_foundation_are_here():
     expected = (
         "spectral-norm instance-noise diffaugment pacgan label-smoothing gradient-penalty r1 r2 "
         "lookahead optimistic-adam unrolled extragradient ema truncation drs weight-clipping "
-        "ada bcr consensus lecam logan replay top-k"
+        "ada bcr consensus gradient-clipping lecam logan replay top-k"
     )
     assert set(expected.split()) <= set(NAMES)
 
