@@ -78,6 +78,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.gradient_clipping import GradientClipping as GradientClipping
     from ganbench.tricks.gradient_penalty import GradientPenalty as GradientPenalty
     from ganbench.tricks.instance_noise import InstanceNoise as InstanceNoise
+    from ganbench.tricks.instance_selection import InstanceSelection as InstanceSelection
     from ganbench.tricks.label_smoothing import LabelSmoothing as LabelSmoothing
     from ganbench.tricks.lecam import LeCam as LeCam
     from ganbench.tricks.logan import LOGAN as LOGAN
@@ -138,6 +139,7 @@ _NAMES_BY_HOME = {
     "tricks.gradient_clipping": ("GradientClipping",),
     "tricks.gradient_penalty": ("GradientPenalty",),
     "tricks.instance_noise": ("InstanceNoise",),
+    "tricks.instance_selection": ("InstanceSelection",),
     "tricks.label_smoothing": ("LabelSmoothing",),
     "tricks.lecam": ("LeCam",),
     "tricks.logan": ("LOGAN",),

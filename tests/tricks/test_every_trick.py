@@ -120,7 +120,12 @@ def batches(state):
         images = torch.rand(8, *state.data.shape, generator=generator) * 2 - 1
         labels = torch.randint(2, (8,), generator=generator)
         state.images_seen += 8
-        return Batch(images, labels)
+        batch = Batch(images, labels)
+        for trick in state.tricks.having("subset"):  # of a dataset that is this batch
+            indices = trick.subset(batch, state)
+            if indices is not None:
+                batch = batch.take(indices[torch.arange(8) % len(indices)])
+        return batch
 
     return next_batch
 
@@ -165,7 +170,7 @@ def test_the_tricks_of_the_foundation_are_here():
     expected = (
         "spectral-norm instance-noise diffaugment pacgan label-smoothing gradient-penalty r1 r2 "
         "lookahead optimistic-adam unrolled extragradient ema truncation drs weight-clipping "
-        "ada bcr consensus gradient-clipping lecam logan replay top-k"
+        "ada bcr consensus gradient-clipping instance-selection lecam logan replay top-k"
     )
     assert set(expected.split()) <= set(NAMES)
 
