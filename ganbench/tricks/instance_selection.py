@@ -43,7 +43,8 @@ class InstanceSelection(Trick):
         if self.share == 1:
             return None
         kept = max(1, round(self.share * len(examples)))
-        indices = self.distances(examples.images).topk(kept, largest=False).indices.sort().values
+        densest: Tensor = self.distances(examples.images).topk(kept, largest=False).indices
+        indices: Tensor = densest.sort().values
         state.group.broadcast([indices])  # processes on different machines may round differently
         return indices
 
@@ -59,4 +60,5 @@ class InstanceSelection(Trick):
         telling = variances > 1e-9 * variances[-1]
         variances, directions = variances[telling], directions[:, telling]
         coordinates = centered @ directions[:, -self.components :]
-        return (coordinates.square() / variances[-self.components :]).sum(1)
+        distances: Tensor = (coordinates.square() / variances[-self.components :]).sum(1)
+        return distances
