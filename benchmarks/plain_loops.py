@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 
 from ganbench.data.dataset import Dataset as Images
-from ganbench.data.dataset import to_network
+from ganbench.kinds.eight_bit import to_network
 
 
 class Pictures(Dataset[tuple[Tensor, int]]):

@@ -57,6 +57,8 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.harness.measured_values import EvaluationResult as EvaluationResult
     from ganbench.harness.trained_run import TrainedRun as TrainedRun
     from ganbench.losses import additive as additive
+    from ganbench.moving import Moving as Moving
+    from ganbench.moving import Number as Number
     from ganbench.nn import MLP as MLP
     from ganbench.nn import ConvDiscriminator as ConvDiscriminator
     from ganbench.nn import ConvGenerator as ConvGenerator
@@ -122,6 +124,7 @@ _NAMES_BY_HOME = {
     "harness.measured_values": ("EvaluationResult",),
     "harness.trained_run": ("TrainedRun",),
     "losses": ("additive",),
+    "moving": ("Moving", "Number"),
     "nn": ("MLP", "ConvDiscriminator", "ConvGenerator"),
     "progress": ("Progress",),
     "registry": ("register",),

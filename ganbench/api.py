@@ -133,6 +133,7 @@ def evaluate(
     value_range: tuple[float, float] | None = None,
     latent_dim: int | None = None,
     classes: int | None = None,
+    per_class: bool = False,
     data_root: str | Path | None = None,
     progress: Progress | bool = True,
 ) -> EvaluationResult:
@@ -155,6 +156,7 @@ def evaluate(
         value_range: The range of floats, if it is not [-1, 1].
         latent_dim: The size of a generator's latents, if the generator does not tell.
         classes: The number of classes of a conditional generator.
+        per_class: Measure each class against the same class as well.
         data_root: The folder that is searched first for downloaded datasets.
         progress: True shows a bar, False shows nothing; your own object is told instead.
 
@@ -177,6 +179,7 @@ def evaluate(
             value_range=value_range,
             latent_dim=latent_dim,
             classes=classes,
+            per_class=per_class,
             data_root=None if data_root is None else Path(data_root),
             progress=shown,
         )

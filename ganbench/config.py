@@ -10,9 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from ganbench.errors import ConfigError, InputError, suggest
+from ganbench.moving import Moving, Number
 
 IDENTITY_SCHEME = 1
 """Version of what goes into a run's identity; raised when a change alters results for all."""
@@ -33,28 +43,43 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _positive(rate: float | Moving) -> float | Moving:
+    """Refuse a learning rate of zero, except at one end of a rate that moves."""
+    if isinstance(rate, Moving) and not rate >= 0:
+        raise PydanticKnownError("greater_than_equal", {"ge": 0})
+    if rate <= 0:
+        raise PydanticKnownError("greater_than", {"gt": 0})
+    return rate
+
+
+LearningRate = Annotated[Number, AfterValidator(_positive)]
+
+
 class OptimizerSpec(Record):
-    """An optimizer as data: ``betas`` are for adam, ``momentum`` for sgd, ``alpha`` for rmsprop."""
+    """An optimizer as data: ``betas`` are for adam, ``momentum`` for sgd, ``alpha`` for rmsprop.
+
+    The learning rate may move: ``2e-4->0``.
+    """
 
     kind: Literal["adam", "sgd", "rmsprop"] = "adam"
-    learning_rate: float = Field(gt=0)
+    learning_rate: LearningRate
     betas: tuple[Beta, Beta] = (0.9, 0.999)
     momentum: float = Field(default=0.0, gt=-1.0, lt=1.0)
     alpha: float = Field(default=0.99, ge=0.0, lt=1.0)
     weight_decay: float = Field(default=0.0, ge=0.0)
 
 
-def adam(learning_rate: float, betas: tuple[float, float] = (0.9, 0.999)) -> OptimizerSpec:
+def adam(learning_rate: float | Moving, betas: tuple[float, float] = (0.9, 0.999)) -> OptimizerSpec:
     """Describe Adam (Kingma and Ba, 2014, arXiv:1412.6980)."""
     return OptimizerSpec(kind="adam", learning_rate=learning_rate, betas=betas)
 
 
-def sgd(learning_rate: float, momentum: float = 0.0) -> OptimizerSpec:
+def sgd(learning_rate: float | Moving, momentum: float = 0.0) -> OptimizerSpec:
     """Describe stochastic gradient descent; the momentum may be negative (arXiv:1807.04740)."""
     return OptimizerSpec(kind="sgd", learning_rate=learning_rate, momentum=momentum)
 
 
-def rmsprop(learning_rate: float, alpha: float = 0.99) -> OptimizerSpec:
+def rmsprop(learning_rate: float | Moving, alpha: float = 0.99) -> OptimizerSpec:
     """Describe RMSprop, the optimizer of the WGAN paper (arXiv:1701.07875)."""
     return OptimizerSpec(kind="rmsprop", learning_rate=learning_rate, alpha=alpha)
 
@@ -63,7 +88,8 @@ class Recipe(Record):
     """How a GAN is trained on some data: everything but networks, loss and tricks.
 
     The learning rates fall along ``schedule``, from their values in the optimizers to
-    ``final_learning_rate`` times those values.
+    ``final_learning_rate`` times those values; or an optimizer's rate moves by itself, as in
+    ``2e-4->0``, and there is no schedule.
     """
 
     kimg: float = Field(gt=0)
@@ -82,6 +108,20 @@ class Recipe(Record):
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     final_learning_rate: float = Field(default=0.0, ge=0.0, le=1.0)
     """The learning rate at the end of the schedule, as a share of the initial one."""
+
+    @field_validator("schedule")
+    @classmethod
+    def _no_schedule_for_moving_rates(cls, schedule: str, info: ValidationInfo) -> str:
+        """Refuse a schedule where a learning rate moves by itself."""
+        specs = (info.data.get(f"{role}_optimizer") for role in ("generator", "discriminator"))
+        for spec in specs:
+            if schedule != "constant" and spec and isinstance(spec.learning_rate, Moving):
+                raise PydanticCustomError(
+                    "schedule",
+                    "Input should be 'constant' where a learning rate moves by itself ({rate})",
+                    {"rate": str(spec.learning_rate), "hint": "Add --set schedule=constant"},
+                )
+        return schedule
 
 
 class TrickConfig(Record):
@@ -200,7 +240,8 @@ def validate(kind: type[Model], values: Mapping[str, Any], prefix: str = "") -> 
             near = suggest(str(first["loc"][-1]), kind.model_fields)
             raise ConfigError(f"Unknown key '{key}'. {near}".strip()) from error
         value = first.get("input")
-        raise ConfigError(f"{key}: {first['msg']}, not {value!r}.") from error
+        hint = first.get("ctx", {}).get("hint", "")
+        raise ConfigError(f"{key}: {first['msg']}, not {value!r}.", hint) from error
 
 
 def _assign(values: dict[str, Any], parts: list[str], value: Any, key: str) -> None:
@@ -222,13 +263,20 @@ def _assign(values: dict[str, Any], parts: list[str], value: Any, key: str) -> N
 def parse_trick(text: str) -> TrickConfig:
     """Read a trick from the command line: ``name`` or ``name:key=value,key=value``.
 
+    The name may be a file, ``./mine.py``, or an entry of a file: ``./mine.py:name``.
+
     Raises:
         ConfigError: There is no name, or a parameter is not an assignment.
 
     >>> parse_trick("r1:weight=0.5")
     TrickConfig(name='r1', parameters={'weight': 0.5})
+    >>> parse_trick("./mine.py:drift:weight=0.5")
+    TrickConfig(name='./mine.py:drift', parameters={'weight': 0.5})
     """
     name, _, rest = text.partition(":")
+    entry, _, parameters_of_entry = rest.partition(":")
+    if name.endswith(".py") and entry.strip() not in {"", "off"} and not {"=", ","} & set(entry):
+        name, rest = f"{name}:{entry.strip()}", parameters_of_entry
     if not name.strip():
         raise ConfigError(f"'{text}' names no trick.", "For example: --trick r1:weight=0.1")
     parameters: dict[str, Any] = {}

@@ -12,7 +12,6 @@ import importlib
 import importlib.util
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint
@@ -21,7 +20,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal, TypeGuard
 
-from ganbench.errors import GanbenchError, InputError
+from ganbench.errors import GanbenchError, InputError, suggest
+from ganbench.siblings import load_file, place_in, without_private_names
 
 Form = Literal["function", "class", "value"]
 """How an entry is written in Python: a function or class below ``@register``, or a value in
@@ -171,6 +171,49 @@ def _text(node: ast.expr) -> str | None:
     return None
 
 
+def entry_in_file(name: str, kind: str, forms: tuple[Form, ...]) -> Entry:
+    """Return the entry in a file that is named as ``path.py[:name]``.
+
+    Args:
+        name: The file, and the name of the entry if the file registers several.
+        kind: The kind of entry, as messages call it: ``model``.
+        forms: The forms that entries of this kind have.
+
+    Raises:
+        InputError: The file does not exist, or does not hold exactly one such entry.
+    """
+    path_text, separator, entry_name = name.partition(".py:")
+    file = path_text + ".py" if separator else name
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise InputError(f"There is no file {path} to read a {kind} from.")
+    registered = list(scan(path.resolve(), f"{FILE_MODULE}{path.stem}"))
+    fitting = [entry for entry in registered if entry.form in forms]
+    named = [entry for entry in fitting if not entry_name or entry.name == canonical(entry_name)]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        listed = ", ".join(entry.name for entry in named)
+        raise InputError(
+            f"{path} registers several {kind}s: {listed}.", f"Choose one: {file}:{named[0].name}."
+        )
+    message = f"{path} registers no {kind}{f' {entry_name!r}' if entry_name else ''}."
+    wanted = " or a ".join(forms)
+    if others := [entry for entry in registered if canonical(entry_name) in {"", entry.name}]:
+        message += (
+            f" {others[0].attribute} (line {others[0].line}) is a {others[0].form}, "
+            f"and a {kind} is a {wanted}."
+        )
+    elif fitting:
+        names = [entry.name for entry in fitting]
+        message = f"{message} {suggest(canonical(entry_name), names)}".strip()
+        raise InputError(message, f"It registers: {', '.join(names)}.")
+    where = "around" if "value" in forms else "above"
+    raise InputError(
+        message, f"Put @register (from ganbench import register) {where} its {wanted}."
+    )
+
+
 def entry_of(name: str, value: object) -> Entry:
     """Describe an object that this process has defined, perhaps in a notebook."""
     form: Form = "value"
@@ -206,6 +249,8 @@ def entry_of_point(point: EntryPoint, form: Form) -> list[Entry]:
 def import_module_of(entry: Entry) -> ModuleType:
     """Import the module of an entry; a file outside any package is loaded from its path.
 
+    Such a file may import its siblings, the modules in its own folder.
+
     Raises:
         InputError: The module cannot be imported.
     """
@@ -213,23 +258,26 @@ def import_module_of(entry: Entry) -> ModuleType:
         if not entry.module.startswith(FILE_MODULE):
             return importlib.import_module(entry.module)
         assert entry.path is not None
-        return _execute(entry.module, entry.path)
+        return load_file(entry.path)
     except GanbenchError:
         raise
-    except Exception as error:
-        source = entry.path or entry.module
-        raise InputError(f"{source} cannot be imported: {error}.") from error
+    except (Exception, SystemExit) as error:
+        raise InputError(*_import_problem(entry, error)) from error
 
 
-def _execute(name: str, path: Path) -> ModuleType:
-    """Load a file as a module of that name."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up while it is executed
-    spec.loader.exec_module(module)
-    return module
+def _import_problem(entry: Entry, error: BaseException) -> tuple[str, str]:
+    """Return a sentence on an error in the import of an entry's module, and a hint."""
+    if not (entry.path and entry.module.startswith(FILE_MODULE)):
+        return f"{entry.path or entry.module} cannot be imported: {error}.", ""
+    place = place_in(error, str(entry.path)) or entry.path
+    folder = entry.path.parent
+    message = without_private_names(str(error), folder).rstrip(".")
+    if not isinstance(error, ImportError | SyntaxError):
+        message = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    hint = ""
+    if isinstance(error, ModuleNotFoundError) and error.name and (folder / error.name).is_dir():
+        hint = f"Put a file __init__.py into {folder / error.name}, so that it is a package."
+    return f"{place} cannot be imported: {message}.", hint
 
 
 def derives_from(base: str) -> Callable[[object], bool]:

@@ -26,6 +26,12 @@ class ConfigError(GanbenchError):
     exit_code = 2
 
 
+class ContractError(ConfigError):
+    """A model, trick or network does not keep to the contract: it returned something else."""
+
+    kind = "contract"
+
+
 class UnknownNameError(ConfigError):
     """No registry entry has the name; the message suggests the nearest ones."""
 

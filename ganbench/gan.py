@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.config import OptimizerSpec, Recipe
+from ganbench.errors import ConfigError
 from ganbench.runtime.global_random import position_seed, seeded
 
 if TYPE_CHECKING:
@@ -48,13 +49,43 @@ class Mixture:
     sigma: float
 
 
+DataKind = Literal["points", "image", "sequence", "video"]
+"""What an example is."""
+
+SampleKind = Literal["points", "images", "sequences", "videos"]
+"""What several examples of a kind are called: in messages, in npz files and in results."""
+
+PLURALS: dict[DataKind, SampleKind] = {
+    "points": "points",
+    "image": "images",
+    "sequence": "sequences",
+    "video": "videos",
+}
+DIMENSIONS: dict[DataKind, str] = {
+    "points": "(D,)",
+    "sequence": "(C, L)",
+    "image": "(C, H, W)",
+    "video": "(C, T, H, W)",
+}
+"""The shape of an example of each kind."""
+_KINDS_BY_DIMENSIONS: dict[int, DataKind] = {1: "points", 2: "sequence", 3: "image", 4: "video"}
+
+
 @dataclass(frozen=True)
 class DataSpec:
     """What is known of a dataset before it is loaded.
 
-    ``shape`` is (C, H, W) for images, whose pixels the networks see in [-1, 1], and (D,) for
-    points, which they see as they are. ``classes`` is 0 where there are no labels. ``network``
-    names the feature network that measures such data unless another one is requested.
+    ``shape`` is (D,) for points, which the networks see as they are, (C, H, W) for images and
+    (C, T, H, W) for videos, whose pixels they see in [-1, 1], and (C, L) for sequences: C signals
+    in [-1, 1], or tokens as one-hot columns. ``kind`` follows from the shape where it is not
+    named. ``classes`` is 0 where there are no labels. ``network`` names the feature network that
+    measures such data unless another one is requested. ``alphabet`` holds the text of each of C
+    tokens, and is None where sequences are signals; ``rate`` is the number of steps of a signal
+    in a second, where it is known.
+
+    Raises:
+        ConfigError: The shape is that of no kind, or of another kind, or the alphabet does not
+            have C tokens.
     """
 
     name: str
@@ -63,21 +94,43 @@ class DataSpec:
     classes: int = 0
     network: str | None = None
     mixture: Mixture | None = None
+    kind: DataKind = None  # type: ignore[assignment] # __post_init__ sets it where it is not named
+    alphabet: tuple[str, ...] | None = None
+    rate: int | None = None
+
+    def __post_init__(self) -> None:
+        kind = _KINDS_BY_DIMENSIONS.get(len(self.shape))
+        if kind is None or self.kind not in {None, kind}:
+            expected = DIMENSIONS.get(self.kind) or " or ".join(DIMENSIONS.values())
+            raise ConfigError(
+                f"{self.name} has examples of the shape {self.shape}; {expected} was expected."
+            )
+        object.__setattr__(self, "kind", kind)
+        if self.alphabet is not None and (kind, self.channels) != ("sequence", len(self.alphabet)):
+            raise ConfigError(
+                f"{self.name} has an alphabet of {len(self.alphabet)} tokens and examples of the "
+                f"shape {self.shape}; sequences ({len(self.alphabet)}, L) were expected."
+            )
 
     @property
     def is_image(self) -> bool:
-        """Whether examples are images rather than points."""
-        return len(self.shape) == 3
+        """Whether examples are images."""
+        return self.kind == "image"
+
+    @property
+    def plural(self) -> SampleKind:
+        """What examples are called: points, images, sequences, videos."""
+        return PLURALS[self.kind]
 
     @property
     def channels(self) -> int:
-        """The number of channels of an image, or of coordinates of a point."""
+        """The number of channels of an example, or of coordinates of a point."""
         return self.shape[0]
 
     @property
     def resolution(self) -> int:
-        """The height of an image in pixels; 1 for points."""
-        return self.shape[1] if self.is_image else 1
+        """The height of an image or a video in pixels; 1 for points and sequences."""
+        return self.shape[-2] if self.kind in {"image", "video"} else 1
 
     @property
     def size(self) -> int:

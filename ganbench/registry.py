@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
 from ganbench.entries import (
-    FILE_MODULE,
     Entry,
     Form,
     canonical,
     derives_from,
+    entry_in_file,
     entry_of,
     entry_of_point,
     function_of,
@@ -32,6 +32,7 @@ from ganbench.entries import (
     scan,
 )
 from ganbench.errors import ConfigError, GanbenchError, InputError, UnknownNameError, suggest
+from ganbench.siblings import file_digest
 
 __all__ = [
     "FILE",
@@ -40,6 +41,7 @@ __all__ = [
     "Registry",
     "canonical",
     "datasets",
+    "forget_changed_files",
     "is_file_name",
     "losses",
     "metrics",
@@ -105,8 +107,19 @@ def _set(entry: object, attribute: str, value: str) -> None:
 
 
 def name_of(entry: object) -> str:
-    """Return the name that a function, class or instance is registered under."""
-    return str(getattr(entry, _MARK))
+    """Return the name that a function, class or instance is registered under.
+
+    Raises:
+        ConfigError: It is not registered.
+    """
+    name = getattr(entry, _MARK, None)
+    if name is None:
+        kind = entry if isinstance(entry, type) or inspect.isfunction(entry) else type(entry)
+        raise ConfigError(
+            f"{kind.__name__} in {inspect.getfile(kind)} is not registered, so it has no name.",
+            "Put @register (from ganbench import register) above it.",
+        )
+    return str(name)
 
 
 class Registry(Generic[T]):
@@ -138,6 +151,7 @@ class Registry(Generic[T]):
         self._fits = fits
         self._installed: dict[str, Entry] | None = None
         self._loaded: dict[str, T] = {}
+        self._digests: dict[str, tuple[Path, str]] = {}
         self._added: dict[str, T] = {}
 
     def entries(self) -> dict[str, Entry]:
@@ -172,7 +186,7 @@ class Registry(Generic[T]):
             InputError: The file does not exist, or does not hold exactly one such entry.
         """
         if is_file_name(name):
-            return self._entry_in_file(name)
+            return entry_in_file(name, self.kind, self._forms)
         entries = self.entries()
         key = canonical(name)
         if key not in entries:
@@ -190,23 +204,38 @@ class Registry(Generic[T]):
             UnknownNameError: No entry has that name; the message suggests the nearest.
             InputError: The source file does not exist, cannot be imported, or does not hold
                 exactly one such entry.
-            ConfigError: A value and its variable have different names.
+            ConfigError: A value and its variable have different names, or a function is given for
+                a class, or a class for a function.
         """
         entry = self.entry(name)
         if not is_file_name(name) and (value := self._session().get(entry.name)) is not None:
             return value
         if entry.origin not in self._loaded:
+            before = file_digest(entry.path) if is_file_name(name) and entry.path else ""
             value = self._load(entry)
-            if is_file_name(name):
+            if entry.path and before:
                 _set(value, FILE, name)
+                self._digests[entry.origin] = entry.path, before
             self._loaded[entry.origin] = value
         return self._loaded[entry.origin]
+
+    def forget_changed_files(self) -> None:
+        """Forget what was loaded from files that have changed, so that it is loaded again."""
+        for origin, (path, before) in list(self._digests.items()):
+            if not path.is_file() or file_digest(path) != before:
+                del self._digests[origin], self._loaded[origin]
 
     def _load(self, entry: Entry) -> T:
         """Import the object of an entry, and mark it with the entry's name if it has no mark."""
         value: T | None = getattr(import_module_of(entry), entry.attribute, None)
         if value is None:
             raise GanbenchError(f"{entry.origin} no longer defines {entry.attribute}.")
+        form = "class" if isinstance(value, type) else "function"
+        if form not in self._forms and (form == "class" or inspect.isfunction(value)):
+            raise ConfigError(
+                f"{entry.origin}: {entry.attribute} is a {form}, "
+                f"and a {self.kind} is a {' or a '.join(self._forms)}."
+            )
         if not hasattr(value, _MARK):
             _set(value, _MARK, entry.name)
         if entry.form == "value" and canonical(_own_name(value)) != entry.name:
@@ -293,34 +322,19 @@ class Registry(Generic[T]):
             self.problems.append(error.message)
             return []
 
-    def _entry_in_file(self, name: str) -> Entry:
-        """Return the entry in a file that is named as ``path.py[:name]``."""
-        path_text, separator, entry_name = name.partition(".py:")
-        path = Path(path_text + ".py" if separator else name).expanduser()
-        if not path.is_file():
-            raise InputError(f"There is no file {path} to read a {self.kind} from.")
-        entries = [
-            entry
-            for entry in scan(path.resolve(), f"{FILE_MODULE}{path.stem}")
-            if entry.form in self._forms and (not entry_name or entry.name == canonical(entry_name))
-        ]
-        if len(entries) == 1:
-            return entries[0]
-        if not entries:
-            raise InputError(
-                f"{path} registers no {self.kind}{f' {entry_name!r}' if entry_name else ''}.",
-                "Put @register (from ganbench import register) above its function.",
-            )
-        listed = ", ".join(entry.name for entry in entries)
-        raise InputError(
-            f"{path} registers several {self.kind}s: {listed}.",
-            f"Choose one: {path}:{entries[0].name}.",
-        )
-
 
 def is_file_name(name: str) -> bool:
     """Tell whether a name stands for a Python file: ``./mygan.py`` or ``mygan.py:variant``."""
     return name.endswith(".py") or ".py:" in name
+
+
+def forget_changed_files() -> None:
+    """Forget what was loaded from users' files that have changed since.
+
+    A run that is planned next has the code whose hash it records.
+    """
+    for entries in KINDS.values():
+        entries.forget_changed_files()
 
 
 def _scanned(path: Path, module: str) -> list[Entry]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import sys
 from collections.abc import Iterator
-from types import CodeType, FunctionType
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from ganbench.entries import FILE_MODULE
 from ganbench.registry import Registry
+from ganbench.siblings import file_digest, sibling_file
 
 _PLAIN = (bool, int, float, complex, str, bytes, tuple, frozenset, type(None))
 
@@ -17,11 +21,14 @@ _PLAIN = (bool, int, float, complex, str, bytes, tuple, frozenset, type(None))
 def source_digest(registry: Registry[Any], name: str) -> str:
     """Return sixteen hex digits of the SHA-256 of the source of an entry.
 
-    The source is the file that defines the entry. Code from a notebook or script is hashed by
-    itself, together with everything it refers to in the same notebook, so that running another
-    cell changes nothing.
+    The source is the file that defines the entry; a user's file counts with the siblings that it
+    imports. Code from a notebook or script is hashed by itself, together with everything it refers
+    to in the same notebook, so that running another cell changes nothing, and with the modules
+    next to the notebook that it refers to.
     """
     entry = registry.entry(name)
+    if entry.path and entry.module.startswith(FILE_MODULE):
+        return file_digest(entry.path)[:16]
     if entry.path:
         source = entry.path.read_bytes()
     else:
@@ -32,17 +39,38 @@ def source_digest(registry: Registry[Any], name: str) -> str:
 def source_texts(value: object) -> list[str]:
     """Return the texts of an object and of all that it refers to in its own module, sorted.
 
-    The texts are the source code of functions and classes, and the ``repr`` of plain values.
+    The texts are the source code of functions and classes, and the ``repr`` of plain values. For
+    a module in the folder of the script or notebook, it is the digest of its file.
     """
     home = {"__main__", getattr(value, "__module__", "")}
     texts: dict[int, str] = {}
+    helpers: set[Path] = set()
     waiting = [value]
     while waiting:
         current = waiting.pop()
         if id(current) not in texts:
             texts[id(current)] = _text(current)
-            waiting += [part for part in _references(current) if _is_followed(part, home)]
-    return sorted(texts.values())
+            parts = list(_references(current))
+            waiting += [part for part in parts if _is_followed(part, home)]
+            helpers |= {path for part in parts if (path := _helper_of(part, home))}
+    digests = [file_digest(path, _folder_of_session()) for path in helpers]
+    return sorted([*texts.values(), *digests])
+
+
+def _folder_of_session() -> Path:
+    """Return the folder of the script that runs, or that of the notebook."""
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    return Path(script).resolve().parent if script else Path.cwd()
+
+
+def _helper_of(part: object, home: set[str]) -> Path | None:
+    """Return the file of a reference to a module next to the script or notebook, or into it."""
+    name = part.__name__ if isinstance(part, ModuleType) else getattr(part, "__module__", None)
+    file = getattr(sys.modules.get(str(name)), "__file__", None)
+    if name in home or not file:
+        return None
+    path = sibling_file(_folder_of_session(), *str(name).split("."))
+    return path if path is not None and path == Path(file).resolve() else None
 
 
 def _is_followed(part: object, home: set[str]) -> bool:

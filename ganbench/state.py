@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 
 from ganbench.config import Precision, Recipe
 from ganbench.gan import Batch, Condition, DataSpec, Labels, Loss, Prior, Role, Sampler
+from ganbench.moving import Moving, parse_rate
 from ganbench.runtime.process_group import ALONE, ProcessGroup
 from ganbench.streams import Streams
 from ganbench.trick import Hooks, Tricks, TrickState, hooks_name
@@ -119,6 +120,8 @@ class State:
     """What moves the weights, by player, and by partner where a partner has one of its own."""
     memory: dict[str, TrickState] = field(default_factory=dict)
     """What each trick has gathered, by the trick's name."""
+    gathered: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The names of what each trick has gathered from the start, which is all it may gather."""
     statistics: RunningMeans = field(default_factory=RunningMeans)
     images_seen: int = 0
     """The number of real images shown to the discriminator."""
@@ -252,11 +255,19 @@ class State:
         partners = [name for name in self.own_optimizers if self.learns_with[name] == role]
         for name in (role, *partners):
             optimizer = self.optimizers[name]
-            if self.recipe.schedule != "constant":
-                factor = self.learning_rate_factor()
-                for group in optimizer.param_groups:
-                    group["lr"] = group["initial_lr"] * factor
+            for group in optimizer.param_groups:
+                rate: Any = group.get("initial_lr")
+                if isinstance(rate, str):  # a rate that moves, as a checkpoint can hold it
+                    group["lr"] = self.now(parse_rate(rate))
+                elif self.recipe.schedule != "constant":
+                    group["lr"] = rate * self.learning_rate_factor()
             optimizer.step()
+
+    def now(self, number: float | Moving) -> float:
+        """Return the value of the moment of a number that may move: ``state.now(self.weight)``."""
+        if isinstance(number, Moving):
+            return number.at(self.images_seen / 1000, self.recipe.kimg)
+        return number
 
     def learning_rate_factor(self) -> float:
         """Return the current learning rate as a share of the initial one: 1 at the start."""

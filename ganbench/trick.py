@@ -218,6 +218,8 @@ class Tricks:
     def __init__(self, tricks: Iterable[Trick], variant: Hooks | None = None) -> None:
         ordered = sorted(tricks, key=lambda trick: (trick.order, registry.name_of(trick)))
         self.variant = variant
+        self.inspect: Callable[[Hooks, str, Any, tuple[Any, ...]], None] | None = None
+        """Is told what a hook returned for which arguments, while the contract is checked."""
         self._all: list[Hooks] = [*([] if variant is None else [variant]), *ordered]
         names = [hooks_name(hooks) for hooks in self._all]
         if repeated := {name for name in names if names.count(name) > 1}:
@@ -261,7 +263,7 @@ class Tricks:
     def opponent(self, turn: Turn) -> Discriminate | None:
         """Return the discriminator that the generator meets, if a trick provides one."""
         for hooks in self._having["opponent"]:
-            opponent: Discriminate | None = hooks.opponent(turn)
+            opponent: Discriminate | None = self._call(hooks, "opponent", turn)
             if opponent is not None:
                 return opponent
         return None
@@ -271,18 +273,18 @@ class Tricks:
         return {
             f"{hooks_name(hooks)}/{term}": value
             for hooks in self._having[f"{turn.role}_terms"]
-            for term, value in getattr(hooks, f"{turn.role}_terms")(turn).items()
+            for term, value in self._call(hooks, f"{turn.role}_terms", turn).items()
         }
 
     def gradients(self, turn: Turn) -> None:
         """Let everyone change the gradients of the player."""
         for hooks in self._having["gradients"]:
-            hooks.gradients(turn)
+            self._call(hooks, "gradients", turn)
 
     def after_step(self, turn: Turn) -> None:
         """Let everyone act after the weights of the player have moved."""
         for hooks in self._having["after_step"]:
-            hooks.after_step(turn)
+            self._call(hooks, "after_step", turn)
 
     def sampler(self, sampler: Sampler, state: State) -> Sampler:
         """Return the sampler as all together change it."""
@@ -291,5 +293,12 @@ class Tricks:
     def _pass_through(self, hook: str, value: Changed, *context: Any) -> Changed:
         """Return a value after each in turn has changed it."""
         for hooks in self._having[hook]:
-            value = getattr(hooks, hook)(value, *context)
+            value = self._call(hooks, hook, value, *context)
         return value
+
+    def _call(self, hooks: Hooks, hook: str, *arguments: Any) -> Any:
+        """Return what a hook returns."""
+        result = getattr(hooks, hook)(*arguments)
+        if self.inspect is not None:
+            self.inspect(hooks, hook, result, arguments)
+        return result

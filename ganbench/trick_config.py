@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,7 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from ganbench import registry
 from ganbench.config import TrickConfig
 from ganbench.errors import ConfigError, suggest
-from ganbench.trick import Trick
+from ganbench.moving import recorded
+from ganbench.trick import HOOKS, Trick
+from ganbench.trick_class import check_trick_class
+from ganbench.user_code import own_errors, place_of
 
 
 def make_trick(config: TrickConfig) -> Trick:
@@ -27,6 +30,7 @@ def make_trick(config: TrickConfig) -> Trick:
 
 def _make(kind: Any, config: TrickConfig) -> Trick:
     """Build a trick of a class; its parameters are validated against the class's fields."""
+    check_trick_class(kind, HOOKS)
     known = [field.name for field in fields(kind)]
     for key in config.parameters:
         if key not in known:
@@ -36,9 +40,13 @@ def _make(kind: Any, config: TrickConfig) -> Trick:
                 f"It has: {', '.join(known)}." if known else "It has none.",
             )
     try:
-        return TypeAdapter(kind).validate_python(dict(config.parameters))  # type: ignore[no-any-return]
+        with own_errors(kind, f"the trick '{config.name}'", leaving=ValidationError):
+            return TypeAdapter(kind).validate_python(dict(config.parameters))  # type: ignore[no-any-return]
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:  # raised by the trick itself, in __post_init__
+            problem = first["msg"].removeprefix("Value error, ")
+            raise ConfigError(f"{place_of(kind)}: trick {config.name}: {problem}.") from error
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
             f"trick {config.name}: {key}: {first['msg']}, not {first.get('input')!r}."
@@ -46,9 +54,19 @@ def _make(kind: Any, config: TrickConfig) -> Trick:
 
 
 def describe_trick(trick: Trick) -> TrickConfig:
-    """Return the name and all parameters of a trick, as they are recorded with a run."""
+    """Return the name and all parameters of a trick, as they are recorded with a run.
+
+    Raises:
+        ConfigError: Its class is not what a trick's class must be.
+    """
+    check_trick_class(type(trick), HOOKS)
     name = getattr(type(trick), registry.FILE, None) or registry.name_of(trick)
-    return TrickConfig(name=name, parameters=asdict(trick))  # type: ignore[call-overload]
+    return TrickConfig(name=name, parameters=_parameters(trick))
+
+
+def _parameters(trick: Any) -> dict[str, Any]:
+    """Return all parameters of a trick, as they are recorded."""
+    return {field.name: recorded(getattr(trick, field.name)) for field in fields(trick)}
 
 
 def rebuild_tricks(own: Iterable[Trick], recorded: Iterable[TrickConfig]) -> list[Trick]:
@@ -65,6 +83,28 @@ def rebuild_tricks(own: Iterable[Trick], recorded: Iterable[TrickConfig]) -> lis
     ]
 
 
+def _check_own(trick: object) -> None:
+    """Refuse a member of ``GAN.tricks`` that is not a trick with a name."""
+    kind = trick if isinstance(trick, type) else type(trick)
+    check_trick_class(kind, HOOKS)
+    if isinstance(trick, type):
+        raise ConfigError(
+            f"{place_of(kind)}: GAN.tricks holds the class {kind.__name__}, not a trick.",
+            f"Write tricks=[{kind.__name__}()].",
+        )
+    registry.name_of(trick)
+
+
+def outside_model(own: Iterable[Trick], requested: Iterable[TrickConfig]) -> list[TrickConfig]:
+    """Return the requested tricks that a catalogue or a file of their own defines.
+
+    A trick that only the model's file defines is changed or removed by its name. Its source is
+    the model's source.
+    """
+    known = {registry.name_of(trick) for trick in own} - set(registry.tricks.entries())
+    return [config for config in requested if registry.canonical(config.name) not in known]
+
+
 def merge_tricks(own: Iterable[Trick], requested: Iterable[TrickConfig]) -> list[Trick]:
     """Join a model's own tricks with those that are requested.
 
@@ -77,6 +117,9 @@ def merge_tricks(own: Iterable[Trick], requested: Iterable[TrickConfig]) -> list
         UnknownNameError: No trick has a requested name.
         ConfigError: A parameter does not exist, or its value does not fit.
     """
+    own = list(own)
+    for trick in own:
+        _check_own(trick)
     # Validated, so that weights of 10 and 10.0 give the same record.
     tricks = {registry.name_of(trick): _make(type(trick), describe_trick(trick)) for trick in own}
     for config in requested:
@@ -91,7 +134,7 @@ def merge_tricks(own: Iterable[Trick], requested: Iterable[TrickConfig]) -> list
                 registry.tricks.entry(config.name)  # a misspelled name must not pass in silence
             tricks.pop(name, None)
         elif present is not None:
-            parameters = {**asdict(present), **parameters}  # type: ignore[call-overload]
+            parameters = {**_parameters(present), **parameters}
             tricks[name] = _make(type(present), TrickConfig(name=name, parameters=parameters))
         else:
             tricks[name] = make_trick(TrickConfig(name=config.name, parameters=parameters))

@@ -157,3 +157,80 @@ def test_what_a_script_registers_is_found_and_its_source_counts(tmp_path):
     assert first["compared"] == ["notebook-gan + loud"]
     assert first["identity"] == run(4)["identity"]
     assert first["identity"] != other["identity"], "the class uses another width"
+
+
+SCRIPT = """
+import json
+from pathlib import Path
+
+import ganbench
+import direct
+from pack.deep.through_a_function import networks
+
+
+@ganbench.register
+def mine(data):
+    \"\"\"Networks of another file.\"\"\"
+    return networks(data, direct.WIDTH)
+
+
+from ganbench import registry
+from ganbench.source_digest import source_digest
+
+if __name__ == "__main__":
+    print(source_digest(registry.models, "mine"))
+"""
+
+
+def test_modules_next_to_a_script_count_where_it_refers_to_them(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    files = {"direct": "WIDTH = 1\n", "indirect": "X = 1\n", "unrelated": "X = 1\n"}
+    files["pack/__init__"] = ""
+    files["pack/deep/__init__"] = ""
+    files["pack/absolute"] = files["pack/deep/relative"] = "X = 1\n"
+    files["pack/deep/through_a_function"] = (
+        "import indirect\nimport pack.absolute\n\nfrom . import relative\n\n\n"
+        "def networks(data, width):\n    pass\n"
+    )
+    (tmp_path / "pack/deep").mkdir(parents=True)
+    for name, text in files.items():
+        (tmp_path / f"{name}.py").write_text(text)
+
+    def digest():
+        process = subprocess.run(
+            [sys.executable, "script.py"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(PACKAGE.parent), "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        assert not process.returncode, process.stderr
+        return process.stdout
+
+    before = digest()
+    for name in files:
+        counts = name != "unrelated"
+        path = tmp_path / f"{name}.py"
+        path.write_text(f"{path.read_text()}# changed\n")
+        assert (digest() != before) == counts, name
+        path.write_text(files[name])
+    assert digest() == before
+
+
+def test_a_file_that_changes_within_a_session_is_trained_as_it_is_hashed(train, tmp_path):
+    (tmp_path / "helper.py").write_text("STEPS = 1\n")
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import helper\nfrom ganbench import MLP, GAN, Recipe, losses, register\n\n\n"
+        "@register\ndef mine(data):\n    return GAN(\n"
+        "        generator=lambda latent_dim: MLP((latent_dim,), [8], data.shape),\n"
+        "        discriminator=lambda shape: MLP(shape, [8], (1,)),\n"
+        "        loss=losses.hinge,\n"
+        "        recipe=Recipe(kimg=1, discriminator_steps=helper.STEPS),\n    )\n"
+    )
+    first = train(str(path)).config
+    (tmp_path / "helper.py").write_text("STEPS = 2\n")
+    second = train(str(path)).config
+    assert (first.recipe.discriminator_steps, second.recipe.discriminator_steps) == (1, 2)
+    assert first.model_source != second.model_source

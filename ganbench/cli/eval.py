@@ -125,6 +125,15 @@ def command(
         bool,
         typer.Option(help="Measure real against real, too.", metavar="", rich_help_panel=MEASURING),
     ] = True,
+    per_class: Annotated[
+        bool,
+        typer.Option(
+            "--per-class",
+            help="Measure each class against the same class, too.",
+            metavar="",
+            rich_help_panel=MEASURING,
+        ),
+    ] = False,
     cache: Annotated[
         bool,
         typer.Option(
@@ -221,6 +230,7 @@ def command(
             latent_dim=latent_dim,
             classes=classes,
             save_statistics=save_statistics,
+            per_class=per_class,
             progress=bar,
         )
     write_and_print(result, out, as_json=as_json)

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganbench.cli.options import command_line
-from ganbench.cli.output import console, format_number, metrics_table, print_json
+from ganbench.cli.output import ARROWS, console, format_number, metrics_table, print_json
 from ganbench.records.atomic_files import write_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def write_and_print(result: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:
@@ -39,6 +42,8 @@ def _print_measurements(result: Mapping[str, Any]) -> None:
     title = f"{fake['name']} ({fake['count']:,}) against {real['name']}"
     title += f" ({real['count']:,})" if real["count"] else ""
     screen.print(metrics_table(result["metrics"], title))
+    if classes := result.get("classes"):
+        screen.print(_class_table(classes))
     for samples in (fake, real):
         if samples["skipped"]:
             screen.print(_skipped_sentence(samples), soft_wrap=True)
@@ -52,6 +57,23 @@ def _print_measurements(result: Mapping[str, Any]) -> None:
                 "first 256 images.",
                 style="dim",
             )
+
+
+def _class_table(classes: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Return a table of the value of each metric, a row for each class."""
+    from rich.table import Table
+
+    table = Table(title="class by class", title_justify="left", title_style="bold")
+    table.add_column("class")
+    table.add_column("n", justify="right")
+    first = next(iter(classes.values()))
+    for name, record in first.items():
+        table.add_column(f"{name} {ARROWS.get(record.get('better', ''), '')}", justify="right")
+    for label, metrics in classes.items():
+        counts = [f"{record['n']:,}" for record in metrics.values()]
+        values = [format_number(record["value"]) for record in metrics.values()]
+        table.add_row(label, counts[0], *values)
+    return table
 
 
 def _skipped_sentence(samples: Mapping[str, Any]) -> str:

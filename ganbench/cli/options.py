@@ -36,7 +36,7 @@ DatasetName = Annotated[
     typer.Option(
         "--dataset",
         "-d",
-        help="Name of a dataset, a folder of images, or an .npz file.",
+        help="Name of a dataset, a folder of images or sounds, or an .npz file.",
         metavar="NAME",
         rich_help_panel=WHAT,
     ),

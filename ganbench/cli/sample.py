@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench sample``: draw images from a trained run."""
+"""``ganbench sample``: draw samples from a trained run."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ ganbench sample runs/dcgan-mnist5k-seed0-1a2b3c4d
 
 ganbench sample runs/dcgan-mnist5k-seed0-1a2b3c4d --count 1000 --format files --out images
 
+ganbench sample runs/acgan-mnist5k-seed0-1a2b3c4d --class 3
+
 ganbench sample runs/wgan-gp-ring8-seed0-1a2b3c4d --trick drs --format npz
 """
 
@@ -29,6 +31,16 @@ def command(
         int,
         typer.Option(help="Seed of the samples.", min=0, metavar="N", rich_help_panel=WHAT),
     ] = 0,
+    label: Annotated[
+        int | None,
+        typer.Option(
+            "--class",
+            help="Draw only this class, counted from 0.",
+            min=0,
+            metavar="N",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     trick: options.TrickNames = None,
     count: Annotated[
         int,
@@ -47,7 +59,7 @@ def command(
         str,
         typer.Option(
             "--format",
-            help="grid (one picture), files (a PNG for each sample) or npz.",
+            help="grid (one picture), files (PNG, WAV, text or WebP, one a sample) or npz.",
             metavar="NAME",
             rich_help_panel=OUTPUT,
         ),
@@ -70,7 +82,12 @@ def command(
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.threads import set_threads
     from ganbench.sampling.draw import draw
-    from ganbench.sampling.sample_files import write_files, write_npz, write_picture
+    from ganbench.sampling.sample_files import (
+        required_writer,
+        write_files,
+        write_npz,
+        write_picture,
+    )
     from ganbench.training.trainer import evaluating
 
     folder = open_run(run)
@@ -81,20 +98,20 @@ def command(
         choose_device(device),
         sampling=[parse_trick(text) for text in trick or []],
     )
-    if file_format == "files" and not state.data.is_image:
-        raise ConfigError("Points are not written as files.", "Use --format npz or grid.")
+    if file_format == "files":
+        required_writer(state.data)  # refused before anything is drawn
     with evaluating(state):
-        samples = draw(state, count, seed=seed)
-    default = folder.path / ("samples" if file_format == "grid" else f"drawn-seed{seed}")
-    target = out or default
+        drawn = draw(state, count, seed=seed, label=label)
+    name = f"drawn-seed{seed}" if label is None else f"drawn-class{label}-seed{seed}"
+    target = out or folder.path / ("samples" if file_format == "grid" else name)
     if file_format == "grid":
-        target = target / f"drawn-seed{seed}.png" if target.suffix != ".png" else target
-        write_picture(samples, state.data, target)
+        target = target / f"{name}.png" if target.suffix != ".png" else target
+        write_picture(drawn, state.data, target)
     elif file_format == "npz":
         target = target if target.suffix == ".npz" else target.with_suffix(".npz")
-        write_npz(samples, state.data, target)
+        write_npz(drawn, state.data, target)
     else:
-        write_files(samples, target)
+        write_files(drawn, state.data, target)
     if as_json:
         print_json({"run": str(run), "count": count, "seed": seed, "out": str(target)})
         return

@@ -87,6 +87,7 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
     from dataclasses import fields
 
     from ganbench import registry
+    from ganbench.moving import recorded
 
     if kind == "model":
         from ganbench.harness.plan import plan
@@ -100,7 +101,8 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
         }
     if kind == "trick":
         parameters = fields(registry.tricks.get(name))
-        return {"parameters": {parameter.name: parameter.default for parameter in parameters}}
+        defaults = {parameter.name: recorded(parameter.default) for parameter in parameters}
+        return {"parameters": defaults}
     if kind == "dataset":
         from ganbench.data import open_dataset
 

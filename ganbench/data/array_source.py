@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from ganbench.config import join_words
 from ganbench.data.dataset import Dataset, Source
 from ganbench.data.square_images import resize
+from ganbench.data.training_values import TrainingValues
 from ganbench.errors import ConfigError
-from ganbench.gan import DataSpec
+from ganbench.gan import PLURALS, DataSpec
 
 Arrays = tuple[NDArray[Any], NDArray[np.integer[Any]] | None]
-"""Images (N, C, H, W) uint8 or points (N, D) float32, and labels (N,) or None."""
+"""Samples (N, ...) as their kind stores them, such as uint8 images, and labels (N,) or None."""
 
 ReadArrays = Callable[[str], Arrays]
 """Reads the split of that name."""
@@ -112,30 +113,35 @@ def image_spec(
 
 def array_spec(
     name: str,
-    values: NDArray[Any],
+    read: TrainingValues,
     labels: NDArray[np.int64] | None,
     *,
     version: str,
     resolution: int | None,
 ) -> DataSpec:
-    """Describe images (N, C, H, W) or points (N, D) in memory, and their labels (N,).
+    """Describe samples in memory, and their labels (N,).
 
     Without a resolution images keep their own, or that of their shorter side where they are not
     square.
 
     Raises:
-        ConfigError: a resolution is asked for, and the values are points.
+        ConfigError: a resolution is asked for, and the samples are no images.
     """
     classes = 0 if labels is None else int(labels.max()) + 1
-    if values.ndim == 4:
-        shorter_side = min(values.shape[2:])
-        channels = values.shape[1]
+    shape = read.values.shape[1:]
+    if read.kind == "image":
         return image_spec(
-            name, channels, shorter_side, resolution, version=version, classes=classes
+            name, shape[0], min(shape[1:]), resolution, version=version, classes=classes
         )
     if resolution is not None:
-        raise ConfigError(f"{name} holds points, which have no resolution; {resolution} was given.")
-    return DataSpec(name, version, values.shape[1:], classes)
+        raise ConfigError(
+            f"{name} holds {PLURALS[read.kind]}, which have no resolution; {resolution} was given."
+        )
+    if read.alphabet is not None:
+        shape = (len(read.alphabet), *shape)  # a channel for each token
+    return DataSpec(
+        name, version, shape, classes, kind=read.kind, alphabet=read.alphabet, rate=read.rate
+    )
 
 
 def shuffled(count: int, *seed: int) -> NDArray[np.int64]:

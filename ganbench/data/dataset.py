@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ganbench.gan import Batch, DataSpec
+from ganbench.kinds import kind_of
 
 ROOM = 0.5
 """A dataset is kept on a GPU if it needs at most this share of the free memory."""
@@ -18,7 +19,10 @@ ROOM = 0.5
 
 @dataclass(frozen=True)
 class Dataset:
-    """A split in memory: images (N, C, H, W) uint8 or points (N, D) float32, labels (N,) int64.
+    """A split in memory: its samples (N, ...) as their kind stores them, and labels (N,) int64.
+
+    Images are uint8 (N, C, H, W), videos uint8 (N, C, T, H, W), points float32 (N, D), signals
+    float32 (N, C, L) and tokens int64 (N, L).
 
     ``target`` is the device that batches are sent to, where the values are not on it.
     """
@@ -49,24 +53,15 @@ class Dataset:
         return replace(self, values=self.values[indices], labels=labels)
 
     def batch(self, indices: Tensor) -> Batch:
-        """Return examples as networks see them: images in [-1, 1], points as they are."""
+        """Return examples as networks see them: pixels in [-1, 1], points as they are."""
         labels = None if self.labels is None else self._sent(self.labels.index_select(0, indices))
-        return Batch(to_network(self._sent(self.values.index_select(0, indices))), labels)
+        values = self._sent(self.values.index_select(0, indices))
+        return Batch(kind_of(self.spec).to_network(values, self.spec), labels)
 
     def _sent(self, chosen: Tensor) -> Tensor:
         if self.target is None:
             return chosen
         return chosen.pin_memory().to(self.target, non_blocking=True)
-
-
-def to_network(values: Tensor) -> Tensor:
-    """Map uint8 images to float32 in [-1, 1]; return points as they are."""
-    return values.float().mul_(2 / 255).sub_(1) if values.dtype == torch.uint8 else values
-
-
-def to_uint8(images: Tensor) -> Tensor:
-    """Map float images in [-1, 1] to uint8 by the one rule ``(127.5 x + 128).clamp(0, 255)``."""
-    return images.mul(127.5).add_(128).clamp_(0, 255).to(torch.uint8)
 
 
 class Source(ABC):

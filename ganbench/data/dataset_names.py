@@ -54,13 +54,19 @@ def parse_dataset_name(
         if value_range not in {None, bounds}:
             raise ConfigError(f"Two ranges of values are given: {text} and {value_range}.")
         value_range = bounds
+    if not is_path(name):  # of a folder of sounds, the number is their length
+        check_resolution(name, resolution)
+    return ParsedName(name, resolution, value_range)
+
+
+def check_resolution(name: str, resolution: int | None) -> None:
+    """Raise ConfigError if images of a dataset cannot have that height and width in pixels."""
     if resolution is not None and resolution not in _RESOLUTIONS:
         raise ConfigError(
             f"A resolution from {_RESOLUTIONS[0]} to {_RESOLUTIONS[-1]} pixels was expected, "
             f"not {resolution}.",
             f"For example: --dataset {name}@64",
         )
-    return ParsedName(name, resolution, value_range)
 
 
 def name_with_range(name: str, value_range: ValueRange | None) -> str:

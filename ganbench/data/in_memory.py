@@ -24,6 +24,7 @@ from ganbench.data.foreign_code import cause, fixed_random_state
 from ganbench.data.item_reader import label_array, split_item, tensor_array, value_array
 from ganbench.data.value_layout import checked_labels
 from ganbench.errors import ConfigError, GanbenchError, InputError
+from ganbench.gan import DataKind
 
 GATHERED_BYTES = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 """Most bytes of examples that are gathered: half of this machine's memory."""
@@ -35,13 +36,17 @@ class Examples:
 
     ``values`` (N, ...) are of any layout and type, ``labels`` (N,) int64 or None. ``name`` says
     where they come from: ``array``, ``dataset-CIFAR10``. ``channels_first`` says that the
-    channels of images come before height and width where both layouts are possible.
+    channels of images come before height and width where both layouts are possible. ``kind`` is
+    None where the shape must tell; ``alphabet`` and ``rate`` are as in ``DataSpec``.
     """
 
     name: str
     values: NDArray[Any]
     labels: NDArray[np.int64] | None = None
     channels_first: bool = False
+    kind: DataKind | None = None
+    alphabet: tuple[str, ...] | None = None
+    rate: int | None = None
 
 
 def read_examples(source: object) -> Examples | None:

@@ -13,7 +13,7 @@ import numpy as np
 from ganbench.data.array_source import Arrays, ArraySource, array_spec, rows_of_split
 from ganbench.data.dataset import Dataset, Source
 from ganbench.data.in_memory import Examples
-from ganbench.data.training_values import training_values
+from ganbench.data.training_values import TrainingValues, training_values
 from ganbench.data.value_range import ValueRange
 from ganbench.errors import InputError
 from ganbench.gan import DataSpec
@@ -42,22 +42,24 @@ def memory_source(
             the network that measures it; or None.
 
     Raises:
-        InputError: values that are neither images nor points, are not finite or not in their
-            range, fewer than two examples, or splits of different shapes.
-        ConfigError: a resolution for points.
+        InputError: values of no kind, that are not finite or not in their range, fewer than two
+            examples, or splits of different shapes.
+        ConfigError: a resolution for data that are no images.
     """
     arrays: dict[str, Arrays] = {}
+    reads: list[TrainingValues] = []
     for split in sorted(examples, key=lambda split: split != "train"):
         part = examples[split]
-        values = training_values(
-            part.values,
+        read = training_values(
+            part,
             part.name if len(examples) == 1 else f"The split '{split}' of {part.name}",
             value_range=value_range,
-            channels_first=part.channels_first,
         )
+        values = read.values
         if np.may_share_memory(values, part.values):  # the user may change the array later
             values = values.copy()
         arrays[split] = values, part.labels
+        reads.append(read)
     (first, _), *others = arrays.values()
     if any(values.shape[1:] != first.shape[1:] for values, _ in others):
         shapes = ", ".join(f"{split} {values.shape[1:]}" for split, (values, _) in arrays.items())
@@ -65,9 +67,9 @@ def memory_source(
     labels = [part.labels for part in examples.values() if part.labels is not None]
     spec = array_spec(
         next(iter(examples.values())).name,
-        first,
+        reads[0],
         np.concatenate(labels) if labels else None,
-        version=_version(arrays),
+        version=_version(arrays, reads[0]),
         resolution=resolution,
     )
     if like is not None:
@@ -85,13 +87,18 @@ def dataset_source(dataset: Dataset, *, resolution: int | None = None) -> Source
         values=dataset.values.cpu().numpy(),
         labels=None if dataset.labels is None else dataset.labels.cpu().numpy(),
         channels_first=True,
+        kind=dataset.spec.kind,
+        alphabet=dataset.spec.alphabet,
+        rate=dataset.spec.rate,
     )
     return memory_source({dataset.split: part}, resolution=resolution, like=dataset.spec)
 
 
-def _version(arrays: Mapping[str, Arrays]) -> str:
-    """Return 16 hex digits of the SHA-256 of all splits."""
+def _version(arrays: Mapping[str, Arrays], read: TrainingValues) -> str:
+    """Return 16 hex digits of the SHA-256 of all splits, and of what is known of them."""
     digest = hashlib.sha256()
+    if read.alphabet is not None or read.rate is not None:
+        digest.update(repr((read.alphabet, read.rate)).encode())
     for split, (values, labels) in arrays.items():
         split_name = split if len(arrays) > 1 else ""
         digest.update(repr((_RULES, split_name, values.shape, str(values.dtype))).encode())

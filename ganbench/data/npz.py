@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Images or points in an npz file, under the keys ``images`` or ``points``, and ``labels``.
+"""Samples in an npz file, under a key that names their kind, and ``labels``.
 
-Images are (N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3, as uint8 or as floats in
-[-1, 1] or a stated range; points are floats (N, D); labels are integers (N,) from 0. A file with
-a single array next to the labels may call it anything. Nothing is unpickled. Nine tenths are for
-training, and the last tenth of a fixed permutation is held out.
+``images`` are (N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3, as uint8 or as floats in
+[-1, 1] or a stated range; ``points`` are floats (N, D). ``sequences`` are signals, floats
+(N, C, L) or (N, L) in [-1, 1] or a stated range, with an optional ``rate`` in steps a second, or
+tokens, integers (N, L) from 0, with an optional ``alphabet`` that holds the text of each.
+``videos`` are (N, T, H, W), (N, T, H, W, C) or (N, C, T, H, W), typed as images are. Labels are
+integers (N,) from 0. A file with a single array next to the labels may call it anything; it is
+read as images, points or videos by its shape. Nothing is unpickled. Nine tenths are for training,
+and the last tenth of a fixed permutation is held out.
 """
 
 from __future__ import annotations
@@ -19,10 +23,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganbench.config import join_words
 from ganbench.data.array_source import Arrays, ArraySource, array_spec, rows_of_split
 from ganbench.data.dataset import Source
 from ganbench.data.dataset_names import name_with_range
-from ganbench.data.training_values import training_values
+from ganbench.data.in_memory import Examples
+from ganbench.data.named_arrays import KINDS_BY_KEY, kind_keys, with_companions
+from ganbench.data.training_values import TrainingValues, training_values
 from ganbench.data.value_layout import checked_labels
 from ganbench.data.value_range import ValueRange
 from ganbench.errors import InputError, MissingDataError
@@ -43,26 +50,28 @@ def open_npz(
     Raises:
         MissingDataError: there is no such file.
         InputError: the file cannot be read, or does not hold such arrays.
-        ConfigError: a resolution for points.
+        ConfigError: a resolution for data that are no images.
     """
     if not path.exists():
         raise MissingDataError(
             f"There is no file {path}.", "See what is built in: ganbench ls datasets"
         )
     path = path.resolve()
-    values, labels = read_npz_arrays(path, value_range)
+    read, labels = _read_file(path, value_range)
     spec = array_spec(
         name_with_range(str(path), value_range),
-        values,
-        None if labels is None else labels.astype(np.int64),
+        read,
+        labels,
         version=f"{_RULES}-{_digest(path)}",
         resolution=resolution,
     )
     return ArraySource(spec, partial(_read, path, value_range))
 
 
-def read_npz_arrays(path: Path, value_range: ValueRange | None = None) -> Arrays:
-    """Return images (N, C, H, W) uint8 or points (N, D) float32, and labels (N,) or None.
+def _read_file(
+    path: Path, value_range: ValueRange | None
+) -> tuple[TrainingValues, NDArray[np.int64] | None]:
+    """Return the samples of a file and their labels (N,).
 
     Raises:
         InputError: the file cannot be read, or does not hold such arrays.
@@ -74,14 +83,13 @@ def read_npz_arrays(path: Path, value_range: ValueRange | None = None) -> Arrays
     array = arrays[key]
     if array.ndim == 0:
         raise InputError(f"{name} is a single number; an array was expected.")
-    if key in {"images", "points"} and (array.ndim == 2) != (key == "points"):
-        shapes = "points (N, D)" if key == "points" else "images (N, H, W) or with channels"
-        raise InputError(f"{name} has the shape {array.shape}; {shapes} were expected.")
-    values = training_values(array, name, value_range=value_range)
+    examples = with_companions(Examples(name, array, kind=KINDS_BY_KEY.get(key)), arrays)
+    read = training_values(examples, name, value_range=value_range)
     if labels is None:
-        return values, None
+        return read, None
     # Fewer classes than examples: a larger label is a mistake, and would take up memory.
-    return values, checked_labels(labels, len(values), str(path), most_classes=len(values))
+    count = len(read.values)
+    return read, checked_labels(labels, count, str(path), most_classes=count)
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
@@ -99,13 +107,14 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
 
 def _main_key(path: Path, arrays: dict[str, NDArray[Any]]) -> str:
     """Return the key of the examples among the arrays of a file, its labels left out."""
-    named: list[str] = [key for key in ("images", "points") if key in arrays]
+    named = kind_keys(arrays)
     if len(named) == 1:
         return named[0]
     if len(arrays) == 1:
         return next(iter(arrays))
     listed = ", ".join(arrays) or "no array"
-    raise InputError(f"{path} holds {listed}; either 'images' or 'points' was expected.")
+    keys = join_words(f"'{key}'" for key in KINDS_BY_KEY)
+    raise InputError(f"{path} holds {listed}; one of {keys} was expected.")
 
 
 def _digest(path: Path) -> str:
@@ -114,5 +123,5 @@ def _digest(path: Path) -> str:
 
 
 def _read(path: Path, value_range: ValueRange | None, split: str) -> Arrays:
-    values, labels = read_npz_arrays(path, value_range)
-    return rows_of_split(values, labels, split)
+    read, labels = _read_file(path, value_range)
+    return rows_of_split(read.values, labels, split)

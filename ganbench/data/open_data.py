@@ -15,7 +15,13 @@ from torch import Tensor
 
 from ganbench import registry
 from ganbench.data.dataset import Dataset, Source
-from ganbench.data.dataset_names import ParsedName, find_path, is_path, parse_dataset_name
+from ganbench.data.dataset_names import (
+    ParsedName,
+    check_resolution,
+    find_path,
+    is_path,
+    parse_dataset_name,
+)
 from ganbench.data.value_range import ValueRange, check_value_range
 from ganbench.errors import ConfigError, InputError, UnknownNameError
 from ganbench.progress import SILENT, Progress
@@ -37,11 +43,16 @@ def open_dataset(
     - a registered name; ``name@64`` asks for images of 64 x 64 pixels, as ``resolution`` does;
     - a path: a folder of images, or an ``.npz`` file; ``file.npz@0..1`` states the range of its
       floating-point images, as ``value_range`` does;
+    - a folder of ``.wav`` files, which become signals of 16,384 steps; ``folder@8192`` asks for
+      another length, as ``resolution`` does;
     - an array or a tensor: images (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels,
-      uint8 or floats, or points (N, D) as floats;
+      uint8 or floats, points (N, D) as floats, or videos (N, T, H, W, C) or (N, C, T, H, W);
     - a torch ``Dataset``, map-style or iterable, a ``DataLoader``, a Hugging Face dataset, or a
       list: each item is a PIL image, a tensor or an array, a tuple (image, label), or a
       dictionary with ``image``, ``img`` or ``pixel_values`` and ``label``;
+    - a mapping with a key that names the kind, as in an npz file: ``{"sequences": array}``, with
+      ``labels``, ``rate`` and ``alphabet``, or ``{"videos": array}``; signals (N, C, L) and tokens
+      (N, L) are read only where they are named so, because arrays (N, H, W) are gray images;
     - a mapping of such data by split, such as a Hugging Face ``DatasetDict``;
     - a loaded ``Dataset`` of ganbench, or a ``Source``, which is returned as it is.
 
@@ -53,7 +64,8 @@ def open_dataset(
     Args:
         source: What to open; see above.
         root: The folder that is searched first for downloaded files.
-        resolution: Height and width in pixels; without it each dataset has its own default.
+        resolution: Height and width in pixels, or the length of sounds; without it each dataset
+            has its own default.
         value_range: The values of black and white in floating-point images in memory or in an
             npz file; without it they are in [-1, 1]. Images that are uint8 have no range.
         labels: Integers (N,) from 0, the classes of an array, a tensor or a list.
@@ -62,7 +74,7 @@ def open_dataset(
     Raises:
         UnknownNameError: no dataset of that name; the message suggests the nearest.
         MissingDataError: the path does not exist.
-        InputError: the source cannot be read as images or points.
+        InputError: the source cannot be read as data of any kind.
         ConfigError: a resolution, range or labels that the source cannot have.
     """
     value_range = check_value_range(value_range)
@@ -86,6 +98,11 @@ def open_dataset(
 def _open_path(name: ParsedName) -> Source:
     # Each reader loads Pillow and thread pools, so only the one that is needed is imported.
     path, _ = find_path(name.name)
+    from ganbench.data.sounds import holds_sounds, open_sounds
+
+    if holds_sounds(path):
+        return open_sounds(path, name.resolution)
+    check_resolution(name.name, name.resolution)
     if path.suffix == ".npz":
         from ganbench.data.npz import open_npz
 
@@ -126,10 +143,14 @@ def _open_in_memory(
 ) -> Source:
     from ganbench.data.in_memory import read_examples
     from ganbench.data.memory_source import dataset_source, memory_source
+    from ganbench.data.named_arrays import kind_keys, mapped_examples
     from ganbench.data.value_layout import checked_labels
 
     if isinstance(source, Dataset):
         return dataset_source(source, resolution=resolution)
+    if isinstance(source, Mapping) and kind_keys(source):
+        named = mapped_examples(source if labels is None else {**source, "labels": labels})
+        return memory_source({"all": named}, resolution=resolution, value_range=value_range)
     parts = source if isinstance(source, Mapping) and source else {"all": source}
     if labels is not None and len(parts) > 1:
         raise ConfigError("Labels can be given for data without splits only.")

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""From arrays as users have them to examples that can be trained on."""
+"""From arrays as users have them to samples that can be trained on."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
+from ganbench.data.in_memory import Examples
+from ganbench.data.time_arrays import sequence_values, token_texts, video_values
 from ganbench.data.value_layout import (
     as_tensor,
     channels_to_front,
@@ -16,35 +19,73 @@ from ganbench.data.value_layout import (
 )
 from ganbench.data.value_range import ValueRange, check_range, to_pixels
 from ganbench.errors import InputError
+from ganbench.gan import PLURALS, DataKind
+
+
+@dataclass(frozen=True)
+class TrainingValues:
+    """Samples (N, ...) as their kind stores them, and what ``DataSpec`` must know of them."""
+
+    values: NDArray[Any]
+    kind: DataKind
+    alphabet: tuple[str, ...] | None = None
+    rate: int | None = None
 
 
 def training_values(
-    values: NDArray[Any],
-    name: str,
-    *,
-    value_range: ValueRange | None,
-    channels_first: bool = False,
-) -> NDArray[Any]:
-    """Return images (N, C, H, W) as uint8, or points (N, D) as float32.
+    examples: Examples, name: str, *, value_range: ValueRange | None
+) -> TrainingValues:
+    """Return samples as their kind stores them.
+
+    Images (N, H, W), (N, H, W, C) or (N, C, H, W), uint8 or floats, become uint8 (N, C, H, W);
+    points (N, D) become float32. ``ganbench.data.time_arrays`` says what sequences and videos
+    may be. Arrays of five dimensions are videos; sequences are read only where they are named.
 
     Args:
-        values: Images (N, H, W), (N, H, W, C) or (N, C, H, W), uint8 or floats, or points (N, D).
+        examples: The examples; their kind is read from the shape where it is not named.
         name: The array's name in errors.
         value_range: The values of black and white in floating-point images, or None for [-1, 1].
-        channels_first: Whether (N, C, H, W) is preferred where both layouts are possible.
 
     Raises:
         InputError: another shape or type, fewer than two examples, or values that are not finite
             or not in their range.
     """
+    values, kind = examples.values, examples.kind
     if values.ndim and len(values) < 2:
         raise InputError(f"{name} holds {len(values)} examples; at least two were expected.")
-    layout = layout_of(values.shape, name, channels_first=channels_first)
+    if kind == "sequence":
+        sequences = sequence_values(values, name, value_range)
+        alphabet = examples.alphabet
+        if sequences.dtype.kind == "i":
+            alphabet = token_texts(sequences, alphabet, name)
+        elif alphabet is not None:
+            raise InputError(f"{name} holds floats; an alphabet is for tokens, integers (N, L).")
+        return TrainingValues(sequences, kind, alphabet, examples.rate)
+    if kind == "video" or (kind is None and values.ndim == 5):
+        videos = video_values(values, name, value_range, channels_first=examples.channels_first)
+        return TrainingValues(videos, "video")
+    return _images_or_points(examples, name, value_range)
+
+
+def _images_or_points(
+    examples: Examples, name: str, value_range: ValueRange | None
+) -> TrainingValues:
+    values = examples.values
+    layout = layout_of(values.shape, name, channels_first=examples.channels_first)
     kind = sample_kind(layout)
+    if examples.kind is not None and kind != PLURALS[examples.kind]:
+        shapes = "points (N, D)" if kind == "images" else "images (N, H, W) or with channels"
+        raise InputError(f"{name} has the shape {values.shape}; {shapes} were expected.")
+    if layout == "HW" and 1 in values.shape[1:] and values.dtype.kind == "f":
+        raise InputError(
+            f"{name} has the shape {values.shape}, which is read as images a single pixel high or "
+            "wide.",
+            'Name signals (N, C, L) as such: {"sequences": array}, or that key in an npz file.',
+        )
     check_type(values.dtype, kind, name)
     tensor = as_tensor(values, name)
     if kind == "points":
-        return tensor.numpy()
+        return TrainingValues(tensor.numpy(), "points")
     images = channels_to_front(tensor, layout)
     check_range(images, name, value_range)
-    return to_pixels(images, value_range).numpy()
+    return TrainingValues(to_pixels(images, value_range).numpy(), "image")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganbench.errors import InputError
+from ganbench.gan import SampleKind
 
-SampleKind = Literal["images", "points"]
 Layout = Literal["points", "HW", "HWC", "CHW"]
 
 MOST_CLASSES = 100_000

@@ -9,8 +9,8 @@ from typing import TypeGuard
 import torch
 from torch import Tensor
 
-from ganbench.data.dataset import to_uint8
 from ganbench.errors import ConfigError, InputError
+from ganbench.kinds.eight_bit import to_uint8
 
 ValueRange = tuple[float, float]
 """The values of black and of white, as the user states them."""

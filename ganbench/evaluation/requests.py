@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ganbench import registry
@@ -13,6 +13,7 @@ from ganbench.evaluation.metric import ROW_NEEDS, Metric, Need
 from ganbench.evaluation.mode_counts import CLASS_RULE, POINT_RULE
 from ganbench.evaluation.pair_network import Network, PairNetwork
 from ganbench.evaluation.protocol import image_protocol, point_protocol
+from ganbench.gan import SampleKind
 from ganbench.samples.sample_set import Facts
 
 OWN_METRICS = ("fid", "is", "modes", "reverse-kl")
@@ -78,22 +79,25 @@ def resolve_requests(
         ConfigError: A metric cannot be computed of such data.
         MissingDataError: The weights of a network are not on this machine.
     """
-    images = facts.kind == "images"
     if metrics is None:
         requests = _suitable(facts, network)
     else:
-        make = _of_images if images else _of_points
-        requests = [make(facts, name, network) for name in metrics]
+        requests = [_READERS[facts.kind](facts, name, network) for name in metrics]
     return list({request.name: request for request in requests}.values())
 
 
 def _suitable(facts: Facts, network: str | None) -> list[Request]:
-    """Return the metrics that suit the data; none for images of which no classifier is known."""
+    """Return the metrics that suit the data.
+
+    There are none for sequences and videos, and for images of which no classifier is known.
+    """
     if facts.kind == "points":
         names = MIXTURE_METRICS if facts.mixture else POINT_METRICS
         return [_of_points(facts, name, None) for name in names]
     own = network or facts.network
-    return [_of_images(facts, name, own) for name in OWN_METRICS] if own else []
+    if facts.kind != "images" or own is None:
+        return []
+    return [_of_images(facts, name, own) for name in OWN_METRICS]
 
 
 def _of_images(facts: Facts, text: str, default: str | None) -> Request:
@@ -152,6 +156,23 @@ def _of_points(facts: Facts, text: str, default: str | None) -> Request:
     if facts.mixture is None:
         raise ConfigError(f"{name} needs a known mixture; the mixture of {facts.name} is unknown.")
     return Request(name, metric, None, point_protocol(metric, rule=POINT_RULE))
+
+
+def _of_others(facts: Facts, text: str, default: str | None) -> Request:
+    _metric(text.partition("@")[0])  # a name that is misspelt is named as such
+    raise ConfigError(
+        f"{text} is measured of images or points; {facts.name} holds {facts.kind}.",
+        "A run on such data is trained and sampled; leave its metrics out.",
+    )
+
+
+_READERS: dict[SampleKind, Callable[[Facts, str, str | None], Request]] = {
+    "images": _of_images,
+    "points": _of_points,
+    "sequences": _of_others,
+    "videos": _of_others,
+}
+"""What a metric's name means, by the kind of the samples."""
 
 
 def _metric(name: str) -> Metric:

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from ganbench.data.dataset import Dataset, to_uint8
+from ganbench.data.dataset import Dataset
 from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError
 from ganbench.evaluation import reference_statistics
@@ -23,6 +24,7 @@ from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.run import load_state
 from ganbench.harness.run_metrics import default_samples
 from ganbench.harness.trained_run import TrainedRun
+from ganbench.kinds import kind_of
 from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment
 from ganbench.records.measurement import Measurement
@@ -30,8 +32,9 @@ from ganbench.records.run_folder import RunFolder, open_run
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.inference import Compute
 from ganbench.samples import open_samples
-from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, check_finite
-from ganbench.sampling.draw import DRAW_BATCH, sampler_name, stream
+from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, TensorSamples, check_finite
+from ganbench.samples.subset import of_class
+from ganbench.sampling.draw import DRAW_BATCH, Drawn, draw, sampler_name, stream
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
@@ -59,6 +62,7 @@ def measure_samples(
     classes: int | None = None,
     value_range: ValueRange | None = None,
     save_statistics: Path | None = None,
+    per_class: bool = False,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Measure ``fake`` against ``real``, and return the result as plain data.
@@ -69,7 +73,8 @@ def measure_samples(
 
     Returns:
         The ``metrics`` by name, facts about ``fake`` and ``real`` (name, count, version, skipped
-        files), ``seed``, ``compute`` and ``environment``.
+        files), ``classes`` with the metrics of each class if ``per_class``, ``seed``, ``compute``
+        and ``environment``.
 
     Raises:
         GanbenchError: A source cannot be read, a metric does not suit it, or weights are not on
@@ -87,8 +92,8 @@ def measure_samples(
             )
         real = fakes.trained_on
     reals = _open(real, None, reading)
-    reference = Reference(
-        reals,
+    against = partial(
+        Reference,
         metrics=_metrics_for(reals.facts, metrics, network),
         network=network,
         compute=compute,
@@ -96,11 +101,13 @@ def measure_samples(
         floors=floors,
         progress=progress,
     )
+    reference = against(reals)
     measured = reference.evaluate(fakes, seed=seed)
     if save_statistics is not None:
         reference_statistics.write_statistics(save_statistics, _with_moments(reference))
     return {
         "metrics": _records(reference, measured, fakes, compute),
+        **({"classes": _by_class(fakes, reals, against, seed)} if per_class else {}),
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
         "seed": seed,
@@ -128,6 +135,40 @@ class _Reading:
     classes: int | None
     value_range: ValueRange | None
     progress: Progress
+
+
+def _by_class(
+    fakes: Samples | ReferenceStatistics,
+    reals: Samples | ReferenceStatistics,
+    against: Callable[[Samples], Reference],
+    seed: int,
+) -> dict[str, dict[str, Any]]:
+    """Return the measurements of each class against the same class, by class, then by metric.
+
+    Raises:
+        ConfigError: One of the sets has no labels, or they have no class in common.
+    """
+    for side, samples in (("fake", fakes), ("real", reals)):
+        if not isinstance(samples, Samples) or samples.labels is None:
+            raise ConfigError(
+                f"Metrics for each class need labels, and the {side} samples have none.",
+                "Labels are a folder for each class, 'labels' in an npz file, or the classes of a "
+                "conditional model.",
+            )
+    assert isinstance(fakes, Samples)
+    assert isinstance(reals, Samples)
+    common = np.intersect1d(fakes.labels, reals.labels)  # type: ignore[arg-type]
+    if not len(common):
+        raise ConfigError("The fake and the real samples have no class in common.")
+    return {
+        str(label): {
+            name: measurement.record()
+            for name, measurement in against(of_class(reals, label))
+            .evaluate(of_class(fakes, label), seed=seed)
+            .items()
+        }
+        for label in common.tolist()
+    }
 
 
 def _records(
@@ -182,10 +223,11 @@ def _open(
 def _metrics_for(
     real: Facts, metrics: Sequence[str] | None, network: str | None
 ) -> Sequence[str] | None:
-    """Return the requested metrics, or the default ones for images without a classifier."""
+    """Return the requested metrics, or the default ones where the data have none of their own."""
     if metrics is not None or real.kind == "points":
         return metrics
-    return None if network or real.network else DEFAULT_METRICS
+    own = real.kind == "images" and (network or real.network)
+    return None if own else DEFAULT_METRICS  # which refuse sequences and videos
 
 
 def _describe_samples(samples: Samples | ReferenceStatistics) -> dict[str, Any]:
@@ -241,9 +283,13 @@ class RunSamples(Samples):
         self._plan = plan
         self.sampler = sampler_name(self._state)
         self.skipped = {}
-        self.facts = Facts(
-            folder.path.name, "", "images" if spec.is_image else "points", shape=spec.shape
-        )
+        self._drawn: Drawn | None = None
+        if self._state.conditional is True:  # its classes must be known before it is read
+            with evaluating(self._state):
+                self._drawn = draw(self._state, self._count, seed=seed, purpose="metrics")
+            assert self._drawn.labels is not None
+            self.labels = self._drawn.labels.numpy()
+        self.facts = Facts(folder.path.name, "", spec.plural, shape=spec.shape)
 
     @property
     def trained_on(self) -> str | Dataset:
@@ -256,13 +302,17 @@ class RunSamples(Samples):
 
     def chunks(self, size: int = CHUNK) -> Iterator[Chunk]:
         """Draw as measurements during training do, in batches that do not depend on ``size``."""
+        if self._drawn is not None:
+            check_finite(self._drawn.samples)
+            yield from TensorSamples(self._drawn.samples, self.facts).chunks(size)
+            return
         random = stream(self._state, self._seed, "metrics")
         for start in range(0, self._count, DRAW_BATCH):
             with evaluating(self._state):
                 drawn = self._state.sampler()(min(DRAW_BATCH, self._count - start), random)
             values = drawn.images.cpu()
             check_finite(values)
-            values = to_uint8(values) if self._state.data.is_image else values.float()
+            values = kind_of(self._state.data).to_samples(values, self._state.data)
             for offset in range(0, len(values), size):
                 part = values[offset : offset + size]
                 first = start + offset

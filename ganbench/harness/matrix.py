@@ -176,15 +176,17 @@ def _arms(
     entries = problems.each(registry.models.entry, models)
     known_models = [model for model in models if model in entries]  # one twice is a mistake, too
     sources = problems.each(open_source, datasets)
-    sets = problems.each(_known_tricks, trick_sets)
+    sets = problems.each(parse_trick_set, trick_sets)  # a name may be that of a model's own trick
     settings = _known_settings(settings, problems)
     known_axes = problems.each(partial(expand_setting, value=None), vary)
     grid = list(_grid({key: vary[key] for key in known_axes}))
     arms = []
+    some_model_fits = False
     for (dataset, source), model in itertools.product(sources.items(), known_models):
         make = partial(plan_for, source, dataset, model)
         if problems.unless(partial(make, (), settings), model) is None:
             continue  # a mistake without tricks and varied settings is a mistake with them
+        some_model_fits = True
         for setting in grid:
             varied = {**settings, **_resolved(setting)}
             if setting and problems.unless(partial(make, (), varied), setting[0][0]) is None:
@@ -194,7 +196,15 @@ def _arms(
                 if plan is not None:
                     stem = plan.variant_stem
                     arms.append(Arm(model, name, dataset, setting, plan.config, stem))
+    if not some_model_fits:  # otherwise, planning finds the tricks that are unknown
+        problems.each(_check_names, sets)
     return arms, problems.gathered
+
+
+def _check_names(text: str) -> None:
+    """Refuse a set of tricks with a name that no catalogue has."""
+    for trick in parse_trick_set(text):
+        registry.tricks.entry(trick.name)
 
 
 def _known_settings(settings: Mapping[str, Any], problems: _Problems) -> dict[str, Any]:
@@ -228,14 +238,6 @@ class _Problems:
         """Return the results of ``make`` by name; names for which it raises are left out."""
         results = {name: self.unless(partial(make, name), name) for name in names}
         return {name: result for name, result in results.items() if result is not None}
-
-
-def _known_tricks(text: str) -> list[TrickConfig]:
-    """Read a set of tricks, and check that their names are known."""
-    tricks = parse_trick_set(text)
-    for trick in tricks:
-        registry.tricks.entry(trick.name)
-    return tricks
 
 
 def _resolved(setting: Setting) -> dict[str, Any]:

@@ -41,7 +41,7 @@ from ganbench.training.build import (
     trick_sources,
 )
 from ganbench.trick import Trick, Tricks
-from ganbench.trick_config import describe_trick, merge_tricks, rebuild_tricks
+from ganbench.trick_config import describe_trick, merge_tricks, outside_model, rebuild_tricks
 
 BOTH_PLAYERS = {
     "learning_rate": (
@@ -181,6 +181,7 @@ def plan_for(
     Raises:
         ConfigError: A name or key is unknown, or parts do not fit together.
     """
+    registry.forget_changed_files()
     data = source.spec
     name = model if isinstance(model, str) else registry.models.add(model)
     requested = [trick_choice(trick) for trick in tricks]
@@ -207,7 +208,7 @@ def plan_for(
         seed=chosen.seed,
         precision=chosen.precision,
         model_source=source_hash(name),
-        trick_sources=trick_sources(requested),
+        trick_sources=trick_sources(outside_model(gan.tricks, requested)),
         loss_source=loss_source(gan, chosen.loss),
         dataset_version=data.version,
     )

@@ -17,25 +17,27 @@ from ganbench.errors import ConfigError
 from ganbench.evaluation.reference import Reference
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.run_metrics import RunMetrics
+from ganbench.kinds import kind_of
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import (
     check_writable,
-    replacing,
     storage_errors,
     sweep_temporary_files,
 )
 from ganbench.records.environment import describe_environment
 from ganbench.records.run_folder import RunFolder, name_folder
+from ganbench.registry import name_of
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.threads import set_threads
-from ganbench.sampling.draw import draw, picture
+from ganbench.sampling.draw import draw
+from ganbench.sampling.sample_files import write_picture
 from ganbench.state import State
 from ganbench.training.checkpoint import export_generator, load_checkpoint
 from ganbench.training.distributed import first_then_others, join_processes
 from ganbench.training.trainer import Schedule, Trainer, evaluating
 from ganbench.trick import Trick, Tricks, overridden_hooks
-from ganbench.trick_config import make_trick, merge_tricks
+from ganbench.trick_config import merge_tricks
 
 EVALUATIONS = 4
 """How many times a run is measured during training, by default, if metrics are quick."""
@@ -266,10 +268,9 @@ class Run:
 
     def _snapshot(self, state: State, name: str) -> None:
         """Draw the sample grid, always from the same latents."""
-        count = 64 if state.data.is_image else 2500
+        count = kind_of(state.data).pictured
         samples = draw(state, count, seed=self.config.seed, purpose="grid")
-        with replacing(self.folder.samples_folder / f"{name}.png") as temporary:
-            picture(samples, state.data).save(temporary, format="PNG", optimize=True)
+        write_picture(samples, state.data, self.folder.samples_folder / f"{name}.png")
 
 
 def load_state(
@@ -300,11 +301,12 @@ def load_state(
 
 def _for_sampling(trained: list[Trick], requested: Sequence[TrickConfig]) -> list[Trick]:
     """Join the tricks of a trained run with further ones that act only on sampling."""
-    for config in requested:
-        trick = make_trick(config)
+    merged = merge_tricks(trained, requested)
+    added_or_changed = [trick for trick in merged if trick not in trained]
+    for trick in [*added_or_changed, *(trick for trick in trained if trick not in merged)]:
         if overridden_hooks(trick) != {"sampler"}:
             raise ConfigError(
-                f"The trick '{config.name}' acts on training, and this run is trained already.",
+                f"The trick '{name_of(trick)}' acts on training, and this run is trained already.",
                 "Tricks that act on sampling are truncation and drs.",
             )
-    return merge_tricks(trained, requested)
+    return merged

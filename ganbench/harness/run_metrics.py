@@ -10,6 +10,7 @@ from ganbench.data.dataset import Dataset
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.requests import Request, resolve_requests
 from ganbench.gan import DataSpec
+from ganbench.kinds import kind_of
 from ganbench.progress import Progress
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.inference import Compute
@@ -21,9 +22,7 @@ from ganbench.training.trainer import evaluating
 
 def default_samples(data: DataSpec) -> int:
     """Return how many samples to measure: PacGAN's 2,500 points, VEEGAN's 26,000 stacks."""
-    if not data.is_image:
-        return 2500
-    return 26_000 if data.classes >= 1000 else 5000
+    return kind_of(data).measured(data)
 
 
 class RunMetrics:
@@ -66,8 +65,8 @@ class RunMetrics:
         """Return the measurements as they are recorded, by name; none if samples are not finite."""
         if not self.any_requested:
             return {}
-        fakes = draw(state, self._count, seed=self._seed, purpose="metrics")
-        if not bool(fakes.isfinite().all()):
+        fakes = draw(state, self._count, seed=self._seed, purpose="metrics").samples
+        if not bool(kind_of(state.data).valid(fakes, state.data).all()):
             return {}  # diverged: no number would mean anything
         measured = self.reference.evaluate(fakes, seed=self._seed)
         sampler = sampler_name(state)

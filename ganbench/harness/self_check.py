@@ -119,7 +119,7 @@ def _check_images(name: str, samples: int, data_root: Path | None) -> CheckImage
     """Load both splits of a dataset."""
     source = open_dataset(name, data_root)
     if not source.spec.is_image:
-        raise ConfigError(f"The self-check damages images, and {name} holds points.")
+        raise ConfigError(f"The self-check damages images, and {name} holds {source.spec.plural}.")
     training, pool = (_mixed(source.load(split)) for split in source.splits[:2])
     # Half of the pool, so that half of the classes can be dropped and the others replace them.
     count = min(samples, len(pool) // 2, len(training))

@@ -17,9 +17,10 @@ from ganbench.data.dataset import Source
 from ganbench.harness.measured_values import MeasuredValues, RecordMapping
 from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.run import load_state
+from ganbench.kinds import kind_of
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.device import choose_device
-from ganbench.sampling.draw import draw, picture
+from ganbench.sampling.draw import draw
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
@@ -72,32 +73,42 @@ class TrainedRun(RecordMapping):
         """The statistics of training, a row for each tick: kimg, seconds, losses, logits."""
         return self._folder.stats()
 
-    def sample(self, count: int = 64, *, seed: int | None = None) -> Tensor:
-        """Draw samples: uint8 images (count, C, H, W), or float32 points (count, D).
+    def sample(
+        self, count: int = 64, *, seed: int | None = None, label: int | None = None
+    ) -> Tensor:
+        """Draw samples as their kind stores them.
+
+        These are uint8 images (count, C, H, W) or videos (count, C, T, H, W), float32 points
+        (count, D) or signals (count, C, L), or int64 tokens (count, L).
 
         Args:
             count: The number of samples.
+            seed: The same seed draws the same samples; None means the run's seed.
+            label: The class to draw; None draws all with equal probability.
+
+        Raises:
+            ConfigError: The model draws no classes, or not this one.
+            DamagedRunError: The checkpoint is missing or damaged.
+        """
+        return self._draw(count, seed, "samples", label)
+
+    def grid(self, count: int | None = None, *, seed: int | None = None) -> Image.Image:
+        """Return a picture of samples.
+
+        It shows a square of images, points in the plane, waveforms over spectrograms, lines of
+        text or film strips.
+
+        Args:
+            count: The number of samples; None means 64, or as many as suit another kind of data.
             seed: The same seed draws the same samples; None means the run's seed.
 
         Raises:
             DamagedRunError: The checkpoint is missing or damaged.
         """
-        return self._draw(count, seed, "samples")
+        kind, data = kind_of(self._state.data), self._state.data
+        return kind.picture(self._draw(count or kind.pictured, seed, "grid"), data)
 
-    def grid(self, count: int = 64, *, seed: int | None = None) -> Image.Image:
-        """Return a picture of samples: a square of images, or points in the plane.
-
-        Args:
-            count: The number of samples.
-            seed: The same seed draws the same samples; None means the run's seed.
-
-        Raises:
-            DamagedRunError: The checkpoint is missing or damaged.
-        """
-        samples = self._draw(count, seed, "grid")
-        return picture(samples, self._state.data)
-
-    def _draw(self, count: int, seed: int | None, purpose: str) -> Tensor:
+    def _draw(self, count: int, seed: int | None, purpose: str, label: int | None = None) -> Tensor:
         """Draw samples from the random stream of a purpose."""
         with evaluating(self._state):
             return draw(
@@ -105,7 +116,8 @@ class TrainedRun(RecordMapping):
                 count,
                 seed=self.config.seed if seed is None else seed,
                 purpose=purpose,
-            )
+                label=label,
+            ).samples
 
     @cached_property
     def plan(self) -> RunPlan:

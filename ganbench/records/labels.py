@@ -255,4 +255,4 @@ def short(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(short(item) for item in value) + "]"
-    return str(value)[:24]
+    return str(value) if "->" in str(value) else str(value)[:24]  # a number that moves is whole

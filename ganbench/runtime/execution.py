@@ -51,8 +51,13 @@ USUAL = Execution()
 
 
 def has_convolutions(network: nn.Module) -> bool:
-    """Return whether a network has layers for which the memory format matters."""
-    return any(isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in network.modules())
+    """Return whether a network has layers for which the memory format matters.
+
+    Networks for videos are left as they are: torch knows the format for images only.
+    """
+    layers = list(network.modules())
+    videos = any(isinstance(layer, nn.Conv3d | nn.ConvTranspose3d) for layer in layers)
+    return not videos and any(isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in layers)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ to these are ignored.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -160,6 +160,7 @@ def npz_arrays(path: Path) -> tuple[RowReader, str, NDArray[Any] | None]:
 
 def _samples_key(path: Path, members: dict[str, Any]) -> str:
     """Return the key of the samples among the arrays of a file."""
+    refuse_unmeasured(members, str(path))
     named: list[str] = [key for key in ("images", "points") if key in members]
     if not named and "arr_0" in members:
         named = ["arr_0"]
@@ -174,3 +175,10 @@ def _samples_key(path: Path, members: dict[str, Any]) -> str:
     raise InputError(
         f"{path} holds {listed}; 'images', 'points', 'arr_0' or a single array was expected."
     )
+
+
+def refuse_unmeasured(keys: Container[object], name: str) -> None:
+    """Raise InputError where a key says that samples are of a kind that no metric measures."""
+    for key in ("sequences", "videos"):
+        if key in keys:
+            raise InputError(f"{name} holds {key}; metrics measure images and points.")

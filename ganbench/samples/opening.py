@@ -25,6 +25,7 @@ from ganbench.data.value_range import ValueRange, check_value_range
 from ganbench.errors import ConfigError, InputError, MissingDataError
 from ganbench.progress import SILENT, Progress
 from ganbench.samples.array_rows import ArrayRows
+from ganbench.samples.array_samples import refuse_unmeasured
 from ganbench.samples.callables import is_callable_name, load_callable
 from ganbench.samples.generator_samples import DRAWN, GeneratedSamples, from_callable
 from ganbench.samples.image_samples import FileSamples
@@ -117,6 +118,7 @@ def open_samples(
 def _open_object(source: object, options: OpenOptions) -> Samples:
     """Open data or a generator in memory."""
     if isinstance(source, Mapping) and source:
+        refuse_unmeasured(source, "The mapping")
         return _open_object(_split_of(source, options), replace(options, split=None))
     if isinstance(source, Source):
         refuse(options, labels=True)

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganbench.data.dataset import Dataset, to_uint8
-from ganbench.data.value_layout import SampleKind
+from ganbench.data.dataset import Dataset
 from ganbench.data.value_range import ValueRange, to_pixels
 from ganbench.errors import InputError
-from ganbench.gan import DataSpec, Mixture
+from ganbench.gan import DataSpec, Mixture, SampleKind
+from ganbench.kinds.eight_bit import to_uint8
 
 CHUNK = 64
 """Samples that are read, and go through a network, at once."""
@@ -45,7 +45,7 @@ class Facts:
     ``name`` is short and holds no path of a machine. ``version`` pins the content: it is a hash
     or a dataset's version, and empty where the content is not known before it is drawn.
     ``network`` is the dataset's own classifier, and ``classes`` the number of classes, 0 where
-    unknown. ``shape`` is (C, H, W) or (D,) where all samples share it, and None otherwise.
+    unknown. ``shape`` is that of a sample, (C, H, W) or (D,), where all share it, or None.
     """
 
     name: str
@@ -165,7 +165,7 @@ def facts_of(spec: DataSpec, split: str) -> Facts:
     return Facts(
         name=short_name(spec.name),
         version=spec.version,
-        kind="images" if spec.is_image else "points",
+        kind=spec.plural,
         split=split,
         shape=spec.shape,
         classes=spec.classes,
@@ -177,11 +177,12 @@ def facts_of(spec: DataSpec, split: str) -> Facts:
 def expect(samples: Samples, spec: DataSpec) -> None:
     """Raise InputError unless samples have the channels or dimensions of a dataset."""
     shape = samples.facts.shape
-    fits = shape is not None and len(shape) == len(spec.shape) and shape[0] == spec.shape[0]
-    if not fits:
-        kind = f"images (N, {spec.channels}, H, W)" if spec.is_image else f"points (N, {spec.size})"
+    same_kind = samples.facts.kind == spec.plural
+    if not (same_kind and shape is not None and shape[0] == spec.channels):
+        axes = (spec.channels, "H", "W") if spec.is_image else spec.shape
+        expected = f"{spec.plural} (N, {', '.join(map(str, axes))})"
         raise InputError(
-            f"Samples to be measured against {spec.name} must be {kind}, not (N, "
+            f"Samples to be measured against {spec.name} must be {expected}, not (N, "
             f"{', '.join(map(str, shape or ()))})."
         )
 

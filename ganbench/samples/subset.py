@@ -60,6 +60,15 @@ class Subset(Samples):
                 yield positions[index], value
 
 
+def of_class(samples: Samples, label: int) -> Subset:
+    """Return the samples of one class of a set that has labels."""
+    assert samples.labels is not None
+    part = Subset(samples, np.flatnonzero(samples.labels == label), 0)
+    version = f"{samples.facts.version}-class{label}" if samples.facts.version else ""
+    part.facts = replace(samples.facts, version=version)
+    return part
+
+
 def items(samples: Samples) -> Images:
     """Yield the index and the value of every sample."""
     for chunk in samples.chunks():

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Drawing many samples from a trained state, and pictures of a few of them."""
+"""Drawing many samples from a trained state."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from PIL import Image, ImageDraw
 from torch import Tensor
 
-from ganbench.data.dataset import to_network, to_uint8
-from ganbench.gan import DataSpec
+from ganbench.errors import ConfigError
+from ganbench.gan import Sampler
+from ganbench.kinds import kind_of
 from ganbench.state import State
 from ganbench.streams import stream_seed
 from ganbench.trick import hooks_name
@@ -31,81 +30,72 @@ def sampler_name(state: State) -> str:
     return "+".join(map(hooks_name, state.tricks.having("sampler"))) or "plain"
 
 
-@torch.no_grad()
-def draw(state: State, count: int, *, seed: int, purpose: str = "samples") -> Tensor:
-    """Draw ``count`` samples: uint8 images (count, C, H, W), or float32 points (count, D).
+@dataclass(frozen=True)
+class Drawn:
+    """Samples that were drawn, as their kind stores them, and their classes."""
 
-    The networks should be in evaluation mode. Points that are not finite stay so. Images that are
-    not finite are returned as float32 in [-1, 1], so that the caller can see it.
+    samples: Tensor
+    """Samples (N, ...): uint8 images (N, C, H, W), float32 points (N, D), ..."""
+    labels: Tensor | None = None
+    """The class (N,) int64 that each was drawn of; None where the generator knows no classes."""
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+
+@torch.no_grad()
+def draw(
+    state: State, count: int, *, seed: int, purpose: str = "samples", label: int | None = None
+) -> Drawn:
+    """Draw ``count`` samples, as their kind stores them, on the CPU.
+
+    The networks should be in evaluation mode. Samples that are not finite are returned as floats,
+    as the networks made them, so that the caller can see it.
 
     Args:
         state: The trained state.
         count: The number of samples.
         seed: The seed of the latents.
         purpose: What the samples are for; each purpose has latents of its own.
+        label: The class to draw; None draws all classes with equal probability.
+
+    Raises:
+        ConfigError: The generator draws no classes, or not this one.
     """
-    sampler = state.sampler()
+    sampler, data = state.sampler(), state.data
+    if label is not None:
+        sampler = of_class(sampler, state, label)
+    kind = kind_of(data)
     generator = stream(state, seed, purpose)
-    parts = []
+    parts, labels = [], []
     for start in range(0, count, DRAW_BATCH):
-        images = sampler(min(DRAW_BATCH, count - start), generator).images
-        if state.data.is_image and bool(images.isfinite().all()):
-            images = to_uint8(images)
-        parts.append(images.cpu())
+        drawn = sampler(min(DRAW_BATCH, count - start), generator)
+        parts.append(kind.to_samples(drawn.images, data).cpu())
+        if drawn.labels is not None:
+            labels.append(drawn.labels.cpu())
     if len({part.dtype for part in parts}) > 1:
-        parts = [to_network(part) for part in parts]
-    return torch.cat(parts)
+        parts = [kind.to_network(part, data) for part in parts]
+    return Drawn(torch.cat(parts), torch.cat(labels) if labels else None)
 
 
-def picture(samples: Tensor, data: DataSpec) -> Image.Image:
-    """Return a picture of samples as ``draw`` makes them: a grid of images or a plane of points."""
-    if data.is_image:
-        return grid(samples if samples.dtype == torch.uint8 else to_uint8(samples.nan_to_num()))
-    return plane(samples, data)
+def of_class(sampler: Sampler, state: State, label: int) -> Sampler:
+    """Return a sampler that draws a single class.
 
-
-def grid(images: Tensor, *, padding: int = 2, least_width: int = 480) -> Image.Image:
-    """Lay out images (N, C, H, W) uint8 as a square grid, and enlarge small images."""
-    count, channels, height, width = images.shape
-    columns = math.ceil(math.sqrt(count))
-    rows = math.ceil(count / columns)
-    sheet = np.full(
-        (rows * (height + padding) + padding, columns * (width + padding) + padding, channels),
-        255,
-        np.uint8,
-    )
-    for index, image in enumerate(images.permute(0, 2, 3, 1).numpy()):
-        top = padding + index // columns * (height + padding)
-        left = padding + index % columns * (width + padding)
-        sheet[top : top + height, left : left + width] = image
-    result = Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet[:, :, :3])
-    scale = max(1, round(least_width / result.width))
-    return result.resize((result.width * scale, result.height * scale), Image.Resampling.NEAREST)
-
-
-def plane(points: Tensor, data: DataSpec, *, size: int = 480) -> Image.Image:
-    """Draw the first two coordinates of points (N, D) over the centers of their mixture.
-
-    Points with one coordinate lie on a line. Points that are not finite or far outside are left
-    out.
+    Raises:
+        ConfigError: The generator draws no classes, or not this one.
     """
-    centers = np.array(data.mixture.centers if data.mixture else [[-1.0, -1.0], [1.0, 1.0]])
-    low, high = centers.min(), centers.max()
-    margin = 0.25 * (high - low)
-    scale = 2  # drawn at twice the size, then reduced: that smooths the edges
-    canvas = Image.new("RGB", (size * scale, size * scale), "white")
-    pen = ImageDraw.Draw(canvas, "RGBA")
+    if state.conditional is not True:
+        raise ConfigError(
+            "This model draws no classes: its generator gets no labels.",
+            "Draw without --class, or train a model that is conditional: ganbench ls models",
+        )
+    if not 0 <= label < state.data.classes:
+        raise ConfigError(
+            f"There is no class {label}: {state.data.name} has the classes 0 to "
+            f"{state.data.classes - 1}."
+        )
 
-    def pixels_of(coordinates: np.ndarray) -> np.ndarray:
-        planar = np.zeros((len(coordinates), 2))
-        planar[:, : coordinates.shape[1]] = coordinates[:, :2]
-        fractions = (planar - low + margin) / (high - low + 2 * margin)
-        near = (np.abs(fractions) < 2).all(axis=1)  # False for NaN
-        pixels: np.ndarray = fractions[near] * (1, -1) * size * scale + (0, size * scale)
-        return pixels
+    def labels(count: int, generator: torch.Generator) -> Tensor:
+        return torch.full((count,), label, dtype=torch.int64, device=state.device)
 
-    for x, y in pixels_of(centers):
-        pen.ellipse((x - 14, y - 14, x + 14, y + 14), outline=(90, 90, 90, 255), width=2)
-    for x, y in pixels_of(points.double().numpy()):
-        pen.ellipse((x - 3, y - 3, x + 3, y + 3), fill=(0, 114, 178, 90))
-    return canvas.resize((size, size), Image.Resampling.LANCZOS)
+    return sampler.replace(labels=labels)

@@ -1,46 +1,68 @@
 # SPDX-License-Identifier: MIT
-"""Samples as files: a single picture, a folder of pictures, or an array."""
+"""Samples as files: a single picture, a file for each sample, or arrays."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from torch import Tensor
 
-from ganbench.data.dataset import to_uint8
+from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec
+from ganbench.kinds import kind_of
+from ganbench.kinds.kind import FileWriter
 from ganbench.records.atomic_files import replacing, storage_errors
-from ganbench.sampling.draw import picture
+from ganbench.sampling.draw import Drawn
 
 
-def write_picture(samples: Tensor, data: DataSpec, path: Path) -> None:
-    """Write samples, as ``draw`` makes them, as a single PNG."""
+def write_picture(drawn: Drawn, data: DataSpec, path: Path) -> None:
+    """Write samples as a single PNG."""
     with replacing(path) as temporary:
-        picture(samples, data).save(temporary, format="PNG", optimize=True)
+        picture = kind_of(data).picture(drawn.samples, data)
+        picture.save(temporary, format="PNG", optimize=True)
 
 
-def write_files(samples: Tensor, folder: Path) -> None:
-    """Write images (N, C, H, W) as ``00000.png`` and so on."""
-    images = as_pixels(samples)
+def required_writer(data: DataSpec) -> FileWriter:
+    """Return how single samples of some data are written as files.
+
+    Raises:
+        ConfigError: There are no files of such samples, as of points.
+    """
+    writer = kind_of(data).file_writer(data)
+    if writer is None:
+        of_channels = "" if data.kind == "points" else f" of {data.channels} channels"
+        raise ConfigError(
+            f"{data.plural.capitalize()}{of_channels} are not written as files.",
+            "Use --format npz or grid.",
+        )
+    return writer
+
+
+def write_files(drawn: Drawn, data: DataSpec, folder: Path) -> None:
+    """Write each sample as a file of its kind: ``00000.png`` and so on.
+
+    Samples that have classes are in a folder for each class, which opens as data with labels.
+
+    Raises:
+        ConfigError: There are no files of such samples, as of points.
+    """
+    writer = required_writer(data)
+    labels = None if drawn.labels is None else drawn.labels.tolist()
+    digits = len(str(max(0, data.classes - 1)))  # so that the names sort as the classes do
     with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for index, image in enumerate(images):
-            pixels = image[:, :, 0] if image.shape[2] == 1 else image
-            Image.fromarray(pixels).save(folder / f"{index:05d}.png")
+        for index, sample in enumerate(drawn.samples):
+            place = folder if labels is None else folder / f"{labels[index]:0{digits}d}"
+            place.mkdir(parents=True, exist_ok=True)
+            writer.write(sample, place / f"{index:05d}{writer.suffix}")
 
 
-def write_npz(samples: Tensor, data: DataSpec, path: Path) -> None:
-    """Write images as ``images`` (N, H, W, C) uint8, points as ``points`` (N, D) float32."""
+def write_npz(drawn: Drawn, data: DataSpec, path: Path) -> None:
+    """Write samples as arrays that open as the same data: ``images`` (N, H, W, C), for example.
+
+    Where samples have classes, they are in the array ``labels`` (N,).
+    """
+    arrays = kind_of(data).arrays(drawn.samples, data)
+    if drawn.labels is not None:
+        arrays |= {"labels": drawn.labels.numpy()}
     with replacing(path) as temporary, temporary.open("wb") as file:
-        if data.is_image:
-            np.savez_compressed(file, images=as_pixels(samples))
-        else:
-            np.savez_compressed(file, points=samples.numpy())
-
-
-def as_pixels(samples: Tensor) -> np.ndarray:
-    """Return images (N, H, W, C) uint8; NaN becomes gray, and infinite values black or white."""
-    images = samples if samples.dtype.is_floating_point is False else to_uint8(samples.nan_to_num())
-    return images.permute(0, 2, 3, 1).contiguous().numpy()
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type] # none is allow_pickle

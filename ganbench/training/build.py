@@ -23,10 +23,12 @@ from ganbench.runtime.process_group import ALONE, ProcessGroup
 from ganbench.source_digest import source_digest
 from ganbench.state import State
 from ganbench.streams import Streams, stream_seed
+from ganbench.training.contract import built, check_gan, check_memory, check_optimizer, check_start
 from ganbench.training.distributed import check_parts
 from ganbench.training.optimizers import make_optimizer
 from ganbench.trick import Trick, Tricks, hooks_name
 from ganbench.trick_config import rebuild_tricks
+from ganbench.user_code import call_model
 
 
 def create(
@@ -47,9 +49,10 @@ def create(
     """
     spec = open_dataset(data).spec if isinstance(data, str) else data
     function = registry.models.get(model)
-    gan = function(spec, **resolve_parameters(model, function, parameters or {}))
+    gan = call_model(function, spec, resolve_parameters(model, function, parameters or {}))
     if not isinstance(gan, GAN):
         raise ConfigError(f"The model '{model}' returned {type(gan).__name__}, not a GAN.")
+    check_gan(gan, spec)
     return gan
 
 
@@ -158,6 +161,7 @@ def build_state(
     Raises:
         ConfigError: The model, the loss, the tricks, the recipe and the data do not fit together.
     """
+    check_gan(gan, data)
     joined_tricks = Tricks(tricks, gan.hooks)
     for hooks in joined_tricks:
         hooks.check(gan, recipe, data)
@@ -222,15 +226,19 @@ def _equip(state: State, gan: GAN) -> None:
         optimizer = make_optimizer(spec, state.weights_of(name))
         for hooks in state.tricks.having("optimizer"):
             optimizer = hooks.optimizer(optimizer, role, state)
+            check_optimizer(hooks, optimizer)
         state.optimizers[name] = optimizer
     for hooks in state.tricks:
         name = hooks_name(hooks)
         with seeded(stream_seed(state.streams.seed, f"init/{name}"), state.device):
-            state.memory[name] = hooks.start(state)
+            state.memory[name] = memory = hooks.start(state)
+        check_start(hooks, memory)
+        state.gathered[name] = frozenset(memory)
+    check_memory(state)
     state.loss = state.tricks.wrap_loss(state.loss, state)
 
 
 def _initialized(build: Callable[[], nn.Module], seed: int, name: str) -> nn.Module:
     """Build a network from its own random stream; torch's global stream is left as it was."""
     with seeded(stream_seed(seed, f"init/{name}"), torch.device("cpu")):
-        return build()
+        return built(name, build)

@@ -11,35 +11,39 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganbench.config import OptimizerSpec
+from ganbench.moving import Moving, recorded
 
 
 def make_optimizer(spec: OptimizerSpec, parameters: Sequence[nn.Parameter]) -> Optimizer:
     """Build a torch optimizer; each group remembers its ``initial_lr`` for the schedule.
 
-    Adam and SGD run fused: one pass over the weights instead of one for each operation.
+    The ``initial_lr`` of a learning rate that moves is its text. Adam and SGD run fused: one pass
+    over the weights instead of one for each operation.
     """
     weights = list(parameters)
+    initial = spec.learning_rate
+    rate = initial.start if isinstance(initial, Moving) else initial
     optimizer: Optimizer
     if spec.kind == "adam":
         optimizer = FusedAdam(
             weights,
-            lr=spec.learning_rate,
+            lr=rate,
             betas=spec.betas,
             weight_decay=spec.weight_decay,
             fused=True,
         )
     elif spec.kind == "sgd":
-        optimizer = _sgd(spec, weights)
+        optimizer = _sgd(spec, weights, rate)
     else:
         optimizer = torch.optim.RMSprop(
             weights,
-            lr=spec.learning_rate,
+            lr=rate,
             alpha=spec.alpha,
             weight_decay=spec.weight_decay,
             foreach=True,
         )
     for group in optimizer.param_groups:
-        group["initial_lr"] = spec.learning_rate
+        group["initial_lr"] = recorded(initial)
     return optimizer
 
 
@@ -96,11 +100,11 @@ class FusedAdam(torch.optim.Adam):
         return [[self.state[weight][name] for weight in weights] for name in names]
 
 
-def _sgd(spec: OptimizerSpec, weights: list[nn.Parameter]) -> Optimizer:
+def _sgd(spec: OptimizerSpec, weights: list[nn.Parameter], rate: float) -> Optimizer:
     """Build SGD; only torch's constructor refuses a negative momentum, so it is set afterward."""
     optimizer = torch.optim.SGD(
         weights,
-        lr=spec.learning_rate,
+        lr=rate,
         momentum=max(0.0, spec.momentum),
         weight_decay=spec.weight_decay,
         fused=True,

@@ -23,6 +23,7 @@ from ganbench.state import State
 from ganbench.step import alternate
 from ganbench.streams import stream_seed
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
+from ganbench.training.contract import check_memory, check_subset, first_iteration
 from ganbench.trick import StepRule
 
 ITERATIONS_PER_VOTE = 16
@@ -84,6 +85,7 @@ class Trainer:
         self.group = state.group
         self.seconds = 0.0
         self._iterations = 0
+        self._checked = False  # whether an iteration has shown that the contract is kept
         self._stop_agreed = False
         self._last_look_up = 0  # the images seen then
         examples = _selected(state, dataset.to(state.device))
@@ -141,7 +143,11 @@ class Trainer:
             while state.images_seen < until:
                 if self._stopping():
                     return False
-                iterate(state, self.next_batch)
+                if self._checked:
+                    iterate(state, self.next_batch)
+                else:
+                    first_iteration(state, iterate, self.next_batch)
+                    self._checked = True
         return True
 
     def _ending(self) -> str:
@@ -172,6 +178,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint; with several processes, all must call this."""
+        check_memory(self.state)
         facts = {"seconds": self.seconds, "looked_up": self._last_look_up}
         save_checkpoint(self.state, self.folder.checkpoint_file, facts)
 
@@ -250,6 +257,8 @@ def _selected(state: State, dataset: Dataset) -> Dataset:
     for trick in state.tricks.having("subset"):
         all_indices = torch.arange(len(dataset), device=dataset.values.device)
         indices = trick.subset(dataset.batch(all_indices), state)
+        if indices is not None:
+            check_subset(trick, indices, len(dataset))
         dataset = dataset if indices is None else dataset.take(indices.to(all_indices.device))
     return dataset
 

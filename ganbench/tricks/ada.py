@@ -57,11 +57,11 @@ class ADA(Trick):
         """Refuse data that are not images, and rotations of images that are not square.
 
         Raises:
-            ConfigError: The data are points, or the images are not square.
+            ConfigError: The data are of another kind, or the images are not square.
         """
         if not data.is_image:
             raise ConfigError(
-                f"ada changes images, and {data.name} has points of {data.size} numbers.",
+                f"ada changes images, and {data.name} has {data.plural} of {data.size} numbers.",
                 "Remove the trick, or choose images: ganbench ls datasets",
             )
         if self.rotation and data.shape[1] != data.shape[2]:

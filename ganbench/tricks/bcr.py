@@ -45,11 +45,11 @@ class BCR(Trick):
         """Refuse data that are not images.
 
         Raises:
-            ConfigError: The data are points.
+            ConfigError: The data are of another kind.
         """
         if not data.is_image:
             raise ConfigError(
-                f"bcr augments images, and {data.name} has points of {data.size} numbers.",
+                f"bcr augments images, and {data.name} has {data.plural} of {data.size} numbers.",
                 "Remove the trick, or choose images: ganbench ls datasets",
             )
 

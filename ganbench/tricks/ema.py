@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import nn
 
 from ganbench.gan import Sampler
+from ganbench.moving import Number
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick, TrickState
@@ -32,7 +33,7 @@ class EMA(Trick):
     the average forgets the start; 0 turns that off. Buffers, such as running means, are copied.
     """
 
-    half_life_kimg: Annotated[float, Field(ge=0)] = 10.0
+    half_life_kimg: Annotated[Number, Field(ge=0)] = 10.0
     warm_up: Annotated[float, Field(ge=0)] = 0.05
 
     order: ClassVar[int] = 10  # after the tricks that move weights
@@ -57,7 +58,7 @@ class EMA(Trick):
 
     def beta(self, state: State) -> float:
         """Return the share of the average that an update keeps, from 0 to 1."""
-        half_life = 1000 * self.half_life_kimg
+        half_life = 1000 * state.now(self.half_life_kimg)
         if self.warm_up:
             half_life = min(half_life, self.warm_up * state.images_seen)
         images = state.images_seen / state.updates["generator"]

@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from ganbench.moving import Number
 from ganbench.registry import register
 from ganbench.trick import Terms, Trick
 from ganbench.turn import Turn
@@ -28,7 +29,7 @@ class GradientPenalty(Trick):
     ``target`` 0 gives the zero-centered penalty (arXiv:1902.03984).
     """
 
-    weight: Annotated[float, Field(ge=0)] = 10.0
+    weight: Annotated[Number, Field(ge=0)] = 10.0
     target: Annotated[float, Field(ge=0)] = 1.0
     one_sided: bool = False
 
@@ -36,13 +37,14 @@ class GradientPenalty(Trick):
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the penalty, or nothing at a weight of zero."""
-        if not self.weight:
+        weight = turn.state.now(self.weight)
+        if not weight:
             return {}
         between = turn.between(self._shares(turn))
         excess = _norms(between.gradients) - self.target
         if self.one_sided:
             excess = excess.relu()
-        return {"penalty": self.weight * excess.square().mean()}
+        return {"penalty": weight * excess.square().mean()}
 
     def _shares(self, turn: Turn) -> Tensor:
         """Return places (B,) on the lines from real to fake, the same for all of a logit."""

@@ -9,6 +9,10 @@ from typing import Annotated, ClassVar
 import torch
 from pydantic import Field
 
+from ganbench.config import Recipe
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, DataSpec
+from ganbench.moving import Moving, Number
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
@@ -24,13 +28,25 @@ class InstanceNoise(Trick):
 
     ``D(x + e)`` with e ~ N(0, s^2); s falls linearly from ``sigma`` to 0 at ``until``, a share of
     the images of training, and stays there. ``sigma`` is in the units of the data: 0.1 for images
-    in [-1, 1].
+    in [-1, 1]. A ``sigma`` that moves is s itself, and ``until`` has no meaning then.
     """
 
-    sigma: Annotated[float, Field(ge=0)] = 0.1
+    sigma: Annotated[Number, Field(ge=0)] = 0.1
     until: Annotated[float, Field(gt=0)] = 1.0
 
     neutral: ClassVar = {"sigma": 0.0}
+
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse two schedules for one number.
+
+        Raises:
+            ConfigError: ``sigma`` moves by itself, and ``until`` is set as well.
+        """
+        if isinstance(self.sigma, Moving) and self.until != 1.0:
+            raise ConfigError(
+                f"instance-noise: sigma moves by itself ({self.sigma}), so until cannot be set.",
+                "Remove until, and write where sigma arrives: sigma=0.1->0@50:linear",
+            )
 
     def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
         """Return images (B, *shape) with newly drawn noise, and their condition."""
@@ -45,5 +61,7 @@ class InstanceNoise(Trick):
 
     def sigma_now(self, state: State) -> float:
         """Return the current standard deviation of the noise, in the units of the data."""
+        if isinstance(self.sigma, Moving):
+            return state.now(self.sigma)
         share = state.images_seen / (1000 * state.recipe.kimg)
         return self.sigma * max(0.0, 1.0 - share / self.until)

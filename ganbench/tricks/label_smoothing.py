@@ -12,6 +12,7 @@ from torch import Tensor
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec, LogitCost, Loss
+from ganbench.moving import Moving, Number
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
@@ -30,8 +31,8 @@ class LabelSmoothing(Trick):
     the paper leaves at 0 (one-sided). The generator's loss stays as it is.
     """
 
-    real: Annotated[float, Field(ge=0, le=1)] = 0.9
-    fake: Annotated[float, Field(ge=0, le=1)] = 0.0
+    real: Annotated[Number, Field(ge=0, le=1)] = 0.9
+    fake: Annotated[Number, Field(ge=0, le=1)] = 0.0
 
     neutral: ClassVar = {"real": 1.0, "fake": 0.0}
 
@@ -47,7 +48,8 @@ class LabelSmoothing(Trick):
         """Return the loss with soft targets in the discriminator's part."""
         real_part, fake_part = _costs(loss)
 
-        def cost(logits: Tensor, target: float) -> Tensor:
+        def cost(logits: Tensor, number: float | Moving) -> Tensor:
+            target = state.now(number)
             return target * real_part(logits) + (1 - target) * fake_part(logits)
 
         return replace(

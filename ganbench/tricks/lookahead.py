@@ -11,6 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ganbench.moving import Number
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick, TrickState
@@ -30,7 +31,7 @@ class Lookahead(Trick):
     """
 
     steps: Annotated[int, Field(ge=1)] = 5
-    alpha: Annotated[float, Field(gt=0, le=1)] = 0.5
+    alpha: Annotated[Number, Field(gt=0, le=1)] = 0.5
 
     neutral: ClassVar = {"alpha": 1.0}
 
@@ -44,11 +45,11 @@ class Lookahead(Trick):
         state = turn.state
         if turn.role != "generator" or state.updates["generator"] % self.steps:
             return
-        memory = state.memory_of(self)
+        memory, alpha = state.memory_of(self), state.now(self.alpha)
         for name, weight in _weights(state):
             slow = memory[name]
             assert isinstance(slow, Tensor)
-            slow.lerp_(weight, self.alpha)  # exact at alpha = 1
+            slow.lerp_(weight, alpha)  # exact at alpha = 1
             weight.copy_(slow)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ganbench.gan import Role
+from ganbench.moving import Number
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
@@ -32,7 +33,7 @@ class OptimisticAdam(Trick):
     ``move_0`` is 0. ``amount`` is 1 in the paper.
     """
 
-    amount: Annotated[float, Field(ge=0)] = 1.0
+    amount: Annotated[Number, Field(ge=0)] = 1.0
 
     neutral: ClassVar = {"amount": 0.0}
 
@@ -48,10 +49,11 @@ class OptimisticAdam(Trick):
 
         @torch.no_grad()
         def anticipate(moving: Optimizer, args: Any, options: Any) -> None:
+            amount = state.now(self.amount)
             for weight, start in before.items():
                 move = weight - start
                 last = moving.state[weight].get(LAST_MOVE)
-                weight.add_(move if last is None else move - last, alpha=self.amount)
+                weight.add_(move if last is None else move - last, alpha=amount)
                 moving.state[weight][LAST_MOVE] = move
             before.clear()
 

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ganbench.moving import Moving, Number
 from ganbench.registry import register
 from ganbench.trick import Terms, Trick
 from ganbench.turn import Turn
@@ -28,7 +29,7 @@ class R1(Trick):
     their mean.
     """
 
-    weight: Annotated[float, Field(ge=0)] = 1.0
+    weight: Annotated[Number, Field(ge=0)] = 1.0
     every: Annotated[int, Field(ge=1)] = 1
 
     neutral: ClassVar = {"weight": 0.0}
@@ -38,15 +39,18 @@ class R1(Trick):
         return lazy_penalty(turn, "real", weight=self.weight, every=self.every)
 
 
-def lazy_penalty(turn: Turn, side: Literal["real", "fake"], *, weight: float, every: int) -> Terms:
+def lazy_penalty(
+    turn: Turn, side: Literal["real", "fake"], *, weight: float | Moving, every: int
+) -> Terms:
     """Return half the mean squared norm of the gradient at one side's examples, as a term.
 
     Args:
         turn: The discriminator's turn.
         side: The examples at which the gradient is taken.
-        weight: The weight of the penalty (gamma); 0 gives no term.
+        weight: The weight of the penalty (gamma), which may move; 0 gives no term.
         every: The penalty is due in every n-th update, and n times as strong.
     """
+    weight = turn.state.now(weight)
     if not weight or turn.state.updates["discriminator"] % every:
         return {}
     scored = turn.real if side == "real" else turn.fake

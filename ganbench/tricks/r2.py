@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from ganbench.moving import Number
 from ganbench.registry import register
 from ganbench.trick import Terms, Trick
 from ganbench.tricks.r1 import lazy_penalty
@@ -27,7 +28,7 @@ class R2(Trick):
     regularization, arXiv:1912.04958).
     """
 
-    weight: Annotated[float, Field(ge=0)] = 1.0
+    weight: Annotated[Number, Field(ge=0)] = 1.0
     every: Annotated[int, Field(ge=1)] = 1
 
     neutral: ClassVar = {"weight": 0.0}

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import torch
 from pydantic import Field
 
+from ganbench.moving import Number
 from ganbench.registry import register
 from ganbench.trick import Trick
 from ganbench.turn import Turn
@@ -24,7 +25,7 @@ class WeightClipping(Trick):
     The paper uses a ``limit`` of 0.01 with RMSprop at 5e-5 and five critic steps.
     """
 
-    limit: Annotated[float, Field(gt=0)] = 0.01
+    limit: Annotated[Number, Field(gt=0)] = 0.01
 
     neutral: ClassVar = {"limit": 1e30}
 
@@ -32,5 +33,6 @@ class WeightClipping(Trick):
     def after_step(self, turn: Turn) -> None:
         """Clip the weights once the discriminator has moved."""
         if turn.role == "discriminator":
+            limit = turn.state.now(self.limit)
             for weight in turn.state.discriminator.parameters():
-                weight.clamp_(-self.limit, self.limit)
+                weight.clamp_(-limit, limit)

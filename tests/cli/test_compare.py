@@ -236,6 +236,22 @@ def test_a_varied_setting_is_compared_at_each_value(cli):
     }
 
 
+def test_numbers_that_move_are_axes_and_labels(cli):
+    tricks = "none,r1:weight=1->0.1@0.05:linear,every=2"
+    words = (*WORDS, *HERE, "--tricks", tricks, "--vary", "learning_rate=1e-4,2e-4->0.00001")
+    words = (*words, "--set", "schedule=constant", "--seeds", "0-1")
+    document = cli(*words, "--json").document
+    rates = {cell["axes"]["vary"]["learning_rate"] for cell in document["cells"]}
+    assert rates == {1e-4, "2e-4->0.00001"}
+    pairs = {
+        (comparison["variant"], comparison["baseline"]) for comparison in document["comparisons"]
+    }
+    assert pairs == {
+        (f"vanilla + r1, learning_rate={rate}", f"vanilla, learning_rate={rate}")
+        for rate in ("0.0001", "0.0002->1e-05")
+    }
+
+
 def test_a_suite_is_a_file_or_a_name(cli, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('models = "vanilla"\ndatasets = "ring8"\nseeds = 1\n[set]\nkimg = 0.4\n')

@@ -65,6 +65,37 @@ def test_a_dry_run_trains_nothing_and_prints_what_it_would(cli, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_numbers_that_move_are_texts_from_the_command_line_to_the_record(tiny, cli, tmp_path):
+    words = ("-t", "r1:weight=10 -> 1@0.05:linear,every=2", "--set", "learning_rate=2e-4->0")
+    words = (*words, "--set", "schedule=constant")
+    folder = open_run(Path(tiny(*words, "--json").document["run"]))
+    config = folder.config()["config"]
+    for role in ("generator", "discriminator"):
+        assert config["recipe"][f"{role}_optimizer"]["learning_rate"] == "0.0002->0"
+    (trick,) = config["tricks"]
+    assert trick["parameters"] == {"weight": "10->1@0.05:linear", "every": 2}
+    shown = cli("show", folder.path)
+    assert '"learning_rate": "0.0002->0"' in shown.out
+    assert '"weight": "10->1@0.05:linear"' in shown.out
+    assert tiny(*words, "--resume", "--json").document["run"] == str(folder.path)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--set", "learning_rate=2e-4->"), "or one that moves during training: '10->1'"),
+        (("--set", "learning_rate=2e-4->0", "--set", "schedule=cosine"), "moves by itself"),
+        (("-t", "r1:weight=1->-1"), "greater than or equal to 0, not '1->-1'"),
+        (("-t", "instance-noise:sigma=1->0,until=0.5"), "so until cannot be set"),
+    ],
+)
+def test_a_number_that_cannot_move_so_is_one_sentence(tiny, words, message):
+    outcome = tiny(*words)
+    assert outcome.code == 2
+    assert message in " ".join(outcome.err.split())
+    assert "Traceback" not in outcome.err
+
+
 def test_the_flags_go_before_set(cli):
     words = ("run", "-m", "vanilla", "-d", "ring8", "-n", "--json", "--set", "recipe.kimg=3")
     assert cli(*words).document["config"]["recipe"]["kimg"] == 3.0

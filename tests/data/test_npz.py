@@ -104,8 +104,14 @@ def test_labels_go_with_their_examples(tmp_path, dtype):
         ({"points": np.array([[1.0], [np.inf]])}, "NaN or infinite, in 1 of 2"),
         ({"points": IMAGES}, r"points \(N, D\) were expected"),
         ({"arr_0": np.float64(3)}, "a single number"),
-        ({"a": POINTS, "b": POINTS}, "holds a, b; either 'images' or 'points'"),
-        ({"images": IMAGES, "points": POINTS}, "either 'images' or 'points'"),
+        (
+            {"a": POINTS, "b": POINTS},
+            "holds a, b; one of 'points', 'images', 'sequences' and 'videos' was",
+        ),
+        (
+            {"images": IMAGES, "points": POINTS},
+            "holds images, points; one of 'points', 'images', 'seq",
+        ),
         ({"labels": np.arange(3)}, "holds no array"),
         ({"points": POINTS, "labels": np.arange(29)}, r"integers \(30,\), one for each sample"),
         ({"points": POINTS, "labels": np.ones(30)}, r"integers \(30,\), one for each sample"),

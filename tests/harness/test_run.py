@@ -244,8 +244,8 @@ def test_a_trained_run_draws_what_it_drew(go):
     _, folder = go("vanilla", "digits", tricks=["ema"])
     state = loaded(folder)
     with evaluating(state):
-        first, again = (draw(loaded(folder), 8, seed=3) for _ in range(2))
-        assert torch.equal(draw(state, 8, seed=3), first)
+        first, again = (draw(loaded(folder), 8, seed=3).samples for _ in range(2))
+        assert torch.equal(draw(state, 8, seed=3).samples, first)
     assert torch.equal(first, again)
     with safe_open(folder.generator_file, "pt") as file:
         exported = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -55,6 +55,17 @@ def test_parameters_are_shown_where_they_differ() -> None:
     ]
 
 
+def test_a_number_that_moves_is_shown_whole() -> None:
+    tricks = [
+        {"name": "r1", "parameters": {"weight": f"0.0001234->0.0000123@{kimg}:linear"}}
+        for kimg in (100, 200)
+    ]
+    labels = derive_labels("vanilla", [{"tricks": [trick]} for trick in tricks])
+    assert [label.variant for label in labels] == [
+        f"vanilla + r1(weight=0.0001234->0.0000123@{kimg}:linear)" for kimg in (100, 200)
+    ]
+
+
 def test_two_versions_of_a_dataset_are_two_datasets(
     make_run: Callable[..., RunFolder], tmp_path: Path
 ) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Drawing: the same samples for the same seed, uint8 by one rule, pictures pixel by pixel."""
+"""Drawing: the same samples for the same seed, uint8 by one rule."""
 
 from dataclasses import replace
 
@@ -8,9 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from ganbench.data.dataset import to_uint8
+from ganbench.data import open_dataset
+from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec, Mixture
-from ganbench.sampling.draw import DRAW_BATCH, draw, grid, picture, plane, stream
+from ganbench.kinds import kind_of
+from ganbench.sampling.draw import DRAW_BATCH, draw, stream
+from ganbench.sampling.sample_files import write_files, write_npz
 from ganbench.training.build import build_state, create
 from ganbench.training.trainer import evaluating
 
@@ -29,12 +32,12 @@ def state_of(data, model="vanilla", seed=0):
 @pytest.mark.parametrize("data", [GRAY, RING], ids=["images", "points"])
 def test_samples_are_a_function_of_seed_and_purpose(data):
     state = state_of(data)
-    first = draw(state, 40, seed=1, purpose="a")
+    first = draw(state, 40, seed=1, purpose="a").samples
     assert first.shape == (40, *data.shape)
     assert first.dtype == (torch.uint8 if data.is_image else torch.float32)
-    assert torch.equal(first, draw(state, 40, seed=1, purpose="a"))
-    assert not torch.equal(first, draw(state, 40, seed=2, purpose="a"))
-    assert not torch.equal(first, draw(state, 40, seed=1, purpose="b"))
+    assert torch.equal(first, draw(state, 40, seed=1, purpose="a").samples)
+    assert not torch.equal(first, draw(state, 40, seed=2, purpose="a").samples)
+    assert not torch.equal(first, draw(state, 40, seed=1, purpose="b").samples)
 
 
 def test_drawing_touches_no_stream_of_training_nor_the_global_one():
@@ -55,26 +58,13 @@ def test_samples_are_the_generators_images_by_the_one_rule():
     state = state_of(GRAY)
     count = DRAW_BATCH + 7  # more than one batch
     with evaluating(state):
-        drawn = draw(state, count, seed=3)
+        drawn = draw(state, count, seed=3).samples
         random = stream(state, 3, "samples")
         latents = torch.cat([state.prior(DRAW_BATCH, random), state.prior(7, random)])
         images = state.generator(latents).double()
     expected = torch.floor((127.5 * images + 128).clamp(0, 255)).to(torch.uint8)
     assert (drawn.int() - expected.int()).abs().max() <= 1
     assert (drawn == expected).float().mean() > 0.999
-
-
-@pytest.mark.parametrize(
-    ("value", "pixel"),
-    [(-1.0, 0), (1.0, 255), (0.0, 128), (-9.0, 0), (9.0, 255), (-1 + 2 / 255, 1), (1 - 1e-6, 255)],
-)
-def test_the_rule_from_the_range_of_tanh_to_pixels(value, pixel):
-    assert to_uint8(torch.full((1, 1, 1, 1), value)).item() == pixel
-
-
-def test_pixels_come_back_from_the_range_of_the_networks():
-    pixels = torch.arange(256, dtype=torch.uint8)
-    assert torch.equal(to_uint8(pixels.float() * (2 / 255) - 1), pixels)
 
 
 class Broken(nn.Module):
@@ -94,20 +84,20 @@ class Broken(nn.Module):
 @pytest.mark.parametrize("data", [GRAY, RING], ids=["images", "points"])
 def test_what_is_not_finite_is_drawn_as_it_is_and_pictured_without_a_crash(data, value):
     state = replace(state_of(data), generator=Broken(data.shape, value))
-    samples = draw(state, 600, seed=0)
+    samples = draw(state, 600, seed=0).samples
     assert len(samples) == 600
     zeros = (samples.reshape(600, -1) == (128 if samples.dtype == torch.uint8 else 0)).all(1)
     assert 200 < zeros.sum() < 400
     if not np.isfinite(value):
         assert samples.dtype == torch.float32
         assert not samples.isfinite().all()
-    made = picture(samples, data)
+    made = kind_of(data).picture(samples, data)
     assert made.width >= 480
 
 
 def test_a_sample_that_is_not_finite_does_not_change_the_others():
     state = replace(state_of(GRAY), generator=Broken(GRAY.shape, float("nan"), above=3.0))
-    samples = draw(state, 8 * DRAW_BATCH, seed=0)
+    samples = draw(state, 8 * DRAW_BATCH, seed=0).samples
     broken = ~samples.isfinite().flatten(1).all(1)
     whole = (~broken).view(8, DRAW_BATCH).all(1)
     assert 0 < whole.sum() < 8, "some batches are finite, some are not"
@@ -115,42 +105,65 @@ def test_a_sample_that_is_not_finite_does_not_change_the_others():
     assert samples[~broken].abs().max() < 1.01 / 255
 
 
-def test_a_grid_is_exact_to_the_pixel():
-    images = torch.arange(1, 6, dtype=torch.uint8).mul(40).view(5, 1, 1, 1).expand(5, 1, 2, 3)
-    made = np.array(grid(images, padding=1, least_width=1))
-    # Three columns of 3 pixels and two rows of 2, with white lines of one pixel between.
-    expected = np.full((2 * 3 + 1, 3 * 4 + 1), 255)
-    for index, value in enumerate((40, 80, 120, 160, 200)):
-        top, left = 1 + 3 * (index // 3), 1 + 4 * (index % 3)
-        expected[top : top + 2, left : left + 3] = value
-    assert made.tolist() == expected.tolist()
+# -- classes ---------------------------------------------------------------------------------------
+
+CLASSES = DataSpec("classes", "1", (1, 2, 2), classes=12)
 
 
-def test_a_grid_keeps_rows_columns_and_channels_apart():
-    image = torch.arange(2 * 3 * 3, dtype=torch.uint8).view(1, 3, 2, 3)
-    made = np.array(grid(image, padding=0, least_width=1))
-    assert made.shape == (2, 3, 3)
-    assert made.tolist() == image[0].permute(1, 2, 0).tolist()
+class Level(nn.Module):
+    """A generator whose images are as bright as their class: -1 for class 0, 1 for the last."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+
+    def forward(self, latents, labels):
+        level = 2 * labels / 11 - 1 + self.weight
+        return level.reshape(-1, 1, 1, 1).expand(-1, 1, 2, 2)
 
 
-def test_a_small_grid_is_enlarged_by_whole_pixels():
-    images = torch.tensor([[0, 255], [255, 0]], dtype=torch.uint8).view(1, 1, 2, 2)
-    made = np.array(grid(images, padding=0, least_width=10))
-    assert made.tolist() == np.kron([[0, 255], [255, 0]], np.ones((5, 5), int)).tolist()
+def conditional():
+    state = state_of(CLASSES)
+    state.conditional = True
+    state.generator = Level()
+    return state
 
 
-def test_points_lie_where_their_coordinates_say():
-    center = np.array(plane(torch.tensor([[0.0, 0.5]] * 400), RING, size=100).convert("RGB"))
-    blue = np.argwhere((center[:, :, 2] > 150) & (center[:, :, 0] < 80))
-    # Centers span [-1, 1] in both axes, the margin is a quarter of 2 on each side: [-1.5, 1.5].
-    row, column = blue.mean(0)
-    assert abs(column - 50) < 1.5
-    assert abs(row - 100 * (1.5 - 0.5) / 3) < 1.5
+def brightness(labels):
+    return (127.5 * (2 * labels / 11 - 1) + 128).clamp(0, 255).to(torch.uint8)
 
 
-def test_points_of_any_dimension_have_a_picture():
-    for size in (1, 3):
-        made = plane(torch.zeros(5, size), DataSpec("points", "1", (size,)))
-        assert made.size == (480, 480)
-        blank = plane(torch.full((5, size), 1e9), DataSpec("points", "1", (size,)))
-        assert np.array(made).tolist() != np.array(blank).tolist()
+def test_labels_are_those_of_the_samples():
+    drawn = draw(conditional(), 600, seed=1)
+    assert len(drawn) == len(drawn.labels) == 600
+    assert set(drawn.labels.tolist()) == set(range(12))
+    assert torch.equal(drawn.samples[:, 0, 0, 0], brightness(drawn.labels))
+
+
+def test_a_class_is_drawn_on_request():
+    drawn = draw(conditional(), 300, seed=1, label=7)
+    assert (drawn.labels == 7).all()
+    assert (drawn.samples == brightness(torch.tensor(7))).all()
+
+
+def test_a_class_that_there_is_not():
+    with pytest.raises(ConfigError, match="no class 12: classes has the classes 0 to 11"):
+        draw(conditional(), 3, seed=1, label=12)
+    with pytest.raises(ConfigError, match="draws no classes"):
+        draw(state_of(GRAY), 3, seed=1, label=0)
+
+
+def test_files_of_classes_open_as_data_with_labels(tmp_path):
+    drawn = draw(conditional(), 60, seed=1)
+    write_npz(drawn, CLASSES, tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as file:
+        assert np.array_equal(file["labels"], drawn.labels.numpy())
+    write_files(drawn, CLASSES, tmp_path / "files")
+    assert sorted(path.name for path in (tmp_path / "files").iterdir()) == [
+        f"{label:02d}" for label in sorted(set(drawn.labels.tolist()))
+    ]
+    for name in ("a.npz", "files"):
+        source = open_dataset(str(tmp_path / name))
+        assert source.spec.classes == 12
+        loaded = source.load("train")
+        assert torch.equal(loaded.values[:, 0, 0, 0], brightness(loaded.labels))

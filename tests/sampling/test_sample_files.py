@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from ganbench.data import open_dataset
-from ganbench.errors import StorageError
+from ganbench.errors import ConfigError, StorageError
 from ganbench.gan import DataSpec
-from ganbench.sampling.sample_files import as_pixels, write_files, write_npz, write_picture
+from ganbench.sampling.draw import Drawn
+from ganbench.sampling.sample_files import write_files, write_npz, write_picture
 
 
 def images(channels, count=5):
@@ -28,7 +29,7 @@ def spec(channels):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_an_array_of_images_comes_back(tmp_path, channels):
     samples = images(channels)
-    write_npz(samples, spec(channels), tmp_path / "a.npz")
+    write_npz(Drawn(samples), spec(channels), tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz") as file:
         assert file.files == ["images"]
         assert np.array_equal(file["images"], samples.permute(0, 2, 3, 1))
@@ -40,7 +41,7 @@ def test_an_array_of_images_comes_back(tmp_path, channels):
 
 def test_an_array_of_points_comes_back(tmp_path):
     points = torch.randn(7, 2)
-    write_npz(points, DataSpec("points", "1", (2,)), tmp_path / "a.npz")
+    write_npz(Drawn(points), DataSpec("points", "1", (2,)), tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz") as file:
         assert file["points"].dtype == np.float32
         assert np.array_equal(file["points"], points)
@@ -49,7 +50,7 @@ def test_an_array_of_points_comes_back(tmp_path):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_come_back(tmp_path, channels):
     samples = images(channels, 12)
-    write_files(samples, tmp_path / "deep" / "images")
+    write_files(Drawn(samples), spec(channels), tmp_path / "deep" / "images")
     files = sorted((tmp_path / "deep" / "images").iterdir())
     assert [file.name for file in files] == [f"{index:05d}.png" for index in range(12)]
     for file, sample in zip(files, samples, strict=True):
@@ -59,17 +60,11 @@ def test_pictures_come_back(tmp_path, channels):
         assert np.array_equal(pixels, sample.permute(1, 2, 0))
 
 
-def test_what_is_not_finite_has_pixels_all_the_same():
-    samples = torch.zeros(1, 1, 2, 2)
-    samples[0, 0] = torch.tensor([[float("nan"), float("inf")], [-float("inf"), 1.0]])
-    assert as_pixels(samples).tolist() == [[[[128], [255]], [[0], [255]]]]
-
-
 def test_a_picture_is_a_png_and_replaces_the_old_one_whole(tmp_path):
     path = tmp_path / "a" / "b.png"
-    write_picture(images(1), spec(1), path)
+    write_picture(Drawn(images(1)), spec(1), path)
     first = path.read_bytes()
-    write_picture(images(3), spec(3), path)
+    write_picture(Drawn(images(3)), spec(3), path)
     assert path.read_bytes() != first
     with Image.open(path) as image:
         assert image.format == "PNG"
@@ -83,10 +78,23 @@ def test_a_disk_that_fills_up_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(Image.Image, "save", full)
     monkeypatch.setattr(np, "savez_compressed", full)
     for write in (
-        lambda: write_picture(images(1), spec(1), tmp_path / "a.png"),
-        lambda: write_files(images(1), tmp_path / "files"),
-        lambda: write_npz(images(1), spec(1), tmp_path / "a.npz"),
+        lambda: write_picture(Drawn(images(1)), spec(1), tmp_path / "a.png"),
+        lambda: write_files(Drawn(images(1)), spec(1), tmp_path / "files"),
+        lambda: write_npz(Drawn(images(1)), spec(1), tmp_path / "a.npz"),
     ):
         with pytest.raises(StorageError, match="no space left"):
             write()
     assert [path.name for path in tmp_path.iterdir()] == ["files"]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (DataSpec("points", "1", (2,)), "Points are not written as files"),
+        (DataSpec("signals", "1", (3, 9)), "Sequences of 3 channels are not written as files"),
+    ],
+)
+def test_what_has_no_files_is_refused(tmp_path, data, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        write_files(Drawn(torch.zeros(2, *data.shape)), data, tmp_path / "files")
+    assert not (tmp_path / "files").exists()

@@ -170,5 +170,5 @@ def test_a_model_file_that_is_broken_is_one_sentence(tmp_path):
     path.write_text(
         "from ganbench import register, GANN\n\n@register\ndef broken(data):\n    ...\n"
     )
-    with pytest.raises(InputError, match=r"broken\.py cannot be imported: cannot import name"):
+    with pytest.raises(InputError, match=r"broken\.py:1 cannot be imported: cannot import name"):
         create(str(path), POINTS)

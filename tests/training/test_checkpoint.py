@@ -10,13 +10,14 @@ import torch
 from comparing import differing, tensors_of, weights_of, without_times
 from safetensors import safe_open
 from small_states import CPU, state_of
+from torch import nn
 
 from ganbench import registry
 from ganbench.config import OptimizerSpec, adam, parse_trick, rmsprop, sgd
 from ganbench.errors import ConfigError, DamagedRunError, StorageError
 from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import non_saturating
-from ganbench.nn import ConvDiscriminator, ConvGenerator
+from ganbench.nn import MLP, ConvDiscriminator, ConvGenerator
 from ganbench.progress import Progress
 from ganbench.records import atomic_files
 from ganbench.step import alternate
@@ -27,6 +28,9 @@ from ganbench.training.checkpoint import (
     save_checkpoint,
     write_tensors,
 )
+from ganbench.training.trainer import Schedule, evaluating
+from ganbench.trick import Hooks
+from ganbench.trick_config import make_trick
 
 OPTIMIZERS = [
     adam(1e-3, (0.0, 0.9)),
@@ -274,3 +278,110 @@ def test_a_run_of_another_kind_of_device_is_sampled_but_not_continued(bench, tmp
     fresh = bench.state(seed=1)
     load_checkpoint(fresh, path, streams=False)
     assert not differing(weights_of(fresh), weights_of(state))
+
+
+class Noisy(nn.Module):
+    """A network that draws random numbers itself: dropout, and noise in every pass."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.network = MLP((inputs,), [8], (outputs,))
+        self.dropout = nn.Dropout(0.3)
+
+    def forward(self, values):
+        return self.network(self.dropout(values) + 0.1 * torch.randn_like(values))
+
+
+class Shaken(Hooks):
+    """Hooks whose memory starts with random numbers from torch's global stream."""
+
+    def start(self, state):
+        return {"module": nn.Linear(2, 2), "values": torch.randn(3)}
+
+
+def noisy(bench):
+    gan = GAN(
+        generator=lambda latent_dim: Noisy(latent_dim, 2),
+        discriminator=lambda shape: Noisy(shape[0], 1),
+        loss=non_saturating,
+        recipe=bench.state().recipe,
+        hooks=Shaken(),
+    )
+    return state_of(gan, bench.dataset().spec)
+
+
+def test_networks_with_noise_go_on_bit_for_bit(bench):
+    """Whatever else draws from torch's global stream, before the run and in between."""
+
+    def build():
+        torch.manual_seed(torch.seed() % 1000)
+        return noisy(bench)
+
+    halfway(bench, build)
+
+
+def test_networks_with_noise_are_sampled_alike_twice(bench):
+    state = noisy(bench)
+    state.generator.train()  # dropout and noise are at work
+    drawn = [state.sampler()(6, torch.Generator().manual_seed(seed)).images for seed in (1, 1, 2)]
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+    stream = torch.Generator().manual_seed(1)
+    first, second = (state.sampler()(6, stream).images for _ in range(2))
+    assert torch.equal(first, drawn[0])
+    assert not torch.equal(first, second)
+
+
+def test_an_evaluation_changes_no_stream_of_training(bench):
+    plain, looked_at = noisy(bench), noisy(bench)
+    with evaluating(looked_at):
+        torch.randn(7, generator=looked_at.streams["noise"])
+        torch.randn(7, generator=looked_at.streams["trick/any"])
+        torch.rand(3)
+    for state in (plain, looked_at):
+        with state.streams.networks():
+            state.drawn = [state.draw_latents(3), torch.rand(3)]
+    assert all(map(torch.equal, plain.drawn, looked_at.drawn))
+
+
+class Growing(nn.Module):
+    """A generator that fades a second layer in, as progressive growing does."""
+
+    def __init__(self, latent_dim):
+        super().__init__()
+        self.coarse, self.fine = MLP((latent_dim,), [8], (2,)), MLP((latent_dim,), [8], (2,))
+        self.register_buffer("share", torch.zeros(()))
+
+    def forward(self, latents):
+        return torch.lerp(self.coarse(latents), self.fine(latents), self.share)
+
+
+class Fade(Hooks):
+    """Moves the share by the images seen: the second layer is there after half of training."""
+
+    def after_step(self, turn):
+        state = turn.state
+        state.generator.share.fill_(min(1.0, state.images_seen / (500 * state.recipe.kimg)))
+
+
+def test_networks_that_grow_go_on_bit_for_bit(bench):
+    """All is built at the start; what is faded in is a buffer, which averages copy."""
+
+    def build():
+        gan = GAN(
+            generator=Growing,
+            discriminator=lambda shape: MLP(shape, [8], (1,)),
+            loss=non_saturating,
+            recipe=bench.state().recipe,
+            hooks=Fade(),
+        )
+        return state_of(gan, bench.dataset().spec, [make_trick(parse_trick("ema"))])
+
+    halfway(bench, build, stop=0.3)
+    trainer = bench.trainer(build(), name="grown")
+    shares = []
+    trainer.schedule = Schedule(ticks=4, snapshots=4, evaluations=0)
+    trainer.snapshot = lambda state, kimg: shares.append(float(state.sampler().generator.share))
+    trainer.train()
+    assert shares[-1] == 1.0
+    assert 0 < shares[0] < 1

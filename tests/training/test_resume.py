@@ -83,6 +83,11 @@ def assert_same_run(first, second):
     [
         ("vanilla", ["ema", "lookahead", "optimistic-adam", "r1:every=3"], {"recipe.kimg": 8}),
         ("wgan-gp", ["ema", "spectral-norm"], {"recipe.kimg": 5, "recipe.batch_size": 25}),
+        (
+            "vanilla",
+            ["r1:weight=1->0.1@6"],
+            {"recipe.kimg": 8, "learning_rate": "1e-3->1e-4", "schedule": "constant"},
+        ),
     ],
 )
 def test_a_run_that_is_killed_goes_on_bit_for_bit(start, tmp_path, model, tricks, settings):

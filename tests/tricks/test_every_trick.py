@@ -207,6 +207,52 @@ def test_neutral_parameters_change_nothing(name):
             assert all(torch.equal(of_weight[key], of_other_weight[key]) for key in of_weight)
 
 
+def moving_parameters():
+    """Yield the name of each trick with each of its parameters that may move."""
+    for name, kind in KINDS.items():
+        for parameter in fields(kind):
+            try:
+                make_trick(TrickConfig(name=name, parameters={parameter.name: "0.5->1"}))
+            except ConfigError:
+                continue
+            yield name, parameter.name
+
+
+OWN_SCHEDULES = {"ema": {"warm_up": 0.0}, "instance-noise": {"until": 1e30}}
+"""Parameters at which a trick changes a number no further by itself."""
+
+
+def test_the_parameters_that_may_move():
+    assert {name for name, _ in moving_parameters()} >= {
+        "ema",
+        "gradient-penalty",
+        "instance-noise",
+        "label-smoothing",
+        "lookahead",
+        "r1",
+        "r2",
+        "weight-clipping",
+    }
+
+
+@pytest.mark.parametrize(("name", "parameter"), list(moving_parameters()))
+def test_a_number_that_has_arrived_is_its_end_and_one_that_moves_is_not(name, parameter):
+    others = OWN_SCHEDULES.get(name, {})
+    end = 0.5 * getattr(KINDS[name](), parameter) or 0.25
+    moving_others = {key: value for key, value in others.items() if key != "until"}
+    plain, arrived, under_way = alike(
+        name,
+        {**others, parameter: end},
+        {**moving_others, parameter: f"1->{end}@1e-9"},
+        {**moving_others, parameter: f"1->{end}"},
+    )
+    assert not differing(weights(plain), weights(arrived))
+    assert torch.equal(samples(plain), samples(arrived))
+    assert differing(weights(plain), weights(under_way)) or not torch.equal(
+        samples(plain), samples(under_way)
+    )
+
+
 @pytest.mark.parametrize(
     "name", [name for name in NAMES if overridden(name) <= {"check", "start", "sampler"}]
 )

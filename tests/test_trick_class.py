@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""What the class of a trick must be."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
+
+import pytest
+from pydantic import Field
+
+from ganbench import Trick, registry
+from ganbench.errors import ConfigError
+from ganbench.trick import HOOKS
+from ganbench.trick_class import check_hooks, check_trick_class
+
+
+@pytest.mark.parametrize("name", registry.tricks.names())
+def test_every_bundled_trick_passes(name):
+    check_trick_class(registry.tricks.get(name), HOOKS)
+
+
+def test_what_the_command_line_can_give_passes():
+    @dataclass(frozen=True)
+    class Typed(Trick):
+        """A trick with a field of each type."""
+
+        whole: int = 1
+        real: Annotated[float, Field(ge=0)] = 1.0
+        switch: bool = False
+        word: str = "a"
+        choice: Literal["a", 1] = "a"
+        either: int | str = 1
+        made: float = field(default_factory=float)
+        order: ClassVar[int] = 3
+
+        def cost(self):
+            """Return nothing; the name is near to no hook."""
+
+        def _after_steps(self):
+            """Do nothing; the name says that it is no hook."""
+
+    check_trick_class(Typed, HOOKS)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [(list, ()), (dict[str, int], 1), (object, 1), (None, 1), (float | None, None), (type, int)],
+)
+def test_what_the_command_line_cannot_give_is_refused(annotation, default):
+    kind = type("Odd", (Trick,), {"__annotations__": {"x": annotation}, "x": default})
+    with pytest.raises(ConfigError, match="a field 'x' that the command line cannot give"):
+        check_trick_class(dataclass(frozen=True)(kind), HOOKS)
+
+
+@pytest.mark.parametrize(
+    ("name", "hook"),
+    [
+        ("after_steps", "after_step"),
+        ("discriminator_term", "discriminator_terms"),
+        ("wrap_generater", "wrap_generator"),
+        ("wraploss", "wrap_loss"),
+        ("steprule", "step_rule"),
+        ("latent", "latents"),
+        ("samplers", "sampler"),
+    ],
+)
+def test_a_misspelt_hook_is_named(name, hook):
+    kind = type("Misspelt", (Trick,), {name: lambda self: None})
+    place = rf"test_trick_class\.py:\d+: Misspelt has a method {name}, which is not a hook\."
+    with pytest.raises(ConfigError, match=rf"{place} Did you mean '{hook}'\?") as raised:
+        check_hooks(kind, HOOKS)
+    assert f"_{name}" in raised.value.hint
+
+
+def test_a_misspelt_hook_is_found_in_a_class_between():
+    between = type("Between", (Trick,), {"after_steps": lambda self: None})
+    with pytest.raises(ConfigError, match="after_steps"):
+        check_hooks(type("Last", (between,), {}), HOOKS)
+
+
+@pytest.mark.parametrize(
+    ("name", "hook"), [("view", "see"), ("condition", "see"), ("dataset", "subset")]
+)
+def test_a_hook_of_an_earlier_version_is_named_with_what_took_its_place(name, hook):
+    kind = type("Former", (Trick,), {name: lambda self: None})
+    former = {"view", "condition", "dataset"}
+    with pytest.raises(ConfigError, match=f"Did you mean '{hook}'?"):
+        check_hooks(kind, [*(known for known in HOOKS if known not in former), "see", "subset"])
+    check_hooks(kind, [*HOOKS, name])
