@@ -71,19 +71,28 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.trick import Terms as Terms
     from ganbench.trick import Trick as Trick
     from ganbench.trick import TrickState as TrickState
+    from ganbench.tricks.ada import ADA as ADA
+    from ganbench.tricks.bcr import BCR as BCR
+    from ganbench.tricks.consensus import Consensus as Consensus
     from ganbench.tricks.diffaugment import DiffAugment as DiffAugment
     from ganbench.tricks.drs import DRS as DRS
     from ganbench.tricks.ema import EMA as EMA
     from ganbench.tricks.extragradient import Extragradient as Extragradient
+    from ganbench.tricks.gradient_clipping import GradientClipping as GradientClipping
     from ganbench.tricks.gradient_penalty import GradientPenalty as GradientPenalty
     from ganbench.tricks.instance_noise import InstanceNoise as InstanceNoise
+    from ganbench.tricks.instance_selection import InstanceSelection as InstanceSelection
     from ganbench.tricks.label_smoothing import LabelSmoothing as LabelSmoothing
+    from ganbench.tricks.lecam import LeCam as LeCam
+    from ganbench.tricks.logan import LOGAN as LOGAN
     from ganbench.tricks.lookahead import Lookahead as Lookahead
     from ganbench.tricks.optimistic_adam import OptimisticAdam as OptimisticAdam
     from ganbench.tricks.pacgan import PacGAN as PacGAN
     from ganbench.tricks.r1 import R1 as R1
     from ganbench.tricks.r2 import R2 as R2
+    from ganbench.tricks.replay import Replay as Replay
     from ganbench.tricks.spectral_norm import SpectralNorm as SpectralNorm
+    from ganbench.tricks.top_k import TopK as TopK
     from ganbench.tricks.truncation import Truncation as Truncation
     from ganbench.tricks.unrolled import Unrolled as Unrolled
     from ganbench.tricks.weight_clipping import WeightClipping as WeightClipping
@@ -125,19 +134,28 @@ _NAMES_BY_HOME = {
     "state": ("State",),
     "training.build": ("create",),
     "trick": ("Hooks", "Terms", "Trick", "TrickState"),
+    "tricks.ada": ("ADA",),
+    "tricks.bcr": ("BCR",),
+    "tricks.consensus": ("Consensus",),
     "tricks.diffaugment": ("DiffAugment",),
     "tricks.drs": ("DRS",),
     "tricks.ema": ("EMA",),
     "tricks.extragradient": ("Extragradient",),
+    "tricks.gradient_clipping": ("GradientClipping",),
     "tricks.gradient_penalty": ("GradientPenalty",),
     "tricks.instance_noise": ("InstanceNoise",),
+    "tricks.instance_selection": ("InstanceSelection",),
     "tricks.label_smoothing": ("LabelSmoothing",),
+    "tricks.lecam": ("LeCam",),
+    "tricks.logan": ("LOGAN",),
     "tricks.lookahead": ("Lookahead",),
     "tricks.optimistic_adam": ("OptimisticAdam",),
     "tricks.pacgan": ("PacGAN",),
     "tricks.r1": ("R1",),
     "tricks.r2": ("R2",),
+    "tricks.replay": ("Replay",),
     "tricks.spectral_norm": ("SpectralNorm",),
+    "tricks.top_k": ("TopK",),
     "tricks.truncation": ("Truncation",),
     "tricks.unrolled": ("Unrolled",),
     "tricks.weight_clipping": ("WeightClipping",),

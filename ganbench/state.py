@@ -147,6 +147,12 @@ class State:
         """Return what a trick or the variant has gathered so far."""
         return self.memory[hooks_name(hooks)]
 
+    def tensor_of(self, hooks: Hooks, name: str) -> Tensor:
+        """Return a tensor that a trick or the variant has gathered so far."""
+        tensor = self.memory_of(hooks)[name]
+        assert isinstance(tensor, Tensor)
+        return tensor
+
     def sizes(self) -> dict[str, int]:
         """Return the number of weights of each player's network."""
         players = {"generator": self.generator, "discriminator": self.discriminator}
@@ -217,13 +223,20 @@ class State:
         """Return the discriminator's output for images (B, *shape) and their condition."""
         return _call(self.discriminator, images, condition)
 
-    def backward(self, turn: Turn) -> None:
-        """Compute the gradient of the turn's terms in the player's parameters, and no others."""
+    def backward(self, turn: Turn, *, retain_graph: bool = False) -> None:
+        """Compute the gradient of the turn's terms in the player's parameters, and no others.
+
+        Args:
+            turn: The turn, whose terms have been computed.
+            retain_graph: Keep the graph for the other player's turn. It is always kept where the
+                latents have one, because turns at the same point share the latents.
+        """
         total = reduce(operator.add, turn.terms.values())
         parameters = self.parameters(turn.role)
         for parameter in parameters:
             parameter.grad = None
-        torch.autograd.backward(total, inputs=parameters)
+        retain_graph = retain_graph or turn.latents.requires_grad
+        torch.autograd.backward(total, inputs=parameters, retain_graph=retain_graph)
         self.group.reduce(parameters)
         self.tricks.gradients(turn)
 

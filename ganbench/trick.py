@@ -116,7 +116,11 @@ class Hooks:
         return rule
 
     def latents(self, latents: Tensor, turn: Turn) -> Tensor:
-        """Change the latents (B, latent_dim) before the generator."""
+        """Change the latents (B, latent_dim) before the generator.
+
+        Where they require a gradient, both players differentiate through them, and the
+        discriminator's fakes carry the graph of the generator.
+        """
         return latents
 
     def fakes(self, batch: Batch, turn: Turn) -> Batch:

@@ -177,10 +177,12 @@ class Turn:
             batch = self._generated(images)
         else:
             latents = self.latents
-            with torch.no_grad():  # the generator does not learn now: its graph is not needed
-                # Detached, because even here a view of a weight would require a gradient.
+            # The generator does not learn now: its graph is needed only where the latents have one.
+            with torch.set_grad_enabled(latents.requires_grad):
                 images, made = self.make(latents, self.condition)
-            batch = self.state.tricks.fakes(self._generated(images.detach()), self)
+            if not latents.requires_grad:
+                images = images.detach()  # even here a view of a weight would require a gradient
+            batch = self.state.tricks.fakes(self._generated(images), self)
         return Scored(self, batch, "fake", self.state.condition_of(batch), made=made)
 
     def _generated(self, images: Tensor) -> Batch:

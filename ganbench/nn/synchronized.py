@@ -81,6 +81,11 @@ class SynchronizedBatchNorm(_BatchNorm):
         self.running_var.lerp_(unbiased.to(self.running_var.dtype), share)
 
 
+def has_batch_norm(network: nn.Module) -> bool:
+    """Return whether a network has batch normalization, which torch differentiates twice only."""
+    return any(isinstance(module, _BatchNorm) for module in network.modules())
+
+
 def synchronize_batch_norm(network: nn.Module, group: ProcessGroup) -> nn.Module:
     """Return a network with every batch normalization synchronized.
 

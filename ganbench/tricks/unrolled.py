@@ -12,12 +12,12 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import SGD, Optimizer, RMSprop
 
 from ganbench.config import join_words
 from ganbench.errors import ConfigError
 from ganbench.gan import Condition
+from ganbench.nn.synchronized import has_batch_norm
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.step import discriminator_objective
@@ -57,9 +57,7 @@ class Unrolled(Trick):
             ConfigError: The discriminator has batch normalization, and a trick adds terms.
         """
         penalties = [hooks_name(hooks) for hooks in state.tricks.having("discriminator_terms")]
-        modules = state.discriminator.modules()
-        normalized = any(isinstance(module, _BatchNorm) for module in modules)
-        if self.steps and penalties and normalized:
+        if self.steps and penalties and has_batch_norm(state.discriminator):
             raise ConfigError(
                 f"unrolled cannot differentiate through {join_words(penalties)} in a discriminator "
                 "with batch normalization, which has no third derivative in torch.",

@@ -27,6 +27,17 @@ def weights_of(state):
     }
 
 
+def learned_of(state):
+    """Return a copy of the weights of a state and of every tensor that tricks have gathered."""
+    gathered = {
+        f"memory/{trick}/{name}": value.detach().clone()
+        for trick, memory in state.memory.items()
+        for name, value in memory.items()
+        if isinstance(value, torch.Tensor)
+    }
+    return {**weights_of(state), **gathered}
+
+
 def tensors_of(state):
     """Return a copy of all that a checkpoint of a state must hold except streams, by name.
 
@@ -38,17 +49,11 @@ def tensors_of(state):
         for index, values in optimizer.state_dict()["state"].items()
         for key, value in values.items()
     }
-    gathered = {
-        f"memory/{trick}/{name}": value
-        for trick, memory in state.memory.items()
-        for name, value in memory.items()
-        if isinstance(value, torch.Tensor)
-    }
-    others = {
+    moments = {
         name: value.detach().clone() if isinstance(value, torch.Tensor) else value
-        for name, value in {**moments, **gathered}.items()
+        for name, value in moments.items()
     }
-    return {**weights_of(state), **others}
+    return {**learned_of(state), **moments}
 
 
 def differing(first, second):

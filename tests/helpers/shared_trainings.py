@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from comparing import weights_of
+from comparing import learned_of
 from small_states import state_of
 from torch import nn
 
@@ -99,10 +99,14 @@ EQUAL = {
     "many tricks": Scenario(
         points(),
         ("ema", "lookahead:steps=2", "optimistic-adam", "r1", "r2:every=2", "label-smoothing",
-         "spectral-norm", "weight-clipping:limit=0.5", "pacgan:size=2"),
+         "spectral-norm", "weight-clipping:limit=0.5", "pacgan:size=2",
+         "gradient-clipping:norm=0.1"),
     ),
     "extragradient": Scenario(points(losses.relativistic), ("extragradient",)),
     "unrolled": Scenario(points(), ("unrolled:steps=2", "r1"), (("generator_steps", 2),)),
+    "lecam": Scenario(points(), ("lecam:decay=0.5",)),
+    "consensus": Scenario(points(), ("consensus", "r1")),
+    "logan": Scenario(points(), ("logan:damping=0.1",)),
     "unrolled with batch normalization": Scenario(normalized(), ("unrolled:steps=2",)),
     "dcgan": Scenario(images()),
     "dcgan with r1": Scenario(images(), ("r1", "ema")),
@@ -115,7 +119,11 @@ EQUAL = {
     "wgan-gp with batch normalization": Scenario(images(), (EqualPenalty(),)),
 }  # fmt: skip
 RANDOM = Scenario(
-    images(), ("gradient-penalty", "instance-noise", "diffaugment", "pacgan:size=2", "ema")
+    images(),
+    (
+        *("gradient-penalty", "instance-noise", "diffaugment", "pacgan:size=2", "ema"),
+        *("ada:initial=0.5,speed_kimg=0.1", "bcr", "replay:capacity=10"),
+    ),
 )
 
 
@@ -183,7 +191,7 @@ def together(folder):
     trained = {}
 
     def keep(name, trainer):
-        trained.update({f"{name}/{key}": value for key, value in weights_of(trainer.state).items()})
+        trained.update({f"{name}/{key}": value for key, value in learned_of(trainer.state).items()})
 
     for name, scenario in EQUAL.items():
         equal = trainer(scenario, folder / name, group)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 import shared_trainings
 import torch
-from comparing import differing, weights_of, without_times
+from comparing import differing, learned_of, weights_of, without_times
 from process_pairs import SECONDS, pair
 from safetensors.torch import load_file, save_file
 from small_states import state_of
@@ -42,8 +42,8 @@ def folders(tmp_path_factory):
         for name, scenario in shared_trainings.EQUAL.items():
             trainer = shared_trainings.trainer(scenario, whole / name, ALONE)
             trainer.train()
-            weights = {key: value.contiguous() for key, value in weights_of(trainer.state).items()}
-            save_file(weights, whole / f"{name}.safetensors")
+            learned = {key: value.contiguous() for key, value in learned_of(trainer.state).items()}
+            save_file(learned, whole / f"{name}.safetensors")
         shared_trainings.half(shared_trainings.EQUAL["dcgan"], parts / "one then two", ALONE)
         shared_trainings.half(shared_trainings.RANDOM, parts / "random, one then two", ALONE)
     with pair(shared_trainings.__file__, parts, cwd=parts) as processes:
@@ -85,7 +85,7 @@ def test_two_processes_are_one_with_the_joined_batch(folders, trained, name):
         ).state
     moved = [
         key
-        for key, value in weights_of(start).items()
+        for key, value in learned_of(start).items()
         if not torch.allclose(value, whole[key], atol=1e-4)
     ]
     assert len(moved) > len(whole) // 2, "it trained"
@@ -102,7 +102,7 @@ def test_what_is_recorded_is_the_mean_over_the_processes(folders, name):
 
 
 @pytest.mark.parametrize("name", [*shared_trainings.EQUAL, "whole", "parts", "one then two"])
-def test_all_processes_end_with_the_same_weights(trained, name):
+def test_all_processes_end_with_the_same_weights_and_memories(trained, name):
     assert trained(name)
     assert not differing(trained(name), trained(name, rank=1))
 
@@ -117,7 +117,7 @@ def test_a_run_of_two_is_resumed_by_two_bit_for_bit(folders, trained):
 
 def test_each_process_has_random_streams_of_its_own_and_all_are_saved(folders):
     saved = load_file(folders[1] / "whole" / "checkpoint.safetensors")
-    tricks = ("gradient-penalty", "instance-noise", "diffaugment")
+    tricks = ("gradient-penalty", "instance-noise", "diffaugment", "ada", "bcr", "replay")
     processes = ("", "process1/")
     expected = {f"streams/{process}trick/{trick}" for trick in tricks for process in processes}
     expected |= {"streams/noise", "streams/networks", "streams/process1/networks"}

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from dirac_gan import RATE, SGD, batch_at, dirac, players
+from dirac_gan import RATE, SGD, batch_at, dirac, players, weights
 from scipy.special import expit as sigmoid
 from torch import nn
 
@@ -15,8 +15,10 @@ from ganbench.errors import ConfigError
 from ganbench.gan import Batch
 from ganbench.losses import non_saturating
 from ganbench.step import alternate, gradients, update
+from ganbench.tricks.consensus import Consensus
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.extragradient import Extragradient
+from ganbench.tricks.gradient_clipping import GradientClipping
 from ganbench.tricks.gradient_penalty import GradientPenalty
 from ganbench.tricks.lookahead import Lookahead
 from ganbench.tricks.optimistic_adam import OptimisticAdam
@@ -335,3 +337,37 @@ def test_unrolling_does_not_move_running_means():
 def test_unrolling_refuses_what_cannot_be_differentiated():
     with pytest.raises(ConfigError, match="r1 and r2 in a discriminator with batch norm"):
         dirac(Unrolled(), R1(), R2(), discriminator=normalized)
+
+
+# -- gradient clipping -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("norm", [0.2, 1.0, 100.0])
+def test_gradient_clipping_shortens_what_is_too_long(norm):
+    """On Dirac-GAN in the plane, whose slopes are theta - c for psi, and -psi for theta."""
+    psi, theta = np.array([0.7, -0.4]), np.array([1.3, 0.5])
+    state, real = dirac(GradientClipping(norm=norm), psi=psi, theta=theta), np.array([0.4, 0.2])
+    norms = []
+
+    def clipped(slope):
+        norms.append(np.linalg.norm(slope))
+        return slope * min(1.0, norm / norms[-1])
+
+    for _ in range(10):
+        alternate(state, lambda: Batch(torch.tensor(real).expand(4, 2)))
+        psi = psi - RATE * clipped(theta - real)
+        theta = theta - RATE * clipped(-psi)
+        moved = np.concatenate(weights(state))
+        np.testing.assert_allclose(moved, np.concatenate([psi, theta]), rtol=1e-9)
+    seen = state.statistics.flush()
+    assert seen["gradient-clipping/discriminator"] == pytest.approx(np.mean(norms[::2]), rel=1e-6)
+    assert seen["gradient-clipping/generator"] == pytest.approx(np.mean(norms[1::2]), rel=1e-6)
+
+
+@pytest.mark.parametrize("trick", [Extragradient(), Consensus(weight=1.0)])
+def test_gradient_clipping_where_both_players_move_at_once(trick):
+    """The clipped gradients are those that move the weights, whatever the rule."""
+    state = dirac(GradientClipping(norm=0.2), trick)
+    before = np.array(players(state))
+    (after,) = iterate(state, 1)
+    np.testing.assert_allclose(np.abs(np.array(after) - before), RATE * 0.2, rtol=1e-9)

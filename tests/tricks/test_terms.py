@@ -16,6 +16,7 @@ from ganbench.tricks.gradient_penalty import GradientPenalty
 from ganbench.tricks.label_smoothing import LabelSmoothing
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
+from ganbench.tricks.top_k import TopK
 from ganbench.tricks.weight_clipping import WeightClipping
 from ganbench.turn import Turn
 
@@ -111,3 +112,57 @@ def test_weight_clipping():
     assert players(state) == (0.5, -1.3)
     update(state, "generator", batch_at(0.4))
     np.testing.assert_allclose(players(state), (0.5, -1.3 + RATE * 0.5))
+
+
+# -- top-k -----------------------------------------------------------------------------------------
+
+
+def test_top_k_gives_the_other_fakes_no_gradient():
+    """The loss is that of the best fakes alone; a fake with several logits counts by their mean."""
+    state = dirac(TopK(share=0.5, until=1.0))
+    state.images_seen = 10**6
+    flat = torch.tensor([0.3, -1.0, 2.0, 0.1], requires_grad=True)
+    patches = torch.tensor([[3.0, -3.0], [1.0, 1.0], [0.5, 0.4], [-9.0, 9.1]], requires_grad=True)
+    for logits, best in ((flat, [0, 2]), (patches, [1, 2])):
+        loss = state.loss.generator(logits.new_empty(0), logits)
+        torch.testing.assert_close(loss, -logits[best].mean())
+        (gradient,) = torch.autograd.grad(loss, logits)
+        assert (
+            gradient.flatten(1).any(1).nonzero().squeeze(1).tolist() == best
+            if (gradient.ndim > 1)
+            else gradient.nonzero().squeeze(1).tolist() == best
+        )
+
+
+def test_top_k_keeps_pairs_together():
+    """A loss that compares fake with real logits compares the best fakes with their partners."""
+    state = dirac(TopK(share=0.5), loss=losses.relativistic)
+    state.images_seen = 10**6
+    real, fake = torch.tensor([5.0, 6.0, 7.0, 8.0]), torch.tensor([0.3, -1.0, 2.0, 0.1])
+    expected = losses.relativistic.generator(real[[2, 0]], fake[[2, 0]])
+    torch.testing.assert_close(state.loss.generator(real, fake), expected)
+
+
+def test_top_k_falls_to_its_share():
+    state = dirac(TopK(share=0.25, until=0.5))
+    fake = torch.arange(100.0)
+    kept = {0: 100, 125: 71, 250: 50, 500: 25, 1000: 25, 5000: 25}  # 0.25 ** (images / 500)
+    for state.images_seen, count in kept.items():
+        loss = state.loss.generator(fake.new_empty(0), fake)
+        torch.testing.assert_close(loss, -fake[-count:].mean())
+    single = torch.tensor([0.5])
+    assert state.loss.generator(single.new_empty(0), single).item() == -0.5  # one is always kept
+
+
+def test_top_k_leaves_the_discriminator_alone():
+    states = dirac(TopK()), dirac()
+    for state in states:
+        state.images_seen = 900
+        update(state, "discriminator", batch_at(0.4))
+    assert players(states[0]) == players(states[1])
+
+
+def test_top_k_ranks_a_whole_batch():
+    with pytest.raises(ConfigError, match="2 processes share"):
+        TopK().check_parts(4, 2)
+    TopK(share=1.0).check_parts(4, 2)

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""ADA: the discriminator sees augmented images, the more often the more it overfits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ganbench.config import Recipe
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, DataSpec
+from ganbench.registry import register
+from ganbench.state import State
+from ganbench.trick import Trick, TrickState
+from ganbench.turn import Scored, Seen, Turn
+
+
+@register("ada")
+@dataclass(frozen=True)
+class ADA(Trick):
+    """Augments all images that the discriminator sees, with a probability p that is controlled.
+
+    Paper: Karras et al., 2020, arXiv:2006.06676
+
+    Every ``every`` updates, p moves by ``sign(r - target)`` times the images seen since, divided by
+    ``speed_kimg`` thousand, and stays in [0, 1]; ``r = E sign(D(x))`` over the real examples of
+    these updates. The sign tells real from fake where the loss has its boundary at a logit of 0,
+    as the logistic and hinge losses do. ``target`` is 0.6, ``speed_kimg`` 500, or 100 with little
+    data; p starts at ``initial``.
+
+    Each image goes through a subset of the paper's augmentations, each with probability p: a
+    ``flip`` from left to right (off by default: digits have no mirror images), a ``rotation`` by a
+    multiple of 90 degrees, a ``translation`` by whole pixels up to this share of the size, a
+    ``scale`` by 2^N(0, scale^2), then brightness by N(0, 0.2^2), contrast by 2^N(0, 0.5^2) and, of
+    RGB images, saturation by 2^N(0, 1), whose exponents and standard deviations ``color``
+    multiplies. Margins are filled by reflection. Rotation by other angles, unequal scaling, hue,
+    filters, noise and cutout are left out. 0 turns an augmentation off.
+    """
+
+    target: Annotated[float, Field(ge=-1, le=1)] = 0.6
+    speed_kimg: Annotated[float, Field(gt=0)] = 500.0
+    every: Annotated[int, Field(ge=1)] = 4
+    initial: Annotated[float, Field(ge=0, le=1)] = 0.0
+    flip: bool = False
+    rotation: bool = True
+    translation: Annotated[float, Field(ge=0, lt=1)] = 0.125
+    scale: Annotated[float, Field(ge=0)] = 0.2
+    color: Annotated[float, Field(ge=0)] = 1.0
+
+    neutral: ClassVar = {"target": 1.0, "initial": 0.0}
+
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse data that are not images, and rotations of images that are not square.
+
+        Raises:
+            ConfigError: The data are of another kind, or the images are not square.
+        """
+        if not data.is_image:
+            raise ConfigError(
+                f"ada changes images, and {data.name} has {data.plural} of {data.size} numbers.",
+                "Remove the trick, or choose images: ganbench ls datasets",
+            )
+        if self.rotation and data.shape[1] != data.shape[2]:
+            raise ConfigError(
+                f"ada rotates by 90 degrees, and the images of {data.name} are not square.",
+                "Turn the rotation off: --trick ada:rotation=false",
+            )
+
+    def start(self, state: State) -> TrickState:
+        """Start with the initial probability, and no signs."""
+        return {
+            "p": torch.tensor(self.initial, device=state.device),
+            "signs": torch.tensor(0.0, device=state.device),
+        }
+
+    def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
+        """Return augmented images (B, C, H, W) with their condition."""
+        p = turn.state.tensor_of(self, "p")
+        return seen.replace(images=self.augment(seen.images, p, turn.random(self)))
+
+    @torch.no_grad()
+    def after_step(self, turn: Turn) -> None:
+        """Note the signs of the real logits, and move the probability when it is due."""
+        if turn.role != "discriminator":
+            return
+        state = turn.state
+        p, signs = state.tensor_of(self, "p"), state.tensor_of(self, "signs")
+        (sign,) = state.group.average([turn.real.logits.sign().mean().to(signs)])
+        signs = signs + sign / self.every
+        if state.updates["discriminator"] % self.every == 0:
+            images = self.every * len(turn.batch) * state.group.size
+            step = images / (1000 * self.speed_kimg)
+            p = (p + step * (signs - self.target).sign()).clamp(0, 1)
+            signs = torch.zeros_like(signs)
+        state.memory_of(self).update(p=p, signs=signs)
+        state.statistics.add("ada/p", p)
+
+    def augment(self, images: Tensor, p: Tensor, stream: torch.Generator) -> Tensor:
+        """Return images (B, C, H, W) after augmentations, each with probability p, a scalar."""
+        count, device, dtype = len(images), images.device, images.dtype
+
+        def uniform() -> Tensor:
+            return torch.rand(count, generator=stream, device=device, dtype=dtype)
+
+        def normal() -> Tensor:
+            return torch.randn(count, generator=stream, device=device, dtype=dtype)
+
+        def chosen() -> Tensor:
+            return uniform() < p
+
+        if self.flip:
+            flipped = chosen() & (uniform() < 0.5)
+            images = torch.where(_spread(flipped), images.flip(3), images)
+        if self.rotation:
+            images = _rotate(images, torch.where(chosen(), (4 * uniform()).floor(), 0.0))
+        if self.translation or self.scale:
+            moved, scaled = chosen(), chosen()
+            factors = torch.where(scaled, torch.exp2(self.scale * normal()), 1.0)
+            vertical, horizontal = (
+                _weights(size, torch.where(moved, self._shift(size, uniform()), 0.0), factors)
+                for size in images.shape[2:]
+            )
+            images = vertical[:, None] @ images @ horizontal[:, None].mT
+        if self.color:
+            brightness = torch.where(chosen(), 0.2 * self.color * normal(), 0.0)
+            contrast = torch.where(chosen(), torch.exp2(0.5 * self.color * normal()), 1.0)
+            images = (images + _spread(brightness)) * _spread(contrast)
+            if images.shape[1] == 3:
+                saturation = torch.where(chosen(), torch.exp2(self.color * normal()), 1.0)
+                gray = images.mean(1, keepdim=True)  # (B, 1, H, W)
+                images = torch.lerp(gray, images, _spread(saturation))
+        return images
+
+    def _shift(self, size: int, share: Tensor) -> Tensor:
+        """Return whole numbers of pixels (B,), for uniform numbers in [0, 1)."""
+        return ((2 * share - 1) * self.translation * size).round()
+
+
+def _spread(values: Tensor) -> Tensor:
+    """Return one value for each image, (B,), in a shape that fits images: (B, 1, 1, 1)."""
+    return values[:, None, None, None]
+
+
+def _rotate(images: Tensor, quarters: Tensor) -> Tensor:
+    """Turn each image (B, C, N, N) by a number of quarters (B,), 0 to 3."""
+    rotated = images
+    for quarter in (1, 2, 3):
+        rotated = torch.where(_spread(quarters == quarter), images.rot90(quarter, (2, 3)), rotated)
+    return rotated
+
+
+def _weights(size: int, shifts: Tensor, factors: Tensor) -> Tensor:
+    """Return the matrices (B, size, size) that move the pixels of a line, then scale the line.
+
+    Pixels are interpolated linearly. A product with a matrix can be differentiated any number of
+    times, which penalties on gradients need, and is exact where nothing is to be done.
+
+    Args:
+        size: The number of pixels of the line.
+        shifts: How far each line is moved, (B,) in pixels.
+        factors: The factors (B,) by which lines then grow around their middle.
+    """
+    last = size - 1
+    place = torch.arange(size, device=shifts.device, dtype=shifts.dtype)  # (size,)
+    centered = (place - last / 2) / factors[:, None]  # (B, size)
+    source = last / 2 + centered - shifts[:, None]
+    reflected = last - (source.remainder(2 * last) - last).abs()  # into [0, last]
+    return (1 - (reflected[:, :, None] - place).abs()).clamp(min=0)  # (B, size, size)

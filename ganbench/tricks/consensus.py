@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Consensus optimization: both players also seek points where neither has a slope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ganbench.config import Recipe, join_words
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, Batch, DataSpec
+from ganbench.nn.synchronized import has_batch_norm
+from ganbench.registry import register
+from ganbench.state import State
+from ganbench.step import OBJECTIVES
+from ganbench.trick import StepRule, Trick, TrickState, hooks_name
+from ganbench.turn import Turn
+
+
+@register("consensus")
+@dataclass(frozen=True)
+class Consensus(Trick):
+    """Moves both players at once, and adds half the squared norm of both gradients to both losses.
+
+    Paper: Mescheder, Nowozin and Geiger, 2017, arXiv:1705.10461
+
+    ``w <- w - eta (F + weight * grad |F|^2 / 2)``, where F holds each player's gradient of its own
+    objective, penalties included, on the same batch. ``weight`` (gamma) is 10 in the paper, 0.1 for
+    some images. The players' own optimizers make the moves.
+    """
+
+    weight: Annotated[float, Field(ge=0)] = 1.0
+
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse unequal numbers of steps, because both players move at once.
+
+        Raises:
+            ConfigError: A player makes more than one step in an iteration.
+        """
+        steps = (recipe.discriminator_steps, recipe.generator_steps)
+        if steps != (1, 1):
+            raise ConfigError(
+                "consensus moves both players at once: discriminator_steps and "
+                f"generator_steps must be 1 and 1, not {steps[0]} and {steps[1]}.",
+                "Add --set recipe.discriminator_steps=1 --set recipe.generator_steps=1",
+            )
+
+    def start(self, state: State) -> TrickState:
+        """Refuse other orders of the updates, and fakes that are not the generator's own.
+
+        Raises:
+            ConfigError: A trick replaces the order of the updates, or some of the fakes, or torch
+                cannot differentiate a trick's terms often enough.
+        """
+        others = [*state.tricks.having("step_rule"), *state.tricks.having("fakes")]
+        names = [hooks_name(hooks) for hooks in others if hooks is not self]
+        if names:
+            raise ConfigError(
+                f"consensus differentiates the game of both players, which {join_words(names)} "
+                "would change.",
+                f"Remove one of them: --trick consensus:off or --trick {names[0]}:off",
+            )
+        terms = [*state.tricks.having("discriminator_terms"), *state.tricks.having("opponent")]
+        if terms and has_batch_norm(state.discriminator):
+            names = [hooks_name(hooks) for hooks in terms]
+            raise ConfigError(
+                f"consensus cannot differentiate through {join_words(names)} in a discriminator "
+                "with batch normalization, which has no third derivative in torch.",
+                f"Remove one of them: --trick consensus:off or --trick {names[0]}:off",
+            )
+        return {}
+
+    def step_rule(self, rule: StepRule) -> StepRule:
+        """Replace alternation."""
+        return self._iterate
+
+    def _iterate(self, state: State, next_batch: Callable[[], Batch]) -> None:
+        """Make one iteration of consensus optimization for both players."""
+        batch = next_batch()
+        generator = Turn(state, "generator", batch)
+        # The discriminator's gradient depends on the generator's weights through these fakes.
+        fakes = generator.fake.batch
+        discriminator = Turn(state, "discriminator", batch, beside=generator, fakes=fakes)
+        turns = (discriminator, generator)
+        with state.casting():
+            for turn in turns:
+                turn.terms = OBJECTIVES[turn.role](turn)
+            penalty = self.weight * torch.stack([_half_square(turn) for turn in turns]).sum()
+        for turn in turns:
+            turn.terms["consensus/penalty"] = penalty
+            state.backward(turn, retain_graph=turn is discriminator)
+        for turn in turns:
+            state.descend(turn)
+
+
+def _half_square(turn: Turn) -> Tensor:
+    """Return half the squared norm of a player's gradient, which can be differentiated."""
+    total = torch.stack(list(turn.terms.values())).sum()
+    gradients = torch.autograd.grad(
+        total, turn.state.parameters(turn.role), create_graph=True, allow_unused=True
+    )
+    # If several processes share the batch, this is the gradient of the whole batch.
+    means = turn.state.group.average([part for part in gradients if part is not None])
+    return 0.5 * torch.stack([mean.square().sum() for mean in means]).sum()

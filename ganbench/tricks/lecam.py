@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""LeCam: the discriminator's logits stay near moving averages of those of the other kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+
+from ganbench.registry import register
+from ganbench.state import State
+from ganbench.trick import Terms, Trick, TrickState
+from ganbench.turn import Turn
+
+
+@register("lecam")
+@dataclass(frozen=True)
+class LeCam(Trick):
+    """Penalizes logits of real examples above an anchor of fake logits, and the other way around.
+
+    Paper: Tseng et al., 2021, arXiv:2104.03310
+
+    Adds ``weight * (E relu(D(x) - a_F)^2 + E relu(a_R - D(G(z)))^2)`` to the discriminator's loss.
+    The anchors a_R and a_F are moving averages of its logits for real and for fake examples,
+    ``a <- decay * a + (1 - decay) * E D``, and are constants of the penalty. They begin with the
+    first update's logits, so there is no penalty in that update. ``weight`` (lambda) is 0.01 to
+    0.3, ``decay`` 0.99. The rectifiers are those of the authors' code; the paper's formula has
+    none.
+    """
+
+    weight: Annotated[float, Field(ge=0)] = 0.3
+    decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
+
+    neutral: ClassVar = {"weight": 0.0}
+
+    def start(self, state: State) -> TrickState:
+        """Make room for the anchors."""
+        return {name: torch.tensor(0.0, device=state.device) for name in ("real", "fake")}
+
+    def discriminator_terms(self, turn: Turn) -> Terms:
+        """Return the penalty, zero in the first update; nothing at a weight of zero."""
+        if not self.weight:
+            return {}
+        state = turn.state
+        above = (turn.real.logits - state.tensor_of(self, "fake")).relu().square().mean()
+        below = (state.tensor_of(self, "real") - turn.fake.logits).relu().square().mean()
+        weight = self.weight if state.updates["discriminator"] else 0.0
+        return {"penalty": weight * (above + below)}
+
+    @torch.no_grad()
+    def after_step(self, turn: Turn) -> None:
+        """Move the anchors toward the logits that the update was made from."""
+        if turn.role != "discriminator":
+            return
+        state = turn.state
+        means = [turn.real.logits.mean(), turn.fake.logits.mean()]
+        share = 1.0 if state.updates["discriminator"] == 1 else 1.0 - self.decay
+        for name, mean in zip(("real", "fake"), state.group.average(means), strict=True):
+            anchor = state.tensor_of(self, name)
+            anchor.lerp_(mean.to(anchor), share)
