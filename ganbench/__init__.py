@@ -67,6 +67,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.samples import open_samples as open_samples
     from ganbench.state import State as State
     from ganbench.training.build import create as create
+    from ganbench.trick import Hooks as Hooks
     from ganbench.trick import Terms as Terms
     from ganbench.trick import Trick as Trick
     from ganbench.trick import TrickState as TrickState
@@ -122,7 +123,7 @@ _NAMES_BY_HOME = {
     "samples": ("open_samples",),
     "state": ("State",),
     "training.build": ("create",),
-    "trick": ("Terms", "Trick", "TrickState"),
+    "trick": ("Hooks", "Terms", "Trick", "TrickState"),
     "tricks.diffaugment": ("DiffAugment",),
     "tricks.drs": ("DRS",),
     "tricks.ema": ("EMA",),

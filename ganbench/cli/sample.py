@@ -69,7 +69,7 @@ def command(
     from ganbench.records.run_folder import open_run
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.threads import set_threads
-    from ganbench.sampling.draw import draw
+    from ganbench.sampling.draw import draw, draw_pictured
     from ganbench.sampling.sample_files import (
         required_writer,
         write_files,
@@ -89,7 +89,8 @@ def command(
     if file_format == "files":
         required_writer(state.data)  # refused before anything is drawn
     with evaluating(state):
-        samples = draw(state, count, seed=seed)
+        drawing = draw_pictured if file_format == "grid" else draw
+        samples = drawing(state, count, seed=seed)
     default = folder.path / ("samples" if file_format == "grid" else f"drawn-seed{seed}")
     target = out or default
     if file_format == "grid":

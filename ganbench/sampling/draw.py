@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import torch
 from torch import Tensor
 
+from ganbench.gan import Batch, DataSpec
 from ganbench.kinds import kind_of
+from ganbench.kinds.image import pairs
 from ganbench.state import State
 from ganbench.streams import stream_seed
 from ganbench.trick import hooks_name
@@ -39,13 +43,32 @@ def draw(state: State, count: int, *, seed: int, purpose: str = "samples") -> Te
         seed: The seed of the latents.
         purpose: What the samples are for; each purpose has latents of its own.
     """
-    kind, data = kind_of(state.data), state.data
-    sampler = state.sampler()
-    generator = stream(state, seed, purpose)
-    parts = []
+    batches = _batches(state, count, seed, purpose)
+    return _samples((batch.images for batch in batches), state.data)
+
+
+@torch.no_grad()
+def draw_pictured(state: State, count: int, *, seed: int, purpose: str = "samples") -> Tensor:
+    """Draw the samples of ``draw`` for a picture of them.
+
+    An image that was made from another stands to the right of it: (count, C, H, 2 W).
+    """
+    batches = list(_batches(state, count, seed, purpose))
+    samples = _samples([batch.images for batch in batches], state.data)
+    sources = [batch.source for batch in batches if batch.source is not None]
+    return pairs(torch.cat(sources).cpu(), samples) if sources else samples
+
+
+def _batches(state: State, count: int, seed: int, purpose: str) -> Iterator[Batch]:
+    sampler, generator = state.sampler(), stream(state, seed, purpose)
     for start in range(0, count, DRAW_BATCH):
-        examples = sampler(min(DRAW_BATCH, count - start), generator).images
-        parts.append(kind.to_samples(examples, data).cpu())
-    if len({part.dtype for part in parts}) > 1:
-        parts = [kind.to_network(part, data) for part in parts]
-    return torch.cat(parts)
+        yield sampler(min(DRAW_BATCH, count - start), generator)
+
+
+def _samples(parts: Iterable[Tensor], data: DataSpec) -> Tensor:
+    """Return examples in parts (n, *shape) as samples on the CPU."""
+    kind = kind_of(data)
+    samples = [kind.to_samples(examples, data).cpu() for examples in parts]
+    if len({part.dtype for part in samples}) > 1:
+        samples = [kind.to_network(part, data) for part in samples]
+    return torch.cat(samples)

@@ -81,7 +81,7 @@ def check_gan(gan: GAN, data: DataSpec) -> None:
 
 
 def _check_condition(gan: GAN, data: DataSpec) -> None:
-    """Refuse a conditional GAN on data without classes."""
+    """Refuse a conditional GAN on data without classes or sources."""
     if gan.conditional not in (True, False, "source"):
         raise ContractError(
             f"GAN.conditional is {gan.conditional!r}; True, False or 'source' was expected."
@@ -90,6 +90,11 @@ def _check_condition(gan: GAN, data: DataSpec) -> None:
         raise ContractError(
             f"The model is conditional on classes, and {data.name} has none.",
             "Choose a dataset with labels, or a model without them: ganbench ls",
+        )
+    if gan.conditional == "source" and data.source is None:
+        raise ContractError(
+            f"The model makes images from other images, and {data.name} has no pairs.",
+            "Pairs are 'images' and 'sources' in an npz file, one source for each image.",
         )
 
 
