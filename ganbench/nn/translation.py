@@ -41,6 +41,7 @@ class UNet(nn.Module):
                 kernel_size=4,
                 stride=2,
                 padding=1,
+                bias=depth == 0,  # where no normalization takes it away
             )
             for depth in reversed(range(count))
         )
@@ -63,7 +64,7 @@ class UNet(nn.Module):
 
 def _down(outer: int, inner: int, *, outermost: bool) -> nn.Module:
     """Return layers that halve a map; the image itself is neither activated nor normalized."""
-    convolution = nn.Conv2d(outer, inner, 4, stride=2, padding=1)
+    convolution = nn.Conv2d(outer, inner, 4, stride=2, padding=1, bias=outermost)
     if outermost:
         return convolution
     return nn.Sequential(nn.LeakyReLU(0.2), convolution, nn.InstanceNorm2d(inner, affine=True))
@@ -90,7 +91,7 @@ class PatchDiscriminator(nn.Module):
             outer, inner = (width * min(2**each, 8) for each in (depth - 1, depth))
             stride = 2 if depth < halvings else 1
             layers += [
-                nn.Conv2d(outer, inner, 4, stride=stride, padding=1),
+                nn.Conv2d(outer, inner, 4, stride=stride, padding=1, bias=False),
                 nn.InstanceNorm2d(inner, affine=True),
                 nn.LeakyReLU(0.2),
             ]
