@@ -81,11 +81,12 @@ class DataSpec:
     named. ``classes`` is 0 where there are no labels. ``network`` names the feature network that
     measures such data unless another one is requested. ``alphabet`` holds the text of each of C
     tokens, and is None where sequences are signals; ``rate`` is the number of steps of a signal
-    in a second, where it is known.
+    in a second, where it is known. ``source`` is the shape (C, H, W) of the other image of each
+    pair, None where images come alone.
 
     Raises:
-        ConfigError: The shape is that of no kind, or of another kind, or the alphabet does not
-            have C tokens.
+        ConfigError: The shape is that of no kind, or of another kind, the alphabet does not have
+            C tokens, or data other than images have sources.
     """
 
     name: str
@@ -97,6 +98,7 @@ class DataSpec:
     kind: DataKind = None  # type: ignore[assignment] # __post_init__ sets it where it is not named
     alphabet: tuple[str, ...] | None = None
     rate: int | None = None
+    source: Shape | None = None
 
     def __post_init__(self) -> None:
         kind = _KINDS_BY_DIMENSIONS.get(len(self.shape))
@@ -110,6 +112,10 @@ class DataSpec:
             raise ConfigError(
                 f"{self.name} has an alphabet of {len(self.alphabet)} tokens and examples of the "
                 f"shape {self.shape}; sequences ({len(self.alphabet)}, L) were expected."
+            )
+        if self.source is not None and kind != "image":
+            raise ConfigError(
+                f"{self.name} holds {PLURALS[kind]} with sources; only images have sources."
             )
 
     @property
@@ -268,6 +274,8 @@ class Sampler:
     """Draws n latents (n, latent_dim) from a random stream."""
     labels: Callable[[int, torch.Generator], Labels]
     """Draws n labels (n,) int64, or returns None where the networks take none."""
+    sources: Callable[[int, torch.Generator], Tensor | None]
+    """Draws n sources (n, C, H, W) in [-1, 1], or returns None where the networks take none."""
     draw: Draw
     judge: Callable[[Batch], Tensor]
     """Returns the logits (n, ...) of the trained discriminator for examples that were drawn, shown

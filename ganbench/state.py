@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import operator
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganbench.config import Precision, Recipe
+from ganbench.errors import ConfigError
 from ganbench.gan import Batch, Condition, DataSpec, Labels, Loss, Prior, Role, Sampler
 from ganbench.moving import Moving, parse_rate
 from ganbench.runtime.process_group import ALONE, ProcessGroup
@@ -115,6 +116,9 @@ class State:
     conditional: bool | Literal["source"] = False
     latent_prior: Prior | None = None
     """The distribution of the latents, where it is not the recipe's."""
+    sources: Callable[[int, torch.Generator], Tensor] | None = None
+    """Draws the sources that samples are made from, (n, C, H, W) in [-1, 1]; None until a dataset
+    of pairs is at hand."""
     group: ProcessGroup = ALONE
     optimizers: dict[str, Optimizer] = field(default_factory=dict)
     """What moves the weights, by player, and by partner where a partner has one of its own."""
@@ -288,6 +292,7 @@ class State:
             discriminator=self.discriminator,
             latents=self.prior,
             labels=self._draw_labels,
+            sources=self._draw_sources,
             draw=self._draw,
             judge=self._judge,
         )
@@ -300,13 +305,25 @@ class State:
         size = (count,)
         return torch.randint(self.data.classes, size, generator=generator, device=self.device)
 
+    def _draw_sources(self, count: int, generator: torch.Generator) -> Tensor | None:
+        """Draw sources (count, C, H, W) of the dataset; None where the networks take none."""
+        if self.conditional != "source":
+            return None
+        if self.sources is None:
+            raise ConfigError(
+                f"Samples are made from other images, and none of {self.data.name} are at hand."
+            )
+        return self.sources(count, generator)
+
     def _draw(self, sampler: Sampler, count: int, generator: torch.Generator) -> Batch:
-        """Draw examples with a sampler's generator, latents and labels."""
+        """Draw examples with a sampler's generator, latents, labels and sources."""
         latents = sampler.latents(count, generator)
         labels = sampler.labels(count, generator)
+        source = sampler.sources(count, generator)
+        condition = source if self.conditional == "source" else labels
         with self.autocast():
-            images, _ = _with_extras(_call(sampler.generator, latents, labels))
-        return Batch(images.float(), labels, latents=latents)
+            images, _ = _with_extras(_call(sampler.generator, latents, condition))
+        return Batch(images.float(), labels, source, latents)
 
     def _judge(self, batch: Batch) -> Tensor:
         """Return the discriminator's logits (B, ...) for examples that were drawn, as float32.

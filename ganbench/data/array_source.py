@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ Arrays = tuple[NDArray[Any], NDArray[np.integer[Any]] | None]
 ReadArrays = Callable[[str], Arrays]
 """Reads the split of that name."""
 
+ReadSources = Callable[[str], NDArray[np.uint8]]
+"""Reads the sources of a split, uint8 (N, C, H, W), in the order of its images."""
+
 TEST_SHARE = 0.1
 """Share of a user's own data that is held out for testing."""
 SPLIT_SEED = 10
@@ -38,6 +42,7 @@ class ArraySource(Source):
         read: Reads a split by its name.
         root: The data folder that the user named, or None.
         splits: The names of the splits; the first is trained on.
+        read_sources: Reads the sources of a split where the images have sources, or None.
     """
 
     def __init__(
@@ -47,11 +52,13 @@ class ArraySource(Source):
         *,
         root: Path | None = None,
         splits: tuple[str, ...] = ("train", "test"),
+        read_sources: ReadSources | None = None,
     ) -> None:
         super().__init__(root)
         self._spec = spec
         self._read = read
         self._splits = splits
+        self._read_sources = read_sources
 
     @property
     def spec(self) -> DataSpec:
@@ -77,12 +84,20 @@ class ArraySource(Source):
                 f"It has: {join_words(self._splits)}.",
             )
         values, labels = self._read(split)
+        sources = None if self._read_sources is None else self._read_sources(split)
+        return Dataset(
+            self._spec,
+            split,
+            self._tensor(values),
+            None if labels is None else torch.from_numpy(labels.astype(np.int64)),
+            sources=None if sources is None else self._tensor(sources),
+        )
+
+    def _tensor(self, values: NDArray[Any]) -> torch.Tensor:
+        """Return samples (N, ...) as a tensor; images of another size are resized."""
         if self._spec.is_image and values.shape[2:] != self._spec.shape[1:]:
             values = resize(values, self._spec.resolution)
-        tensor = torch.from_numpy(np.require(values, requirements=["C", "W"]))
-        if labels is None:
-            return Dataset(self._spec, split, tensor)
-        return Dataset(self._spec, split, tensor, torch.from_numpy(labels.astype(np.int64)))
+        return torch.from_numpy(np.require(values, requirements=["C", "W"]))
 
 
 def image_spec(
@@ -130,9 +145,12 @@ def array_spec(
     classes = 0 if labels is None else int(labels.max()) + 1
     shape = read.values.shape[1:]
     if read.kind == "image":
-        return image_spec(
+        spec = image_spec(
             name, shape[0], min(shape[1:]), resolution, version=version, classes=classes
         )
+        if read.sources is None:
+            return spec
+        return replace(spec, source=(read.sources.shape[1], *spec.shape[1:]))
     if resolution is not None:
         raise ConfigError(
             f"{name} holds {PLURALS[read.kind]}, which have no resolution; {resolution} was given."

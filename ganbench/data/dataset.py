@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganbench.gan import Batch, DataSpec
 from ganbench.kinds import kind_of
+from ganbench.kinds.eight_bit import to_network
 
 ROOM = 0.5
 """A dataset is kept on a GPU if it needs at most this share of the free memory."""
@@ -24,6 +25,8 @@ class Dataset:
     Images are uint8 (N, C, H, W), videos uint8 (N, C, T, H, W), points float32 (N, D), signals
     float32 (N, C, L) and tokens int64 (N, L).
 
+    ``sources`` are the other images of pairs, uint8 (N, C, H, W), one for each image in ``values``.
+
     ``target`` is the device that batches are sent to, where the values are not on it.
     """
 
@@ -32,6 +35,7 @@ class Dataset:
     values: Tensor
     labels: Tensor | None = None
     target: torch.device | None = None
+    sources: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -42,21 +46,40 @@ class Dataset:
         A split that is too large for a GPU stays in the host's memory. Its batches are copied
         from pages that cannot be swapped out, while the GPU computes.
         """
-        if device.type == "cuda" and self.values.nbytes > ROOM * torch.cuda.mem_get_info(device)[0]:
+        needed = self.values.nbytes + (0 if self.sources is None else self.sources.nbytes)
+        if device.type == "cuda" and needed > ROOM * torch.cuda.mem_get_info(device)[0]:
             return replace(self, target=device)
-        labels = None if self.labels is None else self.labels.to(device)
-        return replace(self, values=self.values.to(device), labels=labels, target=None)
+        return replace(
+            self,
+            values=self.values.to(device),
+            labels=None if self.labels is None else self.labels.to(device),
+            sources=None if self.sources is None else self.sources.to(device),
+            target=None,
+        )
 
     def take(self, indices: Tensor) -> Dataset:
         """Return the examples at ``indices`` (n,) int64."""
         labels = None if self.labels is None else self.labels[indices]
-        return replace(self, values=self.values[indices], labels=labels)
+        sources = None if self.sources is None else self.sources[indices]
+        return replace(self, values=self.values[indices], labels=labels, sources=sources)
 
     def batch(self, indices: Tensor) -> Batch:
         """Return examples as networks see them: pixels in [-1, 1], points as they are."""
         labels = None if self.labels is None else self._sent(self.labels.index_select(0, indices))
         values = self._sent(self.values.index_select(0, indices))
-        return Batch(kind_of(self.spec).to_network(values, self.spec), labels)
+        images = kind_of(self.spec).to_network(values, self.spec)
+        return Batch(images, labels, None if self.sources is None else self._sources_at(indices))
+
+    def draw_sources(self, count: int, generator: torch.Generator) -> Tensor:
+        """Draw sources (count, C, H, W) in [-1, 1] uniformly, on the device of a random stream."""
+        device = generator.device
+        indices = torch.randint(len(self), (count,), generator=generator, device=device)
+        return self._sources_at(indices.to(self.values.device))
+
+    def _sources_at(self, indices: Tensor) -> Tensor:
+        """Return the sources at ``indices`` (n,) as networks see them: (n, C, H, W) in [-1, 1]."""
+        assert self.sources is not None
+        return to_network(self._sent(self.sources.index_select(0, indices)))
 
     def _sent(self, chosen: Tensor) -> Tensor:
         if self.target is None:

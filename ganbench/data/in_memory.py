@@ -37,7 +37,8 @@ class Examples:
     ``values`` (N, ...) are of any layout and type, ``labels`` (N,) int64 or None. ``name`` says
     where they come from: ``array``, ``dataset-CIFAR10``. ``channels_first`` says that the
     channels of images come before height and width where both layouts are possible. ``kind`` is
-    None where the shape must tell; ``alphabet`` and ``rate`` are as in ``DataSpec``.
+    None where the shape must tell; ``alphabet`` and ``rate`` are as in ``DataSpec``. ``sources``
+    are the other images of pairs.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Examples:
     kind: DataKind | None = None
     alphabet: tuple[str, ...] | None = None
     rate: int | None = None
+    sources: Examples | None = None
 
 
 def read_examples(source: object) -> Examples | None:

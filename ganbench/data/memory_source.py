@@ -7,10 +7,18 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ganbench.data.array_source import Arrays, ArraySource, array_spec, rows_of_split
+from ganbench.data.array_source import (
+    Arrays,
+    ArraySource,
+    ReadSources,
+    array_spec,
+    rows_of_split,
+)
 from ganbench.data.dataset import Dataset, Source
 from ganbench.data.in_memory import Examples
 from ganbench.data.training_values import TrainingValues, training_values
@@ -47,6 +55,7 @@ def memory_source(
         ConfigError: a resolution for data that are no images.
     """
     arrays: dict[str, Arrays] = {}
+    sources: dict[str, NDArray[np.uint8]] = {}
     reads: list[TrainingValues] = []
     for split in sorted(examples, key=lambda split: split != "train"):
         part = examples[split]
@@ -55,10 +64,9 @@ def memory_source(
             part.name if len(examples) == 1 else f"The split '{split}' of {part.name}",
             value_range=value_range,
         )
-        values = read.values
-        if np.may_share_memory(values, part.values):  # the user may change the array later
-            values = values.copy()
-        arrays[split] = values, part.labels
+        arrays[split] = _own(read.values, part), part.labels
+        if read.sources is not None and part.sources is not None:
+            sources[split] = _own(read.sources, part.sources)
         reads.append(read)
     (first, _), *others = arrays.values()
     if any(values.shape[1:] != first.shape[1:] for values, _ in others):
@@ -69,15 +77,24 @@ def memory_source(
         next(iter(examples.values())).name,
         reads[0],
         np.concatenate(labels) if labels else None,
-        version=_version(arrays, reads[0]),
+        version=_version(arrays, sources, reads[0]),
         resolution=resolution,
     )
     if like is not None:
         spec = replace(spec, classes=like.classes, network=like.network, mixture=like.mixture)
     if others:
-        return ArraySource(spec, arrays.__getitem__, splits=tuple(arrays))
+        return ArraySource(
+            spec,
+            arrays.__getitem__,
+            splits=tuple(arrays),
+            read_sources=sources.__getitem__ if sources else None,
+        )
     ((values, only_labels),) = arrays.values()
-    return ArraySource(spec, lambda split: rows_of_split(values, only_labels, split))
+    return ArraySource(
+        spec,
+        lambda split: rows_of_split(values, only_labels, split),
+        read_sources=_rows_of_sources(*sources.values()) if sources else None,
+    )
 
 
 def dataset_source(dataset: Dataset, *, resolution: int | None = None) -> Source:
@@ -90,11 +107,29 @@ def dataset_source(dataset: Dataset, *, resolution: int | None = None) -> Source
         kind=dataset.spec.kind,
         alphabet=dataset.spec.alphabet,
         rate=dataset.spec.rate,
+        sources=_sources_of(dataset),
     )
     return memory_source({dataset.split: part}, resolution=resolution, like=dataset.spec)
 
 
-def _version(arrays: Mapping[str, Arrays], read: TrainingValues) -> str:
+def _sources_of(dataset: Dataset) -> Examples | None:
+    if dataset.sources is None:
+        return None
+    return Examples("sources", dataset.sources.cpu().numpy(), channels_first=True)
+
+
+def _own(values: NDArray[Any], examples: Examples) -> NDArray[Any]:
+    """Return values that share no memory with an array, which its user may change later."""
+    return values.copy() if np.may_share_memory(values, examples.values) else values
+
+
+def _rows_of_sources(sources: NDArray[np.uint8]) -> ReadSources:
+    return lambda split: rows_of_split(sources, None, split)[0]
+
+
+def _version(
+    arrays: Mapping[str, Arrays], sources: Mapping[str, NDArray[np.uint8]], read: TrainingValues
+) -> str:
     """Return 16 hex digits of the SHA-256 of all splits, and of what is known of them."""
     digest = hashlib.sha256()
     if read.alphabet is not None or read.rate is not None:
@@ -105,4 +140,7 @@ def _version(arrays: Mapping[str, Arrays], read: TrainingValues) -> str:
         digest.update(np.ascontiguousarray(values).data)
         if labels is not None:
             digest.update(b"labels" + labels.astype("<i8").tobytes())
+        if split in sources:
+            digest.update(b"sources" + repr(sources[split].shape).encode())
+            digest.update(np.ascontiguousarray(sources[split]).data)
     return digest.hexdigest()[:16]

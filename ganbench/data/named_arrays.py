@@ -2,8 +2,9 @@
 """Arrays that are named after what they hold, in an npz file or in a mapping.
 
 A key names the kind of the samples: ``images``, ``points``, ``sequences`` or ``videos``. Next to it
-are ``labels`` (N,), and next to ``sequences`` the ``alphabet``, a text for each token, and the
-``rate``, the steps of a signal in a second.
+are ``labels`` (N,). Next to ``images`` are the ``sources``, the other image of each pair; next to
+``sequences`` the ``alphabet``, a text for each token, and the ``rate``, the steps of a signal in a
+second.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ganbench.errors import InputError
 from ganbench.gan import PLURALS, DataKind
 
 KINDS_BY_KEY: dict[str, DataKind] = {plural: kind for kind, plural in PLURALS.items()}
-_COMPANIONS = ("labels", "alphabet", "rate")
+_COMPANIONS = ("labels", "sources", "alphabet", "rate")
 
 
 def kind_keys(keys: Iterable[object]) -> list[str]:
@@ -43,11 +44,7 @@ def mapped_examples(arrays: Mapping[Any, object]) -> Examples:
             f"{', '.join(KINDS_BY_KEY)} was expected, perhaps with {join_words(_COMPANIONS)}."
         )
     (key,) = keys
-    read = read_examples(arrays[key])
-    if read is None:
-        raise InputError(
-            f"'{key}' is {type(arrays[key]).__name__}; an array, a tensor or a list was expected."
-        )
+    read = _read(key, arrays[key])
     labels = read.labels
     if arrays.get("labels") is not None:
         labels = checked_labels(arrays["labels"], len(read.values), f"'{key}'")
@@ -55,11 +52,14 @@ def mapped_examples(arrays: Mapping[Any, object]) -> Examples:
 
 
 def with_companions(examples: Examples, arrays: Mapping[Any, object]) -> Examples:
-    """Add the alphabet and the rate, which only sequences have.
+    """Add the sources, and the alphabet and the rate, which only sequences have.
 
     Raises:
-        InputError: the alphabet is no list of texts, or the rate no positive whole number.
+        InputError: the sources are no images, the alphabet is no list of texts, or the rate no
+            positive whole number.
     """
+    if arrays.get("sources") is not None:
+        examples = replace(examples, sources=_read("sources", arrays["sources"]))
     if examples.kind != "sequence":
         return examples
     alphabet, rate = arrays.get("alphabet"), arrays.get("rate")
@@ -74,3 +74,13 @@ def with_companions(examples: Examples, arrays: Mapping[Any, object]) -> Example
             raise InputError("The rate must be a whole number of steps in a second, from 1.")
         rate = int(number.item())
     return replace(examples, alphabet=alphabet, rate=rate)
+
+
+def _read(key: str, values: object) -> Examples:
+    """Return the values of a key as examples that are not yet checked."""
+    read = read_examples(values)
+    if read is None:
+        raise InputError(
+            f"'{key}' is {type(values).__name__}; an array, a tensor or a list was expected."
+        )
+    return read

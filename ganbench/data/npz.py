@@ -2,7 +2,8 @@
 """Samples in an npz file, under a key that names their kind, and ``labels``.
 
 ``images`` are (N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3, as uint8 or as floats in
-[-1, 1] or a stated range; ``points`` are floats (N, D). ``sequences`` are signals, floats
+[-1, 1] or a stated range; next to them may be ``sources``, the other image of each pair, of the
+same height and width. ``points`` are floats (N, D). ``sequences`` are signals, floats
 (N, C, L) or (N, L) in [-1, 1] or a stated range, with an optional ``rate`` in steps a second, or
 tokens, integers (N, L) from 0, with an optional ``alphabet`` that holds the text of each.
 ``videos`` are (N, T, H, W), (N, T, H, W, C) or (N, C, T, H, W), typed as images are. Labels are
@@ -65,7 +66,11 @@ def open_npz(
         version=f"{_RULES}-{_digest(path)}",
         resolution=resolution,
     )
-    return ArraySource(spec, partial(_read, path, value_range))
+    return ArraySource(
+        spec,
+        partial(_read, path, value_range),
+        read_sources=None if spec.source is None else partial(_read_sources, path, value_range),
+    )
 
 
 def _read_file(
@@ -125,3 +130,9 @@ def _digest(path: Path) -> str:
 def _read(path: Path, value_range: ValueRange | None, split: str) -> Arrays:
     read, labels = _read_file(path, value_range)
     return rows_of_split(read.values, labels, split)
+
+
+def _read_sources(path: Path, value_range: ValueRange | None, split: str) -> NDArray[np.uint8]:
+    read, _ = _read_file(path, value_range)
+    assert read.sources is not None
+    return rows_of_split(read.sources, None, split)[0]

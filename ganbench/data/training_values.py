@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ganbench.data.in_memory import Examples
@@ -30,6 +31,8 @@ class TrainingValues:
     kind: DataKind
     alphabet: tuple[str, ...] | None = None
     rate: int | None = None
+    sources: NDArray[np.uint8] | None = None
+    """The other images of pairs, uint8 (N, C, H, W)."""
 
 
 def training_values(
@@ -40,6 +43,7 @@ def training_values(
     Images (N, H, W), (N, H, W, C) or (N, C, H, W), uint8 or floats, become uint8 (N, C, H, W);
     points (N, D) become float32. ``ganbench.data.time_arrays`` says what sequences and videos
     may be. Arrays of five dimensions are videos; sequences are read only where they are named.
+    The sources of images are images of the same height and width, with channels of their own.
 
     Args:
         examples: The examples; their kind is read from the shape where it is not named.
@@ -47,9 +51,27 @@ def training_values(
         value_range: The values of black and white in floating-point images, or None for [-1, 1].
 
     Raises:
-        InputError: another shape or type, fewer than two examples, or values that are not finite
-            or not in their range.
+        InputError: another shape or type, fewer than two examples, values that are not finite or
+            not in their range, or sources that do not fit their images.
     """
+    read = _values_alone(examples, name, value_range)
+    if examples.sources is None:
+        return read
+    source_name = f"'sources' of {name}"
+    if read.kind != "image":
+        raise InputError(f"{name} holds {PLURALS[read.kind]}, and only images have sources.")
+    sources = _values_alone(replace(examples.sources, kind="image"), source_name, value_range)
+    found, expected = sources.values.shape, read.values.shape
+    if (found[0], *found[2:]) != (expected[0], *expected[2:]):
+        raise InputError(
+            f"{source_name} are {found[0]} images of {found[2]} x {found[3]} pixels; "
+            f"{expected[0]} of {expected[2]} x {expected[3]} were expected, one for each image."
+        )
+    return replace(read, sources=sources.values)
+
+
+def _values_alone(examples: Examples, name: str, value_range: ValueRange | None) -> TrainingValues:
+    """Return samples as their kind stores them, without their sources."""
     values, kind = examples.values, examples.kind
     if values.ndim and len(values) < 2:
         raise InputError(f"{name} holds {len(values)} examples; at least two were expected.")

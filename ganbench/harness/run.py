@@ -126,6 +126,7 @@ class Run:
         threads = set_threads(self.options.threads)
         dataset = self._load_dataset()
         state = self.plan.build(device, self.group, self.options.execution)
+        _add_sources(state, self.plan)
         measure = RunMetrics(
             dataset,
             seed=self.config.seed,
@@ -269,8 +270,8 @@ class Run:
     def _snapshot(self, state: State, name: str) -> None:
         """Draw the sample grid, always from the same latents."""
         count = kind_of(state.data).pictured
-        samples = draw(state, count, seed=self.config.seed, purpose="grid")
-        write_picture(samples, state.data, self.folder.samples_folder / f"{name}.png")
+        drawn = draw(state, count, seed=self.config.seed, purpose="grid")
+        write_picture(drawn, state.data, self.folder.samples_folder / f"{name}.png")
 
 
 def load_state(
@@ -294,9 +295,21 @@ def load_state(
     """
     state = plan.build(device)
     load_checkpoint(state, folder.checkpoint_file, streams=False)
+    _add_sources(state, plan)
     if sampling:
         state.tricks = Tricks(_for_sampling([*state.tricks], sampling))
     return state
+
+
+def _add_sources(state: State, plan: RunPlan) -> None:
+    """Let samples be made from the sources of the test split, or of the only split.
+
+    During training, at its end and in later commands they are the same.
+    """
+    if state.conditional == "source":
+        splits = plan.source.splits
+        dataset = plan.source.load("test" if "test" in splits else splits[0])
+        state.sources = dataset.to(state.device).draw_sources
 
 
 def _for_sampling(trained: list[Trick], requested: Sequence[TrickConfig]) -> list[Trick]:

@@ -20,7 +20,7 @@ from ganbench.harness.run import load_state
 from ganbench.kinds import kind_of
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.device import choose_device
-from ganbench.sampling.draw import draw
+from ganbench.sampling.draw import DrawnSamples, draw
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
@@ -90,13 +90,13 @@ class TrainedRun(RecordMapping):
             ConfigError: The model draws no classes, or not this one.
             DamagedRunError: The checkpoint is missing or damaged.
         """
-        return self._draw(count, seed, "samples", label)
+        return self._draw(count, seed, "samples", label).samples
 
     def grid(self, count: int | None = None, *, seed: int | None = None) -> Image.Image:
         """Return a picture of samples.
 
-        It shows a square of images, points in the plane, waveforms over spectrograms, lines of
-        text or film strips.
+        It shows a square of images, each to the right of its source if it was made from one, points
+        in the plane, waveforms over spectrograms, lines of text or film strips.
 
         Args:
             count: The number of samples; None means 64, or as many as suit another kind of data.
@@ -106,9 +106,11 @@ class TrainedRun(RecordMapping):
             DamagedRunError: The checkpoint is missing or damaged.
         """
         kind, data = kind_of(self._state.data), self._state.data
-        return kind.picture(self._draw(count or kind.pictured, seed, "grid"), data)
+        return kind.picture(self._draw(count or kind.pictured, seed, "grid").pictured, data)
 
-    def _draw(self, count: int, seed: int | None, purpose: str, label: int | None = None) -> Tensor:
+    def _draw(
+        self, count: int, seed: int | None, purpose: str, label: int | None = None
+    ) -> DrawnSamples:
         """Draw samples from the random stream of a purpose."""
         with evaluating(self._state):
             return draw(
@@ -117,7 +119,7 @@ class TrainedRun(RecordMapping):
                 seed=self.config.seed if seed is None else seed,
                 purpose=purpose,
                 label=label,
-            ).samples
+            )
 
     @cached_property
     def plan(self) -> RunPlan:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -54,6 +55,20 @@ def _write_png(sample: Tensor, path: Path) -> None:
 def as_image(pixels: NDArray[np.uint8]) -> Image.Image:
     """Return pixels (H, W, C) as a gray image where C is 1, and as an RGB image otherwise."""
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels[:, :, :3])
+
+
+def pairs(sources: Tensor, samples: Tensor) -> Tensor:
+    """Put each sample next to the image that it was made from: (N, C, H, 2 W) uint8.
+
+    Gray images become RGB next to color ones.
+
+    Args:
+        sources: The images (N, C, H, W) in [-1, 1] that samples were made from.
+        samples: The samples (N, C, H, W), uint8 or floats.
+    """
+    halves = [as_uint8(sources), as_uint8(samples)]
+    channels = max(half.shape[1] for half in halves)
+    return torch.cat([half.expand(-1, channels, -1, -1) for half in halves], dim=3)
 
 
 def grid(images: Tensor, *, padding: int = 2, least_width: int = 480) -> Image.Image:

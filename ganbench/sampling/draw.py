@@ -11,6 +11,7 @@ from torch import Tensor
 from ganbench.errors import ConfigError
 from ganbench.gan import Sampler
 from ganbench.kinds import kind_of
+from ganbench.kinds.image import pairs
 from ganbench.state import State
 from ganbench.streams import stream_seed
 from ganbench.trick import hooks_name
@@ -38,6 +39,13 @@ class DrawnSamples:
     """Samples (N, ...): uint8 images (N, C, H, W), float32 points (N, D), ..."""
     labels: Tensor | None = None
     """The class (N,) int64 that each was drawn of; None where the generator knows no classes."""
+    sources: Tensor | None = None
+    """The images (N, C, H, W) in [-1, 1] that samples were made from; None for other models."""
+
+    @property
+    def pictured(self) -> Tensor:
+        """The samples for a picture, each next to the image that it was made from, if any."""
+        return self.samples if self.sources is None else pairs(self.sources, self.samples)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -67,15 +75,21 @@ def draw(
         sampler = sampler_of_class(sampler, state, label)
     kind = kind_of(data)
     generator = stream(state, seed, purpose)
-    parts, labels = [], []
+    parts, labels, sources = [], [], []
     for start in range(0, count, DRAW_BATCH):
         drawn = sampler(min(DRAW_BATCH, count - start), generator)
         parts.append(kind.to_samples(drawn.images, data).cpu())
         if drawn.labels is not None:
             labels.append(drawn.labels.cpu())
+        if drawn.source is not None:
+            sources.append(drawn.source.cpu())
     if len({part.dtype for part in parts}) > 1:
         parts = [kind.to_network(part, data) for part in parts]
-    return DrawnSamples(torch.cat(parts), torch.cat(labels) if labels else None)
+    return DrawnSamples(
+        torch.cat(parts),
+        torch.cat(labels) if labels else None,
+        torch.cat(sources) if sources else None,
+    )
 
 
 def sampler_of_class(sampler: Sampler, state: State, label: int) -> Sampler:

@@ -18,7 +18,7 @@ from ganbench.sampling.draw import DrawnSamples
 def write_picture(drawn: DrawnSamples, data: DataSpec, path: Path) -> None:
     """Write samples as a single PNG."""
     with replacing(path) as temporary:
-        picture = kind_of(data).picture(drawn.samples, data)
+        picture = kind_of(data).picture(drawn.pictured, data)
         picture.save(temporary, format="PNG", optimize=True)
 
 

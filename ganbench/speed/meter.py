@@ -215,8 +215,8 @@ def watched(
     """
     backward, move, terms = state.backward, state.move, state.tricks.terms
 
-    def watched_backward(turn: Turn) -> None:
-        backward(turn)
+    def watched_backward(turn: Turn, *, retain_graph: bool = False) -> None:
+        backward(turn, retain_graph=retain_graph)
         laps.mark(turn.role)
 
     def watched_move(role: Role) -> None:

@@ -81,7 +81,7 @@ def check_gan(gan: GAN, data: DataSpec) -> None:
 
 
 def _check_condition(gan: GAN, data: DataSpec) -> None:
-    """Refuse a conditional GAN on data without classes."""
+    """Refuse a conditional GAN on data without classes or sources."""
     if gan.conditional not in (True, False, "source"):
         raise ContractError(
             f"GAN.conditional is {gan.conditional!r}; True, False or 'source' was expected."
@@ -90,6 +90,11 @@ def _check_condition(gan: GAN, data: DataSpec) -> None:
         raise ContractError(
             f"The model is conditional on classes, and {data.name} has none.",
             "Choose a dataset with labels, or a model without them: ganbench ls",
+        )
+    if gan.conditional == "source" and data.source is None:
+        raise ContractError(
+            f"The model makes images from other images, and {data.name} has no pairs.",
+            "Pairs are 'images' and 'sources' in an npz file, one source for each image.",
         )
 
 
@@ -143,9 +148,9 @@ def first_iteration(state: State, iterate: StepRule, next_batch: Callable[[], Ba
         if check is not None:
             check(f"the hook {hook} of {_named(hooks)}", result, arguments)
 
-    def observed(turn: Turn) -> None:
+    def observed(turn: Turn, *, retain_graph: bool = False) -> None:
         _check_objective(turn)
-        backward(turn)
+        backward(turn, retain_graph=retain_graph)
         weights = state.parameters(turn.role)
         moved[turn.role] |= any(weight.grad is not None for weight in weights)
 

@@ -32,11 +32,18 @@ SHAPES = {
     "color-64": (3, 64, 64),
     "color-128": (3, 128, 128),
     "points": (2,),
+    "pairs-32": (3, 32, 32),
+    "sound": (1, 256),
+    "text": (5, 12),
 }
+SOURCES = {"pairs-32": (1, 32, 32)}
 TAKEN = {
     "vanilla": {*SHAPES},
     "wgan-gp": {*SHAPES},
-    "dcgan": {*SHAPES} - {"points"},
+    "dcgan": {*SHAPES} - {"points", "sound", "text"},
+    "pix2pix": {"pairs-32"},
+    "wavegan": {"sound"},
+    "gumbel-softmax-gan": {"text"},
 }
 """The data that these models must take; a model that is not listed may refuse any."""
 
@@ -44,7 +51,13 @@ TAKEN = {
 def data_of(kind):
     shape = SHAPES[kind]
     mixture = Mixture(((-1.0, 0.0), (1.0, 0.0)), 0.1) if kind == "points" else None
-    return DataSpec(kind, "1", shape, classes=2, mixture=mixture)
+    alphabet = tuple("abcde") if kind == "text" else None
+    source = SOURCES.get(kind)
+    return DataSpec(kind, "1", shape, classes=2, mixture=mixture, alphabet=alphabet, source=source)
+
+
+def values_of(shape, count):
+    return None if shape is None else torch.rand(count, *shape).mul_(2).sub_(1)
 
 
 def build(model, data, **changes):
@@ -81,15 +94,18 @@ def test_one_step_runs_and_moves_every_weight(taken):
     changes = {"discriminator_steps": 1} if data.resolution > 32 else {}  # large ones take long
     gan, state = build(model, data, batch_size=2, **changes)
     before = {role: [w.detach().clone() for w in state.parameters(role)] for role in state.updates}
-    values = torch.rand(2, *data.shape).mul_(2).sub_(1)
+    values = Batch(values_of(data.shape, 2), torch.tensor([0, 1]), source=values_of(data.source, 2))
 
     def batch():
-        return Batch(values, torch.tensor([0, 1]))
+        return values
 
     latents = state.prior(4, torch.Generator().manual_seed(1))
-    labels = torch.arange(4) % 2 if gan.conditional else None
+    labels = torch.arange(4) % 2 if gan.conditional is True else None
+    source = values_of(data.source, 4)
     with torch.no_grad():
-        examples, _ = state.generate(latents, labels)
+        examples, _ = state.generate(
+            latents, state.condition_of(Batch(latents, labels, source=source))
+        )
     assert examples.shape == (4, *data.shape)
     if data.is_image:
         assert examples.abs().max() <= 1
@@ -101,7 +117,7 @@ def test_one_step_runs_and_moves_every_weight(taken):
             # The last bias of a critic cancels in E[D(x)] - E[D(G(z))].
             moved = old.numel() == 1 or not torch.equal(old, new)
             assert moved, f"{role} {index} {tuple(old.shape)} did not move"
-    logits = state.sampler().judge(Batch(examples, labels, latents=latents))
+    logits = state.sampler().judge(Batch(examples, labels, source, latents))
     assert len(logits) == 4
     assert logits.isfinite().all()
 

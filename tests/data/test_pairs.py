@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""Pairs of images: every way of opening them, and sources that stay with their images."""
+
+import numpy as np
+import pytest
+import torch
+
+from ganbench.data import open_dataset
+from ganbench.errors import ConfigError, InputError
+from ganbench.gan import DataSpec
+
+COUNT = 40
+SOURCES = np.arange(COUNT, dtype=np.uint8)[:, None, None, None] * np.ones((8, 8, 1), np.uint8)
+IMAGES = np.concatenate([SOURCES + 100, SOURCES + 150, SOURCES + 200], axis=3)
+PAIRS = {"images": IMAGES, "sources": SOURCES}
+
+
+@pytest.fixture(params=["npz", "mapping", "tensors", "floats", "dataset"])
+def source(request, tmp_path):
+    """Return the same pairs, opened from different things."""
+    if request.param == "npz":
+        np.savez(tmp_path / "pairs.npz", **PAIRS)
+        return open_dataset(tmp_path / "pairs.npz")
+    if request.param == "tensors":
+        return open_dataset(
+            {name: torch.from_numpy(values).movedim(3, 1) for name, values in PAIRS.items()}
+        )
+    if request.param == "floats":
+        floats = {name: values.astype(np.float32) / 255 for name, values in PAIRS.items()}
+        return open_dataset(floats, value_range=(0, 1))
+    opened = open_dataset(PAIRS)
+    return open_dataset(opened.load("train")) if request.param == "dataset" else opened
+
+
+def of_one_pair(images, sources):
+    """Tell whether each source belongs to its image."""
+    return bool((images[:, 0].int() - sources[:, 0].int() == 100).all())
+
+
+def test_a_source_stays_with_its_image(source):
+    assert source.spec.shape == (3, 8, 8)
+    assert source.spec.source == (1, 8, 8)
+    for split in source.splits:
+        data = source.load(split)
+        assert data.sources.dtype == torch.uint8
+        assert data.sources.shape == (len(data), 1, 8, 8)
+        assert of_one_pair(data.values, data.sources)
+        part = data.take(torch.tensor([1, 0])).to(torch.device("cpu"))
+        assert torch.equal(part.sources, data.sources[[1, 0]])
+        batch = data.batch(torch.tensor([1, 0, 1]))
+        assert batch.source.shape == (3, 1, 8, 8)
+        assert torch.allclose(
+            batch.images[:, :1] - batch.source, torch.full((3, 1, 8, 8), 200 / 255)
+        )
+
+
+def test_sources_are_drawn_from_a_stream_as_networks_see_them():
+    data = open_dataset(PAIRS).load("train")
+    first, again = (data.draw_sources(500, torch.Generator().manual_seed(1)) for _ in range(2))
+    assert torch.equal(first, again)
+    assert first.shape == (500, 1, 8, 8)
+    drawn = ((first[:, 0, 0, 0] + 1) * 127.5).round().int()
+    assert set(drawn.tolist()) == set(data.sources[:, 0, 0, 0].tolist())
+
+
+def test_a_resolution_is_that_of_both():
+    source = open_dataset(PAIRS, resolution=4)
+    data = source.load("train")
+    assert source.spec.source == (1, 4, 4)
+    assert data.sources.shape[1:] == (1, 4, 4)
+    assert of_one_pair(data.values, data.sources)
+
+
+def test_the_version_is_of_the_sources_too():
+    changed = SOURCES.copy()
+    changed[0, 0, 0] += 1
+    versions = [
+        open_dataset(data).spec.version
+        for data in ({"images": IMAGES}, PAIRS, {**PAIRS, "sources": changed}, {**PAIRS})
+    ]
+    assert len(set(versions)) == 3
+    assert versions[1] == versions[3]
+    assert open_dataset({"images": IMAGES}).spec.version == open_dataset(IMAGES).spec.version
+
+
+def test_sources_in_memory_may_be_changed_later():
+    sources = SOURCES.transpose(0, 3, 1, 2).copy()
+    source = open_dataset({"images": IMAGES, "sources": sources})
+    sources[:] = 7
+    data = source.load("train")
+    assert of_one_pair(data.values, data.sources)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({**PAIRS, "sources": SOURCES[1:]}, "39 images of 8 x 8 pixels; 40 of 8 x 8"),
+        ({**PAIRS, "sources": SOURCES[:, :4]}, "40 images of 4 x 8 pixels; 40 of 8 x 8"),
+        ({**PAIRS, "sources": SOURCES[:, 0, 0]}, "'sources' of .* images .* were expected"),
+        ({**PAIRS, "sources": 3}, "'sources' is int; an array, a tensor or a list"),
+        ({"points": np.zeros((40, 2)), "sources": SOURCES}, "only images have sources"),
+    ],
+)
+def test_sources_that_do_not_fit_are_refused(data, sentence):
+    with pytest.raises(InputError, match=sentence):
+        open_dataset(data)
+
+
+def test_only_images_have_sources():
+    with pytest.raises(ConfigError, match="only images have sources"):
+        DataSpec("text", "1", (2, 5), alphabet=("a", "b"), source=(1, 8, 8))
