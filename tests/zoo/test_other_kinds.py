@@ -84,7 +84,7 @@ def test_a_run_goes_on_bit_for_bit_and_is_sampled_twice_alike(model, tmp_path):
     samples = []
     for trainer in (whole, whole, second):
         with evaluating(trainer.state):
-            samples.append(draw(trainer.state, 6, seed=1))
+            samples.append(draw(trainer.state, 6, seed=1).samples)
     assert torch.equal(samples[0], samples[1])
     assert torch.equal(samples[0], samples[2])
 
