@@ -13,6 +13,7 @@ from torch import Tensor
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec
+from ganbench.moving import Number
 from ganbench.registry import register
 from ganbench.trick import Terms, Trick
 from ganbench.tricks.diffaugment import translate
@@ -34,8 +35,8 @@ class BCR(Trick):
     images that are not augmented.
     """
 
-    real: Annotated[float, Field(ge=0)] = 10.0
-    fake: Annotated[float, Field(ge=0)] = 10.0
+    real: Annotated[Number, Field(ge=0)] = 10.0
+    fake: Annotated[Number, Field(ge=0)] = 10.0
     translation: Annotated[float, Field(ge=0, lt=1)] = 0.125
     flip: bool = False
 
@@ -56,8 +57,8 @@ class BCR(Trick):
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return a term for each kind of images whose weight is not zero."""
         terms = {}
-        for name, weight in (("real", self.real), ("fake", self.fake)):
-            if weight:
+        for name, number in (("real", self.real), ("fake", self.fake)):
+            if weight := turn.state.now(number):
                 scored = turn.real if name == "real" else turn.fake
                 images = self.augment(scored.images, turn.random(self))
                 augmented = turn.judge(images, scored.seen.condition)

@@ -14,6 +14,7 @@ from torch import Tensor
 from ganbench.config import Recipe, join_words
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, Batch, DataSpec
+from ganbench.moving import Number
 from ganbench.nn.synchronized import has_batch_norm
 from ganbench.registry import register
 from ganbench.state import State
@@ -34,7 +35,7 @@ class Consensus(Trick):
     some images. The players' own optimizers make the moves.
     """
 
-    weight: Annotated[float, Field(ge=0)] = 1.0
+    weight: Annotated[Number, Field(ge=0)] = 1.0
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
         """Refuse unequal numbers of steps, because both players move at once.
@@ -90,7 +91,8 @@ class Consensus(Trick):
         with state.casting():
             for turn in turns:
                 turn.terms = OBJECTIVES[turn.role](turn)
-            penalty = self.weight * torch.stack([_half_square(turn) for turn in turns]).sum()
+            weight = state.now(self.weight)
+            penalty = weight * torch.stack([_half_square(turn) for turn in turns]).sum()
         for turn in turns:
             turn.terms["consensus/penalty"] = penalty
             state.backward(turn, retain_graph=turn is discriminator)

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import torch
 from pydantic import Field
 
+from ganbench.moving import Number
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Terms, Trick, TrickState
@@ -30,7 +31,7 @@ class LeCam(Trick):
     none.
     """
 
-    weight: Annotated[float, Field(ge=0)] = 0.3
+    weight: Annotated[Number, Field(ge=0)] = 0.3
     decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
 
     neutral: ClassVar = {"weight": 0.0}
@@ -41,13 +42,14 @@ class LeCam(Trick):
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the penalty, zero in the first update; nothing at a weight of zero."""
-        if not self.weight:
-            return {}
         state = turn.state
+        weight = state.now(self.weight)
+        if not weight:
+            return {}
         above = (turn.real.logits - state.tensor_of(self, "fake")).relu().square().mean()
         below = (state.tensor_of(self, "real") - turn.fake.logits).relu().square().mean()
-        weight = self.weight if state.updates["discriminator"] else 0.0
-        return {"penalty": weight * (above + below)}
+        begun = state.updates["discriminator"] > 0
+        return {"penalty": weight * begun * (above + below)}
 
     @torch.no_grad()
     def after_step(self, turn: Turn) -> None:

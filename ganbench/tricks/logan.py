@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from ganbench.errors import ConfigError
+from ganbench.moving import Number
 from ganbench.nn.synchronized import has_batch_norm
 from ganbench.registry import register
 from ganbench.state import State
@@ -32,7 +33,7 @@ class LOGAN(Trick):
     step. The paper's penalty on the length of the step is left out, and every latent takes it.
     """
 
-    rate: Annotated[float, Field(ge=0)] = 0.9
+    rate: Annotated[Number, Field(ge=0)] = 0.9
     damping: Annotated[float, Field(gt=0)] = 5.0
 
     neutral: ClassVar = {"rate": 0.0}
@@ -55,7 +56,8 @@ class LOGAN(Trick):
 
     def latents(self, latents: Tensor, turn: Turn) -> Tensor:
         """Return the latents (B, latent_dim) after the step, with its graph."""
-        if not self.rate:
+        rate = turn.state.now(self.rate)
+        if not rate:
             return latents
         if not latents.requires_grad:
             latents = latents.detach().requires_grad_()
@@ -65,7 +67,7 @@ class LOGAN(Trick):
         scores = judged.logits.flatten(1).mean(1) if judged.logits.ndim > 1 else judged.logits
         (slope,) = torch.autograd.grad(scores.sum(), latents, create_graph=True)
         square = slope.square().sum(1, keepdim=True)  # (B, 1)
-        moved = latents + self.rate / (self.damping + square) * slope
+        moved = latents + rate / (self.damping + square) * slope
         state = turn.state
         uniform = state.latent_prior is None and state.recipe.prior == "uniform"
         return moved.clamp(-1, 1) if uniform else moved
