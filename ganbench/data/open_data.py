@@ -43,6 +43,8 @@ def open_dataset(
     - a registered name; ``name@64`` asks for images of 64 x 64 pixels, as ``resolution`` does;
     - a path: a folder of images, or an ``.npz`` file; ``file.npz@0..1`` states the range of its
       floating-point images, as ``value_range`` does;
+    - a folder of pairs, for models that make an image from its source: the folders ``images`` and
+      ``sources`` in it hold files of the same names;
     - a folder of ``.wav`` files, which become signals of 16,384 steps; ``folder@8192`` asks for
       another length, as ``resolution`` does;
     - an array or a tensor: images (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels,
@@ -53,8 +55,7 @@ def open_dataset(
     - a mapping with a key that names the kind, as in an npz file: ``{"sequences": array}``, with
       ``labels``, ``rate`` and ``alphabet``, or ``{"videos": array}``; signals
       (N, C, L) and tokens (N, L) are read only where they are named so, because arrays (N, H, W)
-      are gray images; ``{"images": array, "sources": array}`` are pairs, for models that make an
-      image from its source;
+      are gray images; ``{"images": array, "sources": array}`` are pairs;
     - a mapping of such data by split, such as a Hugging Face ``DatasetDict``;
     - a loaded ``Dataset`` of ganbench, or a ``Source``, which is returned as it is.
 
@@ -110,7 +111,10 @@ def _open_path(name: ParsedName) -> Source:
 
         return open_npz(path, name.resolution, name.value_range)
     from ganbench.data.folder import open_folder
+    from ganbench.data.pair_folder import holds_pairs, open_pairs
 
+    if holds_pairs(path):
+        return open_pairs(path, name.resolution)
     return open_folder(path, name.resolution)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from ganbench.data.pair_folder import IMAGES, holds_pairs
 from ganbench.data.value_layout import checked_labels
 from ganbench.errors import InputError
 from ganbench.samples.array_rows import ArrayRows, RowReader, npy_rows
@@ -37,7 +38,8 @@ def open_path(path: Path, options: OpenOptions) -> Samples:
         InputError: there is nothing at the path, or it cannot be read as samples.
     """
     if path.is_dir():
-        return _files(FolderFiles(path), options)
+        folder = path / IMAGES if holds_pairs(path) else path
+        return _files(FolderFiles(folder), options)
     ending = path.name.lower()
     if not path.is_file():
         raise InputError(f"{path} is neither a file nor a folder.")

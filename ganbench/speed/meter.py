@@ -61,9 +61,10 @@ class Meter:
     def __post_init__(self) -> None:
         self.clock = Clock(self.device)
         self.state = build(self.config, self.dataset.spec, self.device, execution=self.execution)
-        self._batches = Batches(
-            self.dataset.to(self.device), self.state.recipe.batch_size, self.config.seed
-        )
+        dataset = self.dataset.to(self.device)
+        if dataset.sources is not None:
+            self.state.sources = dataset.draw_sources
+        self._batches = Batches(dataset, self.state.recipe.batch_size, self.config.seed)
         self._iterate = self.state.tricks.step_rule(alternate)
         self._stream = torch.Generator(self.device)
         self._stream.manual_seed(stream_seed(self.config.seed, "throughput"))

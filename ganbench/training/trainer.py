@@ -89,7 +89,7 @@ class Trainer:
         self._stop_agreed = False
         self._last_look_up = 0  # the images seen then
         examples = _selected(state, dataset.to(state.device))
-        if state.conditional == "source" and state.sources is None:
+        if examples.sources is not None and state.sources is None:
             state.sources = examples.draw_sources
         self.batches = Batches(examples, state.recipe.batch_size, seed, self.group)
         self.target = math.ceil(round(1000 * state.recipe.kimg, 6))

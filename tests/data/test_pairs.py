@@ -4,10 +4,12 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, InputError
 from ganbench.gan import DataSpec
+from ganbench.samples import open_samples
 
 COUNT = 40
 SOURCES = np.arange(COUNT, dtype=np.uint8)[:, None, None, None] * np.ones((8, 8, 1), np.uint8)
@@ -15,12 +17,22 @@ IMAGES = np.concatenate([SOURCES + 100, SOURCES + 150, SOURCES + 200], axis=3)
 PAIRS = {"images": IMAGES, "sources": SOURCES}
 
 
-@pytest.fixture(params=["npz", "mapping", "tensors", "floats", "dataset"])
+def pair_folder(folder, images=IMAGES, sources=SOURCES):
+    for name, arrays in (("images", images), ("sources", sources[..., 0])):
+        (folder / name).mkdir()
+        for index, array in enumerate(arrays):
+            Image.fromarray(array).save(folder / name / f"{index:03d}.png")
+    return folder
+
+
+@pytest.fixture(params=["npz", "mapping", "tensors", "floats", "dataset", "folder"])
 def source(request, tmp_path):
     """Return the same pairs, opened from different things."""
     if request.param == "npz":
         np.savez(tmp_path / "pairs.npz", **PAIRS)
         return open_dataset(tmp_path / "pairs.npz")
+    if request.param == "folder":
+        return open_dataset(f"{pair_folder(tmp_path)}@8")
     if request.param == "tensors":
         return open_dataset(
             {name: torch.from_numpy(values).movedim(3, 1) for name, values in PAIRS.items()}
@@ -109,3 +121,47 @@ def test_sources_that_do_not_fit_are_refused(data, sentence):
 def test_only_images_have_sources():
     with pytest.raises(ConfigError, match="only images have sources"):
         DataSpec("text", "1", (2, 5), alphabet=("a", "b"), source=(1, 8, 8))
+
+
+def test_a_folder_of_pairs_is_known_by_both_of_its_folders(tmp_path):
+    specs = []
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        changed = SOURCES.copy()
+        changed[0] += name == "c"
+        specs.append(open_dataset(pair_folder(tmp_path / name, sources=changed)).spec)
+    assert specs[0].shape == (3, 32, 32)  # the default of small images
+    assert specs[0].source == (1, 32, 32)
+    assert specs[0].name == str(tmp_path / "a")
+    assert specs[0].version == specs[1].version != specs[2].version
+    again = open_dataset(open_dataset(f"{tmp_path / 'a'}@16").spec.name).spec
+    assert again.source == (1, 16, 16)
+
+
+def test_files_of_a_pair_may_have_different_endings(tmp_path):
+    pair_folder(tmp_path)
+    (tmp_path / "sources" / "003.png").rename(tmp_path / "sources" / "003.bmp")
+    data = open_dataset(f"{tmp_path}@8").load("train")
+    assert of_one_pair(data.values, data.sources)
+
+
+@pytest.mark.parametrize(("part", "other"), [("images", "sources"), ("sources", "images")])
+def test_a_file_without_its_pair_is_named(tmp_path, part, other):
+    pair_folder(tmp_path)
+    (tmp_path / other / "003.png").unlink()
+    with pytest.raises(InputError, match=f"{part}/003 has no image of the same name in {other}"):
+        open_dataset(tmp_path)
+
+
+def test_two_files_of_one_name_are_refused(tmp_path):
+    pair_folder(tmp_path)
+    image = tmp_path / "images" / "003.png"
+    (tmp_path / "images" / "003.bmp").write_bytes(image.read_bytes())
+    with pytest.raises(InputError, match="one image and one source for each name"):
+        open_dataset(tmp_path)
+
+
+def test_only_the_images_of_a_folder_of_pairs_are_measured(tmp_path):
+    samples = open_samples(pair_folder(tmp_path))
+    assert len(samples) == COUNT
+    assert samples.facts.shape == (3, 8, 8)

@@ -264,3 +264,14 @@ def test_products_are_most_of_a_large_product():
     assert sum(by_kind.values()) == pytest.approx(1.0)
     assert by_kind["products"] > 0.5
     assert by_kind["optimizer"] == by_kind["normalization"] == 0.0
+
+
+def test_a_model_that_makes_images_from_others_is_measured_in_sampling_too():
+    pairs = torch.zeros(20, 1, 16, 16, dtype=torch.uint8)
+    source = open_dataset({"images": pairs, "sources": pairs})
+    settings = {"batch_size": 2, "model.width": 2}
+    config = plan("pix2pix", source, settings=settings).config
+    meter = Meter(config, source.load("train"), CPU)
+    assert len(meter.latencies(2)) == 2
+    assert meter.sample(0.01) > 0
+    assert meter.train(0.01) > 0
