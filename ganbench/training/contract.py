@@ -143,9 +143,9 @@ def first_iteration(state: State, iterate: StepRule, next_batch: Callable[[], Ba
         if check is not None:
             check(f"the hook {hook} of {_named(hooks)}", result, arguments)
 
-    def observed(turn: Turn) -> None:
+    def observed(turn: Turn, *, retain_graph: bool = False) -> None:
         _check_objective(turn)
-        backward(turn)
+        backward(turn, retain_graph=retain_graph)
         weights = state.parameters(turn.role)
         moved[turn.role] |= any(weight.grad is not None for weight in weights)
 
