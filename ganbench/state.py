@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -38,15 +38,20 @@ class RunningMeans:
     def __init__(self) -> None:
         self._pending: dict[str, list[Tensor]] = defaultdict(list)
         self._means: dict[str, list[Tensor]] = defaultdict(list)
+        self._counts: Counter[str] = Counter()
         self._always: dict[str, str] = {}
 
     def add(self, name: str, values: Tensor) -> None:
-        """Add one observation: the mean of a tensor of any shape."""
+        """Add one observation: the mean of a tensor of any shape.
+
+        The tensor is set aside as it is: whoever goes on to change it does so in a copy.
+        """
         pending = self._pending[name]
         if pending and pending[0].shape != values.shape:  # the shapes of what is stacked are equal
             self._reduce(name)
             pending = self._pending[name]
         pending.append(values.detach())
+        self._counts[name] += 1
         if len(pending) == self._TOGETHER:
             self._reduce(name)
 
@@ -56,12 +61,21 @@ class RunningMeans:
         A term that is missing counts as zero, so that the mean of a penalty that is computed in
         every n-th update, n times as strong, is that of the penalty itself.
         """
+        always = f"{prefix}/{next(iter(terms))}"
+        self._always[prefix] = always
         for term, value in terms.items():
-            self.add(f"{prefix}/{term}", value)
-        self._always[prefix] = f"{prefix}/{next(iter(terms))}"
+            name = f"{prefix}/{term}"
+            missed = self._counts[always] - 1 - self._counts[name]
+            if name != always and missed:
+                self._reduce(name)
+                self._means[name].append(torch.zeros(missed, device=value.device))
+                self._counts[name] += missed
+            self.add(name, value)
 
     def _reduce(self, name: str) -> None:
         """Turn the tensors that were set aside into a mean for each observation."""
+        if not self._pending.get(name):
+            return
         pending = torch.stack(self._pending.pop(name)).float()  # (count, ...)
         self._means[name].append(pending.flatten(1).mean(1) if pending.ndim > 1 else pending)
 
@@ -72,6 +86,7 @@ class RunningMeans:
             for name, observations in self.observations(group).items()
         }
         self._means.clear()
+        self._counts.clear()
         return means
 
     def observations(self, group: ProcessGroup = ALONE) -> dict[str, Tensor]:
@@ -92,6 +107,7 @@ class RunningMeans:
         """Restore the observations of a checkpoint, (count,) by name."""
         self._pending.clear()
         self._means = defaultdict(list, {name: [means] for name, means in observations.items()})
+        self._counts = Counter({name: len(means) for name, means in observations.items()})
 
 
 @dataclass

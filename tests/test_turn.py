@@ -310,6 +310,23 @@ def test_missing_terms_count_as_zero():
     assert row["loss/generator/adversarial"] == 3
 
 
+def test_terms_that_come_and_go_are_saved_as_if_nothing_had_happened():
+    """Zeros stand where a term was missing, also before a checkpoint."""
+    whole, first, second = RunningMeans(), RunningMeans(), RunningMeans()
+    for index in range(150):
+        terms = {"adversarial": torch.tensor(float(index))}
+        if index % 3 == 0:
+            terms["r1/penalty"] = torch.tensor(0.1 * index)
+        if index == 100:
+            second.load(first.observations())
+        for means in (whole, first if index < 100 else second):
+            means.add_terms("loss/discriminator", terms)
+    kept, resumed = whole.observations(), second.observations()
+    assert kept.keys() == resumed.keys()
+    assert all(torch.equal(kept[name], resumed[name]) for name in kept)
+    assert whole.flush() == second.flush()
+
+
 def test_every_catalogued_trick_keeps_its_terms_to_itself():
     for name in registry.tricks.names():
         assert "/" not in name
