@@ -38,11 +38,13 @@ from ganbench import (
 HIDDEN = 64
 
 
-def with_variance_kept(network: nn.Module) -> nn.Module:
-    """Draw weights that keep the variance from layer to layer: nothing is normalized."""
+def with_weights_scaled(network: nn.Module) -> nn.Module:
+    """Draw weights under which no layer dies or saturates: nothing is normalized."""
     for layer in network.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(layer, nn.Linear | nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, a=0.2)
+        elif isinstance(layer, nn.ConvTranspose2d):  # whose inputs torch counts as outputs
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out")
     return network
 
 
@@ -57,7 +59,7 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.encoder = ConvDiscriminator(shape, norm="none", outputs=HIDDEN)
         self.decoder = ConvGenerator(HIDDEN, shape, norm="none")
-        with_variance_kept(self)
+        with_weights_scaled(self)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Map images (B, *shape) to energies (B,) and reconstructions (B, *shape)."""
@@ -124,7 +126,7 @@ def began(data: DataSpec, *, ratio: float = 0.5, rate: float = 0.001) -> GAN:
             "Use vanilla or wgan-gp for points.",
         )
     return GAN(
-        generator=lambda latent_dim: with_variance_kept(
+        generator=lambda latent_dim: with_weights_scaled(
             ConvGenerator(latent_dim, data.shape, norm="none")
         ),
         discriminator=Autoencoder,
