@@ -194,6 +194,12 @@ def plan_for(
     gan = create(name, data, parameters)
     defaults = RunSettings(loss=gan.loss.name, recipe=gan.recipe)
     chosen = override(defaults, expanded)
+    if gan.prior is not None and chosen.recipe.prior != gan.recipe.prior:
+        raise ConfigError(
+            f"The model '{name}' draws its latents in a way of its own, so recipe.prior changes "
+            "nothing.",
+            "Leave out --set recipe.prior=...",
+        )
     loss = resolve_loss(gan, chosen.loss)
     merged = merge_tricks(gan.tricks, requested)
     for hooks in Tricks(merged, gan.hooks):

@@ -114,3 +114,54 @@ def test_a_report_of_runs(cli, runs, tmp_path):
     assert outcome.out == f"2 runs: {tmp_path / 'page' / 'index.html'}\n"
     (tmp_path / "file").write_text("kept")
     assert cli("report", folder, "--out", tmp_path / "file" / "page").code == 1
+
+
+# -- classes ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def conditional(tmp_path_factory, shared_cache):
+    """A run of a class-conditional model."""
+    from ganbench.harness.plan import plan
+    from ganbench.harness.run import Run, RunOptions
+
+    job = plan("acgan", "digits", settings={"kimg": 0.1, "batch_size": 20})
+    run = Run(job, RunOptions(out=tmp_path_factory.mktemp("conditional"), samples=64))
+    run.execute()
+    return str(run.folder.path)
+
+
+def test_one_class(cli, conditional, tmp_path):
+    words = ("sample", conditional, "--count", 12, "--format", "npz")
+    assert cli(*words, "--class", 3, "--out", tmp_path / "three.npz").code == 0
+    assert cli(*words, "--out", tmp_path / "all.npz").code == 0
+    with np.load(tmp_path / "three.npz") as three, np.load(tmp_path / "all.npz") as every:
+        assert (three["labels"] == 3).all()
+        assert len(set(every["labels"].tolist())) > 3
+        assert len(three["images"]) == len(every["labels"]) == 12
+    assert cli("sample", conditional, "--class", 3).out.strip().endswith("drawn-class3-seed0.png")
+
+
+@pytest.mark.parametrize(
+    ("run", "label", "sentence"),
+    [("conditional", 10, "digits has the classes 0 to 9"), ("digits", 0, "draws no classes")],
+)
+def test_a_class_that_cannot_be_drawn(cli, conditional, runs, run, label, sentence):
+    folder = conditional if run == "conditional" else runs[run]
+    outcome = cli("sample", folder, "--class", label)
+    assert outcome.code == 2
+    assert sentence in " ".join(outcome.err.split())
+
+
+def test_metrics_class_by_class(cli, conditional, tmp_path):
+    words = ("eval", conditional, "--samples", 200, "--metrics", "fid@pixels", "--no-floor", "-q")
+    document = cli(*words, "--per-class", "--json").document
+    assert list(document["classes"]) == [str(label) for label in range(10)]
+    counts = [row["fid@pixels"]["n"] for row in document["classes"].values()]
+    assert sum(counts) == 200
+    cli("sample", conditional, "--count", 200, "--format", "files", "--out", tmp_path / "drawn")
+    table = cli(*words, "--per-class").out
+    assert "class by class" in table
+    refused = cli("eval", tmp_path / "drawn" / "3", "--real", "digits", *words[2:], "--per-class")
+    assert refused.code == 2
+    assert "the fake samples have none" in " ".join(refused.err.split())

@@ -7,7 +7,7 @@ import pytest
 
 from ganbench.config import parse_trick
 from ganbench.errors import ConfigError, UnknownNameError
-from ganbench.harness.plan import plan
+from ganbench.harness.plan import plan, plan_of
 
 
 def test_a_plan_is_the_models_recipe_for_the_data():
@@ -43,6 +43,14 @@ def test_settings_change_the_plan_by_dotted_key():
         ({"settings": {"model": "dcgan"}}, ConfigError, "Unknown setting 'model'"),
         ({"model": "dcgan"}, ConfigError, "dcgan draws images"),
         ({"tricks": [parse_trick("diffaugment")]}, ConfigError, "images"),
+        (
+            {"model": "infogan", "settings": {"prior": "uniform"}},
+            ConfigError,
+            "recipe.prior changes nothing",
+        ),
+        ({"model": "infogan", "settings": {"model.inf": 1}}, ConfigError, "Did you mean 'info'"),
+        ({"model": "infogan", "settings": {"model.info": "x"}}, ConfigError, "model.info"),
+        ({"settings": {"model.info": 1}}, ConfigError, "has no parameters"),
     ],
 )
 def test_what_is_wrong_with_a_plan_is_one_sentence(arguments, error, words):
@@ -81,3 +89,15 @@ def test_a_folder_is_named_after_what_was_added(tmp_path, constant_model):
     config = ring.config.model_copy(update={"dataset": f"{tmp_path}/my photos@64"})
     elsewhere = replace(ring, config=config, added=(f"{tmp_path}/odd/trick.py",))
     assert elsewhere.folder_stem == "vanilla+trick.py-my-photos@64-seed0"
+
+
+def test_parameters_of_a_model_are_recorded_and_part_of_its_identity():
+    plain = plan("infogan", "ring8")
+    assert plain.config.parameters == {"categories": 10, "continuous": 2, "info": 1.0}
+    same = plan("infogan", "ring8", settings={"model.info": 1})
+    other = plan("infogan", "ring8", settings={"model.info": 0.5})
+    assert same.config.identity == plain.config.identity
+    assert other.config.identity != plain.config.identity
+    assert other.gan.hooks.weight == 0.5
+    assert plan_of(other.config).gan.hooks.weight == 0.5
+    assert not plan("vanilla", "ring8").config.parameters
