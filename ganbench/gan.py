@@ -159,31 +159,39 @@ class Batch:
     """The other image of each pair (B, ...), where examples are made from another image."""
     latents: Tensor | None = None
     """The latents (B, latent_dim) they were made from; None for real examples."""
+    made: Any = None
+    """What the generator returned next to them: tensors (B, ...), or tuples, lists or dicts of
+    such; None for real examples, and where it returned nothing."""
 
     def __len__(self) -> int:
         return len(self.images)
 
     def take(self, indices: Tensor) -> Batch:
         """Return the examples at indices (n,) int64, with all that belongs to them."""
-        others = (self.labels, self.source, self.latents)
-        return Batch(
-            self.images[indices], *(None if other is None else other[indices] for other in others)
-        )
+        return _each([self], lambda parts: parts[0][indices])
 
     @staticmethod
     def join(batches: Sequence[Batch]) -> Batch:
         """Return several batches as one; what only some of them have is left out."""
+        return _each(batches, torch.cat)
 
-        def together(parts: list[Tensor | None]) -> Tensor | None:
-            present = [part for part in parts if part is not None]
-            return torch.cat(present) if len(present) == len(parts) else None
 
-        return Batch(
-            torch.cat([batch.images for batch in batches]),
-            together([batch.labels for batch in batches]),
-            together([batch.source for batch in batches]),
-            together([batch.latents for batch in batches]),
-        )
+def _each(batches: Sequence[Batch], change: Callable[[list[Tensor]], Tensor]) -> Batch:
+    """Return a batch of which every part comes from the same parts of other batches."""
+    images, *others = zip(*(vars(batch).values() for batch in batches), strict=True)
+    return Batch(change(list(images)), *(_changed(other, change) for other in others))
+
+
+def _changed(parts: Sequence[Any], change: Callable[[list[Tensor]], Tensor]) -> Any:
+    """Return equal structures of tensors as one; None where any of them is None."""
+    first = parts[0]
+    if any(part is None for part in parts):
+        return None
+    if isinstance(first, dict):
+        return {key: _changed([part[key] for part in parts], change) for key in first}
+    if isinstance(first, tuple | list):
+        return type(first)(_changed(items, change) for items in zip(*parts, strict=True))
+    return change(list(parts))
 
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
@@ -197,7 +205,8 @@ LogitCost = Callable[[Tensor], Tensor]
 class Loss:
     """An adversarial loss: two pure functions of (real logits, fake logits), to be minimized.
 
-    Logits are (B, ...) and unbounded; each function returns a scalar.
+    Logits are (B, ...) and unbounded; each function returns a scalar. A higher logit means that
+    the discriminator takes an example for more real: tricks rely on it.
 
     ``paired`` says that the generator's loss compares fake with real logits. Where it is False,
     the pass over real examples is skipped, and the function gets an empty tensor instead.

@@ -338,8 +338,8 @@ class State:
         source = sampler.sources(count, generator)
         condition = source if self.conditional == "source" else labels
         with self.autocast():
-            images, _ = _with_extras(_call(sampler.generator, latents, condition))
-        return Batch(images.float(), labels, source, latents)
+            images, made = _with_extras(_call(sampler.generator, latents, condition))
+        return Batch(images.float(), labels, source, latents, made)
 
     def _judge(self, batch: Batch) -> Tensor:
         """Return the discriminator's logits (B, ...) for examples that were drawn, as float32.

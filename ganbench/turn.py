@@ -40,7 +40,6 @@ class Scored:
         batch: The examples and what belongs to them.
         kind: What the examples are.
         condition: What enters the discriminator next to them, before hooks change it.
-        made: What the generator returned next to them, or None.
         discriminate: The discriminator; None for that of the turn.
     """
 
@@ -51,7 +50,6 @@ class Scored:
         kind: ExampleKind,
         condition: Condition,
         *,
-        made: Any = None,
         discriminate: Discriminate | None = None,
     ) -> None:
         # A leaf that requires grad costs nothing unless a penalty differentiates: the backward
@@ -60,7 +58,6 @@ class Scored:
         self.images = images if images.requires_grad else images.detach().requires_grad_()
         self.batch = batch
         self.kind: ExampleKind = kind
-        self.made = made
         self._turn: Turn | None = turn
         self._condition = condition
         self._discriminate = discriminate
@@ -79,13 +76,21 @@ class Scored:
         return seen, _at_least_float32(logits), extras
 
     @property
+    def made(self) -> Any:
+        """What the generator returned next to the examples, or None."""
+        return self.batch.made
+
+    @property
     def seen(self) -> Seen:
         """What the discriminator was shown."""
         return self._shown[0]
 
     @property
     def logits(self) -> Tensor:
-        """The discriminator's logits (B, ...) for what it was shown, in float32 or wider."""
+        """The discriminator's logits (B, ...) for what it was shown, in float32 or wider.
+
+        A higher logit means that it takes an example for more real.
+        """
         return self._shown[1]
 
     @property
@@ -123,8 +128,7 @@ class Turn:
             around a discriminator's inner step, or the other player's where both move at once.
         discriminate: The discriminator of this turn; None for the state's own, or for the
             opponent that a trick provides to the generator.
-        fakes: Examples to use in place of the generator's.
-        made: What the generator returned next to these examples, or None.
+        fakes: Examples to use in place of the generator's, with what belongs to them.
     """
 
     def __init__(
@@ -136,7 +140,6 @@ class Turn:
         beside: Turn | None = None,
         discriminate: Discriminate | None = None,
         fakes: Batch | None = None,
-        made: Any = None,
     ) -> None:
         self.state = state
         self.role: Role = role
@@ -148,7 +151,6 @@ class Turn:
         self._beside = beside
         self._discriminate = discriminate
         self._fakes = fakes
-        self._made = made
         self._notes: dict[str, dict[str, Tensor]] = {}
 
     @cached_property
@@ -171,10 +173,10 @@ class Turn:
     def fake(self) -> Scored:
         """The generator's examples, as many as there are real ones."""
         if self._fakes is not None:
-            batch, made = self._fakes, self._made
+            batch = self._fakes
         elif self.role == "generator":
             images, made = self.make(self.latents, self.condition)
-            batch = self._generated(images)
+            batch = self._generated(images, made)
         else:
             latents = self.latents
             # The generator does not learn now: its graph is needed only where the latents have one.
@@ -182,12 +184,12 @@ class Turn:
                 images, made = self.make(latents, self.condition)
             if not latents.requires_grad:
                 images = images.detach()  # even here a view of a weight would require a gradient
-            batch = self.state.tricks.fakes(self._generated(images), self)
-        return Scored(self, batch, "fake", self.state.condition_of(batch), made=made)
+            batch = self.state.tricks.fakes(self._generated(images, made), self)
+        return Scored(self, batch, "fake", self.state.condition_of(batch))
 
-    def _generated(self, images: Tensor) -> Batch:
-        """Return the generator's images with what they were made from."""
-        return replace(self.batch, images=images, latents=self.latents)
+    def _generated(self, images: Tensor, made: Any) -> Batch:
+        """Return the generator's images with what belongs to them."""
+        return replace(self.batch, images=images, latents=self.latents, made=made)
 
     @cached_property
     def discriminate(self) -> Discriminate:
@@ -205,6 +207,15 @@ class Turn:
         with self.state.autocast():
             images, extras = self.state.generate(latents, condition)
         return _at_least_float32(images), extras
+
+    def generate(self, latents: Tensor, *, discriminate: Discriminate | None = None) -> Scored:
+        """Make further fakes from latents (B, latent_dim), and let the discriminator see them.
+
+        They carry the generator's graph. ``discriminate`` is another discriminator than the turn's.
+        """
+        images, made = self.make(latents, self.condition)
+        batch = replace(self.batch, images=images, latents=latents, made=made)
+        return Scored(self, batch, "fake", self.condition, discriminate=discriminate)
 
     def judge(
         self,

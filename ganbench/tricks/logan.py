@@ -61,9 +61,8 @@ class LOGAN(Trick):
             return latents
         if not latents.requires_grad:
             latents = latents.detach().requires_grad_()
-        images, _ = turn.make(latents, turn.condition)
         # The discriminator as it is: that of an unrolled turn depends on these latents.
-        judged = turn.judge(images, turn.condition, discriminate=turn.state.discriminate)
+        judged = turn.generate(latents, discriminate=turn.state.discriminate)
         scores = judged.logits.flatten(1).mean(1) if judged.logits.ndim > 1 else judged.logits
         (slope,) = torch.autograd.grad(scores.sum(), latents, create_graph=True)
         square = slope.square().sum(1, keepdim=True)  # (B, 1)

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import torch
 from pydantic import Field
 
+from ganbench.errors import ConfigError
 from ganbench.gan import Batch
 from ganbench.registry import register
 from ganbench.state import State
@@ -42,7 +43,16 @@ class Replay(Trick):
         return {name: torch.empty(0, device=state.device) for name in _PARTS}
 
     def fakes(self, batch: Batch, turn: Turn) -> Batch:
-        """Replace the last fakes of a batch by earlier ones."""
+        """Replace the last fakes of a batch by earlier ones.
+
+        Raises:
+            ConfigError: The generator returns more than examples, which the buffer does not keep.
+        """
+        if batch.made is not None:
+            raise ConfigError(
+                "replay keeps examples, and this model's generator returns more than examples.",
+                "Remove the trick: --trick replay:off",
+            )
         buffer = self._buffer(turn.state)
         new = self._new(batch)
         if not len(buffer) or new == len(batch):

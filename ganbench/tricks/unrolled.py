@@ -119,7 +119,6 @@ def _gradients(turn: Turn, weights: NamedTensors, discriminate: Discriminate) ->
         beside=turn,
         discriminate=discriminate,
         fakes=replace(turn.fake.batch, images=images),
-        made=turn.fake.made,
     )
     total = torch.stack(list(discriminator_objective(inner).values())).sum()
     gradients = torch.autograd.grad(

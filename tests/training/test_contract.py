@@ -252,8 +252,14 @@ def test_the_checks_leave_the_first_iteration_as_it_is(tmp_path, monkeypatch):
 
 
 def test_batches_are_taken_and_joined_whole():
-    batch = Batch(torch.arange(6.0).reshape(3, 2), torch.arange(3), latents=torch.ones(3, 4))
+    made = {"styles": (torch.arange(3), [torch.arange(3.0)]), "none": None}
+    batch = Batch(
+        torch.arange(6.0).reshape(3, 2), torch.arange(3), latents=torch.ones(3, 4), made=made
+    )
     taken = batch.take(torch.tensor([2, 0]))
+    assert taken.made["styles"][0].tolist() == [2, 0]
+    assert taken.made["styles"][1][0].tolist() == [2.0, 0.0]
+    assert Batch.join([taken, batch]).made["styles"][0].tolist() == [2, 0, 0, 1, 2]
     assert taken.labels.tolist() == [2, 0]
     assert taken.images[:, 0].tolist() == [4.0, 0.0]
     joined = Batch.join([taken, Batch(torch.zeros(1, 2), torch.tensor([7]))])
