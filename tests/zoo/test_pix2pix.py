@@ -43,15 +43,15 @@ def test_l1_is_the_mean_absolute_difference_from_the_true_images(weight):
     terms = generator_objective(turn)
     assert set(terms) == {"adversarial", "variant/l1"}
     distance = sum(
-        float((true - made).abs().sum())
+        (true - made).abs().sum().item()
         for true, made in zip(batch.images, turn.fake.images, strict=True)
     )
-    assert float(terms["variant/l1"]) == pytest.approx(weight * distance / (4 * 3 * 16 * 16))
+    assert terms["variant/l1"].item() == pytest.approx(weight * distance / (4 * 3 * 16 * 16))
     logits = turn.fake.logits  # (B, 1, h, w): the loss is the mean over all patches
     assert logits.shape[:2] == (4, 1)
     assert logits[0].numel() > 1
     expected = torch.log1p(torch.exp(-logits.double())).mean()
-    assert float(terms["adversarial"]) == pytest.approx(float(expected), rel=1e-5)
+    assert terms["adversarial"].item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 @register("reversed-fakes")
@@ -112,7 +112,7 @@ def test_r1_is_that_of_the_mean_of_an_examples_patches():
         R1(weight=2.0).discriminator_terms(Turn(trained, "discriminator", batch_of())).values()
     )
     values = 3 * 16 * 16  # each has the slope 0.3 / 4 in the mean of four logits
-    assert float(term) == pytest.approx(0.5 * 2.0 * values * (0.3 / 4) ** 2, rel=1e-5)
+    assert term.item() == pytest.approx(0.5 * 2.0 * values * (0.3 / 4) ** 2, rel=1e-5)
 
 
 def test_data_without_pairs_are_refused():
