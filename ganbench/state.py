@@ -140,7 +140,7 @@ class State:
     """What moves the weights, by player, and by partner where a partner has one of its own."""
     memory: dict[str, TrickState] = field(default_factory=dict)
     """What each trick has gathered, by the trick's name."""
-    gathered: dict[str, frozenset[str]] = field(default_factory=dict)
+    memory_names: dict[str, frozenset[str]] = field(default_factory=dict)
     """The names of what each trick has gathered from the start, which is all it may gather."""
     statistics: RunningMeans = field(default_factory=RunningMeans)
     images_seen: int = 0

@@ -233,7 +233,7 @@ def _equip(state: State, gan: GAN) -> None:
         with seeded(stream_seed(state.streams.seed, f"init/{name}"), state.device):
             state.memory[name] = memory = hooks.start(state)
         check_start(hooks, memory)
-        state.gathered[name] = frozenset(memory)
+        state.memory_names[name] = frozenset(memory)
     check_memory(state)
     state.loss = state.tricks.wrap_loss(state.loss, state)
 

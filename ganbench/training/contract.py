@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The contract, checked once: what a model gives when it is built, and all in the first iteration.
+"""The contract, checked once: at construction, and during the first iteration.
 
 Afterwards nothing is checked: the step is as fast as if nobody had looked. A breach is one sentence
 that names the file, the part, what was expected and what came.
@@ -125,7 +125,7 @@ def check_memory(state: State) -> None:
     for name, memory in state.memory.items():
         for key, value in memory.items():
             _expect(f"the memory {key!r} of {name}", value, (Tensor, nn.Module))
-        if added := memory.keys() - state.gathered[name]:
+        if added := memory.keys() - state.memory_names[name]:
             raise ContractError(
                 f"{name} keeps {join_words(sorted(added))} in its memory, which start did not "
                 "return: a resumed run would lack it.",
