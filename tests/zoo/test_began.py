@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""BEGAN: energies, initial weights, the loss under k, and k by its formula, once for each update."""
+"""BEGAN: energies, initial weights, the loss under k, and k by its formula in each update."""
 
 import pytest
 import torch
