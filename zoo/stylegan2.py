@@ -6,10 +6,10 @@ Paper: Karras et al., Analyzing and Improving the Image Quality of StyleGAN, 202
 A mapping network turns latents into styles; each convolution is modulated by a style and
 demodulated; noise of a learned strength is added in each layer; images are sums over resolutions.
 Path length regularization keeps |J^T y| near its running mean a, for the Jacobian J of the image
-in the styles and a random image y: weight * E (|J^T y| - a)^2, around the mean that this update's
-lengths have moved, as in the authors' code. It and R1 are lazy: they are due in every n-th update,
-and n times as strong. Adam's rates and betas are adapted to that. Those of the discriminator are
-for R1 in every 16th update; where ``every`` is changed or R1 removed, set them too.
+in the styles and a random image y: weight * E (|J^T y| - a)^2, where a already counts the lengths
+of this update. It and R1 are lazy: they are due in every n-th update, and n times as strong. Adam's
+rates and betas are adapted to that. The model cannot know whether R1 is removed, or due more or
+less often than in every 16th update: then set those of the discriminator as well.
 
 Departs from the paper: small networks (32 to 256 channels, styles of 128 values, four mapping
 layers) for 28 to 128 pixels; bilinear doubling and 2 x 2 means in place of wider filters; a tanh
