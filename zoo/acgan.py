@@ -48,13 +48,16 @@ class Classification(Hooks):
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Name the classes of real and of fake examples."""
-        return {"class": self.weight * (self.entropy(turn.real) + self.entropy(turn.fake))}
+        return {
+            "class": self.weight
+            * (self.class_cross_entropy(turn.real) + self.class_cross_entropy(turn.fake))
+        }
 
     def generator_terms(self, turn: Turn) -> Terms:
         """Make examples whose class is named."""
-        return {"class": self.weight * self.entropy(turn.fake)}
+        return {"class": self.weight * self.class_cross_entropy(turn.fake)}
 
-    def entropy(self, scored: Scored) -> Tensor:
+    def class_cross_entropy(self, scored: Scored) -> Tensor:
         """Return the mean cross-entropy of the labels of examples."""
         labels = scored.batch.labels
         assert labels is not None

@@ -6,15 +6,17 @@ Paper: Berthelot et al., BEGAN: Boundary Equilibrium Generative Adversarial Netw
 The energy L(x) = mean |x - AE(x)| of real images is to fall, that of samples to rise as far as
 the balance allows: the discriminator minimizes L(x) - k L(G(z)), the generator L(G(z)). After
 each update of the discriminator k moves by rate * (ratio * L(x) - L(G(z))), within [0, 1]; a lower
-``ratio`` (gamma) gives sharper images and fewer kinds of them. The statistic
-``variant/convergence`` is the paper's measure M = L(x) + |ratio * L(x) - L(G(z))|.
+``ratio`` (gamma) gives sharper images and less diversity. The statistic ``variant/convergence`` is
+the paper's measure M = L(x) + |ratio * L(x) - L(G(z))|. The logit is -L(x): higher means more real.
 
-Departs from the paper: strided convolutions in place of pooling and upsampling, ReLU in place of
-ELU, and a tanh at the end; k moves by the fakes of the discriminator's turn, where the paper's two
+Departs from the paper: strided convolutions in place of pooling and upsampling; ReLU in place of
+ELU, LeakyReLU in the encoder; a tanh at the end; initial weights under which each layer keeps the
+variance of its input. k moves by the fakes of the discriminator's turn, where the paper's two
 players move at once. The learning rate does not fall where M stalls.
 """
 
 from dataclasses import dataclass, replace
+from math import prod, sqrt
 
 import torch
 from torch import Tensor, nn
@@ -35,21 +37,35 @@ from ganbench import (
     register,
 )
 
-HIDDEN = 64
+CODE_SIZE = 64
 
 
-def with_weights_scaled(network: nn.Module) -> nn.Module:
-    """Draw weights under which no layer dies or saturates: nothing is normalized."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, a=0.2)
-        elif isinstance(layer, nn.ConvTranspose2d):  # whose inputs torch counts as outputs
-            nn.init.kaiming_normal_(layer.weight, mode="fan_out")
+def keeping_variance(network: nn.Module) -> nn.Module:
+    """Draw weights under which each layer's outputs vary as its inputs do: nothing is normalized.
+
+    Args:
+        network: Layers in the order of the forward pass, all but the first after a ReLU.
+    """
+    kinds = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+    layers = [layer for layer in network.modules() if isinstance(layer, kinds)]
+    for layer in layers:
+        power = 1 if layer is layers[0] else 0.5  # a ReLU lets half of the mean square pass
+        nn.init.normal_(layer.weight, std=sqrt(1 / (power * fan_in(layer))))
     return network
 
 
+def fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> float:
+    """Return the number of inputs that an output sums, away from the edges."""
+    if isinstance(layer, nn.Linear):
+        return layer.in_features
+    pixels = prod(layer.kernel_size)
+    if isinstance(layer, nn.ConvTranspose2d):
+        pixels /= prod(layer.stride)  # between the inputs lie pixels that nothing is taken from
+    return layer.in_channels * pixels
+
+
 class Autoencoder(nn.Module):
-    """A discriminator (B, *shape) whose logits (B,) are energies; the extras are what it rebuilt.
+    """A discriminator (B, *shape) whose logits (B,) are -energies; the extras are what it rebuilt.
 
     Args:
         shape: (C, H, W) of an image.
@@ -57,20 +73,19 @@ class Autoencoder(nn.Module):
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.encoder = ConvDiscriminator(shape, norm="none", outputs=HIDDEN)
-        self.decoder = ConvGenerator(HIDDEN, shape, norm="none")
-        with_weights_scaled(self)
+        self.encoder = keeping_variance(ConvDiscriminator(shape, norm="none", outputs=CODE_SIZE))
+        self.decoder = keeping_variance(ConvGenerator(CODE_SIZE, shape, norm="none"))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Map images (B, *shape) to energies (B,) and reconstructions (B, *shape)."""
+        """Map images (B, *shape) to -energies (B,) and reconstructions (B, *shape)."""
         rebuilt = self.decoder(self.encoder(images))
-        return (images - rebuilt).abs().flatten(1).mean(1), rebuilt
+        return -(images - rebuilt).abs().flatten(1).mean(1), rebuilt
 
 
 energy_balance = Loss(
     name="energy-balance",
-    discriminator=lambda r, f: r.mean() - f.mean(),
-    generator=lambda r, f: f.mean(),
+    discriminator=lambda r, f: f.mean() - r.mean(),
+    generator=lambda r, f: -f.mean(),
 )
 
 
@@ -96,19 +111,17 @@ class Equilibrium(Hooks):
                 f"began is trained on energies, and the loss {loss.name} takes logits.",
                 "Leave out --set loss=...",
             )
-        return replace(loss, discriminator=lambda r, f: r.mean() - self.k(state) * f.mean())
+        return replace(loss, discriminator=lambda r, f: self.k(state) * f.mean() - r.mean())
 
     def k(self, state: State) -> Tensor:
         """Return the weight of the energy of fakes, from 0 to 1."""
-        k = state.memory_of(self)["k"]
-        assert isinstance(k, Tensor)
-        return k
+        return state.tensor_of(self, "k")
 
     def after_step(self, turn: Turn) -> None:
         """Move k by the energies that the discriminator's update was made from."""
         if turn.role == "generator":
             return
-        energies = [turn.real.logits.detach().mean(), turn.fake.logits.detach().mean()]
+        energies = [-scored.logits.detach().mean() for scored in (turn.real, turn.fake)]
         real, fake = turn.state.group.average(energies)
         balance = self.ratio * real - fake
         k = (self.k(turn.state) + self.rate * balance).clamp(0, 1)
@@ -126,7 +139,7 @@ def began(data: DataSpec, *, ratio: float = 0.5, rate: float = 0.001) -> GAN:
             "Use vanilla or wgan-gp for points.",
         )
     return GAN(
-        generator=lambda latent_dim: with_weights_scaled(
+        generator=lambda latent_dim: keeping_variance(
             ConvGenerator(latent_dim, data.shape, norm="none")
         ),
         discriminator=Autoencoder,
@@ -135,7 +148,7 @@ def began(data: DataSpec, *, ratio: float = 0.5, rate: float = 0.001) -> GAN:
         recipe=Recipe(
             kimg=320 if data.resolution <= 32 else 2000,
             batch_size=16,
-            latent_dim=HIDDEN,
+            latent_dim=CODE_SIZE,
             prior="uniform",
             generator_optimizer=adam(1e-4, (0.5, 0.999)),
             discriminator_optimizer=adam(1e-4, (0.5, 0.999)),

@@ -70,7 +70,7 @@ exchanged_labels = Loss(
 
 
 @dataclass(frozen=True)
-class Pairs(Hooks):
+class JointPairs(Hooks):
     """Shows the discriminator each real image with its code, each sample with its latent."""
 
     latent_dim: int
@@ -91,7 +91,10 @@ class Pairs(Hooks):
         if scored.kind == "fake":
             return seen.replace(condition=scored.batch.latents)
         # The batch, not the leaf that penalties differentiate: theirs is the slope at a fixed code.
-        return seen.replace(condition=turn.state.partners["encoder"](scored.batch.images))
+        images = scored.batch.images
+        with turn.state.autocast():
+            codes = turn.state.partners["encoder"](images)
+        return seen.replace(condition=codes.to(images.dtype))
 
 
 @register
@@ -107,7 +110,7 @@ def bigan(data: DataSpec, *, latent_dim: int = 50) -> GAN:
                 "encoder": Partner(lambda codes, shape: ConvDiscriminator(shape, outputs=codes))
             },
             loss=exchanged_labels,
-            hooks=Pairs(latent_dim),
+            hooks=JointPairs(latent_dim),
             recipe=Recipe(
                 kimg=320 if data.resolution <= 32 else 2000,
                 batch_size=128,
@@ -124,7 +127,7 @@ def bigan(data: DataSpec, *, latent_dim: int = 50) -> GAN:
         ),
         partners={"encoder": Partner(lambda codes, shape: MLP(shape, [128, 128, 128], (codes,)))},
         loss=exchanged_labels,
-        hooks=Pairs(latent_dim),
+        hooks=JointPairs(latent_dim),
         recipe=Recipe(
             kimg=2000,
             batch_size=128,

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Diffusion-GAN: the discriminator sees images with as much noise as keeps it from overfitting.
+"""Diffusion-GAN: the discriminator sees images with an adaptive amount of noise.
 
 Paper: Wang et al., Diffusion-GAN: Training GANs with Diffusion, 2022, arXiv:2206.02262
 
 Real and generated images are diffused before they are judged: y = sqrt(a_t) x + sqrt(1 - a_t)
 sigma e, with a_t the product of 1 - beta up to t, and beta rising from 1e-4 to 0.02. Half of all
-images keep t = 0; the others draw t from 1 to T, in proportion to t (``priority``) or uniformly.
-The discriminator is told t. T adapts: after every four updates it moves up if E sign D(y, t) of
-real images exceeds ``target``, down otherwise, from ``shortest`` to ``longest`` within
-``adjust_kimg`` thousand images.
+images keep t = 0; the others draw t from 1 to T, in proportion to t (``times=priority``) or
+uniformly. The discriminator is told t. T adapts: after every four updates it moves up if
+E sign D(y, t) of real images exceeds ``target``, down otherwise, from ``shortest`` to ``longest``
+within ``adjust_kimg`` thousand images.
 
 Departs from the paper: the networks are DCGAN's, those for points vanilla's; t enters the
 discriminator by projection of an embedding of t / longest; each image draws its t afresh, not
@@ -40,7 +40,7 @@ from ganbench import (
 )
 from ganbench.nn.conditional import ProjectionDiscriminator
 
-Draws = Literal["priority", "uniform"]
+TimeDistribution = Literal["priority", "uniform"]
 SIGMA = 0.05
 EVERY = 4
 FEATURES = 128
@@ -48,9 +48,12 @@ FEATURES = 128
 
 @dataclass(frozen=True)
 class Diffusion(Hooks):
-    """Diffuses what the discriminator sees; memory holds where T is between its bounds."""
+    """Diffuses what the discriminator sees; memory holds where T is between its bounds.
 
-    draws: Draws
+    It also holds the signs since T last moved, and the images seen until then.
+    """
+
+    times: TimeDistribution
     target: float
     shortest: int
     longest: int
@@ -59,17 +62,12 @@ class Diffusion(Hooks):
     def start(self, state: State) -> TrickState:
         """Begin with the shortest chain."""
         zero = torch.zeros((), device=state.device)
-        return {"position": zero, "signs": zero.clone()}
-
-    def remembered(self, state: State, name: str) -> Tensor:
-        """Return a scalar of the memory."""
-        value = state.memory_of(self)[name]
-        assert isinstance(value, Tensor)
-        return value
+        seen = torch.tensor(state.images_seen, device=state.device)
+        return {"position": zero, "signs": zero.clone(), "images_seen": seen}
 
     def steps(self, state: State) -> Tensor:
         """Return T, a scalar."""
-        position = self.remembered(state, "position")
+        position = state.tensor_of(self, "position")
         return self.shortest + (position * (self.longest - self.shortest)).round()
 
     def kept(self, times: Tensor) -> Tensor:
@@ -78,13 +76,13 @@ class Diffusion(Hooks):
         products = torch.cat([betas.new_ones(1), (1 - betas).cumprod(0)])
         return products[times]
 
-    def times(self, count: int, turn: Turn) -> Tensor:
+    def draw_times(self, count: int, turn: Turn) -> Tensor:
         """Draw times (B,) int64, zero for half of them; none is diffused in evaluation."""
         stream, device = turn.random(self), turn.state.device
         if not turn.state.discriminator.training:
             return torch.zeros(count, dtype=torch.int64, device=device)
         levels = torch.arange(1, self.longest + 1, device=device)
-        weights = levels if self.draws == "priority" else torch.ones_like(levels)
+        weights = levels if self.times == "priority" else torch.ones_like(levels)
         within = weights * (levels <= self.steps(turn.state))
         drawn = 1 + torch.multinomial(within.float(), count, replacement=True, generator=stream)
         return drawn * (torch.rand(count, generator=stream, device=device) < 0.5)
@@ -92,7 +90,7 @@ class Diffusion(Hooks):
     def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
         """Diffuse images, and tell how far."""
         images = seen.images
-        times = self.times(len(images), turn)
+        times = self.draw_times(len(images), turn)
         noise = torch.randn(images.shape, generator=turn.random(self), device=images.device)
         kept = self.kept(times).view(-1, *[1] * (images.ndim - 1))
         diffused = kept.sqrt() * images + (1 - kept).sqrt() * SIGMA * noise
@@ -104,12 +102,14 @@ class Diffusion(Hooks):
         if turn.role == "generator":
             return
         (sign,) = state.group.average([turn.real.logits.detach().sign().mean()])
-        memory, signs = state.memory_of(self), self.remembered(state, "signs") + sign
+        memory, signs = state.memory_of(self), state.tensor_of(self, "signs") + sign
         if state.updates["discriminator"] % EVERY == 0:
-            move = EVERY * state.recipe.batch_size / (1000 * self.adjust_kimg)
+            seen = torch.tensor(state.images_seen, device=state.device)
+            move = (seen - state.tensor_of(self, "images_seen")) / (1000 * self.adjust_kimg)
             direction = (signs / EVERY - self.target).sign()
-            position = self.remembered(state, "position") + move * direction
-            memory["position"], signs = position.clamp(0, 1), torch.zeros_like(signs)
+            position = state.tensor_of(self, "position") + move * direction
+            memory["position"], memory["images_seen"] = position.clamp(0, 1), seen
+            signs = torch.zeros_like(signs)
         memory["signs"] = signs
         state.statistics.add("variant/steps", self.steps(state))
 
@@ -118,14 +118,14 @@ class Diffusion(Hooks):
 def diffusion_gan(
     data: DataSpec,
     *,
-    draws: Draws = "priority",
+    times: TimeDistribution = "priority",
     target: float = 0.6,
     shortest: int = 5,
     longest: int = 1000,
     adjust_kimg: float = 100.0,
 ) -> GAN:
     """Diffusion-GAN: adaptive noise before the discriminator."""
-    diffusion = Diffusion(draws, target, shortest, longest, adjust_kimg)
+    diffusion = Diffusion(times, target, shortest, longest, adjust_kimg)
 
     def embedding() -> MLP:
         return MLP((1,), [FEATURES], (FEATURES,))

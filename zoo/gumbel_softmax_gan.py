@@ -5,9 +5,9 @@ Paper: Kusner and Hernandez-Lobato, GANs for Sequences of Discrete Elements with
 
 A token is the argmax of log-odds and Gumbel noise; the softmax of their sum, divided by a
 temperature, stands in for it, so that the discriminator's gradient reaches the generator. The
-temperature falls during training, towards tokens that are nearly one-hot:
-``--set 'model.temperature=5->0.5'``; a plain number stays. ``straight_through`` shows the
-discriminator one-hot tokens, with the gradient of the relaxed ones.
+temperature falls from 5 to 1 along a straight line over training, toward tokens that are closer to
+one-hot. ``--set 'model.temperature=5->0.5'`` changes its course; a plain number stays.
+``straight_through`` shows the discriminator one-hot tokens, with the gradient of the relaxed ones.
 
 Departs from the paper: residual convolutions along the whole sequence (arXiv:1704.00028) in place
 of LSTMs that emit one token at a time; R1 keeps the discriminator flat at the one-hot data.
@@ -34,6 +34,8 @@ from ganbench import (
 from ganbench.nn.tokens import TokenDiscriminator, TokenGenerator
 from ganbench.tricks.r1 import R1
 
+FROM_5_TO_1 = Moving(5, 1, shape="linear")
+
 
 @dataclass(frozen=True)
 class Cooling(Hooks):
@@ -51,7 +53,7 @@ class Cooling(Hooks):
 def gumbel_softmax_gan(
     data: DataSpec,
     *,
-    temperature: Annotated[Number, Field(gt=0)] = 1.0,
+    temperature: Annotated[Number, Field(gt=0)] = FROM_5_TO_1,
     straight_through: bool = False,
     width: int = 64,
 ) -> GAN:

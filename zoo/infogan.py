@@ -6,11 +6,11 @@ Paper: Chen et al., InfoGAN: Interpretable Representation Learning by Informatio
 The latent is noise, a one-hot code, and codes in [-1, 1]. A head Q on the discriminator's layers
 guesses the codes c from an image. The bound L = E log Q(c | G(z, c)) + H(c) on the mutual
 information is maximized: min over G and Q, max over D, of V(D, G) - info * L. Q shares all layers
-with D but its last. So L stands in both objectives, as in the authors' code: Q, its head and the
-layers that it shares, climbs L in the discriminator's turn; G climbs it in its own.
+with D but its last. Both objectives therefore contain -info * L: Q's head and the shared layers
+maximize L in the discriminator's turn, G in its own.
 
-Departs from the paper: Q has no hidden layer of its own, and its Gaussians have unit variance, as
-in the authors' code; networks and learning rates are DCGAN's, those for points vanilla's.
+Departs from the paper: Q has no hidden layer of its own, and its Gaussians have unit variance;
+networks and learning rates are DCGAN's, those for points vanilla's.
 """
 
 import math

@@ -8,9 +8,9 @@ each smaller one where its maps have become as small. Real images come with thei
 2 x 2 pixels. The loss is Wasserstein's with a gradient penalty; interpolates are made at each
 resolution alike.
 
-Departs from the paper: the networks are DCGAN's, small, not ProGAN's; the penalty is on the slope
-in the largest image alone, not averaged over all; Adam's rate is lower, for weights that are not
-equalized.
+Departs from the paper: the networks are DCGAN's, small, not ProGAN's, with weights that are not
+equalized; the penalty, like R1 and R2 if they are added, is on the slope in the largest image
+alone, with the smaller ones fixed; both players learn with Adam at 0.0005, betas 0 and 0.99.
 """
 
 from ganbench import (
@@ -39,7 +39,8 @@ class Pyramids(Hooks):
             return seen
         if scored.made is not None:
             return seen.replace(condition=scored.made)
-        return seen.replace(condition=pyramid_of(seen.images))
+        # The batch, not the leaf that penalties differentiate: theirs is the slope in one image.
+        return seen.replace(condition=pyramid_of(scored.batch.images))
 
 
 @register

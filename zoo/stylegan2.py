@@ -6,13 +6,16 @@ Paper: Karras et al., Analyzing and Improving the Image Quality of StyleGAN, 202
 A mapping network turns latents into styles; each convolution is modulated by a style and
 demodulated; noise of a learned strength is added in each layer; images are sums over resolutions.
 Path length regularization keeps |J^T y| near its running mean a, for the Jacobian J of the image
-in the styles and a random image y: weight * E (|J^T y| - a)^2. It and R1 are lazy: they are due in
-every n-th update, and n times as strong.
+in the styles and a random image y: weight * E (|J^T y| - a)^2, where a already counts the lengths
+of this update. It and R1 are lazy: they are due in every n-th update, and n times as strong. Adam's
+rates and betas are adapted to that. The model cannot know whether R1 is removed, or due more or
+less often than in every 16th update: then set those of the discriminator as well.
 
 Departs from the paper: small networks (32 to 256 channels, styles of 128 values, four mapping
 layers) for 28 to 128 pixels; bilinear doubling and 2 x 2 means in place of wider filters; a tanh
-at the end; the path length is that of the generator's own pass, with all its examples and its
-mixed styles, not of a second one.
+at the end; biases in the convolutions of skip connections; the path length is that of the
+generator's own pass, with all its examples and its mixed styles, not of a second one. The latents
+that are mixed in are normal, whatever the prior.
 """
 
 from dataclasses import dataclass
@@ -48,11 +51,12 @@ GROUP = 4
 
 @dataclass(frozen=True)
 class PathLength(Hooks):
-    """Adds ``weight * E (|J^T y| - a)^2``; the mean length ``a`` moves by ``share`` each time."""
+    """Adds ``weight * E (|J^T y| - a)^2``; the mean length ``a`` moves by ``mean_step``."""
 
     weight: float
     every: int = PATH_EVERY
-    share: float = 0.01
+    mean_step: float = 0.01
+    """The share of the way from the mean to the lengths of an update."""
 
     def check_parts(self, part: int, processes: int) -> None:
         """Refuse parts of a batch that do not divide into groups."""
@@ -75,7 +79,7 @@ class PathLength(Hooks):
         mean = turn.state.memory_of(self)["mean"]
         assert isinstance(mean, Tensor)
         (observed,) = turn.state.group.average([lengths.detach().mean()])
-        mean = turn.notes_of(self)["mean"] = mean.lerp(observed, self.share)
+        mean = turn.notes_of(self)["mean"] = mean.lerp(observed, self.mean_step)
         return {"path": self.weight * self.every * (lengths - mean).square().mean()}
 
     def lengths(self, turn: Turn) -> Tensor:
@@ -92,10 +96,14 @@ class PathLength(Hooks):
         turn.state.memory_of(self).update(turn.notes_of(self))
 
 
-def lazy_adam(learning_rate: float, every: int) -> OptimizerSpec:
-    """Describe the Adam that a penalty in every n-th update asks for (appendix B)."""
-    share = every / (every + 1)
-    return adam(learning_rate * share, (0.0, 0.99**share))
+def lazy_adam(every: int | None) -> OptimizerSpec:
+    """Describe the Adam that a penalty in every n-th update asks for (appendix B), or plain Adam.
+
+    Args:
+        every: How often the penalty is due; None where there is none.
+    """
+    share = every / (every + 1) if every else 1.0
+    return adam(0.002 * share, (0.0, 0.99**share))
 
 
 @register
@@ -108,7 +116,7 @@ def stylegan2(data: DataSpec, *, path_weight: float = 2.0) -> GAN:
         )
     return GAN(
         generator=lambda latent_dim: StyleGenerator(latent_dim, data.shape),
-        discriminator=lambda shape: StyleDiscriminator(shape),
+        discriminator=lambda shape: StyleDiscriminator(shape, group=GROUP),
         loss=losses.non_saturating,
         hooks=PathLength(path_weight),
         tricks=[R1(weight=0.1 if data.resolution <= 32 else 1.0, every=R1_EVERY), EMA()],
@@ -116,7 +124,7 @@ def stylegan2(data: DataSpec, *, path_weight: float = 2.0) -> GAN:
             kimg=320 if data.resolution <= 32 else 2000,
             batch_size=32,
             latent_dim=128,
-            generator_optimizer=lazy_adam(0.002, PATH_EVERY),
-            discriminator_optimizer=lazy_adam(0.002, R1_EVERY),
+            generator_optimizer=lazy_adam(PATH_EVERY if path_weight else None),
+            discriminator_optimizer=lazy_adam(R1_EVERY),
         ),
     )

@@ -100,8 +100,8 @@ class ModulatedConv2d(nn.Module):
 class MinibatchDeviation(nn.Module):
     """Adds a channel that tells how much the examples of a group differ (arXiv:1710.10196).
 
-    Groups are consecutive examples, as many as divide the batch. The deviation over a group is
-    averaged over channels and pixels.
+    Groups are consecutive examples, of size gcd(batch size, ``group``). The deviation over a group
+    is averaged over channels and pixels.
 
     Args:
         group: The largest number of examples in a group.

@@ -40,7 +40,7 @@ def _channels(resolution: int, width: int) -> tuple[int, list[int]]:
 
 
 class Mapping(nn.Module):
-    """Maps latents to styles: normalized to unit length per value, then linear layers.
+    """Maps latents to styles: scaled to unit mean square, then linear layers.
 
     Maps (B, latent_dim) to (B, latent_dim).
 
@@ -153,9 +153,10 @@ class StyleDiscriminator(nn.Module):
     Args:
         shape: (C, H, W) of an image, H = W.
         width: Channels of the outermost map; they double inward, up to 256.
+        group: The largest number of examples whose deviation is seen.
     """
 
-    def __init__(self, shape: Shape, *, width: int = 32) -> None:
+    def __init__(self, shape: Shape, *, width: int = 32, group: int = 4) -> None:
         super().__init__()
         size, channels = _channels(shape[1], width)
         outward = channels[::-1]
@@ -164,7 +165,7 @@ class StyleDiscriminator(nn.Module):
         self.first = nn.ModuleList(EqualizedConv2d(outer, outer) for outer, _ in pairs)
         self.second = nn.ModuleList(EqualizedConv2d(outer, inner) for outer, inner in pairs)
         self.skips = nn.ModuleList(EqualizedConv2d(outer, inner, 1) for outer, inner in pairs)
-        self.deviation = MinibatchDeviation()
+        self.deviation = MinibatchDeviation(group)
         self.last = EqualizedConv2d(outward[-1] + 1, outward[-1])
         self.hidden = EqualizedLinear(outward[-1] * size**2, outward[-1])
         self.logit = EqualizedLinear(outward[-1], 1)

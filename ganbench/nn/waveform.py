@@ -83,7 +83,7 @@ class WaveDiscriminator(nn.Module):
         self.layers = nn.ModuleList(
             nn.Conv1d(outer, inner, 25, stride=4, padding=11) for outer, inner in pairwise(widths)
         )
-        self.judge = nn.Linear(widths[-1] * steps, 1)
+        self.logit = nn.Linear(widths[-1] * steps, 1)
 
     def forward(self, sounds: Tensor) -> Tensor:
         """Map (B, *shape) to logits (B, 1)."""
@@ -92,7 +92,7 @@ class WaveDiscriminator(nn.Module):
             maps = leaky_relu(layer(maps), 0.2)
             if self.training and self.shuffle and index < len(self.layers):
                 maps = phase_shuffle(maps, self.shuffle)
-        logits: Tensor = self.judge(maps.flatten(1))
+        logits: Tensor = self.logit(maps.flatten(1))
         return logits
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""BEGAN: energies, the loss under k, and k by its formula, once for each update."""
+"""BEGAN: energies, initial weights, the loss under k, and k by its formula in each update."""
 
 import pytest
 import torch
 from small_states import state_of
+from torch import nn
 
 from ganbench import losses
 from ganbench.config import parse_trick
@@ -33,12 +34,12 @@ def batches():
 
 def test_energies_are_mean_distances_to_what_the_autoencoder_rebuilt():
     images = next(batches()).images
-    energies, rebuilt = began().discriminate(images)
+    logits, rebuilt = began().discriminate(images)
     assert rebuilt.shape == images.shape
     expected = torch.stack(
         [(one - other).abs().mean() for one, other in zip(images, rebuilt, strict=True)]
     )
-    torch.testing.assert_close(energies, expected)
+    torch.testing.assert_close(logits, -expected)  # a higher logit means more real
 
 
 @pytest.mark.parametrize("tricks", [(), ("unrolled:steps=2,rule=sgd",), ("extragradient",)])
@@ -50,7 +51,7 @@ def test_k_follows_its_formula_once_in_each_update(tricks, monkeypatch):
     def observed(turn):
         nonlocal expected
         if turn.role == "discriminator":
-            real, fake = turn.real.logits.detach().mean(), turn.fake.logits.detach().mean()
+            real, fake = -turn.real.logits.detach().mean(), -turn.fake.logits.detach().mean()
             expected = (expected + RATE * (RATIO * real - fake)).clamp(0, 1)
             measures.append(real + (RATIO * real - fake).abs())
         after_step(turn)
@@ -66,15 +67,44 @@ def test_k_follows_its_formula_once_in_each_update(tricks, monkeypatch):
     assert means["variant/k"] > 0
 
 
+def energy_of(scored):
+    return (scored.images - scored.extras).abs().mean()
+
+
+def deviations_after_layers(network, inputs):
+    """Return the deviation of what each layer with weights makes of its input."""
+    kinds = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+    layers = [layer for layer in network.modules() if isinstance(layer, kinds)]
+    deviations = []
+    for layer in layers:
+        layer.register_forward_hook(lambda layer, inputs, output: deviations.append(output.std()))
+    with torch.no_grad():
+        network(inputs)
+    assert len(deviations) == len(layers) > 2
+    return deviations
+
+
+@pytest.mark.parametrize("resolution", [28, 64])
+@pytest.mark.parametrize("part", ["generator", "encoder", "decoder"])
+def test_values_keep_their_variance_from_layer_to_layer(part, resolution):
+    torch.manual_seed(0)
+    gan = create("began", DataSpec("images", "1", (3, resolution, resolution)))
+    autoencoder = gan.discriminator((3, resolution, resolution))
+    network = gan.generator(64) if part == "generator" else getattr(autoencoder, part)
+    size = (3, resolution, resolution) if part == "encoder" else (64,)
+    deviations = deviations_after_layers(network, torch.randn(64, *size))
+    assert deviations == pytest.approx([1] * len(deviations), rel=0.2)  # edges sum fewer inputs
+
+
 def test_the_losses_are_the_papers():
     state = began()
     state.memory["variant"]["k"] = torch.tensor(0.25)
     batch = next(batches())
     turn = gradients(state, "discriminator", batch)
-    expected = turn.real.logits.mean() - 0.25 * turn.fake.logits.mean()
+    expected = energy_of(turn.real) - 0.25 * energy_of(turn.fake)
     torch.testing.assert_close(turn.terms, {"adversarial": expected})
     turn = gradients(state, "generator", batch)
-    torch.testing.assert_close(turn.terms, {"adversarial": turn.fake.logits.mean()})
+    torch.testing.assert_close(turn.terms, {"adversarial": energy_of(turn.fake)})
 
 
 def test_another_loss_is_refused():

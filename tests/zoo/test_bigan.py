@@ -17,10 +17,11 @@ DATA = DataSpec("points", "1", (2,))
 BATCH = Batch(torch.randn(8, 2, generator=torch.Generator().manual_seed(0)))
 
 
-def bigan(*tricks, **changes):
+def bigan(*tricks, precision="fp32", **changes):
     gan = create("bigan", DATA, {"latent_dim": 3})
     recipe = gan.recipe.model_copy(update={"batch_size": 8, **changes})
-    return state_of(gan, DATA, [make_trick(parse_trick(trick)) for trick in tricks], recipe=recipe)
+    tricks = [make_trick(parse_trick(trick)) for trick in tricks]
+    return state_of(gan, DATA, tricks, recipe=recipe, precision=precision)
 
 
 @pytest.fixture
@@ -107,6 +108,19 @@ def test_the_encoder_moves_with_the_generator_against_the_discriminator():
     state.descend(turn)
     after = state.partners["encoder"].parameters()
     assert not any(torch.equal(*pair) for pair in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("role", ["discriminator", "generator"])
+def test_the_encoder_computes_in_the_precision_of_the_run(role, precision):
+    state = bigan("gradient-penalty", precision=precision)
+    formats = []
+    state.partners["encoder"].register_forward_hook(
+        lambda encoder, inputs, codes: formats.append(codes.dtype)
+    )
+    turn = gradients(state, role, BATCH)
+    assert formats == [torch.bfloat16 if precision == "bf16" else torch.float32]
+    assert turn.real.seen.condition.dtype == turn.fake.seen.condition.dtype == torch.float32
 
 
 def test_latents_of_another_size_are_refused():

@@ -17,7 +17,12 @@ TEXT = DataSpec("text", "1", (3, 6), alphabet=("a", "b", "c"))
 
 def states(temperature, updates):
     """Yield the state before training and after each iteration, in batches of eight."""
-    gan = create("gumbel-softmax-gan", TEXT, {"width": 4, "temperature": temperature})
+    yield from states_of(
+        create("gumbel-softmax-gan", TEXT, {"width": 4, "temperature": temperature}), updates
+    )
+
+
+def states_of(gan, updates):
     recipe = gan.recipe.model_copy(update={"kimg": 0.08, "batch_size": 8})
     state = state_of(gan, TEXT, gan.tricks, recipe=recipe)
     tokens = torch.randint(3, (8, 6), generator=torch.Generator().manual_seed(0))
@@ -38,6 +43,12 @@ def test_a_temperature_that_moves_is_the_generators():
     expected = [moving.at(8 * update / 1000, 0.08) for update in range(11)]
     assert reached == pytest.approx(expected)
     assert reached[-1] == 0.5
+
+
+def test_the_temperature_falls_from_five_to_one_unless_it_is_set():
+    gan = create("gumbel-softmax-gan", TEXT, {"width": 4})
+    reached = [float(state.generator.temperature) for state in states_of(gan, 10)]
+    assert reached == pytest.approx([5 - 0.4 * update for update in range(11)])
 
 
 def test_a_plain_temperature_stays():

@@ -54,6 +54,19 @@ def test_reals_are_reduced_and_fakes_bring_what_was_made(monkeypatch):
         assert_alike(levels["fake"], pyramid_of(images))
 
 
+@pytest.mark.parametrize("side", ["real", "fake"])
+def test_r1_and_r2_are_slopes_in_the_largest_image_alone(side):
+    trick = {"real": "r1", "fake": "r2"}[side]
+    state = msggan(f"{trick}:weight=2")
+    turn = gradients(state, "discriminator", BATCH)
+    seen = getattr(turn, side).seen
+    pyramid = tuple(level.detach() for level in seen.condition)
+    images = seen.images.detach().clone().requires_grad_()
+    (slope,) = torch.autograd.grad(state.discriminate(images, pyramid).sum(), images)
+    expected = slope.square().flatten(1).sum(1).mean()
+    torch.testing.assert_close(turn.terms[f"{trick}/penalty"], expected)
+
+
 def test_gradients_reach_the_generator_at_each_level(monkeypatch):
     state = msggan()
     _, seen = shown_in(state, "generator", monkeypatch)
@@ -82,8 +95,11 @@ def test_the_inner_steps_of_unrolled_see_what_was_made(monkeypatch):
         assert all(level is made for level, made in zip(pyramid, turn.fake.made, strict=True))
 
 
-def test_samples_are_judged_with_their_own_means():
+def test_samples_are_judged_with_what_was_made_or_their_own_means():
     state = msggan()
-    sample = state.sampler()(3, torch.Generator().manual_seed(0))
+    sampler = state.sampler()
+    sample = sampler(3, torch.Generator().manual_seed(0))
+    expected = state.discriminate(sample.images, sample.made)
+    torch.testing.assert_close(sampler.judge(sample), expected)
     expected = state.discriminate(sample.images, pyramid_of(sample.images))
-    torch.testing.assert_close(state.sampler().judge(sample), expected)
+    torch.testing.assert_close(sampler.judge(Batch(sample.images)), expected)

@@ -106,6 +106,22 @@ def test_r1_is_lazy_and_adam_is_adapted_to_it():
     assert spec.betas == (0, pytest.approx(0.99 ** (16 / 17)))
 
 
+def test_adam_is_plain_where_no_path_length_is_due():
+    generators = [
+        create("stylegan2", DATA, {"path_weight": weight}).recipe.generator_optimizer
+        for weight in (2.0, 0.0)
+    ]
+    assert [spec.learning_rate for spec in generators] == pytest.approx([0.002 * 4 / 5, 0.002])
+    assert [spec.betas[1] for spec in generators] == pytest.approx([0.99 ** (4 / 5), 0.99])
+
+
+def test_the_groups_that_must_be_whole_are_those_of_the_discriminator(monkeypatch):
+    monkeypatch.setattr("ganbench.zoo.stylegan2.GROUP", 2)
+    state = stylegan2()
+    assert state.discriminator.deviation.group == 2
+    state.tricks.variant.check_parts(6, 2)
+
+
 def test_parts_of_a_batch_must_hold_whole_groups():
     hooks = stylegan2().tricks.variant
     hooks.check_parts(8, 2)

@@ -201,3 +201,12 @@ def test_dcgan_refuses_points_and_odd_sizes():
     gan = create("dcgan", DataSpec("odd", "1", (1, 30, 30)))
     with pytest.raises(ConfigError, match="30 x 30 pixels"):
         gan.generator(4)
+
+
+@pytest.mark.parametrize("model", ["began", "msggan", "stylegan2"])
+@pytest.mark.parametrize(
+    ("shape", "held"), [((2,), "points"), ((1, 64), "sequences"), ((1, 4, 16, 16), "videos")]
+)
+def test_models_for_images_say_what_other_data_hold(model, shape, held):
+    with pytest.raises(ConfigError, match=f"{model} draws images, and given holds {held}"):
+        create(model, DataSpec("given", "1", shape))
