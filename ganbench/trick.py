@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganbench import registry
-from ganbench.config import Recipe
+from ganbench.config import Recipe, join_words
 from ganbench.errors import ConfigError
 from ganbench.gan import (
     GAN,
@@ -53,7 +53,13 @@ class Hooks:
     examples are first asked for; ``see`` before each pass of the discriminator; ``opponent``
     before the first pass in the generator's turn; the terms; ``gradients`` after the backward
     pass; ``after_step`` once the weights have moved.
+
+    ``differentiates`` says that the discriminator's terms contain a derivative of the discriminator
+    with respect to its input, as gradient penalties do. Tricks that differentiate an update refuse
+    such terms where torch lacks the third derivative.
     """
+
+    differentiates: ClassVar[bool] = False
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
         """Refuse a model, a recipe or data that the hooks do not work with.
@@ -200,6 +206,21 @@ def overridden_hooks(hooks: Hooks) -> set[str]:
 def hooks_name(hooks: Hooks) -> str:
     """Return the name under which hooks keep their memory, their stream and their terms."""
     return registry.name_of(hooks) if isinstance(hooks, Trick) else VARIANT
+
+
+def refusal(name: str, others: Sequence[Hooks], sentence: str) -> ConfigError:
+    """Return the error of a trick that does not work with other hooks.
+
+    Args:
+        name: The name of the trick.
+        others: The hooks that it does not work with: tricks, or the variant's own.
+        sentence: What is wrong, with ``{others}`` where the others are named.
+    """
+    names = [hooks_name(hooks) if isinstance(hooks, Trick) else "this model" for hooks in others]
+    hint = f"Remove the trick: --trick {name}:off"
+    if all(isinstance(hooks, Trick) for hooks in others):
+        hint = f"Remove one of them: --trick {name}:off or --trick {names[0]}:off"
+    return ConfigError(sentence.format(others=join_words(names)), hint)
 
 
 class Tricks:

@@ -16,6 +16,7 @@ from ganbench.gan import GAN, DataSpec
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick, TrickState
+from ganbench.tricks.diffaugment import refuse_further_images, refuse_sources
 from ganbench.turn import Scored, Seen, Turn
 
 
@@ -26,19 +27,19 @@ class ADA(Trick):
 
     Paper: Karras et al., 2020, arXiv:2006.06676
 
-    Every ``every`` updates, p moves by ``sign(r - target)`` times the images seen since, divided by
-    ``speed_kimg`` thousand, and stays in [0, 1]; ``r = E sign(D(x))`` over the real examples of
-    these updates. The sign tells real from fake where the loss has its boundary at a logit of 0,
-    as the logistic and hinge losses do. ``target`` is 0.6, ``speed_kimg`` 500, or 100 with little
-    data; p starts at ``initial``.
+    ``p <- clip(p + sign(r - target) * n / (1000 * speed_kimg), 0, 1)`` after every ``every``
+    updates, with ``r = E sign(D(x))`` over the real examples of these updates and the number n of
+    real images shown for them; the second batch of extragradient counts too. The sign tells real
+    from fake where the loss has its boundary at a logit of 0, as the logistic and hinge losses do.
+    ``target`` is 0.6, ``speed_kimg`` 500, or 100 with little data; p starts at ``initial``.
 
-    Each image goes through a subset of the paper's augmentations, each with probability p: a
-    ``flip`` from left to right (off by default: digits have no mirror images), a ``rotation`` by a
-    multiple of 90 degrees, a ``translation`` by whole pixels up to this share of the size, a
-    ``scale`` by 2^N(0, scale^2), then brightness by N(0, 0.2^2), contrast by 2^N(0, 0.5^2) and, of
-    RGB images, saturation by 2^N(0, 1), whose exponents and standard deviations ``color``
-    multiplies. Margins are filled by reflection. Rotation by other angles, unequal scaling, hue,
-    filters, noise and cutout are left out. 0 turns an augmentation off.
+    Of the paper's augmentations there are the following, each applied to an image with probability
+    p: a ``flip`` from left to right and a ``rotation`` by a multiple of 90 degrees, a
+    ``translation`` by whole pixels up to this share of the size, a ``scale`` by 2^N(0, scale^2),
+    then brightness by N(0, 0.2^2), contrast by 2^N(0, 0.5^2) and, of RGB images, saturation by
+    2^N(0, 1), whose exponents and standard deviations ``color`` multiplies. Margins are filled by
+    reflection. 0 turns an augmentation off. The paper has quarter turns on; here they are off by
+    default, as flips are, because they change what digits and letters mean: a 6 becomes a 9.
     """
 
     target: Annotated[float, Field(ge=-1, le=1)] = 0.6
@@ -46,7 +47,7 @@ class ADA(Trick):
     every: Annotated[int, Field(ge=1)] = 4
     initial: Annotated[float, Field(ge=0, le=1)] = 0.0
     flip: bool = False
-    rotation: bool = True
+    rotation: bool = False
     translation: Annotated[float, Field(ge=0, lt=1)] = 0.125
     scale: Annotated[float, Field(ge=0)] = 0.2
     color: Annotated[float, Field(ge=0)] = 1.0
@@ -54,10 +55,11 @@ class ADA(Trick):
     neutral: ClassVar = {"target": 1.0, "initial": 0.0}
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse data that are not images, and rotations of images that are not square.
+        """Refuse data that are not images, images with sources, and rotations unless square.
 
         Raises:
-            ConfigError: The data are of another kind, or the images are not square.
+            ConfigError: The data are of another kind, the model gets a source for each image, or
+                images to be rotated are not square.
         """
         if not data.is_image:
             raise ConfigError(
@@ -69,6 +71,7 @@ class ADA(Trick):
                 f"ada rotates by 90 degrees, and the images of {data.name} are not square.",
                 "Turn the rotation off: --trick ada:rotation=false",
             )
+        refuse_sources("ada", gan)
 
     def start(self, state: State) -> TrickState:
         """Start with the initial probability, and no signs."""
@@ -78,7 +81,12 @@ class ADA(Trick):
         }
 
     def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
-        """Return augmented images (B, C, H, W) with their condition."""
+        """Return augmented images (B, C, H, W) with their condition.
+
+        Raises:
+            ConfigError: The discriminator is shown several images of each example.
+        """
+        refuse_further_images("ada", seen.condition)
         p = turn.state.tensor_of(self, "p")
         return seen.replace(images=self.augment(seen.images, p, turn.random(self)))
 
@@ -92,7 +100,7 @@ class ADA(Trick):
         (sign,) = state.group.average([turn.real.logits.sign().mean().to(signs)])
         signs = signs + sign / self.every
         if state.updates["discriminator"] % self.every == 0:
-            images = self.every * len(turn.batch) * state.group.size
+            images = self.every * state.images_seen / state.updates["discriminator"]
             step = images / (1000 * self.speed_kimg)
             p = (p + step * (signs - self.target).sign()).clamp(0, 1)
             signs = torch.zeros_like(signs)
@@ -124,7 +132,9 @@ class ADA(Trick):
                 _weights(size, torch.where(moved, self._shift(size, uniform()), 0.0), factors)
                 for size in images.shape[2:]
             )
-            images = vertical[:, None] @ images @ horizontal[:, None].mT
+            resampled = vertical[:, None] @ images @ horizontal[:, None].mT
+            # Products of lower precision, such as TF32, round even where nothing moves.
+            images = torch.where(_spread(moved | scaled), resampled, images)
         if self.color:
             brightness = torch.where(chosen(), 0.2 * self.color * normal(), 0.0)
             contrast = torch.where(chosen(), torch.exp2(0.5 * self.color * normal()), 1.0)
@@ -157,7 +167,7 @@ def _weights(size: int, shifts: Tensor, factors: Tensor) -> Tensor:
     """Return the matrices (B, size, size) that move the pixels of a line, then scale the line.
 
     Pixels are interpolated linearly. A product with a matrix can be differentiated any number of
-    times, which penalties on gradients need, and is exact where nothing is to be done.
+    times, which penalties on gradients need.
 
     Args:
         size: The number of pixels of the line.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bCR: the discriminator says the same of an image and of its augmented copy."""
+"""bCR: the discriminator gives an image and its augmented copy the same logit."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec
 from ganbench.moving import Number
 from ganbench.registry import register
-from ganbench.trick import Terms, Trick
-from ganbench.tricks.diffaugment import translate
-from ganbench.turn import Turn
+from ganbench.trick import Terms, Trick, overridden_hooks
+from ganbench.tricks.diffaugment import refuse_further_images, refuse_sources, translate
+from ganbench.turn import Scored, Turn
 
 
 @register("bcr")
@@ -43,28 +43,51 @@ class BCR(Trick):
     neutral: ClassVar = {"real": 0.0, "fake": 0.0}
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse data that are not images.
+        """Refuse data that are not images, and images that are made from other images.
 
         Raises:
-            ConfigError: The data are of another kind.
+            ConfigError: The data are of another kind, or the model gets a source for each image.
         """
         if not data.is_image:
             raise ConfigError(
                 f"bcr augments images, and {data.name} has {data.plural} of {data.size} numbers.",
                 "Remove the trick, or choose images: ganbench ls datasets",
             )
+        refuse_sources("bcr", gan)
 
     def discriminator_terms(self, turn: Turn) -> Terms:
-        """Return a term for each kind of images whose weight is not zero."""
+        """Return a term for each kind of images whose weight is not zero.
+
+        Raises:
+            ConfigError: The model shows the discriminator several images of each example, or
+                changes them at random.
+        """
         terms = {}
         for name, number in (("real", self.real), ("fake", self.fake)):
             if weight := turn.state.now(number):
                 scored = turn.real if name == "real" else turn.fake
+                refuse_further_images("bcr", scored.seen.condition)
                 images = self.augment(scored.images, turn.random(self))
-                augmented = turn.judge(images, scored.seen.condition)
-                distance = (scored.logits - augmented.logits).square().mean()
+                distance = (scored.logits - self._judge(images, scored, turn)).square().mean()
                 terms[name] = weight * distance
         return terms
+
+    def _judge(self, images: Tensor, original: Scored, turn: Turn) -> Tensor:
+        """Return the logits (B, ...) of augmented images that are shown as the originals are."""
+        judged = turn.judge(images, original.seen.condition)
+        variant = turn.state.tricks.variant
+        if variant is None or "see" not in overridden_hooks(variant):
+            return judged.logits
+        stream = turn.random(variant)
+        before = stream.get_state()
+        logits = judged.logits  # here the model shows the images
+        if not torch.equal(stream.get_state(), before):
+            raise ConfigError(
+                "bcr compares images with augmented copies, and this model changes at random what "
+                "its discriminator is shown, so the two would differ anyway.",
+                "Remove the trick: --trick bcr:off",
+            )
+        return logits
 
     def augment(self, images: Tensor, stream: torch.Generator) -> Tensor:
         """Return images (B, C, H, W) after changes that are drawn from a random stream."""

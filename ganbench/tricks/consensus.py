@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ganbench.config import Recipe, join_words
+from ganbench.config import Recipe
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.moving import Number
@@ -19,7 +19,7 @@ from ganbench.nn.synchronized import has_batch_norm
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.step import OBJECTIVES
-from ganbench.trick import StepRule, Trick, TrickState, hooks_name
+from ganbench.trick import StepRule, Trick, TrickState, refusal
 from ganbench.turn import Turn
 
 
@@ -58,21 +58,22 @@ class Consensus(Trick):
             ConfigError: A trick replaces the order of the updates, or some of the fakes, or torch
                 cannot differentiate a trick's terms often enough.
         """
-        others = [*state.tricks.having("step_rule"), *state.tricks.having("fakes")]
-        names = [hooks_name(hooks) for hooks in others if hooks is not self]
-        if names:
-            raise ConfigError(
-                f"consensus differentiates the game of both players, which {join_words(names)} "
-                "would change.",
-                f"Remove one of them: --trick consensus:off or --trick {names[0]}:off",
+        having = state.tricks.having
+        others = [hooks for hooks in [*having("step_rule"), *having("fakes")] if hooks is not self]
+        if others:
+            raise refusal(
+                "consensus",
+                others,
+                "consensus differentiates the game of both players, which {others} would change.",
             )
-        terms = [*state.tricks.having("discriminator_terms"), *state.tricks.having("opponent")]
-        if terms and has_batch_norm(state.discriminator):
-            names = [hooks_name(hooks) for hooks in terms]
-            raise ConfigError(
-                f"consensus cannot differentiate through {join_words(names)} in a discriminator "
-                "with batch normalization, which has no third derivative in torch.",
-                f"Remove one of them: --trick consensus:off or --trick {names[0]}:off",
+        penalties = [hooks for hooks in having("discriminator_terms") if hooks.differentiates]
+        others = [*penalties, *having("opponent")]
+        if others and has_batch_norm(state.discriminator):
+            raise refusal(
+                "consensus",
+                others,
+                "consensus cannot differentiate through {others} in a discriminator with batch "
+                "normalization, which has no third derivative in torch.",
             )
         return {}
 
@@ -84,7 +85,8 @@ class Consensus(Trick):
         """Make one iteration of consensus optimization for both players."""
         batch = next_batch()
         generator = Turn(state, "generator", batch)
-        # The discriminator's gradient depends on the generator's weights through these fakes.
+        # The discriminator's gradient depends on the generator's weights through these fakes, and
+        # through what the generator made next to them.
         fakes = generator.fake.batch
         discriminator = Turn(state, "discriminator", batch, beside=generator, fakes=fakes)
         turns = (discriminator, generator)

@@ -14,7 +14,7 @@ from torch.nn.functional import pad
 
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError
-from ganbench.gan import GAN, DataSpec
+from ganbench.gan import GAN, Condition, DataSpec
 from ganbench.registry import register
 from ganbench.trick import Trick
 from ganbench.turn import Scored, Seen, Turn
@@ -43,10 +43,10 @@ class DiffAugment(Trick):
     neutral: ClassVar = {"color": 0.0, "translation": 0.0, "cutout": 0.0}
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse data that are not images.
+        """Refuse data that are not images, and images that are made from other images.
 
         Raises:
-            ConfigError: The data are of another kind.
+            ConfigError: The data are of another kind, or the model gets a source for each image.
         """
         if not data.is_image:
             raise ConfigError(
@@ -54,9 +54,15 @@ class DiffAugment(Trick):
                 "numbers.",
                 "Remove the trick, or choose images: ganbench ls datasets",
             )
+        refuse_sources("diffaugment", gan)
 
     def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
-        """Return augmented images (B, C, H, W) with their condition."""
+        """Return augmented images (B, C, H, W) with their condition.
+
+        Raises:
+            ConfigError: The discriminator is shown several images of each example.
+        """
+        refuse_further_images("diffaugment", seen.condition)
         return seen.replace(images=self.augment(seen.images, turn.random(self)))
 
     def augment(self, images: Tensor, stream: torch.Generator) -> Tensor:
@@ -73,6 +79,33 @@ class DiffAugment(Trick):
         if self.cutout:
             images = cut_out(images, self.cutout, uniform)
         return images
+
+
+def refuse_sources(name: str, gan: GAN) -> None:
+    """Refuse a trick that augments each image alone where a model gets a source for each.
+
+    Raises:
+        ConfigError: The model gets a source for each image.
+    """
+    if gan.conditional == "source":
+        raise ConfigError(
+            f"{name} augments each image but not its source, so the two would no longer match.",
+            f"Remove the trick: --trick {name}:off",
+        )
+
+
+def refuse_further_images(name: str, condition: Condition) -> None:
+    """Refuse a trick that changes one image of each example where a model shows several.
+
+    Raises:
+        ConfigError: What the discriminator is shown with the images is a tuple or a list.
+    """
+    if isinstance(condition, tuple | list):
+        raise ConfigError(
+            f"{name} changes one image of each example, and this model also shows its "
+            "discriminator others, which would stay as they are.",
+            f"Remove the trick: --trick {name}:off",
+        )
 
 
 def recolor(images: Tensor, strength: float, uniform: Uniform) -> Tensor:

@@ -35,6 +35,8 @@ class GradientClipping(Trick):
         """Shorten the gradients of the player."""
         weights = turn.state.parameters(turn.role)
         gradients = [weight.grad for weight in weights if weight.grad is not None]
+        if not gradients:  # the contract has a sentence for a player without gradients
+            return
         norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
         for gradient in gradients:
             gradient.mul_((self.norm / norm).clamp(max=1.0))  # exact at 1, also where the norm is 0

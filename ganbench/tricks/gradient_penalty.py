@@ -34,6 +34,7 @@ class GradientPenalty(Trick):
     one_sided: bool = False
 
     neutral: ClassVar = {"weight": 0.0}
+    differentiates: ClassVar = True
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the penalty, or nothing at a weight of zero."""

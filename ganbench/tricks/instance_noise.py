@@ -16,6 +16,7 @@ from ganbench.moving import Moving, Number
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
+from ganbench.tricks.diffaugment import refuse_further_images
 from ganbench.turn import Scored, Seen, Turn
 
 
@@ -49,10 +50,15 @@ class InstanceNoise(Trick):
             )
 
     def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
-        """Return images (B, *shape) with newly drawn noise, and their condition."""
+        """Return images (B, *shape) with newly drawn noise, and their condition.
+
+        Raises:
+            ConfigError: The discriminator is shown several images of each example.
+        """
         sigma = self.sigma_now(turn.state)
         if not sigma:
             return seen
+        refuse_further_images("instance-noise", seen.condition)
         images = seen.images
         noise = torch.randn(
             images.shape, generator=turn.random(self), device=images.device, dtype=images.dtype

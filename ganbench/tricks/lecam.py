@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""LeCam: the discriminator's logits stay near moving averages of those of the other kind."""
+"""LeCam: logits of real examples near the running mean for fakes, and the reverse."""
 
 from __future__ import annotations
 

@@ -10,7 +10,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from ganbench.config import Recipe
 from ganbench.errors import ConfigError
+from ganbench.gan import GAN, DataSpec
 from ganbench.moving import Number
 from ganbench.nn.synchronized import has_batch_norm
 from ganbench.registry import register
@@ -38,6 +40,19 @@ class LOGAN(Trick):
 
     neutral: ClassVar = {"rate": 0.0}
 
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse a model with a prior of its own, whose latents may hold codes.
+
+        Raises:
+            ConfigError: The model has a prior of its own.
+        """
+        if gan.prior is not None:
+            raise ConfigError(
+                "logan moves all values of a latent, and this model draws latents of its own, in "
+                "which some values may be codes.",
+                "Remove the trick: --trick logan:off",
+            )
+
     def start(self, state: State) -> TrickState:
         """Refuse tricks that differentiate through the step a third time, which torch may not.
 
@@ -55,7 +70,11 @@ class LOGAN(Trick):
         return {}
 
     def latents(self, latents: Tensor, turn: Turn) -> Tensor:
-        """Return the latents (B, latent_dim) after the step, with its graph."""
+        """Return the latents (B, latent_dim) after the step, with its graph.
+
+        Raises:
+            ConfigError: The generator ignores its latents.
+        """
         rate = turn.state.now(self.rate)
         if not rate:
             return latents
@@ -64,9 +83,19 @@ class LOGAN(Trick):
         # The discriminator as it is: that of an unrolled turn depends on these latents.
         judged = turn.generate(latents, discriminate=turn.state.discriminate)
         scores = judged.logits.flatten(1).mean(1) if judged.logits.ndim > 1 else judged.logits
-        (slope,) = torch.autograd.grad(scores.sum(), latents, create_graph=True)
+        slope = self._slope(scores.sum(), latents)  # (B, latent_dim)
         square = slope.square().sum(1, keepdim=True)  # (B, 1)
         moved = latents + rate / (self.damping + square) * slope
-        state = turn.state
-        uniform = state.latent_prior is None and state.recipe.prior == "uniform"
-        return moved.clamp(-1, 1) if uniform else moved
+        return moved.clamp(-1, 1) if turn.state.recipe.prior == "uniform" else moved
+
+    def _slope(self, score: Tensor, latents: Tensor) -> Tensor:
+        """Return the gradient of a score, a scalar, in latents (B, latent_dim), with its graph."""
+        slope = None
+        if score.requires_grad:
+            (slope,) = torch.autograd.grad(score, latents, create_graph=True, allow_unused=True)
+        if slope is None:
+            raise ConfigError(
+                "logan moves latents, and this model's generator ignores them.",
+                "Remove the trick: --trick logan:off",
+            )
+        return slope

@@ -33,6 +33,7 @@ class R1(Trick):
     every: Annotated[int, Field(ge=1)] = 1
 
     neutral: ClassVar = {"weight": 0.0}
+    differentiates: ClassVar = True
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the penalty, or nothing at a weight of zero or in updates that are skipped."""

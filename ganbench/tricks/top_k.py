@@ -23,10 +23,11 @@ class TopK(Trick):
 
     Paper: Sinha et al., 2020, arXiv:2002.06224
 
-    The loss is computed from the k fakes with the highest logits. The part of the batch that k is
-    falls exponentially from 1 to ``share`` at ``until``, a share of the images of training, and
-    stays there: the paper multiplies it by 0.99 each epoch, down to 0.5 or 0.75. At least one fake
-    is kept. Where a fake has several logits, their mean counts.
+    The loss is computed from the k fakes with the highest logits. k/B decays exponentially from 1
+    to ``share``, which it reaches once the fraction ``until`` of training is done. The paper
+    multiplies it by 0.99 each epoch, down to 0.5 or 0.75. At least one fake is kept. Where a fake
+    has several logits, their mean counts. A loss that compares each fake with a real example gets
+    the k fakes with theirs; a loss with separate costs of real and fake logits gets all real ones.
     """
 
     share: Annotated[float, Field(gt=0, le=1)] = 0.5
@@ -48,6 +49,7 @@ class TopK(Trick):
 
     def wrap_loss(self, loss: Loss, state: State) -> Loss:
         """Return the loss whose generator's part gets the logits of the best fakes only."""
+        compares = loss.paired and loss.real_part is None
 
         def generator(real: Tensor, fake: Tensor) -> Tensor:
             kept = round(self.share_now(state) * len(fake)) or 1
@@ -55,7 +57,7 @@ class TopK(Trick):
                 return loss.generator(real, fake)
             best = fake.detach().flatten(1).mean(1) if fake.ndim > 1 else fake.detach()  # (B,)
             indices = best.topk(kept).indices
-            return loss.generator(real[indices] if loss.paired else real, fake[indices])
+            return loss.generator(real[indices] if compares else real, fake[indices])
 
         return replace(loss, generator=generator)
 

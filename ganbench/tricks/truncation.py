@@ -10,7 +10,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ganbench.gan import Sampler
+from ganbench.config import Recipe
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, DataSpec, Sampler
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
@@ -24,12 +26,26 @@ class Truncation(Trick):
     Paper: Brock, Donahue and Simonyan, 2019, arXiv:1809.11096
 
     A smaller ``psi``, usually 0.5 to 1, gives samples that are more typical and less varied. The
-    values of a latent must be independent and identically distributed, as in both priors.
+    values of a latent must be independent and identically distributed, as in both priors of a
+    recipe.
     """
 
     psi: Annotated[float, Field(ge=1e-3)] = 1.0
 
     neutral: ClassVar = {"psi": 1e30}
+
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse a model with a prior of its own, whose values may not be alike.
+
+        Raises:
+            ConfigError: The model has a prior of its own.
+        """
+        if gan.prior is not None:
+            raise ConfigError(
+                "truncation redraws single values of a latent, and this model draws latents of its "
+                "own, whose values may depend on each other.",
+                "Remove the trick: --trick truncation:off",
+            )
 
     def sampler(self, sampler: Sampler, state: State) -> Sampler:
         """Replace the latents with truncated ones."""

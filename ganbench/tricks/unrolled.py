@@ -14,14 +14,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim import SGD, Optimizer, RMSprop
 
-from ganbench.config import join_words
-from ganbench.errors import ConfigError
 from ganbench.gan import Condition
 from ganbench.nn.synchronized import has_batch_norm
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.step import discriminator_objective
-from ganbench.trick import Discriminate, Trick, TrickState, hooks_name
+from ganbench.trick import Discriminate, Trick, TrickState, refusal
 from ganbench.turn import Turn
 
 NamedTensors = dict[str, Tensor]
@@ -54,14 +52,16 @@ class Unrolled(Trick):
         """Refuse penalties through batch normalization, which torch cannot differentiate.
 
         Raises:
-            ConfigError: The discriminator has batch normalization, and a trick adds terms.
+            ConfigError: The discriminator has batch normalization, and a penalty differentiates it.
         """
-        penalties = [hooks_name(hooks) for hooks in state.tricks.having("discriminator_terms")]
+        terms = state.tricks.having("discriminator_terms")
+        penalties = [hooks for hooks in terms if hooks.differentiates]
         if self.steps and penalties and has_batch_norm(state.discriminator):
-            raise ConfigError(
-                f"unrolled cannot differentiate through {join_words(penalties)} in a discriminator "
-                "with batch normalization, which has no third derivative in torch.",
-                f"Remove one of them: --trick unrolled:off or --trick {penalties[0]}:off",
+            raise refusal(
+                "unrolled",
+                penalties,
+                "unrolled cannot differentiate through {others} in a discriminator with batch "
+                "normalization, which has no third derivative in torch.",
             )
         return {}
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What ADA and bCR do to images, compared with numpy, with grid_sample and with formulas."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,13 +11,18 @@ from small_states import state_of
 from torch import nn
 from torch.nn.functional import grid_sample
 
+from ganbench import registry
 from ganbench.config import Recipe, sgd
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import wasserstein
 from ganbench.step import update
+from ganbench.trick import Hooks
+from ganbench.tricks import ada
 from ganbench.tricks.ada import ADA, _weights
 from ganbench.tricks.bcr import BCR
+from ganbench.tricks.diffaugment import DiffAugment
+from ganbench.tricks.instance_noise import InstanceNoise
 from ganbench.turn import Turn
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -41,6 +48,15 @@ def test_ada_at_a_probability_of_zero_is_the_identity_bit_for_bit(channels):
     everything = {"flip": True, "rotation": True, "translation": 0.3, "scale": 0.5, "color": 1}
     assert torch.equal(augment(images, 0.0, **everything), images)
     assert not torch.equal(augment(images, 0.5, **everything), images)
+
+
+def test_ada_leaves_the_others_as_they_are_where_products_round(monkeypatch):
+    """As products of TF32 do: only images that are moved or scaled may differ."""
+    monkeypatch.setattr(ada, "_weights", lambda *line: _weights(*line) * (1 + 1e-3))
+    images = normal(200, 1, 6, 6)
+    assert torch.equal(augment(images, 0.0, translation=0.3, scale=0.5), images)
+    changed = (augment(images, 0.3, translation=0.3, scale=0.5) != images).any((1, 2, 3))
+    assert changed.double().mean().item() == pytest.approx(1 - 0.7**2, abs=0.1)
 
 
 @pytest.mark.parametrize("p", [1.0, 0.4])
@@ -138,12 +154,13 @@ def test_ada_can_be_differentiated_twice():
 IMAGES = DataSpec("images", "1", (1, 4, 4))
 
 
-def build(*tricks):
+def build(*tricks, data=IMAGES, discriminator=None, **settings):
     gan = GAN(
         generator=lambda latent_dim: nn.Sequential(
             nn.Linear(latent_dim, 16), nn.Unflatten(1, IMAGES.shape)
         ),
-        discriminator=lambda shape: nn.Sequential(nn.Flatten(), nn.Linear(16, 1)),
+        discriminator=discriminator
+        or (lambda shape: nn.Sequential(nn.Flatten(), nn.Linear(16, 1))),
         loss=wasserstein,
         recipe=Recipe(
             kimg=1,
@@ -152,8 +169,9 @@ def build(*tricks):
             generator_optimizer=sgd(0.1),
             discriminator_optimizer=sgd(0.1),
         ),
+        **settings,
     )
-    return state_of(gan, IMAGES, tricks, seed=2)
+    return state_of(gan, data, tricks, seed=2)
 
 
 def test_bcr_is_zero_at_the_identity():
@@ -197,6 +215,66 @@ def test_bcr_reflects_half_of_the_images():
         image.expand(10_000, 1, 4, 4), torch.Generator().manual_seed(0)
     )
     np.testing.assert_allclose(matches(images, [image, image.flip(2)]), [0.5, 0.5], atol=0.02)
+
+
+class Shown(Hooks):
+    """Shows each image with a condition, after noise if it is drawn."""
+
+    def __init__(self, condition=None, noise=0.0):
+        self.condition = condition
+        self.noise = noise
+
+    def see(self, seen, scored, turn):
+        images = seen.images
+        if self.noise:
+            noise = torch.randn(images.shape, generator=turn.random(self))
+            images = images + self.noise * noise
+        return seen.replace(images=images, condition=self.condition)
+
+
+class WithCondition(nn.Module):
+    """A discriminator that does not use what it is shown with an image."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = nn.Sequential(nn.Flatten(), nn.Linear(16, 1))
+
+    def forward(self, images, condition=None):
+        return self.network(images)
+
+
+AUGMENTING = [DiffAugment(), ADA(), BCR()]
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+@pytest.mark.parametrize("trick", [*AUGMENTING, InstanceNoise()])
+def test_one_image_of_several_is_not_augmented_alone(trick, kind):
+    """Smaller copies would tell the discriminator what the largest image was."""
+    shown = Shown(kind([torch.zeros(6, 1, 2, 2)]))
+    state = build(trick, hooks=shown, discriminator=lambda shape: WithCondition())
+    with pytest.raises(ConfigError, match="changes one image of each example") as error:
+        update(state, "discriminator", Batch(normal(6, 1, 4, 4)))
+    assert error.value.hint == f"Remove the trick: --trick {registry.name_of(trick)}:off"
+    single = Shown(torch.zeros(6, 3))
+    state = build(trick, hooks=single, discriminator=lambda shape: WithCondition())
+    update(state, "discriminator", Batch(normal(6, 1, 4, 4)))
+
+
+@pytest.mark.parametrize("trick", AUGMENTING)
+def test_an_image_is_not_augmented_without_its_source(trick):
+    data = replace(IMAGES, source=(1, 4, 4))
+    with pytest.raises(ConfigError, match="but not its source"):
+        build(trick, data=data, conditional="source")
+    build(InstanceNoise(), data=data, conditional="source")
+
+
+def test_bcr_refuses_a_model_that_changes_images_at_random():
+    """Two passes of one image would differ, by more than its augmentation."""
+    update(build(BCR(), hooks=Shown()), "discriminator", Batch(normal(6, 1, 4, 4)))
+    state = build(BCR(), hooks=Shown(noise=0.1))
+    with pytest.raises(ConfigError, match="at random") as error:
+        update(state, "discriminator", Batch(normal(6, 1, 4, 4)))
+    assert error.value.hint == "Remove the trick: --trick bcr:off"
 
 
 def test_bcr_needs_images():

@@ -11,10 +11,11 @@ from scipy.special import expit as sigmoid
 from torch import nn
 
 from ganbench.config import adam, rmsprop, sgd
-from ganbench.errors import ConfigError
+from ganbench.errors import ConfigError, ContractError
 from ganbench.gan import Batch
 from ganbench.losses import non_saturating
 from ganbench.step import alternate, gradients, update
+from ganbench.training.contract import first_iteration
 from ganbench.tricks.consensus import Consensus
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.extragradient import Extragradient
@@ -362,6 +363,13 @@ def test_gradient_clipping_shortens_what_is_too_long(norm):
     seen = state.statistics.flush()
     assert seen["gradient-clipping/discriminator"] == pytest.approx(np.mean(norms[::2]), rel=1e-6)
     assert seen["gradient-clipping/generator"] == pytest.approx(np.mean(norms[1::2]), rel=1e-6)
+
+
+def test_gradient_clipping_leaves_the_sentence_on_missing_gradients_to_the_contract():
+    state = dirac(GradientClipping())
+    state.generator.forward = lambda latents: state.generator.point.detach().expand(4, 1)
+    with pytest.raises(ContractError, match="generator gets no gradient"):
+        first_iteration(state, alternate, lambda: batch_at(0.4))
 
 
 @pytest.mark.parametrize("trick", [Extragradient(), Consensus(weight=1.0)])

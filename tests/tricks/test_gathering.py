@@ -86,6 +86,10 @@ def pictures(*tricks):
     return small(PICTURES, generator, mean_pixel, *tricks, rate=1e-12)
 
 
+PLAIN_GAN = GAN(generator=None, discriminator=None, loss=wasserstein, recipe=None)
+"""A model without conditions, of which no network is built."""
+
+
 def with_positive(count):
     """Return eight images, ``count`` of which have a positive mean."""
     signs = torch.where(torch.arange(8) < count, 1.0, -1.0)
@@ -95,6 +99,11 @@ def with_positive(count):
 @pytest.mark.parametrize("every", [1, 4])
 def test_ada_moves_its_probability_by_the_signs_of_real_logits(order, every):
     """p <- p + sign(r - target) * images / speed, within [0, 1], every few updates."""
+
+    def shown(state, batch):
+        state.images_seen += len(batch)
+        return batch
+
     state = pictures(ADA(target=0.2, speed_kimg=0.1, every=every, initial=0.1, **PLAIN), *order)
     step = state.tricks.step_rule(alternate)
     counts = np.concatenate([np.full(30, 7), np.random.default_rng(0).integers(2, 9, 30),
@@ -105,11 +114,12 @@ def test_ada_moves_its_probability_by_the_signs_of_real_logits(order, every):
         batches = [with_positive(count)] if Extragradient() not in order else [
             with_positive(8 - count), with_positive(count)]  # fmt: skip
         following = iter(batches)
-        step(state, lambda following=following: next(following))
+        step(state, lambda following=following: shown(state, next(following)))
         signs.append((2 * count - 8) / 8)
         if update_count % every == 0:
             direction = np.sign(np.mean(signs) - 0.2)
-            p, signs = min(1.0, max(0.0, p + direction * every * 8 / 100)), []
+            images = every * 8 * len(batches)  # both batches count
+            p, signs = min(1.0, max(0.0, p + direction * images / 100)), []
         seen.append(p)
         assert state.memory["ada"]["p"].item() == pytest.approx(p, abs=1e-12)
     assert {0.0, 1.0} <= set(seen), "both bounds were met"
@@ -120,6 +130,7 @@ def test_ada_looks_at_real_logits_only_in_the_discriminators_update():
     state = pictures(ADA(target=0.0, every=1, speed_kimg=0.1, **PLAIN))
     update(state, "generator", with_positive(8))
     assert state.memory["ada"]["p"].item() == 0
+    state.images_seen = 8
     update(state, "discriminator", with_positive(8))
     assert state.memory["ada"]["p"].item() == pytest.approx(8 / 100)
 
@@ -129,8 +140,8 @@ def test_ada_needs_images_and_square_ones_to_rotate():
         dirac(ADA())
     wide = DataSpec("wide", "1", (1, 2, 4))
     with pytest.raises(ConfigError, match="not square"):
-        ADA().check(None, None, wide)
-    ADA(rotation=False).check(None, None, wide)
+        ADA(rotation=True).check(PLAIN_GAN, None, wide)
+    ADA().check(PLAIN_GAN, None, wide)
 
 
 # -- LeCam -----------------------------------------------------------------------------------------

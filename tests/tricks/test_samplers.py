@@ -42,13 +42,21 @@ class Score(nn.Module):
         return self.weight * self.function(points)
 
 
-def build(*tricks, score=lambda points: points, size=1, prior="normal", conditional=False):
+def build(
+    *tricks,
+    score=lambda points: points,
+    size=1,
+    prior="normal",
+    conditional=False,
+    own_prior=None,
+):
     gan = GAN(
         generator=lambda _: Scale(),
         discriminator=lambda _: Score(score),
         loss=non_saturating,
         recipe=Recipe(kimg=1, batch_size=4, latent_dim=size, prior=prior),
         conditional=conditional,
+        prior=own_prior,
     )
     return state_of(gan, DataSpec("line", "1", (size,)), tricks)
 
@@ -83,6 +91,13 @@ def test_truncation_leaves_inner_values_alone():
     inside = plain.abs() <= 1
     assert 0 < inside.sum() < 500
     assert torch.equal(plain[inside], truncated[inside])
+
+
+def test_truncation_refuses_a_model_with_its_own_prior():
+    """A one-hot code whose 1 is redrawn is no code."""
+    with pytest.raises(ConfigError, match="truncation redraws single values") as error:
+        build(Truncation(0.5), own_prior=lambda count, size, stream: torch.ones(count, size))
+    assert error.value.hint == "Remove the trick: --trick truncation:off"
 
 
 def test_truncation_and_ema_go_together():

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Tricks that differentiate through gradients, compared with closed forms and with autograd."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from dirac_gan import RATE, batch_at, dirac, players
 from small_states import state_of
 from torch import nn
-from torch.nn.functional import softplus
+from torch.nn.functional import avg_pool2d, softplus
 
 from ganbench import registry
 from ganbench.config import Recipe, sgd
@@ -16,10 +18,15 @@ from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import non_saturating
 from ganbench.nn import MLP
 from ganbench.step import alternate, gradients, update
+from ganbench.training.build import create
+from ganbench.trick import Hooks
 from ganbench.tricks.consensus import Consensus
 from ganbench.tricks.extragradient import Extragradient
+from ganbench.tricks.gradient_penalty import GradientPenalty
+from ganbench.tricks.lecam import LeCam
 from ganbench.tricks.logan import LOGAN
 from ganbench.tricks.r1 import R1
+from ganbench.tricks.r2 import R2
 from ganbench.tricks.replay import Replay
 from ganbench.tricks.unrolled import Unrolled
 
@@ -98,11 +105,13 @@ def test_consensus_refuses_what_changes_its_game(other):
         dirac(Consensus(), discriminator_steps=5)
 
 
+def normalized(shape):
+    """Return a discriminator with batch normalization."""
+    return nn.Sequential(nn.Linear(shape[0], 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+
+
 @pytest.mark.parametrize("other", [R1(), Unrolled(steps=1)])
 def test_consensus_refuses_third_derivatives_of_batch_normalization(other):
-    def normalized(shape):
-        return nn.Sequential(nn.Linear(shape[0], 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
-
     with pytest.raises(ConfigError, match="third derivative"):
         dirac(Consensus(), other, discriminator=normalized)
     state = dirac(Consensus(), discriminator=normalized)
@@ -110,17 +119,96 @@ def test_consensus_refuses_third_derivatives_of_batch_normalization(other):
     assert all(weight.isfinite().all() for weight in state.discriminator.parameters())
 
 
+class Penalizing(Hooks):
+    """A variant whose terms differentiate the discriminator, or do not."""
+
+    def __init__(self, differentiates):
+        self.differentiates = differentiates
+
+    def discriminator_terms(self, turn):
+        if self.differentiates:
+            return {"slope": turn.real.gradients.square().mean()}
+        return {"level": turn.real.logits.square().mean()}
+
+
+@pytest.mark.parametrize("trick", [Consensus(), Unrolled(steps=1)])
+def test_only_terms_that_differentiate_are_refused_with_batch_normalization(trick):
+    name = registry.name_of(trick)
+    state = plane(trick, LeCam(), hooks=Penalizing(False), discriminator=normalized)
+    state.tricks.step_rule(alternate)(state, lambda: Batch(torch.randn(6, 2)))
+    assert all(weight.isfinite().all() for weight in state.discriminator.parameters())
+    with pytest.raises(ConfigError, match=f"{name} cannot .* through this model in a") as error:
+        plane(trick, hooks=Penalizing(True), discriminator=normalized)
+    assert error.value.hint == f"Remove the trick: --trick {name}:off"
+    with pytest.raises(ConfigError, match=f"{name} cannot .* through r1 in a") as error:
+        plane(trick, R1(), hooks=Penalizing(False), discriminator=normalized)
+    assert error.value.hint == f"Remove one of them: --trick {name}:off or --trick r1:off"
+    plane(trick, hooks=Penalizing(True))
+
+
+@pytest.mark.parametrize("penalty", [R1(), R2(), GradientPenalty()])
+def test_what_differentiates_the_discriminator_says_so(penalty):
+    assert penalty.differentiates
+    with pytest.raises(ConfigError, match="third derivative"):
+        dirac(Consensus(), penalty, discriminator=normalized)
+
+
+def test_consensus_refuses_a_model_that_changes_its_game():
+    class Replacing(Hooks):
+        def fakes(self, batch, turn):
+            return batch
+
+    with pytest.raises(ConfigError, match="which this model would change") as error:
+        plane(Consensus(), hooks=Replacing())
+    assert error.value.hint == "Remove the trick: --trick consensus:off"
+
+
+SQUARES = DataSpec("squares", "1", (1, 8, 8))
+
+
+def squares(model, *tricks):
+    """Return the state of a model of the zoo on small images."""
+    gan = create(model, SQUARES)
+    recipe = gan.recipe.model_copy(update={"batch_size": 4})
+    return state_of(gan, SQUARES, tricks, recipe=recipe)
+
+
+def test_consensus_judges_what_the_generator_made_in_both_turns():
+    """Both players' gradients depend on the generator through all images of its pyramids."""
+    state = squares("msggan", Consensus())
+    shown, discriminate = [], state.discriminate
+
+    def recording(images, condition):
+        shown.append((images, condition))
+        return discriminate(images, condition)
+
+    state.discriminate = recording
+    state.tricks.step_rule(alternate)(state, lambda: Batch(torch.rand(4, 1, 8, 8)))
+    _, (fakes, made), (fakes_again, made_again) = shown  # real, then fake in either turn
+    assert fakes_again is fakes
+    assert len(made) == 1
+    assert made_again[0] is made[0]
+    assert made[0].requires_grad
+    assert not torch.equal(made[0], avg_pool2d(fakes, 2))
+
+
 # -- latent optimization ---------------------------------------------------------------------------
 
 PLANE = DataSpec("plane", "1", (2,))
 
 
-def plane(*tricks, generator=None, data=PLANE, **recipe):
+def smooth(shape):
+    """Return a discriminator with derivatives of any order."""
+    return nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 1))
+
+
+def plane(*tricks, generator=None, discriminator=smooth, hooks=None, data=PLANE, **recipe):
     """Return the state of a small smooth game."""
     gan = GAN(
         generator=generator or (lambda latent_dim: nn.Sequential(MLP((latent_dim,), (5,), (2,)))),
-        discriminator=lambda shape: nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 1)),
+        discriminator=discriminator,
         loss=non_saturating,
+        hooks=hooks,
         recipe=Recipe(
             kimg=1,
             batch_size=6,
@@ -163,6 +251,37 @@ def test_logan_is_its_step_and_both_players_differentiate_through_it(role, rate,
     fixed = getattr(non_saturating, role)(logits[0], plain.discriminator(fakes))
     at_fixed_latents = torch.autograd.grad(fixed, plain.parameters(role))
     assert not torch.allclose(by_hand[0], at_fixed_latents[0], rtol=1e-3)
+
+
+@pytest.mark.parametrize("model", ["bigan", "msggan"])
+def test_logan_follows_all_that_the_discriminator_is_shown(model):
+    """The latents themselves next to their image, or its pyramid."""
+    state, plain = squares(model, LOGAN(rate=0.9, damping=5.0)), squares(model)
+    drawn = plain.draw_latents(4).requires_grad_()
+    images, made = plain.generate(drawn)
+    scores = plain.discriminate(images, drawn if model == "bigan" else made)
+    (slopes,) = torch.autograd.grad(scores.sum(), drawn)
+    moved = drawn + 0.9 / (5.0 + slopes.square().sum(1, keepdim=True)) * slopes
+    expected = moved.clamp(-1, 1) if model == "bigan" else moved  # whose prior is uniform
+    for role in state.updates:
+        turn = gradients(state, role, Batch(torch.rand(4, 1, 8, 8)))
+        if role == "generator":
+            torch.testing.assert_close(turn.latents, expected)
+            assert (slopes != 0).all()
+
+
+def test_logan_refuses_codes_and_latents_that_are_ignored():
+    with pytest.raises(ConfigError, match="some values may be codes") as error:
+        squares("infogan", LOGAN())
+    assert error.value.hint == "Remove the trick: --trick logan:off"
+    pairs = replace(SQUARES, source=(1, 8, 8))
+    gan = create("pix2pix", pairs, {"width": 4})
+    batch = Batch(torch.rand(4, 1, 8, 8), source=torch.rand(4, 1, 8, 8))
+    for state in (state_of(gan, pairs, [LOGAN()]), dirac(LOGAN())):
+        for role in state.updates:
+            with pytest.raises(ConfigError, match="this model's generator ignores them") as error:
+                update(state, role, batch if state.data is pairs else batch_at(0.4))
+            assert error.value.hint == "Remove the trick: --trick logan:off"
 
 
 def test_logan_stays_within_a_uniform_prior():

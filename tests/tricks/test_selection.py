@@ -33,6 +33,27 @@ def test_instance_selection_keeps_the_densest_part_of_a_gaussian(share):
     assert indices.tolist() == expected.tolist()
 
 
+def test_instance_selection_fits_a_gaussian_to_each_class_and_keeps_its_share():
+    """A rare class far from the others would be left out by one Gaussian for all."""
+    points = correlated(200, 3)
+    labels = np.arange(200) % 10 // 7  # 140 of class 0, 60 of class 1
+    points[labels == 1] += 100
+    batch = Batch(torch.tensor(points), torch.tensor(labels))
+    indices = InstanceSelection(share=0.3).subset(batch, dirac())
+    expected = []
+    for label in (0, 1):
+        (members,) = (labels == label).nonzero()
+        closest = np.argsort(mahalanobis(points[members]))[: round(0.3 * len(members))]
+        expected.extend(members[closest])
+    assert indices.tolist() == sorted(expected)
+
+
+def test_instance_selection_keeps_one_example_of_each_class():
+    batch = Batch(torch.randn(5, 2), torch.tensor([0, 0, 3, 0, 0]))
+    kept = InstanceSelection(share=0.01).subset(batch, dirac())
+    assert batch.take(kept).labels.sort().values.tolist() == [0, 3]
+
+
 def test_instance_selection_of_images_reads_their_principal_components():
     """Of averages of two by two pixels; borders that are always black tell nothing."""
     images = torch.zeros(300, 1, 32, 32)

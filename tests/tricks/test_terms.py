@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Terms that tricks add to losses, against updates of Dirac-GAN made by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -140,6 +142,20 @@ def test_top_k_keeps_pairs_together():
     state.images_seen = 10**6
     real, fake = torch.tensor([5.0, 6.0, 7.0, 8.0]), torch.tensor([0.3, -1.0, 2.0, 0.1])
     expected = losses.relativistic.generator(real[[2, 0]], fake[[2, 0]])
+    torch.testing.assert_close(state.loss.generator(real, fake), expected)
+
+
+def test_top_k_keeps_all_real_examples_where_their_costs_are_separate():
+    """The rank of a fake says nothing of the real example in its row, as in BiGAN's loss."""
+    loss = replace(
+        losses.non_saturating,
+        generator=lambda r, f: r.exp().mean() + f.exp().mean(),
+        paired=True,
+    )
+    state = dirac(TopK(share=0.5), loss=loss)
+    state.images_seen = 10**6
+    real, fake = torch.tensor([5.0, 6.0, 7.0, 8.0]), torch.tensor([0.3, -1.0, 2.0, 0.1])
+    expected = real.exp().mean() + fake[[2, 0]].exp().mean()
     torch.testing.assert_close(state.loss.generator(real, fake), expected)
 
 
