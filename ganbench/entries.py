@@ -106,7 +106,7 @@ def scan(path: Path, module: str) -> Iterator[Entry]:
         InputError: The file is not valid Python.
     """
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:
         raise InputError(f"{path} is not valid Python: {error}.") from error
     shared = ast.get_docstring(tree) or ""

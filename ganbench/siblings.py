@@ -76,7 +76,7 @@ def _imported_siblings(current: Path, folder: Path, own: str) -> Iterator[Path]:
         own: The name of the file with which the search began.
     """
     try:
-        tree = ast.parse(current.read_bytes())
+        tree = ast.parse(current.read_bytes(), filename=str(current))
     except (SyntaxError, ValueError):  # whoever imports the file is told
         return
     is_first = current == folder / f"{own}.py"

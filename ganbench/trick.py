@@ -239,8 +239,8 @@ class Tricks:
     def __init__(self, tricks: Iterable[Trick], variant: Hooks | None = None) -> None:
         ordered = sorted(tricks, key=lambda trick: (trick.order, registry.name_of(trick)))
         self.variant = variant
-        self.inspect: Callable[[Hooks, str, Any, tuple[Any, ...]], None] | None = None
-        """Is told what a hook returned for which arguments, while the contract is checked."""
+        self.inspect: Callable[[Hooks, str, tuple[Any, ...]], Any] | None = None
+        """Calls a hook with some arguments in a way that checks the contract."""
         self._all: list[Hooks] = [*([] if variant is None else [variant]), *ordered]
         names = [hooks_name(hooks) for hooks in self._all]
         if repeated := {name for name in names if names.count(name) > 1}:
@@ -319,7 +319,6 @@ class Tricks:
 
     def _call(self, hooks: Hooks, hook: str, *arguments: Any) -> Any:
         """Return what a hook returns."""
-        result = getattr(hooks, hook)(*arguments)
         if self.inspect is not None:
-            self.inspect(hooks, hook, result, arguments)
-        return result
+            return self.inspect(hooks, hook, arguments)
+        return getattr(hooks, hook)(*arguments)

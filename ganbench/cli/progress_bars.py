@@ -148,7 +148,7 @@ class TrainingBar(Progress):
         """Show the values of an evaluation during training."""
         if metrics:
             values = (f"{name} {format_number(metrics[name]['value'])}" for name in metrics)
-            self._terminal.print(f"  {kimg:.0f} kimg: {', '.join(values)}", style="dim")
+            self._terminal.print(f"  {kimg:.4g} kimg: {', '.join(values)}", style="dim")
 
 
 class WorkBar(Progress):

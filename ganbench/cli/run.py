@@ -225,7 +225,7 @@ def _show(result: dict[str, Any], label: str, folder: Path) -> None:
     color = "green" if status == "done" else "red"
     speed = result["images_per_second"]
     screen.print(
-        f"[{color}]{status}[/{color}]: {result['kimg']:.0f} kimg in "
+        f"[{color}]{status}[/{color}]: {result['kimg']:.4g} kimg in "
         f"{duration(result['seconds'])}" + (f", {speed:,.0f} images/s." if speed else ".")
     )
     if status == "diverged":

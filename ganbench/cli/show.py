@@ -160,6 +160,6 @@ def _show_run(path: Path, *, as_json: bool) -> None:
     if result["metrics"]:
         screen.print(metrics_table(result["metrics"], path.name))
     seen = rows[-1]["kimg"] if rows else 0.0
-    screen.print(f"{result['status']}: {seen:.1f} of {config.recipe.kimg:.0f} kimg")
+    screen.print(f"{result['status']}: {seen:.4g} of {config.recipe.kimg:.4g} kimg")
     for picture in folder.sample_grids()[-1:]:
         screen.print(f"Samples: {picture}", soft_wrap=True)

@@ -297,7 +297,8 @@ def load_state(
     load_checkpoint(state, folder.checkpoint_file, streams=False)
     _add_sources(state, plan)
     if sampling:
-        state.tricks = Tricks(_for_sampling([*state.tricks], sampling))
+        merged = _for_sampling(list(plan.tricks), sampling)
+        state.tricks = Tricks(merged, state.tricks.variant)
     return state
 
 

@@ -23,7 +23,14 @@ from ganbench.runtime.process_group import ALONE, ProcessGroup
 from ganbench.source_digest import source_digest
 from ganbench.state import State
 from ganbench.streams import Streams, stream_seed
-from ganbench.training.contract import built, check_gan, check_memory, check_optimizer, check_start
+from ganbench.training.breach import one_sentence
+from ganbench.training.contract import (
+    built,
+    check_gan,
+    check_memory,
+    check_optimizer,
+    check_start,
+)
 from ganbench.training.distributed import check_parts
 from ganbench.training.optimizers import make_optimizer
 from ganbench.trick import Trick, Tricks, hooks_name
@@ -164,7 +171,8 @@ def build_state(
     check_gan(gan, data)
     joined_tricks = Tricks(tricks, gan.hooks)
     for hooks in joined_tricks:
-        hooks.check(gan, recipe, data)
+        with one_sentence("to check the model", f"the hook check of {hooks_name(hooks)}"):
+            hooks.check(gan, recipe, data)
     check_parts(recipe, loss, joined_tricks, group)
     networks = {
         name: execution.place(synchronize_batch_norm(network, group), device)

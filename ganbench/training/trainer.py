@@ -22,8 +22,10 @@ from ganbench.runtime.execution import arithmetic
 from ganbench.state import State
 from ganbench.step import alternate
 from ganbench.streams import stream_seed
+from ganbench.training.breach import one_sentence
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
-from ganbench.training.contract import check_memory, check_subset, first_iteration
+from ganbench.training.contract import check_memory, check_subset
+from ganbench.training.first_iteration import first_iteration
 from ganbench.trick import StepRule
 
 ITERATIONS_PER_VOTE = 16
@@ -104,7 +106,15 @@ class Trainer:
             self.folder.forget_after(self.state.images_seen / 1000)
 
     def train(self) -> str:
-        """Train to the end; return the status: done, diverged, collapsed or interrupted."""
+        """Train to the end; return the status: done, diverged, collapsed or interrupted.
+
+        Raises:
+            ContractError: A model or a trick failed.
+        """
+        with one_sentence("in training"):
+            return self._train()
+
+    def _train(self) -> str:
         state = self.state
         iterate = state.tricks.step_rule(alternate)
         last_tick = last_save = time.perf_counter()

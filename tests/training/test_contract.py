@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every breach of the contract is one sentence, which names the part and says what came."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ from ganbench.progress import SILENT
 from ganbench.records.run_folder import RunFolder
 from ganbench.registry import register
 from ganbench.training.trainer import Schedule, Trainer
-from ganbench.trick import Hooks, Trick
+from ganbench.trick import Hooks, Terms, Trick
 from ganbench.turn import Turn
 
 NAN = torch.tensor(torch.nan)
@@ -89,6 +89,36 @@ class Forgetful(Hooks):
         turn.state.memory_of(self)["late"] = torch.zeros(())
 
 
+class Encoding(Hooks):
+    """Lets the encoder learn to read the latents of fakes."""
+
+    def generator_terms(self, turn: Turn) -> Terms:
+        read = turn.state.partners["encoder"](turn.fake.images)
+        return {"read": (read - turn.latents).square().mean()}
+
+
+class Counting(Hooks):
+    """Counts in an attribute, which no checkpoint holds."""
+
+    def __init__(self):
+        self.counts = {"updates": 0}
+
+    def after_step(self, turn: Turn) -> None:
+        self.counts["updates"] += 1
+
+
+class Ticking(nn.Module):
+    """A generator that counts its passes in an attribute."""
+
+    def __init__(self, latent_dim):
+        super().__init__()
+        self.layer, self.passes = nn.Linear(latent_dim, 2), 0
+
+    def forward(self, latents):
+        self.passes += 1
+        return self.layer(latents)
+
+
 MISTAKES = {
     "generator is a network": (
         {"generator": nn.Linear(3, 2)}, "GAN.generator is a Linear; a function"),
@@ -107,16 +137,16 @@ MISTAKES = {
         "cannot be called 'generator'"),
     "partner takes one argument": (
         {"partners": {"encoder": Partner(lambda size: nn.Linear(2, 3))}},
-        "failed to build the encoder: TypeError"),
+        "The encoder failed to be built: TypeError"),
     "conditional without classes": ({"conditional": True}, "conditional on classes, and plane has"),
     "conditional on nothing": ({"conditional": "labels"}, "GAN.conditional is 'labels'; True"),
     "factory without an argument": (
-        {"generator": lambda: MLP((3,), [4], (2,))}, "to build the generator: TypeError"),
+        {"generator": lambda: MLP((3,), [4], (2,))}, "The generator failed to be built: TypeError"),
     "factory returns nothing": (
         {"generator": lambda size: None}, "builds the generator returned None; Module"),
     "factory fails": (
         {"discriminator": lambda shape: MLP(shape[7], [4], (1,))},
-        r"test_contract.py, line \d+, <lambda> failed to build the discriminator: IndexError"),
+        r"discriminator, at .*_contract.py, line \d+, <lambda>, failed to be built: IndexError"),
     "network without weights": (
         {"discriminator": lambda shape: nn.Tanh()}, "discriminator has no weights that can learn"),
     "frozen network": (
@@ -133,7 +163,7 @@ MISTAKES = {
         make(lambda layer, values: layer(values).detach()), "The generator gets no gradient"),
     "discriminator of another shape": (
         {"discriminator": lambda shape: MLP((7,), [4], (1,))},
-        "failed in the first iteration: RuntimeError: mat1 and mat2 shapes"),
+        r"The discriminator failed for \(8, 2\): RuntimeError: mat1 and mat2 shapes"),
     "discriminator returns a mean": (
         judge(lambda layer, values: layer(values).mean()), r"logits \(\) for 8 examples"),
     "discriminator returns None": (
@@ -142,7 +172,7 @@ MISTAKES = {
         judge(lambda layer, values: layer(values).detach()), "loss does not depend on the"),
     "discriminator takes a label": (
         {"discriminator": lambda shape: network(lambda layer, values, more: layer(values))},
-        "failed in the first iteration: TypeError"),
+        r"discriminator, at .*, forward, failed for \(8, 2\): TypeError"),
     "term is a vector": (
         terms({"mine": torch.zeros(8)}), r"term variant/mine has the shape \(8,\); a scalar"),
     "term is a number": (terms({"mine": 0.5}), "term variant/mine is 0.5; Tensor was expected"),
@@ -192,12 +222,32 @@ MISTAKES = {
     "subset is outside": (
         {"hooks": hooks_with(subset=lambda self, examples, state: torch.arange(90))},
         "outside 0 to 39"),
+    "partner without gradient": (
+        {"partners": {"encoder": Partner(lambda size, shape: nn.Linear(2, 3))}},
+        "The partner 'encoder' gets no gradient"),
+    "hooks that count": (
+        {"hooks": Counting()}, "attribute counts of variant .* changed in the first iteration"),
+    "a network that counts": (
+        {"generator": Ticking}, "attribute passes of generator changed in the first iteration"),
+    "see returns fewer": (
+        {"hooks": hooks_with(
+            see=lambda self, seen, scored, turn: seen.replace(images=seen.images[::2]))},
+        "returned 4 examples; 8 were expected"),
+    "fakes with fewer labels": (
+        {"hooks": hooks_with(fakes=lambda self, batch, turn: replace(
+            batch, latents=batch.latents[:4]))}, "returned 4 latents for 8 examples"),
+    "a hook takes other arguments": (
+        {"hooks": hooks_with(see=lambda self, seen, turn: seen)},
+        r"The hook see of variant \(test_contract.py\) failed in the first iteration: TypeError"),
+    "the hook check fails": (
+        {"hooks": hooks_with(check=lambda self, gan, recipe, data: gan.nothing)},
+        "hook check of variant, at .*, failed to check the model: AttributeError"),
     "a hook is misspelt": (
         {"hooks": hooks_with(after_steps=lambda self, turn: None)},
         "Mine has a method after_steps, which is not a hook. Did you mean 'after_step'"),
     "a hook fails": (
         {"hooks": hooks_with(gradients=lambda self, turn: turn.no_such_thing)},
-        r"test_contract.py, line \d+, <lambda> failed in the first iteration: AttributeError"),
+        r"hook gradients of variant .*, at .*, line \d+, <lambda>, failed in the first iteration"),
 }  # fmt: skip
 
 
@@ -216,6 +266,7 @@ def test_what_keeps_to_the_contract_trains(tmp_path):
         **make(lambda layer, values: (layer(values), "styles")),
         **judge(lambda layer, values: (layer(values), {"features": values})),
         "partners": {"encoder": Partner(lambda size, shape: nn.Linear(shape[0], size))},
+        "hooks": Encoding(),
     }
     assert train(tmp_path / "rich", **extras) in {"done", "collapsed"}
 
@@ -267,3 +318,28 @@ def test_batches_are_taken_and_joined_whole():
     assert joined.latents is None
     assert joined.source is None
     assert len(joined) == 3
+
+
+class Late(Hooks):
+    """Forgets to return its terms from the third update on."""
+
+    def generator_terms(self, turn: Turn) -> Terms | None:
+        return {} if turn.state.updates["generator"] < 2 else None
+
+
+class LateError(Hooks):
+    def after_step(self, turn: Turn) -> None:
+        if turn.state.updates["generator"] == 2:
+            turn.no_such_thing  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("hooks", "sentence"),
+    [
+        (Late(), "ganbench/trick.py, line .* failed in training: AttributeError"),
+        (LateError(), "test_contract.py, line .*, after_step failed in training: AttributeError"),
+    ],
+)
+def test_an_error_after_the_first_iteration_is_a_sentence_too(tmp_path, hooks, sentence):
+    with pytest.raises(ContractError, match=sentence):
+        train(tmp_path, hooks=hooks)
