@@ -16,6 +16,8 @@ from ganbench.errors import ConfigError
 from ganbench.gan import Shape
 
 Norm = Literal["batch", "none"]
+Activation = Literal["relu", "elu"]
+_ACTIVATIONS: dict[Activation, type[nn.ReLU | nn.ELU]] = {"relu": nn.ReLU, "elu": nn.ELU}
 
 
 def stages(resolution: int) -> tuple[int, int]:
@@ -48,26 +50,33 @@ class ConvGenerator(nn.Module):
         shape: (C, H, W) of an image, H = W.
         width: Channels of the outermost map.
         norm: ``batch`` normalizes every map except the image.
+        activation: What follows every map except the image.
     """
 
     def __init__(
-        self, latent_dim: int, shape: Shape, *, width: int = 64, norm: Norm = "batch"
+        self,
+        latent_dim: int,
+        shape: Shape,
+        *,
+        width: int = 64,
+        norm: Norm = "batch",
+        activation: Activation = "relu",
     ) -> None:
         super().__init__()
         size, count = stages(shape[1])
         widths = [width * 2**depth for depth in reversed(range(count))]
         self.start = (widths[0], size, size)
-        normalized = norm == "batch"
+        normalized, activate = norm == "batch", _ACTIVATIONS[activation]
         self.project = nn.Linear(latent_dim, widths[0] * size * size, bias=not normalized)
         layers: list[nn.Module] = [nn.BatchNorm2d(widths[0])] if normalized else []
-        layers.append(nn.ReLU(inplace=True))
+        layers.append(activate(inplace=True))
         for inner, outer in pairwise(widths):
             layers.append(
                 nn.ConvTranspose2d(inner, outer, 4, stride=2, padding=1, bias=not normalized)
             )
             if normalized:
                 layers.append(nn.BatchNorm2d(outer))
-            layers.append(nn.ReLU(inplace=True))
+            layers.append(activate(inplace=True))
         layers += [nn.ConvTranspose2d(widths[-1], shape[0], 4, stride=2, padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
         initialize(self)
