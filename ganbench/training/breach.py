@@ -63,7 +63,7 @@ def _place(frame: traceback.FrameSummary) -> str:
     return f"{frame.filename}, line {frame.lineno}, {frame.name}"
 
 
-def require(part: str, value: object, kinds: tuple[type, ...], *, verb: str = "is") -> None:
+def require_type(part: str, value: object, kinds: tuple[type, ...], *, verb: str = "is") -> None:
     """Refuse a value that is of none of some types."""
     if not isinstance(value, kinds):
         names = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)

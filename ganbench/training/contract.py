@@ -17,7 +17,7 @@ from ganbench.config import Recipe, join_words
 from ganbench.errors import ContractError
 from ganbench.gan import GAN, DataSpec, Loss, Partner, Role
 from ganbench.state import State
-from ganbench.training.breach import capital, in_words, name_and_file, one_sentence, require
+from ganbench.training.breach import capital, in_words, name_and_file, one_sentence, require_type
 from ganbench.trick import HOOKS, Hooks, Trick, hooks_name
 from ganbench.trick_class import check_hooks
 
@@ -34,7 +34,7 @@ def check_gan(gan: GAN, data: DataSpec) -> None:
         "hooks": (Hooks, type(None)),
     }
     for field, kinds in expected.items():
-        require(f"GAN.{field}", getattr(gan, field), kinds)
+        require_type(f"GAN.{field}", getattr(gan, field), kinds)
     for field in ("generator", "discriminator"):
         if isinstance(build := getattr(gan, field), nn.Module) or not callable(build):
             raise ContractError(
@@ -45,14 +45,14 @@ def check_gan(gan: GAN, data: DataSpec) -> None:
     if gan.hooks is not None:
         check_hooks(type(gan.hooks), HOOKS)
     for trick in gan.tricks:
-        require("an item of GAN.tricks", trick, (Trick,))
+        require_type("an item of GAN.tricks", trick, (Trick,))
     if isinstance(gan.hooks, Trick):
         raise ContractError(
             f"GAN.hooks is the trick {hooks_name(gan.hooks)}; Hooks were expected.",
             "A trick, which a user can remove, belongs in GAN.tricks.",
         )
     for name, partner in gan.partners.items():
-        require(f"the partner {name!r}", partner, (Partner,))
+        require_type(f"the partner {name!r}", partner, (Partner,))
         if partner.learns_with not in get_args(Role):
             raise ContractError(
                 f"The partner {name!r} learns with {partner.learns_with!r}; "
@@ -93,7 +93,7 @@ def built(name: str, build: Callable[[], nn.Module]) -> nn.Module:
     """
     with one_sentence("to be built", f"the {name}"):
         network = build()
-    require(f"what builds the {name}", network, (nn.Module,), verb="returned")
+    require_type(f"what builds the {name}", network, (nn.Module,), verb="returned")
     if not any(weight.requires_grad for weight in network.parameters()):
         raise ContractError(f"The {name} has no weights that can learn.")
     return network
@@ -107,7 +107,7 @@ def check_memory(state: State) -> None:
     """
     for name, memory in state.memory.items():
         for key, value in memory.items():
-            require(f"the memory {key!r} of {name}", value, (Tensor, nn.Module))
+            require_type(f"the memory {key!r} of {name}", value, (Tensor, nn.Module))
         if added := memory.keys() - state.memory_names[name]:
             raise ContractError(
                 f"{name} keeps {join_words(sorted(added))} in its memory, which start did not "
@@ -122,7 +122,7 @@ def check_start(hooks: Hooks, memory: Any) -> None:
     Raises:
         ContractError: The hook returned something else.
     """
-    require(f"the hook start of {name_and_file(hooks)}", memory, (dict,), verb="returned")
+    require_type(f"the hook start of {name_and_file(hooks)}", memory, (dict,), verb="returned")
 
 
 def check_optimizer(hooks: Hooks, result: Any) -> None:
@@ -131,7 +131,9 @@ def check_optimizer(hooks: Hooks, result: Any) -> None:
     Raises:
         ContractError: The hook returned something else.
     """
-    require(f"the hook optimizer of {name_and_file(hooks)}", result, (Optimizer,), verb="returned")
+    require_type(
+        f"the hook optimizer of {name_and_file(hooks)}", result, (Optimizer,), verb="returned"
+    )
 
 
 def check_subset(hooks: Hooks, indices: Any, count: int) -> None:
@@ -141,7 +143,7 @@ def check_subset(hooks: Hooks, indices: Any, count: int) -> None:
         ContractError: They are not int64 (N,), or lie outside, or are none.
     """
     part = f"the hook subset of {name_and_file(hooks)}"
-    require(part, indices, (Tensor,), verb="returned")
+    require_type(part, indices, (Tensor,), verb="returned")
     if indices.dtype != torch.int64 or indices.ndim != 1:
         raise ContractError(
             f"{capital(part)} returned {in_words(indices)}; indices (N,) of type int64 were "

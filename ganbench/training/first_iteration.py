@@ -20,8 +20,8 @@ from ganbench.training.breach import (
     in_words,
     name_and_file,
     one_sentence,
-    require,
     require_floats,
+    require_type,
     same_shape,
 )
 from ganbench.training.contract import check_memory
@@ -141,7 +141,7 @@ def _check_objective(turn: Turn) -> None:
     """Refuse terms of an objective that are not finite scalars."""
     for name, term in turn.terms.items():
         part = f"the {turn.role}'s term {name}"
-        require(part, term, (Tensor,))
+        require_type(part, term, (Tensor,))
         if term.ndim:
             raise ContractError(
                 f"{capital(part)} has the shape {tuple(term.shape)}; a scalar was expected.",
@@ -168,7 +168,7 @@ def _checked_outputs(state: State) -> Iterator[None]:
 
     def generated(network: nn.Module, inputs: Any, output: Any) -> None:
         images = output[0] if isinstance(output, tuple) else output
-        require("the generator", images, (Tensor,), verb="returned")
+        require_type("the generator", images, (Tensor,), verb="returned")
         expected = (len(inputs[0]), *shape)
         if tuple(images.shape) != expected:
             raise ContractError(
@@ -179,7 +179,7 @@ def _checked_outputs(state: State) -> Iterator[None]:
 
     def judged(network: nn.Module, inputs: Any, output: Any) -> None:
         logits = output[0] if isinstance(output, tuple) else output
-        require("the discriminator", logits, (Tensor,), verb="returned")
+        require_type("the discriminator", logits, (Tensor,), verb="returned")
         require_floats("the discriminator", logits)
         count = len(inputs[0])
         if not logits.ndim or not len(logits) or count % len(logits):
@@ -202,12 +202,12 @@ def _checked_outputs(state: State) -> Iterator[None]:
 
 
 def _check_latents(part: str, result: Any, arguments: tuple[Any, ...]) -> None:
-    require(part, result, (Tensor,), verb="returned")
+    require_type(part, result, (Tensor,), verb="returned")
     same_shape(part, result, arguments[0])
 
 
 def _check_batch(part: str, result: Any, arguments: tuple[Any, ...]) -> None:
-    require(part, result, (Batch,), verb="returned")
+    require_type(part, result, (Batch,), verb="returned")
     same_shape(part, result.images, arguments[0].images)
     for name in ("labels", "source", "latents"):
         values = getattr(result, name)
@@ -218,7 +218,7 @@ def _check_batch(part: str, result: Any, arguments: tuple[Any, ...]) -> None:
 
 
 def _check_seen(part: str, result: Any, arguments: tuple[Any, ...]) -> None:
-    require(part, result, (Seen,), verb="returned")
+    require_type(part, result, (Seen,), verb="returned")
     if len(result.images) != len(arguments[0].images):
         raise ContractError(
             f"{capital(part)} returned {len(result.images)} examples; "
@@ -227,7 +227,7 @@ def _check_seen(part: str, result: Any, arguments: tuple[Any, ...]) -> None:
 
 
 def _check_terms(part: str, result: Any, arguments: tuple[Any, ...]) -> None:
-    require(part, result, (Mapping,), verb="returned")
+    require_type(part, result, (Mapping,), verb="returned")
 
 
 def _check_nothing(part: str, result: Any, arguments: tuple[Any, ...]) -> None:
