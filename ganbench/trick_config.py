@@ -48,8 +48,10 @@ def _make(kind: Any, config: TrickConfig) -> Trick:
             problem = first["msg"].removeprefix("Value error, ")
             raise ConfigError(f"{place_of(kind)}: trick {config.name}: {problem}.") from error
         key = ".".join(str(part) for part in first["loc"])
+        moves = "->" in str(first.get("input"))
         raise ConfigError(
-            f"trick {config.name}: {key}: {first['msg']}, not {first.get('input')!r}."
+            f"trick {config.name}: {key}: {first['msg']}, not {first.get('input')!r}.",
+            "A number that moves needs a parameter of the type Number." if moves else "",
         ) from error
 
 
