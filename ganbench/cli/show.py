@@ -67,10 +67,16 @@ def command(
 def _find(name: str) -> tuple[str, Entry]:
     """Return the entry called ``name`` among all kinds."""
     from ganbench import registry
-    from ganbench.errors import UnknownNameError, suggest
+    from ganbench.errors import InputError, UnknownNameError, suggest
 
     if registry.is_file_name(name):
-        return "model", registry.models.entry(name)
+        problems = []
+        for catalogue in (registry.models, registry.tricks, registry.losses):
+            try:
+                return catalogue.kind, catalogue.entry(name)
+            except InputError as error:
+                problems.append(error)
+        raise problems[0]
     known: list[str] = []
     for catalogue in registry.KINDS.values():
         entries = catalogue.entries()
@@ -90,9 +96,13 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
     from ganbench.moving import recorded
 
     if kind == "model":
+        from ganbench.errors import ConfigError
         from ganbench.harness.plan import plan
 
-        config = plan(name, dataset).config
+        try:
+            config = plan(name, dataset).config
+        except ConfigError as error:  # it is for other data, and says so
+            return {f"on {dataset}": error.message}
         return {
             f"recipe on {dataset}": config.recipe.model_dump(mode="json"),
             "parameters": config.parameters,
