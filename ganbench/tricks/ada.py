@@ -39,7 +39,8 @@ class ADA(Trick):
     then brightness by N(0, 0.2^2), contrast by 2^N(0, 0.5^2) and, of RGB images, saturation by
     2^N(0, 1), whose exponents and standard deviations ``color`` multiplies. Margins are filled by
     reflection. 0 turns an augmentation off. The paper has quarter turns on; here they are off by
-    default, as flips are, because they change what digits and letters mean: a 6 becomes a 9.
+    default, as flips are, because they change what digits and letters mean: a 6 becomes a 9. Left
+    out are rotation by other angles, unequal scaling, hue, filters, noise and cutout.
     """
 
     target: Annotated[float, Field(ge=-1, le=1)] = 0.6
@@ -55,7 +56,7 @@ class ADA(Trick):
     neutral: ClassVar = {"target": 1.0, "initial": 0.0}
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse data that are not images, images with sources, and rotations unless square.
+        """Refuse data other than images, images with sources, and turns of oblong images.
 
         Raises:
             ConfigError: The data are of another kind, the model gets a source for each image, or

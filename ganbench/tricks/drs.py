@@ -31,8 +31,9 @@ class DRS(Trick):
     ``percentile`` of F among these samples, 80 in the paper: the higher, the fewer are accepted.
     At percentile 0 gamma is 0, which is exact rejection sampling, and slow.
 
-    The logit must be log(p / q): train with the non-saturating or minimax loss, to convergence
-    and without tricks that restrain the discriminator. Training is unchanged.
+    The logit must be log(p / q), with the densities p of the data and q of the generator: train
+    with a logistic loss, such as the non-saturating or minimax loss, to convergence and without
+    tricks that restrain the discriminator. Training is unchanged.
     """
 
     percentile: Annotated[float, Field(ge=0, le=100)] = 80.0

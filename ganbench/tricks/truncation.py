@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError
-from ganbench.gan import GAN, DataSpec, Sampler
+from ganbench.gan import GAN, DataSpec, Prior, Sampler
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick
@@ -40,15 +40,15 @@ class Truncation(Trick):
         Raises:
             ConfigError: The model has a prior of its own.
         """
-        if gan.prior is not None:
-            raise ConfigError(
-                "truncation redraws single values of a latent, and this model draws latents of its "
-                "own, whose values may depend on each other.",
-                "Remove the trick: --trick truncation:off",
-            )
+        _refuse(gan.prior)
 
     def sampler(self, sampler: Sampler, state: State) -> Sampler:
-        """Replace the latents with truncated ones."""
+        """Replace the latents with truncated ones.
+
+        Raises:
+            ConfigError: The model has a prior of its own.
+        """
+        _refuse(state.latent_prior)  # the trick may have been added after training
         prior = sampler.latents
 
         def truncated(count: int, generator: torch.Generator) -> Tensor:
@@ -63,3 +63,13 @@ class Truncation(Trick):
             return latents
 
         return sampler.replace(latents=truncated)
+
+
+def _refuse(prior: Prior | None) -> None:
+    """Refuse a model's own prior."""
+    if prior is not None:
+        raise ConfigError(
+            "truncation redraws single values of a latent, and this model draws latents of its "
+            "own, whose values may depend on each other.",
+            "Remove the trick: --trick truncation:off",
+        )

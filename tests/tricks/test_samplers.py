@@ -13,6 +13,7 @@ from ganbench.config import Recipe
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.gan import GAN, DataSpec
 from ganbench.losses import non_saturating
+from ganbench.trick import Tricks
 from ganbench.tricks.drs import DRS
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.pacgan import PacGAN
@@ -93,11 +94,22 @@ def test_truncation_leaves_inner_values_alone():
     assert torch.equal(plain[inside], truncated[inside])
 
 
+def ones(count, size, stream):
+    return torch.ones(count, size)
+
+
 def test_truncation_refuses_a_model_with_its_own_prior():
     """A one-hot code whose 1 is redrawn is no code."""
     with pytest.raises(ConfigError, match="truncation redraws single values") as error:
-        build(Truncation(0.5), own_prior=lambda count, size, stream: torch.ones(count, size))
+        build(Truncation(0.5), own_prior=ones)
     assert error.value.hint == "Remove the trick: --trick truncation:off"
+
+
+def test_truncation_added_after_training_refuses_it_as_well():
+    state = build(own_prior=ones)
+    state.tricks = Tricks([Truncation(0.5)])
+    with pytest.raises(ConfigError, match="truncation redraws single values"):
+        state.sampler()
 
 
 def test_truncation_and_ema_go_together():
