@@ -10,10 +10,10 @@ each update of the discriminator k moves by rate * (ratio * L(x) - L(G(z))), wit
 the paper's measure M = L(x) + |ratio * L(x) - L(G(z))|. The logit is -L(x): higher means more real.
 
 Departs from the paper: strided convolutions in place of pooling and upsampling; LeakyReLU in the
-encoder; a tanh at the end of the generator; initial weights under which each layer keeps the variance of its input,
-but for the last, which draws nearly gray images; twice the highest learning rate and ten times the
-rate of k, for shorter training. k moves by the fakes of the discriminator's turn, where the paper's two
-players move at once. The learning rate does not fall where M stalls.
+encoder; a tanh at the end of the generator; initial weights under which each layer but the last
+keeps the variance of its input, and the first images are nearly gray; for shorter training, a
+learning rate of 2e-4, which does not fall where M stalls, and k at ten times the rate. k moves by
+the fakes of the discriminator's turn, where the paper's two players move at once.
 """
 
 from dataclasses import dataclass, replace
@@ -92,7 +92,7 @@ class Autoencoder(nn.Module):
         self.encoder = ConvDiscriminator(shape, norm="none", outputs=CODE_SIZE)
         keep_variance(self.encoder, LEAKY_RELU)
         self.decoder = image_maker(CODE_SIZE, shape)
-        self.decoder.layers[-1] = nn.Identity()  # a tanh would saturate on black and learn no more
+        self.decoder.layers[-1] = nn.Identity()  # a tanh stops learning where it saturates
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Map images (B, *shape) to -energies (B,) and reconstructions (B, *shape)."""
