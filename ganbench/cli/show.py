@@ -15,6 +15,8 @@ from ganbench.cli.output import console, metrics_table, print_json
 if TYPE_CHECKING:
     from ganbench.registry import Entry
 
+DEFAULT_DATASET = "mnist5k"
+
 EXAMPLES = """\
 Examples:
 
@@ -28,7 +30,7 @@ ganbench show runs/vanilla-mnist5k-seed0-1a2b3c4d
 
 def command(
     name: Annotated[str, typer.Argument(help="Name of anything that ganbench ls lists, or a run.")],
-    dataset: options.DatasetName = "mnist5k",
+    dataset: options.DatasetName = DEFAULT_DATASET,
     as_json: options.JsonFlag = False,
 ) -> None:
     """Describe one thing: its documentation, its parameters or recipe, where its source is."""
@@ -101,8 +103,10 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
 
         try:
             config = plan(name, dataset).config
-        except ConfigError as error:  # it is for other data, and says so
-            return {f"on {dataset}": error.message}
+        except ConfigError as error:
+            if dataset != DEFAULT_DATASET:
+                raise
+            return {f"on {dataset}": error.message}  # nobody has named data that it is for
         return {
             f"recipe on {dataset}": config.recipe.model_dump(mode="json"),
             "parameters": config.parameters,

@@ -130,7 +130,7 @@ def test_show_of_a_run(cli, tmp_path, interrupting):
     document = cli("show", path, "--json").document
     assert (document["kind"], document["run"]) == ("run", str(path))
     assert document["result"] == {"status": "unfinished", "metrics": {}}
-    assert "unfinished: 0.3 of 1 kimg" in cli("show", path).out
+    assert "unfinished: 0.256 of 1 kimg" in cli("show", path).out
     cli(*words, "--resume")
     document = cli("show", path, "--json").document
     assert document["config"]["model"] == "vanilla"
