@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from ganbench.config import PlainValue, validate
 from ganbench.errors import ConfigError
+from ganbench.user_code import place_of
 
 
 def resolve_parameters(
@@ -52,7 +53,7 @@ def _fields(name: str, build: Callable[..., Any]) -> dict[str, Any]:
         signature = inspect.signature(build, eval_str=True)
     except NameError as error:
         raise ConfigError(
-            f"The model '{name}' has an annotation that cannot be read: {error}.",
+            f"{place_of(build)}: an annotation of the model {name} cannot be read: {error}.",
             "Import what the annotations of its function name.",
         ) from error
     arguments = [
@@ -62,8 +63,8 @@ def _fields(name: str, build: Callable[..., Any]) -> dict[str, Any]:
     ]
     if missing := [each.name for each in arguments if each.default is each.empty]:
         raise ConfigError(
-            f"The model '{name}' has a parameter without a default: {missing[0]}.",
-            f"Give it one in the model's function: {missing[0]}=...",
+            f"{place_of(build)}: the parameter {missing[0]} of the model {name} has no default.",
+            "A parameter is keyword-only and has a default.",
         )
     return {each.name: (_type_of(each), each.default) for each in arguments}
 

@@ -13,7 +13,7 @@ from torch import nn
 from ganbench import registry
 from ganbench.config import OptimizerSpec, Precision, Recipe, RunConfig, TrickConfig
 from ganbench.data import open_dataset
-from ganbench.errors import ConfigError
+from ganbench.errors import ConfigError, ContractError
 from ganbench.gan import GAN, DataSpec, Loss, Role
 from ganbench.model_parameters import resolve_parameters
 from ganbench.nn.synchronized import synchronize_batch_norm
@@ -35,7 +35,7 @@ from ganbench.training.distributed import check_parts
 from ganbench.training.optimizers import make_optimizer
 from ganbench.trick import Trick, Tricks, hooks_name
 from ganbench.trick_config import rebuild_tricks
-from ganbench.user_code import call_model
+from ganbench.user_code import call_model, place_of
 
 
 def create(
@@ -59,7 +59,10 @@ def create(
     gan = call_model(function, spec, resolve_parameters(model, function, parameters or {}))
     if not isinstance(gan, GAN):
         raise ConfigError(f"The model '{model}' returned {type(gan).__name__}, not a GAN.")
-    check_gan(gan, spec)
+    try:
+        check_gan(gan, spec)
+    except ContractError as error:
+        raise ContractError(f"{place_of(function)}: {error.message}", error.hint) from error
     return gan
 
 

@@ -204,7 +204,7 @@ TRICK = (
 class Mine(Trick):
     weight: float = 1.0
 
-    def after_step(self, state, role):
+    def after_step(self, turn):
         pass
 """
 )
@@ -216,7 +216,7 @@ MODEL_MISTAKES = [
     ("import torch\n", "import sys\nsys.exit()\n", "MINE:5 cannot be imported: SystemExit."),
     ("def mine(data)", "def mine()", "MINE:19: the model mine takes no data."),
     ("def mine(data)", "def mine(data, width)", "the model mine takes width next to the data"),
-    ("def mine(data)", "def mine(data, *, width)", "the parameter width of the model mine has no"),
+    ("def mine(data)", "def mine(data, *, width)", "the parameter width of the model"),
     ("return pair(data)", "return 3 / 0", "MINE:21: the model mine raised ZeroDivisionError"),
     ("return pair(data)", "raise ValueError", "MINE:21: the model mine raised ValueError."),
     ("return pair(data)", "return pair(dat)", "raised NameError: name 'dat' is not defined"),
@@ -244,8 +244,12 @@ MODEL_MISTAKES = [
         "@register\ndef other(data):\n    pass\n\n\n@register\n",
         "registers several models: other, mine.",
     ),
-    ("pair(data)\n", "pair(data, tricks=[Trick])\n", "the trick Trick is not a dataclass"),
-    ("pair(data)\n", "pair(data, tricks=['ema'])\n", "str is not a trick"),
+    (
+        "pair(data)\n",
+        "pair(data, tricks=[Trick])\n",
+        "MINE:19: An item of GAN.tricks is the class Trick; Trick",
+    ),
+    ("pair(data)\n", "pair(data, tricks=['ema'])\n", "GAN.tricks is 'ema'; Trick was expected"),
 ]
 TRICK_MISTAKES = [
     ("class Mine(Trick)", "class Mine", "MINE:19: Mine is not a trick."),
@@ -326,4 +330,6 @@ def test_a_models_own_trick_needs_a_name(cli, two):
     text = MODEL.replace("@register\ndef mine", own).replace("(data)\n", "(data, [Own()])\n")
     refused(cli, two.parent, text, "Own in MINE is not registered", "-m", "./mine.py")
     text = text.replace("[Own()]", "[Own]").replace("@dataclass", "@register\n@dataclass")
-    refused(cli, two.parent, text, "holds the class Own, not a trick", "-m", "./mine.py")
+    refused(
+        cli, two.parent, text, "GAN.tricks is the class Own; Trick was expected", "-m", "./mine.py"
+    )
