@@ -15,7 +15,7 @@ from ganbench.errors import ConfigError, ContractError
 from ganbench.gan import Batch
 from ganbench.losses import non_saturating
 from ganbench.step import alternate, gradients, update
-from ganbench.training.contract import first_iteration
+from ganbench.training.first_iteration import first_iteration
 from ganbench.tricks.consensus import Consensus
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.extragradient import Extragradient
