@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -38,7 +38,7 @@ class RunningMeans:
     def __init__(self) -> None:
         self._pending: dict[str, list[Tensor]] = defaultdict(list)
         self._means: dict[str, list[Tensor]] = defaultdict(list)
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = defaultdict(int)
         self._always: dict[str, str] = {}
 
     def add(self, name: str, values: Tensor) -> None:
@@ -61,12 +61,12 @@ class RunningMeans:
         A term that is missing counts as zero, so that the mean of a penalty that is computed in
         every n-th update, n times as strong, is that of the penalty itself.
         """
-        always = f"{prefix}/{next(iter(terms))}"
-        self._always[prefix] = always
+        always = ""
         for term, value in terms.items():
             name = f"{prefix}/{term}"
-            missed = self._counts[always] - 1 - self._counts[name]
-            if name != always and missed:
+            if not always:
+                self._always[prefix] = always = name
+            elif missed := self._counts[always] - 1 - self._counts[name]:
                 self._reduce(name)
                 self._means[name].append(torch.zeros(missed, device=value.device))
                 self._counts[name] += missed
@@ -107,7 +107,8 @@ class RunningMeans:
         """Restore the observations of a checkpoint, (count,) by name."""
         self._pending.clear()
         self._means = defaultdict(list, {name: [means] for name, means in observations.items()})
-        self._counts = Counter({name: len(means) for name, means in observations.items()})
+        counts = {name: len(means) for name, means in observations.items()}
+        self._counts = defaultdict(int, counts)
 
 
 @dataclass

@@ -189,7 +189,7 @@ class Turn:
 
     def _generated(self, images: Tensor, made: Any) -> Batch:
         """Return the generator's images with what belongs to them."""
-        return replace(self.batch, images=images, latents=self.latents, made=made)
+        return Batch(images, self.batch.labels, self.batch.source, self.latents, made)
 
     @cached_property
     def discriminate(self) -> Discriminate:
