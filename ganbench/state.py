@@ -151,6 +151,10 @@ class State:
 
     def __post_init__(self) -> None:
         self._parameters = {role: self._parameters_of(role) for role in self.updates}
+        self._movers = {
+            role: [role, *(name for name in self.own_optimizers if self.learns_with[name] == role)]
+            for role in self.updates
+        }
 
     def parameters(self, role: Role) -> list[nn.Parameter]:
         """Return what a player moves: the weights of its network and of its partners."""
@@ -273,8 +277,7 @@ class State:
 
     def move(self, role: Role) -> None:
         """Move a player's weights by its optimizers, at the learning rates that are due."""
-        partners = [name for name in self.own_optimizers if self.learns_with[name] == role]
-        for name in (role, *partners):
+        for name in self._movers[role]:
             optimizer = self.optimizers[name]
             for group in optimizer.param_groups:
                 rate: Any = group.get("initial_lr")
