@@ -63,10 +63,11 @@ def fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> float:
     """Return the number of inputs that an output sums, away from the edges."""
     if isinstance(layer, nn.Linear):
         return layer.in_features
-    pixels = prod(layer.kernel_size)
+    inputs = layer.in_channels * prod(layer.kernel_size)
     if isinstance(layer, nn.ConvTranspose2d):
-        pixels /= prod(layer.stride)  # between the inputs lie pixels that nothing is taken from
-    return layer.in_channels * pixels
+        # Between the inputs lie pixels that nothing is taken from.
+        return inputs / prod(layer.stride)
+    return inputs
 
 
 def image_maker(code_size: int, shape: tuple[int, ...]) -> ConvGenerator:
