@@ -51,11 +51,6 @@ def call_model(function: Callable[..., Any], data: object, parameters: Mapping[s
             f"A parameter is keyword-only and has a default: "
             f"def {name}({positional[0].name}, *, {further[0]}=…).",
         )
-    if required and (last := required[-1]).kind is last.KEYWORD_ONLY:
-        raise ConfigError(
-            f"{place}: the parameter {last.name} of the model {name} has no default.",
-            "A parameter is keyword-only and has a default.",
-        )
     with own_errors(function, f"the model {name}"):
         return function(data, **parameters)
 

@@ -76,8 +76,7 @@ class PathLength(Hooks):
         if not self.weight or turn.state.updates["generator"] % self.every:
             return {}
         lengths = self.lengths(turn)
-        mean = turn.state.memory_of(self)["mean"]
-        assert isinstance(mean, Tensor)
+        mean = turn.state.tensor_of(self, "mean")
         (observed,) = turn.state.group.average([lengths.detach().mean()])
         mean = turn.notes_of(self)["mean"] = mean.lerp(observed, self.mean_step)
         return {"path": self.weight * self.every * (lengths - mean).square().mean()}

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from ganbench.runtime.global_random import seeded
+
 
 def cause(error: Exception) -> str:
     """Return the type and the first line of a foreign error, as the end of a sentence."""
@@ -27,10 +29,9 @@ def fixed_random_state() -> Iterator[None]:
     A dataset that shuffles or augments its items gives the same ones whenever it is read.
     """
     python_state, numpy_state = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
+    with seeded(0, torch.device("cpu")):
         random.seed(0)
         np.random.seed(0)
-        torch.default_generator.manual_seed(0)
         try:
             yield
         finally:

@@ -34,6 +34,7 @@ from ganbench.runtime.process_group import ALONE, ProcessGroup
 from ganbench.state import State
 from ganbench.training.build import (
     build_state,
+    check_together,
     create,
     loss_source,
     resolve_loss,
@@ -202,8 +203,7 @@ def plan_for(
         )
     loss = resolve_loss(gan, chosen.loss)
     merged = merge_tricks(gan.tricks, requested)
-    for hooks in Tricks(merged, gan.hooks):
-        hooks.check(gan, chosen.recipe, data)
+    check_together(Tricks(merged, gan.hooks), gan, chosen.recipe, data)
     config = RunConfig(
         model=_recorded_name(name),
         parameters=parameters,

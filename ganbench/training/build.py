@@ -173,9 +173,7 @@ def build_state(
     """
     check_gan(gan, data)
     joined_tricks = Tricks(tricks, gan.hooks)
-    for hooks in joined_tricks:
-        with one_sentence("to check the model", f"the hook check of {hooks_name(hooks)}"):
-            hooks.check(gan, recipe, data)
+    check_together(joined_tricks, gan, recipe, data)
     check_parts(recipe, loss, joined_tricks, group)
     networks = {
         name: execution.place(synchronize_batch_norm(network, group), device)
@@ -191,7 +189,9 @@ def build_state(
         discriminator=networks.pop("discriminator"),
         partners=networks,
         learns_with={name: partner.learns_with for name, partner in gan.partners.items()},
-        own_optimizers=frozenset(name for name, one in gan.partners.items() if one.optimizer),
+        own_optimizers=frozenset(
+            name for name, partner in gan.partners.items() if partner.optimizer is not None
+        ),
         loss=loss,
         streams=Streams(seed, device, group),
         device=device,
@@ -202,6 +202,17 @@ def build_state(
     )
     _equip(state, gan)
     return state
+
+
+def check_together(tricks: Tricks, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+    """Let the variant's hooks and the tricks refuse what they do not work with.
+
+    Raises:
+        ConfigError: They do not go together.
+    """
+    for hooks in tricks:
+        with one_sentence("to check the model", f"the hook check of {hooks_name(hooks)}"):
+            hooks.check(gan, recipe, data)
 
 
 def _networks(

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
 from ganbench.moving import Number
 from ganbench.registry import register
@@ -45,10 +45,9 @@ class Lookahead(Trick):
         state = turn.state
         if turn.role != "generator" or state.updates["generator"] % self.steps:
             return
-        memory, alpha = state.memory_of(self), state.now(self.alpha)
+        alpha = state.now(self.alpha)
         for name, weight in _weights(state):
-            slow = memory[name]
-            assert isinstance(slow, Tensor)
+            slow = state.tensor_of(self, name)
             slow.lerp_(weight, alpha)  # exact at alpha = 1
             weight.copy_(slow)
 
