@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Imports everything that a run imports: a process forked from here begins at once.
 
-torch's optimizers import its compiler when the first optimizer is made, and metrics import scipy
-and scikit-learn: seconds each, for every cell of a matrix.
+Metrics import scipy and scikit-learn, which takes seconds for every cell of a matrix.
 """
 
 from __future__ import annotations
 
 import gc
-
-import torch
 
 from ganbench import registry
 from ganbench.errors import GanbenchError
@@ -20,7 +17,6 @@ def preload() -> None:
     """Import what runs import."""
     for kind in (registry.models, registry.tricks, registry.datasets, registry.networks):
         kind.entries()  # reads every source file of its package
-    torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
     for name in (*OWN_METRICS, *MIXTURE_METRICS):
         try:
             registry.metrics.get(name)

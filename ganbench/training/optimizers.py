@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ def make_optimizer(spec: OptimizerSpec, parameters: Sequence[nn.Parameter]) -> O
     elif spec.kind == "sgd":
         optimizer = _sgd(spec, weights, rate)
     else:
-        optimizer = torch.optim.RMSprop(
+        optimizer = PlainRMSprop(
             weights,
             lr=rate,
             alpha=spec.alpha,
@@ -47,7 +48,33 @@ def make_optimizer(spec: OptimizerSpec, parameters: Sequence[nn.Parameter]) -> O
     return optimizer
 
 
-class FusedAdam(torch.optim.Adam):
+class WithoutCompiler(Optimizer):
+    """What torch wraps so that its compiler leaves it alone, without the wrappers.
+
+    The wrappers import the compiler, which takes a second of processor time, even where nothing is
+    ever compiled. An optimizer of torch that inherits from this class first does the same without.
+    """
+
+    add_param_group = inspect.unwrap(Optimizer.add_param_group)
+    state_dict = inspect.unwrap(Optimizer.state_dict)
+    load_state_dict = inspect.unwrap(Optimizer.load_state_dict)
+    zero_grad = inspect.unwrap(Optimizer.zero_grad)
+
+    def step(self, closure: Any = None) -> Any:
+        """Move the weights by their gradients."""
+        with torch.no_grad():
+            return inspect.unwrap(super().step)(self, closure)
+
+
+class PlainSGD(WithoutCompiler, torch.optim.SGD):
+    """torch's SGD, without torch's compiler."""
+
+
+class PlainRMSprop(WithoutCompiler, torch.optim.RMSprop):
+    """torch's RMSprop, without torch's compiler."""
+
+
+class FusedAdam(WithoutCompiler, torch.optim.Adam):
     """torch's fused Adam, except that it gathers its lists of tensors once, not in every step.
 
     Gathering them takes half the time of a step of small networks. The state is the same as that
@@ -102,7 +129,7 @@ class FusedAdam(torch.optim.Adam):
 
 def _sgd(spec: OptimizerSpec, weights: list[nn.Parameter], rate: float) -> Optimizer:
     """Build SGD; only torch's constructor refuses a negative momentum, so it is set afterward."""
-    optimizer = torch.optim.SGD(
+    optimizer = PlainSGD(
         weights,
         lr=rate,
         momentum=max(0.0, spec.momentum),

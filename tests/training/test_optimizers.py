@@ -2,6 +2,8 @@
 """Optimizers from their description, against torch's own; schedules against their formulas."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -121,3 +123,25 @@ def test_adam_moves_as_torchs_own_does_bit_for_bit():
         reference.step()
         assert all(map(torch.equal, weights, reference_weights))
     assert [moments["step"] for moments in optimizer.state.values()] == [6.0, 4.0]
+
+
+WITHOUT_COMPILER = """
+import sys, torch
+from ganbench.config import OptimizerSpec
+from ganbench.training.optimizers import make_optimizer
+weight = torch.nn.Parameter(torch.ones(3))
+optimizer = make_optimizer(OptimizerSpec(kind=sys.argv[1], learning_rate=0.1), [weight])
+for _ in range(2):
+    optimizer.zero_grad()
+    weight.square().sum().backward()
+    optimizer.step()
+optimizer.load_state_dict(optimizer.state_dict())
+assert "torch._dynamo" not in sys.modules
+"""
+
+
+@pytest.mark.parametrize("kind", ["adam", "sgd", "rmsprop"])
+def test_no_optimizer_imports_the_compiler(kind):
+    """The import takes a second of processor time, in every process that trains."""
+    program = [sys.executable, "-c", WITHOUT_COMPILER, kind]
+    assert subprocess.run(program, check=False).returncode == 0
