@@ -25,7 +25,6 @@ from ganbench.harness.trained_run import TrainedRun
 from ganbench.progress import SILENT, Progress
 from ganbench.records.run_folder import open_run
 from ganbench.runtime.inference import Compute
-from ganbench.runtime.threads import default_threads
 from ganbench.training.trainer import Schedule
 
 
@@ -62,7 +61,7 @@ def run(
         out: The folder of runs; None means ``GANBENCH_RUNS``, or ``runs``.
         resume: Continue the unfinished run of the same identity, or return the finished one.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
-        threads: The number of CPU threads.
+        threads: The number of CPU threads; None takes as many as are free and make it faster.
         value_range: The range of floats in ``data``, if it is not [-1, 1].
         data_root: The folder that is searched first for downloaded datasets.
         progress: True shows a bar, False shows nothing; your own object is told instead.
@@ -220,7 +219,8 @@ def compare(
         jobs: The number of runs that are trained at a time, each in its own process.
         out: The folder of these runs; None means ``compare`` below the folder of runs.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
-        threads: The number of CPU threads of each run; None divides the cores among the jobs.
+        threads: The number of CPU threads of each run; None divides the free cores among the
+            jobs, and is 1 where more are no faster.
         data_root: The folder that is searched first for downloaded datasets.
 
     Raises:
@@ -236,7 +236,7 @@ def compare(
         out=_folder(out, "compare"),
         resume=True,
         device=device,
-        threads=threads or default_threads(jobs),
+        threads=threads,
         data_root=root,
         metrics=None if metrics is None else tuple(metrics),
         sources=sources,
@@ -252,12 +252,12 @@ def compare(
         open_source=options.open,
     )
     scheduler = Scheduler(cells, options, check_options(cells, options))
+    scheduler.settle_threads(jobs)
     # No other process can train what exists in this one only: a notebook's functions, or data in
     # memory.
     here_only = bool(sources) or any(registry.models.entry(name).path is None for name in names)
-    backend = make_backend(
-        "inline" if here_only or jobs == 1 else "local", jobs, options.threads or 1
-    )
+    where = "inline" if here_only or jobs == 1 else "local"
+    backend = make_backend(where, jobs, scheduler.options.threads or 1)
     try:
         scheduler.run(backend)
     finally:

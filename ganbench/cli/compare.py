@@ -160,7 +160,7 @@ def command(
     threads: Annotated[
         int | None,
         typer.Option(
-            help="CPU threads of each cell (default: the cores divided by --jobs).",
+            help="CPU threads of each cell (default: the free cores divided by --jobs, or 1).",
             min=1,
             metavar="N",
             rich_help_panel=WHERE,
@@ -183,7 +183,6 @@ def command(
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import Policy
     from ganbench.records.atomic_files import check_writable
-    from ganbench.runtime.threads import default_threads
     from ganbench.training.trainer import Schedule
 
     suite_file = compare_plan.find_suite_file(suite)
@@ -207,7 +206,7 @@ def command(
         out=out or paths.runs() / (suite_file.path.stem if suite_file else "compare"),
         resume=True,
         device=device,
-        threads=chosen.threads or default_threads(jobs or 1),
+        threads=chosen.threads,
         data_root=data_root,
         metrics=chosen.metrics,
         schedule=Schedule(evaluations=chosen.evaluations),
@@ -217,6 +216,7 @@ def command(
     planned = compare_plan.plan_comparison(
         chosen, suite_file, run_options, policy, fail_if_worse or []
     )
+    planned.scheduler.settle_threads(jobs or 1)
     if dry_run:
         from ganbench.cli.compare_preview import print_plan
 

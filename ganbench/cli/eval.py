@@ -192,9 +192,9 @@ def command(
     from ganbench.errors import ConfigError
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.inference import Compute
-    from ganbench.runtime.threads import set_threads
+    from ganbench.runtime.threads import default_threads, set_threads
 
-    set_threads(threads)
+    set_threads(threads or default_threads())
     chosen_device = str(choose_device(device))
     compute = Compute(chosen_device, engine, options.number_format(precision), batch_size)
     names = options.names(metrics)

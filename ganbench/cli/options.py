@@ -133,7 +133,7 @@ TunedPrecision = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(
-        help="CPU threads (default: torch's own choice).",
+        help="CPU threads (default: as many as are free and make it faster).",
         min=1,
         metavar="N",
         rich_help_panel=WHERE,

@@ -150,6 +150,10 @@ class TrainingBar(Progress):
             values = (f"{name} {format_number(metrics[name]['value'])}" for name in metrics)
             self._terminal.print(f"  {kimg:.4g} kimg: {', '.join(values)}", style="dim")
 
+    def say(self, sentence: str) -> None:
+        """Print a sentence about the training."""
+        self._terminal.print(sentence, style="dim", whole=True)
+
 
 class WorkBar(Progress):
     """Shows how much of some work is done, how fast it goes, and the time left.

@@ -158,12 +158,12 @@ def _tuned(
     from dataclasses import replace
 
     from ganbench.runtime.device import choose_device
-    from ganbench.runtime.threads import set_threads
+    from ganbench.runtime.threads import default_threads, set_threads
     from ganbench.speed.autotune import tuned
 
     first = plans[0]
     dataset = first.source.load(first.source.splits[0])
-    set_threads(run_options.threads)
+    set_threads(run_options.threads or default_threads())
     with WorkBar(quiet=quiet) as bar:
         tuning = tuned(first.config, dataset, choose_device(run_options.device), bar)
     fastest = tuning.way

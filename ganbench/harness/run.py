@@ -29,9 +29,10 @@ from ganbench.records.run_folder import RunFolder, name_folder
 from ganbench.registry import name_of
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.execution import USUAL, Execution
-from ganbench.runtime.threads import set_threads
+from ganbench.runtime.threads import default_threads, set_threads
 from ganbench.sampling.draw import draw
 from ganbench.sampling.sample_files import write_picture
+from ganbench.speed.thread_choice import choose_threads
 from ganbench.state import State
 from ganbench.training.checkpoint import export_generator, load_checkpoint
 from ganbench.training.distributed import first_then_others, join_processes
@@ -54,7 +55,7 @@ class RunOptions:
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``."""
     threads: int | None = None
-    """The number of CPU threads; None leaves it to torch."""
+    """The number of CPU threads; None takes what is free and faster than one."""
     data_root: Path | None = None
     """The folder that is searched first for downloaded datasets."""
     metrics: tuple[str, ...] | None = None
@@ -123,8 +124,8 @@ class Run:
         if self.options.resume and self.folder.finished:
             return self.folder.outcome()
         device = choose_device(self.options.device, self.group)
-        threads = set_threads(self.options.threads)
         dataset = self._load_dataset()
+        threads = set_threads(self._threads(dataset, device))
         state = self.plan.build(device, self.group, self.options.execution)
         _add_sources(state, self.plan)
         measure = RunMetrics(
@@ -157,6 +158,19 @@ class Run:
         if status == "interrupted":
             return {"schema": 1, **self._facts(state, status), "metrics": {}}
         return result or self.folder.outcome()
+
+    def _threads(self, dataset: Dataset, device: torch.device) -> int:
+        """Return the number of threads: as asked for, as the run began, or the best one now."""
+        if self.options.threads is not None:
+            return self.options.threads
+        if self.options.resume and self.folder.checkpoint_file.is_file():
+            recorded = self.folder.config().get("options", {}).get("threads")
+            if isinstance(recorded, int):
+                return recorded  # another number would add in another order
+        most = default_threads(self.group.size)
+        if self.group.size > 1:
+            return most
+        return choose_threads(self.config, dataset, device, most, self.options.execution)
 
     def _load_dataset(self) -> Dataset:
         """Load the examples to train on, and check that they are the ones that were planned."""

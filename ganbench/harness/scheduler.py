@@ -15,6 +15,7 @@ from typing import Any
 from ganbench.errors import StorageError
 from ganbench.evaluation.requests import Request
 from ganbench.harness.backends import Backend, Handle
+from ganbench.harness.cell_threads import with_threads
 from ganbench.harness.matrix import Cell
 from ganbench.harness.run import RunOptions
 from ganbench.harness.run_cell import (
@@ -148,6 +149,15 @@ class Scheduler:
         waiting = [state for state in self.states if state.status == "waiting"]
         ordered = sorted(waiting, key=lambda state: state.cell.seed)
         return ordered if self.policy.limit is None else ordered[: self.policy.limit]
+
+    def settle_threads(self, slots: int) -> None:
+        """Choose the number of threads of all cells, unless the options say it (``with_threads``).
+
+        Args:
+            slots: The number of cells that will be carried out at the same time.
+        """
+        cells = [state.cell for state in self.pending]
+        self.options = with_threads(self.options, cells, slots)
 
     def folder(self, state: CellState) -> RunFolder:
         """Return the folder in which a cell is stored."""

@@ -22,9 +22,10 @@ from ganbench.errors import DamagedRunError
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import read_json, write_json
 from ganbench.records.environment import describe_environment, environment_id
+from ganbench.runtime.cores import usable_cores
 from ganbench.runtime.device import device_facts
 from ganbench.runtime.execution import USUAL, Execution, has_convolutions
-from ganbench.runtime.threads import set_threads, usable_cores
+from ganbench.runtime.threads import set_threads
 from ganbench.speed.meter import Meter
 
 GAIN = 0.03
@@ -78,7 +79,7 @@ def tuned(
         progress: hears how many stages are measured.
     """
     results = _read_results()
-    key = _key(config, device)
+    key = speed_key(config, device)
     if key in results:
         return _result(results[key])
     result = tune(config, dataset, device, compiling=False, progress=progress)
@@ -173,7 +174,7 @@ def _speeds(
 def keep(config: RunConfig, device: torch.device, result: TuningResult) -> None:
     """Store a result for runs of the same networks, data and batch on this machine."""
     results = _read_results()
-    results[_key(config, device)] = {
+    results[speed_key(config, device)] = {
         "model": config.model,
         "dataset": config.dataset,
         "batch_size": config.recipe.batch_size,
@@ -202,7 +203,7 @@ def _result(stored: Mapping[str, Any]) -> TuningResult:
     )
 
 
-def _key(config: RunConfig, device: torch.device) -> str:
+def speed_key(config: RunConfig, device: torch.device) -> str:
     """Return a key that equally fast runs share: it leaves out seed, length and precision."""
     recipe = config.recipe.model_copy(update={"kimg": 1.0})
     alike = config.model_copy(update={"seed": 0, "precision": "fp32", "recipe": recipe})

@@ -18,6 +18,7 @@ from ganbench.data.dataset import Dataset
 from ganbench.gan import Batch
 from ganbench.progress import Progress
 from ganbench.records.run_folder import RunFolder
+from ganbench.runtime.contention import Contention, busy_sentence
 from ganbench.runtime.execution import arithmetic
 from ganbench.state import State
 from ganbench.step import alternate
@@ -87,6 +88,8 @@ class Trainer:
         self.group = state.group
         self.seconds = 0.0
         self._iterations = 0
+        self._contention = Contention()
+        self._told_of_contention = False
         self._checked = False  # whether an iteration has shown that the contract is kept
         self._stop_agreed = False
         self._last_look_up = 0  # the images seen then
@@ -122,6 +125,7 @@ class Trainer:
         next_tick = _next_multiple(state.images_seen, self._tick_images)
         while self._advance(iterate, min(next_tick, self.target)):
             row = state.statistics.flush(self.group)  # the only place that waits for the device
+            self._tell_of_contention()
             now = time.perf_counter()
             self.seconds += now - last_tick
             if self.group.first:
@@ -151,6 +155,7 @@ class Trainer:
         state = self.state
         if state.images_seen >= self.target:
             return False
+        self._contention.begin()
         with arithmetic(state.precision), state.streams.networks():
             while state.images_seen < until:
                 if self._stopping():
@@ -160,7 +165,17 @@ class Trainer:
                 else:
                     first_iteration(state, iterate, self.next_batch)
                     self._checked = True
+        self._contention.end()
         return True
+
+    def _tell_of_contention(self) -> None:
+        """Say, once, that other processes take the cores that training needs."""
+        waits = self.group.size > 1 or self.state.device.type != "cpu"  # for others, or the device
+        lost = None if self._told_of_contention or waits else self._contention.lost()
+        if lost is None:
+            return
+        self._told_of_contention = True
+        self.progress.say(busy_sentence(lost, torch.get_num_threads()))
 
     def _ending(self) -> str:
         """Return the status of training that was not interrupted."""

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""How many threads the cells of a matrix get: all the same number, so that they can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ganbench.data.dataset import Dataset
+from ganbench.errors import GanbenchError
+from ganbench.harness.matrix import Cell
+from ganbench.harness.run import RunOptions
+from ganbench.runtime.device import choose_device
+from ganbench.runtime.threads import default_threads
+from ganbench.speed.thread_choice import choose_threads
+
+
+def with_threads(options: RunOptions, cells: Sequence[Cell], slots: int) -> RunOptions:
+    """Return the options with the number of threads of each cell, which all cells share.
+
+    It is what ``options`` say, if they do. Otherwise it is the share of a cell in the cores that
+    are free, or 1 if no model of the matrix gains from more, as far as measurements show.
+
+    Args:
+        options: How the cells are run.
+        cells: The cells that are to be trained.
+        slots: The number of cells that are carried out at the same time.
+    """
+    if options.threads is not None:
+        return options
+    most = default_threads(slots)
+    if not cells or most == 1:
+        return replace(options, threads=most)
+    device = choose_device(options.device)
+    datasets: dict[str, Dataset] = {}
+    chosen = [1]
+    for arm in {(cell.arm.model, cell.arm.dataset): cell.arm for cell in cells}.values():
+        try:
+            if arm.dataset not in datasets:
+                source = options.open(arm.dataset)
+                datasets[arm.dataset] = source.load(source.splits[0])
+            dataset = datasets[arm.dataset]
+            chosen.append(choose_threads(arm.config, dataset, device, most, options.execution))
+        except GanbenchError:  # the reason is told when its cells are trained
+            continue
+    return replace(options, threads=max(chosen))
