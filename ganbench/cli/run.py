@@ -248,9 +248,9 @@ def _print_plan(configs: list[RunConfig], *, as_json: bool) -> None:
     if as_json:
         print_json(plans[0] if len(plans) == 1 else {"runs": plans})
         return
-    import json
+    from ganbench.records.json_values import json_text
 
     screen = console()
     for planned in plans:
-        screen.print_json(json.dumps(planned))
+        screen.print_json(json_text(planned))
     screen.print("Nothing was trained: this was a dry run.")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,13 +55,15 @@ def command(
     if as_json:
         print_json(facts)
         return
+    from ganbench.records.json_values import json_text
+
     screen = console()
     screen.print(f"[bold]{entry.name}[/bold] ({kind})")
     screen.print(entry.documentation, markup=False)
     screen.print()
     for key, value in details.items():
         screen.print(f"[bold]{key}[/bold]")
-        screen.print_json(json.dumps(value))
+        screen.print_json(json_text(value))
     screen.print(f"source: {entry.origin}", soft_wrap=True, markup=False)
 
 
@@ -158,6 +159,7 @@ def _show_suite(name: str, path: Path, *, as_json: bool) -> None:
 
 def _show_run(path: Path, *, as_json: bool) -> None:
     """Describe a run from its records."""
+    from ganbench.records.json_values import json_text
     from ganbench.records.run_folder import open_run
 
     folder = open_run(path)
@@ -170,7 +172,7 @@ def _show_run(path: Path, *, as_json: bool) -> None:
         print_json({"kind": "run", "run": str(path), **folder.config(), "result": result})
         return
     screen = console()
-    screen.print_json(config.model_dump_json())
+    screen.print_json(json_text(config.model_dump(mode="json")))
     if result["metrics"]:
         screen.print(metrics_table(result["metrics"], path.name))
     seen = rows[-1]["kimg"] if rows else 0.0

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections import deque
@@ -26,6 +25,8 @@ from ganbench.harness.run_cell import (
     look_up,
     write_failure,
 )
+from ganbench.records.atomic_files import last_row
+from ganbench.records.json_values import as_number
 from ganbench.records.run_folder import RunFolder
 
 ATTEMPTS = 3
@@ -333,16 +334,5 @@ def trained_share(folder: RunFolder, kimg: float) -> float:
         folder: of the run.
         kimg: length of the training.
     """
-    try:
-        with folder.stats_file.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 4096))
-            lines = file.read().split(b"\n")
-    except OSError:
-        return 0.0
-    for line in reversed(lines):
-        try:
-            return min(1.0, float(json.loads(line)["kimg"]) / kimg)
-        except (ValueError, KeyError, TypeError):
-            continue
-    return 0.0
+    row = last_row(folder.stats_file)
+    return max(0.0, min(1.0, (as_number(row.get("kimg")) or 0.0) / kimg))

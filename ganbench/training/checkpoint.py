@@ -6,7 +6,6 @@ Nothing is pickled.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,17 @@ from torch.optim import Optimizer
 
 from ganbench.config import canonical_json
 from ganbench.errors import DamagedRunError, StorageError
-from ganbench.records.atomic_files import replacing
+from ganbench.records.atomic_files import check_regular_file, replacing
+from ganbench.records.json_values import as_whole, json_text, parse_json
 from ganbench.state import State
+
+_MISFITS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What torch and Python raise where the contents of a file are not those of a state."""
+
+_OVERHEAD = 256 << 20
+"""Bytes that a checkpoint may have beyond its tensors: streams, statistics, names."""
+
+_MOST_MOMENTS = 16
 
 
 def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
@@ -48,7 +56,7 @@ def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
         scalars[f"optimizer/{role}"] = rest
         tensors |= {f"optimizer/{role}/{name}": value for name, value in moments.items()}
     if state.group.first:
-        write_tensors(path, tensors, {"state": json.dumps(scalars)})
+        write_tensors(path, tensors, {"state": json_text(scalars)})
 
 
 def load_checkpoint(state: State, path: Path, *, streams: bool = True) -> dict[str, Any]:
@@ -64,26 +72,54 @@ def load_checkpoint(state: State, path: Path, *, streams: bool = True) -> dict[s
         ConfigError: The streams are those of another kind of device.
         DamagedRunError: The file is missing or cut short, or belongs to another model.
     """
-    tensors, metadata = read_tensors(path, state.device)
+    tensors, metadata = read_tensors(path, state.device, _most_bytes(state))
     try:
-        scalars = json.loads(metadata["state"])
+        scalars = parse_json(metadata["state"])
         _restore(state, tensors, scalars)
         if streams:
             positions = {name: value.cpu() for name, value in _under(tensors, "streams").items()}
             state.streams.load_state_dict(positions)
-        facts: dict[str, Any] = scalars["facts"]
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise DamagedRunError(
-            f"{path} does not fit this run: {str(error).splitlines()[0]}.",
-            "It may have been written by another version; train without --resume.",
-        ) from error
+        facts = dict(scalars["facts"])
+    except _MISFITS as error:
+        raise misfit(path, str(error) or type(error).__name__) from error
     return facts
+
+
+def misfit(path: Path, reason: str) -> DamagedRunError:
+    """Return the error that says why a checkpoint does not fit a run."""
+    return DamagedRunError(
+        f"{path} does not fit this run: {reason.splitlines()[0][:200]}.",
+        "It may have been written by another version; train without --resume.",
+    )
+
+
+def _count(value: object) -> int:
+    """Return a whole number from zero, as a checkpoint states one.
+
+    Raises:
+        ValueError: It is anything else.
+    """
+    count = as_whole(value)
+    if count is None or count < 0:
+        raise ValueError(f"{value!r} is no count")
+    return count
+
+
+def _most_bytes(state: State) -> int:
+    """Return more bytes than any checkpoint of a state has, so that no other file is read.
+
+    Optimizers keep a few moments of each weight, whose number is not known before they move.
+    """
+    tensors = [value for _, module in _modules(state) for value in module.state_dict().values()]
+    memories = [value for memory in state.memory.values() for value in memory.values()]
+    tensors += [value for value in memories if isinstance(value, Tensor)]
+    return _OVERHEAD + _MOST_MOMENTS * sum(tensor.nbytes for tensor in tensors)
 
 
 def _restore(state: State, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> None:
     """Put the contents of a checkpoint into a newly built state."""
-    state.images_seen = scalars["images_seen"]
-    state.updates.update(scalars["updates"])
+    state.images_seen = _count(scalars["images_seen"])
+    state.updates.update({role: _count(scalars["updates"][role]) for role in state.updates})
     for prefix, module in _modules(state):
         module.load_state_dict(_under(tensors, prefix))
     for role, optimizer in state.optimizers.items():
@@ -112,13 +148,17 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
             ) from error
 
 
-def read_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_tensors(
+    path: Path, device: torch.device, most_bytes: int
+) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read named tensors and metadata from a safetensors file.
 
     Raises:
-        DamagedRunError: The file is missing, cut short, or of another format.
+        DamagedRunError: The file is missing, cut short, of another format, or larger than
+            ``most_bytes``.
     """
     try:
+        check_regular_file(path, path.stat(), most_bytes)
         with safe_open(path, framework="pt", device=str(device)) as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError) as error:

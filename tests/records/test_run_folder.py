@@ -22,7 +22,9 @@ RESULT = {
     **dict.fromkeys(OUTCOME, 0),
     "status": "done",
     "identity": IDENTITY,
-    "metrics": {"modes": {"value": 8.0}},
+    "model": "vanilla",
+    "dataset": "ring8",
+    "metrics": {"modes": {"value": 8.0, "low": 7.5, "high": None, "floor": 8, "n": 64}},
 }
 
 
