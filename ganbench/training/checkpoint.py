@@ -7,6 +7,7 @@ Nothing is pickled.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -159,13 +160,24 @@ def read_tensors(
     """
     try:
         check_regular_file(path, path.stat(), most_bytes)
-        with safe_open(path, framework="pt", device=str(device)) as file:
+        with _utf8_path(path) as place, safe_open(place, "pt", device=str(device)) as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise DamagedRunError(
             f"{path} is missing or damaged: {error}.",
             "Nothing was changed. Restore the file, or train without --resume.",
         ) from error
+
+
+@contextmanager
+def _utf8_path(path: Path) -> Iterator[Path]:
+    """Yield a path of the same file that is UTF-8, because safetensors reads no other."""
+    try:
+        str(path).encode()
+        yield path
+    except UnicodeEncodeError:
+        with path.open("rb") as file:
+            yield Path(f"/dev/fd/{file.fileno()}")
 
 
 def _modules(state: State) -> Iterator[tuple[str, nn.Module]]:

@@ -2,11 +2,13 @@
 """One run from its plan to its result."""
 
 import json
+import os
 from importlib.metadata import version
 
 import pytest
 import torch
 from comparing import differing
+from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 from small_states import CPU
@@ -15,6 +17,7 @@ from ganbench.config import parse_trick
 from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnknownNameError
 from ganbench.harness.plan import plan, plan_of
 from ganbench.harness.run import Run, RunOptions, load_state
+from ganbench.records.read_run import read_run
 from ganbench.records.run_folder import OUTCOME
 from ganbench.sampling.draw import draw
 from ganbench.training.trainer import Schedule, Trainer, evaluating
@@ -313,3 +316,25 @@ def test_a_checkpoint_cut_short_stays_and_is_said(go):
         go(options={"resume": True})
     assert folder.checkpoint_file.read_bytes() == data
     assert folder.stats_file.read_bytes() == rows
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs file names made of bytes")
+def test_a_path_that_is_not_utf_8_is_written_resumed_and_read(go, tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    try:
+        (tmp_path / name).mkdir()
+    except OSError:
+        pytest.skip("this file system takes only UTF-8")
+    images = tmp_path / name / "images"
+    for index in range(20):
+        images.mkdir(exist_ok=True)
+        Image.new("L", (8, 8), 12 * index).save(images / f"{index}.png")
+    options = {"resume": True, "metrics": ()}
+    first, folder = go("vanilla", f"{images}@8", out=f"{name}/runs", options=options)
+    assert folder.description().dataset == f"{images}@8" == first["dataset"]
+    assert read_run(folder).status == first["status"]
+    folder.result_file.unlink()
+    again, same_folder = go("vanilla", f"{images}@8", out=f"{name}/runs", options=options)
+    assert (again["identity"], same_folder) == (first["identity"], folder)
+    with evaluating(state := loaded(folder)):
+        assert len(draw(state, 4, seed=0)) == 4
