@@ -21,12 +21,12 @@ from ganbench.harness.run_cell import (
     CellJob,
     Outcome,
     Stored,
-    is_taken,
     look_up,
     write_failure,
 )
 from ganbench.records.atomic_files import last_row
 from ganbench.records.json_values import as_number
+from ganbench.records.locks import is_taken
 from ganbench.records.run_folder import RunFolder
 
 ATTEMPTS = 3
@@ -205,7 +205,7 @@ class Scheduler:
 
     def _start(self, state: CellState, backend: Backend) -> None:
         """Begin a cell, unless another process has finished it or is working on it."""
-        if is_taken(self.folder(state)):
+        if is_taken(self.folder(state).path):
             self._leave_elsewhere(state)
             return
         if not self.policy.force and state.attempts == 0:
@@ -315,7 +315,7 @@ class Scheduler:
             if stored.whole:
                 state.record, state.share = stored.result, 1.0
                 self._set(state, str(stored.status))
-            elif is_taken(self.folder(state)):
+            elif is_taken(self.folder(state).path):
                 continue
             else:
                 self._set(state, "waiting")

@@ -284,7 +284,7 @@ def name_folder(root: Path, stem: str, identity: str, *, resume: bool) -> RunFol
     same: list[RunFolder] = []
     with storage_errors(root):
         for folder in folders:
-            if not folder.path.exists():
+            if not os.path.lexists(folder.path):
                 break
             if resume and _same_identity(folder, identity):
                 same.append(folder)

@@ -6,7 +6,9 @@ Nothing is pickled.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+import sys
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,18 +20,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganbench.config import canonical_json
-from ganbench.errors import DamagedRunError, StorageError
+from ganbench.errors import ConfigError, DamagedRunError, StorageError
 from ganbench.records.atomic_files import check_regular_file, replacing
 from ganbench.records.json_values import as_whole, json_text, parse_json
 from ganbench.state import State
+from ganbench.training.build import start_memory
+from ganbench.trick import hooks_name
 
 _MISFITS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What torch and Python raise where the contents of a file are not those of a state."""
-
-_OVERHEAD = 256 << 20
-"""Bytes that a checkpoint may have beyond its tensors: streams, statistics, names."""
-
-_MOST_MOMENTS = 16
 
 
 def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
@@ -73,7 +72,7 @@ def load_checkpoint(state: State, path: Path, *, streams: bool = True) -> dict[s
         ConfigError: The streams are those of another kind of device.
         DamagedRunError: The file is missing or cut short, or belongs to another model.
     """
-    tensors, metadata = read_tensors(path, state.device, _most_bytes(state))
+    tensors, metadata = read_tensors(path, state.device)
     try:
         scalars = parse_json(metadata["state"])
         _restore(state, tensors, scalars)
@@ -84,6 +83,87 @@ def load_checkpoint(state: State, path: Path, *, streams: bool = True) -> dict[s
     except _MISFITS as error:
         raise misfit(path, str(error) or type(error).__name__) from error
     return facts
+
+
+def continue_from(
+    state: State, path: Path, *, same_optimizers: Collection[str], streams: bool
+) -> dict[str, Any]:
+    """Let a newly built state go on from the checkpoint of another run; return its facts.
+
+    The weights and the count of images are carried over, and what a trick has gathered where the
+    state has the same trick. Other tricks start with the weights as they now are. Learning rates
+    and other settings of optimizers are the state's own.
+
+    Args:
+        state: The state, as it was built.
+        path: The checkpoint of the other run.
+        same_optimizers: The optimizers, by player or partner, whose moments are carried over.
+        streams: Whether the random streams go on, too.
+
+    Raises:
+        ConfigError: The networks are not those of the other run.
+        DamagedRunError: The file is missing or damaged.
+    """
+    tensors, metadata = read_tensors(path, state.device)
+    try:
+        scalars = parse_json(metadata["state"])
+        state.images_seen = _count(scalars["images_seen"])
+        state.updates.update({role: _count(scalars["updates"][role]) for role in state.updates})
+        for prefix, module in _networks(state):
+            _load_weights(module, _under(tensors, prefix), prefix)
+        for name in same_optimizers:
+            optimizer = state.optimizers[name]
+            moments = _under(tensors, f"optimizer/{name}")
+            groups = optimizer.state_dict()["param_groups"]
+            values = scalars[f"optimizer/{name}"]["values"]
+            _load_optimizer(optimizer, moments, {"groups": groups, "values": values})
+        for hooks in state.tricks:
+            if not _carry_memory(state, hooks_name(hooks), tensors):
+                state.memory[hooks_name(hooks)].update(start_memory(hooks, state))
+        if streams:
+            positions = {name: value.cpu() for name, value in _under(tensors, "streams").items()}
+            state.streams.load_state_dict(positions)
+        return dict(scalars["facts"])
+    except _MISFITS as error:
+        raise misfit(path, str(error) or type(error).__name__) from error
+
+
+def _load_weights(module: nn.Module, weights: dict[str, Tensor], name: str) -> None:
+    """Load the weights of another run's network.
+
+    Raises:
+        ConfigError: It is another network.
+    """
+    if _shapes(module.state_dict()) != _shapes(weights):
+        raise ConfigError(
+            f"The network '{name}' has other weights than in the run that --from names.",
+            "Change only what leaves the networks as they are: length, rates, loss, most tricks.",
+        )
+    module.load_state_dict(weights)
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
+
+
+def _carry_memory(state: State, trick: str, tensors: Mapping[str, Tensor]) -> bool:
+    """Restore what a trick has gathered in another run, if all of it is there and fits."""
+    gathered = _under(tensors, f"memory/{trick}")
+    memory = state.memory[trick]
+    modules = {name: value for name, value in memory.items() if isinstance(value, nn.Module)}
+    expected = {name for name, value in memory.items() if isinstance(value, Tensor)}
+    for name, module in modules.items():
+        if _shapes(module.state_dict()) != _shapes(_under(gathered, name)):
+            return False
+        expected |= {f"{name}/{key}" for key in module.state_dict()}
+    if not expected or expected != set(gathered):
+        return False
+    for name, value in memory.items():
+        if isinstance(value, nn.Module):
+            value.load_state_dict(_under(gathered, name))
+        elif isinstance(value, Tensor):
+            memory[name] = gathered[name]
+    return True
 
 
 def misfit(path: Path, reason: str) -> DamagedRunError:
@@ -104,17 +184,6 @@ def _count(value: object) -> int:
     if count is None or count < 0:
         raise ValueError(f"{value!r} is no count")
     return count
-
-
-def _most_bytes(state: State) -> int:
-    """Return more bytes than any checkpoint of a state has, so that no other file is read.
-
-    Optimizers keep a few moments of each weight, whose number is not known before they move.
-    """
-    tensors = [value for _, module in _modules(state) for value in module.state_dict().values()]
-    memories = [value for memory in state.memory.values() for value in memory.values()]
-    tensors += [value for value in memories if isinstance(value, Tensor)]
-    return _OVERHEAD + _MOST_MOMENTS * sum(tensor.nbytes for tensor in tensors)
 
 
 def _restore(state: State, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> None:
@@ -149,17 +218,15 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
             ) from error
 
 
-def read_tensors(
-    path: Path, device: torch.device, most_bytes: int
-) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read named tensors and metadata from a safetensors file.
 
     Raises:
-        DamagedRunError: The file is missing, cut short, of another format, or larger than
-            ``most_bytes``.
+        DamagedRunError: The file is missing, cut short, of another format, or larger than the
+            memory of this machine.
     """
     try:
-        check_regular_file(path, path.stat(), most_bytes)
+        check_regular_file(path, path.stat(), _memory_bytes())
         with _utf8_path(path) as place, safe_open(place, "pt", device=str(device)) as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
@@ -167,6 +234,14 @@ def read_tensors(
             f"{path} is missing or damaged: {error}.",
             "Nothing was changed. Restore the file, or train without --resume.",
         ) from error
+
+
+def _memory_bytes() -> int:
+    """Return the memory of this machine, or a number that nothing exceeds if it is not known."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return sys.maxsize
 
 
 @contextmanager
@@ -180,12 +255,17 @@ def _utf8_path(path: Path) -> Iterator[Path]:
             yield Path(f"/dev/fd/{file.fileno()}")
 
 
-def _modules(state: State) -> Iterator[tuple[str, nn.Module]]:
-    """Yield every network and every module that a trick has gathered, by its prefix in the file."""
+def _networks(state: State) -> Iterator[tuple[str, nn.Module]]:
+    """Yield every network by its prefix in the file."""
     yield "generator", state.generator
     yield "discriminator", state.discriminator
     for name, partner in state.partners.items():
         yield f"partner/{name}", partner
+
+
+def _modules(state: State) -> Iterator[tuple[str, nn.Module]]:
+    """Yield every network and every module that a trick has gathered, by its prefix in the file."""
+    yield from _networks(state)
     for trick, memory in state.memory.items():
         for name, value in memory.items():
             if isinstance(value, nn.Module):

@@ -97,12 +97,12 @@ class Processes(ProcessGroup):
 
     def broadcast_text(self, text: str) -> str:
         """Return the first process's text."""
-        encoded = list(text.encode())
+        encoded = list(os.fsencode(text))
         length = torch.tensor([len(encoded)])
         self.broadcast([length])
         sent = torch.tensor(encoded if self.first else [0] * int(length), dtype=torch.uint8)
         self.broadcast([sent])
-        return bytes(sent.tolist()).decode()
+        return os.fsdecode(bytes(sent.tolist()))
 
     def any_true(self, flag: bool) -> bool:
         """Tell whether any process sets the flag; votes are on the CPU, so no GPU is waited for."""

@@ -83,7 +83,7 @@ def test_a_run_leaves_what_the_documentation_says(go):
     names = {path.name for path in folder.path.iterdir()}
     assert names == {
         "config.json", "env.json", "stats.jsonl", "metrics.jsonl", "samples", "result.json",
-        "checkpoint.safetensors", "generator.safetensors",
+        "checkpoint.safetensors", "generator.safetensors", ".lock",
     }  # fmt: skip
     keys = {"value", "low", "high", "n", "floor", "protocol", "better", "unit"}
     for name, record in result["metrics"].items():

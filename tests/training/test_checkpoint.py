@@ -223,7 +223,7 @@ def test_a_checkpoint_of_another_model_is_one_sentence(bench, saved, tmp_path):
     assert "\n" not in raised.value.message
     with pytest.raises(DamagedRunError, match="does not fit this run"):
         load_checkpoint(bench.state([parse_trick("ema")]), saved)
-    tensors, metadata = read_tensors(saved, CPU, 1 << 20)
+    tensors, metadata = read_tensors(saved, CPU)
     for broken in ({}, {"state": "{"}, {"state": "{}"}):
         write_tensors(tmp_path / "b.safetensors", tensors, broken)
         with pytest.raises(DamagedRunError, match="does not fit this run"):
@@ -252,7 +252,7 @@ def test_weights_are_exported_with_what_they_are(tmp_path):
     path = tmp_path / "g.safetensors"
     facts = {"role": "generator", "config": {"model": "dcgan"}}
     export_generator(state.generator, path, facts)
-    tensors, metadata = read_tensors(path, CPU, 1 << 20)
+    tensors, metadata = read_tensors(path, CPU)
     assert json.loads(metadata["facts"]) == facts
     for _ in range(5):
         export_generator(state.generator, tmp_path / "again.safetensors", facts)
@@ -270,7 +270,7 @@ def test_a_run_of_another_kind_of_device_is_sampled_but_not_continued(bench, tmp
     state.draw_latents(4)
     path = tmp_path / "checkpoint.safetensors"
     save_checkpoint(state, path, {})
-    tensors, metadata = read_tensors(path, CPU, 1 << 20)
+    tensors, metadata = read_tensors(path, CPU)
     tensors["streams/noise"] = torch.zeros(16, dtype=torch.uint8)
     write_tensors(path, tensors, metadata)
     with pytest.raises(ConfigError, match="begun on another kind of device than cpu"):
