@@ -80,6 +80,12 @@ def complain(message: str, hint: str = "") -> None:
         screen.print(Text.assemble(("hint: ", "bold cyan"), hint), soft_wrap=whole)
 
 
+def note(sentence: str) -> None:
+    """Say on stderr what a command does or leaves; of several processes the first speaks."""
+    if launched().first:
+        console(stderr=True).print(sentence, markup=False, soft_wrap=True)
+
+
 def format_number(value: float | None) -> str:
     """Return a number with four significant digits, or a dash if there is no number.
 

@@ -10,7 +10,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.options import LENGTH, WHAT
-from ganbench.cli.output import console, duration, metrics_table, print_json
+from ganbench.cli.output import console, duration, metrics_table, note, print_json
 from ganbench.cli.progress_bars import TrainingBar, WorkBar
 from ganbench.cli.signals import stopping
 from ganbench.runtime.process_group import launched
@@ -269,21 +269,15 @@ def _execute(
         run = Run(plan, run_options, bar)
         finished = run_options.resume and run.folder.finished
         if run_options.resume and not run.folder.config_file.is_file():
-            _note(begins_anew(config, run_options.out, plan.folder_stem))
+            note(begins_anew(config, run_options.out, plan.folder_stem))
         with stopping(run.stop):
             result = {**run.execute(), "run": str(run.folder.path)}
     if finished:
         added = ", ".join(run.added_metrics)
-        _note(f"Measured {added}." if added else "Nothing was left to do: the run is finished.")
+        note(f"Measured {added}." if added else "Nothing was left to do: the run is finished.")
     if not as_json:
         _show(result, label, run.folder.path)
     return result, run.stop_requested
-
-
-def _note(sentence: str) -> None:
-    """Say on stderr what a command does or does not do, in the first of several processes."""
-    if launched().first:
-        console(stderr=True).print(sentence, markup=False, soft_wrap=True)
 
 
 def _show(result: dict[str, Any], label: str, folder: Path) -> None:

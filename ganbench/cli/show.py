@@ -175,7 +175,11 @@ def _show_run(path: Path, *, as_json: bool) -> None:
     screen.print_json(json_text(config.model_dump(mode="json")))
     if result["metrics"]:
         screen.print(metrics_table(result["metrics"], path.name))
-    seen = rows[-1]["kimg"] if rows else 0.0
+    if config.origin is not None:
+        screen.print(
+            f"It went on from the run {config.origin.run[:8]}, at {config.origin.kimg:.4g} kimg."
+        )
+    seen = rows[-1]["kimg"] if rows else config.origin.kimg if config.origin else 0.0
     screen.print(f"{result['status']}: {seen:.4g} of {config.recipe.kimg:.4g} kimg")
     for picture in folder.sample_grids()[-1:]:
         screen.print(f"Samples: {picture}", soft_wrap=True)

@@ -50,8 +50,8 @@ def plan_continuation(
 
     Args:
         folder: The finished run.
-        source: The data to train on; None opens ``dataset``.
-        dataset: The name of the data; None means those of the finished run.
+        source: The data to train on; None opens them by name.
+        dataset: The name of the data; without a source, None means those of the finished run.
         tricks: Tricks to add or change; ``name:off`` removes one.
         settings: Settings to change, by key. ``kimg`` is the length of both runs together.
         data_root: The folder that is searched first for downloaded datasets.
@@ -62,14 +62,14 @@ def plan_continuation(
         DamagedRunError: The records of the finished run are damaged.
     """
     config, outcome = folder.description(), _finished(folder)
-    name = dataset or (config.dataset if source is None else None)
     if source is None:
-        source = open_dataset(name, data_root)
+        dataset = dataset or config.dataset
+        source = open_dataset(dataset, data_root)
     requested = [trick_choice(trick) for trick in tricks]
     own = plan_of(config, source).gan.tricks
     planned = plan_for(
         source,
-        name,
+        dataset,
         config.model,
         [*_recorded_tricks(config, own, requested), *requested],
         {**_recorded_settings(config), **(settings or {})},
