@@ -117,7 +117,8 @@ def _continued(
 ) -> RunPlan:
     """Plan a run that goes on from the weights of a finished one, on its data if None are given."""
     if data is None:
-        source, name = run.plan.source, run.config.dataset
+        source: Source = run.plan.source
+        name: str | None = run.config.dataset
     else:
         source, name = _opened(data, root, value_range)
     return plan_continuation(
