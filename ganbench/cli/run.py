@@ -160,6 +160,8 @@ def command(
         schedule=Schedule(evaluations=evaluations),
         command=options.command_line(),
     )
+    if run_options.metrics == () and (samples is not None or evaluations):
+        note("Nothing is measured, so --samples and --evaluations change nothing.")
     if tunes:
         plans, run_options = _tuned(plans, run_options, quiet=quiet)
     if dry_run:

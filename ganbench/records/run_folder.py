@@ -12,6 +12,7 @@
                    "seconds", "images_per_second", "metrics", ...}
     failure.json   {"schema", "status": "failed" or "timeout", "error", ...} if a run came to
                    no result
+    .lock          locked by the process that writes to the folder; .lock.json names it meanwhile
 
 A measurement is {"value", "low", "high", "n", "n_real", "floor", "bias", "protocol", "better",
 "unit", "note", "warning"}.

@@ -82,7 +82,7 @@ def attempt(reader: Reader, content: Any) -> Attempt:
 
 @st.composite
 def damaged(draw: st.DrawFn, wholes: st.SearchStrategy[bytes]) -> bytes:
-    """Draw a file, half the time with bytes changed, numbers overwritten, parts doubled or cut off."""
+    """Draw a file; half of them have bytes changed, numbers overwritten, parts doubled or cut."""
     data = bytearray(draw(wholes))
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2, 4]))):
         if not data:
