@@ -12,13 +12,14 @@ from typing import Any
 from ganbench import paths, registry
 from ganbench.cli.progress_bars import TrainingBar, WorkBar
 from ganbench.config import trick_text
-from ganbench.data import name_with_range, open_dataset
+from ganbench.data import Source, name_with_range, open_dataset
 from ganbench.harness.backends import make_backend
 from ganbench.harness.compare import ComparisonResult, compared_datasets
+from ganbench.harness.continuation import plan_continuation
 from ganbench.harness.evaluate import SamplesLike, measure_samples
 from ganbench.harness.matrix import check_options, plan_matrix
 from ganbench.harness.measured_values import EvaluationResult
-from ganbench.harness.plan import Model, TrickChoice, plan_for, trick_choice
+from ganbench.harness.plan import Model, RunPlan, TrickChoice, plan_for, trick_choice
 from ganbench.harness.run import Run, RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.harness.trained_run import TrainedRun
@@ -29,12 +30,12 @@ from ganbench.training.trainer import Schedule
 
 
 def run(
-    model: Model,
-    data: Any = "mnist5k",
+    model: Model | TrainedRun,
+    data: Any = None,
     *,
     tricks: Sequence[TrickChoice] = (),
     settings: Mapping[str, Any] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     metrics: Sequence[str] | None = None,
     samples: int | None = None,
     evaluations: int | None = None,
@@ -49,12 +50,14 @@ def run(
     """Train a GAN, measure it, and return the run.
 
     Args:
-        model: A registered name, ``./file.py``, or a function that takes the ``DataSpec``.
+        model: A registered name, ``./file.py``, or a function that takes the ``DataSpec``; or a
+            finished run, to go on from its weights: its data, tricks, settings and seed stay unless
+            they are changed, and ``kimg`` is the length of both runs together.
         data: What to train on: a registered name, a path, an array or tensor, a ``Dataset`` or
-            ``DataLoader``, a list of PIL images, a Hugging Face dataset.
+            ``DataLoader``, a list of PIL images, a Hugging Face dataset. None means ``mnist5k``.
         tricks: Tricks to add: ``"ema"``, ``"r1:weight=0.1"``, ``"pacgan:off"``, or objects.
         settings: Settings to change: ``{"kimg": 50, "loss": "hinge", "learning_rate": 1e-4}``.
-        seed: The seed of everything that is random, from 0 to 2**63 - 1.
+        seed: The seed of everything that is random, from 0 to 2**63 - 1; None means 0.
         metrics: Metrics to measure, by name; None selects those that suit the data.
         samples: The number of samples to measure.
         evaluations: How many times to measure during training.
@@ -70,9 +73,12 @@ def run(
         GanbenchError: A name is unknown, parts do not fit together, or data cannot be read.
     """
     root = None if data_root is None else Path(data_root)
-    source = open_dataset(data, root, value_range=value_range)
-    name = name_with_range(os.fspath(data), value_range) if _has_name(data) else None
-    plan = plan_for(source, name, model, tricks, {"seed": seed, **(settings or {})})
+    changed = {**({} if seed is None else {"seed": seed}), **(settings or {})}
+    if isinstance(model, TrainedRun):
+        plan = _continued(model, data, tricks, changed, root, value_range)
+    else:
+        source, name = _opened("mnist5k" if data is None else data, root, value_range)
+        plan = plan_for(source, name, model, tricks, changed)
     options = RunOptions(
         out=_folder(out),
         resume=resume,
@@ -89,7 +95,34 @@ def run(
     with _shown(progress, lambda: TrainingBar(label, quiet=False)) as shown:
         pending = Run(plan, options, shown)
         pending.execute()
-    return TrainedRun(pending.folder.path, source=source, device=device)
+    return TrainedRun(pending.folder.path, source=plan.source, device=device)
+
+
+def _opened(
+    data: Any, root: Path | None, value_range: tuple[float, float] | None
+) -> tuple[Source, str | None]:
+    """Open data, and return with them the name that a run records, if they have one."""
+    source = open_dataset(data, root, value_range=value_range)
+    return source, name_with_range(os.fspath(data), value_range) if _has_name(data) else None
+
+
+def _continued(
+    run: TrainedRun,
+    data: Any,
+    tricks: Sequence[TrickChoice],
+    settings: Mapping[str, Any],
+    root: Path | None,
+    value_range: tuple[float, float] | None,
+) -> RunPlan:
+    """Plan a run that goes on from the weights of a finished one, on its data if None are given."""
+    if data is None:
+        source: Source = run.plan.source
+        name: str | None = run.config.dataset
+    else:
+        source, name = _opened(data, root, value_range)
+    return plan_continuation(
+        open_run(run.path), source=source, dataset=name, tricks=tricks, settings=settings
+    )
 
 
 def load_run(

@@ -15,9 +15,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_serializer,
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
@@ -131,6 +133,17 @@ class TrickConfig(Record):
     parameters: dict[str, PlainValue] = {}
 
 
+class Origin(Record):
+    """The finished run from whose weights a run starts."""
+
+    run: str
+    """The identity of that run."""
+    kimg: float = Field(gt=0)
+    """How long that run was trained; the count goes on from there."""
+    variant: str
+    """A digest of that run's configuration that does not depend on its seed."""
+
+
 class RunConfig(Record):
     """Everything that changes a run's result: the input of its identity."""
 
@@ -149,6 +162,16 @@ class RunConfig(Record):
     loss_source: str = ""
     """Hash of the source of a loss that belongs neither to the model nor to ganbench."""
     dataset_version: str
+    origin: Origin | None = None
+    """Left out of records of runs that start from newly initialized weights."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty_origin(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the origin out where there is none, as in runs from before the field existed."""
+        values: dict[str, Any] = serialize(self)
+        if self.origin is None:
+            values.pop("origin", None)
+        return values
 
     @property
     def identity(self) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -13,7 +13,7 @@ from ganbench import registry
 from ganbench.config import TrickConfig
 from ganbench.errors import ConfigError, suggest
 from ganbench.moving import recorded
-from ganbench.trick import HOOKS, Trick
+from ganbench.trick import HOOKS, Trick, overridden_hooks
 from ganbench.trick_class import check_trick_class
 from ganbench.user_code import own_errors, place_of
 
@@ -141,3 +141,23 @@ def merge_tricks(own: Iterable[Trick], requested: Iterable[TrickConfig]) -> list
         else:
             tricks[name] = make_trick(TrickConfig(name=config.name, parameters=parameters))
     return list(tricks.values())
+
+
+def merge_sampling_tricks(
+    trained: Sequence[Trick], requested: Iterable[TrickConfig]
+) -> list[Trick]:
+    """Join the tricks of a trained run with further ones that act only on sampling.
+
+    Raises:
+        ConfigError: A further trick acts on training.
+    """
+    merged = merge_tricks(trained, requested)
+    added_or_changed = [trick for trick in merged if trick not in trained]
+    for trick in [*added_or_changed, *(trick for trick in trained if trick not in merged)]:
+        if overridden_hooks(trick) != {"sampler"}:
+            raise ConfigError(
+                f"The trick '{registry.name_of(trick)}' acts on training, and this run is trained "
+                "already.",
+                "Tricks that act on sampling are truncation and drs.",
+            )
+    return merged

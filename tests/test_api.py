@@ -54,6 +54,18 @@ def test_a_finished_run_is_returned_on_resume(train):
     assert again.result == first.result
 
 
+def test_a_finished_run_goes_on(train, squares):
+    first = train("vanilla", squares, tricks=["ema"], seed=3, value_range=(0, 1))
+    longer = train(first, None, settings={"kimg": 0.5})
+    assert longer.config.origin.run == first.config.identity
+    assert (longer.config.seed, longer.config.dataset) == (3, first.config.dataset)
+    assert [trick.name for trick in longer.config.tricks] == ["ema"]
+    assert longer["kimg"] == 0.5
+    assert len(longer.sample(3)) == 3
+    with pytest.raises(ConfigError, match="kimg counts from its start"):
+        train(longer, None)
+
+
 def test_progress_is_heard_by_an_object(train, capsys):
     class Shares(ganbench.Progress):
         def __init__(self):

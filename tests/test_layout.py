@@ -3,6 +3,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -114,6 +115,25 @@ def ganbench_units(path: Path) -> list[tuple[int, str]]:
         for line, name in imports_of(path)
         if name.startswith("ganbench.") and name.split(".")[1] in RANKS
     ]
+
+
+JSON_GATE = "ganbench/records/json_values.py"
+WRITES_JSON = {
+    "ganbench/config.py": "writes what is hashed, below the records",
+    "ganbench/evaluation/reference_statistics.py": "writes what is hashed",
+    "ganbench/report": "writes literals of scripts, which a browser reads",
+}
+"""Where something else than a record is written as JSON, and why."""
+
+
+def test_records_are_written_and_read_through_one_gate():
+    for path in MODULES:
+        place, text = str(path.relative_to(ROOT)), path.read_text()
+        if place == JSON_GATE:
+            continue
+        assert not re.search(r"json\.loads?\(|\bfrom_json\b", text), f"{place} reads JSON"
+        if not place.startswith(tuple(WRITES_JSON)):
+            assert "json" not in {name for _, name in imports_of(path)}, f"{place} writes JSON"
 
 
 def test_the_tree_has_modules_and_every_unit_has_a_rank():

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import signal
@@ -41,10 +40,9 @@ def console(*, stderr: bool = False) -> Console:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print the one JSON document of a command."""
-    from ganbench.records.atomic_files import finite
+    from ganbench.records.json_values import json_text
 
-    text = json.dumps(finite({"schema": JSON_SCHEMA, **document}), indent=2, allow_nan=False)
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(json_text({"schema": JSON_SCHEMA, **document}, indent=2) + "\n")
 
 
 def print_error(kind: str, message: str, hint: str) -> None:
@@ -80,6 +78,12 @@ def complain(message: str, hint: str = "") -> None:
     screen.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=whole)
     if hint:
         screen.print(Text.assemble(("hint: ", "bold cyan"), hint), soft_wrap=whole)
+
+
+def note(sentence: str) -> None:
+    """Say on stderr what a command does or leaves; of several processes the first speaks."""
+    if launched().first:
+        console(stderr=True).print(sentence, markup=False, soft_wrap=True)
 
 
 def format_number(value: float | None) -> str:

@@ -10,13 +10,13 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.options import LENGTH, WHAT
-from ganbench.cli.output import console, duration, metrics_table, print_json
+from ganbench.cli.output import console, duration, metrics_table, note, print_json
 from ganbench.cli.progress_bars import TrainingBar, WorkBar
 from ganbench.cli.signals import stopping
 from ganbench.runtime.process_group import launched
 
 if TYPE_CHECKING:
-    from ganbench.config import RunConfig
+    from ganbench.config import RunConfig, TrickConfig
     from ganbench.harness.plan import RunPlan
     from ganbench.harness.run import RunOptions
 
@@ -32,12 +32,43 @@ ganbench run --model dcgan --precision auto
 ganbench run --model wgan-gp --dataset ring8 --json
 
 ganbench run --model dcgan --dataset ./photos@64 --kimg 500 --out runs --resume
+
+ganbench run --from runs/dcgan-mnist5k-seed0-1a2b3c4d --kimg 400
 """
 
 
 def command(
-    model: options.ModelName,
-    dataset: options.DatasetName = "mnist5k",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Name of a GAN (see ganbench ls models), or ./file.py.",
+            metavar="NAME",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset",
+            "-d",
+            help="Name of a dataset, a folder of images or sounds, or an .npz file (default: "
+            "mnist5k).",
+            metavar="NAME",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    origin: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Go on from the weights of this finished run, whose model, data, tricks and "
+            "settings stay unless they are changed.",
+            metavar="RUN",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     trick: options.TrickNames = None,
     seed: Annotated[
         int | None,
@@ -92,13 +123,15 @@ def command(
     from ganbench import paths
     from ganbench.config import parse_seeds, parse_trick
     from ganbench.errors import ConfigError
-    from ganbench.harness.plan import plan
     from ganbench.harness.run import RunOptions
     from ganbench.training.trainer import Schedule
 
     if seed is not None and seeds is not None:
         raise ConfigError("--seed and --seeds exclude each other.", "Give one of them.")
-    dataset = _with_range(dataset, options.value_range(range_text))
+    if range_text is not None and dataset is None:
+        raise ConfigError("--range is for floats in an npz file.", "Name it with --dataset.")
+    if dataset is not None:
+        dataset = _with_range(dataset, options.value_range(range_text))
     tunes = precision == "auto"
     settings = options.collect_settings(
         assignments, kimg=kimg, batch_size=batch_size, precision=None if tunes else precision
@@ -106,8 +139,9 @@ def command(
     seed_numbers = parse_seeds(seeds) if seeds is not None else [seed]
     tricks = [parse_trick(text) for text in trick or []]
     plans = [
-        plan(
+        _plan(
             model,
+            origin,
             dataset,
             tricks=tricks,
             settings=settings if number is None else {**settings, "seed": number},
@@ -126,12 +160,41 @@ def command(
         schedule=Schedule(evaluations=evaluations),
         command=options.command_line(),
     )
+    if run_options.metrics == () and (samples is not None or evaluations):
+        note("Nothing is measured, so --samples and --evaluations change nothing.")
     if tunes:
         plans, run_options = _tuned(plans, run_options, quiet=quiet)
     if dry_run:
         _print_plan([planned.config for planned in plans], as_json=as_json)
         return
     _execute_all(plans, run_options, quiet=quiet, as_json=as_json)
+
+
+def _plan(
+    model: str | None,
+    origin: Path | None,
+    dataset: str | None,
+    *,
+    tricks: list[TrickConfig],
+    settings: dict[str, Any],
+    data_root: Path | None,
+) -> RunPlan:
+    """Resolve a run: of a model, or from the weights of a finished run."""
+    from ganbench.errors import ConfigError
+    from ganbench.harness.continuation import plan_continuation
+    from ganbench.harness.plan import plan
+    from ganbench.records.run_folder import open_run
+
+    if origin is not None:
+        if model is not None:
+            raise ConfigError("--from goes on with the model of its run.", "Leave --model out.")
+        return plan_continuation(
+            open_run(origin), dataset=dataset, tricks=tricks, settings=settings, data_root=data_root
+        )
+    if model is None:
+        raise ConfigError("Name a model.", "For example: --model dcgan (see ganbench ls models)")
+    data = dataset or "mnist5k"
+    return plan(model, data, tricks=tricks, settings=settings, data_root=data_root)
 
 
 def _with_range(dataset: str, value_range: tuple[float, float] | None) -> str:
@@ -199,14 +262,21 @@ def _execute(
     plan: RunPlan, run_options: RunOptions, *, quiet: bool, as_json: bool
 ) -> tuple[dict[str, Any], bool]:
     """Carry out one run; return its result, and whether the user has asked to stop."""
+    from ganbench.harness.continuation import begins_anew
     from ganbench.harness.run import Run
 
     config = plan.config
     label = f"{config.model} on {config.dataset}, seed {config.seed}"
     with TrainingBar(label, quiet=quiet or not launched().first) as bar:
         run = Run(plan, run_options, bar)
+        finished = run_options.resume and run.folder.finished
+        if run_options.resume and not run.folder.config_file.is_file():
+            note(begins_anew(config, run_options.out, plan.folder_stem))
         with stopping(run.stop):
             result = {**run.execute(), "run": str(run.folder.path)}
+    if finished:
+        added = ", ".join(run.added_metrics)
+        note(f"Measured {added}." if added else "Nothing was left to do: the run is finished.")
     if not as_json:
         _show(result, label, run.folder.path)
     return result, run.stop_requested
@@ -248,9 +318,9 @@ def _print_plan(configs: list[RunConfig], *, as_json: bool) -> None:
     if as_json:
         print_json(plans[0] if len(plans) == 1 else {"runs": plans})
         return
-    import json
+    from ganbench.records.json_values import json_text
 
     screen = console()
     for planned in plans:
-        screen.print_json(json.dumps(planned))
+        screen.print_json(json_text(planned))
     screen.print("Nothing was trained: this was a dry run.")

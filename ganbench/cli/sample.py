@@ -10,7 +10,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.options import LENGTH, OUTPUT, WHAT
-from ganbench.cli.output import console, print_json
+from ganbench.cli.output import console, note, print_json
 
 EXAMPLES = """\
 Examples:
@@ -76,6 +76,7 @@ def command(
     if file_format not in {"grid", "files", "npz"}:
         raise ConfigError(f"Unknown format '{file_format}'; grid, files or npz was expected.")
     from ganbench.config import parse_trick
+    from ganbench.harness.changed_sources import changed_code
     from ganbench.harness.plan import plan_of
     from ganbench.harness.run import load_state
     from ganbench.records.run_folder import open_run
@@ -92,8 +93,11 @@ def command(
 
     folder = open_run(run)
     set_threads(threads)
+    plan = plan_of(folder.description())
+    for sentence in changed_code(plan):
+        note(f"{sentence}.")
     state = load_state(
-        plan_of(folder.description()),
+        plan,
         folder,
         choose_device(device),
         sampling=[parse_trick(text) for text in trick or []],

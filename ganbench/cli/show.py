@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import console, metrics_table, print_json
+from ganbench.cli.output import console, metrics_table, note, print_json
 
 if TYPE_CHECKING:
     from ganbench.registry import Entry
@@ -43,6 +42,8 @@ def command(
         _show_suite(name, builtin_suites()[name], as_json=as_json)
         return
     kind, entry = _find(name)
+    if kind != "model" and dataset != DEFAULT_DATASET:
+        note(f"--dataset changes the description of a model, and {name} is a {kind}.")
     details = _details(kind, name, dataset)
     facts: dict[str, Any] = {
         "kind": kind,
@@ -56,13 +57,15 @@ def command(
     if as_json:
         print_json(facts)
         return
+    from ganbench.records.json_values import json_text
+
     screen = console()
     screen.print(f"[bold]{entry.name}[/bold] ({kind})")
     screen.print(entry.documentation, markup=False)
     screen.print()
     for key, value in details.items():
         screen.print(f"[bold]{key}[/bold]")
-        screen.print_json(json.dumps(value))
+        screen.print_json(json_text(value))
     screen.print(f"source: {entry.origin}", soft_wrap=True, markup=False)
 
 
@@ -158,6 +161,7 @@ def _show_suite(name: str, path: Path, *, as_json: bool) -> None:
 
 def _show_run(path: Path, *, as_json: bool) -> None:
     """Describe a run from its records."""
+    from ganbench.records.json_values import json_text
     from ganbench.records.run_folder import open_run
 
     folder = open_run(path)
@@ -170,10 +174,14 @@ def _show_run(path: Path, *, as_json: bool) -> None:
         print_json({"kind": "run", "run": str(path), **folder.config(), "result": result})
         return
     screen = console()
-    screen.print_json(config.model_dump_json())
+    screen.print_json(json_text(config.model_dump(mode="json")))
     if result["metrics"]:
         screen.print(metrics_table(result["metrics"], path.name))
-    seen = rows[-1]["kimg"] if rows else 0.0
+    if config.origin is not None:
+        screen.print(
+            f"It went on from the run {config.origin.run[:8]}, at {config.origin.kimg:.4g} kimg."
+        )
+    seen = rows[-1]["kimg"] if rows else config.origin.kimg if config.origin else 0.0
     screen.print(f"{result['status']}: {seen:.4g} of {config.recipe.kimg:.4g} kimg")
     for picture in folder.sample_grids()[-1:]:
         screen.print(f"Samples: {picture}", soft_wrap=True)

@@ -20,6 +20,7 @@ from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.precision_deviation import deviations
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
+from ganbench.harness.changed_sources import changed_code, check_data_unchanged
 from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.run import load_state
 from ganbench.harness.run_metrics import default_samples
@@ -183,7 +184,7 @@ def _records(
     """
     records = {name: measurement.record() for name, measurement in measured.items()}
     if isinstance(fakes, RunSamples):
-        records = {name: {**record, "sampler": fakes.sampler} for name, record in records.items()}
+        records = {name: fakes.described(record) for name, record in records.items()}
     if compute.precision != "fp32":
         for name, deviation in deviations(reference, fakes, compute).items():
             records[name]["precision_deviation"] = deviation
@@ -282,6 +283,7 @@ class RunSamples(Samples):
         self._count = count or default_samples(spec)
         self._plan = plan
         self.sampler = sampler_name(self._state)
+        self._changed = changed_code(plan)
         self.skipped = {}
         self._drawn: DrawnSamples | None = None
         if self._state.conditional is True:  # its classes must be known before it is read
@@ -293,9 +295,19 @@ class RunSamples(Samples):
 
     @property
     def trained_on(self) -> str | Dataset:
-        """The data that the run was trained on, by name if they have one."""
+        """The data that the run was trained on, by name if they have one.
+
+        Raises:
+            ConfigError: They have changed since.
+        """
+        check_data_unchanged(self._plan)
         source = self._plan.source
         return source.load(source.splits[0]) if self._plan.in_memory else self._plan.config.dataset
+
+    def described(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a measurement with the sampler, and a warning if the run's code has changed."""
+        warning = "; ".join(filter(None, [*self._changed, record["warning"]]))
+        return {**record, "sampler": self.sampler, "warning": warning}
 
     def __len__(self) -> int:
         return self._count

@@ -28,6 +28,7 @@ from ganbench.data.dataset_names import parse_dataset_name
 from ganbench.errors import ConfigError, suggest
 from ganbench.gan import GAN, Loss
 from ganbench.model_parameters import resolve_parameters
+from ganbench.records.run_folder import RunFolder
 from ganbench.registry import name_of
 from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.process_group import ALONE, ProcessGroup
@@ -83,6 +84,8 @@ class RunPlan:
     tricks: tuple[Trick, ...]
     added: tuple[str, ...]
     """The names of the tricks that are not the model's own."""
+    origin: RunFolder | None = None
+    """The finished run from whose weights this one starts; None if they are new."""
 
     @property
     def variant_stem(self) -> str:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,14 @@ from ganbench.config import TrickConfig
 from ganbench.data import Dataset, Source, open_dataset
 from ganbench.errors import ConfigError
 from ganbench.evaluation.reference import Reference
+from ganbench.harness.continuation import start_from_origin
 from ganbench.harness.plan import RunPlan
-from ganbench.harness.run_metrics import RunMetrics
+from ganbench.harness.run_metrics import (
+    RunMetrics,
+    add_metrics,
+    missing_metrics,
+    wanted_metrics,
+)
 from ganbench.kinds import kind_of
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import (
@@ -25,8 +32,8 @@ from ganbench.records.atomic_files import (
     sweep_temporary_files,
 )
 from ganbench.records.environment import describe_environment
+from ganbench.records.locks import holding_run
 from ganbench.records.run_folder import RunFolder, name_folder
-from ganbench.registry import name_of
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.threads import default_threads, set_threads
@@ -37,8 +44,8 @@ from ganbench.state import State
 from ganbench.training.checkpoint import export_generator, load_checkpoint
 from ganbench.training.distributed import first_then_others, join_processes
 from ganbench.training.trainer import Schedule, Trainer, evaluating
-from ganbench.trick import Trick, Tricks, overridden_hooks
-from ganbench.trick_config import merge_tricks
+from ganbench.trick import Tricks
+from ganbench.trick_config import merge_sampling_tricks
 
 EVALUATIONS = 4
 """How many times a run is measured during training, by default, if metrics are quick."""
@@ -81,7 +88,8 @@ class Run:
         plan: The model, data, tricks and settings, resolved.
         options: How the run is carried out.
         progress: Is told how far the run is.
-        folder: The folder of the run; None means a folder below ``options.out``.
+        folder: The folder of the run, which the caller holds; None means a folder below
+            ``options.out``.
     """
 
     def __init__(
@@ -98,14 +106,26 @@ class Run:
         self.progress = progress
         self.trainer: Trainer | None = None
         self.stop_requested = False
+        self.added_metrics: list[str] = []
+        """The metrics that a finished run lacked, and that were added."""
         self.group = join_processes()
+        self._holds_folder = folder is not None
         self.folder = folder or self._named_folder()
 
     def _named_folder(self) -> RunFolder:
-        """Return the run's folder below ``options.out``; it is the same in all processes."""
+        """Return the folder below ``options.out`` that is the run's, or may be once it is made."""
         stem, identity = self.plan.folder_stem, self.config.identity
-        named = name_folder(self.options.out, stem, identity, resume=self.options.resume)
-        return RunFolder(Path(self.group.broadcast_text(str(named.path))))
+        return name_folder(self.options.out, stem, identity, resume=self.options.resume)
+
+    @contextmanager
+    def _holding_folder(self) -> Iterator[None]:
+        """Hold the run's folder in the first process; it is the same one in all."""
+        with ExitStack() as stack:
+            if self.group.first and not self._holds_folder:
+                held = holding_run(self.folder, self._named_folder, resume=self.options.resume)
+                self.folder = stack.enter_context(held)
+            self.folder = RunFolder(Path(self.group.broadcast_text(str(self.folder.path))))
+            yield
 
     def stop(self) -> None:
         """Ask the loop to save and stop after the current iteration, or before the first."""
@@ -122,7 +142,7 @@ class Run:
             GanbenchError: The data cannot be read, records are damaged, or the disk is full.
         """
         if self.options.resume and self.folder.finished:
-            return self.folder.outcome()
+            return self._complete()
         device = choose_device(self.options.device, self.group)
         dataset = self._load_dataset()
         threads = set_threads(self._threads(dataset, device))
@@ -147,10 +167,32 @@ class Run:
             progress=self.progress,
         )
         self.trainer.stop_requested = self.stop_requested
+        with self._holding_folder():
+            if self.options.resume and self.folder.finished:  # by the process that held it before
+                return self.folder.outcome()
+            return self._train(self.trainer, measure, threads)
+
+    def _complete(self) -> dict[str, Any]:
+        """Return the result of a finished run, with the requested metrics that it lacked."""
+        requests = wanted_metrics(self.plan.source.spec, self.options.metrics or ())
+        self.added_metrics = missing_metrics(self.folder.outcome(), requests)
+        if self.added_metrics:
+            with self._holding_folder():
+                if self.group.first:
+                    measure_again(
+                        self.plan, self.folder, self.added_metrics, self.options, self.progress
+                    )
+                self.group.wait()
+        return self.folder.outcome()
+
+    def _train(self, trainer: Trainer, measure: RunMetrics, threads: int) -> dict[str, Any]:
+        """Train in the folder that is held, measure and record; return the result."""
+        state = trainer.state
+        trainer.folder = self.folder
         if self.group.first:
             check_writable(self.folder.path)
-        self._begin(device, threads)
-        status = self.trainer.train()
+        self._begin(state.device, threads)
+        status = trainer.train()
         finishes = self.group.first and status != "interrupted"
         result = self._finish(state, status, measure) if finishes else None
         # The others wait here for the first: torchrun may end all processes when one leaves.
@@ -198,6 +240,8 @@ class Run:
         if self.options.resume and self.folder.checkpoint_file.is_file():
             self.trainer.resume()
             return
+        if self.config.origin is not None:
+            start_from_origin(self.trainer, self.plan)
         if not self.group.first:
             return
         for file in (self.folder.stats_file, self.folder.metrics_file):
@@ -288,6 +332,33 @@ class Run:
         write_picture(drawn, state.data, self.folder.samples_folder / f"{name}.png")
 
 
+def measure_again(
+    plan: RunPlan,
+    folder: RunFolder,
+    metrics: Sequence[str],
+    options: RunOptions,
+    progress: Progress = SILENT,
+) -> dict[str, Any]:
+    """Add metrics to a finished run, whose folder is held; return its result with all metrics.
+
+    Raises:
+        DamagedRunError: The checkpoint is missing or damaged.
+    """
+    device = choose_device(options.device)
+    set_threads(options.threads)
+    state = load_state(plan, folder, device)
+    source = plan.source
+    measure = RunMetrics(
+        source.load(source.splits[0]),
+        seed=plan.config.seed,
+        device=str(device),
+        metrics=list(metrics),
+        samples=options.samples,
+        progress=progress,
+    )
+    return add_metrics(folder, state, measure)
+
+
 def load_state(
     plan: RunPlan,
     folder: RunFolder,
@@ -311,7 +382,7 @@ def load_state(
     load_checkpoint(state, folder.checkpoint_file, streams=False)
     _add_sources(state, plan)
     if sampling:
-        merged = _for_sampling(list(plan.tricks), sampling)
+        merged = merge_sampling_tricks(plan.tricks, sampling)
         state.tricks = Tricks(merged, state.tricks.variant)
     return state
 
@@ -325,16 +396,3 @@ def _add_sources(state: State, plan: RunPlan) -> None:
         splits = plan.source.splits
         dataset = plan.source.load("test" if "test" in splits else splits[0])
         state.sources = dataset.to(state.device).draw_sources
-
-
-def _for_sampling(trained: list[Trick], requested: Sequence[TrickConfig]) -> list[Trick]:
-    """Join the tricks of a trained run with further ones that act only on sampling."""
-    merged = merge_tricks(trained, requested)
-    added_or_changed = [trick for trick in merged if trick not in trained]
-    for trick in [*added_or_changed, *(trick for trick in trained if trick not in merged)]:
-        if overridden_hooks(trick) != {"sampler"}:
-            raise ConfigError(
-                f"The trick '{name_of(trick)}' acts on training, and this run is trained already.",
-                "Tricks that act on sampling are truncation and drs.",
-            )
-    return merged

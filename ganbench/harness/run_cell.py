@@ -23,23 +23,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
 from ganbench.config import RunConfig
 from ganbench.errors import DamagedRunError, GanbenchError, MissingDataError, StorageError
 from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell
 from ganbench.harness.plan import RunPlan, plan_of
-from ganbench.harness.run import Run, RunOptions, load_state
-from ganbench.harness.run_metrics import RunMetrics, add_metrics, missing_metrics, wanted_metrics
-from ganbench.progress import SILENT
+from ganbench.harness.run import Run, RunOptions, measure_again
+from ganbench.harness.run_metrics import missing_metrics, wanted_metrics
 from ganbench.records.atomic_files import read_json, storage_errors, write_json
+from ganbench.records.locks import HOLDER, LOCK, TakenError, holding
 from ganbench.records.run_folder import RunFolder, whole_result
 from ganbench.records.strip_paths import strip_paths
-from ganbench.runtime.device import choose_device
-from ganbench.runtime.threads import set_threads
 
-LOCK = ".lock"
 DIED = "died"
 """The status of an attempt whose process ended without an answer, such as one that was killed."""
 
@@ -128,17 +124,6 @@ def look_up(cell: Cell, out: Path | str, requests: Sequence[Request]) -> Stored:
     return Stored(str(failure.get("status")), problem=str(failure.get("error")))
 
 
-def is_taken(folder: RunFolder) -> bool:
-    """Tell whether a process, here or on another machine, is working on a cell right now."""
-    if not (folder.path / LOCK).exists():
-        return False
-    try:
-        with FileLock(folder.path / LOCK, timeout=0):
-            return False
-    except Timeout:
-        return True
-
-
 def run_cell(job: CellJob) -> Outcome:
     """Bring a cell to its result, and store the result, or the reason why there is none.
 
@@ -151,9 +136,9 @@ def run_cell(job: CellJob) -> Outcome:
     try:
         with storage_errors(folder.path):
             folder.path.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.path / LOCK, timeout=0):
+        with holding(folder.path):
             return Outcome(_carry_out(job, folder))
-    except Timeout:
+    except TakenError:
         return Outcome("elsewhere")
     except (StorageError, MissingDataError) as error:
         return Outcome("failed", f"{error.message} {error.hint}".strip(), lasting=False)
@@ -207,23 +192,11 @@ def _measure(job: CellJob, folder: RunFolder, missing: Sequence[str]) -> str:
 
     If its checkpoint is damaged, the cell is trained again instead, with all its metrics.
     """
-    device = choose_device(job.options.device)
-    set_threads(job.options.threads)
     try:
-        state = load_state(job.plan, folder, device)
+        return str(measure_again(job.plan, folder, missing, job.options)["status"])
     except DamagedRunError:
         _empty(folder)
         return _train(job, folder)
-    source = job.plan.source
-    measure = RunMetrics(
-        source.load(source.splits[0]),
-        seed=job.config.seed,
-        device=str(device),
-        metrics=list(missing),
-        samples=job.options.samples,
-        progress=SILENT,
-    )
-    return str(add_metrics(folder, state, measure)["status"])
 
 
 def _repair(job: CellJob, folder: RunFolder) -> None:
@@ -255,7 +228,7 @@ def _empty(folder: RunFolder) -> None:
     """Delete everything in the folder of a cell except the lock, which is held."""
     with storage_errors(folder.path):
         for path in folder.path.iterdir():
-            if path.name == LOCK:
+            if path.name in {LOCK, HOLDER}:
                 continue
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 

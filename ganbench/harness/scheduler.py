@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections import deque
@@ -23,10 +22,12 @@ from ganbench.harness.run_cell import (
     CellJob,
     Outcome,
     Stored,
-    is_taken,
     look_up,
     write_failure,
 )
+from ganbench.records.atomic_files import last_row
+from ganbench.records.json_values import as_number
+from ganbench.records.locks import is_taken
 from ganbench.records.run_folder import RunFolder
 
 ATTEMPTS = 3
@@ -214,7 +215,7 @@ class Scheduler:
 
     def _start(self, state: CellState, backend: Backend) -> None:
         """Begin a cell, unless another process has finished it or is working on it."""
-        if is_taken(self.folder(state)):
+        if is_taken(self.folder(state).path):
             self._leave_elsewhere(state)
             return
         if not self.policy.force and state.attempts == 0:
@@ -324,7 +325,7 @@ class Scheduler:
             if stored.whole:
                 state.record, state.share = stored.result, 1.0
                 self._set(state, str(stored.status))
-            elif is_taken(self.folder(state)):
+            elif is_taken(self.folder(state).path):
                 continue
             else:
                 self._set(state, "waiting")
@@ -343,16 +344,5 @@ def trained_share(folder: RunFolder, kimg: float) -> float:
         folder: of the run.
         kimg: length of the training.
     """
-    try:
-        with folder.stats_file.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 4096))
-            lines = file.read().split(b"\n")
-    except OSError:
-        return 0.0
-    for line in reversed(lines):
-        try:
-            return min(1.0, float(json.loads(line)["kimg"]) / kimg)
-        except (ValueError, KeyError, TypeError):
-            continue
-    return 0.0
+    row = last_row(folder.stats_file)
+    return max(0.0, min(1.0, (as_number(row.get("kimg")) or 0.0) / kimg))

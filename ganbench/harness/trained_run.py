@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from io import BytesIO
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from ganbench.config import RunConfig
 from ganbench.data.dataset import Source
+from ganbench.harness.changed_sources import changed_code
 from ganbench.harness.measured_values import MeasuredValues, RecordMapping
 from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.run import load_state
@@ -128,6 +130,8 @@ class TrainedRun(RecordMapping):
 
     @cached_property
     def _state(self) -> State:
+        for sentence in changed_code(self.plan):
+            warnings.warn(f"{sentence}.", stacklevel=2)
         return load_state(self.plan, self._folder, choose_device(self._device))
 
     @property

@@ -4,18 +4,26 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from pydantic_core import from_json
+from typing import Any, BinaryIO
 
 from ganbench.errors import DamagedRunError, StorageError
+from ganbench.records.json_values import json_text, parse_json
+
+LARGEST_DOCUMENT = 64 << 20
+"""The most bytes that a JSON document may have; records of runs have a few thousand."""
+
+LARGEST_TABLE = 1 << 30
+"""The most bytes that a JSON Lines file may have."""
+
+_LAST_BYTES = 4096
+"""How much of the end of a JSON Lines file is read to find its last row."""
 
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}|\.tmp[A-Za-z0-9]{6}")
 """How ``replacing`` names its temporary files, and how safetensors names its own."""
@@ -99,7 +107,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON file atomically; a number that is not finite becomes null."""
-    write_text(path, json.dumps(finite(value), indent=2, allow_nan=False) + "\n")
+    write_text(path, json_text(value, indent=2) + "\n")
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -117,18 +125,7 @@ def append_line(path: Path, row: Mapping[str, Any]) -> None:
 
 def json_line(row: Mapping[str, Any]) -> str:
     """Return a row of a JSON Lines file."""
-    return json.dumps(finite(row), separators=(",", ":"), allow_nan=False) + "\n"
-
-
-def finite(value: Any) -> Any:
-    """Replace NaN and infinities, which JSON lacks, by None, at any depth."""
-    if isinstance(value, float):
-        return value if value - value == 0 else None
-    if isinstance(value, Mapping):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return value
+    return json_text(row) + "\n"
 
 
 def slug(text: str) -> str:
@@ -140,17 +137,54 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[:80] or "unnamed"
 
 
+def check_regular_file(path: Path | str, status: os.stat_result, most_bytes: int) -> None:
+    """Refuse what is no plain file, such as a pipe that nobody writes to, and what is too large.
+
+    Args:
+        path: the path of the file, for messages.
+        status: what the system says about it.
+        most_bytes: the most bytes that it may have.
+
+    Raises:
+        DamagedRunError: it is a folder, a pipe, a socket or a device, or larger than that.
+    """
+    if not stat.S_ISREG(status.st_mode):
+        raise DamagedRunError(f"{path} is damaged: it is not a regular file.")
+    if status.st_size > most_bytes:
+        raise DamagedRunError(
+            f"{path} is damaged: it has {status.st_size:,} bytes, and at most {most_bytes:,} were "
+            "expected."
+        )
+
+
+@contextmanager
+def opened(path: Path | str, most_bytes: int) -> Iterator[BinaryIO]:
+    """Open a plain file for reading, and check its size before anything is read.
+
+    Raises:
+        DamagedRunError: the file cannot be read, is no plain file, or is too large.
+    """
+    try:
+        # A pipe is opened without waiting for somebody who writes to it.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(handle, "rb") as file:
+            check_regular_file(path, os.fstat(handle), most_bytes)
+            yield file
+    except (OSError, ValueError) as error:  # a path may hold a null character
+        reason = getattr(error, "strerror", None) or error
+        raise DamagedRunError(f"{path} cannot be read: {reason}.") from error
+
+
 def read_json(path: Path | str) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
         DamagedRunError: the file is missing, or not whole.
     """
+    with opened(path, LARGEST_DOCUMENT) as file:
+        content = file.read()
     try:
-        with open(path, "rb") as file:
-            value = from_json(file.read())  # several times as fast as the standard library
-    except OSError as error:
-        raise DamagedRunError(f"{path} cannot be read: {error.strerror}.") from error
+        value = parse_json(content)
     except ValueError as error:
         raise DamagedRunError(f"{path} is damaged: it is not valid JSON.") from error
     if not isinstance(value, dict):
@@ -159,17 +193,37 @@ def read_json(path: Path | str) -> dict[str, Any]:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Read a JSON Lines file, leaving out rows that are not whole; a missing file is empty."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+    """Read a JSON Lines file, leaving out rows that are not whole; a missing file is empty.
+
+    Raises:
+        DamagedRunError: the file cannot be read, is no plain file, or is too large.
+    """
+    if not os.path.lexists(path):
         return []
-    rows = []
-    for line in text.splitlines():
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if isinstance(row, dict):
-            rows.append(row)
-    return rows
+    with opened(path, LARGEST_TABLE) as file:
+        rows = map(_row, file)
+        return [row for row in rows if row is not None]
+
+
+def last_row(path: Path) -> dict[str, Any]:
+    """Return the last whole row of a JSON Lines file that may be written to at this moment.
+
+    It is empty where there is none, or the file cannot be read.
+    """
+    try:
+        with opened(path, LARGEST_TABLE) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_BYTES))
+            lines = file.read().split(b"\n")
+    except DamagedRunError:
+        return {}
+    rows = map(_row, reversed(lines))
+    return next((row for row in rows if row is not None), {})
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    """Return a row of a JSON Lines file; None unless it is whole."""
+    try:
+        row = parse_json(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None

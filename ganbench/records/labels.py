@@ -16,7 +16,7 @@ from ganbench.records.json_values import as_mapping
 from ganbench.records.run_record import RunRecord
 
 _NOT_THE_VARIANT = ("seed", "dataset", "dataset_version")
-_MAY_BE_LEFT_OUT = ("parameters", "trick_sources", "loss_source")
+_MAY_BE_LEFT_OUT = ("parameters", "trick_sources", "loss_source", "origin")
 """What a configuration may leave out where it is empty: some came later than the first runs."""
 
 TrickParameters = Mapping[str, Mapping[str, Any]]
@@ -102,6 +102,8 @@ def _added_parameters(runs: Sequence[RunRecord]) -> dict[str, dict[str, list[Map
 def variant_key(config: Mapping[str, Any]) -> str:
     """Return a digest that all seeds of a variant share, and no other variant has."""
     known = {key: value for key, value in config.items() if value or key not in _MAY_BE_LEFT_OUT}
+    if isinstance(origin := known.get("origin"), Mapping):  # each seed has an origin of its own
+        known["origin"] = {key: value for key, value in origin.items() if key != "run"}
     return digest({key: value for key, value in known.items() if key not in _NOT_THE_VARIANT})
 
 
@@ -236,6 +238,8 @@ def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if isinstance(value, Mapping):
             prefix = {"recipe": "", "parameters": "model."}.get(key, f"{key}.")
             for inner_key, inner_value in _settings(value):
+                if f"{prefix}{inner_key}" == "origin.run":
+                    continue  # each seed has an origin of its own
                 yield f"{prefix}{inner_key}", inner_value
         else:
             yield ("source" if key == "model_source" else key), value

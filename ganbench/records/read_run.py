@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from ganbench.errors import DamagedRunError
-from ganbench.records.atomic_files import read_json
+from ganbench.records.atomic_files import LARGEST_DOCUMENT, opened, read_json
 from ganbench.records.environment import environment_id
-from ganbench.records.json_values import as_mapping, as_number, as_text
+from ganbench.records.json_values import as_mapping, as_number, as_text, parse_json
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_folder import FAILURES, STATUSES, RunFolder
 from ganbench.records.run_record import Curve, Json, RunRecord, read_sources
 from ganbench.records.strip_paths import strip_paths, strip_paths_in
+
+_UNREADABLE_ROWS = "stats.jsonl or metrics.jsonl cannot be read."
 
 
 def read_run(folder: RunFolder, *, curves: bool = True) -> RunRecord:
@@ -44,7 +45,11 @@ def complete(run: RunRecord) -> RunRecord:
     """Return a run with the curves, losses and grids that are still unread in its folder."""
     if run.unread_folder is None:
         return run
-    return replace(run, **_long_parts(RunFolder(run.unread_folder)), unread_folder=None)
+    try:
+        parts = _long_parts(RunFolder(run.unread_folder))
+    except DamagedRunError:
+        parts = {"status": "damaged", "problem": _UNREADABLE_ROWS}
+    return replace(run, **parts, unread_folder=None)
 
 
 def _read(folder: RunFolder, document: Json, *, curves: bool) -> RunRecord:
@@ -68,13 +73,15 @@ def _read(folder: RunFolder, document: Json, *, curves: bool) -> RunRecord:
         metrics=_metrics(result or {}),
         environment=environment,
         environment_id=environment_id,
-        **(_long_parts(folder) if curves else {"unread_folder": folder.path}),
+        unread_folder=folder.path,
     )
     if result is not None:
-        return _with_status(record, result)
-    if folder.finished:
-        return replace(record, status="damaged", problem="result.json cannot be read.")
-    return _without_result(record, folder)
+        record = _with_status(record, result)
+    elif folder.finished:
+        record = replace(record, status="damaged", problem="result.json cannot be read.")
+    else:
+        record = _without_result(record, folder)
+    return complete(record) if curves else record
 
 
 def _name(folder: RunFolder) -> str:
@@ -118,11 +125,15 @@ def _with_status(record: RunRecord, result: Json) -> RunRecord:
 
 def _without_result(record: RunRecord, folder: RunFolder) -> RunRecord:
     """Add how far a run without result.json got, and why it ended if failure.json says so."""
-    rows = [(as_number(row.get("kimg")), as_number(row.get("seconds"))) for row in folder.stats()]
+    try:
+        rows = folder.stats()
+    except DamagedRunError:
+        return replace(record, status="damaged", problem=_UNREADABLE_ROWS)
+    seconds = [as_number(row.get("seconds")) for row in rows]
     reached = replace(
         record,
-        kimg=max((kimg for kimg, _ in rows if kimg is not None), default=None),
-        seconds=max((seconds for _, seconds in rows if seconds is not None), default=None),
+        kimg=max((float(row["kimg"]) for row in rows), default=None),
+        seconds=max((number for number in seconds if number is not None), default=None),
     )
     if not folder.failure_file.is_file():
         return reached
@@ -138,15 +149,16 @@ def _without_result(record: RunRecord, folder: RunFolder) -> RunRecord:
 def _environment(folder: RunFolder) -> tuple[Json, str]:
     """Return the environment of a run and its id; both are empty if env.json cannot be read."""
     try:
-        return _parse_environment(folder.environment_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        with opened(folder.environment_file, LARGEST_DOCUMENT) as file:
+            return _parse_environment(file.read())
+    except (DamagedRunError, ValueError):
         return {}, ""
 
 
 @lru_cache(maxsize=64)
-def _parse_environment(text: str) -> tuple[Json, str]:
+def _parse_environment(text: bytes) -> tuple[Json, str]:
     """Return an environment and its id; thousands of runs share a few environments."""
-    environment = strip_paths_in(json.loads(text))
+    environment = strip_paths_in(parse_json(text))
     if not isinstance(environment, Mapping):
         raise ValueError("A JSON object was expected.")
     return environment, environment_id(environment)

@@ -12,6 +12,7 @@
                    "seconds", "images_per_second", "metrics", ...}
     failure.json   {"schema", "status": "failed" or "timeout", "error", ...} if a run came to
                    no result
+    .lock          locked by the process that writes to the folder; .lock.json names it meanwhile
 
 A measurement is {"value", "low", "high", "n", "n_real", "floor", "bias", "protocol", "better",
 "unit", "note", "warning"}.
@@ -24,6 +25,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from ganbench.config import RunConfig, validate
@@ -36,24 +38,36 @@ from ganbench.records.atomic_files import (
     write_json,
     write_lines,
 )
+from ganbench.records.json_values import as_mapping, as_number
 
 RUN_SCHEMA = 1
 STATUSES = ("done", "diverged", "collapsed", "interrupted", "failed", "timeout", "running")
 FAILURES = ("failed", "timeout")
 """The statuses that failure.json may hold."""
 
-OUTCOME = (
-    "status",
-    "identity",
-    "model",
-    "dataset",
-    "seed",
-    "kimg",
-    "seconds",
-    "images_per_second",
-    "metrics",
-)
-"""The keys that every result.json holds."""
+_NUMBER = (int, float)
+
+OUTCOME: Mapping[str, tuple[type, ...]] = {
+    "status": (str,),
+    "identity": (str,),
+    "model": (str,),
+    "dataset": (str,),
+    "seed": (int,),
+    "kimg": _NUMBER,
+    "seconds": _NUMBER,
+    "images_per_second": (*_NUMBER, NoneType),
+    "metrics": (dict,),
+}
+"""The keys that every result.json holds, and the types of their values."""
+
+_MEASURED: Mapping[str, tuple[type, ...]] = {
+    "value": (*_NUMBER, NoneType),
+    "low": (*_NUMBER, NoneType),
+    "high": (*_NUMBER, NoneType),
+    "floor": (*_NUMBER, NoneType),
+    "n": (int,),
+}
+"""The keys of a measurement that are shown as numbers, and the types of their values."""
 
 
 @dataclass(frozen=True)
@@ -147,12 +161,12 @@ class RunFolder:
         return whole_result(self.result_file)
 
     def stats(self) -> list[dict[str, Any]]:
-        """Return the rows of stats.jsonl."""
-        return read_lines(self.stats_file)
+        """Return the rows of stats.jsonl, each of which says when it was written."""
+        return _timed(read_lines(self.stats_file))
 
     def measurements(self) -> list[dict[str, Any]]:
-        """Return the rows of metrics.jsonl."""
-        return read_lines(self.metrics_file)
+        """Return the rows of metrics.jsonl, each of which says when it was written."""
+        return _timed(read_lines(self.metrics_file))
 
     def write_config(self, value: Mapping[str, Any]) -> None:
         """Write config.json."""
@@ -183,7 +197,7 @@ class RunFolder:
         """Drop the rows after ``kimg``, which a resumed run writes again."""
         for file in (self.stats_file, self.metrics_file):
             if file.is_file():
-                rows = [row for row in read_lines(file) if "kimg" in row]
+                rows = _timed(read_lines(file))
                 write_lines(file, [row for row in rows if row["kimg"] <= kimg])
 
     def sample_grids(self) -> list[Path]:
@@ -191,6 +205,11 @@ class RunFolder:
         return sorted(
             self.samples_folder.glob("*.png"), key=lambda path: (path.stem == "final", path.stem)
         )
+
+
+def _timed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows that state their kimg as a number."""
+    return [row for row in rows if as_number(row.get("kimg")) is not None]
 
 
 def whole_result(file: Path | str) -> dict[str, Any]:
@@ -204,9 +223,21 @@ def whole_result(file: Path | str) -> dict[str, Any]:
         result = read_json(file)
     except DamagedRunError as error:
         raise DamagedRunError(error.message, hint) from error
-    if missing := [key for key in OUTCOME if key not in result]:
-        raise DamagedRunError(f"{file} is damaged: no '{missing[0]}'.", hint)
+    for document, keys in ((result, OUTCOME), *_measurements(result)):
+        for key, types in keys.items():
+            if key not in document:
+                raise DamagedRunError(f"{file} is damaged: no '{key}'.", hint)
+            if not isinstance(document[key], types) or isinstance(document[key], bool):
+                raise DamagedRunError(
+                    f"{file} is damaged: '{key}' has a value of a wrong type.", hint
+                )
     return result
+
+
+def _measurements(result: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Any]]:
+    """Yield each measurement of a result, and the types of its values."""
+    for record in as_mapping(result.get("metrics")).values():
+        yield as_mapping(record), _MEASURED
 
 
 def open_run(path: Path) -> RunFolder:
@@ -254,7 +285,7 @@ def name_folder(root: Path, stem: str, identity: str, *, resume: bool) -> RunFol
     same: list[RunFolder] = []
     with storage_errors(root):
         for folder in folders:
-            if not folder.path.exists():
+            if not os.path.lexists(folder.path):
                 break
             if resume and _same_identity(folder, identity):
                 same.append(folder)

@@ -10,7 +10,6 @@ figure that could not be measured is null.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
@@ -21,9 +20,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from ganbench.config import digest
 from ganbench.errors import DamagedRunError, InputError
-from ganbench.records.atomic_files import finite, read_json, slug, write_json
+from ganbench.records.atomic_files import read_json, slug, write_json
 from ganbench.records.environment import environment_id
-from ganbench.records.json_values import as_mapping
+from ganbench.records.json_values import as_mapping, finite, json_text
 from ganbench.records.strip_paths import strip_paths_in
 
 SPEED_SCHEMA = 1
@@ -197,7 +196,7 @@ def speeds_name(document: Mapping[str, Any]) -> str:
         slug("-".join(dict.fromkeys(case[name] for case in cases))) for name in ("model", "device")
     )
     question = {
-        "cases": sorted((case_key(case) for case in cases), key=json.dumps),
+        "cases": sorted((case_key(case) for case in cases), key=json_text),
         "environment": environment_id(document["environment"]),
     }
     return f"{models[:60].rstrip('-.')}-{devices}-{digest(question)[:8]}"
@@ -222,7 +221,7 @@ def read_speeds(path: Path) -> SpeedRecord:
     checked = {**document, "protocol": _whole_protocol(document.get("protocol"))}
     try:
         # From JSON, where arrays may become tuples and yet no text becomes a number.
-        record = _adapter().validate_json(json.dumps(checked), strict=True)
+        record = _adapter().validate_json(json_text(checked), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

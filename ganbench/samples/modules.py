@@ -7,7 +7,6 @@ is unpickled as Python and ``torch.load`` is never called. Open only archives th
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from ganbench.data.foreign_code import cause
 from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError, InputError
+from ganbench.records.json_values import parse_json
 from ganbench.samples.generator_samples import (
     DRAWN,
     PER_CALL,
@@ -54,8 +54,8 @@ def load_torchscript(path: Path, device: torch.device) -> tuple[nn.Module, dict[
         ) from error
     text = extra["ganbench.json"]
     try:
-        metadata = json.loads(text) if text else {}
-    except (ValueError, RecursionError) as error:
+        metadata = parse_json(text) if text else {}
+    except ValueError as error:
         raise InputError(f"The metadata ganbench.json in {path} is not valid JSON.") from error
     return module, metadata if isinstance(metadata, dict) else {}
 

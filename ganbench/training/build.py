@@ -33,7 +33,7 @@ from ganbench.training.contract import (
 )
 from ganbench.training.distributed import check_parts
 from ganbench.training.optimizers import make_optimizer
-from ganbench.trick import Trick, Tricks, hooks_name
+from ganbench.trick import Hooks, Trick, Tricks, TrickState, hooks_name
 from ganbench.trick_config import rebuild_tricks
 from ganbench.user_code import call_model, place_of
 
@@ -252,12 +252,18 @@ def _equip(state: State, gan: GAN) -> None:
         state.optimizers[name] = optimizer
     for hooks in state.tricks:
         name = hooks_name(hooks)
-        with seeded(stream_seed(state.streams.seed, f"init/{name}"), state.device):
-            state.memory[name] = memory = hooks.start(state)
-        check_start(hooks, memory)
+        state.memory[name] = memory = start_memory(hooks, state)
         state.memory_names[name] = frozenset(memory)
     check_memory(state)
     state.loss = state.tricks.wrap_loss(state.loss, state)
+
+
+def start_memory(hooks: Hooks, state: State) -> TrickState:
+    """Return what a trick gathers from the start, by the networks as they are now."""
+    with seeded(stream_seed(state.streams.seed, f"init/{hooks_name(hooks)}"), state.device):
+        memory = hooks.start(state)
+    check_start(hooks, memory)
+    return memory
 
 
 def _initialized(build: Callable[[], nn.Module], seed: int, name: str) -> nn.Module:

@@ -6,8 +6,10 @@ Nothing is pickled.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+import os
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganbench.config import canonical_json
-from ganbench.errors import DamagedRunError, StorageError
-from ganbench.records.atomic_files import replacing
+from ganbench.errors import ConfigError, DamagedRunError, StorageError
+from ganbench.records.atomic_files import check_regular_file, replacing
+from ganbench.records.json_values import as_whole, json_text, parse_json
 from ganbench.state import State
+from ganbench.training.build import start_memory
+from ganbench.trick import hooks_name
+
+_MISFITS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What torch and Python raise where the contents of a file are not those of a state."""
 
 
 def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
@@ -48,7 +56,7 @@ def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
         scalars[f"optimizer/{role}"] = rest
         tensors |= {f"optimizer/{role}/{name}": value for name, value in moments.items()}
     if state.group.first:
-        write_tensors(path, tensors, {"state": json.dumps(scalars)})
+        write_tensors(path, tensors, {"state": json_text(scalars)})
 
 
 def load_checkpoint(state: State, path: Path, *, streams: bool = True) -> dict[str, Any]:
@@ -66,24 +74,122 @@ def load_checkpoint(state: State, path: Path, *, streams: bool = True) -> dict[s
     """
     tensors, metadata = read_tensors(path, state.device)
     try:
-        scalars = json.loads(metadata["state"])
+        scalars = parse_json(metadata["state"])
         _restore(state, tensors, scalars)
         if streams:
             positions = {name: value.cpu() for name, value in _under(tensors, "streams").items()}
             state.streams.load_state_dict(positions)
-        facts: dict[str, Any] = scalars["facts"]
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise DamagedRunError(
-            f"{path} does not fit this run: {str(error).splitlines()[0]}.",
-            "It may have been written by another version; train without --resume.",
-        ) from error
+        facts = dict(scalars["facts"])
+    except _MISFITS as error:
+        raise misfit(path, str(error) or type(error).__name__) from error
     return facts
+
+
+def continue_from(
+    state: State, path: Path, *, same_optimizers: Collection[str], streams: bool
+) -> dict[str, Any]:
+    """Let a newly built state go on from the checkpoint of another run; return its facts.
+
+    The weights and the count of images are carried over, and what a trick has gathered where the
+    state has the same trick. Other tricks start with the weights as they now are. Learning rates
+    and other settings of optimizers are the state's own.
+
+    Args:
+        state: The state, as it was built.
+        path: The checkpoint of the other run.
+        same_optimizers: The optimizers, by player or partner, whose moments are carried over.
+        streams: Whether the random streams go on, too.
+
+    Raises:
+        ConfigError: The networks are not those of the other run.
+        DamagedRunError: The file is missing or damaged.
+    """
+    tensors, metadata = read_tensors(path, state.device)
+    try:
+        scalars = parse_json(metadata["state"])
+        state.images_seen = _count(scalars["images_seen"])
+        state.updates.update({role: _count(scalars["updates"][role]) for role in state.updates})
+        for prefix, module in _networks(state):
+            _load_weights(module, _under(tensors, prefix), prefix)
+        for name in same_optimizers:
+            optimizer = state.optimizers[name]
+            moments = _under(tensors, f"optimizer/{name}")
+            groups = optimizer.state_dict()["param_groups"]
+            values = scalars[f"optimizer/{name}"]["values"]
+            _load_optimizer(optimizer, moments, {"groups": groups, "values": values})
+        for hooks in state.tricks:
+            if not _carry_memory(state, hooks_name(hooks), tensors):
+                state.memory[hooks_name(hooks)].update(start_memory(hooks, state))
+        if streams:
+            positions = {name: value.cpu() for name, value in _under(tensors, "streams").items()}
+            state.streams.load_state_dict(positions)
+        return dict(scalars["facts"])
+    except _MISFITS as error:
+        raise misfit(path, str(error) or type(error).__name__) from error
+
+
+def _load_weights(module: nn.Module, weights: dict[str, Tensor], name: str) -> None:
+    """Load the weights of another run's network.
+
+    Raises:
+        ConfigError: It is another network.
+    """
+    if _shapes(module.state_dict()) != _shapes(weights):
+        raise ConfigError(
+            f"The network '{name}' has other weights than in the run that --from names.",
+            "Change only what leaves the networks as they are: length, rates, loss, most tricks.",
+        )
+    module.load_state_dict(weights)
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
+
+
+def _carry_memory(state: State, trick: str, tensors: Mapping[str, Tensor]) -> bool:
+    """Restore what a trick has gathered in another run, if all of it is there and fits."""
+    gathered = _under(tensors, f"memory/{trick}")
+    memory = state.memory[trick]
+    modules = {name: value for name, value in memory.items() if isinstance(value, nn.Module)}
+    expected = {name for name, value in memory.items() if isinstance(value, Tensor)}
+    for name, module in modules.items():
+        if _shapes(module.state_dict()) != _shapes(_under(gathered, name)):
+            return False
+        expected |= {f"{name}/{key}" for key in module.state_dict()}
+    if not expected or expected != set(gathered):
+        return False
+    for name, value in memory.items():
+        if isinstance(value, nn.Module):
+            value.load_state_dict(_under(gathered, name))
+        elif isinstance(value, Tensor):
+            memory[name] = gathered[name]
+    return True
+
+
+def misfit(path: Path, reason: str) -> DamagedRunError:
+    """Return the error that says why a checkpoint does not fit a run."""
+    return DamagedRunError(
+        f"{path} does not fit this run: {reason.splitlines()[0][:200]}.",
+        "It may have been written by another version; train without --resume.",
+    )
+
+
+def _count(value: object) -> int:
+    """Return a whole number from zero, as a checkpoint states one.
+
+    Raises:
+        ValueError: It is anything else.
+    """
+    count = as_whole(value)
+    if count is None or count < 0:
+        raise ValueError(f"{value!r} is no count")
+    return count
 
 
 def _restore(state: State, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> None:
     """Put the contents of a checkpoint into a newly built state."""
-    state.images_seen = scalars["images_seen"]
-    state.updates.update(scalars["updates"])
+    state.images_seen = _count(scalars["images_seen"])
+    state.updates.update({role: _count(scalars["updates"][role]) for role in state.updates})
     for prefix, module in _modules(state):
         module.load_state_dict(_under(tensors, prefix))
     for role, optimizer in state.optimizers.items():
@@ -116,10 +222,12 @@ def read_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], d
     """Read named tensors and metadata from a safetensors file.
 
     Raises:
-        DamagedRunError: The file is missing, cut short, or of another format.
+        DamagedRunError: The file is missing, cut short, of another format, or larger than the
+            memory of this machine.
     """
     try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
+        check_regular_file(path, path.stat(), _memory_bytes())
+        with _utf8_path(path) as place, safe_open(place, "pt", device=str(device)) as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise DamagedRunError(
@@ -128,12 +236,36 @@ def read_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], d
         ) from error
 
 
-def _modules(state: State) -> Iterator[tuple[str, nn.Module]]:
-    """Yield every network and every module that a trick has gathered, by its prefix in the file."""
+def _memory_bytes() -> int:
+    """Return the memory of this machine, or a number that nothing exceeds if it is not known."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return sys.maxsize
+
+
+@contextmanager
+def _utf8_path(path: Path) -> Iterator[Path]:
+    """Yield a path of the same file that is UTF-8, because safetensors reads no other."""
+    try:
+        str(path).encode()
+        yield path
+    except UnicodeEncodeError:
+        with path.open("rb") as file:
+            yield Path(f"/dev/fd/{file.fileno()}")
+
+
+def _networks(state: State) -> Iterator[tuple[str, nn.Module]]:
+    """Yield every network by its prefix in the file."""
     yield "generator", state.generator
     yield "discriminator", state.discriminator
     for name, partner in state.partners.items():
         yield f"partner/{name}", partner
+
+
+def _modules(state: State) -> Iterator[tuple[str, nn.Module]]:
+    """Yield every network and every module that a trick has gathered, by its prefix in the file."""
+    yield from _networks(state)
     for trick, memory in state.memory.items():
         for name, value in memory.items():
             if isinstance(value, nn.Module):

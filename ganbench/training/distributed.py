@@ -47,6 +47,9 @@ PATIENCE = timedelta(days=7)
 """How long a process waits for the others. They wait while the first one measures, which may take
 hours. When a process dies, torchrun ends the others; a time limit is not needed for that."""
 
+JOINING = timedelta(minutes=5)
+"""How long a process waits at the start until all have come."""
+
 
 class Processes(ProcessGroup):
     """Several processes that communicate through torch.distributed's default group."""
@@ -97,12 +100,12 @@ class Processes(ProcessGroup):
 
     def broadcast_text(self, text: str) -> str:
         """Return the first process's text."""
-        encoded = list(text.encode())
+        encoded = list(os.fsencode(text))
         length = torch.tensor([len(encoded)])
         self.broadcast([length])
         sent = torch.tensor(encoded if self.first else [0] * int(length), dtype=torch.uint8)
         self.broadcast([sent])
-        return bytes(sent.tolist()).decode()
+        return os.fsdecode(bytes(sent.tolist()))
 
     def any_true(self, flag: bool) -> bool:
         """Tell whether any process sets the flag; votes are on the CPU, so no GPU is waited for."""
@@ -173,12 +176,46 @@ def join_processes() -> ProcessGroup:
         )
     if not distributed.is_initialized():
         nccl = torch.cuda.is_available() and distributed.is_nccl_available()
+        store = _meeting_place(place.rank, place.size)
         with exchanging():
             distributed.init_process_group(
-                "cpu:gloo,cuda:nccl" if nccl else "gloo", timeout=PATIENCE
+                "cpu:gloo,cuda:nccl" if nccl else "gloo",
+                store=store,
+                rank=place.rank,
+                world_size=place.size,
+                timeout=PATIENCE,
             )
         atexit.register(_leave)
     return Processes(place.rank, place.size, place.local_rank)
+
+
+def _meeting_place(rank: int, size: int) -> Any:
+    """Return the store through which the processes find each other, once all have come to it.
+
+    Raises:
+        ConfigError: The variables of torchrun are missing or wrong.
+        GanbenchError: Not all processes have come in time.
+    """
+    from torch.distributed.rendezvous import rendezvous  # missing where processes are unsupported
+
+    try:
+        store, _, _ = next(rendezvous("env://", rank, size, timeout=JOINING))
+        store.set(f"ganbench/{rank}", "here")
+        store.wait([f"ganbench/{other}" for other in range(size)], JOINING)
+    except ValueError as error:
+        raise ConfigError(
+            f"The processes cannot find each other: {str(error).rstrip('.')}.",
+            "Start them with torchrun, which sets all variables.",
+        ) from error
+    except RuntimeError as error:
+        raise GanbenchError(
+            f"Not all of the {size} processes of this run have come within "
+            f"{JOINING.total_seconds():.0f} s.",
+            "See that torchrun starts on every node with the same number of nodes and the same "
+            "endpoint.",
+        ) from error
+    store.set_timeout(PATIENCE)
+    return store
 
 
 def end_process(code: int) -> None:

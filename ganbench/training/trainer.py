@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from ganbench.data.batches import Batches
 from ganbench.data.dataset import Dataset
 from ganbench.gan import Batch
 from ganbench.progress import Progress
+from ganbench.records.json_values import as_number, as_whole
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.contention import Contention, busy_sentence
 from ganbench.runtime.execution import arithmetic
@@ -24,7 +26,12 @@ from ganbench.state import State
 from ganbench.step import alternate
 from ganbench.streams import stream_seed
 from ganbench.training.breach import one_sentence
-from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
+from ganbench.training.checkpoint import (
+    continue_from,
+    load_checkpoint,
+    misfit,
+    save_checkpoint,
+)
 from ganbench.training.contract import check_memory, check_subset
 from ganbench.training.first_iteration import first_iteration
 from ganbench.trick import StepRule
@@ -103,10 +110,18 @@ class Trainer:
     def resume(self) -> None:
         """Continue from the folder's checkpoint; drop rows that will be written again."""
         facts = load_checkpoint(self.state, self.folder.checkpoint_file)
-        self.seconds = facts["seconds"]
-        self._last_look_up = facts["looked_up"]
+        seconds, looked_up = as_number(facts.get("seconds")), as_whole(facts.get("looked_up"))
+        if seconds is None or looked_up is None:
+            raise misfit(self.folder.checkpoint_file, "it does not say how far it is")
+        self.seconds, self._last_look_up = seconds, looked_up
         if self.group.first:
             self.folder.forget_after(self.state.images_seen / 1000)
+
+    def continue_from(self, path: Path, *, same_optimizers: Collection[str], streams: bool) -> None:
+        """Begin with the checkpoint of another run: see ``checkpoint.continue_from``."""
+        facts = continue_from(self.state, path, same_optimizers=same_optimizers, streams=streams)
+        self.seconds = as_number(facts.get("seconds")) or 0.0
+        self._last_look_up = self.state.images_seen
 
     def train(self) -> str:
         """Train to the end; return the status: done, diverged, collapsed or interrupted.

@@ -237,3 +237,44 @@ def test_a_second_ctrl_c_ends_at_once_in_one_sentence(tiny, interrupting, form):
     else:
         assert outcome.err.startswith("error: Stopped at once")
         assert "--resume" in outcome.err
+
+
+def test_a_finished_run_is_measured_or_left_and_that_is_said(tiny):
+    tiny("--resume", "--metrics", "modes")
+    again = tiny("--resume", "--metrics", "modes", "--json")
+    assert again.err == "Nothing was left to do: the run is finished.\n"
+    added = tiny("--resume", "--metrics", "modes,high-quality", "--json")
+    assert added.err == "Measured high-quality.\n"
+    assert list(added.document["metrics"]) == ["modes", "high-quality"]
+
+
+def test_resuming_what_is_not_there_says_what_differs(tiny, tmp_path):
+    (folder,) = [Path(tiny("--metrics", "", "--json").document["run"])]
+    outcome = tiny("--resume", "--metrics", "", "--kimg", "0.6", "--json")
+    assert outcome.code == 0
+    assert "holds no run of these settings, so a new one begins." in outcome.err
+    assert f"{folder.name} differs in recipe.kimg (0.3, not 0.6)." in outcome.err
+    assert f"--from {folder}" in outcome.err
+    assert "a new one begins" not in tiny("--metrics", "", "--json").err
+
+
+def test_a_run_goes_on_from_another(tiny, cli, tmp_path):
+    first = tiny("--metrics", "", "--json", "-t", "ema", "--seed", 2).document
+    words = ("run", "--from", first["run"], "--metrics", "", "-q")
+    outcome = cli(*words, "--kimg", "0.7", "--json")
+    assert outcome.code == 0, outcome.err
+    folder = open_run(Path(outcome.document["run"]))
+    assert folder.description().origin.run == first["identity"]
+    assert outcome.document["seed"] == 2
+    shown = cli("show", folder.path)
+    assert f"It went on from the run {first['identity'][:8]}, at 0.384 kimg." in shown.out
+    assert cli("show", folder.path, "--json").document["config"]["origin"]["kimg"] == 0.384
+    for wrong, sentence in (
+        (("--model", "dcgan"), "--from goes on with the model of its run."),
+        ((), "has been trained for 0.384 kimg, and kimg counts from its start."),
+    ):
+        refused = cli(*words, *wrong)
+        assert refused.code == 2
+        assert sentence in refused.err
+    assert cli("run", "--from", tmp_path / "none").code == 2
+    assert "Name a model." in cli("run", "--dataset", "ring8").err

@@ -2,22 +2,45 @@
 """One run from its plan to its result."""
 
 import json
+import os
 from importlib.metadata import version
 
 import pytest
 import torch
 from comparing import differing
+from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 from small_states import CPU
 
+import ganbench
 from ganbench.config import parse_trick
 from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnknownNameError
+from ganbench.harness.changed_sources import changed_code
 from ganbench.harness.plan import plan, plan_of
 from ganbench.harness.run import Run, RunOptions, load_state
+from ganbench.records.locks import TakenError, holding
+from ganbench.records.read_run import read_run
 from ganbench.records.run_folder import OUTCOME
 from ganbench.sampling.draw import draw
 from ganbench.training.trainer import Schedule, Trainer, evaluating
+
+TRICK = """
+from dataclasses import dataclass
+
+from ganbench import Trick, register
+
+
+@register
+@dataclass(frozen=True)
+class Idle(Trick):
+    \"\"\"Does nothing.\"\"\"
+
+    name = "idle"
+
+    def after_step(self, turn):
+        pass
+"""
 
 
 @pytest.fixture
@@ -80,7 +103,7 @@ def test_a_run_leaves_what_the_documentation_says(go):
     names = {path.name for path in folder.path.iterdir()}
     assert names == {
         "config.json", "env.json", "stats.jsonl", "metrics.jsonl", "samples", "result.json",
-        "checkpoint.safetensors", "generator.safetensors",
+        "checkpoint.safetensors", "generator.safetensors", ".lock",
     }  # fmt: skip
     keys = {"value", "low", "high", "n", "floor", "protocol", "better", "unit"}
     for name, record in result["metrics"].items():
@@ -313,3 +336,108 @@ def test_a_checkpoint_cut_short_stays_and_is_said(go):
         go(options={"resume": True})
     assert folder.checkpoint_file.read_bytes() == data
     assert folder.stats_file.read_bytes() == rows
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs file names made of bytes")
+def test_a_path_that_is_not_utf_8_is_written_resumed_and_read(go, tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    try:
+        (tmp_path / name).mkdir()
+    except OSError:
+        pytest.skip("this file system takes only UTF-8")
+    images = tmp_path / name / "images"
+    for index in range(20):
+        images.mkdir(exist_ok=True)
+        Image.new("L", (8, 8), 12 * index).save(images / f"{index}.png")
+    options = {"resume": True, "metrics": ()}
+    first, folder = go("vanilla", f"{images}@8", out=f"{name}/runs", options=options)
+    assert folder.description().dataset == f"{images}@8" == first["dataset"]
+    assert read_run(folder).status == first["status"]
+    folder.result_file.unlink()
+    again, same_folder = go("vanilla", f"{images}@8", out=f"{name}/runs", options=options)
+    assert (again["identity"], same_folder) == (first["identity"], folder)
+    with evaluating(state := loaded(folder)):
+        assert len(draw(state, 4, seed=0)) == 4
+
+
+# -- side by side, and again -------------------------------------------------------------------
+
+
+def test_equal_runs_at_once_do_not_share_a_folder(tmp_path):
+    run_plan = plan("vanilla", "ring8", settings={"recipe.kimg": 0.3})
+    options = RunOptions(out=tmp_path, metrics=())
+    first, second = Run(run_plan, options), Run(run_plan, options)
+    assert first.folder == second.folder, "both were named before either began"
+    first.execute()
+    second.execute()
+    assert second.folder.path.name == f"{first.folder.path.name}-2"
+    assert first.folder.stats_file.read_bytes().count(b"\n") == len(first.folder.stats())
+    assert not differing(tensors(first.folder), tensors(second.folder))
+
+
+def test_a_run_that_another_process_carries_out_is_left_to_it(tmp_path):
+    run_plan = plan("vanilla", "ring8", settings={"recipe.kimg": 0.3})
+    ours = Run(run_plan, RunOptions(out=tmp_path, metrics=(), resume=True))
+    ours.folder.path.mkdir(parents=True)
+    with holding(ours.folder.path), pytest.raises(TakenError, match="is being written by process"):
+        ours.execute()
+    assert not ours.folder.config_file.exists()
+    theirs = Run(run_plan, RunOptions(out=tmp_path, metrics=(), resume=True))
+    result = theirs.execute()
+    assert ours.execute() == result, "it has been finished meanwhile"
+
+
+def test_a_finished_run_is_measured_with_what_it_lacks(go, monkeypatch):
+    _, folder = go(options={"metrics": ("modes",), "resume": True})
+    monkeypatch.setattr(Trainer, "train", lambda self: pytest.fail("it was trained"))
+    again, same_folder = go(options={"metrics": ("high-quality", "modes"), "resume": True})
+    assert same_folder == folder
+    assert set(again["metrics"]) == {"modes", "high-quality"} == set(folder.result()["metrics"])
+    rows = folder.measurements()
+    assert set(rows[-1]["metrics"]) == set(again["metrics"])
+    with pytest.raises(UnknownNameError):
+        go(options={"metrics": ("modez",), "resume": True})
+
+
+def test_a_metric_that_is_added_later_is_what_it_would_have_been(go):
+    whole, _ = go(out="whole", options={"metrics": ("modes", "high-quality")})
+    go(out="parts", options={"metrics": (), "resume": True})
+    added, _ = go(out="parts", options={"metrics": ("modes", "high-quality"), "resume": True})
+    assert added["metrics"] == whole["metrics"]
+
+
+# -- what has changed since --------------------------------------------------------------------
+
+
+def test_code_that_has_changed_since_is_said(go, constant_model, tmp_path):
+    trick = tmp_path / "mine.py"
+    trick.write_text(TRICK)
+    _, folder = go(str(constant_model), tricks=[str(trick)])
+    assert changed_code(plan_of(folder.description())) == []
+    trick.write_text(TRICK + "# changed\n")
+    assert changed_code(plan_of(folder.description())) == [
+        f"The trick {trick} has changed since the run was trained"
+    ]
+    constant_model.write_text(constant_model.read_text() + "\n# changed\n")
+    sentences = changed_code(plan_of(folder.description()))
+    assert sentences[0] == f"The model {constant_model} has changed since the run was trained"
+    result = ganbench.evaluate(fake=folder.path, samples=64, metrics=["modes"], progress=False)
+    assert sentences[0] in result["metrics"]["modes"]["warning"]
+    with pytest.warns(UserWarning, match="has changed since"):
+        ganbench.load_run(folder.path).sample(2)
+
+
+def test_data_that_changed_are_not_taken_for_those_it_was_trained_on(go, tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    for index in range(8):
+        Image.new("L", (8, 8), 30 * index).save(images / f"{index}.png")
+    _, folder = go("vanilla", f"{images}@8", options={"metrics": ()})
+    measure = {"fake": folder.path, "samples": 8, "metrics": ["kid@pixels"], "progress": False}
+    whole = ganbench.evaluate(**measure)
+    Image.new("L", (8, 8), 255).save(images / "8.png")
+    with pytest.raises(ConfigError, match="has changed since the run was trained") as raised:
+        ganbench.evaluate(**measure)
+    assert raised.value.hint.endswith(f"--real {images}@8")
+    named = ganbench.evaluate(**measure, real=f"{images}@8")
+    assert named["real"]["count"] == whole["real"]["count"] + 1

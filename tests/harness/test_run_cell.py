@@ -10,8 +10,9 @@ from filelock import FileLock
 from ganbench.data import open_dataset
 from ganbench.harness.matrix import plan_matrix
 from ganbench.harness.run import RunOptions
-from ganbench.harness.run_cell import LOCK, CellJob, is_taken, look_up, run_cell, write_failure
+from ganbench.harness.run_cell import CellJob, look_up, run_cell, write_failure
 from ganbench.harness.run_metrics import wanted_metrics
+from ganbench.records.locks import LOCK, is_taken
 from ganbench.training.trainer import Schedule, Trainer
 
 
@@ -145,9 +146,9 @@ def test_a_folder_of_another_run_is_left_alone(job):
 def test_a_cell_that_is_worked_at_is_left_to_others(job, trained):
     job.folder.path.mkdir(parents=True)
     with FileLock(job.folder.path / LOCK):
-        assert is_taken(job.folder)
+        assert is_taken(job.folder.path)
         assert run_cell(job).status == "elsewhere"
-    assert not is_taken(job.folder)
+    assert not is_taken(job.folder.path)
     assert trained == []
 
 

@@ -16,9 +16,10 @@ from ganbench.errors import ConfigError, StorageError
 from ganbench.harness.backends import LocalBackend, make_backend
 from ganbench.harness.matrix import plan_matrix
 from ganbench.harness.run import RunOptions
-from ganbench.harness.run_cell import DIED, LOCK, Outcome, write_failure
+from ganbench.harness.run_cell import DIED, Outcome, write_failure
 from ganbench.harness.run_metrics import wanted_metrics
 from ganbench.harness.scheduler import ATTEMPTS, Policy, Scheduler, trained_share
+from ganbench.records.locks import LOCK
 from ganbench.training.trainer import Schedule
 
 HEALTHY_RESULTS = {"done", "collapsed"}

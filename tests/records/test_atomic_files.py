@@ -17,7 +17,7 @@ from ganbench.records import atomic_files
 from ganbench.records.atomic_files import (
     append_line,
     check_writable,
-    finite,
+    last_row,
     read_json,
     read_lines,
     replacing,
@@ -27,6 +27,7 @@ from ganbench.records.atomic_files import (
     write_lines,
     write_text,
 )
+from ganbench.records.json_values import finite
 
 SCALAR = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text())
 VALUE = st.recursive(
@@ -271,3 +272,40 @@ def test_damaged_json_is_one_sentence(tmp_path, content):
 def test_missing_json_is_one_sentence(tmp_path):
     with pytest.raises(DamagedRunError, match="cannot be read: No such file"):
         read_json(tmp_path / "a.json")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+@pytest.mark.parametrize("read", [read_json, read_lines])
+def test_a_pipe_that_nobody_writes_to_is_refused_at_once(tmp_path, read):
+    path = tmp_path / "a.json"
+    os.mkfifo(path)
+    with pytest.raises(DamagedRunError, match="it is not a regular file"):
+        read(path)
+    assert last_row(path) == {}
+
+
+@pytest.mark.parametrize("read", [read_json, read_lines])
+def test_a_folder_and_a_name_that_cannot_be_are_refused(tmp_path, read):
+    for path in (tmp_path, tmp_path / "a\0b", tmp_path / ("a" * 300)):
+        if read is read_lines and path != tmp_path:
+            continue  # no such file can be there
+        with pytest.raises(DamagedRunError, match=r"cannot be read|not a regular file"):
+            read(path)
+
+
+@pytest.mark.parametrize("read", [read_json, read_lines])
+def test_a_file_is_not_read_if_it_is_too_large(tmp_path, read):
+    path = tmp_path / "a.json"
+    with path.open("wb") as file:
+        file.truncate(2 << 30)  # takes no space on the disk
+    with pytest.raises(DamagedRunError, match="2,147,483,648 bytes, and at most"):
+        read(path)
+
+
+def test_the_last_whole_row_is_found(tmp_path):
+    path = tmp_path / "a.jsonl"
+    assert last_row(path) == {}
+    write_lines(path, [{"a": number, "text": "x" * 100} for number in range(1000)])
+    with path.open("a") as file:
+        file.write('3\n{"a": 17, "cut')
+    assert last_row(path)["a"] == 999

@@ -22,7 +22,9 @@ RESULT = {
     **dict.fromkeys(OUTCOME, 0),
     "status": "done",
     "identity": IDENTITY,
-    "metrics": {"modes": {"value": 8.0}},
+    "model": "vanilla",
+    "dataset": "ring8",
+    "metrics": {"modes": {"value": 8.0, "low": 7.5, "high": None, "floor": 8, "n": 64}},
 }
 
 
@@ -160,3 +162,36 @@ def test_a_folder_without_a_run_is_said(tmp_path):
     assert open_run(tmp_path / "a" / "b").path == tmp_path / "a" / "b"
     assert [folder.path.name for folder in find_runs(tmp_path)] == ["b", "c"]
     assert list(find_runs(tmp_path / "nowhere")) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("status", 3),
+        ("identity", None),
+        ("seed", "0"),
+        ("seed", True),
+        ("kimg", "10"),
+        ("seconds", []),
+        ("images_per_second", {}),
+        ("metrics", []),
+        ("metrics", {"fid": 3}),
+        ("metrics", {"fid": {"value": "low"}}),
+        ("metrics", {"fid": {**RESULT["metrics"]["modes"], "n": None}}),
+    ],
+)
+def test_an_outcome_of_wrong_types_is_damaged(tmp_path, key, value):
+    folder = begin(tmp_path, finished=True)
+    folder.write_result({**RESULT, key: value})
+    with pytest.raises(DamagedRunError, match=r"result\.json is damaged: ") as raised:
+        folder.outcome()
+    assert "--resume" in raised.value.hint
+
+
+def test_rows_of_wrong_types_are_passed_over(tmp_path):
+    folder = begin(tmp_path, finished=True)
+    rows = [{"kimg": "1"}, {"kimg": None}, {"kimg": 10**400}, {"kimg": True}, {"kimg": 2}, {}]
+    folder.stats_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert folder.stats() == [{"kimg": 2}]
+    folder.forget_after(5.0)
+    assert folder.stats() == [{"kimg": 2}]

@@ -385,3 +385,37 @@ def test_networks_that_grow_go_on_bit_for_bit(bench):
     trainer.train()
     assert shares[-1] == 1.0
     assert 0 < shares[0] < 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_a_checkpoint_that_is_a_pipe_or_a_folder_is_refused_at_once(bench, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(DamagedRunError, match="it is not a regular file"):
+            load_checkpoint(bench.state(), path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("images_seen", -8),
+        ("images_seen", "many"),
+        ("images_seen", 1e300),
+        ("updates", []),
+        ("updates", {"generator": None, "discriminator": 3}),
+        ("facts", 7),
+        ("facts", {"seconds": "long", "looked_up": 0}),
+        ("optimizer/generator", {"groups": 3, "values": {}}),
+        ("optimizer/generator", {"groups": [], "values": {"999/step": 1}}),
+    ],
+)
+def test_scalars_of_a_wrong_type_are_one_sentence(bench, key, value):
+    trainer = bench.trainer()
+    trainer.save()
+    path = trainer.folder.checkpoint_file
+    tensors, metadata = read_tensors(path, CPU)
+    scalars = {**json.loads(metadata["state"]), key: value}
+    write_tensors(path, tensors, {"state": json.dumps(scalars)})
+    with pytest.raises(DamagedRunError, match="does not fit this run: ") as raised:
+        bench.trainer().resume()
+    assert "\n" not in raised.value.message

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Several processes train like one with the whole batch, and end together."""
 
+import socket
+import time
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 import shared_trainings
@@ -18,7 +21,8 @@ from ganbench.gan import GAN, Loss
 from ganbench.nn import MLP
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.process_group import ALONE
-from ganbench.training.distributed import Processes, exchanging
+from ganbench.training import distributed
+from ganbench.training.distributed import Processes, exchanging, join_processes
 from ganbench.trick_config import make_trick
 
 PAIR = Processes(rank=1, size=2)
@@ -208,3 +212,30 @@ def test_each_process_takes_its_rows():
 def test_a_lost_process_is_a_sentence():
     with pytest.raises(GanbenchError, match="Another process of this run has ended"), exchanging():
         raise RuntimeError("Connection closed by peer [127.0.0.1]:29500")
+
+
+@pytest.fixture
+def alone_of_two(monkeypatch):
+    """Be the first of two processes, the second of which never comes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    values = {"RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 2, "MASTER_PORT": port}
+    for name, value in {**values, "MASTER_ADDR": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(distributed, "JOINING", timedelta(seconds=1))
+
+
+def test_a_process_that_never_comes_is_not_waited_for_without_end(alone_of_two):
+    began = time.monotonic()
+    with pytest.raises(GanbenchError, match="the 2 processes of this run have come within 1 s"):
+        join_processes()
+    assert time.monotonic() - began < 60
+    assert not torch.distributed.is_initialized()
+
+
+def test_variables_that_torchrun_would_not_set_are_said(alone_of_two, monkeypatch):
+    monkeypatch.setenv("MASTER_PORT", "none")
+    with pytest.raises(ConfigError, match="cannot find each other") as raised:
+        join_processes()
+    assert "torchrun" in raised.value.hint
