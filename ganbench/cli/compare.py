@@ -94,7 +94,11 @@ def command(
     limit: Annotated[
         int | None,
         typer.Option(
-            help="Carry out at most this many cells.", min=0, metavar="N", rich_help_panel=LENGTH
+            help="Carry out at most this many cells.",
+            min=0,
+            max=options.MOST_COUNT,
+            metavar="N",
+            rich_help_panel=LENGTH,
         ),
     ] = None,
     force: Annotated[
@@ -143,6 +147,7 @@ def command(
             "-j",
             help="Cells carried out at a time (default: 1).",
             min=1,
+            max=options.MOST_THREADS,
             metavar="N",
             rich_help_panel=WHERE,
         ),
@@ -162,6 +167,7 @@ def command(
         typer.Option(
             help="CPU threads of each cell (default: the cores divided by --jobs).",
             min=1,
+            max=options.MOST_THREADS,
             metavar="N",
             rich_help_panel=WHERE,
         ),
@@ -219,7 +225,9 @@ def command(
     )
     if dry_run:
         from ganbench.cli.compare_preview import print_plan
+        from ganbench.harness.preflight import check_data
 
+        check_data(map(run_options.open, chosen.datasets))
         print_plan(planned.scheduler, chosen, jobs or 1, as_json=as_json, quiet=quiet)
         return
     check_writable(run_options.out)
@@ -237,7 +245,7 @@ def _print_limits(planned: PlannedComparison) -> None:
     treatments = max(len(suite.tricks), len(suite.models)) - 1
     if planned.scheduler.pending and treatments > 0:
         for line in design_limits(len(suite.seeds), treatments):
-            console(stderr=True).print(line, style="dim", markup=False)
+            console(stderr=True).print(line, style="dim")
 
 
 def _carry_out(

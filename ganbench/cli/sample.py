@@ -29,7 +29,13 @@ def command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     seed: Annotated[
         int,
-        typer.Option(help="Seed of the samples.", min=0, metavar="N", rich_help_panel=WHAT),
+        typer.Option(
+            help="Seed of the samples.",
+            min=0,
+            max=options.MOST_SEED,
+            metavar="N",
+            rich_help_panel=WHAT,
+        ),
     ] = 0,
     label: Annotated[
         int | None,
@@ -37,6 +43,7 @@ def command(
             "--class",
             help="Draw only this class, counted from 0.",
             min=0,
+            max=options.MOST_COUNT,
             metavar="N",
             rich_help_panel=WHAT,
         ),
@@ -49,6 +56,7 @@ def command(
             "-c",
             help="Number of samples.",
             min=1,
+            max=options.MOST_SAMPLES,
             metavar="N",
             rich_help_panel=LENGTH,
         ),

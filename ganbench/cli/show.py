@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import console, metrics_table, print_json
+from ganbench.cli.output import METRIC_COLUMNS_TO_LEAVE, console, metrics_table, print_json
+from ganbench.paths import expand
 
 if TYPE_CHECKING:
     from ganbench.registry import Entry
@@ -34,8 +35,9 @@ def command(
     as_json: options.JsonFlag = False,
 ) -> None:
     """Describe one thing: its documentation, its parameters or recipe, where its source is."""
-    if Path(name).is_dir():
-        _show_run(Path(name), as_json=as_json)
+    path = expand(name)
+    if path.is_dir():
+        _show_run(path, as_json=as_json)
         return
     from ganbench.harness.builtin_suites import builtin_suites
 
@@ -56,14 +58,16 @@ def command(
     if as_json:
         print_json(facts)
         return
+    from rich.text import Text
+
     screen = console()
-    screen.print(f"[bold]{entry.name}[/bold] ({kind})")
-    screen.print(entry.documentation, markup=False)
+    screen.print(Text.assemble((entry.name, "bold"), f" ({kind})"))
+    screen.print(entry.documentation)
     screen.print()
     for key, value in details.items():
-        screen.print(f"[bold]{key}[/bold]")
+        screen.print(key, style="bold")
         screen.print_json(json.dumps(value))
-    screen.print(f"source: {entry.origin}", soft_wrap=True, markup=False)
+    screen.print(f"source: {entry.origin}", soft_wrap=True)
 
 
 def _find(name: str) -> tuple[str, Entry]:
@@ -149,11 +153,13 @@ def _show_suite(name: str, path: Path, *, as_json: bool) -> None:
         facts = {"kind": "suite", "name": name, "summary": tomllib.loads(text).get("title", "")}
         print_json({**facts, "source": str(path), "suite": tomllib.loads(text)})
         return
+    from rich.text import Text
+
     screen = console()
-    screen.print(f"[bold]{name}[/bold] (suite)")
-    screen.print(text, markup=False)
+    screen.print(Text.assemble((name, "bold"), " (suite)"))
+    screen.print(text)
     screen.print(f"Run it: ganbench compare {name}")
-    screen.print(f"source: {path}", soft_wrap=True, markup=False)
+    screen.print(f"source: {path}", soft_wrap=True)
 
 
 def _show_run(path: Path, *, as_json: bool) -> None:
@@ -172,7 +178,8 @@ def _show_run(path: Path, *, as_json: bool) -> None:
     screen = console()
     screen.print_json(config.model_dump_json())
     if result["metrics"]:
-        screen.print(metrics_table(result["metrics"], path.name))
+        table = metrics_table(result["metrics"], path.name)
+        screen.print_table(table, least=METRIC_COLUMNS_TO_LEAVE)
     seen = rows[-1]["kimg"] if rows else 0.0
     screen.print(f"{result['status']}: {seen:.4g} of {config.recipe.kimg:.4g} kimg")
     for picture in folder.sample_grids()[-1:]:
