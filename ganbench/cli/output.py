@@ -77,6 +77,9 @@ def complain(message: str, hint: str = "") -> None:
     """Print an error and a hint to stderr."""
     from rich.text import Text
 
+    from ganbench.cli.screen import visible
+
+    message, hint = visible(message), visible(hint)
     screen = console(stderr=True)
     whole = not screen.is_terminal  # a log keeps a sentence, and a path in it, on one line
     screen.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=whole)

@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
 from rich.segment import Segment
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from ganbench.cli.results import result_stream
@@ -85,13 +85,18 @@ class Screen(Console):
             least: Headings of the columns that matter least, those that go first; then the
                 others go, from the last.
         """
-        for column in table.columns[1:]:
-            column.no_wrap = column.no_wrap or column.justify == "right"  # a number stays whole
+        for index, column in enumerate(table.columns):
+            column.overflow = "fold"  # not an ellipsis
+            column.no_wrap = index > 0 and column.justify == "right"
+            if column.no_wrap:  # a number stays whole
+                column.min_width = max(map(cell_len, _lines(column)), default=0)
         if self._in_pipe:
             self.width = max(_PIPE_WIDTH, self._measured(table).maximum)
             self.print(table)
             self.width = _PIPE_WIDTH
             return
+        if self._least_width(table) > self.width:
+            table.show_edge = table.pad_edge = False
         left_out = []
         while len(table.columns) > 1 and self._least_width(table) > self.width:
             headings = [str(column.header) for column in table.columns]
@@ -114,3 +119,8 @@ class Screen(Console):
 
     def _measured(self, table: Table) -> Measurement:
         return Measurement.get(self, self.options.update(max_width=10_000), table)
+
+
+def _lines(column: Column) -> list[str]:
+    """Return all lines in the cells of a column, its heading included."""
+    return [line for cell in (column.header, *column.cells) for line in str(cell).splitlines()]
