@@ -185,6 +185,7 @@ def command(
     """
     from ganbench import paths
     from ganbench.cli import compare_plan
+    from ganbench.config import parse_seeds
     from ganbench.harness.matrix import parse_trick_sets
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import Policy
@@ -197,7 +198,7 @@ def command(
         "models": options.names(model),
         "tricks": parse_trick_sets(tricks) if tricks is not None else None,
         "datasets": options.names(dataset),
-        "seeds": seeds,
+        "seeds": parse_seeds(seeds) if seeds is not None else None,
         "baseline": baseline,
         "metric": metric,
         "metrics": options.names(metrics),

@@ -55,8 +55,17 @@ def _at_another_descriptor(stdout: TextIO) -> Iterator[TextIO]:
     try:
         yield stream
     finally:
+        _flush_c()
         os.dup2(descriptor, _STDOUT)
         close(stream)
+
+
+def _flush_c() -> None:
+    """Write what code in C has printed and not written yet, while stdout leads to stderr."""
+    import ctypes
+
+    with suppress(OSError, AttributeError, TypeError):  # Windows has no library of that name
+        ctypes.CDLL(None).fflush(None)
 
 
 def _is_descriptor(stdout: TextIO) -> bool:

@@ -112,6 +112,7 @@ def command(
         drawn = draw(state, count, seed=seed, label=label)
     name = f"drawn-seed{seed}" if label is None else f"drawn-class{label}-seed{seed}"
     target = out or folder.path / ("samples" if file_format == "grid" else name)
+    target = target if target.name else target / name  # the working folder, or the root
     if file_format == "grid":
         target = target / f"{name}.png" if target.suffix != ".png" else target
         write_picture(drawn, state.data, target)

@@ -28,8 +28,8 @@ BASES = {
     "weights import": ("file",),
     "weights verify": (),
 }
-WORDS = ["", " ", ",", "no\0thing", "x" * 5000, "-1", "[red]x[/red]", "\x1b[31mx", "~no-one/x"]
-WORDS += ["missing/x", "file", "empty", "caf\udce9", "a=b", "a:b", "fid:-5%", "[" * 2000]
+WORDS = ["", ",", "no\0thing", "x" * 5000, "-1", "[red]x[/red]", "\x1b[31mx", "~no-one/x"]
+WORDS += ["missing/x", "file", "empty", "caf\udce9", "a=b:-5%", "[" * 2000]
 NUMBERS = ["", "x", "-1", "0", "9" * 5000, "100000000000", "1e400", "nan", "0x" + "f" * 5000]
 
 
@@ -107,7 +107,8 @@ def test_any_value_of_an_option_is_taken_or_refused_in_a_sentence(
     cli, place, trained, verb, parameter
 ):
     is_number = parameter.bare_type() in {"int", "float"}
-    for value in NUMBERS if is_number else WORDS:
+    values = NUMBERS if is_number else WORDS
+    for value in values[:2] if verb == "doctor" else values:  # which looks at the whole machine
         words = words_of(verb, parameter, value, trained)
         assert_told(cli(*words, "--json"), words)
 
