@@ -26,6 +26,12 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 from ganbench.errors import ConfigError, InputError, suggest
 from ganbench.moving import Moving, Number
 
+MOST_SEEDS = 10_000
+"""The most seeds that a list may name."""
+
+_MOST_LEVELS = 32
+_TOO_DEEP = f"It is nested deeper than {_MOST_LEVELS} levels"
+
 IDENTITY_SCHEME = 1
 """Version of what goes into a run's identity; raised when a change alters results for all."""
 
@@ -35,6 +41,7 @@ Precision = Literal["fp32", "medium", "bf16"]
 PlainValue = bool | int | float | str
 """A value that a command line gives and a configuration records."""
 
+Count = Annotated[int, Field(ge=1, lt=2**31)]
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -94,15 +101,15 @@ class Recipe(Record):
     ``2e-4->0``, and there is no schedule.
     """
 
-    kimg: float = Field(gt=0)
+    kimg: float = Field(gt=0, le=1e9)
     """The length of training, in thousands of real images shown to the discriminator."""
-    batch_size: int = Field(default=64, ge=1)
+    batch_size: Count = 64
     """The number of real examples in a batch, over all processes together."""
-    discriminator_steps: int = Field(default=1, ge=1)
+    discriminator_steps: Count = 1
     """Updates of the discriminator in one iteration."""
-    generator_steps: int = Field(default=1, ge=1)
+    generator_steps: Count = 1
     """Updates of the generator in one iteration."""
-    latent_dim: int = Field(default=100, ge=1)
+    latent_dim: Count = 100
     prior: Literal["normal", "uniform"] = "normal"
     """The distribution of each value of a latent: N(0, 1), or uniform in [-1, 1]."""
     generator_optimizer: OptimizerSpec = adam(2e-4, (0.5, 0.999))
@@ -221,9 +228,35 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 def parse_value(text: str) -> Any:
     """Read a TOML value; any other text is a string."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return _load_toml(f"value = {text}")["value"]
+    except ValueError:
         return text.strip()
+
+
+def _load_toml(text: str) -> dict[str, Any]:
+    """Read TOML whose integers have 64 bits, as its specification says.
+
+    Raises:
+        ValueError: The text is not valid TOML, or is nested deeper than anything needs to be.
+    """
+    try:
+        values = tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    _check_plain(values, 0)
+    return values
+
+
+def _check_plain(value: Any, depth: int) -> None:
+    """Raise ValueError for an integer that nothing can hold, and for too deep a table."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("An integer has more than 64 bits")
+    if depth > _MOST_LEVELS:
+        raise ValueError(_TOO_DEEP)
+    members = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict | list):
+        for member in members:
+            _check_plain(member, depth + 1)
 
 
 def override(record: Model, assignments: Mapping[str, Any], prefix: str = "") -> Model:
@@ -326,7 +359,8 @@ def parse_seeds(text: str) -> list[int]:
     """Read seeds as numbers and inclusive ranges.
 
     Raises:
-        ConfigError: A part is not a number or range, or a range runs backwards.
+        ConfigError: A part is not a number or range, a range runs backwards, or there are more
+            seeds than ``MOST_SEEDS``.
 
     >>> parse_seeds("0-2,7")
     [0, 1, 2, 7]
@@ -344,6 +378,12 @@ def parse_seeds(text: str) -> list[int]:
             ) from None
         if high < low:
             raise ConfigError(f"The range '{part}' runs backwards.", f"Write {high}-{low}.")
+        if high >= 2**63:
+            raise ConfigError("A seed is smaller than 2**63.", "For example: --seeds 0-4")
+        if len(seeds) + high - low >= MOST_SEEDS:
+            raise ConfigError(
+                f"'{text}' names more than {MOST_SEEDS:,} seeds.", "For example: --seeds 0-4"
+            )
         seeds += range(low, high + 1)
     return list(dict.fromkeys(seeds))
 
@@ -355,10 +395,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         InputError: The file cannot be read, or is not valid TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return _load_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InputError(f"{path} is not valid TOML: {error}.") from error
 
 

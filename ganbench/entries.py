@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Literal, TypeGuard
 
 from ganbench.errors import GanbenchError, InputError, suggest
+from ganbench.paths import expand
 from ganbench.siblings import load_file, place_in, without_private_names
 
 Form = Literal["function", "class", "value"]
@@ -184,7 +185,7 @@ def entry_in_file(name: str, kind: str, forms: tuple[Form, ...]) -> Entry:
     """
     path_text, separator, entry_name = name.partition(".py:")
     file = path_text + ".py" if separator else name
-    path = Path(file).expanduser()
+    path = expand(file)
     if not path.is_file():
         raise InputError(f"There is no file {path} to read a {kind} from.")
     registered = list(scan(path.resolve(), f"{FILE_MODULE}{path.stem}"))

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 
 class GanbenchError(Exception):
@@ -64,6 +65,12 @@ class DamagedRunError(GanbenchError):
     kind = "damaged"
 
 
+class MemoryShortageError(GanbenchError):
+    """This machine, or its GPU, has too little free memory for the work."""
+
+    kind = "memory"
+
+
 class StoppedError(GanbenchError):
     """The user asked twice to stop, so the command ended at once."""
 
@@ -77,3 +84,58 @@ def suggest(name: str, known: Iterable[str]) -> str:
     if not near:
         return ""
     return "Did you mean " + " or ".join(f"'{match}'" for match in near) + "?"
+
+
+Wording = Callable[[BaseException], GanbenchError]
+"""Makes a sentence of an error that is not ganbench's own."""
+
+
+@contextmanager
+def foreign_errors(wording: Wording, *, passing: type[Exception] = GanbenchError) -> Iterator[None]:
+    """Turn an error of code that is not ganbench's own into a sentence.
+
+    Whatever a user's model, function or dataset raises, or a library that reads a user's file, is
+    the user's to mend. ``SystemExit`` is an error as well: only ganbench ends the process.
+
+    Args:
+        wording: Makes the sentence; it may also return the error itself, as one of ganbench's own.
+        passing: A kind of error that passes unchanged, next to ganbench's own sentences.
+
+    Raises:
+        GanbenchError: The code raised an error, or there was too little memory for it.
+    """
+    try:
+        yield
+    except (GanbenchError, passing):
+        raise
+    except (Exception, SystemExit) as error:
+        raise (memory_shortage(error) or wording(error)) from error
+
+
+def error_text(error: BaseException) -> str:
+    """Return the type and the reason of an error on one line, as the end of a sentence.
+
+    >>> error_text(KeyError("a"))
+    "KeyError: 'a'"
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # An error from within TorchScript begins with lines of where, and ends with the reason.
+    from_script = bool(lines) and lines[0].startswith("The following operation")
+    reason = "".join(lines[-1:] if from_script else lines[:1])
+    return f"{type(error).__name__}: {reason}".rstrip(".: ")
+
+
+_MEMORY_WORDS = ("allocate memory", "out of memory", "not enough memory", "bad_alloc")
+"""What torch, CUDA and C++ say, in a RuntimeError, when memory cannot be allocated."""
+
+
+def memory_shortage(error: BaseException) -> MemoryShortageError | None:
+    """Return the sentence on memory that could not be allocated, or None for other errors."""
+    told = isinstance(error, RuntimeError) and any(word in str(error) for word in _MEMORY_WORDS)
+    if not (told or isinstance(error, MemoryError)):
+        return None
+    reason = error_text(error)
+    return MemoryShortageError(
+        f"There is too little memory: {reason}.",
+        "Try a smaller batch (--batch-size), fewer samples, or fewer cells at a time.",
+    )

@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ganbench.errors import InputError
+
 _OFFLINE = ("GANBENCH_OFFLINE", "HF_HUB_OFFLINE")
 
 
@@ -28,7 +30,7 @@ def data_roots(root: Path | None = None) -> list[Path]:
     """Return the folders that are searched for downloaded datasets, ``root`` first."""
     roots = [root] if root else []
     if listed := os.environ.get("GANBENCH_DATA"):
-        roots += [Path(part).expanduser() for part in listed.split(os.pathsep) if part]
+        roots += [expand(part) for part in listed.split(os.pathsep) if part]
     return [*roots, cache() / "data", Path("/usr/share/datasets")]
 
 
@@ -37,9 +39,28 @@ def offline() -> bool:
     return any(os.environ.get(variable, "") not in {"", "0"} for variable in _OFFLINE)
 
 
+def expand(path: str | Path) -> Path:
+    """Return a path with the home that ``~`` or ``~user`` stands for.
+
+    Raises:
+        InputError: There is no such user, or no file can have such a name.
+    """
+    text = str(path)
+    if "\0" in text:
+        raise InputError(f"{text!r} is no path: it holds the character NUL.")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        user = text.partition("/")[0]
+        raise InputError(
+            f"{text} cannot be found: the home folder {user} stands for is not known.",
+            f"A file that begins with ~ is written ./{text}.",
+        ) from error
+
+
 def _folder(variable: str, default: Path) -> Path:
-    return Path(os.environ.get(variable) or default).expanduser()
+    return expand(os.environ.get(variable) or default)
 
 
 def _xdg(variable: str, default: str) -> Path:
-    return Path(os.environ.get(variable) or Path.home() / default)
+    return Path(os.environ.get(variable) or expand("~") / default)

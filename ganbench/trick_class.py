@@ -10,8 +10,8 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ganbench.entries import derives_from
-from ganbench.errors import ConfigError
-from ganbench.user_code import error_text, place_of
+from ganbench.errors import ConfigError, error_text
+from ganbench.user_code import place_of
 
 _FORMER_HOOKS = {"view": "see", "condition": "see", "dataset": "subset"}
 """Hooks of earlier versions, which would no longer be called, and what took their place."""

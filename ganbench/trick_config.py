@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
@@ -41,7 +42,7 @@ def _make(kind: Any, config: TrickConfig) -> Trick:
             )
     try:
         with own_errors(kind, f"the trick '{config.name}'", leaving=ValidationError):
-            return TypeAdapter(kind).validate_python(dict(config.parameters))  # type: ignore[no-any-return]
+            trick: Trick = TypeAdapter(kind).validate_python(dict(config.parameters))
     except ValidationError as error:
         first = error.errors()[0]
         if not first["loc"]:  # raised by the trick itself, in __post_init__
@@ -53,6 +54,10 @@ def _make(kind: Any, config: TrickConfig) -> Trick:
             f"trick {config.name}: {key}: {first['msg']}, not {first.get('input')!r}.",
             "A number that moves needs a parameter of the type Number." if moves else "",
         ) from error
+    for key, value in _parameters(trick).items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"trick {config.name}: {key} is {value}; a finite number is needed.")
+    return trick
 
 
 def describe_trick(trick: Trick) -> TrickConfig:

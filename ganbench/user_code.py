@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ganbench.config import OptimizerSpec, Recipe, TrickConfig
-from ganbench.errors import ConfigError, GanbenchError, suggest
+from ganbench.errors import ConfigError, GanbenchError, error_text, foreign_errors, suggest
 from ganbench.siblings import place_in
 
 _RECORDS: dict[str, type[BaseModel]] = {
@@ -69,27 +69,19 @@ def own_errors(
     Raises:
         ConfigError: The code raised an error.
     """
-    try:
-        yield
-    except (GanbenchError, leaving):
-        raise
-    except (Exception, SystemExit) as error:
-        if str(getattr(owner, "__module__", "")).startswith("ganbench."):
-            raise
+
+    def wording(error: BaseException) -> GanbenchError:
         place = place_of(owner)
         place = place_in(error, place.rpartition(":")[0]) or place
         if isinstance(error, ValidationError):
-            raise ConfigError(f"{place}: {record_problem(error)}") from error
-        raise ConfigError(f"{place}: {subject} raised {error_text(error)}.") from error
+            return ConfigError(f"{place}: {record_problem(error)}")
+        return ConfigError(f"{place}: {subject} raised {error_text(error)}.")
 
-
-def error_text(error: BaseException) -> str:
-    """Return the type and the message of an error on one line.
-
-    >>> error_text(KeyError("a"))
-    "KeyError: 'a'"
-    """
-    return ": ".join(filter(None, [type(error).__name__, " ".join(str(error).split())])).rstrip(".")
+    if str(getattr(owner, "__module__", "")).startswith("ganbench."):
+        yield
+    else:
+        with foreign_errors(wording, passing=leaving):
+            yield
 
 
 def record_problem(error: ValidationError) -> str:

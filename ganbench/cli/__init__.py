@@ -9,7 +9,6 @@ from contextlib import redirect_stdout
 from typing import Annotated
 
 import typer
-from typer.exceptions import TyperException
 
 from ganbench import __version__
 from ganbench.cli import (
@@ -25,8 +24,9 @@ from ganbench.cli import (
     throughput,
     weights,
 )
-from ganbench.cli.output import complain, print_error
-from ganbench.errors import ConfigError, GanbenchError
+from ganbench.cli.last_gate import run_guarded
+from ganbench.cli.results import prepare_streams
+from ganbench.errors import ConfigError
 from ganbench.runtime.process_group import launched
 
 app = typer.Typer(
@@ -76,11 +76,12 @@ def _check_processes(
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is a sentence and an exit code, never a traceback."""
+    """Run the command line; every error is a sentence and an exit code, never a traceback."""
+    prepare_streams()
     if launched().first:
-        _exit(_run())
+        _exit(run_guarded(app))
     with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
-        code = _run()  # of several processes the first speaks for all
+        code = run_guarded(app)  # of several processes the first speaks for all
     _exit(code)
 
 
@@ -89,45 +90,3 @@ def _exit(code: int) -> None:
     if training := sys.modules.get("ganbench.training.distributed"):
         training.end_process(code)
     sys.exit(code)
-
-
-def _run() -> int:
-    """Run the command line and return its exit code."""
-    try:
-        code = app(standalone_mode=False)
-        sys.stdout.flush()
-    except GanbenchError as error:
-        print_error(error.kind, error.message, error.hint)
-        code = error.exit_code
-    except TyperException as error:
-        code = _print_usage_error(error)
-    except KeyboardInterrupt:
-        code = 130
-    except (BrokenPipeError, SystemExit):
-        # typer and rich end like this when the reader of a pipe, such as head, has seen enough.
-        _discard_output()
-        code = 0
-    except OSError as error:
-        _discard_output()
-        complain(f"The operating system refused: {error}.", "See ganbench doctor.")
-        code = 1
-    return code if isinstance(code, int) else 0
-
-
-def _discard_output() -> None:
-    """Flush stdout; if that fails, point it nowhere, because Python would try again at its end."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _print_usage_error(error: TyperException) -> int:
-    """Print the mistake that the parser found, and return the exit code."""
-    message = error.format_message() if hasattr(error, "format_message") else str(error)
-    if not message:  # a bare command has printed its help already
-        return 2
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "ganbench"
-    print_error("usage", message.replace("\n", " "), f"See {path} --help.")
-    return 2

@@ -94,7 +94,11 @@ def command(
     limit: Annotated[
         int | None,
         typer.Option(
-            help="Carry out at most this many cells.", min=0, metavar="N", rich_help_panel=LENGTH
+            help="Carry out at most this many cells.",
+            min=0,
+            max=options.MOST_COUNT,
+            metavar="N",
+            rich_help_panel=LENGTH,
         ),
     ] = None,
     force: Annotated[
@@ -143,6 +147,7 @@ def command(
             "-j",
             help="Cells carried out at a time (default: 1).",
             min=1,
+            max=options.MOST_THREADS,
             metavar="N",
             rich_help_panel=WHERE,
         ),
@@ -162,6 +167,7 @@ def command(
         typer.Option(
             help="CPU threads of each cell (default: the free cores divided by --jobs, or 1).",
             min=1,
+            max=options.MOST_THREADS,
             metavar="N",
             rich_help_panel=WHERE,
         ),
@@ -179,6 +185,7 @@ def command(
     """
     from ganbench import paths
     from ganbench.cli import compare_plan
+    from ganbench.config import parse_seeds
     from ganbench.harness.matrix import parse_trick_sets
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import Policy
@@ -190,7 +197,7 @@ def command(
         "models": options.names(model),
         "tricks": parse_trick_sets(tricks) if tricks is not None else None,
         "datasets": options.names(dataset),
-        "seeds": seeds,
+        "seeds": parse_seeds(seeds) if seeds is not None else None,
         "baseline": baseline,
         "metric": metric,
         "metrics": options.names(metrics),
@@ -219,7 +226,9 @@ def command(
     planned.scheduler.settle_threads(jobs or 1)
     if dry_run:
         from ganbench.cli.compare_preview import print_plan
+        from ganbench.harness.preflight import check_data
 
+        check_data(map(run_options.open, chosen.datasets))
         print_plan(planned.scheduler, chosen, jobs or 1, as_json=as_json, quiet=quiet)
         return
     check_writable(run_options.out)
@@ -237,7 +246,7 @@ def _print_limits(planned: PlannedComparison) -> None:
     treatments = max(len(suite.tricks), len(suite.models)) - 1
     if planned.scheduler.pending and treatments > 0:
         for line in design_limits(len(suite.seeds), treatments):
-            console(stderr=True).print(line, style="dim", markup=False)
+            console(stderr=True).print(line, style="dim")
 
 
 def _carry_out(

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from ganbench.analysis.tables import MetricColumn, VariantRow
 from ganbench.analysis.verdicts import Verdict
 from ganbench.cli.output import (
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from ganbench.harness.scheduler import CellState, Scheduler
 
 _STYLES = {"helps": "green", "hurts": "red", "fails": "bold red", "unclear": "dim"}
+
+
+_LEAST_COLUMNS = ("p, Holm", "n", "95 % interval", "difference")
+"""What a narrow terminal shows last: the mean and the verdict stay."""
 
 
 def print_results(
@@ -56,7 +62,7 @@ def print_results(
     screen = console()
     for dataset in compared:
         for column in dataset.table.columns:
-            screen.print(_metric_table(dataset, column))
+            screen.print_table(_metric_table(dataset, column), least=_LEAST_COLUMNS)
     for dataset in compared:
         _print_verdicts(dataset)
     trained = [state for state in states if state.record]
@@ -73,9 +79,9 @@ def _print_verdicts(dataset: ComparedDataset) -> None:
     if not by_main or dataset.main is None:
         return
     screen = console()
-    screen.print(f"[bold]On {dataset.table.dataset}, by {dataset.main.name}[/bold]")
+    screen.print(f"On {dataset.table.dataset}, by {dataset.main.name}", style="bold")
     for verdict in by_main:
-        screen.print(verdict.sentence, style=_STYLES[verdict.kind], markup=False)
+        screen.print(verdict.sentence, style=_STYLES[verdict.kind])
     screen.print()
 
 
@@ -98,7 +104,9 @@ def _metric_table(dataset: ComparedDataset, column: MetricColumn) -> Table:
     return table
 
 
-def _metric_row(dataset: ComparedDataset, row: VariantRow, column: MetricColumn) -> list[str]:
+def _metric_row(
+    dataset: ComparedDataset, row: VariantRow, column: MetricColumn
+) -> list[str | Text]:
     """Return a variant's cells in the table of a metric."""
     verdict = next(iter(dataset.verdicts_on(row, column)), None)
     word = _verdict_word(verdict, is_baseline=dataset.is_baseline(row))
@@ -111,7 +119,7 @@ def _metric_row(dataset: ComparedDataset, row: VariantRow, column: MetricColumn)
     return [
         row.variant,
         f"{estimate.n}" if estimate.n == cell.runs else f"{estimate.n} of {cell.runs}",
-        f"[bold]{mean}[/bold]" if cell.best else mean,
+        Text(mean, style="bold" if cell.best else ""),
         interval(estimate.low, estimate.high),
         format_number(paired.difference.value) if paired else "–",
         interval(paired.difference.low, paired.difference.high) if paired else "–",
@@ -120,7 +128,7 @@ def _metric_row(dataset: ComparedDataset, row: VariantRow, column: MetricColumn)
     ]
 
 
-def _verdict_word(verdict: Verdict | None, *, is_baseline: bool) -> str:
+def _verdict_word(verdict: Verdict | None, *, is_baseline: bool) -> Text:
     if verdict is not None:
-        return f"[{_STYLES[verdict.kind]}]{verdict.word}[/]"
-    return "baseline" if is_baseline else "–"
+        return Text(verdict.word, style=_STYLES[verdict.kind])
+    return Text("baseline" if is_baseline else "–")

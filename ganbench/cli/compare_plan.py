@@ -14,7 +14,7 @@ from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell, check_options
 from ganbench.harness.run import RunOptions
 from ganbench.harness.scheduler import Policy, Scheduler
-from ganbench.harness.suite import Suite, SuiteFile, find_suite
+from ganbench.harness.suite import Suite, SuiteFile, find_suite, make_suite
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def choose_suite(
             "Neither a suite nor a model is named.",
             "For example: ganbench compare --model vanilla --tricks none,ema",
         )
-    return Suite.model_validate({**changes, "set": settings})
+    return make_suite({**changes, "set": settings})
 
 
 def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:

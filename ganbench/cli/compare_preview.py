@@ -48,13 +48,15 @@ def print_plan(
         print_json({"cells": cells, "comparisons": [], "seconds": left, "limits": limits})
         return
     screen = console()
-    screen.print(_plan_table(scheduler.states, speeds))
+    screen.print_table(
+        _plan_table(scheduler.states, speeds), least=("a run takes", "stored", "kimg")
+    )
     screen.print(_counts_sentence(scheduler.states))
     if left is not None and pending:
         at_a_time = f"{slots} at a time" if slots > 1 else "one at a time"
         screen.print(f"About {duration(left)} of training, {at_a_time}; measuring is not counted.")
     for line in limits:
-        screen.print(line, style="dim", markup=False)
+        screen.print(line, style="dim")
     screen.print("Nothing was trained: this was a dry run.")
 
 

@@ -64,12 +64,14 @@ def command(
         print_json({"checks": checks, "problems": len(problems)})
     else:
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(box=None, pad_edge=False, show_header=False)
         colors = {"ok": "green", "absent": "yellow", "problem": "red"}
         for check in checks:
             color = colors[check["status"]]
-            table.add_row(f"[{color}]{check['status']}[/{color}]", check["what"], check["detail"])
+            status = Text(check["status"], style=color)
+            table.add_row(status, check["what"], check["detail"])
         console().print(table)
     if problems:
         raise typer.Exit(1)
@@ -110,7 +112,7 @@ def _tune(
         if not as_json:
             speedups = ", ".join(f"{label} {times:.2f}" for label, times in tuning.speedups.items())
             console().print(
-                f"[bold]{config.model}[/bold], batch {config.recipe.batch_size}, {device}: "
+                f"{config.model}, batch {config.recipe.batch_size}, {device}: "
                 f"{tuning.way.label}, {tuning.images_per_second:,.0f} images/s, "
                 f"{tuning.speedup:.2f} times as fast as usual."
             )

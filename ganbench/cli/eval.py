@@ -51,7 +51,11 @@ def command(
     seed: Annotated[
         int,
         typer.Option(
-            help="Seed of generators and resampling.", min=0, metavar="N", rich_help_panel=WHAT
+            help="Seed of generators and resampling.",
+            min=0,
+            max=options.MOST_SEED,
+            metavar="N",
+            rich_help_panel=WHAT,
         ),
     ] = 0,
     latent_dim: Annotated[
@@ -59,6 +63,7 @@ def command(
         typer.Option(
             help="Latent size of a generator that does not state it.",
             min=1,
+            max=options.MOST_COUNT,
             metavar="N",
             rich_help_panel=WHAT,
         ),
@@ -68,6 +73,7 @@ def command(
         typer.Option(
             help="Number of classes of a conditional generator that does not state it.",
             min=1,
+            max=options.MOST_COUNT,
             metavar="N",
             rich_help_panel=WHAT,
         ),
@@ -88,6 +94,7 @@ def command(
         typer.Option(
             help="Samples to draw from a generator (default: 5000), or a random part of a set.",
             min=1,
+            max=options.MOST_SAMPLES,
             metavar="N",
             rich_help_panel=LENGTH,
         ),
@@ -99,6 +106,7 @@ def command(
             "-b",
             help="Images in a batch.",
             min=1,
+            max=options.MOST_COUNT,
             metavar="N",
             rich_help_panel=LENGTH,
         ),

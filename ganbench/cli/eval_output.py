@@ -7,8 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
 from ganbench.cli.options import command_line
-from ganbench.cli.output import ARROWS, console, format_number, metrics_table, print_json
+from ganbench.cli.output import (
+    ARROWS,
+    METRIC_COLUMNS_TO_LEAVE,
+    console,
+    format_number,
+    metrics_table,
+    print_json,
+)
 from ganbench.records.atomic_files import write_json
 
 if TYPE_CHECKING:
@@ -41,15 +50,15 @@ def _print_measurements(result: Mapping[str, Any]) -> None:
         return
     title = f"{fake['name']} ({fake['count']:,}) against {real['name']}"
     title += f" ({real['count']:,})" if real["count"] else ""
-    screen.print(metrics_table(result["metrics"], title))
+    screen.print_table(metrics_table(result["metrics"], title), least=METRIC_COLUMNS_TO_LEAVE)
     if classes := result.get("classes"):
-        screen.print(_class_table(classes))
+        screen.print_table(_class_table(classes))
     for samples in (fake, real):
         if samples["skipped"]:
             screen.print(_skipped_sentence(samples), soft_wrap=True)
     for name, record in result["metrics"].items():
         if record["warning"]:
-            screen.print(f"[yellow]{name}[/yellow]: {record['warning']}.")
+            screen.print(Text.assemble((name, "yellow"), f": {record['warning']}."))
         if record.get("precision_deviation") is not None:
             deviation = format_number(record["precision_deviation"])
             screen.print(
@@ -76,10 +85,10 @@ def _class_table(classes: Mapping[str, Mapping[str, Any]]) -> Table:
     return table
 
 
-def _skipped_sentence(samples: Mapping[str, Any]) -> str:
+def _skipped_sentence(samples: Mapping[str, Any]) -> Text:
     """Return how many files of a set were left out, and why the first one was."""
     count = len(samples["skipped"])
     first, reason = next(iter(samples["skipped"].items()))
     files = f"{count} files of {samples['name']} were"
     files = files if count > 1 else f"1 file of {samples['name']} was"
-    return f"[yellow]{files} left out[/yellow], the first: {first}: {reason}"
+    return Text.assemble((f"{files} left out", "yellow"), f", the first: {first}: {reason}")

@@ -53,7 +53,7 @@ def command(
         table.add_column("paper", style="dim", overflow="fold")
         for row in rows:
             table.add_row(row["name"], row["summary"], _identifier(row["paper"]))
-        screen.print(table)
+        screen.print_table(table)
         if name != kinds[-1]:
             screen.print()
 

@@ -81,7 +81,7 @@ class MatrixView:
         if (left := self._seconds_left()) is not None and over < len(self._states):
             facts.append(f"{duration(left)} left")
         line = f"[{over}/{len(self._states)}] {state.cell.label}: {', '.join(filter(None, facts))}"
-        self._screen.print(line, markup=False)
+        self._screen.print(line)
 
     def render(self) -> RenderableType:
         """Return the matrix as it stands."""

@@ -7,11 +7,16 @@ import inspect
 import math
 import shlex
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperOption
+
+from ganbench.cli.results import results_apart
+from ganbench.errors import GanbenchError, StoppedError
+from ganbench.paths import expand
 
 WHAT = "What"
 LENGTH = "How long and how much"
@@ -20,6 +25,14 @@ WHERE = "Where and how"
 OUTPUT = "Output"
 PANELS = (WHAT, LENGTH, MEASURING, WHERE, OUTPUT)
 """The panels of every verb's help, in their order."""
+
+MOST_SAMPLES = 10_000_000
+"""The most samples that a command draws or measures."""
+MOST_THREADS = 1024
+"""More threads than any machine has cores; each takes memory, and a library ends if it fails."""
+MOST_COUNT = 2**31 - 1
+"""The largest number of anything else."""
+MOST_SEED = 2**63 - 1
 
 ModelName = Annotated[
     str,
@@ -105,6 +118,7 @@ Evaluations = Annotated[
     typer.Option(
         help="How often to measure during training (default: 4, or 0 if a metric is slow).",
         min=0,
+        max=MOST_COUNT,
         metavar="N",
         rich_help_panel=MEASURING,
     ),
@@ -135,6 +149,7 @@ Threads = Annotated[
     typer.Option(
         help="CPU threads (default: as many as are free and make it faster).",
         min=1,
+        max=MOST_THREADS,
         metavar="N",
         rich_help_panel=WHERE,
     ),
@@ -171,6 +186,26 @@ Quiet = Annotated[
 class Verb(TyperCommand):
     """A verb of the command line; its help is laid out for terminals of any width."""
 
+    def invoke(self, ctx: Any) -> Any:
+        """Carry out the verb, with paths that are expanded and stdout kept for results.
+
+        Raises:
+            StoppedError: Ctrl-C was pressed.
+            UserExitError: Code of the user's called ``sys.exit``.
+        """
+        ctx.params = {name: _expanded(value) for name, value in ctx.params.items()}
+        with results_apart():
+            try:
+                return super().invoke(ctx)
+            except KeyboardInterrupt as error:
+                raise StoppedError("Interrupted.") from error
+            except SystemExit as error:
+                frame = traceback.extract_tb(error.__traceback__)[-1]
+                raise UserExitError(
+                    f"{frame.filename}, line {frame.lineno}, ended the command by "
+                    f"SystemExit({error.code!r})."
+                ) from error
+
     def get_help_option(self, ctx: Any) -> TyperOption | None:
         """Return ``--help``, which is listed in the panel of the output."""
         option = super().get_help_option(ctx)
@@ -184,6 +219,19 @@ class Verb(TyperCommand):
         paragraphs = inspect.cleandoc(self.help or "").split("\n\n")
         self.help = "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
         super().format_help(ctx, formatter)
+
+
+class UserExitError(GanbenchError):
+    """A user's code asked Python to exit, as if the command were done."""
+
+    kind = "user-exit"
+
+
+def _expanded(value: Any) -> Any:
+    """Return a path, or all paths of a list, with the home that ``~`` stands for."""
+    if isinstance(value, Path):
+        return expand(value)
+    return [_expanded(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def collect_settings(

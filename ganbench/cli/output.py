@@ -4,18 +4,19 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 import sys
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ganbench.cli.results import result_stream
 from ganbench.runtime.process_group import launched
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
+
+    from ganbench.cli.screen import Screen
 
 JSON_SCHEMA = 1
 PATIENCE_SECONDS = 5.0
@@ -24,25 +25,25 @@ PATIENCE_SECONDS = 5.0
 ARROWS = {"higher": "↑", "lower": "↓"}
 """The sign of a metric's better direction."""
 
+MOST_LINE_CHARACTERS = 600
+"""The longest line of an error; a longer one quotes what was typed, and loses its middle."""
+
 MOST_TABLE_ROWS = 60
 """The most rows that a table shows; ``ganbench report`` shows longer tables."""
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Return a console; outside a terminal it is wide enough not to break tables."""
-    from rich.console import Console
+def console(*, stderr: bool = False) -> Screen:
+    """Return a screen for results, or for progress and errors; see ``Screen``."""
+    from ganbench.cli.screen import Screen
 
-    screen = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    if not screen.is_terminal and "COLUMNS" not in os.environ:
-        screen = Console(stderr=stderr, highlight=False, width=120)
-    return screen
+    return Screen(stderr=stderr)
 
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print the one JSON document of a command."""
     from ganbench.records.json_values import json_text
 
-    sys.stdout.write(json_text({"schema": JSON_SCHEMA, **document}, indent=2) + "\n")
+    result_stream().write(json_text({"schema": JSON_SCHEMA, **document}, indent=2) + "\n")
 
 
 def print_error(kind: str, message: str, hint: str) -> None:
@@ -61,6 +62,7 @@ def print_error(kind: str, message: str, hint: str) -> None:
         time.sleep(PATIENCE_SECONDS)
         complain(f"process {process.rank}: {message}", hint)
         return
+    message, hint = shortened(message), shortened(hint)
     if process.size > 1:  # torchrun also ends this process if another failed first
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "--json" in sys.argv[1:]:
@@ -73,6 +75,9 @@ def complain(message: str, hint: str = "") -> None:
     """Print an error and a hint to stderr."""
     from rich.text import Text
 
+    from ganbench.cli.screen import visible
+
+    message, hint = visible(message), visible(hint)
     screen = console(stderr=True)
     whole = not screen.is_terminal  # a log keeps a sentence, and a path in it, on one line
     screen.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=whole)
@@ -84,6 +89,15 @@ def note(sentence: str) -> None:
     """Say on stderr what a command does or leaves; of several processes the first speaks."""
     if launched().first:
         console(stderr=True).print(sentence, markup=False, soft_wrap=True)
+
+
+def shortened(text: str) -> str:
+    """Return a text whose long lines lack their middle."""
+    half = MOST_LINE_CHARACTERS // 2
+    return "\n".join(
+        line if len(line) <= 2 * half else f"{line[:half]} […] {line[-half:]}"
+        for line in text.split("\n")
+    )
 
 
 def format_number(value: float | None) -> str:
@@ -137,6 +151,10 @@ def add_rest_row(table: Table, rows: int) -> None:
         table.add_row(f"{rows - MOST_TABLE_ROWS} more", *["…"] * (len(table.columns) - 1))
 
 
+METRIC_COLUMNS_TO_LEAVE = ("n", "real vs. real")
+"""The columns of ``metrics_table`` that a narrow terminal shows last."""
+
+
 def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table:
     """Return a table of measurements: value, interval, floor and n of each metric.
 
@@ -145,6 +163,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table
         title: of the table.
     """
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("metric")
@@ -153,7 +172,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table
     for name, record in metrics.items():
         table.add_row(
             f"{name} {ARROWS.get(record.get('better', ''), '')}",
-            f"[bold]{format_number(record['value'])}[/bold]",
+            Text(format_number(record["value"]), style="bold"),
             interval(record.get("low"), record.get("high")),
             format_number(record.get("floor")),
             f"{record['n']:,}",

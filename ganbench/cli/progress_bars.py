@@ -91,7 +91,7 @@ class Terminal:
             whole: whether the line is left unbroken, however narrow the terminal is.
         """
         if not self.quiet:
-            self._screen.print(line, style=style, soft_wrap=whole, markup=False)
+            self._screen.print(line, style=style, soft_wrap=whole)
 
 
 class _Tenths:

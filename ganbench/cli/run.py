@@ -10,7 +10,14 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.options import LENGTH, WHAT
-from ganbench.cli.output import console, duration, metrics_table, note, print_json
+from ganbench.cli.output import (
+    METRIC_COLUMNS_TO_LEAVE,
+    console,
+    duration,
+    metrics_table,
+    note,
+    print_json,
+)
 from ganbench.cli.progress_bars import TrainingBar, WorkBar
 from ganbench.cli.signals import stopping
 from ganbench.runtime.process_group import launched
@@ -92,6 +99,7 @@ def command(
         typer.Option(
             help="Number of generated samples to measure.",
             min=2,
+            max=options.MOST_SAMPLES,
             metavar="N",
             rich_help_panel=LENGTH,
         ),
@@ -123,6 +131,7 @@ def command(
     from ganbench import paths
     from ganbench.config import parse_seeds, parse_trick
     from ganbench.errors import ConfigError
+    from ganbench.harness.preflight import check_data, check_run
     from ganbench.harness.run import RunOptions
     from ganbench.training.trainer import Schedule
 
@@ -164,7 +173,13 @@ def command(
         note("Nothing is measured, so --samples and --evaluations change nothing.")
     if tunes:
         plans, run_options = _tuned(plans, run_options, quiet=quiet)
+    if not check_run(plans[0], run_options) and not quiet and launched().first:
+        console(stderr=True).print(
+            f"Nothing will be measured: no metric is named, and none suits {dataset} by itself. "
+            "For example: --metrics fid,kid,lpips"
+        )
     if dry_run:
+        check_data([plans[0].source])
         _print_plan([planned.config for planned in plans], as_json=as_json)
         return
     _execute_all(plans, run_options, quiet=quiet, as_json=as_json)
@@ -284,28 +299,28 @@ def _execute(
 
 def _show(result: dict[str, Any], label: str, folder: Path) -> None:
     """Print the table of metrics, how the run ended, and where its files are."""
+    from rich.text import Text
+
     screen = console()
     status = result["status"]
     if status == "interrupted":
-        screen.print(f"[yellow]interrupted[/yellow] after {result['kimg']:.1f} kimg.")
+        screen.print(Text.assemble((status, "yellow"), f" after {result['kimg']:.1f} kimg."))
         screen.print(f"Everything so far is in {folder}; repeat the command with --resume.")
         return
     if result["metrics"]:
-        screen.print(metrics_table(result["metrics"], label))
+        table = metrics_table(result["metrics"], label)
+        screen.print_table(table, least=METRIC_COLUMNS_TO_LEAVE)
     color = "green" if status == "done" else "red"
     speed = result["images_per_second"]
-    screen.print(
-        f"[{color}]{status}[/{color}]: {result['kimg']:.4g} kimg in "
-        f"{duration(result['seconds'])}" + (f", {speed:,.0f} images/s." if speed else ".")
-    )
+    rate = f", {speed:,.0f} images/s." if speed else "."
+    facts = f": {result['kimg']:.4g} kimg in {duration(result['seconds'])}{rate}"
+    screen.print(Text.assemble((status, color), facts))
     if status == "diverged":
         screen.print(
             "A loss or a sample was no longer finite. Try a lower learning rate or another seed."
         )
     elif status == "collapsed":
         screen.print("All samples look the same: the generator has collapsed.")
-    if not result["metrics"] and status == "done":
-        screen.print("Nothing was measured: name metrics, for example --metrics fid,kid,lpips.")
     screen.print(f"Samples: {folder / 'samples' / 'final.png'}", soft_wrap=True)
 
 

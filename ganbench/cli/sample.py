@@ -29,7 +29,13 @@ def command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     seed: Annotated[
         int,
-        typer.Option(help="Seed of the samples.", min=0, metavar="N", rich_help_panel=WHAT),
+        typer.Option(
+            help="Seed of the samples.",
+            min=0,
+            max=options.MOST_SEED,
+            metavar="N",
+            rich_help_panel=WHAT,
+        ),
     ] = 0,
     label: Annotated[
         int | None,
@@ -37,6 +43,7 @@ def command(
             "--class",
             help="Draw only this class, counted from 0.",
             min=0,
+            max=options.MOST_COUNT,
             metavar="N",
             rich_help_panel=WHAT,
         ),
@@ -49,6 +56,7 @@ def command(
             "-c",
             help="Number of samples.",
             min=1,
+            max=options.MOST_SAMPLES,
             metavar="N",
             rich_help_panel=LENGTH,
         ),
@@ -108,6 +116,7 @@ def command(
         drawn = draw(state, count, seed=seed, label=label)
     name = f"drawn-seed{seed}" if label is None else f"drawn-class{label}-seed{seed}"
     target = out or folder.path / ("samples" if file_format == "grid" else name)
+    target = target if target.name else target / name  # the working folder, or the root
     if file_format == "grid":
         target = target / f"{name}.png" if target.suffix != ".png" else target
         write_picture(drawn, state.data, target)

@@ -34,7 +34,7 @@ def write_and_print_check(result: Mapping[str, Any], out: Path | None, *, as_jso
         print_json(result)
         return
     screen = console()
-    screen.print(_responses_table(result))
+    screen.print_table(_responses_table(result))
     screen.print("✗ worse (noticed)  ▲ better (misled)  · unmoved", style="dim")
     for sentence in findings(result):
         screen.print(sentence.replace("**", ""))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import console, metrics_table, note, print_json
+from ganbench.cli.output import METRIC_COLUMNS_TO_LEAVE, console, metrics_table, note, print_json
+from ganbench.paths import expand
 
 if TYPE_CHECKING:
     from ganbench.registry import Entry
@@ -33,8 +34,9 @@ def command(
     as_json: options.JsonFlag = False,
 ) -> None:
     """Describe one thing: its documentation, its parameters or recipe, where its source is."""
-    if Path(name).is_dir():
-        _show_run(Path(name), as_json=as_json)
+    path = expand(name)
+    if path.is_dir():
+        _show_run(path, as_json=as_json)
         return
     from ganbench.harness.builtin_suites import builtin_suites
 
@@ -57,16 +59,18 @@ def command(
     if as_json:
         print_json(facts)
         return
+    from rich.text import Text
+
     from ganbench.records.json_values import json_text
 
     screen = console()
-    screen.print(f"[bold]{entry.name}[/bold] ({kind})")
-    screen.print(entry.documentation, markup=False)
+    screen.print(Text.assemble((entry.name, "bold"), f" ({kind})"))
+    screen.print(entry.documentation)
     screen.print()
     for key, value in details.items():
-        screen.print(f"[bold]{key}[/bold]")
+        screen.print(key, style="bold")
         screen.print_json(json_text(value))
-    screen.print(f"source: {entry.origin}", soft_wrap=True, markup=False)
+    screen.print(f"source: {entry.origin}", soft_wrap=True)
 
 
 def _find(name: str) -> tuple[str, Entry]:
@@ -152,11 +156,13 @@ def _show_suite(name: str, path: Path, *, as_json: bool) -> None:
         facts = {"kind": "suite", "name": name, "summary": tomllib.loads(text).get("title", "")}
         print_json({**facts, "source": str(path), "suite": tomllib.loads(text)})
         return
+    from rich.text import Text
+
     screen = console()
-    screen.print(f"[bold]{name}[/bold] (suite)")
-    screen.print(text, markup=False)
+    screen.print(Text.assemble((name, "bold"), " (suite)"))
+    screen.print(text)
     screen.print(f"Run it: ganbench compare {name}")
-    screen.print(f"source: {path}", soft_wrap=True, markup=False)
+    screen.print(f"source: {path}", soft_wrap=True)
 
 
 def _show_run(path: Path, *, as_json: bool) -> None:
@@ -176,7 +182,8 @@ def _show_run(path: Path, *, as_json: bool) -> None:
     screen = console()
     screen.print_json(json_text(config.model_dump(mode="json")))
     if result["metrics"]:
-        screen.print(metrics_table(result["metrics"], path.name))
+        table = metrics_table(result["metrics"], path.name)
+        screen.print_table(table, least=METRIC_COLUMNS_TO_LEAVE)
     if config.origin is not None:
         screen.print(
             f"It went on from the run {config.origin.run[:8]}, at {config.origin.kimg:.4g} kimg."

@@ -73,6 +73,7 @@ def command(
         typer.Option(
             help="Rounds in which all cases take turns.",
             min=1,
+            max=10_000,
             metavar="N",
             rich_help_panel=LENGTH,
         ),
@@ -82,6 +83,7 @@ def command(
         typer.Option(
             help="Seconds that each case trains in a round.",
             min=0.05,
+            max=3600,
             metavar="S",
             rich_help_panel=LENGTH,
         ),
@@ -224,10 +226,10 @@ def _read_axes(
     return _Axes(
         models=options.names(models) or (),
         trick_sets=tuple(parse_trick_sets(trick_sets)),
-        batch_sizes=_positive_numbers("--batch-size", batch_sizes),
+        batch_sizes=_positive_numbers("--batch-size", batch_sizes, options.MOST_COUNT),
         devices=tuple(str(choose_device(name)) for name in options.names(devices) or ()),
         precisions=options.names(precisions) or (),
-        threads=_positive_numbers("--threads", threads),
+        threads=_positive_numbers("--threads", threads, options.MOST_THREADS),
     )
 
 
@@ -268,7 +270,7 @@ def _workloads(
         )
 
 
-def _positive_numbers(option: str, text: str | None) -> tuple[int | None, ...]:
+def _positive_numbers(option: str, text: str | None, most: int) -> tuple[int | None, ...]:
     """Read a list of positive whole numbers; a single None if there is no list."""
     from ganbench.errors import ConfigError
 
@@ -278,9 +280,9 @@ def _positive_numbers(option: str, text: str | None) -> tuple[int | None, ...]:
         numbers = [int(part) for part in text.split(",")]
     except ValueError:
         numbers = [0]
-    if min(numbers) < 1:
+    if not 1 <= min(numbers) <= max(numbers) <= most:
         raise ConfigError(
-            f"{option} {text}: positive whole numbers were expected.",
+            f"{option} {text}: whole numbers from 1 to {most} were expected.",
             f"For example: {option} 1,2",
         )
     return tuple(dict.fromkeys(numbers))

@@ -11,19 +11,26 @@ from ganbench.cli.output import console, format_number
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from ganbench.cli.screen import Screen
+
 LEAST_TABLE_WIDTH = 100
 """A narrower terminal gets the cases one below the other."""
 
 
 def print_speeds(document: Mapping[str, Any]) -> None:
     """Print a document of speeds, as ``ganbench.records.speed_record`` describes it."""
+    from rich.text import Text
+
     screen = console()
     done = [case for case in document["cases"] if case["status"] == "ok"]
     if done:
-        screen.print(_table(done) if screen.width >= LEAST_TABLE_WIDTH else _lines(done))
+        if screen.width >= LEAST_TABLE_WIDTH:
+            screen.print_table(_table(done))
+        else:
+            _print_lines(screen, done)
     for case in document["cases"]:
         if case["status"] == "failed":
-            screen.print(f"[red]failed[/red] {_label(case)}: {case['problem']}")
+            screen.print(Text.assemble(("failed", "red"), f" {_label(case)}: {case['problem']}"))
     for ceiling in document["ceilings"]:
         screen.print(
             f"Ceiling of {ceiling['device']} in {ceiling['precision']}, "
@@ -56,13 +63,12 @@ def _table(cases: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _lines(cases: Sequence[Mapping[str, Any]]) -> str:
-    """Return the cases one below the other."""
-    blocks = []
+def _print_lines(screen: Screen, cases: Sequence[Mapping[str, Any]]) -> None:
+    """Print the cases one below the other."""
     for case in cases:
-        figures = "\n".join(f"  {name}: {value}" for name, value in _figures(case).items())
-        blocks.append(f"[bold]{_label(case)}[/bold]\n{figures}")
-    return "\n".join(blocks)
+        screen.print(_label(case), style="bold")
+        for name, value in _figures(case).items():
+            screen.print(f"  {name}: {value}")
 
 
 def _figures(case: Mapping[str, Any]) -> dict[str, str]:
@@ -71,7 +77,7 @@ def _figures(case: Mapping[str, Any]) -> dict[str, str]:
     share, memory = case["share_of_ceiling"], case["memory_mib"]
     parts = ("data", "discriminator", "generator", "penalties", "optimizer")
     return {
-        "training images/s": f"[bold]{training['images_per_second']:,.0f}[/bold]",
+        "training images/s": f"{training['images_per_second']:,.0f}",
         "lowest – highest": f"{min(training['rounds']):,.0f} – {max(training['rounds']):,.0f}",
         "sampling images/s": f"{case['sampling']['images_per_second']:,.0f}",
         "latency p50 ms": format_number(latency["p50"]),

@@ -52,6 +52,7 @@ def list_all(as_json: options.JsonFlag = False) -> None:
         print_json({"folder": str(paths.weights()), "weights": rows})
         return
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "state", "size", "license", "from"):
@@ -60,7 +61,7 @@ def list_all(as_json: options.JsonFlag = False) -> None:
     for row in rows:
         whole = [f"{metric} (whole)" for metric in row["whole_metrics"]]
         table.add_row(
-            f"[bold]{row['name']}[/bold]",
+            Text(row["name"], style="bold"),
             _STATES.get(row["state"], row["state"]),
             megabytes(row["size_bytes"]),
             row["licence"],
@@ -68,7 +69,7 @@ def list_all(as_json: options.JsonFlag = False) -> None:
             ", ".join(row["metrics"] + whole),
         )
     screen = console()
-    screen.print(table)
+    screen.print_table(table)
     screen.print(f"\nThe store is {paths.weights()}; addresses: ganbench weights ls --json")
 
 
@@ -115,7 +116,7 @@ def import_path(
     """Import weights from a file that was downloaded by other means; its SHA-256 says which."""
     from ganbench import weights
 
-    _finish(weights.import_file(path.expanduser()), [], as_json=as_json)
+    _finish(weights.import_file(path), [], as_json=as_json)
 
 
 @weights_app.command("verify", cls=Verb)
@@ -140,7 +141,7 @@ def verify_command(
         except InputError as error:
             failures.append(error)
     if not names and not here and not as_json:
-        typer.echo("There are no weights in the store.")
+        console().print("There are no weights in the store.")
     _finish(records, failures, as_json=as_json)
 
 
@@ -183,7 +184,8 @@ def _finish(
         print_json({"weights": [asdict(record) for record in records]})
         return
     for record in records:
-        typer.echo(f"{record.name}  {record.part}  {record.weights_sha256[:8]}  {record.source}")
+        line = f"{record.name}  {record.part}  {record.weights_sha256[:8]}  {record.source}"
+        console().print(line, soft_wrap=True)
     for failure in failures[:-1]:
         complain(failure.message, failure.hint)
     if failures:

@@ -11,6 +11,7 @@ from pathlib import Path
 from ganbench import registry
 from ganbench.data.value_range import ValueRange, check_value_range
 from ganbench.errors import ConfigError, InputError
+from ganbench.paths import expand
 
 _RESOLUTION = re.compile(r"(.+)@(\d+)")
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
@@ -105,11 +106,10 @@ def find_path(name: str) -> tuple[Path, bool]:
         InputError: the path cannot be looked up.
     """
     try:
-        path = Path(name).expanduser()
+        path = expand(name)
         return path, bool(name) and path.exists()
-    except (OSError, RuntimeError) as error:  # no such user, no permission, too long a name
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise InputError(f"{name[:200]} cannot be read: {reason}.") from error
+    except OSError as error:  # no permission, too long a name
+        raise InputError(f"{name[:200]} cannot be read: {error.strerror or error}.") from error
 
 
 def _split(name: str, suffix: re.Pattern[str]) -> tuple[str, tuple[str, ...]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Code that is not ganbench's own: the reasons of its errors, and its random numbers."""
+"""Code that is not ganbench's own draws its random numbers as ganbench's does: repeatably."""
 
 from __future__ import annotations
 
@@ -11,15 +11,6 @@ import numpy as np
 import torch
 
 from ganbench.runtime.global_random import seeded
-
-
-def cause(error: Exception) -> str:
-    """Return the type and the first line of a foreign error, as the end of a sentence."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # An error from within TorchScript begins with lines of where, and ends with the reason.
-    from_script = bool(lines) and lines[0].startswith("The following operation")
-    reason = "".join(lines[-1:] if from_script else lines[:1])
-    return f"{type(error).__name__}: {reason}".rstrip(".: ")
 
 
 @contextmanager

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 from torch.utils.data import Dataset as TorchDataset
 
-from ganbench.data.foreign_code import cause, fixed_random_state
+from ganbench.data.foreign_code import fixed_random_state
 from ganbench.data.item_reader import label_array, split_item, tensor_array, value_array
 from ganbench.data.value_layout import checked_labels
-from ganbench.errors import ConfigError, GanbenchError, InputError
+from ganbench.errors import ConfigError, InputError, error_text, foreign_errors
 from ganbench.gan import DataKind
 
 GATHERED_BYTES = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
@@ -162,14 +162,14 @@ def _batches(name: str, loader: DataLoader[Any]) -> Iterator[Examples]:
 def _guarded(name: str, unit: str, read: Callable[[], Iterator[object]]) -> Iterator[object]:
     """Turn whatever a dataset's own code raises into one sentence."""
     count = 0
-    try:
+
+    def wording(error: BaseException) -> InputError:
+        return InputError(f"{name} failed at {unit} {count}: {error_text(error)}.")
+
+    with foreign_errors(wording):
         for item in read():
             yield item
             count += 1
-    except GanbenchError:
-        raise
-    except Exception as error:  # a user's own code raises anything
-        raise InputError(f"{name} failed at {unit} {count}: {cause(error)}.") from error
 
 
 def _block(where: str, item: object, *, batched: bool) -> Examples:

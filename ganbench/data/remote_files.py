@@ -42,7 +42,7 @@ def find_files(
     """
     for base in paths.data_roots(root):
         for folder in folders:
-            files = [_find_file(base.expanduser() / folder, name) for name in names]
+            files = [_find_file(paths.expand(base) / folder, name) for name in names]
             if all(files):
                 return [path for path in files if path]
     return None
@@ -80,7 +80,7 @@ def obtain_files(
     if files := find_files(root, folders, names):
         return files
     remotes = remote_files()
-    target = (root or paths.cache() / "data").expanduser() / dataset
+    target = paths.expand(root or paths.cache() / "data") / dataset
     try:
         if paths.offline():
             raise NotGivenError(OFFLINE)

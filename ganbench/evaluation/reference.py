@@ -13,6 +13,7 @@ from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.floors import Floors
 from ganbench.evaluation.gather import RealEvidence, fake_evidence
 from ganbench.evaluation.metric import Value
+from ganbench.evaluation.out_of_range import numbers_of
 from ganbench.evaluation.protocol import full_protocol
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
 from ganbench.evaluation.requests import Request, resolve_requests
@@ -97,8 +98,9 @@ class Reference:
         for request in self.requests:
             evidence = fakes[request.evidence_key]
             real = self._evidence.of(request) if request.metric.compares else evidence
-            value = request.metric.compute(real, evidence, seed=seed)
-            measured[request.name] = self._measurement(request, value, evidence, conditions)
+            with numbers_of(request.name, samples.facts.name):
+                value = request.metric.compute(real, evidence, seed=seed)
+                measured[request.name] = self._measurement(request, value, evidence, conditions)
         return measured
 
     @property

@@ -26,6 +26,7 @@ from ganbench.harness.run import load_state
 from ganbench.harness.run_metrics import default_samples
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.kinds import kind_of
+from ganbench.paths import expand
 from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment
 from ganbench.records.measurement import Measurement
@@ -200,7 +201,7 @@ def _open(
     if isinstance(source, TrainedRun):
         return RunSamples(source.plan, open_run(source.path), count, reading.seed, reading.device)
     if isinstance(source, str | Path):
-        path = Path(source).expanduser()
+        path = expand(source)
         if (path / "config.json").is_file():
             folder = open_run(path)
             plan = plan_of(folder.description(), data_root=reading.data_root)

@@ -18,11 +18,13 @@ from ganbench.config import RunConfig, TrickConfig, parse_trick
 from ganbench.data import Source, open_dataset
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.evaluation.requests import Request
-from ganbench.harness.plan import expand_setting, plan_for
+from ganbench.gan import GAN
+from ganbench.harness.plan import expand_setting, plan_for, plan_of
 from ganbench.harness.run import RunOptions
 from ganbench.harness.run_metrics import wanted_metrics
 from ganbench.records.labels import short
 from ganbench.runtime.device import choose_device
+from ganbench.training.batch_memory import check_batch_memory
 
 T = TypeVar("T")
 
@@ -271,6 +273,10 @@ def _same_runs(cells: Sequence[Cell]) -> list[Problem]:
     return list(problems.values())
 
 
+def _gan_of(arm: Arm, source: Source) -> GAN:
+    return plan_of(arm.config, source).gan
+
+
 def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, Sequence[Request]]:
     """Find mistakes that would make every cell fail, before the first cell is trained.
 
@@ -278,8 +284,12 @@ def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, Seque
         The metrics to measure, by dataset.
 
     Raises:
-        GanbenchError: a device or a metric that cannot be used.
+        GanbenchError: a device or a metric that cannot be used, or too large a batch.
     """
-    choose_device(options.device)
+    device = choose_device(options.device)
     datasets = dict.fromkeys(cell.arm.dataset for cell in cells)
+    for arm in dict.fromkeys(cell.arm for cell in cells):
+        source = options.open(arm.dataset)
+        make_gan = partial(_gan_of, arm, source)
+        check_batch_memory(source.spec, arm.config.recipe, device, make_gan)
     return {name: wanted_metrics(options.open(name).spec, options.metrics) for name in datasets}

@@ -41,6 +41,7 @@ from ganbench.sampling.draw import draw
 from ganbench.sampling.sample_files import write_picture
 from ganbench.speed.thread_choice import choose_threads
 from ganbench.state import State
+from ganbench.training.batch_memory import check_batch_memory
 from ganbench.training.checkpoint import export_generator, load_checkpoint
 from ganbench.training.distributed import first_then_others, join_processes
 from ganbench.training.trainer import Schedule, Trainer, evaluating
@@ -144,6 +145,8 @@ class Run:
         if self.options.resume and self.folder.finished:
             return self._complete()
         device = choose_device(self.options.device, self.group)
+        recipe, data = self.config.recipe, self.plan.source.spec
+        check_batch_memory(data, recipe, device, lambda: self.plan.gan, self.group.size)
         dataset = self._load_dataset()
         threads = set_threads(self._threads(dataset, device))
         state = self.plan.build(device, self.group, self.options.execution)

@@ -25,7 +25,13 @@ from typing import Any
 import torch
 
 from ganbench.config import RunConfig
-from ganbench.errors import DamagedRunError, GanbenchError, MissingDataError, StorageError
+from ganbench.errors import (
+    DamagedRunError,
+    GanbenchError,
+    MemoryShortageError,
+    MissingDataError,
+    StorageError,
+)
 from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell
 from ganbench.harness.plan import RunPlan, plan_of
@@ -140,7 +146,7 @@ def run_cell(job: CellJob) -> Outcome:
             return Outcome(_carry_out(job, folder))
     except TakenError:
         return Outcome("elsewhere")
-    except (StorageError, MissingDataError) as error:
+    except (StorageError, MissingDataError, MemoryShortageError) as error:
         return Outcome("failed", f"{error.message} {error.hint}".strip(), lasting=False)
     except (OSError, MemoryError, torch.OutOfMemoryError) as error:
         # The machine is at fault, not the cell: another attempt may succeed.

@@ -33,6 +33,7 @@ from ganbench.errors import ConfigError, GanbenchError, UnknownNameError, sugges
 from ganbench.harness.builtin_suites import builtin_suites
 from ganbench.harness.matrix import Cell, MatrixError, Problem, plan_matrix
 from ganbench.harness.plan import expand_setting
+from ganbench.paths import expand
 
 
 def _as_list(value: Any) -> Any:
@@ -52,7 +53,8 @@ def _as_seeds(value: Any) -> Any:
 
 Axis = Annotated[tuple[Any, ...], Field(min_length=1)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
-Seeds = Annotated[tuple[int, ...], BeforeValidator(_as_seeds), Field(min_length=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_as_seeds), Field(min_length=1)]
 
 
 class Suite(Record):
@@ -89,13 +91,25 @@ class Suite(Record):
         )
 
 
+def make_suite(values: Mapping[str, Any]) -> Suite:
+    """Return the suite of some keys, such as those of the command line.
+
+    Raises:
+        ConfigError: The first thing that is wrong.
+    """
+    try:
+        return Suite.model_validate(values)
+    except ValidationError as error:
+        raise _problem(error.errors()[0]).error from error
+
+
 def find_suite(name: str) -> Path:
     """Return the file of a suite: a path, or the name of a bundled suite.
 
     Raises:
         UnknownNameError: there is no such file and no such suite.
     """
-    path, known = Path(name).expanduser(), builtin_suites()
+    path, known = expand(name), builtin_suites()
     if path.is_file():
         return path
     if path.suffix in {"", ".toml"} and path.stem in known:
@@ -240,4 +254,6 @@ def _problem(error: Any) -> Problem:
     if error["type"] == "too_short":
         return Problem(ConfigError(f"'{key}' is empty; name at least one."), key)
     message = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
+    if error["type"] == "value_error":  # its sentence quotes the value
+        return Problem(ConfigError(f"{key}: {message}."), key)
     return Problem(ConfigError(f"{key}: {message}, not {error.get('input')!r}."), key)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Memory of a process: its freed memory, and its peak."""
+"""Memory of a process: what it may still take, its freed memory, and its peak."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from pathlib import Path
 
 import torch
 
+from ganbench.errors import MemoryShortageError
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of glibc's parameters (malloc.h)."""
 _KEPT_BYTES = 1 << 30
 """Freed memory up to this size is kept; a block from this size on is not."""
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_MEMINFO, _CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 MIB = 2**20
+GIB = 2**30
 
 
 @lru_cache(maxsize=1)
@@ -50,6 +54,73 @@ def _glibc() -> ctypes.CDLL | None:
         return None
     library = ctypes.CDLL(None)
     return library if hasattr(library, "gnu_get_libc_version") else None
+
+
+def available_memory(device: torch.device) -> int | None:
+    """Return how many bytes this process may still allocate; None where that is not known.
+
+    On Linux it is the least of what the machine has free, what the process's control group allows
+    (a container, a job of a cluster), and what ``ulimit -v`` leaves.
+    """
+    if device.type == "cuda":
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + unused
+    if device.type != "cpu":
+        return None
+    bounds = [bound() for bound in (_machine_bytes, _group_bytes, _address_bytes)]
+    known = [count for count in bounds if count is not None]
+    return max(0, min(known)) if known else None
+
+
+def require_memory(needed_bytes: int, device: torch.device, subject: str) -> None:
+    """Refuse what does not fit into memory, before it is allocated.
+
+    Args:
+        needed_bytes: What it takes at least.
+        device: Where it will be.
+        subject: What needs the memory, in the plural: ``1,000 samples``.
+
+    Raises:
+        MemoryShortageError: There is less memory than that.
+    """
+    free = available_memory(device)
+    if free is not None and needed_bytes > free:
+        raise MemoryShortageError(
+            f"{subject} need {needed_bytes / GIB:,.1f} GiB of memory or more, and "
+            f"{free / GIB:,.1f} GiB are free."
+        )
+
+
+def _machine_bytes() -> int | None:
+    """Return what the machine has free, swap included."""
+    figures = _figures(_MEMINFO, r"^(MemAvailable|SwapFree):\s*(\d+) kB")
+    return 1024 * sum(figures.values()) if "MemAvailable" in figures else None
+
+
+def _group_bytes() -> int | None:
+    """Return what the control group (version 2) allows; files in the cache make room."""
+    try:
+        limit = int((_CGROUP / "memory.max").read_text())  # "max" if there is none
+        used = int((_CGROUP / "memory.current").read_text())
+    except (OSError, ValueError):
+        return None
+    cached = _figures(_CGROUP / "memory.stat", r"^(inactive_file) (\d+)")
+    return limit - used + sum(cached.values())
+
+
+def _address_bytes() -> int | None:
+    """Return what ``ulimit -v`` leaves of the address space."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    used = _kernel_figure("VmSize")
+    return None if limit == resource.RLIM_INFINITY or used is None else limit - int(used)
+
+
+def _figures(path: Path, pattern: str) -> dict[str, int]:
+    """Return the figures of a file of the kernel by name; none if there is no such file."""
+    try:
+        return {name: int(value) for name, value in re.findall(pattern, path.read_text(), re.M)}
+    except OSError:
+        return {}
 
 
 class PeakMemory:

@@ -14,8 +14,14 @@ from types import ModuleType
 from typing import Any
 
 from ganbench import registry
-from ganbench.data.foreign_code import cause
-from ganbench.errors import InputError, MissingDataError, suggest
+from ganbench.errors import (
+    InputError,
+    MissingDataError,
+    error_text,
+    foreign_errors,
+    suggest,
+)
+from ganbench.paths import expand
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -37,7 +43,7 @@ def load_callable(name: str) -> Callable[..., Any]:
         InputError: the module cannot be imported, or defines no such function.
     """
     place, _, attribute = name.rpartition(":")
-    module = _from_file(Path(place).expanduser()) if place.endswith(".py") else _from_name(place)
+    module = _from_file(expand(place)) if place.endswith(".py") else _from_name(place)
     function: Callable[..., Any] | None = getattr(module, attribute, None)
     if not callable(function):
         functions = [key for key, value in vars(module).items() if callable(value)]
@@ -77,12 +83,10 @@ def _from_name(name: str) -> ModuleType:
 
 @contextmanager
 def _importing(name: str) -> Iterator[None]:
-    try:
+    with foreign_errors(
+        lambda error: InputError(f"{name} cannot be imported: {error_text(error)}.")
+    ):
         yield
-    except MissingDataError:
-        raise
-    except Exception as error:  # a user's own code raises anything
-        raise InputError(f"{name} cannot be imported: {cause(error)}.") from error
 
 
 @contextmanager

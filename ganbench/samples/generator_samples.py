@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganbench.data.foreign_code import cause
 from ganbench.data.value_layout import (
     channels_to_front,
     check_type,
@@ -24,7 +23,7 @@ from ganbench.data.value_layout import (
     sample_shape,
 )
 from ganbench.data.value_range import OVERSHOOT, ValueRange, check_range
-from ganbench.errors import GanbenchError, InputError
+from ganbench.errors import InputError, error_text, foreign_errors
 from ganbench.runtime.global_random import seeded
 from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, to_samples
 from ganbench.streams import stream_seed
@@ -133,14 +132,12 @@ class GeneratedSamples(Samples):
             check_range(values, self._batch_name, self._value_range)
         return channels_to_front(samples, self._layout).contiguous()
 
+    def _failure(self, error: BaseException) -> InputError:
+        return InputError(f"{self._name} failed to draw: {error_text(error)}.")
+
     def _drawn(self, index: int) -> Tensor:
-        try:
-            with torch.no_grad():
-                values = self._draw(index)
-        except GanbenchError:
-            raise
-        except Exception as error:  # a user's own code, or an exported network: anything
-            raise InputError(f"{self._name} failed to draw: {cause(error)}.") from error
+        with torch.no_grad(), foreign_errors(self._failure):
+            values = self._draw(index)
         if isinstance(values, tuple | list) and values:
             values = values[0]  # some networks return more than their images
         if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":

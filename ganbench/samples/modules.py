@@ -17,9 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ganbench.data.foreign_code import cause
 from ganbench.data.value_range import ValueRange
-from ganbench.errors import ConfigError, InputError
+from ganbench.errors import ConfigError, InputError, error_text
 from ganbench.records.json_values import parse_json
 from ganbench.samples.generator_samples import (
     DRAWN,
@@ -146,7 +145,7 @@ def _latent_shape(
         raise ConfigError(
             f"The latent size of {name} is not known.", "For example: --latent-dim 128"
         )
-    reason = f": {cause(failure)}" if failure else ""
+    reason = f": {error_text(failure)}" if failure else ""
     raise InputError(
         f"{name} draws no samples from latents ({PER_CALL}, {latent_dim}){reason}.",
         "Give the right size with --latent-dim; a conditional generator also needs its number of "

@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganbench.data.foreign_code import cause
 from ganbench.data.value_range import ValueRange
-from ganbench.errors import ConfigError, InputError, MissingDataError
+from ganbench.errors import ConfigError, InputError, MissingDataError, error_text
 from ganbench.samples.generator_samples import (
     DRAWN,
     PER_CALL,
@@ -105,7 +104,7 @@ def _session(path: Path, device: torch.device) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # onnxruntime raises kinds of its own
-        raise InputError(f"{path} cannot be run by onnxruntime: {cause(error)}.") from error
+        raise InputError(f"{path} cannot be run by onnxruntime: {error_text(error)}.") from error
 
 
 def _inputs(path: Path, session: Any) -> tuple[Any, Any | None]:

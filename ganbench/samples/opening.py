@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ganbench import registry
+from ganbench import paths, registry
 from ganbench.config import join_words
 from ganbench.data import is_path, open_dataset
 from ganbench.data.dataset import Dataset, Source
 from ganbench.data.dataset_names import find_path, parse_dataset_name
 from ganbench.data.in_memory import read_examples
 from ganbench.data.value_range import ValueRange, check_value_range
-from ganbench.errors import ConfigError, InputError, MissingDataError
+from ganbench.errors import ConfigError, InputError, MissingDataError, UnknownNameError, suggest
 from ganbench.progress import SILENT, Progress
 from ganbench.samples.array_rows import ArrayRows
 from ganbench.samples.array_samples import refuse_unmeasured
@@ -34,6 +36,8 @@ from ganbench.samples.open_options import OpenOptions, refuse
 from ganbench.samples.sample_set import Samples, TensorSamples, of_dataset
 from ganbench.samples.subset import Subset, choose_subset, part_facts
 
+_MOST_NEIGHBORS = 1000
+"""Members of a folder among which names like a misspelt one are looked for."""
 _DATASET = re.compile(r"(?P<name>[\w.-]+(@\d+)?)(:(?P<split>[\w-]+))?")
 
 
@@ -187,13 +191,28 @@ def _open_name(name: str, is_real_path: bool, options: OpenOptions) -> Samples:
             refuse(options, labels=True, split=True)
             return _open_callable(load_callable(name), name.rpartition(":")[2], options)
         if not is_path(name) and not path.suffix and ":/" not in name:
-            return _open_registered(name, options)
+            near = suggest(name, [*registry.datasets.entries(), *_neighbors(path)])
+            raise UnknownNameError(
+                f"There is no file, folder, run or dataset '{name}'. {near}".strip(),
+                "See what is built in: ganbench ls datasets",
+            )
     refuse(options, split=True)
     if not exists:
+        near = suggest(name, _neighbors(path))
         raise MissingDataError(
-            f"There is no file or folder {name}.", "See what is built in: ganbench ls datasets"
+            f"There is no file or folder {name}. {near}".strip(),
+            "See what is built in: ganbench ls datasets",
         )
     return open_path(path, options)
+
+
+def _neighbors(path: Path) -> list[str]:
+    """Return the files and folders next to a path, and the runs, as they would be typed."""
+    names: list[str] = []
+    for folder in (path.parent, paths.runs()):
+        with suppress(OSError):
+            names += [str(member) for member in islice(folder.iterdir(), _MOST_NEIGHBORS)]
+    return names
 
 
 def _names_dataset(name: str) -> bool:

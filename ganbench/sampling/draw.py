@@ -12,6 +12,7 @@ from ganbench.errors import ConfigError
 from ganbench.gan import Sampler
 from ganbench.kinds import kind_of
 from ganbench.kinds.image import pairs
+from ganbench.runtime.memory import require_memory
 from ganbench.state import State
 from ganbench.streams import stream_seed
 from ganbench.trick import hooks_name
@@ -69,6 +70,7 @@ def draw(
 
     Raises:
         ConfigError: The generator draws no classes, or not this one.
+        MemoryShortageError: There is no memory for that many samples.
     """
     sampler, data = state.sampler(), state.data
     if label is not None:
@@ -79,6 +81,9 @@ def draw(
     for start in range(0, count, DRAW_BATCH):
         drawn = sampler(min(DRAW_BATCH, count - start), generator)
         parts.append(kind.to_samples(drawn.images, data).cpu())
+        if start == 0:
+            each = parts[0].nbytes // len(parts[0])
+            require_memory(2 * count * each, parts[0].device, f"{count:,} samples")
         if drawn.labels is not None:
             labels.append(drawn.labels.cpu())
         if drawn.source is not None:

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 
 import ganbench
-from ganbench.data.foreign_code import cause
-from ganbench.errors import ContractError, GanbenchError
+from ganbench.errors import ContractError, error_text, foreign_errors
 from ganbench.trick import Hooks, hooks_name
 
 _NOT_THE_USERS = (
@@ -40,12 +39,10 @@ def one_sentence(when: str, part: str = "") -> Iterator[None]:
 
     Raises:
         ContractError: An error that is not ganbench's own was raised.
+        MemoryShortageError: There is too little memory.
     """
-    try:
-        yield
-    except GanbenchError:
-        raise
-    except Exception as error:
+
+    def wording(error: BaseException) -> ContractError:
         frames = traceback.extract_tb(error.__traceback__)
         users = [frame for frame in frames if not frame.filename.startswith(_NOT_THE_USERS)]
         place = _place(users[-1]) if users else ""
@@ -56,7 +53,10 @@ def one_sentence(when: str, part: str = "") -> Iterator[None]:
         hint = "Shapes and types are in the contract: CONTRIBUTING.md."
         if isinstance(error, FrozenInstanceError):
             hint = "What a trick gathers belongs in start(state), and is read by memory_of(self)."
-        raise ContractError(f"{capital(subject)} failed {when}: {cause(error)}.", hint) from error
+        return ContractError(f"{capital(subject)} failed {when}: {error_text(error)}.", hint)
+
+    with foreign_errors(wording):
+        yield
 
 
 def _place(frame: traceback.FrameSummary) -> str:

@@ -27,8 +27,8 @@ _OLD_SECONDS = 24 * 3600.0
 
 def _torch_cache() -> Path:
     """Return the folder where torch.hub keeps checkpoints."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    home = Path(os.environ.get("TORCH_HOME") or cache / "torch").expanduser()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or paths.expand("~/.cache"))
+    home = paths.expand(os.environ.get("TORCH_HOME") or cache / "torch")
     return home / "hub" / "checkpoints"
 
 

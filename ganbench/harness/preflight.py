@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""What would make a run fail is found before anything is trained or written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ganbench.data.dataset import Source
+from ganbench.evaluation.requests import Request
+from ganbench.harness.plan import RunPlan
+from ganbench.harness.run import RunOptions
+from ganbench.harness.run_metrics import wanted_metrics
+from ganbench.runtime.device import choose_device
+from ganbench.runtime.process_group import launched
+from ganbench.training.batch_memory import check_batch_memory
+
+
+def check_run(plan: RunPlan, options: RunOptions) -> list[Request]:
+    """Check the device, the metrics with their weights, and the memory for a batch.
+
+    Returns:
+        The metrics that will be measured; none if no metric suits the data and none is named.
+
+    Raises:
+        GanbenchError: Something is wrong or missing.
+    """
+    data = plan.source.spec
+    requests = wanted_metrics(data, options.metrics)
+    device = choose_device(options.device)
+    check_batch_memory(data, plan.config.recipe, device, lambda: plan.gan, launched().size)
+    return requests
+
+
+def check_data(sources: Iterable[Source]) -> None:
+    """Load the training split of each dataset, so that files that are missing are known.
+
+    Raises:
+        MissingDataError: Files are neither here nor can be downloaded.
+        InputError: A file cannot be read.
+    """
+    for source in sources:
+        source.load(source.splits[0])

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""The memory of a batch is known before it is allocated."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ganbench.config import override
+from ganbench.errors import MemoryShortageError
+from ganbench.harness.plan import plan
+from ganbench.runtime import memory
+from ganbench.training import batch_memory
+from ganbench.training.batch_memory import bytes_of_example, check_batch_memory
+
+CPU = torch.device("cpu")
+
+
+def check(planned, batch_size, processes=1):
+    recipe = override(planned.config.recipe, {"batch_size": batch_size})
+    check_batch_memory(planned.source.spec, recipe, CPU, lambda: planned.gan, processes)
+
+
+def test_what_a_pair_of_layers_keeps_is_counted():
+    """Of an MLP that maps 100 to 2 by layers of 128, and judges 2, by hand: vanilla on ring8."""
+    planned = plan("vanilla", "ring8")
+    state = planned.build(CPU)
+    kept = {}
+
+    def keep(tensor):
+        kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    weights = {
+        weight.data_ptr()
+        for weight in (*state.generator.parameters(), *state.discriminator.parameters())
+    }
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        latents = torch.randn(8, planned.config.recipe.latent_dim)
+        state.discriminate(state.generate(latents)[0])
+    real = sum(tensor.nbytes for pointer, tensor in kept.items() if pointer not in weights)
+    assert bytes_of_example(planned.gan, planned.source.spec, planned.config.recipe) == real // 8
+
+
+def test_a_batch_beyond_memory_is_refused_and_what_fits_is_said(monkeypatch):
+    planned = plan("vanilla", "ring8")
+    each = bytes_of_example(planned.gan, planned.source.spec, planned.config.recipe)
+    monkeypatch.setattr(batch_memory, "available_memory", lambda device: 1000 * each + 7)
+    check(planned, 1000)
+    with pytest.raises(MemoryShortageError, match=r"A batch of 1,001 needs") as raised:
+        check(planned, 1001)
+    assert raised.value.hint == "At most 1,000 fit: --batch-size 1000."
+    check(planned, 2000, processes=2)
+
+
+def test_a_network_that_cannot_be_called_without_values_is_not_refused():
+    planned = plan("vanilla", "ring8")
+    gan = replace(planned.gan, generator=lambda size: 1 / 0)
+    assert bytes_of_example(gan, planned.source.spec, planned.config.recipe) == 0
+
+
+def test_building_without_memory_leaves_random_numbers_alone():
+    planned = plan("dcgan", "mnist5k")
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    bytes_of_example(planned.gan, planned.source.spec, planned.config.recipe)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_no_more_is_available_than_any_bound_allows(monkeypatch, tmp_path):
+    assert 0 < memory.available_memory(CPU) < 2**50
+    (tmp_path / "memory.max").write_text("1000\n")
+    (tmp_path / "memory.current").write_text("700\n")
+    (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 150\n")
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert memory.available_memory(CPU) == 450
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.available_memory(CPU) > 450
+    with pytest.raises(MemoryShortageError, match="100 samples need"):
+        memory.require_memory(2**60, CPU, "100 samples")
