@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ganbench.data.array_source import Arrays, ArraySource
 from ganbench.data.dataset import Source
-from ganbench.data.folder import image_names, open_folder
+from ganbench.data.folder import open_images
+from ganbench.data.image_files import FolderFiles, reading_as
 from ganbench.errors import InputError
 
 IMAGES, SOURCES = "images", "sources"
@@ -23,7 +25,8 @@ def holds_pairs(path: Path) -> bool:
     """Tell whether a path is a folder of pairs: its only folders are the two of pairs."""
     if not path.is_dir():
         return False
-    folders = [child.name for child in path.iterdir() if child.is_dir()]
+    with reading_as(path, "a folder"):
+        folders = [child.name for child in path.iterdir() if child.is_dir()]
     return sorted(name for name in folders if not name.startswith(".")) == [IMAGES, SOURCES]
 
 
@@ -49,8 +52,8 @@ def open_pairs(path: Path, resolution: int | None = None) -> Source:
             f"The files of {path} are not one image and one source for each name.",
             "Give all files of both folders the same ending.",
         )
-    images = open_folder(path / IMAGES, resolution)
-    sources = open_folder(path / SOURCES, images.spec.resolution)
+    images = open_images(path / IMAGES, resolution)
+    sources = open_images(path / SOURCES, images.spec.resolution)
     versions = f"{images.spec.version} {sources.spec.version}"
     spec = replace(
         images.spec,
@@ -64,9 +67,15 @@ def open_pairs(path: Path, resolution: int | None = None) -> Source:
         labels = None if loaded.labels is None else loaded.labels.numpy()
         return loaded.values.numpy(), labels
 
-    return ArraySource(spec, read, read_sources=lambda split: sources.load(split).values.numpy())
+    return ArraySource(
+        spec,
+        read,
+        read_sources=lambda split: sources.load(split).values.numpy(),
+        passed_over=Counter(images.passed_over) + Counter(sources.passed_over),
+        notices=(*images.notices, *sources.notices),
+    )
 
 
 def _stems(folder: Path) -> list[str]:
     """Return the images of a folder without their endings, in the order in which they are read."""
-    return [str(PurePosixPath(name).with_suffix("")) for name in image_names(folder)]
+    return [str(PurePosixPath(name).with_suffix("")) for name in FolderFiles(folder).names]

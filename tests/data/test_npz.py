@@ -106,13 +106,13 @@ def test_labels_go_with_their_examples(tmp_path, dtype):
         ({"arr_0": np.float64(3)}, "a single number"),
         (
             {"a": POINTS, "b": POINTS},
-            "holds a, b; one of 'points', 'images', 'sequences' and 'videos' was",
+            "holds a, b; 'images', 'points', 'arr_0', 'sequences', 'videos' or a single array was",
         ),
         (
             {"images": IMAGES, "points": POINTS},
-            "holds images, points; one of 'points', 'images', 'seq",
+            "holds images, points; 'images', 'points', 'arr_0', 'seq",
         ),
-        ({"labels": np.arange(3)}, "holds no array"),
+        ({"labels": np.arange(3)}, "holds labels; 'images'"),
         ({"points": POINTS, "labels": np.arange(29)}, r"integers \(30,\), one for each sample"),
         ({"points": POINTS, "labels": np.ones(30)}, r"integers \(30,\), one for each sample"),
         ({"points": POINTS, "labels": np.arange(30) - 1}, "from -1 to 28"),
@@ -151,7 +151,7 @@ def test_a_pickle_called_npz_is_refused(tmp_path):
 def test_a_single_npy_array_is_refused(tmp_path):
     np.save(tmp_path / "file.npy", POINTS)
     (tmp_path / "file.npy").rename(tmp_path / "data.npz")
-    with pytest.raises(InputError, match="an npz file was expected"):
+    with pytest.raises(InputError, match="cannot be read as npz"):
         open_dataset(str(tmp_path / "data.npz"))
 
 
