@@ -224,9 +224,17 @@ def command(
         return
     check_writable(run_options.out)
     if not quiet:
+        _print_notices(planned)
         _print_limits(planned)
     states = _carry_out(planned, backend, jobs, quiet=quiet)
     _conclude(planned, states, as_json=as_json)
+
+
+def _print_notices(planned: PlannedComparison) -> None:
+    """Print what a user must know of how the datasets were read."""
+    arms = [state.cell.arm for state in planned.scheduler.states]
+    for notice in dict.fromkeys(text for arm in arms for text in arm.notices):
+        console(stderr=True).print(notice, soft_wrap=True, markup=False)
 
 
 def _print_limits(planned: PlannedComparison) -> None:

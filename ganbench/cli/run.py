@@ -136,15 +136,15 @@ def command(
 
 def _with_range(dataset: str, value_range: tuple[float, float] | None) -> str:
     """Return the name of a dataset with the range of its floats, as a run records it."""
-    from ganbench.data.dataset_names import name_with_range, parse_dataset_name
+    from ganbench.data.dataset_names import ARRAY_FILES, name_with_range, parse_dataset_name
     from ganbench.errors import ConfigError
 
     if value_range is None:
         return dataset
     parsed = parse_dataset_name(dataset, value_range=value_range)
-    if not parsed.name.endswith(".npz"):
+    if not parsed.name.lower().endswith(ARRAY_FILES):
         raise ConfigError(
-            f"--range is for floats in an npz file, and '{dataset}' is none.",
+            f"--range is for floats in an npz file or npy file, and '{dataset}' is none.",
             "Leave --range out.",
         )
     size = f"@{parsed.resolution}" if parsed.resolution else ""
@@ -182,6 +182,9 @@ def _execute_all(
     plans: list[RunPlan], run_options: RunOptions, *, quiet: bool, as_json: bool
 ) -> None:
     """Carry out runs one after the other, until the user asks to stop; print their results."""
+    if not quiet and launched().first:
+        for notice in dict.fromkeys(text for plan in plans for text in plan.source.notices):
+            console(stderr=True).print(notice, soft_wrap=True, markup=False)
     results: list[dict[str, Any]] = []
     stopped = False
     while len(results) < len(plans) and not stopped:

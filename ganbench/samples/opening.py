@@ -78,8 +78,8 @@ def open_samples(
         count: The number of samples to draw from a generator, 5,000 if None. Of other sources a
             random part of that size is taken, or the whole if it has no more.
         seed: The seed of drawing, and of taking a part.
-        strict: Whether images that cannot be read are an error; otherwise they are left out and
-            named in ``skipped``.
+        strict: Whether images that cannot be read, and files that are passed over, are an error;
+            otherwise they are left out and named in ``skipped``, or counted in ``passed_over``.
         device: The device that generators run on.
         data_root: The folder that is searched first for a dataset's files.
         split: The split of a dataset.
