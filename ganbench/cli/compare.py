@@ -9,7 +9,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.options import LENGTH, MEASURING, WHAT, WHERE
-from ganbench.cli.output import complain, console
+from ganbench.cli.output import complain, console, print_notices
 from ganbench.cli.signals import stopping
 
 if TYPE_CHECKING:
@@ -217,6 +217,9 @@ def command(
     planned = compare_plan.plan_comparison(
         chosen, suite_file, run_options, policy, fail_if_worse or []
     )
+    if not quiet:
+        arms = [state.cell.arm for state in planned.scheduler.states]
+        print_notices(notice for arm in arms for notice in arm.notices)
     if dry_run:
         from ganbench.cli.compare_preview import print_plan
 
@@ -224,17 +227,9 @@ def command(
         return
     check_writable(run_options.out)
     if not quiet:
-        _print_notices(planned)
         _print_limits(planned)
     states = _carry_out(planned, backend, jobs, quiet=quiet)
     _conclude(planned, states, as_json=as_json)
-
-
-def _print_notices(planned: PlannedComparison) -> None:
-    """Print what a user must know of how the datasets were read."""
-    arms = [state.cell.arm for state in planned.scheduler.states]
-    for notice in dict.fromkeys(text for arm in arms for text in arm.notices):
-        console(stderr=True).print(notice, soft_wrap=True, markup=False)
 
 
 def _print_limits(planned: PlannedComparison) -> None:

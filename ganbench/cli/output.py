@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ganbench.runtime.process_group import launched
@@ -155,3 +155,9 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table
             f"{record['n']:,}",
         )
     return table
+
+
+def print_notices(notices: Iterable[str]) -> None:
+    """Print on stderr what a user must know of how data were read, each sentence once."""
+    for notice in dict.fromkeys(notices):
+        console(stderr=True).print(notice, soft_wrap=True, markup=False)

@@ -10,7 +10,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.options import LENGTH, WHAT
-from ganbench.cli.output import console, duration, metrics_table, print_json
+from ganbench.cli.output import console, duration, metrics_table, print_json, print_notices
 from ganbench.cli.progress_bars import TrainingBar, WorkBar
 from ganbench.cli.signals import stopping
 from ganbench.runtime.process_group import launched
@@ -128,6 +128,8 @@ def command(
     )
     if tunes:
         plans, run_options = _tuned(plans, run_options, quiet=quiet)
+    if not quiet and launched().first:
+        print_notices(notice for planned in plans for notice in planned.source.notices)
     if dry_run:
         _print_plan([planned.config for planned in plans], as_json=as_json)
         return
@@ -182,9 +184,6 @@ def _execute_all(
     plans: list[RunPlan], run_options: RunOptions, *, quiet: bool, as_json: bool
 ) -> None:
     """Carry out runs one after the other, until the user asks to stop; print their results."""
-    if not quiet and launched().first:
-        for notice in dict.fromkeys(text for plan in plans for text in plan.source.notices):
-            console(stderr=True).print(notice, soft_wrap=True, markup=False)
     results: list[dict[str, Any]] = []
     stopped = False
     while len(results) < len(plans) and not stopped:
