@@ -247,5 +247,11 @@ def without_common_folder(names: Sequence[str]) -> list[str]:
 
 
 def shown(name: str) -> str:
-    """Return a file name that can be printed: bytes that are not UTF-8 become question marks."""
-    return name.encode("utf-8", "replace").decode()
+    r"""Return a file name that can be printed on one line.
+
+    Bytes that are not UTF-8, line ends and escape sequences become question marks.
+
+    >>> shown("a\nb.png")
+    'a?b.png'
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in name)

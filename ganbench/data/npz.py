@@ -91,7 +91,7 @@ def npz_labels(
         InputError: ``labels`` are not one for each sample; an ``arr_1`` of another shape is
             something else.
     """
-    if label_key not in members:
+    if label_key not in members or not rows.shape:
         return None
     labels = MemberRows(path, label_key, members[label_key])
     if labels.shape == rows.shape[:1]:
