@@ -146,7 +146,7 @@ def _with_range(dataset: str, value_range: tuple[float, float] | None) -> str:
     parsed = parse_dataset_name(dataset, value_range=value_range)
     if not parsed.name.lower().endswith(ARRAY_FILES):
         raise ConfigError(
-            f"--range is for floats in an npz file or npy file, and '{dataset}' is none.",
+            f"--range is for floats in an npz or npy file, and '{dataset}' is none.",
             "Leave --range out.",
         )
     size = f"@{parsed.resolution}" if parsed.resolution else ""

@@ -2,9 +2,9 @@
 """The classes of image files: from StyleGAN's ``dataset.json``, or from folders.
 
 Folders directly below the first are classes where every image lies in one of several. They are
-none where they only divide a numbered list of files, as StyleGAN's ``00000/``, ``00001/`` do: the
-folders' names are equal but for a number of two digits or more, and the numbers of the files
-continue from each folder to the next.
+none where each holds a single file, and where they only divide a numbered list of files, as
+StyleGAN's ``00000/``, ``00001/`` do: the folders' names are equal but for a number of two digits or
+more, and the numbers of the files continue from each folder to the next.
 """
 
 from __future__ import annotations
@@ -63,6 +63,10 @@ def folder_labels(names: Sequence[str]) -> FileLabels:
     folders = sorted({part[0] for part in parts})
     if len(folders) < 2 or any(len(part) != 2 for part in parts):
         return FileLabels()
+    if len(folders) == len(names):
+        return FileLabels(
+            notice=f"{_listed(folders)} hold a single file each, and were not taken for classes"
+        )
     continued = _numbering_continues(parts)
     if continued and _are_numbered(folders):
         return FileLabels(

@@ -215,6 +215,8 @@ def decode_file(data: bytes, claim: Claim) -> Tensor:
         channels, height, width = header_of(image).shape
         claim(channels * height * width)
         pixels = to_array(to_eight_bit(image, channels))  # (C, H, W), a view of Pillow's memory
+        if pixels.shape != (channels, height, width):
+            raise ValueError("its header tells another size than its pixels")
     return torch.from_numpy(np.array(pixels, order="C"))
 
 

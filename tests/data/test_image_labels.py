@@ -39,10 +39,10 @@ def test_shards_of_a_numbered_list_are_no_classes(names):
         ["cat/1.png", "cat/2.png", "dog/1.png"],
         ["00/1.png", "00/2.png", "01/1.png", "01/2.png"],  # numbers begin again in each class
         ["00/1.png", "00/3.png", "01/2.png", "01/4.png"],  # numbers interleave
-        ["00/x.png", "01/y.png"],  # nothing is numbered
-        ["00000/1.png", "cat/2.png"],
-        ["a01/1.png", "b02/2.png"],
-        ["00/1.png", "001/2.png"],
+        ["00/x.png", "01/y.png", "01/z.png"],  # nothing is numbered
+        ["00000/1.png", "cat/2.png", "cat/3.png"],
+        ["a01/1.png", "b02/2.png", "b02/3.png"],
+        ["00/1.png", "001/2.png", "001/3.png"],
     ],
 )
 def test_other_folders_are_classes_and_named(names):
@@ -54,15 +54,22 @@ def test_other_folders_are_classes_and_named(names):
     assert found.notice.partition(", although")[0] == sentence
 
 
+@pytest.mark.parametrize("name", ["image.png", "{}.png"])
+def test_a_folder_for_each_file_is_no_class(name):
+    found = folder_labels([f"{number:04d}/{name.format(number)}" for number in range(30)])
+    assert (found.labels, found.classes) == (None, 0)
+    assert "hold a single file each, and were not taken for classes" in found.notice
+
+
 @pytest.mark.parametrize("folders", ["01", "ab"])
 def test_numbering_that_goes_on_makes_a_doubt_of_classes(folders):
-    found = folder_labels([f"{folders[0]}/1.png", f"{folders[1]}/2.png"])
+    found = folder_labels([f"{folders[0]}/1.png", f"{folders[0]}/2.png", f"{folders[1]}/3.png"])
     assert found.classes == 2
     assert "although the numbers of their files continue" in found.notice
 
 
 def test_only_the_first_classes_are_named():
-    found = folder_labels([f"class{letter}/x.png" for letter in "abcdefg"])
+    found = folder_labels([f"class{letter}/{name}.png" for letter in "abcdefg" for name in "xy"])
     assert found.notice.startswith("7 folders (classa, classb, classc, classd, classe, ...)")
 
 
