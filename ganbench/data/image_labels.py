@@ -80,9 +80,12 @@ def folder_labels(names: Sequence[str]) -> FileLabels:
     return FileLabels(labels, len(folders), notice)
 
 
-def notices_of(path: Path, passed_over: Mapping[str, int], labels: FileLabels) -> tuple[str, ...]:
+def notices_of(
+    path: Path, passed_over: Mapping[str, int], labels: FileLabels | None = None
+) -> tuple[str, ...]:
     """Return what a user must know of how files were read: sentences, most often none."""
-    clauses = (f"passed over: {counted_reasons(passed_over)}" if passed_over else "", labels.notice)
+    counted = f"passed over: {counted_reasons(passed_over)}" if passed_over else ""
+    clauses = (counted, labels.notice if labels else "")
     return tuple(f"{shown(path.name)}: {clause}." for clause in clauses if clause)
 
 

@@ -13,8 +13,10 @@ from pathlib import Path, PurePosixPath
 
 from ganbench.data.array_source import Arrays, ArraySource
 from ganbench.data.dataset import Source
+from ganbench.data.files_below import HIDDEN, by_ending, is_hidden
 from ganbench.data.folder import open_images
 from ganbench.data.image_files import FolderFiles, reading_as
+from ganbench.data.image_labels import notices_of
 from ganbench.errors import InputError
 
 IMAGES, SOURCES = "images", "sources"
@@ -28,6 +30,13 @@ def holds_pairs(path: Path) -> bool:
     with reading_as(path, "a folder"):
         folders = [child.name for child in path.iterdir() if child.is_dir()]
     return sorted(name for name in folders if not name.startswith(".")) == [IMAGES, SOURCES]
+
+
+def beside_pairs(path: Path) -> Counter[str]:
+    """Count by reason what lies next to the two folders of pairs, where nothing is read."""
+    with reading_as(path, "a folder"):
+        names = [child.name for child in path.iterdir() if child.name not in {IMAGES, SOURCES}]
+    return Counter(HIDDEN if is_hidden(name) else by_ending(name) for name in names)
 
 
 def open_pairs(path: Path, resolution: int | None = None) -> Source:
@@ -67,12 +76,13 @@ def open_pairs(path: Path, resolution: int | None = None) -> Source:
         labels = None if loaded.labels is None else loaded.labels.numpy()
         return loaded.values.numpy(), labels
 
+    beside = beside_pairs(path)
     return ArraySource(
         spec,
         read,
         read_sources=lambda split: sources.load(split).values.numpy(),
-        passed_over=Counter(images.passed_over) + Counter(sources.passed_over),
-        notices=(*images.notices, *sources.notices),
+        passed_over=Counter(images.passed_over) + Counter(sources.passed_over) + beside,
+        notices=(*notices_of(path, beside), *images.notices, *sources.notices),
     )
 
 

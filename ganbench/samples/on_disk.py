@@ -15,7 +15,7 @@ from ganbench.data.dataset_names import ARCHIVES
 from ganbench.data.image_files import ImageFiles
 from ganbench.data.named_arrays import KINDS_BY_KEY
 from ganbench.data.open_image_files import open_image_files
-from ganbench.data.pair_folder import IMAGES, holds_pairs
+from ganbench.data.pair_folder import IMAGES, beside_pairs, holds_pairs
 from ganbench.data.value_layout import check_named_kind, checked_labels, layout_of
 from ganbench.errors import InputError
 from ganbench.gan import DataKind
@@ -40,8 +40,11 @@ def open_path(path: Path, options: OpenOptions) -> Samples:
         InputError: there is nothing at the path, or it cannot be read as samples.
     """
     if path.is_dir():
-        folder = path / IMAGES if holds_pairs(path) else path
-        return _files(open_image_files(folder), options)
+        if not holds_pairs(path):
+            return _files(open_image_files(path), options)
+        files = open_image_files(path / IMAGES)
+        files.passed_over.update(beside_pairs(path))
+        return _files(files, options)
     ending = path.name.lower()
     if not path.is_file():
         raise InputError(f"{path} is neither a file nor a folder.")

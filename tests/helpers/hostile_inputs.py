@@ -66,6 +66,7 @@ def _image_files() -> dict[str, bytes]:
                 files[form] = _saved(color.convert(mode), form)
             except (OSError, ValueError, KeyError):  # of sizes or modes that the format lacks
                 continue
+    files = {form: data for form, data in files.items() if len(data) < 20_000}
     files["JPEG with tags"] = _saved(color, "JPEG", exif=exif)
     files["PNG with tags"] = _saved(color.convert("RGBA"), "PNG", exif=exif)
     files["PNG of a palette"] = _saved(color.convert("P"), "PNG", transparency=0)
