@@ -93,6 +93,8 @@ def run(
     config = plan.config
     label = f"{config.model} on {config.dataset}, seed {config.seed}"
     with _shown(progress, lambda: TrainingBar(label, quiet=False)) as shown:
+        for notice in source.notices:
+            shown.say(notice)
         pending = Run(plan, options, shown)
         pending.execute()
     return TrainedRun(pending.folder.path, source=plan.source, device=device)
@@ -183,7 +185,8 @@ def evaluate(
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         engine: How networks are computed: ``torch``, ``compile`` or ``openvino``.
         precision: The number format of networks: ``fp32`` or ``bf16``.
-        strict: Refuse images that cannot be read, which are otherwise skipped and counted.
+        strict: Refuse images that cannot be read and files that are passed over, which are
+            otherwise counted.
         floors: Measure real against real as well.
         value_range: The range of floats, if it is not [-1, 1].
         latent_dim: The size of a generator's latents, if the generator does not tell.

@@ -9,7 +9,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.options import LENGTH, MEASURING, WHAT, WHERE
-from ganbench.cli.output import complain, console
+from ganbench.cli.output import complain, console, print_notices
 from ganbench.cli.signals import stopping
 
 if TYPE_CHECKING:
@@ -224,6 +224,9 @@ def command(
         chosen, suite_file, run_options, policy, fail_if_worse or []
     )
     planned.scheduler.settle_threads(jobs or 1)
+    if not quiet:
+        arms = [state.cell.arm for state in planned.scheduler.states]
+        print_notices(notice for arm in arms for notice in arm.notices)
     if dry_run:
         from ganbench.cli.compare_preview import print_plan
         from ganbench.harness.preflight import check_data

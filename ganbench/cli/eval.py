@@ -82,7 +82,8 @@ def command(
         bool,
         typer.Option(
             "--strict",
-            help="Refuse images that cannot be read; otherwise they are skipped.",
+            help="Refuse images that cannot be read, and files and folders that are passed over; "
+            "otherwise they are counted.",
             metavar="",
             rich_help_panel=WHAT,
         ),

@@ -49,7 +49,7 @@ DatasetName = Annotated[
     typer.Option(
         "--dataset",
         "-d",
-        help="Name of a dataset, a folder of images or sounds, or an .npz file.",
+        help="Name of a dataset; a folder of images or sounds; a zip, tar, npz or npy file.",
         metavar="NAME",
         rich_help_panel=WHAT,
     ),

@@ -7,7 +7,7 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ganbench.cli.results import result_stream
@@ -178,3 +178,9 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table
             f"{record['n']:,}",
         )
     return table
+
+
+def print_notices(notices: Iterable[str]) -> None:
+    """Print on stderr what a user must know of how data were read, each sentence once."""
+    for notice in dict.fromkeys(notices):
+        console(stderr=True).print(notice, soft_wrap=True, markup=False)

@@ -125,6 +125,10 @@ class TrainingBar(Progress):
     def __exit__(self, *_: object) -> None:
         self._terminal.stop()
 
+    def say(self, sentence: str) -> None:
+        """Print a sentence, such as what of the data was passed over."""
+        self._terminal.print(sentence, whole=True)
+
     def tick(self, row: Mapping[str, Any], share: float, seconds_left: float) -> None:
         """Show the statistics of a tick."""
         facts = (

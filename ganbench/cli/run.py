@@ -17,6 +17,7 @@ from ganbench.cli.output import (
     metrics_table,
     note,
     print_json,
+    print_notices,
 )
 from ganbench.cli.progress_bars import TrainingBar, WorkBar
 from ganbench.cli.signals import stopping
@@ -178,6 +179,8 @@ def command(
             f"Nothing will be measured: no metric is named, and none suits {dataset} by itself. "
             "For example: --metrics fid,kid,lpips"
         )
+    if not quiet and launched().first:
+        print_notices(notice for planned in plans for notice in planned.source.notices)
     if dry_run:
         check_data([plans[0].source])
         _print_plan([planned.config for planned in plans], as_json=as_json)
@@ -214,15 +217,15 @@ def _plan(
 
 def _with_range(dataset: str, value_range: tuple[float, float] | None) -> str:
     """Return the name of a dataset with the range of its floats, as a run records it."""
-    from ganbench.data.dataset_names import name_with_range, parse_dataset_name
+    from ganbench.data.dataset_names import ARRAY_FILES, name_with_range, parse_dataset_name
     from ganbench.errors import ConfigError
 
     if value_range is None:
         return dataset
     parsed = parse_dataset_name(dataset, value_range=value_range)
-    if not parsed.name.endswith(".npz"):
+    if not parsed.name.lower().endswith(ARRAY_FILES):
         raise ConfigError(
-            f"--range is for floats in an npz file, and '{dataset}' is none.",
+            f"--range is for floats in an npz or npy file, and '{dataset}' is none.",
             "Leave --range out.",
         )
     size = f"@{parsed.resolution}" if parsed.resolution else ""

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,8 @@ class ArraySource(Source):
         root: The data folder that the user named, or None.
         splits: The names of the splits; the first is trained on.
         read_sources: Reads the sources of a split where the images have sources, or None.
+        passed_over: Counts by reason of what else lies where the files are.
+        notices: Sentences about it, and about what was taken for classes.
     """
 
     def __init__(
@@ -53,8 +56,12 @@ class ArraySource(Source):
         root: Path | None = None,
         splits: tuple[str, ...] = ("train", "test"),
         read_sources: ReadSources | None = None,
+        passed_over: Mapping[str, int] = MappingProxyType({}),
+        notices: tuple[str, ...] = (),
     ) -> None:
         super().__init__(root)
+        self.passed_over = passed_over
+        self.notices = notices
         self._spec = spec
         self._read = read
         self._splits = splits

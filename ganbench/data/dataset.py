@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -91,8 +93,12 @@ class Source(ABC):
     """A dataset by name: what is known about it, and how each split is loaded.
 
     A subclass is registered in a file of its own. ``root`` is the folder that the user named
-    with ``--data-root``, or None.
+    with ``--data-root``, or None. ``passed_over`` counts by reason what else lies where the files
+    are, and ``notices`` are sentences about it and about what was taken for classes.
     """
+
+    passed_over: Mapping[str, int] = MappingProxyType({})
+    notices: tuple[str, ...] = ()
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root

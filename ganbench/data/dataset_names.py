@@ -15,8 +15,14 @@ from ganbench.paths import expand
 
 _RESOLUTION = re.compile(r"(.+)@(\d+)")
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
-_RANGE = re.compile(rf"(.+\.npz)@({_NUMBER})\.\.({_NUMBER})")
+_RANGE = re.compile(rf"(.+\.np[yz])@({_NUMBER})\.\.({_NUMBER})", re.IGNORECASE)
 _RESOLUTIONS = range(8, 1025)
+
+ARRAY_FILES = (".npz", ".npy")
+"""The endings of files of arrays."""
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
+ARCHIVES = (".zip", *TARS)
+"""The endings of archives of images."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +97,14 @@ def is_path(name: str) -> bool:
     [False, True, True, True, True, True]
     >>> is_path("./mine.py:mine")
     False
+    >>> [is_path(name) for name in ("photos.zip", "photos.tar.gz@64", "x.npy")]
+    [True, True, True]
     """
     if registry.is_file_name(name):
         return False
     separators = {"/", os.sep, os.altsep or os.sep}
-    npz = name.endswith(".npz") or ".npz@" in name
-    return npz or name.startswith((".", "~")) or bool(separators & set(name))
+    is_file = name.lower().partition("@")[0].endswith((*ARRAY_FILES, *ARCHIVES))
+    return is_file or name.startswith((".", "~")) or bool(separators & set(name))
 
 
 def find_path(name: str) -> tuple[Path, bool]:

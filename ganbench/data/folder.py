@@ -1,24 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""A folder of images: nested, and of mixed formats, sizes and color modes.
+"""Image files as a dataset: a folder or an archive, nested, of mixed formats, sizes and modes.
 
-``ganbench.data.square_images`` says how each image becomes a square of 8-bit pixels. Hidden files
-are ignored, and links to folders are not followed. Nine tenths are for training, and the last
-tenth of a fixed permutation is held out.
+``ganbench.data.image_files`` says what is read, ``ganbench.data.square_images`` how each image
+becomes a square of 8-bit pixels, ``ganbench.data.image_labels`` what the classes are. Nine tenths
+are for training, and the last tenth of a fixed permutation is held out.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ganbench.data.array_source import (
     SPLIT_SEED,
@@ -29,12 +27,13 @@ from ganbench.data.array_source import (
     image_spec,
 )
 from ganbench.data.dataset import Source
-from ganbench.data.square_images import decode_images, in_threads, is_gray, to_eight_bit
+from ganbench.data.image_files import ImageFiles, shown
+from ganbench.data.image_formats import EXPECTED_ENDINGS, ImageHeader, header_of, open_image
+from ganbench.data.image_labels import image_labels, notices_of
+from ganbench.data.open_image_files import open_image_files
+from ganbench.data.square_images import decode_images, in_threads, to_eight_bit
 from ganbench.errors import InputError, MissingDataError
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
-"""Pillow's names of the formats that are read; a file may have the ending of another format."""
 _RULES = 1
 """Version of how images are read and split; raised when a change alters pixels or splits."""
 
@@ -46,126 +45,102 @@ _DEFAULT_SIZE = 32
 class _FileFacts:
     """Facts from the header and the bytes of one file."""
 
-    size: tuple[int, int]
-    gray: bool
+    header: ImageHeader
     digest: str
 
 
-def open_folder(path: Path, resolution: int | None = None) -> Source:
-    """Open a folder of images; every file is decoded once, to know what is in it.
+def open_images(path: Path, resolution: int | None = None) -> Source:
+    """Open a folder or an archive of images; every file is decoded once, to know what is in it.
 
     Without a resolution it is 28, 32, 64 or 128 where all images are squares of that size, and 32
-    otherwise. The images are gray if all of them are stored without color, and RGB otherwise.
-    Where every image lies in a folder directly below ``path``, and there are several such
-    folders, these are the classes, in alphabetical order. The version is a hash of names and
-    contents.
+    otherwise. The images are gray if all of them are stored without color, and RGB otherwise. The
+    version is a hash of names and contents, and of classes that ``dataset.json`` names.
 
     Raises:
-        MissingDataError: there is no such folder.
-        InputError: the path is no folder, or the folder holds fewer than two images, or damaged
-            images.
+        MissingDataError: there is no such folder or file.
+        InputError: the path is neither a folder nor an archive, or holds fewer than two images,
+            or damaged images.
     """
     if not path.exists():
         raise MissingDataError(
             f"There is no folder or file {path}.", "See what is built in: ganbench ls datasets"
         )
-    if not path.is_dir():
-        raise InputError(f"{path} is neither a folder of images nor an npz file.")
     path = path.resolve()
-    names = _image_names(path)
-    files = [path / name for name in names]
-    facts = _examine(path, files)
-    classes = classes_of(names)
+    files = open_image_files(path)
+    if len(files.names) < 2:
+        raise InputError(
+            f"{path} holds only one image; at least two were expected, in files that end in "
+            f"{EXPECTED_ENDINGS}."
+        )
+    labels = image_labels(files)
+    facts = _examine(files)
     digest = hashlib.sha256()
-    for name, file_facts in zip(names, facts, strict=True):
+    for name, file_facts in zip(files.names, facts, strict=True):
         digest.update(os.fsencode(f"{name}\0{file_facts.digest}\n"))
+    if labels.from_file and labels.labels is not None:
+        digest.update(b"labels" + labels.labels.astype("<i8").tobytes())
     spec = image_spec(
         str(path),
-        1 if all(file_facts.gray for file_facts in facts) else 3,
-        _natural_size(facts),
+        1 if all(file_facts.header.gray for file_facts in facts) else 3,
+        _natural_size([file_facts.header for file_facts in facts]),
         resolution,
         version=f"{_RULES}-{digest.hexdigest()[:16]}",
-        classes=len(classes),
+        classes=labels.classes,
     )
-    return ArraySource(spec, partial(_read, path, files, spec.channels, spec.resolution, classes))
+    return ArraySource(
+        spec,
+        partial(_read, files, labels.labels, spec.channels, spec.resolution),
+        passed_over=files.passed_over,
+        notices=notices_of(path, files.passed_over, labels),
+    )
 
 
-def is_image_name(name: str) -> bool:
-    """Tell whether a relative path means an image: by its ending, and not hidden."""
-    path = PurePosixPath(name)
-    hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix.lower() in EXTENSIONS and not hidden
-
-
-def image_names(folder: Path) -> list[str]:
-    """Return the relative paths, with slashes, of the images at or below a folder, sorted."""
-    names = ((path, path.relative_to(folder).as_posix()) for path in folder.rglob("*"))
-    return sorted(name for path, name in names if is_image_name(name) and path.is_file())
-
-
-def classes_of(names: Sequence[str]) -> list[str]:
-    """Return the names of the classes that folders form; empty where they form none."""
-    parts = [name.split("/") for name in names]
-    classes = sorted({part[0] for part in parts})
-    return classes if len(classes) > 1 and all(len(part) == 2 for part in parts) else []
-
-
-def _image_names(folder: Path) -> list[str]:
-    """Return the images' names; raise InputError where there are fewer than two."""
-    names = image_names(folder)
-    if len(names) < 2:
-        counted = "no images" if not names else "only one image"
-        raise InputError(
-            f"The folder {folder} holds {counted}; at least two were expected, in files that end "
-            f"in {' '.join(EXTENSIONS)}."
-        )
-    return names
-
-
-def _examine(folder: Path, files: Sequence[Path]) -> list[_FileFacts]:
+def _examine(files: ImageFiles) -> list[_FileFacts]:
     facts: dict[int, _FileFacts] = {}
+    with files.opened() as read:
 
-    def examine_file(index: int) -> None:
-        data = files[index].read_bytes()
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            size, gray = image.size, is_gray(image)
-            to_eight_bit(image, 1 if gray else 3)  # a damaged file is found now, not after training
-        facts[index] = _FileFacts(size, gray, hashlib.sha256(data).hexdigest())
+        def examine_file(index: int) -> None:
+            data = read(files.names[index])
+            with open_image(data) as image:
+                header = header_of(image)
+                to_eight_bit(image, header.shape[0])  # damage is found now, not after training
+            facts[index] = _FileFacts(header, hashlib.sha256(data).hexdigest())
 
-    _check_failures(folder, files, in_threads(len(files), examine_file))
-    return [facts[index] for index in range(len(files))]
+        failures = in_threads(len(files.names), examine_file)
+    _check_failures(files, files.names, failures)
+    return [facts[index] for index in range(len(files.names))]
 
 
-def _natural_size(facts: Sequence[_FileFacts]) -> int:
-    sizes = {file_facts.size for file_facts in facts}
+def _natural_size(headers: Sequence[ImageHeader]) -> int:
+    sizes = {header.size for header in headers}
     return next((side for side in _NATURAL_SIZES if sizes == {(side, side)}), _DEFAULT_SIZE)
 
 
 def _read(
-    folder: Path,
-    files: Sequence[Path],
+    files: ImageFiles,
+    labels: NDArray[np.int64] | None,
     channels: int,
     resolution: int,
-    classes: Sequence[str],
     split: str,
 ) -> Arrays:
-    chosen = [files[index] for index in held_out(len(files), split, TEST_SHARE, SPLIT_SEED)]
-    images, failures = decode_images(
-        len(chosen), lambda index: Image.open(chosen[index], formats=FORMATS), channels, resolution
-    )
-    _check_failures(folder, chosen, failures)
-    if not classes:
-        return images, None
-    labels: NDArray[np.int64] = np.array([classes.index(file.parent.name) for file in chosen])
-    return images, labels
+    chosen = held_out(len(files.names), split, TEST_SHARE, SPLIT_SEED)
+    names = [files.names[index] for index in chosen]
+    with files.opened() as read:
+        images, failures = decode_images(
+            len(names), lambda index: open_image(read(names[index])), channels, resolution
+        )
+    _check_failures(files, names, failures)
+    return images, None if labels is None else labels[chosen]
 
 
-def _check_failures(folder: Path, files: Sequence[Path], failures: dict[int, str]) -> None:
+def _check_failures(files: ImageFiles, names: Sequence[str], failures: dict[int, str]) -> None:
     """Raise InputError if images cannot be read: it names the first, and counts them."""
     if failures:
         first = min(failures)
-        others = f" ({len(failures)} such files in {folder})" if len(failures) > 1 else ""
+        count = len(failures)
+        others = f" ({count} such files in {files.path})" if count > 1 else ""
         raise InputError(
-            f"The image {files[first]} cannot be read: {failures[first]}{others}.",
+            f"The image {files.path / shown(names[first])} cannot be read: "
+            f"{failures[first]}{others}.",
             "Repair the file, or remove it.",
         )

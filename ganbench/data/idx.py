@@ -9,6 +9,7 @@ three datasets use the same file names, so the first labels tell which dataset t
 from __future__ import annotations
 
 import gzip
+import io
 from collections.abc import Mapping
 from functools import partial
 from math import prod
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from ganbench.data.array_source import Arrays, ArraySource, image_spec
 from ganbench.data.dataset import Source
+from ganbench.data.image_files import FREE_BYTES, UNPACKED_RATIO, bounded
 from ganbench.data.remote_files import REPLACE_HINT, RemoteFile, obtain_files, reading
 from ganbench.errors import InputError
 from ganbench.progress import Progress
@@ -110,4 +112,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
 def _read_bytes(path: Path) -> bytes:
     with reading(path):
         data = path.read_bytes()
-        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+        if data[:2] != b"\x1f\x8b":
+            return data
+        with gzip.open(io.BytesIO(data)) as file:
+            return bounded(file, max(FREE_BYTES, UNPACKED_RATIO * len(data)))

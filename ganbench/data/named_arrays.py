@@ -9,7 +9,7 @@ second.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,34 @@ _COMPANIONS = ("labels", "sources", "alphabet", "rate")
 def kind_keys(keys: Iterable[object]) -> list[str]:
     """Return those keys that name a kind of samples."""
     return [key for key in keys if isinstance(key, str) and key in KINDS_BY_KEY]
+
+
+def samples_keys(keys: Collection[str], name: str) -> tuple[str, str]:
+    """Return the keys of the samples and of their labels among the arrays of an npz file.
+
+    Samples are under a key that names their kind, under ``arr_0``, or the only array. Labels are
+    under ``labels``, or under ``arr_1`` next to ``arr_0``. There need not be any.
+
+    Args:
+        keys: The names of the arrays.
+        name: The file's name in errors.
+
+    Raises:
+        InputError: it is unclear which array holds the samples, or the file holds statistics.
+    """
+    named = kind_keys(keys) or [key for key in ("arr_0",) if key in keys]
+    others = [key for key in keys if key != "labels"]
+    if len(named) == 1:
+        adjoined = named[0] == "arr_0" and "labels" not in keys
+        return named[0], "arr_1" if adjoined else "labels"
+    if not named and {"mu", "sigma"} <= set(keys):
+        raise InputError(f"{name} holds statistics (mu, sigma), not samples.")
+    if not named and len(others) == 1:
+        return others[0], "labels"
+    raise InputError(
+        f"{name} holds {', '.join(keys) or 'no array'}; 'images', 'points', 'arr_0', 'sequences', "
+        "'videos' or a single array was expected."
+    )
 
 
 def mapped_examples(arrays: Mapping[Any, object]) -> Examples:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Samples in an npz file, under a key that names their kind, and ``labels``.
+"""Samples in an npz file, under a key that names their kind, and ``labels``, or in an npy file.
 
 ``images`` are (N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3, as uint8 or as floats in
 [-1, 1] or a stated range; next to them may be ``sources``, the other image of each pair, of the
@@ -7,29 +7,36 @@ same height and width. ``points`` are floats (N, D). ``sequences`` are signals, 
 (N, C, L) or (N, L) in [-1, 1] or a stated range, with an optional ``rate`` in steps a second, or
 tokens, integers (N, L) from 0, with an optional ``alphabet`` that holds the text of each.
 ``videos`` are (N, T, H, W), (N, T, H, W, C) or (N, C, T, H, W), typed as images are. Labels are
-integers (N,) from 0. A file with a single array next to the labels may call it anything; it is
-read as images, points or videos by its shape. Nothing is unpickled. Nine tenths are for training,
-and the last tenth of a fixed permutation is held out.
+integers (N,) from 0. ``arr_0``, and a single array of any name, are read as images, points or
+videos by their shape; ``arr_1`` next to ``arr_0`` may be the labels. Nothing is unpickled. Nine
+tenths are for training, and the last tenth of a fixed permutation is held out.
 """
 
 from __future__ import annotations
 
 import hashlib
-import zipfile
-import zlib
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import ZipInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganbench.config import join_words
+from ganbench.data.array_rows import (
+    MemberRows,
+    RowReader,
+    npy_rows,
+    npz_members,
+    read_whole,
+    refuse_objects,
+)
 from ganbench.data.array_source import Arrays, ArraySource, array_spec, rows_of_split
 from ganbench.data.dataset import Source
 from ganbench.data.dataset_names import name_with_range
-from ganbench.data.in_memory import Examples
-from ganbench.data.named_arrays import KINDS_BY_KEY, kind_keys, with_companions
+from ganbench.data.in_memory import GATHERED_BYTES, Examples
+from ganbench.data.named_arrays import KINDS_BY_KEY, samples_keys, with_companions
 from ganbench.data.training_values import TrainingValues, training_values
 from ganbench.data.value_layout import checked_labels
 from ganbench.data.value_range import ValueRange
@@ -39,10 +46,10 @@ _RULES = 1
 """Version of how arrays are read and split; raised when a change alters values or splits."""
 
 
-def open_npz(
+def open_array_file(
     path: Path, resolution: int | None = None, value_range: ValueRange | None = None
 ) -> Source:
-    """Open an npz file; it is read once, to know what is in it.
+    """Open an npz or npy file; it is read once, to know what is in it.
 
     Without a resolution images keep their own, or that of their shorter side where they are not
     square: the largest centered square is kept. The version is a hash of the file; a stated range
@@ -58,6 +65,8 @@ def open_npz(
             f"There is no file {path}.", "See what is built in: ganbench ls datasets"
         )
     path = path.resolve()
+    if not path.is_file():
+        raise InputError(f"{path} is no file of arrays.")
     read, labels = _read_file(path, value_range)
     spec = array_spec(
         name_with_range(str(path), value_range),
@@ -73,6 +82,28 @@ def open_npz(
     )
 
 
+def npz_labels(
+    path: Path, members: Mapping[str, ZipInfo], rows: RowReader, label_key: str
+) -> NDArray[Any] | None:
+    """Return the labels (N,) of the samples in an npz file, not yet checked, or None.
+
+    Raises:
+        InputError: ``labels`` are not one for each sample; an ``arr_1`` of another shape is
+            something else.
+    """
+    if label_key not in members or not rows.shape:
+        return None
+    labels = MemberRows(path, label_key, members[label_key])
+    if labels.shape == rows.shape[:1]:
+        return labels.whole()
+    if label_key != "labels":
+        return None
+    raise InputError(
+        f"'labels' in {path} has the shape {labels.shape}; integers {rows.shape[:1]}, one for each "
+        "sample, were expected."
+    )
+
+
 def _read_file(
     path: Path, value_range: ValueRange | None
 ) -> tuple[TrainingValues, NDArray[np.int64] | None]:
@@ -81,14 +112,19 @@ def _read_file(
     Raises:
         InputError: the file cannot be read, or does not hold such arrays.
     """
-    arrays = _load(path)
-    labels = arrays.pop("labels", None)
-    key = _main_key(path, arrays)
-    name = f"'{key}' in {path}"
-    array = arrays[key]
-    if array.ndim == 0:
-        raise InputError(f"{name} is a single number; an array was expected.")
-    examples = with_companions(Examples(name, array, kind=KINDS_BY_KEY.get(key)), arrays)
+    labels = None
+    if path.suffix.lower() == ".npy":
+        name = str(path)
+        examples = Examples(name, _whole(npy_rows(path), name))
+    else:
+        members = npz_members(path)
+        refuse_objects(path, members)
+        key, label_key = samples_keys(members, str(path))
+        name = f"'{key}' in {path}"
+        rows = MemberRows(path, key, members[key])
+        labels = npz_labels(path, members, rows, label_key)
+        examples = Examples(name, _whole(rows, name), kind=KINDS_BY_KEY.get(key))
+        examples = with_companions(examples, _companions(path, members, key))
     read = training_values(examples, name, value_range=value_range)
     if labels is None:
         return read, None
@@ -97,29 +133,23 @@ def _read_file(
     return read, checked_labels(labels, count, str(path), most_classes=count)
 
 
-def _load(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            raise InputError(f"{path} is a single npy array; an npz file was expected.")
-        with file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError) as error:
-        raise InputError(f"{path} cannot be read as npz: {str(error).rstrip('.')}.") from error
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path} is damaged: {error}.") from error
+def _whole(rows: RowReader, name: str) -> NDArray[Any]:
+    """Return all rows (N, ...) in memory."""
+    if not rows.shape:
+        raise InputError(f"{name} is a single number; an array was expected.")
+    return read_whole(rows, name, most_bytes=GATHERED_BYTES)
 
 
-def _main_key(path: Path, arrays: dict[str, NDArray[Any]]) -> str:
-    """Return the key of the examples among the arrays of a file, its labels left out."""
-    named = kind_keys(arrays)
-    if len(named) == 1:
-        return named[0]
-    if len(arrays) == 1:
-        return next(iter(arrays))
-    listed = ", ".join(arrays) or "no array"
-    keys = join_words(f"'{key}'" for key in KINDS_BY_KEY)
-    raise InputError(f"{path} holds {listed}; one of {keys} was expected.")
+def _companions(path: Path, members: Mapping[str, ZipInfo], key: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays that stand next to the samples of a key, without their labels."""
+    companions = ("sources", "alphabet", "rate") if key == "sequences" else ("sources",)
+    return {
+        companion: MemberRows(
+            path, companion, members[companion], texts=companion == "alphabet"
+        ).whole()
+        for companion in companions
+        if companion in members
+    }
 
 
 def _digest(path: Path) -> str:

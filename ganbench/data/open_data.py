@@ -16,6 +16,7 @@ from torch import Tensor
 from ganbench import registry
 from ganbench.data.dataset import Dataset, Source
 from ganbench.data.dataset_names import (
+    ARRAY_FILES,
     ParsedName,
     check_resolution,
     find_path,
@@ -41,8 +42,9 @@ def open_dataset(
     ``source`` is one of these:
 
     - a registered name; ``name@64`` asks for images of 64 x 64 pixels, as ``resolution`` does;
-    - a path: a folder of images, or an ``.npz`` file; ``file.npz@0..1`` states the range of its
-      floating-point images, as ``value_range`` does;
+    - a path: a folder, ``.zip`` or ``.tar`` (``.tar.gz``, ``.tgz``, ...) of images, or an ``.npz``
+      or ``.npy`` file; ``file.npz@0..1`` states the range of its floating-point images, as
+      ``value_range`` does;
     - a folder of pairs, for models that make an image from its source: the folders ``images`` and
       ``sources`` in it hold files of the same names;
     - a folder of ``.wav`` files, which become signals of 16,384 steps; ``folder@8192`` asks for
@@ -106,16 +108,16 @@ def _open_path(name: ParsedName) -> Source:
     if holds_sounds(path):
         return open_sounds(path, name.resolution)
     check_resolution(name.name, name.resolution)
-    if path.suffix == ".npz":
-        from ganbench.data.npz import open_npz
+    if path.suffix.lower() in ARRAY_FILES:
+        from ganbench.data.npz import open_array_file
 
-        return open_npz(path, name.resolution, name.value_range)
-    from ganbench.data.folder import open_folder
+        return open_array_file(path, name.resolution, name.value_range)
+    from ganbench.data.folder import open_images
     from ganbench.data.pair_folder import holds_pairs, open_pairs
 
     if holds_pairs(path):
         return open_pairs(path, name.resolution)
-    return open_folder(path, name.resolution)
+    return open_images(path, name.resolution)
 
 
 def _open_registered(name: ParsedName, root: Path | None, progress: Progress) -> Source:

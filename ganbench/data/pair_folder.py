@@ -7,12 +7,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ganbench.data.array_source import Arrays, ArraySource
 from ganbench.data.dataset import Source
-from ganbench.data.folder import image_names, open_folder
+from ganbench.data.files_below import HIDDEN, by_ending, is_hidden
+from ganbench.data.folder import open_images
+from ganbench.data.image_files import FolderFiles, reading_as
+from ganbench.data.image_labels import notices_of
 from ganbench.errors import InputError
 
 IMAGES, SOURCES = "images", "sources"
@@ -23,8 +27,16 @@ def holds_pairs(path: Path) -> bool:
     """Tell whether a path is a folder of pairs: its only folders are the two of pairs."""
     if not path.is_dir():
         return False
-    folders = [child.name for child in path.iterdir() if child.is_dir()]
+    with reading_as(path, "a folder"):
+        folders = [child.name for child in path.iterdir() if child.is_dir()]
     return sorted(name for name in folders if not name.startswith(".")) == [IMAGES, SOURCES]
+
+
+def beside_pairs(path: Path) -> Counter[str]:
+    """Count by reason what lies next to the two folders of pairs, where nothing is read."""
+    with reading_as(path, "a folder"):
+        names = [child.name for child in path.iterdir() if child.name not in {IMAGES, SOURCES}]
+    return Counter(HIDDEN if is_hidden(name) else by_ending(name) for name in names)
 
 
 def open_pairs(path: Path, resolution: int | None = None) -> Source:
@@ -49,8 +61,8 @@ def open_pairs(path: Path, resolution: int | None = None) -> Source:
             f"The files of {path} are not one image and one source for each name.",
             "Give all files of both folders the same ending.",
         )
-    images = open_folder(path / IMAGES, resolution)
-    sources = open_folder(path / SOURCES, images.spec.resolution)
+    images = open_images(path / IMAGES, resolution)
+    sources = open_images(path / SOURCES, images.spec.resolution)
     versions = f"{images.spec.version} {sources.spec.version}"
     spec = replace(
         images.spec,
@@ -64,9 +76,16 @@ def open_pairs(path: Path, resolution: int | None = None) -> Source:
         labels = None if loaded.labels is None else loaded.labels.numpy()
         return loaded.values.numpy(), labels
 
-    return ArraySource(spec, read, read_sources=lambda split: sources.load(split).values.numpy())
+    beside = beside_pairs(path)
+    return ArraySource(
+        spec,
+        read,
+        read_sources=lambda split: sources.load(split).values.numpy(),
+        passed_over=Counter(images.passed_over) + Counter(sources.passed_over) + beside,
+        notices=(*notices_of(path, beside), *images.notices, *sources.notices),
+    )
 
 
 def _stems(folder: Path) -> list[str]:
     """Return the images of a folder without their endings, in the order in which they are read."""
-    return [str(PurePosixPath(name).with_suffix("")) for name in image_names(folder)]
+    return [str(PurePosixPath(name).with_suffix("")) for name in FolderFiles(folder).names]

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,8 @@ from typing import IO
 
 from ganbench import paths
 from ganbench.config import join_words
+from ganbench.data.image_files import DAMAGE
+from ganbench.data.square_images import failure_reason
 from ganbench.errors import InputError, MissingDataError, StorageError
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import replacing
@@ -117,8 +117,10 @@ def reading(path: Path) -> Iterator[None]:
     """Turn the errors of reading a cut or altered file into one sentence (InputError)."""
     try:
         yield
-    except (OSError, tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read: {error}.", REPLACE_HINT) from error
+    except DAMAGE as error:
+        raise InputError(
+            f"{path} cannot be read: {failure_reason(error)}.", REPLACE_HINT
+        ) from error
 
 
 def _named_members(archive: Path, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:

@@ -111,9 +111,16 @@ def in_threads(count: int, act: Callable[[int], Any]) -> dict[int, str]:
             except MemoryError:
                 raise
             except Exception as error:  # noqa: BLE001 - a bad file makes Pillow raise anything
-                failures[index] = str(error) or type(error).__name__
+                failures[index] = failure_reason(error)
         return failures
 
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         blocks = pool.map(act_on_block, range(0, count, _BLOCK))
         return {index: reason for failures in blocks for index, reason in failures.items()}
+
+
+def failure_reason(error: Exception) -> str:
+    """Return why a file cannot be read, as the end of a sentence."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -14,6 +14,7 @@ from ganbench.data.time_arrays import sequence_values, token_texts, video_values
 from ganbench.data.value_layout import (
     as_tensor,
     channels_to_front,
+    check_named_kind,
     check_type,
     layout_of,
     sample_kind,
@@ -95,15 +96,7 @@ def _images_or_points(
     values = examples.values
     layout = layout_of(values.shape, name, channels_first=examples.channels_first)
     kind = sample_kind(layout)
-    if examples.kind is not None and kind != PLURALS[examples.kind]:
-        shapes = "points (N, D)" if kind == "images" else "images (N, H, W) or with channels"
-        raise InputError(f"{name} has the shape {values.shape}; {shapes} were expected.")
-    if layout == "HW" and 1 in values.shape[1:] and values.dtype.kind == "f":
-        raise InputError(
-            f"{name} has the shape {values.shape}, which is read as images a single pixel high or "
-            "wide.",
-            'Name signals (N, C, L) as such: {"sequences": array}, or that key in an npz file.',
-        )
+    check_named_kind(values.shape, values.dtype, layout, examples.kind, name)
     check_type(values.dtype, kind, name)
     tensor = as_tensor(values, name)
     if kind == "points":

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganbench.errors import InputError
-from ganbench.gan import SampleKind
+from ganbench.gan import PLURALS, DataKind, SampleKind
 
 Layout = Literal["points", "HW", "HWC", "CHW"]
 
@@ -41,6 +41,25 @@ def layout_of(shape: tuple[int, ...], name: str, *, channels_first: bool = False
         f"{name} has the shape {tuple(shape)}; images (N, H, W), (N, H, W, C) or (N, C, H, W) "
         "with 1 or 3 channels, or points (N, D), were expected, and at least one of them."
     )
+
+
+def check_named_kind(
+    shape: tuple[int, ...], dtype: np.dtype[Any], layout: Layout, kind: DataKind | None, name: str
+) -> None:
+    """Raise InputError if samples (N, ...) are not of the kind that their key names.
+
+    Floats (N, 1, L) without a named kind are refused as well: they are signals more likely than
+    images a single pixel high.
+    """
+    if kind is not None and sample_kind(layout) != PLURALS[kind]:
+        named = "points (N, D)" if kind == "points" else "images (N, H, W) or with channels"
+        raise InputError(f"{name} has the shape {tuple(shape)}; {named} were expected.")
+    if layout == "HW" and 1 in shape[1:] and dtype.kind == "f":
+        raise InputError(
+            f"{name} has the shape {tuple(shape)}, which is read as images a single pixel high or "
+            "wide.",
+            'Name signals (N, C, L) as such: {"sequences": array}, or that key in an npz file.',
+        )
 
 
 def sample_kind(layout: Layout) -> SampleKind:

@@ -11,6 +11,7 @@ import numpy as np
 from ganbench.data.array_source import Arrays, ArraySource, image_spec
 from ganbench.data.dataset import Source
 from ganbench.data.remote_files import REPLACE_HINT, RemoteFile, obtain_files, reading
+from ganbench.data.square_images import failure_reason
 from ganbench.errors import InputError
 from ganbench.progress import SILENT, Progress
 from ganbench.registry import register
@@ -48,18 +49,22 @@ def read_mat(path: Path) -> Arrays:
         InputError: the file cannot be read, or does not hold such arrays.
     """
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
     try:
         with reading(path):
             arrays = loadmat(path, variable_names=["X", "y"])
             images, labels = arrays["X"], arrays["y"].reshape(-1)
-    except (ValueError, TypeError, LookupError, NotImplementedError, MatReadError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", REPLACE_HINT) from error
-    if images.dtype != np.uint8 or images.shape != (32, 32, 3, len(labels)):
+    except InputError:
+        raise
+    except Exception as error:  # scipy raises anything for a damaged file
         raise InputError(
-            f"{path} does not hold digits: X (32, 32, 3, N) and y (N, 1) were expected, "
-            f"not {images.shape} and {labels.shape}.",
+            f"{path} cannot be read: {failure_reason(error)}.", REPLACE_HINT
+        ) from error
+    are_digits = labels.dtype.kind in "iuf" and bool(np.isin(labels, np.arange(1, 11)).all())
+    if images.dtype != np.uint8 or images.shape != (32, 32, 3, len(labels)) or not are_digits:
+        raise InputError(
+            f"{path} does not hold digits: X (32, 32, 3, N) and y (N, 1) from 1 to 10 were "
+            f"expected, not {images.dtype} {images.shape} and {labels.dtype} {labels.shape}.",
             REPLACE_HINT,
         )
     return np.ascontiguousarray(images.transpose(3, 2, 0, 1)), labels % 10

@@ -34,6 +34,7 @@ from ganbench.records.run_folder import RunFolder, open_run
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.inference import Compute
 from ganbench.samples import open_samples
+from ganbench.samples.differences import file_differences
 from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, TensorSamples, check_finite
 from ganbench.samples.subset import of_class
 from ganbench.sampling.draw import DRAW_BATCH, DrawnSamples, draw, sampler_name, stream
@@ -75,8 +76,9 @@ def measure_samples(
 
     Returns:
         The ``metrics`` by name, facts about ``fake`` and ``real`` (name, count, version, skipped
-        files), ``classes`` with the metrics of each class if ``per_class``, ``seed``, ``compute``
-        and ``environment``.
+        files, what was passed over), ``classes`` with the metrics of each class if ``per_class``,
+        ``notes`` on how the sets were read and how their files differ, ``seed``, ``compute`` and
+        ``environment``.
 
     Raises:
         GanbenchError: A source cannot be read, a metric does not suit it, or weights are not on
@@ -112,6 +114,7 @@ def measure_samples(
         **({"classes": _by_class(fakes, reals, against, seed)} if per_class else {}),
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
+        "notes": _notes(fakes, reals),
         "seed": seed,
         "compute": {
             "device": compute.device,
@@ -245,7 +248,17 @@ def _describe_samples(samples: Samples | ReferenceStatistics) -> dict[str, Any]:
         "shape": facts.shape,
         "count": count - len(skipped),
         "skipped": dict(skipped),
+        "passed_over": dict(samples.passed_over) if isinstance(samples, Samples) else {},
     }
+
+
+def _notes(fakes: Samples | ReferenceStatistics, reals: Samples | ReferenceStatistics) -> list[str]:
+    """Return sentences on how the two sets were read, and on how their files differ."""
+    if not isinstance(fakes, Samples):
+        return []
+    if not isinstance(reals, Samples):
+        return list(fakes.notices)
+    return [*dict.fromkeys((*fakes.notices, *reals.notices)), *file_differences(fakes, reals)]
 
 
 def _with_moments(reference: Reference) -> Evidence:

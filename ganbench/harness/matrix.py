@@ -45,6 +45,8 @@ class Arm:
     setting: Setting
     config: RunConfig
     stem: str
+    notices: tuple[str, ...] = ()
+    """What a user must know of how the dataset was read, in sentences."""
 
     @property
     def label(self) -> str:
@@ -197,7 +199,9 @@ def _arms(
                 plan = problems.unless(partial(make, tricks, varied), name)
                 if plan is not None:
                     stem = plan.variant_stem
-                    arms.append(Arm(model, name, dataset, setting, plan.config, stem))
+                    arms.append(
+                        Arm(model, name, dataset, setting, plan.config, stem, source.notices)
+                    )
     if not some_model_fits:  # otherwise, planning finds the tricks that are unknown
         problems.each(_check_names, sets)
     return arms, problems.gathered

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Samples that are the rows of an array: a tensor, an npy or npz file, points in a text file.
 
-An npz file holds images under ``images`` or ``arr_0``, points under ``points``, or a single array
-of any name. Labels are under ``labels``, or under ``arr_1`` next to ``arr_0``. Other arrays next
-to these are ignored.
+``ganbench.data.named_arrays`` says which array of an npz file holds the samples. Other arrays next
+to them are ignored.
 """
 
 from __future__ import annotations
@@ -19,6 +18,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganbench.data.array_rows import (
+    ROW_BYTES,
+    MemberRows,
+    RowReader,
+    npz_members,
+    refuse_objects,
+)
+from ganbench.data.named_arrays import samples_keys
+from ganbench.data.npz import npz_labels
 from ganbench.data.value_layout import (
     as_tensor,
     channels_to_front,
@@ -29,7 +37,6 @@ from ganbench.data.value_layout import (
 )
 from ganbench.data.value_range import OVERSHOOT, ValueRange, check_range
 from ganbench.errors import InputError
-from ganbench.samples.array_rows import ROW_BYTES, MemberRows, RowReader, npz_members
 from ganbench.samples.image_samples import CHUNK_BYTES
 from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, to_samples
 
@@ -136,45 +143,17 @@ class ArraySamples(Samples):
 
 
 def npz_arrays(path: Path) -> tuple[RowReader, str, NDArray[Any] | None]:
-    """Return the rows of an npz file, their key, and its labels (N,) or None; see above.
+    """Return the rows of an npz file, their key, and its labels (N,) or None.
 
     Raises:
         InputError: the file is damaged, or it is unclear which array holds the samples.
     """
     members = npz_members(path)
-    key = _samples_key(path, members)
-    label_key = "arr_1" if key == "arr_0" and "labels" not in members else "labels"
-    rows = MemberRows(path, key, members[key])
-    labels = None
-    if label_key in members:
-        label_rows = MemberRows(path, label_key, members[label_key])
-        if label_rows.shape == rows.shape[:1]:
-            labels = label_rows.whole()
-        elif label_key == "labels":
-            raise InputError(
-                f"'labels' in {path} has the shape {label_rows.shape}; {rows.shape[:1]}, one for "
-                "each sample, was expected."
-            )
-    return rows, key, labels
-
-
-def _samples_key(path: Path, members: dict[str, Any]) -> str:
-    """Return the key of the samples among the arrays of a file."""
+    refuse_objects(path, members)
     refuse_unmeasured(members, str(path))
-    named: list[str] = [key for key in ("images", "points") if key in members]
-    if not named and "arr_0" in members:
-        named = ["arr_0"]
-    others = [key for key in members if key != "labels"]
-    if len(named) == 1:
-        return named[0]
-    if not named and {"mu", "sigma"} <= set(members):
-        raise InputError(f"{path} holds statistics (mu, sigma), not samples.")
-    if not named and len(others) == 1:
-        return others[0]
-    listed = ", ".join(members) or "no array"
-    raise InputError(
-        f"{path} holds {listed}; 'images', 'points', 'arr_0' or a single array was expected."
-    )
+    key, label_key = samples_keys(members, str(path))
+    rows = MemberRows(path, key, members[key])
+    return rows, key, npz_labels(path, members, rows, label_key)
 
 
 def refuse_unmeasured(keys: Container[object], name: str) -> None:

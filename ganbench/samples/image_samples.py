@@ -8,8 +8,8 @@ palettes and transparency.
 
 from __future__ import annotations
 
+import copy
 import hashlib
-import io
 import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -19,18 +19,16 @@ from functools import cached_property
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from ganbench.data.folder import FORMATS, classes_of
-from ganbench.data.square_images import in_threads, is_gray, to_array, to_eight_bit
+from ganbench.data.image_files import ImageFiles, Read, shown
+from ganbench.data.image_formats import ImageHeader, header_of, open_image
+from ganbench.data.image_labels import FileLabels, image_labels, notices_of
+from ganbench.data.square_images import failure_reason, in_threads, to_array, to_eight_bit
 from ganbench.errors import InputError
-from ganbench.samples.image_files import ImageFiles, Read, shown, without_common_folder
 from ganbench.samples.read_ahead import Claim, ahead
 from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples
 
-IMAGE_PIXELS = 2**26
-"""Most pixels of an image, 8192 x 8192; its header is checked before anything is decoded."""
 CHUNK_BYTES = 256 * 2**20
 """A chunk ends before its pixels exceed this many bytes, so that large images fit in memory."""
 
@@ -42,11 +40,11 @@ _RULES = 1
 
 
 @dataclass(frozen=True)
-class _Header:
-    """Facts from the bytes and the header of one file."""
+class _FileFacts:
+    """Facts from the bytes and the header of one file; no header where it cannot be read."""
 
     digest: str
-    shape: tuple[int, ...] | None
+    header: ImageHeader | None
 
 
 @dataclass(frozen=True)
@@ -59,15 +57,16 @@ class _Decoded:
 class FileSamples(Samples):
     """Image files as samples.
 
-    Folders directly below the first are classes where all images lie in such folders. Files that
-    cannot be read are left out and named in ``skipped``. ``facts.version`` is a hash of names and
+    ``ganbench.data.image_labels`` says what the classes are. Files that cannot be read are left
+    out and named in ``skipped``. ``facts.version`` is a hash of names and
     contents. It is made when ``facts`` is first read; every file is then read, but not decoded,
     unless that has happened already.
 
     Args:
         files: The image files.
         chosen: The indices (n,) of the files that are samples, in order; None for all of them.
-        labels: The classes (N,) of all files; None to take them from folders.
+        labels: The classes (N,) of all files; None to take them from
+            ``dataset.json`` or from folders.
         strict: Whether a file that cannot be read is an error.
     """
 
@@ -83,12 +82,13 @@ class FileSamples(Samples):
         self._files = files
         self._strict = strict
         self._chosen = np.arange(len(files.names)) if chosen is None else chosen
-        self._headers: dict[int, _Header] = {}
-        if labels is None:
-            labels, self._classes = _folder_labels(files)
-        else:
-            self._classes = int(labels.max()) + 1
-        self.labels = None if labels is None else labels[self._chosen]
+        self._file_facts: dict[int, _FileFacts] = {}
+        given = FileLabels(labels, 0 if labels is None else int(labels.max()) + 1)
+        known = image_labels(files) if labels is None else given
+        self._classes = known.classes
+        self.labels = None if known.labels is None else known.labels[self._chosen]
+        self.passed_over = files.passed_over
+        self.notices = notices_of(files.path, files.passed_over, known)
         self.names: Sequence[str] = [files.names[index] for index in self._chosen]
         self.skipped = {}
 
@@ -99,11 +99,10 @@ class FileSamples(Samples):
     def facts(self) -> Facts:  # type: ignore[override] # made when first read, then kept
         """The name, the shape if all images share it, and the hash of names and contents."""
         self._read_headers()
-        headers = [self._headers[index] for index in self._chosen.tolist()]
         digest = hashlib.sha256()
-        for name, header in zip(self.names, headers, strict=True):
-            digest.update(os.fsencode(f"{name}\0{header.digest}\n"))
-        shapes = {header.shape for header in headers if header.shape}
+        for name, index in zip(self.names, self._chosen.tolist(), strict=True):
+            digest.update(os.fsencode(f"{name}\0{self._file_facts[index].digest}\n"))
+        shapes = {header.shape for header in self.headers()}
         return Facts(
             name=self.path.name,
             version=f"{_RULES}-{digest.hexdigest()[:16]}",
@@ -111,6 +110,12 @@ class FileSamples(Samples):
             shape=shapes.pop() if len(shapes) == 1 else None,
             classes=self._classes,
         )
+
+    def headers(self) -> list[ImageHeader]:
+        """Return the headers of the files that have one; those not read before are read now."""
+        self._read_headers()
+        chosen = [self._file_facts[index].header for index in self._chosen.tolist()]
+        return [header for header in chosen if header is not None]
 
     def chunks(self, size: int = CHUNK) -> Iterator[Chunk]:
         """Yield decoded images, while the next two chunks are being decoded.
@@ -144,16 +149,16 @@ class FileSamples(Samples):
 
     def take(self, order: NDArray[np.int64]) -> FileSamples:
         """Return the samples at ``order`` (n,), in that order; ``skipped`` is shared."""
-        part = FileSamples(self._files, chosen=self._chosen[order], strict=self._strict)
+        part = copy.copy(self)
+        part.__dict__.pop("facts", None)  # those of the whole
+        part._chosen = self._chosen[order]
         part.labels = None if self.labels is None else self.labels[order]
-        part._classes = self._classes
-        part.skipped = self.skipped
-        part._headers = self._headers
+        part.names = [self.names[index] for index in order]
         return part
 
     def _decode(self, index: int, read: Read, claim: Claim) -> _Decoded:
         try:
-            data = read(int(self._chosen[index]))
+            data = read(self.names[index])
             self._note(int(self._chosen[index]), data)
             return _Decoded(index, decode_file(data, claim))
         except MemoryError as error:
@@ -161,21 +166,27 @@ class FileSamples(Samples):
                 f"There is not enough memory for {shown(self.names[index])} in {self.path}."
             ) from error
         except Exception as error:  # noqa: BLE001 - a bad file makes Pillow raise anything
-            return _Decoded(index, None, _reason(error))
+            return _Decoded(index, None, failure_reason(error))
 
     def _note(self, file: int, data: bytes) -> None:
-        if file not in self._headers:
-            self._headers[file] = _Header(hashlib.sha256(data).hexdigest(), _shape(data))
+        if file not in self._file_facts:
+            digest = hashlib.sha256(data).hexdigest()
+            self._file_facts[file] = _FileFacts(digest, _header(data))
 
     def _read_headers(self) -> None:
-        unknown = [index for index in self._chosen.tolist() if index not in self._headers]
+        chosen = self._chosen.tolist()
+        unknown = [index for index in chosen if index not in self._file_facts]
+        if not unknown:
+            return
         with self._files.opened() as read:
             failures = in_threads(
                 len(unknown),
-                lambda position: self._note(unknown[position], read(unknown[position])),
+                lambda position: self._note(
+                    unknown[position], read(self._files.names[unknown[position]])
+                ),
             )
         for position in failures:
-            self._headers[unknown[position]] = _Header("unreadable", None)
+            self._file_facts[unknown[position]] = _FileFacts("unreadable", None)
 
     def _unreadable(self, failures: dict[str, str]) -> InputError:
         name, reason = next(iter(failures.items()))
@@ -198,15 +209,14 @@ def decode_file(data: bytes, claim: Claim) -> Tensor:
 
     Raises:
         Exception: whatever Pillow raises for a damaged file; ValueError for pixels that have no
-            8-bit value, and for more than ``IMAGE_PIXELS``.
+            8-bit value, and for too many of them.
     """
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        width, height = image.size
-        if width * height > IMAGE_PIXELS:
-            raise ValueError(f"it has {width} x {height} pixels, more than {IMAGE_PIXELS:,}")
-        channels = 1 if is_gray(image) else 3
-        claim(width * height * channels)
+    with open_image(data) as image:
+        channels, height, width = header_of(image).shape
+        claim(channels * height * width)
         pixels = to_array(to_eight_bit(image, channels))  # (C, H, W), a view of Pillow's memory
+        if pixels.shape != (channels, height, width):
+            raise ValueError("its header tells another size than its pixels")
     return torch.from_numpy(np.array(pixels, order="C"))
 
 
@@ -233,27 +243,9 @@ def chunk_of(images: list[Tensor], indices: list[int]) -> Chunk:
     return Chunk(torch.stack(images) if alike else images, np.array(indices, dtype=np.int64))
 
 
-def _folder_labels(files: ImageFiles) -> tuple[NDArray[np.int64] | None, int]:
-    """Return every file's class (N,) by its folder and the number of classes, or None and 0."""
-    names = without_common_folder(files.names) if files.wrapped else files.names
-    classes = {name: index for index, name in enumerate(classes_of(names))}
-    if not classes:
-        return None, 0
-    labels = [classes[name.split("/")[0]] for name in names]
-    return np.array(labels, dtype=np.int64), len(classes)
-
-
-def _shape(data: bytes) -> tuple[int, ...] | None:
+def _header(data: bytes) -> ImageHeader | None:
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return (1 if is_gray(image) else 3, image.height, image.width)
+        with open_image(data) as image:
+            return header_of(image)
     except Exception:  # noqa: BLE001 - Pillow raises anything; decoding will give the reason
         return None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return f"it is no image of a known format ({' '.join(FORMATS)})"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

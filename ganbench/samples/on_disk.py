@@ -10,25 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from ganbench.data.pair_folder import IMAGES, holds_pairs
-from ganbench.data.value_layout import checked_labels
+from ganbench.data.array_rows import ArrayRows, RowReader, npy_rows
+from ganbench.data.dataset_names import ARCHIVES
+from ganbench.data.image_files import ImageFiles
+from ganbench.data.named_arrays import KINDS_BY_KEY
+from ganbench.data.open_image_files import open_image_files
+from ganbench.data.pair_folder import IMAGES, beside_pairs, holds_pairs
+from ganbench.data.value_layout import check_named_kind, checked_labels, layout_of
 from ganbench.errors import InputError
-from ganbench.samples.array_rows import ArrayRows, RowReader, npy_rows
+from ganbench.gan import DataKind
 from ganbench.samples.array_samples import ArraySamples, npz_arrays
-from ganbench.samples.image_files import FolderFiles, ImageFiles, ZipFiles
 from ganbench.samples.image_samples import FileSamples
 from ganbench.samples.modules import load_torchscript, module_samples
 from ganbench.samples.onnx_model import onnx_samples
-from ganbench.samples.open_options import OpenOptions, refuse
+from ganbench.samples.open_options import OpenOptions, refuse, refuse_passed_over
 from ganbench.samples.points_file import read_points
 from ganbench.samples.sample_set import Samples
 from ganbench.samples.subset import choose_subset
-from ganbench.samples.tar_files import TarFiles
 
-TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
 TORCHSCRIPTS = (".pt", ".pth", ".ts", ".torchscript", ".jit")
 TEXTS = (".csv", ".txt", ".tsv")
-READABLE = ("a folder", ".zip", *TARS, ".npz", ".npy", *TEXTS, *TORCHSCRIPTS, ".onnx")
+READABLE = ("a folder", *ARCHIVES, ".npz", ".npy", *TEXTS, *TORCHSCRIPTS, ".onnx")
 
 
 def open_path(path: Path, options: OpenOptions) -> Samples:
@@ -38,20 +40,23 @@ def open_path(path: Path, options: OpenOptions) -> Samples:
         InputError: there is nothing at the path, or it cannot be read as samples.
     """
     if path.is_dir():
-        folder = path / IMAGES if holds_pairs(path) else path
-        return _files(FolderFiles(folder), options)
+        if not holds_pairs(path):
+            return _files(open_image_files(path), options)
+        files = open_image_files(path / IMAGES)
+        files.passed_over.update(beside_pairs(path))
+        return _files(files, options)
     ending = path.name.lower()
     if not path.is_file():
         raise InputError(f"{path} is neither a file nor a folder.")
-    if ending.endswith(".zip"):
-        return _files(ZipFiles(path), options)
-    if ending.endswith(TARS):
-        return _files(TarFiles(path), options)
+    if ending.endswith(ARCHIVES):
+        return _files(open_image_files(path), options)
     if ending.endswith(".npz"):
         rows, key, labels = npz_arrays(path)
         if options.labels is None and labels is not None:
             labels = checked_labels(labels, rows.shape[0], str(path))
-        return open_array(rows, f"'{key}' in {path}", path.name, options, labels=labels)
+        name = f"'{key}' in {path}"
+        kind = KINDS_BY_KEY.get(key)
+        return open_array(rows, name, path.name, options, labels=labels, kind=kind)
     if ending.endswith(".npy"):
         return open_array(npy_rows(path), str(path), path.name, options)
     if ending.endswith(TEXTS):
@@ -78,6 +83,7 @@ def open_path(path: Path, options: OpenOptions) -> Samples:
 
 
 def _files(files: ImageFiles, options: OpenOptions) -> Samples:
+    refuse_passed_over(files.passed_over, str(files.path), options)
     count = len(files.names)
     labels = options.labels
     return FileSamples(
@@ -96,6 +102,7 @@ def open_array(
     *,
     labels: NDArray[np.int64] | None = None,
     channels_first: bool = False,
+    kind: DataKind | None = None,
 ) -> Samples:
     """Open the rows of an array.
 
@@ -106,8 +113,11 @@ def open_array(
         options: The options of ``open_samples``; its labels go before ``labels``.
         labels: The classes (N,) that the source itself has, or None.
         channels_first: Whether (N, C, H, W) is preferred where both layouts are possible.
+        kind: The kind that the array's key names, or None.
     """
-    count = rows.shape[0] if rows.shape else 0
+    layout = layout_of(rows.shape, name, channels_first=channels_first)
+    check_named_kind(rows.shape, rows.dtype, layout, kind, name)
+    count = rows.shape[0]
     if options.labels is not None:
         labels = checked_labels(options.labels, count, name)
     return ArraySamples(

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ganbench.data.files_below import counted_reasons
 from ganbench.data.value_range import ValueRange
-from ganbench.errors import ConfigError
+from ganbench.errors import ConfigError, InputError
 from ganbench.progress import Progress
 
 
@@ -47,3 +49,12 @@ def refuse(options: OpenOptions, *, labels: bool = False, split: bool = False) -
         raise ConfigError("Labels can be given for arrays and files only.")
     if split and options.split is not None:
         raise ConfigError(f"Only datasets have splits, and '{options.split}' was given.")
+
+
+def refuse_passed_over(passed_over: Mapping[str, int], name: str, options: OpenOptions) -> None:
+    """Raise InputError if samples are opened strictly and anything next to them was passed over."""
+    if options.strict and passed_over:
+        raise InputError(
+            f"{name} holds more than what is read: {counted_reasons(passed_over)}.",
+            "Repair or remove these, or leave out --strict to measure without them.",
+        )

@@ -20,19 +20,19 @@ from torch import Tensor, nn
 from ganbench import paths, registry
 from ganbench.config import join_words
 from ganbench.data import is_path, open_dataset
+from ganbench.data.array_rows import ArrayRows
 from ganbench.data.dataset import Dataset, Source
 from ganbench.data.dataset_names import find_path, parse_dataset_name
 from ganbench.data.in_memory import read_examples
 from ganbench.data.value_range import ValueRange, check_value_range
 from ganbench.errors import ConfigError, InputError, MissingDataError, UnknownNameError, suggest
 from ganbench.progress import SILENT, Progress
-from ganbench.samples.array_rows import ArrayRows
 from ganbench.samples.array_samples import refuse_unmeasured
 from ganbench.samples.callables import is_callable_name, load_callable
 from ganbench.samples.generator_samples import DRAWN, GeneratedSamples, from_callable
 from ganbench.samples.image_samples import FileSamples
 from ganbench.samples.on_disk import open_array, open_module, open_path
-from ganbench.samples.open_options import OpenOptions, refuse
+from ganbench.samples.open_options import OpenOptions, refuse, refuse_passed_over
 from ganbench.samples.sample_set import Samples, TensorSamples, of_dataset
 from ganbench.samples.subset import Subset, choose_subset, part_facts
 
@@ -82,8 +82,8 @@ def open_samples(
         count: The number of samples to draw from a generator, 5,000 if None. Of other sources a
             random part of that size is taken, or the whole if it has no more.
         seed: The seed of drawing, and of taking a part.
-        strict: Whether images that cannot be read are an error; otherwise they are left out and
-            named in ``skipped``.
+        strict: Whether images that cannot be read, and files that are passed over, are an error;
+            otherwise they are left out and named in ``skipped``, or counted in ``passed_over``.
         device: The device that generators run on.
         data_root: The folder that is searched first for a dataset's files.
         split: The split of a dataset.
@@ -247,7 +247,10 @@ def _open_registered(name: str, options: OpenOptions) -> Samples:
         value_range=options.value_range,
         progress=options.progress,
     )
-    return _open_dataset(source.load(named_split or options.split or source.splits[0]), options)
+    refuse_passed_over(source.passed_over, name, options)
+    samples = _open_dataset(source.load(named_split or options.split or source.splits[0]), options)
+    samples.passed_over, samples.notices = source.passed_over, source.notices
+    return samples
 
 
 def _open_dataset(dataset: Dataset, options: OpenOptions) -> Samples:

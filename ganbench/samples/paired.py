@@ -10,8 +10,8 @@ from contextlib import closing
 import numpy as np
 from torch import Tensor
 
+from ganbench.data.image_files import shown, without_common_folder
 from ganbench.errors import InputError
-from ganbench.samples.image_files import shown, without_common_folder
 from ganbench.samples.image_samples import CHUNK_BYTES, FileSamples, Images, chunk_of
 from ganbench.samples.sample_set import CHUNK, Chunk, Samples
 from ganbench.samples.subset import items

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -63,12 +64,16 @@ class Samples(ABC):
 
     ``names`` are the files' names in the order of reading, where samples are files. ``skipped``
     gives the reason for each file that could not be read; it fills while chunks are read.
+    ``passed_over`` counts by reason what else lies where the samples are, and ``notices`` are
+    sentences about it and about what was taken for classes.
     """
 
     facts: Facts
     names: Sequence[str] | None = None
     labels: NDArray[np.int64] | None = None
     skipped: dict[str, str]
+    passed_over: Mapping[str, int] = MappingProxyType({})
+    notices: tuple[str, ...] = ()
 
     @abstractmethod
     def __len__(self) -> int:

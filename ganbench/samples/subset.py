@@ -41,6 +41,7 @@ class Subset(Samples):
         self.labels = None if whole.labels is None else whole.labels[chosen]
         self.names = None if whole.names is None else [whole.names[index] for index in chosen]
         self.skipped = {}
+        self.passed_over, self.notices = whole.passed_over, whole.notices
 
     def __len__(self) -> int:
         return len(self._chosen)

@@ -280,3 +280,31 @@ def test_a_run_is_measured_with_inception_where_its_weights_are(cli, weights, tm
     assert metrics["lpips"]["protocol"].startswith("lpips-diversity/v1@alexnet:")
     assert 0 <= metrics["lpips"]["low"] < metrics["lpips"]["high"] < 1
     assert "40 fake samples are too few" in metrics["fid"]["warning"]
+
+
+def test_what_was_passed_over_and_how_files_differ_is_said_once(measure, cli, folder, tmp_path):
+    (folder / "gone.png").symlink_to("nowhere")
+    (folder / "features.npy").touch()
+    real = tmp_path / "real"
+    for index, path in enumerate(sorted(folder.rglob("*.png"))[:100]):
+        if path.exists():
+            name = "ab"[index % 2]
+            (real / name).mkdir(parents=True, exist_ok=True)
+            with Image.open(path) as image:
+                image.save(real / name / f"{index}.jpg")
+    words = (folder, "--real", real, "--metrics", "fid@mnist-cnn")
+    notes = [
+        "images: passed over: broken links (1), files ending in .npy (1).",
+        "real: 2 folders (a, b) were taken for classes.",
+        "The files differ in file format: fake 120 PNG; real 100 JPEG.",
+    ]
+    document = measure(*words)
+    assert document["notes"] == notes
+    assert document["fake"]["passed_over"] == {"broken links": 1, "files ending in .npy": 1}
+    assert document["real"]["passed_over"] == {}
+    shown = cli("eval", *words, "-q")
+    assert [shown.out.count(note) for note in notes] == [1, 1, 1]
+    strict = cli("eval", *words, "-q", "--strict")
+    assert strict.code == 2
+    assert "broken links (1), files ending in .npy (1)" in strict.err
+    assert measure("mnist5k:test", "--real", "mnist5k", "--metrics", "modes")["notes"] == []

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ganbench.records.run_folder import find_runs, open_run
 
@@ -278,3 +279,21 @@ def test_a_run_goes_on_from_another(tiny, cli, tmp_path):
         assert sentence in refused.err
     assert cli("run", "--from", tmp_path / "none").code == 2
     assert "Name a model." in cli("run", "--dataset", "ring8").err
+
+
+@pytest.mark.parametrize("verb", ["run", "compare"])
+def test_how_a_folder_was_read_is_said_once(cli, tmp_path, verb):
+    for index in range(8):
+        path = tmp_path / "photos" / f"{index // 4:02d}" / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 30 * index).save(path)
+    (tmp_path / "photos" / "notes.txt").touch()
+    words = (verb, "--model", "vanilla", "--dataset", f"{tmp_path / 'photos'}@8", "--dry-run")
+    shown = cli(*words, "--seeds", "0,1")
+    notices = [
+        "photos: passed over: files ending in .txt (1).",
+        "photos: 2 folders (00, 01) were taken for parts of one numbered list, not for classes.",
+    ]
+    assert shown.code == 0
+    assert [shown.err.count(notice) for notice in notices] == [1, 1], shown.err
+    assert cli(*words, "--json", "-q").err == ""

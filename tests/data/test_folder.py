@@ -252,7 +252,7 @@ def test_a_file_that_only_claims_to_be_an_image_is_named(tmp_path, content):
 
 def test_formats_beyond_those_named_are_not_decoded(tmp_path):
     fill(tmp_path, [color()] * 3)
-    color().save(tmp_path / "001.png", "PPM")
+    color().save(tmp_path / "001.png", "EPS")  # Pillow would start another program for it
     with pytest.raises(InputError, match=r"001\.png cannot be read"):
         open_dataset(str(tmp_path))
 
@@ -261,3 +261,40 @@ def test_floating_point_pixels_are_refused(tmp_path):
     fill(tmp_path, [Image.fromarray(np.zeros((28, 28), np.float32))] * 2, "tif")
     with pytest.raises(InputError, match="floating-point"):
         open_dataset(str(tmp_path))
+
+
+@pytest.mark.parametrize("ending", [".zip", ".tar", ".tar.gz", ".TGZ"])
+@pytest.mark.parametrize("names", [["1.png", "2.png", "3.png"], ["a/1.png", "a/2.png", "b/3.png"]])
+def test_an_archive_is_the_folder_that_is_packed_in_it(
+    pictures, write, monkeypatch, tmp_path, ending, names
+):
+    files = dict(zip(names, pictures(3)[1].values(), strict=True))
+    folder = open_dataset(write(files, "", "folder"))
+    packed = write(files, ending.lower(), "packed")
+    packed = packed.rename(packed.with_name("x" + ending))
+    monkeypatch.chdir(tmp_path)
+    for name in (packed, packed.name, f"{packed.name}@16"):
+        archive = open_dataset(name)
+        assert archive.spec.version == folder.spec.version
+        assert archive.spec.classes == folder.spec.classes
+        assert open_dataset(archive.spec.name).spec == archive.spec
+        if not str(name).endswith("@16"):
+            assert torch.equal(archive.load("train").values, folder.load("train").values)
+
+
+@pytest.mark.parametrize("ending", [".zip", ".tar"])
+def test_a_damaged_member_is_named_as_a_damaged_file_is(pictures, write, ending):
+    files = pictures(5)[1]
+    files |= {"0001.png": files["0001.png"][:60], "0003.png": b"text"}
+    path = write(files, ending)
+    with pytest.raises(InputError, match=r"0001\.png cannot be read: .*\(2 such files in "):
+        open_dataset(path)
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
+    from ganbench.data import image_formats
+
+    path = fill(tmp_path, [color()] * 3)
+    monkeypatch.setattr(image_formats, "IMAGE_PIXELS", 28 * 28 - 1)
+    with pytest.raises(InputError, match="it has 28 x 28 pixels, more than 783"):
+        open_dataset(path)

@@ -106,13 +106,13 @@ def test_labels_go_with_their_examples(tmp_path, dtype):
         ({"arr_0": np.float64(3)}, "a single number"),
         (
             {"a": POINTS, "b": POINTS},
-            "holds a, b; one of 'points', 'images', 'sequences' and 'videos' was",
+            "holds a, b; 'images', 'points', 'arr_0', 'sequences', 'videos' or a single array was",
         ),
         (
             {"images": IMAGES, "points": POINTS},
-            "holds images, points; one of 'points', 'images', 'seq",
+            "holds images, points; 'images', 'points', 'arr_0', 'seq",
         ),
-        ({"labels": np.arange(3)}, "holds no array"),
+        ({"labels": np.arange(3)}, "holds labels; 'images'"),
         ({"points": POINTS, "labels": np.arange(29)}, r"integers \(30,\), one for each sample"),
         ({"points": POINTS, "labels": np.ones(30)}, r"integers \(30,\), one for each sample"),
         ({"points": POINTS, "labels": np.arange(30) - 1}, "from -1 to 28"),
@@ -151,7 +151,7 @@ def test_a_pickle_called_npz_is_refused(tmp_path):
 def test_a_single_npy_array_is_refused(tmp_path):
     np.save(tmp_path / "file.npy", POINTS)
     (tmp_path / "file.npy").rename(tmp_path / "data.npz")
-    with pytest.raises(InputError, match="an npz file was expected"):
+    with pytest.raises(InputError, match="cannot be read as npz"):
         open_dataset(str(tmp_path / "data.npz"))
 
 
@@ -254,3 +254,89 @@ def test_a_path_object(tmp_path, monkeypatch):
         open_dataset(Path("mnist5k"))
     with pytest.raises(InputError, match="cannot be read"):
         open_dataset("~nobody-of-that-name/x")
+
+
+@pytest.mark.parametrize("array", [IMAGES, IMAGES.transpose(0, 2, 3, 1), POINTS])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_npy_is_the_same_array_as_in_npz(tmp_path, monkeypatch, array, order):
+    np.save(tmp_path / "data.npy", np.array(array, order=order))
+    monkeypatch.chdir(tmp_path)
+    packed = save(tmp_path, arr_0=array)
+    assert open_dataset("data.npy").spec.shape == open_dataset(packed).spec.shape
+    np.testing.assert_array_equal(rejoin("data.npy"), rejoin(packed))
+    assert open_dataset(open_dataset("data.npy").spec.name).spec == open_dataset("data.npy").spec
+
+
+def test_npy_with_a_stated_range(tmp_path):
+    np.save(tmp_path / "data.npy", IMAGES / 255.0)
+    np.testing.assert_array_equal(rejoin(f"{tmp_path}/data.npy@0..1"), IMAGES)
+
+
+READ_ALIKE = {
+    "arr_1 as labels": {"arr_0": POINTS, "arr_1": np.arange(30) % 3},
+    "arr_1 that is no labels": {"arr_0": POINTS, "arr_1": POINTS},
+    "moments next to samples": {"arr_0": POINTS, "mu": np.zeros(2), "sigma": np.eye(2)},
+    "a companion of a named key": {"points": POINTS, "x": np.zeros(3), "rate": np.ones(7)},
+    "texts next to samples": {"points": POINTS, "names": np.array(["a"] * 30)},
+    "any one name": {"latents": POINTS, "labels": np.arange(30) % 3},
+    "an uneven Fortran order": {"images": np.asfortranarray(IMAGES[..., :20, :]), "labels": None},
+}
+
+
+@pytest.mark.parametrize("name", READ_ALIKE)
+def test_training_and_eval_take_the_same_samples_and_labels(tmp_path, name):
+    arrays = {key: array for key, array in READ_ALIKE[name].items() if array is not None}
+    path = save(tmp_path, **arrays)
+    source, samples = open_dataset(path, resolution=None), open_samples(path)
+    assert samples.facts.shape[0] == source.spec.shape[0]
+    assert samples.facts.classes == source.spec.classes
+    if samples.facts.kind == "points":
+        values = torch.cat([chunk.values for chunk in samples.chunks()])
+        np.testing.assert_array_equal(values, rejoin(path))
+    if samples.labels is not None:
+        np.testing.assert_array_equal(rejoin(path, labels=True), samples.labels)
+
+
+REFUSED_ALIKE = {
+    "two arrays": {"a": POINTS, "b": POINTS},
+    "statistics": {"mu": np.zeros(2), "sigma": np.eye(2)},
+    "points under images": {"images": POINTS},
+    "images under points": {"points": IMAGES.astype(np.float32)},
+    "signals without their name": {"arr_0": np.zeros((30, 1, 50), np.float32)},
+    "labels of another length": {"points": POINTS, "labels": np.arange(9)},
+    "objects anywhere": {"points": POINTS, "extra": np.array([{}], dtype=object)},
+    "integers": {"points": np.arange(60).reshape(30, 2)},
+    "nothing": {},
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_ALIKE)
+def test_training_and_eval_refuse_the_same_files_in_the_same_words(tmp_path, name):
+    path = save(tmp_path, **REFUSED_ALIKE[name])
+    messages = set()
+    for open_it in (open_dataset, open_samples):
+        with pytest.raises(InputError) as caught:
+            open_it(path)
+        messages.add(caught.value.message)
+    assert len(messages) == 1, messages
+
+
+@pytest.mark.parametrize("compression", [np.savez, np.savez_compressed])
+def test_a_checksum_that_is_wrong_is_found_by_both(tmp_path, compression):
+    path = tmp_path / "data.npz"
+    compression(path, points=POINTS)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="cannot be read as npz"):
+        open_dataset(path)
+    with pytest.raises(InputError, match="cannot be read as npz"):
+        list(open_samples(path).chunks())
+
+
+def test_an_array_beyond_memory_is_refused_by_its_header(tmp_path, monkeypatch):
+    from ganbench.data import npz
+
+    monkeypatch.setattr(npz, "GATHERED_BYTES", 400)
+    with pytest.raises(InputError, match=r"holds .* GB; at most 4e-07 GB fit"):
+        open_dataset(save(tmp_path, points=POINTS))

@@ -165,3 +165,19 @@ def test_only_the_images_of_a_folder_of_pairs_are_measured(tmp_path):
     samples = open_samples(pair_folder(tmp_path))
     assert len(samples) == COUNT
     assert samples.facts.shape == (3, 8, 8)
+
+
+def test_what_lies_beside_the_two_folders_is_passed_over_and_counted(tmp_path):
+    folder = pair_folder(tmp_path)
+    (folder / "images" / "x.npy").touch()
+    (folder / "sources" / ".cache").mkdir()
+    Image.fromarray(IMAGES[0]).save(folder / "stray.png")
+    (folder / ".git").mkdir()
+    source, samples = open_dataset(folder), open_samples(folder)
+    assert source.passed_over == {
+        "files ending in .png": 1, "files ending in .npy": 1, "hidden files and folders": 2,
+    }  # fmt: skip
+    assert samples.passed_over == {**source.passed_over, "hidden files and folders": 1}
+    assert len(source.notices) == 3
+    with pytest.raises(InputError, match=r"files ending in \.png \(1\)"):
+        open_samples(folder, strict=True)

@@ -16,8 +16,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ganbench.data import array_rows
 from ganbench.errors import ConfigError, GanbenchError, InputError
-from ganbench.samples import array_rows, open_samples
+from ganbench.samples import open_samples
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 3, 6, 5), dtype=np.uint8)
 POINTS = np.random.default_rng(1).normal(size=(20, 2))
@@ -225,7 +226,10 @@ def test_objects_are_never_unpickled(tmp_path):
         ({"images": IMAGES, "points": POINTS}, "holds images, points"),
         ({"labels": np.arange(3)}, "holds labels"),
         ({}, "holds no array"),
-        ({"points": POINTS, "labels": np.arange(19)}, r"'labels' .* shape \(19,\); \(20,\)"),
+        (
+            {"points": POINTS, "labels": np.arange(19)},
+            r"'labels' .* shape \(19,\); integers \(20,\)",
+        ),
         ({"points": POINTS, "labels": np.ones(20)}, "are float64"),
         ({"points": POINTS, "labels": np.arange(20) - 1}, "from -1 to 18"),
     ],

@@ -11,9 +11,10 @@ import zipfile
 
 import pytest
 
+from ganbench.data import image_files as files_module
+from ganbench.data import tar_files
 from ganbench.errors import GanbenchError, InputError, StorageError
-from ganbench.samples import image_files as files_module
-from ganbench.samples import open_samples, tar_files
+from ganbench.samples import open_samples
 
 ESCAPES = ["../a.png", "x/../../a.png", "/etc/a.png", "..\\a.png", "C:\\a.png", "x/.."]
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Image files by name, in a folder or in a zip archive.
+"""Image files by name, in a folder or in a zip archive, for training and for evaluation.
 
 An archive is never unpacked; its members are read one by one, into bounded memory. Hidden files
-and files with other endings are ignored, including archives within the archive.
+and files with other endings, including archives within the archive, are passed over and counted.
 """
 
 from __future__ import annotations
@@ -16,12 +16,20 @@ import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
 
-from ganbench.data.folder import EXTENSIONS, image_names, is_image_name
+from ganbench.data.files_below import (
+    HIDDEN,
+    FilesBelow,
+    by_ending,
+    counted_reasons,
+    files_below,
+    is_hidden,
+)
+from ganbench.data.image_formats import EXPECTED_ENDINGS, is_image_name
 from ganbench.errors import InputError
 
 FILE_BYTES = 512 * 2**20
@@ -30,8 +38,11 @@ UNPACKED_RATIO = 200
 """Largest ratio of unpacked to packed bytes, beyond the first ``FREE_BYTES``."""
 FREE_BYTES = 64 * 2**20
 
-Read = Callable[[int], bytes]
-"""Returns the bytes of the file of that index; raises the reason why it cannot."""
+LABEL_FILE = "dataset.json"
+"""The file of labels in the layout of StyleGAN's data."""
+
+Read = Callable[[str], bytes]
+"""Returns the bytes of the file of that name; raises the reason why it cannot."""
 
 DAMAGE = (
     OSError,
@@ -54,19 +65,47 @@ class ImageFiles(ABC):
     """Image files; ``names`` are sorted relative paths with slashes, ``path`` is their container.
 
     ``wrapped`` says that a folder around all files is only a wrapper, as it is in archives.
+    ``passed_over`` counts by reason what else the container holds. ``label_file`` is the path of
+    ``dataset.json`` next to the images or their folders, or None.
     """
 
     path: Path
     names: list[str]
+    passed_over: Counter[str]
+    label_file: str | None
     wrapped = False
 
     @abstractmethod
     def opened(self) -> AbstractContextManager[Read]:
         """Open the files for reading, from several threads at once."""
 
+    def _take(self, files: FilesBelow) -> None:
+        """Take images and files of labels, and tell them apart.
+
+        Raises:
+            InputError: There are no images, or two files of one name.
+        """
+        self.names = sorted(name for name in files.names if is_image_name(name))
+        if not self.names:
+            raise InputError(
+                f"{self.path} holds no images; files that end in {EXPECTED_ENDINGS} were expected.",
+                _passed_over_hint(files.passed_over),
+            )
+        repeated = [name for name, times in Counter(files.names).items() if times > 1]
+        if repeated:
+            raise InputError(
+                f"{self.path} holds {len(repeated)} names more than once, first "
+                f"'{shown(repeated[0])}': it is unclear which of the files is meant."
+            )
+        folders = self.names[0].split("/")[: common_depth(self.names) if self.wrapped else 0]
+        places = ["/".join([*folders[:depth], LABEL_FILE]) for depth in range(len(folders) + 1)]
+        self.label_file = next((place for place in places if place in files.names), None)
+        others = {*files.names} - {*self.names, self.label_file}
+        self.passed_over = files.passed_over + Counter(map(by_ending, others))
+
 
 class FolderFiles(ImageFiles):
-    """The images at or below a folder; links to folders are not followed.
+    """The images at or below a folder; links are followed, and each folder is read once.
 
     Raises:
         InputError: the folder holds no images.
@@ -75,15 +114,15 @@ class FolderFiles(ImageFiles):
     def __init__(self, path: Path) -> None:
         self.path = path
         with reading_as(path, "a folder"):
-            self.names = image_names(path)
-        check_some(self)
+            files = files_below(path, _is_known)
+        self._take(files)
 
     @contextmanager
     def opened(self) -> Iterator[Read]:
         """Read each file by its path."""
 
-        def read(index: int) -> bytes:
-            with (self.path / self.names[index]).open("rb") as file:
+        def read(name: str) -> bytes:
+            with (self.path / name).open("rb") as file:
                 return bounded(file, FILE_BYTES)
 
         yield read
@@ -105,14 +144,8 @@ class ZipFiles(ImageFiles):
             members = archive.infolist()
             length = path.stat().st_size
         named = [(inner_name(path, info.filename), info) for info in members]
-        images = sorted(
-            ((name, info) for name, info in named if is_image_name(name) and not info.is_dir()),
-            key=lambda pair: pair[0],
-        )
-        self.names = [name for name, _ in images]
-        self._members = [info for _, info in images]
-        check_some(self)
-        check_distinct(self)
+        self._members = {name: info for name, info in named if not info.is_dir()}
+        self._take(told_apart(name for name, info in named if not info.is_dir()))
         if sum(info.compress_size for info in members) > length:
             raise InputError(f"{path} is damaged or malicious: its members overlap.")
 
@@ -122,7 +155,7 @@ class ZipFiles(ImageFiles):
         with reading_as(self.path, "zip"):
             archive = zipfile.ZipFile(self.path)
         with archive:
-            yield lambda index: self._read(archive, self._members[index])
+            yield lambda name: self._read(archive, self._members[name])
 
     def _read(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         if stat.S_ISLNK(info.external_attr >> 16):
@@ -170,22 +203,37 @@ def inner_name(archive: Path, name: str) -> str:
     return "/".join(part for part in parts if part not in {"", "."})
 
 
-def check_some(files: ImageFiles) -> None:
-    """Raise InputError if there are no image files."""
-    if not files.names:
-        raise InputError(
-            f"{files.path} holds no images; files that end in {' '.join(EXTENSIONS)} were expected."
-        )
+def told_apart(names: Iterable[str]) -> FilesBelow:
+    """Return the files of an archive as those of a folder are listed."""
+    known: list[str] = []
+    passed_over: Counter[str] = Counter()
+    for name in names:
+        if is_hidden(name):
+            passed_over[HIDDEN] += 1
+        elif _is_known(name):
+            known.append(name)
+        else:
+            passed_over[by_ending(name)] += 1
+    return FilesBelow(sorted(known), passed_over)
 
 
-def check_distinct(files: ImageFiles) -> None:
-    """Raise InputError if two members of an archive have the same name."""
-    repeated = [name for name, times in Counter(files.names).items() if times > 1]
-    if repeated:
-        raise InputError(
-            f"{files.path} holds {len(repeated)} names more than once, first "
-            f"'{shown(repeated[0])}': it is unclear which of the files is meant."
-        )
+def _is_known(name: str) -> bool:
+    return is_image_name(name) or name.rpartition("/")[2] == LABEL_FILE
+
+
+def _passed_over_hint(passed_over: Counter[str]) -> str:
+    return f"Passed over: {counted_reasons(passed_over)}." if passed_over else ""
+
+
+def common_depth(names: Sequence[str]) -> int:
+    """Return how many folders, from the first on, all paths share."""
+    folders = [name.split("/")[:-1] for name in names]
+    depth = 0
+    while folders and all(
+        len(parts) > depth and parts[depth] == folders[0][depth] for parts in folders
+    ):
+        depth += 1
+    return depth
 
 
 def without_common_folder(names: Sequence[str]) -> list[str]:
@@ -194,15 +242,16 @@ def without_common_folder(names: Sequence[str]) -> list[str]:
     >>> without_common_folder(["samples/a/1.png", "samples/b/1.png"])
     ['a/1.png', 'b/1.png']
     """
-    folders = [name.split("/")[:-1] for name in names]
-    depth = 0
-    while folders and all(
-        len(parts) > depth and parts[depth] == folders[0][depth] for parts in folders
-    ):
-        depth += 1
+    depth = common_depth(names)
     return ["/".join(name.split("/")[depth:]) for name in names]
 
 
 def shown(name: str) -> str:
-    """Return a file name that can be printed: bytes that are not UTF-8 become question marks."""
-    return name.encode("utf-8", "replace").decode()
+    r"""Return a file name that can be printed on one line.
+
+    Bytes that are not UTF-8, line ends and escape sequences become question marks.
+
+    >>> shown("a\nb.png")
+    'a?b.png'
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in name)

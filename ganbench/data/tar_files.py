@@ -21,19 +21,17 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-from ganbench.data.folder import is_image_name
-from ganbench.errors import InputError, StorageError
-from ganbench.samples.image_files import (
+from ganbench.data.image_files import (
     FILE_BYTES,
     FREE_BYTES,
     UNPACKED_RATIO,
     ImageFiles,
     Read,
-    check_distinct,
-    check_some,
     inner_name,
     reading_as,
+    told_apart,
 )
+from ganbench.errors import InputError, StorageError
 
 _BLOCK = 2**20
 _RECORD = tarfile.BLOCKSIZE
@@ -61,20 +59,18 @@ class TarFiles(ImageFiles):
         with reading_as(path, "tar"):
             self._file = _plain(path)
             weakref.finalize(self, self._file.close)
-            members = sorted(_members(path, self._file), key=lambda member: member[0])
-        self.names = [name for name, _, _, _ in members]
-        self._places = [(offset, size, problem) for _, offset, size, problem in members]
+            members = list(_members(path, self._file))
+        self._places = {name: (start, size, flaw) for name, start, size, flaw in members}
         self._lock = Lock()
-        check_some(self)
-        check_distinct(self)
+        self._take(told_apart(name for name, _, _, _ in members))
 
     @contextmanager
     def opened(self) -> Iterator[Read]:
         """Read members from their offsets in the archive."""
         yield self._read
 
-    def _read(self, index: int) -> bytes:
-        offset, size, problem = self._places[index]
+    def _read(self, name: str) -> bytes:
+        offset, size, problem = self._places[name]
         if problem:
             raise ValueError(problem)
         if size > FILE_BYTES:
@@ -136,7 +132,7 @@ def _members(path: Path, file: IO[bytes]) -> Iterator[_Member]:
     with tarfile.open(fileobj=file, mode="r:", errorlevel=1) as archive:
         while (member := archive.next()) is not None:
             name = inner_name(path, member.name)
-            if not member.isdir() and is_image_name(name):
+            if not member.isdir():
                 yield name, member.offset_data, member.size, _problem(member)
             archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep every header in memory
         end = archive.offset

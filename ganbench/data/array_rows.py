@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The rows of an array that may be larger than memory: in memory, in an npy or in an npz file.
 
-Nothing is unpickled: arrays of objects are refused. An npy file is mapped into memory. A member of
+Training and evaluation read both files by this module alone. Nothing is unpickled: a file that
+holds arrays of objects is refused. An npy file is mapped into memory. A member of
 an npz file is decompressed row by row, again on each reading. So neither is held whole.
 """
 
@@ -11,7 +12,7 @@ import math
 import os
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -19,8 +20,8 @@ from typing import IO, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ganbench.data.image_files import reading_as
 from ganbench.errors import InputError
-from ganbench.samples.image_files import reading_as
 
 ROW_BYTES = 512 * 2**20
 """Most bytes of one row, an image or a point."""
@@ -43,6 +44,24 @@ class RowReader(ABC):
     @abstractmethod
     def opened(self) -> AbstractContextManager[Take]:
         """Open the rows for one reading."""
+
+
+def read_whole(rows: RowReader, name: str, *, most_bytes: int) -> NDArray[Any]:
+    """Return all rows (N, ...) in memory; ``name`` is theirs in errors.
+
+    Raises:
+        InputError: they are damaged, or more than ``most_bytes``.
+    """
+    claimed = math.prod(rows.shape) * rows.dtype.itemsize
+    if claimed > most_bytes:
+        raise InputError(
+            f"{name} holds {claimed / 1e9:.3g} GB; at most {most_bytes / 1e9:.3g} GB fit into this "
+            "machine's memory."
+        )
+    if not rows.shape or 0 in rows.shape:
+        return np.empty(rows.shape, rows.dtype)
+    with rows.opened() as take:
+        return take(np.arange(rows.shape[0]))
 
 
 class ArrayRows(RowReader):
@@ -78,9 +97,12 @@ def npy_rows(path: Path) -> RowReader:
 
 
 class MemberRows(RowReader):
-    """The rows of one array of an npz file; ``key`` is its name without ``.npy``."""
+    """The rows of one array of an npz file; ``key`` is its name without ``.npy``.
 
-    def __init__(self, path: Path, key: str, info: zipfile.ZipInfo) -> None:
+    ``texts`` says that the array holds texts, and not numbers.
+    """
+
+    def __init__(self, path: Path, key: str, info: zipfile.ZipInfo, *, texts: bool = False) -> None:
         self.path = path
         self.key = key
         self._info = info
@@ -90,7 +112,7 @@ class MemberRows(RowReader):
             if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
                 raise ValueError(f"'{key}' has a compression that numpy does not use")
             with archive.open(info) as file:
-                self.shape, self._fortran, self.dtype = _header(file, key)
+                self.shape, self._fortran, self.dtype = _header(file, key, texts=texts)
                 self._start = file.tell()
         self._check_size()
 
@@ -103,7 +125,9 @@ class MemberRows(RowReader):
             return
         with reading_array(self.path, "npz"):
             archive = zipfile.ZipFile(self.path)
-        with archive, archive.open(self._info) as file:
+            file = archive.open(self._info)
+        with archive, file:
+            file.read(self._start)  # after a seek, zipfile would not check the checksum
             yield lambda indices: self._take(file, indices)
 
     def whole(self) -> NDArray[Any]:
@@ -122,7 +146,7 @@ class MemberRows(RowReader):
             zipfile.ZipFile(self.path) as archive,
             archive.open(self._info) as file,
         ):
-            file.seek(self._start)
+            file.read(self._start)  # after a seek, zipfile would not check the checksum
             values = np.frombuffer(file.read(), self.dtype)
             return values.reshape(self.shape, order="F" if self._fortran else "C")
 
@@ -179,7 +203,24 @@ def npz_members(path: Path) -> dict[str, zipfile.ZipInfo]:
     return members
 
 
-def _header(file: IO[bytes], key: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def refuse_objects(path: Path, members: Mapping[str, zipfile.ZipInfo]) -> None:
+    """Raise InputError if an array of an npz file holds Python objects, used or not."""
+    with reading_array(path, "npz"), zipfile.ZipFile(path) as archive:
+        for key, info in members.items():
+            with archive.open(info) as file:
+                _any_header(file, key)
+
+
+def _header(
+    file: IO[bytes], key: str, *, texts: bool = False
+) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    shape, fortran, dtype = _any_header(file, key)
+    if dtype.kind not in ("U" if texts else "biuf") or any(not 0 <= n < 2**62 for n in shape):
+        raise ValueError(f"'{key}' is no array of {'texts' if texts else 'numbers'}")
+    return shape, fortran, dtype
+
+
+def _any_header(file: IO[bytes], key: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
@@ -189,6 +230,4 @@ def _header(file: IO[bytes], key: str) -> tuple[tuple[int, ...], bool, np.dtype[
         raise ValueError(f"'{key}' is no array of numbers")
     if dtype.hasobject:
         raise ValueError(f"'{key}' holds Python objects, which are never unpickled")
-    if dtype.kind not in "biuf" or any(not 0 <= length < 2**62 for length in shape):
-        raise ValueError(f"'{key}' is no array of numbers")
     return shape, fortran, dtype
