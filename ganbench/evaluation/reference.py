@@ -3,23 +3,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from ganbench.data.dataset import Dataset
-from ganbench.errors import InputError
+from ganbench.errors import ConfigError, GanbenchError, InputError
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.floors import Floors
-from ganbench.evaluation.gather import RealEvidence, fake_evidence
+from ganbench.evaluation.gather import FakeEvidence, RealEvidence
 from ganbench.evaluation.metric import Value
 from ganbench.evaluation.protocol import full_protocol
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
-from ganbench.evaluation.requests import Request, resolve_requests
+from ganbench.evaluation.requests import Request, resolve_available
+from ganbench.evaluation.unmeasured import joined
 from ganbench.progress import SILENT, Progress
 from ganbench.records.measurement import Measurement
 from ganbench.runtime.inference import Compute
 from ganbench.samples.sample_set import Samples, expect, of_dataset, of_tensor
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of measuring: a measurement, or the reason why there is none, by metric."""
+
+    measured: Mapping[str, Measurement]
+    failed: Mapping[str, GanbenchError]
 
 
 class Reference:
@@ -41,12 +51,14 @@ class Reference:
         cache: Whether the results of slow networks for real data are kept on disk, for later
             processes.
         floors: Whether values get a floor; see ``Floors``.
+        partial: Whether the others are measured where the weights of some are missing.
         progress: Hears how far a pass over samples is.
 
     Raises:
         UnknownNameError: There is no such metric or network; the nearest is suggested.
         ConfigError: A metric cannot be computed of such data.
-        MissingDataError: The weights of a network are not on this machine.
+        MissingDataError: Weights are not on this machine; all that are missing are named. With
+            ``partial``, nothing can be measured without them.
     """
 
     def __init__(
@@ -58,10 +70,13 @@ class Reference:
         compute: Compute = Compute(),  # noqa: B008 - frozen
         cache: bool = True,
         floors: bool = True,
+        partial: bool = False,
         progress: Progress = SILENT,
     ) -> None:
         self.real = of_dataset(real) if isinstance(real, Dataset) else real
-        self.requests = resolve_requests(self.real.facts, metrics, network)
+        self.requests, self.missing = resolve_available(self.real.facts, metrics, network)
+        if self.missing and not (partial and self.requests):
+            raise joined(self.missing)
         self._dataset = real if isinstance(real, Dataset) else None
         self._compute = compute
         self._progress = progress
@@ -80,6 +95,26 @@ class Reference:
     ) -> dict[str, Measurement]:
         """Measure generated samples, and return the measurements by the names of the metrics.
 
+        The arguments are those of ``measure``.
+
+        Raises:
+            ConfigError: A file of statistics lacks what a metric needs.
+            InputError: The samples have another shape or type, are too few, or are not finite.
+        """
+        outcome = self.measure(fake, seed=seed, conditions=conditions)
+        if outcome.failed:
+            raise joined(outcome.failed)
+        return dict(outcome.measured)
+
+    def measure(
+        self,
+        fake: Tensor | Samples | ReferenceStatistics,
+        *,
+        seed: int = 0,
+        conditions: Sequence[str] = (),
+    ) -> Outcome:
+        """Measure generated samples by every metric that can be had.
+
         Args:
             fake: Images (N, C, H, W), uint8 or float in [-1, 1]; points (N, D); samples; or a
                 file of statistics.
@@ -87,19 +122,24 @@ class Reference:
             conditions: Further words of the protocol, such as ``weights=ema``.
 
         Raises:
-            InputError: The samples have another shape or type, are too few, or are not finite.
+            InputError: The samples have another shape or type, or are not finite.
         """
         samples = self._opened(fake)
-        fakes = fake_evidence(
+        fakes = FakeEvidence(
             samples, self.real, self.requests, compute=self._compute, progress=self._progress
         )
         measured: dict[str, Measurement] = {}
+        failed: dict[str, GanbenchError] = dict(self.missing)
         for request in self.requests:
-            evidence = fakes[request.evidence_key]
-            real = self._evidence.of(request) if request.metric.compares else evidence
-            value = request.metric.compute(real, evidence, seed=seed)
-            measured[request.name] = self._measurement(request, value, evidence, conditions)
-        return measured
+            try:
+                evidence = fakes.of(request)
+                real = self._evidence.of(request) if request.metric.compares else evidence
+                value = request.metric.compute(real, evidence, seed=seed)
+            except (InputError, ConfigError) as error:
+                failed[request.name] = error
+            else:
+                measured[request.name] = self._measurement(request, value, evidence, conditions)
+        return Outcome(measured, failed)
 
     @property
     def slow(self) -> bool:

@@ -14,12 +14,14 @@ import torch
 
 from ganbench.data.dataset import Dataset
 from ganbench.data.value_range import ValueRange
-from ganbench.errors import ConfigError
+from ganbench.errors import ConfigError, GanbenchError, MissingDataError
 from ganbench.evaluation import reference_statistics
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.precision_deviation import deviations
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
+from ganbench.evaluation.requests import check_names
+from ganbench.evaluation.unmeasured import joined, remedy
 from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.run import load_state
 from ganbench.harness.run_metrics import default_samples
@@ -72,14 +74,16 @@ def measure_samples(
     and ``save_statistics`` is a file to write the real set's mean and covariance to.
 
     Returns:
-        The ``metrics`` by name, facts about ``fake`` and ``real`` (name, count, version, skipped
-        files), ``classes`` with the metrics of each class if ``per_class``, ``seed``, ``compute``
-        and ``environment``.
+        The ``metrics`` by name, ``unmeasured`` with the reason by the name of each metric that
+        cannot be had, facts about ``fake`` and ``real`` (name, count, version, skipped files),
+        ``classes`` with the metrics of each class if ``per_class``, ``seed``, ``compute`` and
+        ``environment``.
 
     Raises:
-        GanbenchError: A source cannot be read, a metric does not suit it, or weights are not on
-            this machine.
+        GanbenchError: A source cannot be read, a metric does not suit it, or nothing can be
+            measured, as weights are not on this machine or samples are too few.
     """
+    check_names(metrics, network)
     device = choose_device(compute.device)
     compute = replace(compute, device=str(device))
     reading = _Reading(seed, strict, device, data_root, latent_dim, classes, value_range, progress)
@@ -99,15 +103,24 @@ def measure_samples(
         compute=compute,
         cache=cache,
         floors=floors,
+        partial=True,
         progress=progress,
     )
     reference = against(reals)
-    measured = reference.evaluate(fakes, seed=seed)
+    if reference.missing:
+        missing = joined(reference.missing)
+        progress.say(f"{missing.message} The other metrics are measured.")
+    outcome = reference.measure(fakes, seed=seed)
+    if outcome.failed and not outcome.measured:
+        raise joined(outcome.failed)
+    failed = dict(outcome.failed)
+    by_class = _by_class(fakes, reals, against, seed, failed) if per_class else None
     if save_statistics is not None:
         reference_statistics.write_statistics(save_statistics, _with_moments(reference))
     return {
-        "metrics": _records(reference, measured, fakes, compute),
-        **({"classes": _by_class(fakes, reals, against, seed)} if per_class else {}),
+        "metrics": _records(reference, outcome.measured, fakes, compute),
+        "unmeasured": _reasons(failed),
+        **({} if by_class is None else {"classes": by_class}),
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
         "seed": seed,
@@ -142,8 +155,11 @@ def _by_class(
     reals: Samples | ReferenceStatistics,
     against: Callable[[Samples], Reference],
     seed: int,
+    failed: dict[str, GanbenchError],
 ) -> dict[str, dict[str, Any]]:
     """Return the measurements of each class against the same class, by class, then by metric.
+
+    ``failed`` gets the errors of metrics that cannot be had of some class alone.
 
     Raises:
         ConfigError: One of the sets has no labels, or they have no class in common.
@@ -160,14 +176,29 @@ def _by_class(
     common = np.intersect1d(fakes.labels, reals.labels)  # type: ignore[arg-type]
     if not len(common):
         raise ConfigError("The fake and the real samples have no class in common.")
-    return {
-        str(label): {
-            name: measurement.record()
-            for name, measurement in against(of_class(reals, label))
-            .evaluate(of_class(fakes, label), seed=seed)
-            .items()
+    classes: dict[str, dict[str, Any]] = {}
+    for label in common.tolist():
+        outcome = against(of_class(reals, label)).measure(of_class(fakes, label), seed=seed)
+        records = {name: measurement.record() for name, measurement in outcome.measured.items()}
+        classes[str(label)] = records
+        failed |= {
+            f"{name} of class {label}": error
+            for name, error in outcome.failed.items()
+            if name not in failed
         }
-        for label in common.tolist()
+    return classes
+
+
+def _reasons(failed: Mapping[str, GanbenchError]) -> dict[str, dict[str, str]]:
+    """Return why metrics cannot be had; the hint is one command that gets all that is missing."""
+    command = remedy(failed)
+    return {
+        name: {
+            "kind": error.kind,
+            "message": error.message,
+            "hint": command if isinstance(error, MissingDataError) else error.hint,
+        }
+        for name, error in failed.items()
     }
 
 

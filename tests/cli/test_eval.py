@@ -193,6 +193,38 @@ def test_plain_fid_says_how_to_get_inception(cli, monkeypatch, tmp_path):
         assert "ganbench weights fetch inception" in outcome.err
 
 
+def test_what_cannot_be_had_leaves_the_rest(cli, measure, monkeypatch, tmp_path, folder):
+    for name in ("GANBENCH_WEIGHTS", "TORCH_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    words = (folder, "--real", "mnist5k", "--metrics", "fid,is@mnist-cnn,ndb,lpips,kid-full")
+    document = measure(*words, "--samples", "60", "-o", tmp_path / "result.json", code=4)
+    written = json.loads((tmp_path / "result.json").read_text())
+    for result in (document, written):
+        assert list(result["metrics"]) == ["is@mnist-cnn", "ndb"]
+        assert set(result["unmeasured"]) == {"fid", "lpips", "kid-full"}
+        reason = result["unmeasured"]["lpips"]
+        assert reason["kind"] == "missing"
+        assert reason["hint"] == "ganbench weights fetch inception alexnet"
+    outcome = cli("eval", *words)
+    assert outcome.code == 4
+    assert "lpips was not measured: The weights of alexnet" in outcome.out
+    assert "hint: ganbench weights fetch inception alexnet" in outcome.out
+    # Too few samples of one set for one metric, and of one class for another.
+    document = measure(folder, "--real", folder, "--metrics", "ndb,fid@mnist-cnn")
+    assert document["unmeasured"] == {}
+    document = measure(
+        folder, "--real", folder, "--metrics", "ndb,fid@mnist-cnn", "--samples", "1", code=4
+    )
+    assert "at least 2 fake samples" in document["unmeasured"]["fid@mnist-cnn"]["message"]
+
+
+def test_a_name_that_is_wrong_is_known_before_anything_is_opened(cli, monkeypatch):
+    monkeypatch.setattr("ganbench.harness.evaluate.open_samples", None)
+    outcome = cli("eval", "mnist5k:test", "--real", "mnist5k", "--metrics", "ndb,fidd", "-q")
+    assert outcome.code == 2
+    assert "Unknown metric 'fidd'. Did you mean 'fid'" in outcome.err
+
+
 def test_nan_generators_are_named(cli, tmp_path):
     (tmp_path / "lost.py").write_text(
         "import torch\n"
