@@ -25,7 +25,7 @@ from ganbench.samples.sample_set import Samples, expect, of_dataset, of_tensor
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Evaluation:
     """What came of measuring: a measurement, or the reason why there is none, by metric."""
 
     measured: Mapping[str, Measurement]
@@ -112,7 +112,7 @@ class Reference:
         *,
         seed: int = 0,
         conditions: Sequence[str] = (),
-    ) -> Outcome:
+    ) -> Evaluation:
         """Measure generated samples by every metric that can be had.
 
         Args:
@@ -139,7 +139,7 @@ class Reference:
                 failed[request.name] = error
             else:
                 measured[request.name] = self._measurement(request, value, evidence, conditions)
-        return Outcome(measured, failed)
+        return Evaluation(measured, failed)
 
     @property
     def slow(self) -> bool:

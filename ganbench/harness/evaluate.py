@@ -88,14 +88,7 @@ def measure_samples(
     compute = replace(compute, device=str(device))
     reading = _Reading(seed, strict, device, data_root, latent_dim, classes, value_range, progress)
     fakes = _open(fake, samples, reading)
-    if real is None:
-        if not isinstance(fakes, RunSamples):
-            raise ConfigError(
-                "Real samples are needed to measure against.",
-                "Name them: --real fashion-mnist, or --real FOLDER",
-            )
-        real = fakes.trained_on
-    reals = _open(real, None, reading)
+    reals = _open(_trained_on(fakes) if real is None else real, None, reading)
     against = partial(
         Reference,
         metrics=_metrics_for(reals.facts, metrics, network),
@@ -124,15 +117,29 @@ def measure_samples(
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
         "seed": seed,
-        "compute": {
-            "device": compute.device,
-            "engine": compute.engine,
-            "precision": compute.precision,
-            "tf32": False,
-        },
+        "compute": _describe_compute(compute),
         "environment": describe_environment(
             threads=torch.get_num_threads(), device=str(device), torch_facts=device_facts(device)
         ),
+    }
+
+
+def _trained_on(fakes: Samples | ReferenceStatistics) -> str | Dataset:
+    """Return the data that a run was trained on, for samples of a run."""
+    if not isinstance(fakes, RunSamples):
+        raise ConfigError(
+            "Real samples are needed to measure against.",
+            "Name them: --real fashion-mnist, or --real FOLDER",
+        )
+    return fakes.trained_on
+
+
+def _describe_compute(compute: Compute) -> dict[str, Any]:
+    return {
+        "device": compute.device,
+        "engine": compute.engine,
+        "precision": compute.precision,
+        "tf32": False,
     }
 
 

@@ -82,7 +82,7 @@ def thin_root(covariance: Array, rank: int) -> Array:
     """
     factor, order, columns, _ = dpstrf(covariance.T, lower=1)
     lower = np.tril(factor[:, : min(int(columns), rank)])
-    root = np.empty_like(lower)
+    root: Array = np.empty_like(lower)
     root[order - 1] = lower
     return root
 
