@@ -19,7 +19,7 @@ from ganbench.evaluation import reference_statistics
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.precision_deviation import deviations
 from ganbench.evaluation.reference import Reference
-from ganbench.evaluation.reference_statistics import ReferenceStatistics
+from ganbench.evaluation.reference_statistics import ReferenceStatistics, as_points
 from ganbench.evaluation.requests import check_names
 from ganbench.evaluation.unmeasured import joined, remedy
 from ganbench.harness.plan import RunPlan, plan_of
@@ -89,6 +89,7 @@ def measure_samples(
     reading = _Reading(seed, strict, device, data_root, latent_dim, classes, value_range, progress)
     fakes = _open(fake, samples, reading)
     reals = _open(_trained_on(fakes) if real is None else real, None, reading)
+    fakes, reals = _of_one_kind(fakes, reals, metrics)
     against = partial(
         Reference,
         metrics=_metrics_for(reals.facts, metrics, network),
@@ -122,6 +123,23 @@ def measure_samples(
             threads=torch.get_num_threads(), device=str(device), torch_facts=device_facts(device)
         ),
     }
+
+
+def _of_one_kind(
+    fakes: Samples | ReferenceStatistics,
+    reals: Samples | ReferenceStatistics,
+    metrics: Sequence[str] | None,
+) -> tuple[Samples | ReferenceStatistics, Samples | ReferenceStatistics]:
+    """Return both sides, files of statistics taken for points where the other side holds points."""
+    sides = (fakes, reals)
+    held = {side.facts.kind for side in sides if isinstance(side, Samples)}
+    named = not held and any(name.endswith("@points") for name in metrics or ())
+    if held != {"points"} and not named:
+        return sides
+    first, second = (
+        as_points(side) if isinstance(side, ReferenceStatistics) else side for side in sides
+    )
+    return first, second
 
 
 def _trained_on(fakes: Samples | ReferenceStatistics) -> str | Dataset:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
@@ -10,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import ganbench
 from ganbench.data import open_dataset
 from ganbench.errors import InputError
+from ganbench.harness.evaluate import measure_samples
 from ganbench.progress import Progress
 
 METRICS = ["fid@mnist-cnn", "recall@mnist-cnn"]
@@ -62,6 +64,23 @@ def test_another_range_without_a_word_is_an_error(digits):
     with pytest.raises(InputError, match="values from 0 to 1") as caught:
         ganbench.evaluate(fake=images[:200].float() / 255, real=images, metrics=METRICS)
     assert "value_range=(0, 1)" in caught.value.hint
+
+
+def test_statistics_of_points_are_points(tmp_path):
+    random = np.random.default_rng(0)
+    sides = [random.normal(size=(90, 3)).astype(np.float32) + shift for shift in (0, 1)]
+    for name, points in zip("ab", sides, strict=True):
+        np.savez(tmp_path / f"{name}.npz", mu=points.mean(axis=0), sigma=np.cov(points.T))
+    np.savetxt(tmp_path / "a.csv", sides[0], delimiter=",", fmt="%.9g")
+    names = ["fid@points"]
+    right = measure_samples(fake=sides[0], real=sides[1], metrics=names)["metrics"]["fid@points"]
+    for fake in (sides[0], tmp_path / "a.csv", tmp_path / "a.npz"):
+        result = measure_samples(fake=fake, real=tmp_path / "b.npz", metrics=names)
+        measured = result["metrics"]["fid@points"]
+        assert measured["value"] == pytest.approx(right["value"], rel=1e-6)
+        assert measured["protocol"].startswith("fid/v1@points/")
+    result = measure_samples(fake=tmp_path / "a.npz", real=sides[1], metrics=names)
+    assert result["metrics"]["fid@points"]["value"] == pytest.approx(right["value"], rel=1e-6)
 
 
 def test_downloads_are_told_to_the_one_progress(monkeypatch):
