@@ -37,7 +37,7 @@ SLOW = 1e-3
 
 
 class Extracted(NamedTuple):
-    """The numbers that a network gives of N images, on the CPU, as float32.
+    """The numbers that a network gives of N images, on the CPU, as float32 or its own float64.
 
     ``features`` is (N, d) and ``probabilities`` (N, K), None where the network classifies
     nothing. Where the network read C channels one by one, features are concatenated to
@@ -192,7 +192,7 @@ class FeatureNetwork(ABC):
         outputs = forward_of(self.module, inputs, compute)(inputs)
         features, logits = outputs if len(outputs) == 2 else (outputs[0], None)
         return Extracted(
-            features.float().cpu(),
+            (features if features.dtype == torch.float64 else features.float()).cpu(),
             None if logits is None else logits.float().softmax(dim=1).cpu(),
         )
 

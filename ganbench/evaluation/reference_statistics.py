@@ -65,7 +65,7 @@ class ReferenceStatistics:
     evidence: Evidence
 
 
-def as_points(statistics: ReferenceStatistics) -> ReferenceStatistics:
+def statistics_of_points(statistics: ReferenceStatistics) -> ReferenceStatistics:
     """Return statistics as those of points, which are their own features: a file does not say."""
     assert statistics.evidence.moments is not None
     shape = statistics.evidence.moments.mean.shape

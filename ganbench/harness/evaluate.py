@@ -19,7 +19,7 @@ from ganbench.evaluation import reference_statistics
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.precision_deviation import deviations
 from ganbench.evaluation.reference import Reference
-from ganbench.evaluation.reference_statistics import ReferenceStatistics, as_points
+from ganbench.evaluation.reference_statistics import ReferenceStatistics, statistics_of_points
 from ganbench.evaluation.requests import check_names
 from ganbench.evaluation.unmeasured import joined, remedy
 from ganbench.harness.plan import RunPlan, plan_of
@@ -137,7 +137,8 @@ def _of_one_kind(
     if held != {"points"} and not named:
         return sides
     first, second = (
-        as_points(side) if isinstance(side, ReferenceStatistics) else side for side in sides
+        statistics_of_points(side) if isinstance(side, ReferenceStatistics) else side
+        for side in sides
     )
     return first, second
 
