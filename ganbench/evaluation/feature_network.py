@@ -62,6 +62,7 @@ class NetworkFacts:
         classes: K, 0 where the network classifies nothing.
         seconds: About how long one image takes on one CPU core. A network above a millisecond
             measures during training only if asked to.
+        exact: Whether the numbers are the same in every engine and number format of ``Compute``.
     """
 
     name: str
@@ -71,6 +72,7 @@ class NetworkFacts:
     feature_size: int
     classes: int
     seconds: float = 0.0
+    exact: bool = False
 
     @property
     def protocol(self) -> str:

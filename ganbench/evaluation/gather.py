@@ -90,7 +90,7 @@ class RealEvidence:
             if isinstance(network, FeatureNetwork) and network.facts.slow and self._cache:
                 # Moments are always kept, so that a later metric of the same rows finds them.
                 needs[key] = replace(need, needs=need.needs | {"moments"})
-                protocol = network_protocol(network.facts, self._compute.precision)
+                protocol = network_protocol(network.facts, self._compute)
                 candidates = cache_files(real.facts, protocol, need.needs)
                 cached = next(filter(None, map(read_cached, candidates)), None)
                 if cached is not None:

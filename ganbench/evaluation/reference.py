@@ -14,7 +14,7 @@ from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.floors import Floors
 from ganbench.evaluation.gather import FakeEvidence, RealEvidence
 from ganbench.evaluation.metric import Value
-from ganbench.evaluation.protocol import full_protocol
+from ganbench.evaluation.protocol import full_protocol, how_computed
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
 from ganbench.evaluation.requests import Request, resolve_available
 from ganbench.evaluation.unmeasured import joined
@@ -119,7 +119,7 @@ class Reference:
             fake: Images (N, C, H, W), uint8 or float in [-1, 1]; points (N, D); samples; or a
                 file of statistics.
             seed: Seeds resampling. It moves the intervals, but never a value.
-            conditions: Further words of the protocol, such as ``weights=ema``.
+            conditions: Further words of the protocol, such as ``sampler=ema``.
 
         Raises:
             InputError: The samples have another shape or type, or are not finite.
@@ -176,10 +176,13 @@ class Reference:
         protocol = full_protocol(
             request.protocol,
             self.real.facts,
-            precision=self._compute.precision if request.network else "",
+            computed=how_computed(
+                request.network.facts if request.network else None, self._compute
+            ),
             n_real=n_real,
             n_fake=fake.count,
             conditions=conditions,
+            uses=request.uses,
         )
         return Measurement(
             value=value.value,

@@ -155,11 +155,11 @@ def cache_files(facts: Facts, network: str, needs: Collection[str]) -> list[Path
     precision, and on the arrays kept next to the moments.
 
     Args:
-        facts: The facts of the set; there are no files for a set whose content is not known.
+        facts: The facts of the set; there are no files for a set whose content is not pinned.
         network: The text of ``network_protocol``.
         needs: The needs of all metrics of that network.
     """
-    if not facts.version:
+    if not facts.version or facts.drawn:
         return []
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in facts.name)[:60]
     files = []

@@ -12,7 +12,7 @@ from ganbench.evaluation.feature_network import FeatureNetwork
 from ganbench.evaluation.metric import ROW_NEEDS, Metric, Need
 from ganbench.evaluation.mode_counts import CLASS_RULE, POINT_RULE
 from ganbench.evaluation.pair_network import Network, PairNetwork
-from ganbench.evaluation.protocol import image_protocol, point_protocol
+from ganbench.evaluation.protocol import Uses, image_protocol, point_protocol
 from ganbench.evaluation.unmeasured import joined
 from ganbench.gan import SampleKind
 from ganbench.samples.sample_set import Facts
@@ -57,6 +57,14 @@ class Request:
         """
         pairs = [need for need in self.metric.needs if need not in {"moments", *ROW_NEEDS}]
         return "/".join([self.network_name, *pairs])
+
+    @property
+    def uses(self) -> Uses:
+        """What of the real data the value depends on."""
+        if self.metric.compares or self.of_counterparts:
+            return "samples"
+        of_mixture = self.network is None and self.metric.points == "mixture"
+        return "density" if of_mixture else "nothing"
 
     @property
     def of_counterparts(self) -> bool:

@@ -34,9 +34,17 @@ from ganbench.records.run_folder import RunFolder, open_run
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.inference import Compute
 from ganbench.samples import open_samples
+from ganbench.samples.generator_samples import weights_version
 from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, TensorSamples, check_finite
 from ganbench.samples.subset import of_class
-from ganbench.sampling.draw import DRAW_BATCH, DrawnSamples, draw, sampler_name, stream
+from ganbench.sampling.draw import (
+    DRAW_BATCH,
+    DrawnSamples,
+    draw,
+    sampler_conditions,
+    sampler_name,
+    stream,
+)
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
@@ -104,11 +112,12 @@ def measure_samples(
     if reference.missing:
         missing = joined(reference.missing)
         progress.say(f"{missing.message} The other metrics are measured.")
-    outcome = reference.measure(fakes, seed=seed)
+    conditions = sampler_conditions(fakes.sampler) if isinstance(fakes, RunSamples) else ()
+    outcome = reference.measure(fakes, seed=seed, conditions=conditions)
     if outcome.failed and not outcome.measured:
         raise joined(outcome.failed)
     failed = dict(outcome.failed)
-    by_class = _by_class(fakes, reals, against, seed, failed) if per_class else None
+    by_class = _by_class(fakes, reals, against, seed, conditions, failed) if per_class else None
     if save_statistics is not None:
         reference_statistics.write_statistics(save_statistics, _with_moments(reference))
     return {
@@ -181,6 +190,7 @@ def _by_class(
     reals: Samples | ReferenceStatistics,
     against: Callable[[Samples], Reference],
     seed: int,
+    conditions: Sequence[str],
     failed: dict[str, GanbenchError],
 ) -> dict[str, dict[str, Any]]:
     """Return the measurements of each class against the same class, by class, then by metric.
@@ -204,7 +214,9 @@ def _by_class(
         raise ConfigError("The fake and the real samples have no class in common.")
     classes: dict[str, dict[str, Any]] = {}
     for label in common.tolist():
-        outcome = against(of_class(reals, label)).measure(of_class(fakes, label), seed=seed)
+        outcome = against(of_class(reals, label)).measure(
+            of_class(fakes, label), seed=seed, conditions=conditions
+        )
         records = {name: measurement.record() for name, measurement in outcome.measured.items()}
         classes[str(label)] = records
         failed |= {
@@ -346,7 +358,8 @@ class RunSamples(Samples):
                 self._drawn = draw(self._state, self._count, seed=seed, purpose="metrics")
             assert self._drawn.labels is not None
             self.labels = self._drawn.labels.numpy()
-        self.facts = Facts(folder.path.name, "", spec.plural, shape=spec.shape)
+        weights = weights_version(self._state.sampler().generator)
+        self.facts = Facts(folder.path.name, weights, spec.plural, shape=spec.shape, drawn=True)
 
     @property
     def trained_on(self) -> str | Dataset:

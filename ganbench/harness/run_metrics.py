@@ -16,7 +16,7 @@ from ganbench.progress import Progress
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.inference import Compute
 from ganbench.samples.sample_set import facts_of
-from ganbench.sampling.draw import draw, sampler_name
+from ganbench.sampling.draw import draw, sampler_conditions, sampler_name
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
@@ -76,12 +76,14 @@ class RunMetrics:
         fakes = draw(state, self._count, seed=self._seed, purpose="metrics").samples
         if not bool(kind_of(state.data).valid(fakes, state.data).all()):
             return {}  # diverged: no number would mean anything
-        outcome = self.reference.measure(fakes, seed=self._seed)
+        sampler = sampler_name(state)
+        outcome = self.reference.measure(
+            fakes, seed=self._seed, conditions=sampler_conditions(sampler)
+        )
         if not outcome.measured:
             raise joined(outcome.failed)
         for name, error in outcome.failed.items():
             self._progress.say(f"{name} is not measured: {error.message}")
-        sampler = sampler_name(state)
         return {
             name: {**measurement.record(), "sampler": sampler}
             for name, measurement in outcome.measured.items()

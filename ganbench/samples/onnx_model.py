@@ -17,6 +17,7 @@ from ganbench.samples.generator_samples import (
     DRAWN,
     PER_CALL,
     GeneratedSamples,
+    file_version,
     latents,
     uniform_labels,
 )
@@ -85,6 +86,7 @@ def onnx_samples(
         labels=None if labels is None else labels[:count],
         classes=classes or 0,
         value_range=value_range,
+        version=file_version(path),
     )
 
 

@@ -43,7 +43,8 @@ class Facts:
     """What a protocol and a cache must know about a set of samples.
 
     ``name`` is short and holds no path of a machine. ``version`` pins the content: it is a hash
-    or a dataset's version, and empty where the content is not known before it is drawn.
+    or a dataset's version, and empty where neither is known.
+    ``drawn`` says that samples come from a generator, and that the version pins the generator.
     ``network`` is the dataset's own classifier, and ``classes`` the number of classes, 0 where
     unknown. ``shape`` is that of a sample, (C, H, W) or (D,), where all share it, or None.
     """
@@ -56,6 +57,7 @@ class Facts:
     classes: int = 0
     network: str | None = None
     mixture: Mixture | None = None
+    drawn: bool = False
 
 
 class Samples(ABC):

@@ -94,11 +94,18 @@ def test_generators_are_drawn_from(measure, tmp_path):
     assert other["fid@mnist-cnn"]["value"] != first["metrics"]["fid@mnist-cnn"]["value"]
 
 
-def test_a_run_is_measured_against_what_it_was_trained_on(measure, cli, tmp_path):
-    words = ("-m", "vanilla", "--kimg", "0.5", "--samples", "100", "--json", "-q")
+@pytest.mark.parametrize("tricks", [(), ("-t", "ema")])
+def test_a_run_is_measured_against_what_it_was_trained_on(measure, cli, tmp_path, tricks):
+    words = ("-m", "vanilla", "--kimg", "0.5", "--samples", "100", *tricks, "--json", "-q")
     result = cli("run", *words, "--out", tmp_path / "runs").document
     document = measure(result["run"], "--samples", "100")
     assert document["real"]["name"] == "mnist5k"
+    assert document["fake"]["version"].startswith("weights-")
+    assert (
+        document["fake"]["version"] == measure(result["run"], "--samples", "9")["fake"]["version"]
+    )
+    conditions = "/sampler=ema" if tricks else ""
+    assert document["metrics"]["fid@mnist-cnn"]["protocol"].endswith(f"/n_fake=100{conditions}")
     for name, record in document["metrics"].items():
         assert record["value"] == pytest.approx(result["metrics"][name]["value"], rel=1e-9)
         assert record["protocol"] == result["metrics"][name]["protocol"]
