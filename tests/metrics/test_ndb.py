@@ -66,6 +66,15 @@ def test_many_dimensions_are_thinned_the_same_way_each_time():
     assert np.array_equal(first.centers, again.centers)
 
 
+def test_equal_distributions_differ_in_the_share_of_bins_that_is_stated():
+    random = np.random.default_rng(0)
+    real, fakes = random.normal(size=(2000, 16)), random.normal(size=(20, 500, 16))
+    partition = make_partition(real.astype(np.float32))
+    counts = [np.bincount(assign(fake, partition), minlength=100) for fake in fakes]
+    share = np.mean([differ(partition.counts, count).mean() for count in counts])
+    assert 0.02 <= share <= 0.04
+
+
 def test_dropped_modes_are_counted():
     random = np.random.default_rng(0)
     centers = 40 * random.normal(size=(100, 8))
