@@ -137,7 +137,8 @@ def command(
     cache: Annotated[
         bool,
         typer.Option(
-            help="Keep the features of real images that slow networks compute.",
+            help="Keep the features of real images that slow networks compute, and by how much a "
+            "number format moved a metric.",
             metavar="",
             rich_help_panel=MEASURING,
         ),

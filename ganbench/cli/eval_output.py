@@ -55,7 +55,7 @@ def _print_measurements(result: Mapping[str, Any]) -> None:
             deviation = format_number(record["precision_deviation"])
             screen.print(
                 f"{name}: {result['compute']['precision']} moved it by {deviation} on the "
-                "first 256 images.",
+                f"first 256 images of {record['precision_checked_on']}.",
                 style="dim",
             )
 

@@ -28,7 +28,7 @@ from ganbench.harness.run_metrics import default_samples
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.kinds import kind_of
 from ganbench.progress import SILENT, Progress
-from ganbench.records.environment import describe_environment
+from ganbench.records.environment import describe_environment, environment_id
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_folder import RunFolder, open_run
 from ganbench.runtime.device import choose_device, device_facts
@@ -112,6 +112,10 @@ def measure_samples(
     if reference.missing:
         missing = joined(reference.missing)
         progress.say(f"{missing.message} The other metrics are measured.")
+    environment = describe_environment(
+        threads=torch.get_num_threads(), device=str(device), torch_facts=device_facts(device)
+    )
+    machine = environment_id(environment) if cache else ""
     conditions = sampler_conditions(fakes.sampler) if isinstance(fakes, RunSamples) else ()
     outcome = reference.measure(fakes, seed=seed, conditions=conditions)
     if outcome.failed and not outcome.measured:
@@ -121,16 +125,14 @@ def measure_samples(
     if save_statistics is not None:
         reference_statistics.write_statistics(save_statistics, _with_moments(reference))
     return {
-        "metrics": _records(reference, outcome.measured, fakes, compute),
+        "metrics": _records(reference, outcome.measured, fakes, compute, machine),
         "unmeasured": _reasons(failed),
         **({} if by_class is None else {"classes": by_class}),
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
         "seed": seed,
         "compute": _describe_compute(compute),
-        "environment": describe_environment(
-            threads=torch.get_num_threads(), device=str(device), torch_facts=device_facts(device)
-        ),
+        "environment": environment,
     }
 
 
@@ -245,6 +247,7 @@ def _records(
     measured: Mapping[str, Measurement],
     fakes: Samples | ReferenceStatistics,
     compute: Compute,
+    machine: str,
 ) -> dict[str, dict[str, Any]]:
     """Return measurements as they are recorded.
 
@@ -254,8 +257,10 @@ def _records(
     if isinstance(fakes, RunSamples):
         records = {name: {**record, "sampler": fakes.sampler} for name, record in records.items()}
     if compute.precision != "fp32":
-        for name, deviation in deviations(reference, fakes, compute).items():
-            records[name]["precision_deviation"] = deviation
+        moved = deviations(reference, fakes, compute, metrics=list(records), machine=machine)
+        for name, deviation in moved.items():
+            records[name]["precision_deviation"] = deviation.value
+            records[name]["precision_checked_on"] = deviation.sets
     return records
 
 
