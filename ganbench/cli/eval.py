@@ -146,7 +146,8 @@ def command(
     cache: Annotated[
         bool,
         typer.Option(
-            help="Keep the features of real images that slow networks compute.",
+            help="Keep the features of real images that slow networks compute, and by how much a "
+            "number format moved a metric.",
             metavar="",
             rich_help_panel=MEASURING,
         ),
@@ -195,10 +196,11 @@ def command(
 
     A plain name, such as fid, is measured with the network of its paper (ganbench weights fetch
     gets its weights); fid@mnist-cnn with the network after the @. Every number comes with its
-    interval, its protocol, and the same metric between real and real.
+    interval, its protocol, and the same metric between real and real. A metric that cannot be
+    had, for want of weights or of samples, leaves the others: they are shown, with exit code 4.
     """
     from ganbench.cli.eval_output import write_and_print
-    from ganbench.errors import ConfigError
+    from ganbench.errors import ConfigError, MissingDataError
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.inference import Compute
     from ganbench.runtime.threads import default_threads, set_threads
@@ -243,6 +245,8 @@ def command(
             progress=bar,
         )
     write_and_print(result, out, as_json=as_json)
+    if result["unmeasured"]:
+        raise typer.Exit(MissingDataError.exit_code)
 
 
 def _self_check(

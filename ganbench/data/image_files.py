@@ -168,7 +168,7 @@ class ZipFiles(ImageFiles):
             )
 
 
-def bounded(file: IO[bytes], most_bytes: int) -> bytes:
+def bounded(file: IO[bytes] | gzip.GzipFile, most_bytes: int) -> bytes:
     """Return a whole file; ValueError if it is longer, whatever its header says."""
     data = file.read(most_bytes + 1)
     if len(data) > most_bytes:

@@ -90,19 +90,25 @@ def check_type(dtype: np.dtype[Any] | torch.dtype, kind: SampleKind, name: str) 
     raise InputError(f"{name} is of type {dtype}; {kind} as {expected} were expected.")
 
 
-def as_tensor(rows: NDArray[Any], name: str) -> Tensor:
+def as_tensor(rows: NDArray[Any], name: str, *, keep_float64: bool = False) -> Tensor:
     """Return uint8 or floating-point rows (N, ...) as a tensor of a type that torch knows.
+
+    Args:
+        rows: The rows.
+        name: Their name in errors.
+        keep_float64: Whether floats of more than 32 bits become float64; otherwise all floats
+            become float32.
 
     Raises:
         InputError: values that are NaN or infinite, also as float32.
     """
     native = rows.dtype.newbyteorder("=")  # torch has no foreign byte orders
-    if native.kind == "f" and native.itemsize != 4:
-        native = np.dtype(np.float32)  # and no long doubles
+    if native.kind == "f" and native.itemsize != 4:  # and no long doubles
+        native = np.dtype(np.float64 if keep_float64 and native.itemsize > 4 else np.float32)
     with np.errstate(over="ignore"):  # values that are too large become infinite
         values = torch.from_numpy(np.require(rows, native, ["C", "W"]))
-    if values.is_floating_point() and not bool(values.isfinite().all()):
-        broken = int((~values.isfinite()).flatten(1).any(dim=1).sum())
+    if values.is_floating_point() and not bool(values.float().isfinite().all()):
+        broken = int((~values.float().isfinite()).flatten(1).any(dim=1).sum())
         raise InputError(
             f"{name} has values that are NaN or infinite, in {broken} of {len(values)} samples "
             "that were read together."

@@ -24,7 +24,7 @@ class Evidence:
         moments: Mean (d,) and covariance (d, d) of the features.
         probe: Features (n, d) of a random part of the samples, n <= 4,096; present wherever
             moments were computed here.
-        features: Features (N, d), float32. They may be a memory map: read them in blocks.
+        features: Features (N, d), mostly float32. They may be a memory map: read them in blocks.
         probabilities: Class probabilities (N, K), float32; (N, C, K) where the network read the
             C channels of an image one by one.
         distances: Distances (P,) within pairs of images, float64.

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganbench.errors import InputError
+from ganbench.errors import ConfigError, GanbenchError, InputError
 from ganbench.evaluation.evidence import (
     PROBE_SIZE,
     Evidence,
@@ -50,6 +51,7 @@ def extract(
     progress: Progress = SILENT,
     mixture: Mixture | None = None,
     in_memory_bytes: int = IN_MEMORY_BYTES,
+    failures: dict[str, GanbenchError] | None = None,
 ) -> dict[str, Evidence]:
     """Read samples once, and return the evidence that answers each of ``needs``, under its key.
 
@@ -62,28 +64,44 @@ def extract(
         progress: Hears how many samples have been read.
         mixture: The density that points should follow.
         in_memory_bytes: The size from which on rows of one kind go to a temporary file.
+        failures: Gets the error of each key whose evidence cannot be had, and the other keys have
+            theirs; without it, the first error is raised.
 
     Raises:
         InputError: Samples cannot be read or are not finite, or there are none.
     """
     if samples.facts.kind == "points":
         return dict.fromkeys(needs, _of_points(samples, mixture))
-    gatherers = {
-        key: _gatherer(samples, need, compute, in_memory_bytes) for key, need in needs.items()
-    }
+    gatherers: dict[str, _FeatureGatherer | _PairGatherer] = {}
+    for key, need in needs.items():
+        with _failing(key, failures):
+            gatherers[key] = _gatherer(samples, need, compute, in_memory_bytes)
     total, done, equality = len(samples), 0, _Equality()
     progress.advance(samples.facts.name, 0, total)
-    for chunk in samples.chunks(_chunk_size(needs.values(), compute)):
+    for chunk in samples.chunks(_chunk_size(needs.values(), compute)) if gatherers else ():
         equality.add(chunk)
-        for gatherer in gatherers.values():
-            gatherer.add(chunk)
+        for key in [key for key in gatherers if key not in (failures or ())]:
+            with _failing(key, failures):
+                gatherers[key].add(chunk)
         done = int(chunk.indices[-1]) + 1
         progress.advance(samples.facts.name, done, total)
     progress.advance(samples.facts.name, total, total)
-    return {
-        key: replace(gatherer.evidence(), identical=equality.holds)
-        for key, gatherer in gatherers.items()
-    }
+    evidence: dict[str, Evidence] = {}
+    for key in [key for key in gatherers if key not in (failures or ())]:
+        with _failing(key, failures):
+            evidence[key] = replace(gatherers[key].evidence(), identical=equality.holds)
+    return evidence
+
+
+@contextmanager
+def _failing(key: str, failures: dict[str, GanbenchError] | None) -> Iterator[None]:
+    """Note what makes the evidence under a key impossible, or raise it if nobody takes note."""
+    try:
+        yield
+    except (InputError, ConfigError) as error:
+        if failures is None:
+            raise
+        failures[key] = error
 
 
 def extract_counterparts(

@@ -37,7 +37,7 @@ SLOW = 1e-3
 
 
 class Extracted(NamedTuple):
-    """The numbers that a network gives of N images, on the CPU, as float32.
+    """The numbers that a network gives of N images, on the CPU, as float32 or its own float64.
 
     ``features`` is (N, d) and ``probabilities`` (N, K), None where the network classifies
     nothing. Where the network read C channels one by one, features are concatenated to
@@ -62,6 +62,7 @@ class NetworkFacts:
         classes: K, 0 where the network classifies nothing.
         seconds: About how long one image takes on one CPU core. A network above a millisecond
             measures during training only if asked to.
+        exact: Whether the numbers are the same in every engine and number format of ``Compute``.
     """
 
     name: str
@@ -71,6 +72,7 @@ class NetworkFacts:
     feature_size: int
     classes: int
     seconds: float = 0.0
+    exact: bool = False
 
     @property
     def protocol(self) -> str:
@@ -192,7 +194,7 @@ class FeatureNetwork(ABC):
         outputs = forward_of(self.module, inputs, compute)(inputs)
         features, logits = outputs if len(outputs) == 2 else (outputs[0], None)
         return Extracted(
-            features.float().cpu(),
+            (features if features.dtype == torch.float64 else features.float()).cpu(),
             None if logits is None else logits.float().softmax(dim=1).cpu(),
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganbench.evaluation.math.arrays import Features
 from ganbench.records.atomic_files import storage_errors
 
 IN_MEMORY_BYTES = 1 << 30
@@ -17,12 +18,12 @@ IN_MEMORY_BYTES = 1 << 30
 
 
 class FeatureRows:
-    """An array (count, ...) float32 that is filled row by row, perhaps not to its end."""
+    """An array (count, ...), typed as its first rows, filled by rows and perhaps not to its end."""
 
     def __init__(self, count: int, *, in_memory_bytes: int) -> None:
         self._count = count
         self._in_memory_bytes = in_memory_bytes
-        self._values: NDArray[np.float32] | None = None
+        self._values: Features | None = None
         self._filled = 0
 
     def add(self, rows: NDArray[Any]) -> None:
@@ -32,23 +33,23 @@ class FeatureRows:
             StorageError: The temporary file cannot be written.
         """
         if self._values is None:
-            self._values = self._allocate(rows.shape[1:])
+            self._values = self._allocate(rows.shape[1:], rows.dtype)
         self._values[self._filled : self._filled + len(rows)] = rows
         self._filled += len(rows)
 
-    def filled(self) -> NDArray[np.float32] | None:
+    def filled(self) -> Features | None:
         """Return the rows added so far, None without any.
 
         They may be a memory map, whose file is deleted together with it.
         """
         return None if self._values is None else self._values[: self._filled]
 
-    def _allocate(self, row_shape: tuple[int, ...]) -> NDArray[np.float32]:
+    def _allocate(self, row_shape: tuple[int, ...], dtype: np.dtype[Any]) -> Features:
         shape = (self._count, *row_shape)
-        size = int(np.prod(shape)) * 4
+        size = int(np.prod(shape)) * dtype.itemsize
         if size <= self._in_memory_bytes:
-            return np.empty(shape, np.float32)
+            return np.empty(shape, dtype)
         with storage_errors(Path(tempfile.gettempdir())):
             file = tempfile.TemporaryFile(prefix="ganbench-features-")  # noqa: SIM115 - the map's
             file.truncate(size)
-            return np.memmap(file, np.float32, "r+", shape=shape)
+            return np.memmap(file, dtype, "r+", shape=shape)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ganbench.errors import ConfigError, InputError
+from ganbench.errors import ConfigError, GanbenchError, InputError
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.extract import NetworkNeeds, extract, extract_counterparts
 from ganbench.evaluation.feature_network import FeatureNetwork
@@ -53,6 +53,7 @@ class RealEvidence:
         self._cache = cache
         self._progress = progress
         self._evidence: dict[str, Evidence] = {}
+        self._failures: dict[str, GanbenchError] = {}
 
     def of(self, request: Request) -> Evidence:
         """Return the evidence that a request needs.
@@ -62,11 +63,15 @@ class RealEvidence:
             InputError: The samples cannot be read, or a file holds features of another network.
         """
         key = request.evidence_key
+        if key in self._failures:
+            raise self._failures[key]
         if key not in self._evidence:
             if isinstance(self._real, ReferenceStatistics):
                 self._evidence[key] = evidence_of_file(self._real, request)
             else:
                 self._gather(self._real, request)
+        if key in self._failures:
+            raise self._failures[key]
         return self._evidence[key]
 
     def count(self, request: Request) -> int:
@@ -85,7 +90,7 @@ class RealEvidence:
             if isinstance(network, FeatureNetwork) and network.facts.slow and self._cache:
                 # Moments are always kept, so that a later metric of the same rows finds them.
                 needs[key] = replace(need, needs=need.needs | {"moments"})
-                protocol = network_protocol(network.facts, self._compute.precision)
+                protocol = network_protocol(network.facts, self._compute)
                 candidates = cache_files(real.facts, protocol, need.needs)
                 cached = next(filter(None, map(read_cached, candidates)), None)
                 if cached is not None:
@@ -101,46 +106,78 @@ class RealEvidence:
             compute=self._compute,
             progress=self._progress,
             mixture=real.facts.mixture,
+            failures=self._failures,
         )
         self._evidence |= gathered
         for key, file in files.items():
-            if gathered[key].moments is not None:
+            if key in gathered and gathered[key].moments is not None:
                 write_statistics(file, gathered[key])
 
 
-def fake_evidence(
-    fake: Samples | ReferenceStatistics,
-    real: Samples | ReferenceStatistics,
-    requests: Sequence[Request],
-    *,
-    compute: Compute,
-    progress: Progress,
-) -> dict[str, Evidence]:
-    """Return the evidence of generated samples that each request needs, by its key.
+class FakeEvidence:
+    """The evidence of generated samples, gathered in one pass for all requests.
+
+    Args:
+        fake: The generated samples, or a file of statistics of them.
+        real: The real samples, with which some metrics pair them.
+        requests: The requests that will ask.
+        compute: Where and how networks compute.
+        progress: Hears how far the pass is.
 
     Raises:
-        ConfigError: A file of statistics does not hold it, or does not hold the images with which
-            samples are to be paired.
-        InputError: The samples cannot be read, or a file holds features of another network.
+        InputError: The samples cannot be read.
     """
-    if isinstance(fake, ReferenceStatistics):
-        return {request.evidence_key: evidence_of_file(fake, request) for request in requests}
-    evidence = extract(
-        fake,
-        needs_of(requests),
-        compute=compute,
-        progress=progress,
-        mixture=real.facts.mixture,
-    )
-    for request in requests:
-        if request.of_counterparts:
-            assert isinstance(request.network, PairNetwork)
-            if isinstance(real, ReferenceStatistics):
-                raise _needs_images(request, real)
-            evidence[request.evidence_key] = extract_counterparts(
-                real, fake, request.network, compute=compute, progress=progress
+
+    def __init__(
+        self,
+        fake: Samples | ReferenceStatistics,
+        real: Samples | ReferenceStatistics,
+        requests: Sequence[Request],
+        *,
+        compute: Compute,
+        progress: Progress,
+    ) -> None:
+        self._fake = fake
+        self._real = real
+        self._compute = compute
+        self._progress = progress
+        self._evidence: dict[str, Evidence] = {}
+        self._failures: dict[str, GanbenchError] = {}
+        if not isinstance(fake, ReferenceStatistics):
+            self._evidence = extract(
+                fake,
+                needs_of(requests),
+                compute=compute,
+                progress=progress,
+                mixture=real.facts.mixture,
+                failures=self._failures,
             )
-    return evidence
+
+    def of(self, request: Request) -> Evidence:
+        """Return the evidence that a request needs.
+
+        Raises:
+            ConfigError: A file of statistics does not hold it, or does not hold the images with
+                which samples are to be paired.
+            InputError: A file holds features of another network, or no counterparts are found.
+        """
+        key = request.evidence_key
+        if isinstance(self._fake, ReferenceStatistics):
+            return evidence_of_file(self._fake, request)
+        if key in self._failures:
+            raise self._failures[key]
+        if key not in self._evidence:
+            self._evidence[key] = self._counterparts(self._fake, request)
+        return self._evidence[key]
+
+    def _counterparts(self, fake: Samples, request: Request) -> Evidence:
+        """Compare each sample with the real one of the same name."""
+        assert isinstance(request.network, PairNetwork)
+        if isinstance(self._real, ReferenceStatistics):
+            raise _needs_images(request, self._real)
+        return extract_counterparts(
+            self._real, fake, request.network, compute=self._compute, progress=self._progress
+        )
 
 
 def needs_of(requests: Sequence[Request]) -> dict[str, NetworkNeeds]:

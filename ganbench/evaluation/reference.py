@@ -3,24 +3,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from ganbench.data.dataset import Dataset
-from ganbench.errors import InputError
+from ganbench.errors import ConfigError, GanbenchError, InputError
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.floors import Floors
-from ganbench.evaluation.gather import RealEvidence, fake_evidence
+from ganbench.evaluation.gather import FakeEvidence, RealEvidence
 from ganbench.evaluation.metric import Value
 from ganbench.evaluation.out_of_range import numbers_of
-from ganbench.evaluation.protocol import full_protocol
+from ganbench.evaluation.protocol import full_protocol, how_computed
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
-from ganbench.evaluation.requests import Request, resolve_requests
+from ganbench.evaluation.requests import Request, resolve_available
+from ganbench.evaluation.unmeasured import joined
 from ganbench.progress import SILENT, Progress
 from ganbench.records.measurement import Measurement
 from ganbench.runtime.inference import Compute
 from ganbench.samples.sample_set import Samples, expect, of_dataset, of_tensor
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came of measuring: a measurement, or the reason why there is none, by metric."""
+
+    measured: Mapping[str, Measurement]
+    failed: Mapping[str, GanbenchError]
 
 
 class Reference:
@@ -42,12 +52,14 @@ class Reference:
         cache: Whether the results of slow networks for real data are kept on disk, for later
             processes.
         floors: Whether values get a floor; see ``Floors``.
+        partial: Whether the others are measured where the weights of some are missing.
         progress: Hears how far a pass over samples is.
 
     Raises:
         UnknownNameError: There is no such metric or network; the nearest is suggested.
         ConfigError: A metric cannot be computed of such data.
-        MissingDataError: The weights of a network are not on this machine.
+        MissingDataError: Weights are not on this machine; all that are missing are named. With
+            ``partial``, nothing can be measured without them.
     """
 
     def __init__(
@@ -59,10 +71,13 @@ class Reference:
         compute: Compute = Compute(),  # noqa: B008 - frozen
         cache: bool = True,
         floors: bool = True,
+        partial: bool = False,
         progress: Progress = SILENT,
     ) -> None:
         self.real = of_dataset(real) if isinstance(real, Dataset) else real
-        self.requests = resolve_requests(self.real.facts, metrics, network)
+        self.requests, self.missing = resolve_available(self.real.facts, metrics, network)
+        if self.missing and not (partial and self.requests):
+            raise joined(self.missing)
         self._dataset = real if isinstance(real, Dataset) else None
         self._compute = compute
         self._progress = progress
@@ -81,27 +96,53 @@ class Reference:
     ) -> dict[str, Measurement]:
         """Measure generated samples, and return the measurements by the names of the metrics.
 
+        The arguments are those of ``measure``.
+
+        Raises:
+            ConfigError: A file of statistics lacks what a metric needs.
+            InputError: The samples have another shape or type, are too few, or are not finite.
+        """
+        outcome = self.measure(fake, seed=seed, conditions=conditions)
+        if outcome.failed:
+            raise joined(outcome.failed)
+        return dict(outcome.measured)
+
+    def measure(
+        self,
+        fake: Tensor | Samples | ReferenceStatistics,
+        *,
+        seed: int = 0,
+        conditions: Sequence[str] = (),
+    ) -> Evaluation:
+        """Measure generated samples by every metric that can be had.
+
         Args:
             fake: Images (N, C, H, W), uint8 or float in [-1, 1]; points (N, D); samples; or a
                 file of statistics.
             seed: Seeds resampling. It moves the intervals, but never a value.
-            conditions: Further words of the protocol, such as ``weights=ema``.
+            conditions: Further words of the protocol, such as ``sampler=ema``.
 
         Raises:
-            InputError: The samples have another shape or type, are too few, or are not finite.
+            InputError: The samples have another shape or type, or are not finite.
         """
         samples = self._opened(fake)
-        fakes = fake_evidence(
+        fakes = FakeEvidence(
             samples, self.real, self.requests, compute=self._compute, progress=self._progress
         )
         measured: dict[str, Measurement] = {}
+        failed: dict[str, GanbenchError] = dict(self.missing)
         for request in self.requests:
-            evidence = fakes[request.evidence_key]
-            real = self._evidence.of(request) if request.metric.compares else evidence
-            with numbers_of(request.name, samples.facts.name):
-                value = request.metric.compute(real, evidence, seed=seed)
-                measured[request.name] = self._measurement(request, value, evidence, conditions)
-        return measured
+            try:
+                evidence = fakes.of(request)
+                real = self._evidence.of(request) if request.metric.compares else evidence
+                with numbers_of(request.name, samples.facts.name):
+                    value = request.metric.compute(real, evidence, seed=seed)
+                    found = self._measurement(request, value, evidence, conditions)
+            except (InputError, ConfigError) as error:
+                failed[request.name] = error
+            else:
+                measured[request.name] = found
+        return Evaluation(measured, failed)
 
     @property
     def slow(self) -> bool:
@@ -138,10 +179,13 @@ class Reference:
         protocol = full_protocol(
             request.protocol,
             self.real.facts,
-            precision=self._compute.precision if request.network else "",
+            computed=how_computed(
+                request.network.facts if request.network else None, self._compute
+            ),
             n_real=n_real,
             n_fake=fake.count,
             conditions=conditions,
+            uses=request.uses,
         )
         return Measurement(
             value=value.value,

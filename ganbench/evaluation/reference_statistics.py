@@ -4,8 +4,9 @@
 Every file is an npz with ``mu`` (d,) and ``sigma`` (d, d), ddof 1, which pytorch-fid and clean-fid
 can read. ganbench adds ``n`` and the arrays that intervals and floors need. Of other tools' files,
 ganbench reads ``mu`` and ``sigma`` (pytorch-fid, clean-fid, StudioGAN, and ADM, which has them next
-to its samples in ``arr_0``), or features under ``feats`` (clean-fid, for KID) or ``real_feats``
-(StudioGAN). Pickles are refused.
+to its samples in ``arr_0``), ``mean`` and ``cov``, or ``m`` and ``s``; or features under ``feats``
+(clean-fid, for KID) or ``real_feats`` (StudioGAN). Pickles are refused, and so is what cannot be
+the mean and covariance of any features.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,10 +23,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganbench import paths
-from ganbench.errors import InputError, MissingDataError
+from ganbench.errors import InputError
 from ganbench.evaluation.evidence import Evidence, of_features
 from ganbench.evaluation.math.moments import Moments
 from ganbench.evaluation.metric import ROW_NEEDS
+from ganbench.evaluation.statistics_arrays import (
+    FEATURE_KEYS,
+    MOMENT_KEYS,
+    check_rows,
+    load_arrays,
+    moment_keys,
+    read_count,
+    read_features,
+    read_moments,
+)
 from ganbench.records.atomic_files import replacing
 from ganbench.samples.sample_set import Facts
 
@@ -37,6 +47,14 @@ _KEPT_ROWS = ((), ("features",), ("probabilities",), ("features", "probabilities
 """The arrays that a cached file may hold next to the moments, the smallest file first."""
 _PARTS = ("probe", "features", "probabilities", "half")
 """Fields of ``Evidence`` that are stored under their own names."""
+_WANTED = {
+    *(key for keys in MOMENT_KEYS for key in keys),
+    *FEATURE_KEYS,
+    *_PARTS,
+    *(f"{name}_half{index}" for name in ("n", "mu", "sigma") for index in (0, 1)),
+    "n",
+    "ganbench",
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,13 @@ class ReferenceStatistics:
 
     facts: Facts
     evidence: Evidence
+
+
+def statistics_of_points(statistics: ReferenceStatistics) -> ReferenceStatistics:
+    """Return statistics as those of points, which are their own features: a file does not say."""
+    assert statistics.evidence.moments is not None
+    shape = statistics.evidence.moments.mean.shape
+    return replace(statistics, facts=replace(statistics.facts, kind="points", shape=shape))
 
 
 def is_statistics(path: Path) -> bool:
@@ -56,7 +81,7 @@ def is_statistics(path: Path) -> bool:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
     except (zipfile.BadZipFile, OSError):
         return False
-    return {"mu", "sigma"} <= names or bool({"feats", "real_feats"} & names)
+    return moment_keys(names) is not None or not names.isdisjoint(FEATURE_KEYS)
 
 
 def read_statistics(path: Path) -> ReferenceStatistics:
@@ -67,25 +92,22 @@ def read_statistics(path: Path) -> ReferenceStatistics:
         InputError: The file is damaged, or holds pickled objects or arrays that do not fit
             together.
     """
-    arrays = _load(path)
+    arrays = load_arrays(path, _WANTED)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     facts = Facts(path.stem, digest, "images", split="statistics")
-    features = next((arrays[key] for key in ("feats", "real_feats") if key in arrays), None)
+    features = read_features(path, arrays)
     if features is not None:
-        if features.ndim != 2 or features.dtype.kind != "f" or not len(features):
-            raise InputError(
-                f"The features in {path} are {features.dtype} {features.shape}; "
-                "floats (N, d) were expected."
-            )
         return ReferenceStatistics(facts, of_features(features))
-    if "mu" not in arrays or "sigma" not in arrays:
+    keys = moment_keys(arrays)
+    if keys is None:
         raise InputError(
             f"{path} holds {', '.join(sorted(arrays)) or 'no array'}; 'mu' and 'sigma' were "
             "expected."
         )
-    moments = _moments(path, arrays["mu"], arrays["sigma"], int(arrays.get("n", 0)))
+    moments = read_moments(path, arrays, keys, read_count(path, arrays))
     evidence = Evidence(moments.count, moments=moments)
-    if arrays.get("ganbench", 0) == CACHE_VERSION:
+    if arrays.get("ganbench", np.array(0)).tolist() == CACHE_VERSION:
+        check_rows(path, arrays, moments.count, len(moments.mean))
         evidence = replace(
             evidence,
             probe=arrays.get("probe"),
@@ -110,8 +132,8 @@ def write_statistics(path: Path, evidence: Evidence) -> None:
     arrays: dict[str, Any] = {
         "mu": whole.mean,
         "sigma": whole.covariance,
-        "n": whole.count,
         "ganbench": CACHE_VERSION,
+        "n": whole.count or None,
     }
     arrays |= {part: getattr(evidence, part) for part in _PARTS}
     if evidence.half_moments is not None:
@@ -133,11 +155,11 @@ def cache_files(facts: Facts, network: str, needs: Collection[str]) -> list[Path
     precision, and on the arrays kept next to the moments.
 
     Args:
-        facts: The facts of the set; there are no files for a set whose content is not known.
+        facts: The facts of the set; there are no files for a set whose content is not pinned.
         network: The text of ``network_protocol``.
         needs: The needs of all metrics of that network.
     """
-    if not facts.version:
+    if not facts.version or facts.drawn:
         return []
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in facts.name)[:60]
     files = []
@@ -161,53 +183,18 @@ def read_cached(path: Path) -> Evidence | None:
         return None  # cut short by a crash or a full disk: it is computed again
 
 
-def _load(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays that are of use, and no others."""
-    if not path.exists():
-        raise MissingDataError(f"There is no file {path}.")
-    wanted = {"mu", "sigma", "n", "ganbench", "feats", "real_feats", *_PARTS}
-    wanted |= {f"{name}_half{index}" for name in ("n", "mu", "sigma") for index in (0, 1)}
-    try:
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            raise InputError(f"{path} is a single npy array; an npz file was expected.")
-        with file:
-            arrays = {name: file[name] for name in file.files if name in wanted}
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, MemoryError) as error:
-        raise InputError(f"{path} cannot be read as npz: {str(error).rstrip('.')}.") from error
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path} is damaged: {error}.") from error
-    for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):  # numpy returns a member that is no array as bytes
-            raise InputError(f"'{name}' in {path} is not an array.")
-    return arrays
-
-
-def _moments(path: Path, mean: NDArray[Any], covariance: NDArray[Any], count: int) -> Moments:
-    size = mean.size
-    if mean.ndim != 1 or covariance.shape != (size, size) or not size:
-        raise InputError(
-            f"'mu' and 'sigma' in {path} are {mean.shape} and {covariance.shape}; "
-            "(d,) and (d, d) were expected."
-        )
-    if {mean.dtype.kind, covariance.dtype.kind} != {"f"}:
-        raise InputError(f"'mu' and 'sigma' in {path} are not floating-point numbers.")
-    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
-        raise InputError(f"'mu' or 'sigma' in {path} holds values that are NaN or infinite.")
-    if not np.allclose(covariance, covariance.T, rtol=1e-4, atol=1e-8):
-        raise InputError(f"'sigma' in {path} is not symmetric, so it is not a covariance.")
-    return Moments(count, mean.astype(np.float64), covariance.astype(np.float64))
-
-
 def _half_moments(path: Path, arrays: dict[str, NDArray[Any]]) -> tuple[Moments, Moments] | None:
     if "mu_half0" not in arrays:
         return None
+    wanted = {f"{name}_half{index}" for name in ("n", "mu", "sigma") for index in (0, 1)}
+    if lacking := sorted(wanted - set(arrays)):
+        raise InputError(f"{path} is damaged: it lacks '{lacking[0]}'.")
     first, second = (
-        _moments(
+        read_moments(
             path,
-            arrays[f"mu_half{index}"],
-            arrays[f"sigma_half{index}"],
-            int(arrays[f"n_half{index}"]),
+            arrays,
+            (f"mu_half{index}", f"sigma_half{index}"),
+            read_count(path, arrays, f"n_half{index}"),
         )
         for index in (0, 1)
     )

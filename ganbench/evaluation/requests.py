@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ganbench import registry
-from ganbench.errors import ConfigError
+from ganbench.errors import ConfigError, GanbenchError, MissingDataError
 from ganbench.evaluation.feature_network import FeatureNetwork
 from ganbench.evaluation.metric import ROW_NEEDS, Metric, Need
 from ganbench.evaluation.mode_counts import CLASS_RULE, POINT_RULE
 from ganbench.evaluation.pair_network import Network, PairNetwork
-from ganbench.evaluation.protocol import image_protocol, point_protocol
+from ganbench.evaluation.protocol import Uses, image_protocol, point_protocol
+from ganbench.evaluation.unmeasured import joined
 from ganbench.gan import SampleKind
 from ganbench.samples.sample_set import Facts
 
@@ -58,6 +59,14 @@ class Request:
         return "/".join([self.network_name, *pairs])
 
     @property
+    def uses(self) -> Uses:
+        """What of the real data the value depends on."""
+        if self.metric.compares or self.of_counterparts:
+            return "samples"
+        of_mixture = self.network is None and self.metric.points == "mixture"
+        return "density" if of_mixture else "nothing"
+
+    @property
     def of_counterparts(self) -> bool:
         """Whether each sample is compared with the real one of the same name."""
         return "counterparts" in self.metric.needs
@@ -77,27 +86,61 @@ def resolve_requests(
     Raises:
         UnknownNameError: There is no such metric or network; the nearest is suggested.
         ConfigError: A metric cannot be computed of such data.
-        MissingDataError: The weights of a network are not on this machine.
+        MissingDataError: The weights of networks are not on this machine; all are named.
     """
-    if metrics is None:
-        requests = _suitable(facts, network)
-    else:
-        requests = [_READERS[facts.kind](facts, name, network) for name in metrics]
-    return list({request.name: request for request in requests}.values())
+    requests, missing = resolve_available(facts, metrics, network)
+    if missing:
+        raise joined(missing)
+    return requests
 
 
-def _suitable(facts: Facts, network: str | None) -> list[Request]:
-    """Return the metrics that suit the data.
+def resolve_available(
+    facts: Facts, metrics: Sequence[str] | None, network: str | None
+) -> tuple[list[Request], dict[str, GanbenchError]]:
+    """Return what can be measured as ``resolve_requests`` does, and what is missing for the rest.
+
+    Returns:
+        The requests, and by the name of each other metric the MissingDataError of its network.
+
+    Raises:
+        UnknownNameError: There is no such metric or network; the nearest is suggested.
+        ConfigError: A metric cannot be computed of such data.
+    """
+    names, default = (metrics, network) if metrics is not None else _suitable(facts, network)
+    requests: dict[str, Request] = {}
+    missing: dict[str, GanbenchError] = {}
+    for name in names:
+        try:
+            request = _READERS[facts.kind](facts, name, default)
+        except MissingDataError as error:
+            missing[name] = error
+        else:
+            requests[request.name] = request
+    return list(requests.values()), missing
+
+
+def check_names(metrics: Sequence[str] | None, network: str | None) -> None:
+    """Raise UnknownNameError for a metric or network that there is none of; nothing is loaded."""
+    for text in metrics or ():
+        name, _, own = text.partition("@")
+        registry.metrics.entry(ALIASES.get(registry.canonical(name), name))
+        if own not in {"", "points"}:
+            registry.networks.entry(own)
+    if network is not None:
+        registry.networks.entry(network)
+
+
+def _suitable(facts: Facts, network: str | None) -> tuple[Sequence[str], str | None]:
+    """Return the names of the metrics that suit the data, and their network.
 
     There are none for sequences and videos, and for images of which no classifier is known.
     """
     if facts.kind == "points":
-        names = MIXTURE_METRICS if facts.mixture else POINT_METRICS
-        return [_of_points(facts, name, None) for name in names]
+        return MIXTURE_METRICS if facts.mixture else POINT_METRICS, None
     own = network or facts.network
     if facts.kind != "images" or own is None:
-        return []
-    return [_of_images(facts, name, own) for name in OWN_METRICS]
+        return (), None
+    return OWN_METRICS, own
 
 
 def _of_images(facts: Facts, text: str, default: str | None) -> Request:

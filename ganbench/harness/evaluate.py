@@ -14,12 +14,14 @@ import torch
 
 from ganbench.data.dataset import Dataset
 from ganbench.data.value_range import ValueRange
-from ganbench.errors import ConfigError
+from ganbench.errors import ConfigError, GanbenchError, MissingDataError
 from ganbench.evaluation import reference_statistics
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.precision_deviation import deviations
 from ganbench.evaluation.reference import Reference
-from ganbench.evaluation.reference_statistics import ReferenceStatistics
+from ganbench.evaluation.reference_statistics import ReferenceStatistics, statistics_of_points
+from ganbench.evaluation.requests import check_names
+from ganbench.evaluation.unmeasured import joined, remedy
 from ganbench.harness.changed_sources import changed_code, check_data_unchanged
 from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.run import load_state
@@ -28,16 +30,24 @@ from ganbench.harness.trained_run import TrainedRun
 from ganbench.kinds import kind_of
 from ganbench.paths import expand
 from ganbench.progress import SILENT, Progress
-from ganbench.records.environment import describe_environment
+from ganbench.records.environment import describe_environment, environment_id
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_folder import RunFolder, open_run
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.inference import Compute
 from ganbench.samples import open_samples
 from ganbench.samples.differences import file_differences
+from ganbench.samples.generator_samples import weights_version
 from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, TensorSamples, check_finite
 from ganbench.samples.subset import of_class
-from ganbench.sampling.draw import DRAW_BATCH, DrawnSamples, draw, sampler_name, stream
+from ganbench.sampling.draw import (
+    DRAW_BATCH,
+    DrawnSamples,
+    draw,
+    sampler_conditions,
+    sampler_name,
+    stream,
+)
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
@@ -75,27 +85,23 @@ def measure_samples(
     and ``save_statistics`` is a file to write the real set's mean and covariance to.
 
     Returns:
-        The ``metrics`` by name, facts about ``fake`` and ``real`` (name, count, version, skipped
-        files, what was passed over), ``classes`` with the metrics of each class if ``per_class``,
+        The ``metrics`` by name, ``unmeasured`` with the reason by the name of each metric that
+        cannot be had, facts about ``fake`` and ``real`` (name, count, version, skipped files,
+        what was passed over), ``classes`` with the metrics of each class if ``per_class``,
         ``notes`` on how the sets were read and how their files differ, ``seed``, ``compute`` and
         ``environment``.
 
     Raises:
-        GanbenchError: A source cannot be read, a metric does not suit it, or weights are not on
-            this machine.
+        GanbenchError: A source cannot be read, a metric does not suit it, or nothing can be
+            measured, as weights are not on this machine or samples are too few.
     """
+    check_names(metrics, network)
     device = choose_device(compute.device)
     compute = replace(compute, device=str(device))
     reading = _Reading(seed, strict, device, data_root, latent_dim, classes, value_range, progress)
     fakes = _open(fake, samples, reading)
-    if real is None:
-        if not isinstance(fakes, RunSamples):
-            raise ConfigError(
-                "Real samples are needed to measure against.",
-                "Name them: --real fashion-mnist, or --real FOLDER",
-            )
-        real = fakes.trained_on
-    reals = _open(real, None, reading)
+    reals = _open(_trained_on(fakes) if real is None else real, None, reading)
+    fakes, reals = _of_one_kind(fakes, reals, metrics)
     against = partial(
         Reference,
         metrics=_metrics_for(reals.facts, metrics, network),
@@ -103,28 +109,72 @@ def measure_samples(
         compute=compute,
         cache=cache,
         floors=floors,
+        partial=True,
         progress=progress,
     )
     reference = against(reals)
-    measured = reference.evaluate(fakes, seed=seed)
+    if reference.missing:
+        missing = joined(reference.missing)
+        progress.say(f"{missing.message} The other metrics are measured.")
+    environment = describe_environment(
+        threads=torch.get_num_threads(), device=str(device), torch_facts=device_facts(device)
+    )
+    machine = environment_id(environment) if cache else ""
+    conditions = sampler_conditions(fakes.sampler) if isinstance(fakes, RunSamples) else ()
+    outcome = reference.measure(fakes, seed=seed, conditions=conditions)
+    if outcome.failed and not outcome.measured:
+        raise joined(outcome.failed)
+    failed = dict(outcome.failed)
+    by_class = _by_class(fakes, reals, against, seed, conditions, failed) if per_class else None
     if save_statistics is not None:
         reference_statistics.write_statistics(save_statistics, _with_moments(reference))
     return {
-        "metrics": _records(reference, measured, fakes, compute),
-        **({"classes": _by_class(fakes, reals, against, seed)} if per_class else {}),
+        "metrics": _records(reference, outcome.measured, fakes, compute, machine),
+        "unmeasured": _reasons(failed),
+        **({} if by_class is None else {"classes": by_class}),
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
         "notes": _notes(fakes, reals),
         "seed": seed,
-        "compute": {
-            "device": compute.device,
-            "engine": compute.engine,
-            "precision": compute.precision,
-            "tf32": False,
-        },
-        "environment": describe_environment(
-            threads=torch.get_num_threads(), device=str(device), torch_facts=device_facts(device)
-        ),
+        "compute": _describe_compute(compute),
+        "environment": environment,
+    }
+
+
+def _of_one_kind(
+    fakes: Samples | ReferenceStatistics,
+    reals: Samples | ReferenceStatistics,
+    metrics: Sequence[str] | None,
+) -> tuple[Samples | ReferenceStatistics, Samples | ReferenceStatistics]:
+    """Return both sides, files of statistics taken for points where the other side holds points."""
+    sides = (fakes, reals)
+    held = {side.facts.kind for side in sides if isinstance(side, Samples)}
+    named = not held and any(name.endswith("@points") for name in metrics or ())
+    if held != {"points"} and not named:
+        return sides
+    first, second = (
+        statistics_of_points(side) if isinstance(side, ReferenceStatistics) else side
+        for side in sides
+    )
+    return first, second
+
+
+def _trained_on(fakes: Samples | ReferenceStatistics) -> str | Dataset:
+    """Return the data that a run was trained on, for samples of a run."""
+    if not isinstance(fakes, RunSamples):
+        raise ConfigError(
+            "Real samples are needed to measure against.",
+            "Name them: --real fashion-mnist, or --real FOLDER",
+        )
+    return fakes.trained_on
+
+
+def _describe_compute(compute: Compute) -> dict[str, Any]:
+    return {
+        "device": compute.device,
+        "engine": compute.engine,
+        "precision": compute.precision,
+        "tf32": False,
     }
 
 
@@ -147,8 +197,12 @@ def _by_class(
     reals: Samples | ReferenceStatistics,
     against: Callable[[Samples], Reference],
     seed: int,
+    conditions: Sequence[str],
+    failed: dict[str, GanbenchError],
 ) -> dict[str, dict[str, Any]]:
     """Return the measurements of each class against the same class, by class, then by metric.
+
+    ``failed`` gets the errors of metrics that cannot be had of some class alone.
 
     Raises:
         ConfigError: One of the sets has no labels, or they have no class in common.
@@ -165,14 +219,31 @@ def _by_class(
     common = np.intersect1d(fakes.labels, reals.labels)  # type: ignore[arg-type]
     if not len(common):
         raise ConfigError("The fake and the real samples have no class in common.")
-    return {
-        str(label): {
-            name: measurement.record()
-            for name, measurement in against(of_class(reals, label))
-            .evaluate(of_class(fakes, label), seed=seed)
-            .items()
+    classes: dict[str, dict[str, Any]] = {}
+    for label in common.tolist():
+        outcome = against(of_class(reals, label)).measure(
+            of_class(fakes, label), seed=seed, conditions=conditions
+        )
+        records = {name: measurement.record() for name, measurement in outcome.measured.items()}
+        classes[str(label)] = records
+        failed |= {
+            f"{name} of class {label}": error
+            for name, error in outcome.failed.items()
+            if name not in failed
         }
-        for label in common.tolist()
+    return classes
+
+
+def _reasons(failed: Mapping[str, GanbenchError]) -> dict[str, dict[str, str]]:
+    """Return why metrics cannot be had; the hint is one command that gets all that is missing."""
+    command = remedy(failed)
+    return {
+        name: {
+            "kind": error.kind,
+            "message": error.message,
+            "hint": command if isinstance(error, MissingDataError) else error.hint,
+        }
+        for name, error in failed.items()
     }
 
 
@@ -181,6 +252,7 @@ def _records(
     measured: Mapping[str, Measurement],
     fakes: Samples | ReferenceStatistics,
     compute: Compute,
+    machine: str,
 ) -> dict[str, dict[str, Any]]:
     """Return measurements as they are recorded.
 
@@ -190,8 +262,10 @@ def _records(
     if isinstance(fakes, RunSamples):
         records = {name: fakes.described(record) for name, record in records.items()}
     if compute.precision != "fp32":
-        for name, deviation in deviations(reference, fakes, compute).items():
-            records[name]["precision_deviation"] = deviation
+        moved = deviations(reference, fakes, compute, metrics=list(records), machine=machine)
+        for name, deviation in moved.items():
+            records[name]["precision_deviation"] = deviation.value
+            records[name]["precision_checked_on"] = deviation.sets
     return records
 
 
@@ -305,7 +379,8 @@ class RunSamples(Samples):
                 self._drawn = draw(self._state, self._count, seed=seed, purpose="metrics")
             assert self._drawn.labels is not None
             self.labels = self._drawn.labels.numpy()
-        self.facts = Facts(folder.path.name, "", spec.plural, shape=spec.shape)
+        weights = weights_version(self._state.sampler().generator)
+        self.facts = Facts(folder.path.name, weights, spec.plural, shape=spec.shape, drawn=True)
 
     @property
     def trained_on(self) -> str | Dataset:

@@ -84,8 +84,9 @@ class MeasuredValues(RecordMapping):
 class EvaluationResult(RecordMapping):
     """The result of an evaluation; as a mapping, it is what ``ganbench eval --json`` prints.
 
-    It has ``metrics`` by name, facts about ``fake`` and ``real`` (name, count, version, skipped
-    files), ``compute`` and ``environment``.
+    It has ``metrics`` by name, ``unmeasured`` with the reason by the name of each metric that could
+    not be had, facts about ``fake`` and ``real`` (name, count, version, skipped files),
+    ``compute`` and ``environment``.
 
     Args:
         document: The result as plain data.
@@ -114,10 +115,18 @@ class EvaluationResult(RecordMapping):
     def __repr__(self) -> str:
         fake, real = (self._document[side] for side in ("fake", "real"))
         against = f"{fake['count']:,} of {fake['name']} against {real['count']:,} of {real['name']}"
-        return f"<EvaluationResult {against}>\n{self.metrics!r}"
+        missing = [
+            f"{name} was not measured: {reason['message']}"
+            for name, reason in self._document["unmeasured"].items()
+        ]
+        return "\n".join([f"<EvaluationResult {against}>", repr(self.metrics), *missing])
 
     def _repr_html_(self) -> str:
-        return self.metrics._repr_html_()
+        missing = [
+            f"<p>{escape(name)} was not measured: {escape(reason['message'])}</p>"
+            for name, reason in self._document["unmeasured"].items()
+        ]
+        return self.metrics._repr_html_() + "".join(missing)
 
 
 def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

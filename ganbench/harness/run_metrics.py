@@ -9,13 +9,14 @@ from typing import Any
 from ganbench.data.dataset import Dataset
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.requests import Request, resolve_requests
+from ganbench.evaluation.unmeasured import joined
 from ganbench.gan import DataSpec
 from ganbench.kinds import kind_of
 from ganbench.progress import Progress
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.inference import Compute
 from ganbench.samples.sample_set import facts_of
-from ganbench.sampling.draw import draw, sampler_name
+from ganbench.sampling.draw import draw, sampler_conditions, sampler_name
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
 
@@ -53,6 +54,7 @@ class RunMetrics:
         self.reference = Reference(
             dataset, metrics=metrics, compute=Compute(device=device), progress=progress
         )
+        self._progress = progress
         self._seed = seed
         self._count = samples or default_samples(dataset.spec)
 
@@ -62,17 +64,29 @@ class RunMetrics:
         return bool(self.reference.requests)
 
     def __call__(self, state: State) -> dict[str, Any]:
-        """Return the measurements as they are recorded, by name; none if samples are not finite."""
+        """Return the measurements as they are recorded, by name; none if samples are not finite.
+
+        A metric that cannot be computed of these samples is left out, and the reason is told.
+
+        Raises:
+            GanbenchError: No metric can be computed.
+        """
         if not self.any_requested:
             return {}
         fakes = draw(state, self._count, seed=self._seed, purpose="metrics").samples
         if not bool(kind_of(state.data).valid(fakes, state.data).all()):
             return {}  # diverged: no number would mean anything
-        measured = self.reference.evaluate(fakes, seed=self._seed)
         sampler = sampler_name(state)
+        outcome = self.reference.measure(
+            fakes, seed=self._seed, conditions=sampler_conditions(sampler)
+        )
+        if not outcome.measured:
+            raise joined(outcome.failed)
+        for name, error in outcome.failed.items():
+            self._progress.say(f"{name} is not measured: {error.message}")
         return {
             name: {**measurement.record(), "sampler": sampler}
-            for name, measurement in measured.items()
+            for name, measurement in outcome.measured.items()
         }
 
 

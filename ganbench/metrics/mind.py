@@ -36,7 +36,8 @@ class MongeDistance(Metric):
     3 d times the mean, over 1,000 random unit directions, of the mean squared difference between
     the sorted projections of both sets. Of the larger set, as many random samples are used as the
     smaller set has. Subset and directions are those of torch-fidelity (torch's generator with
-    seed 2020); projections are in float32, differences in float64. Gaussians that differ by a
+    seed 2020); projections are in float32 where it
+    holds the features, differences in float64. Gaussians that differ by a
     shift of mu in each of d features are 3 d mu^2 apart.
 
     The value falls with n: ``bias`` is measured as the mean distance between halves of both sets,
@@ -127,11 +128,15 @@ def projections(real: Features, fake: Features) -> Iterator[tuple[Array, Array]]
 
 def _projected(features: Features, rows: Indices, directions: Tensor) -> Array:
     """Return the projections (B, n) of chosen rows of features (N, d) on directions (B, d)."""
-    projected = np.empty((len(directions), len(rows)), dtype=np.float32)
+    projected = np.empty((len(directions), len(rows)))
     for part in blocks(len(rows)):
-        values = torch.from_numpy(features[rows[part]].astype(np.float32, copy=False))
-        projected[:, part] = (directions @ values.t()).numpy()
-    return projected.astype(np.float64)
+        values = features[rows[part]]  # (A, d)
+        single = values.astype(np.float32, copy=False)
+        if not np.array_equal(single, values):  # points that float32 does not hold
+            projected[:, part] = directions.double().numpy() @ values.T
+            continue
+        projected[:, part] = (directions @ torch.from_numpy(single).t()).numpy()
+    return projected
 
 
 def _mean_squared(real: Array, fake: Array) -> Array:

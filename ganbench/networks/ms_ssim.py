@@ -47,7 +47,7 @@ class StructuralSimilarity(PairNetwork):
     Paper: Wang et al., 2003, doi:10.1109/ACSSC.2003.1292216
     """
 
-    facts = NetworkFacts("structure", 1, "", _PREPROCESSING, 0, 0, 0.002)
+    facts = NetworkFacts("structure", 1, "", _PREPROCESSING, 0, 0, 0.002, exact=True)
 
     @torch.no_grad()
     def distances(self, first: Tensor, second: Tensor, *, compute: Compute) -> Tensor:

@@ -14,11 +14,14 @@ _LARGEST = 32
 _PREPROCESSING = f"max{_LARGEST}px-area-unit"
 
 
+_FACTS = NetworkFacts("pixels", 1, "", _PREPROCESSING, 0, 0, exact=True)
+
+
 class PixelFeatures(FeatureNetwork):
     """Flattened pixels; a side above 32 pixels becomes 32."""
 
     def __init__(self) -> None:
-        super().__init__(nn.Identity(), NetworkFacts("pixels", 1, "", _PREPROCESSING, 0, 0))
+        super().__init__(nn.Identity(), _FACTS)
 
     def prepare(self, images: Tensor) -> Tensor:
         """Map uint8 images (B, C, H, W) to rows (B, C * H * W) in [0, 1], H and W at most 32.

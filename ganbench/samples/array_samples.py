@@ -139,7 +139,8 @@ class ArraySamples(Samples):
         self._digest = digest.hexdigest()[:16]
 
     def _values(self, rows: NDArray[Any]) -> torch.Tensor:
-        return channels_to_front(as_tensor(rows, self._name), self._layout)
+        values = as_tensor(rows, self._name, keep_float64=self.kind == "points")
+        return channels_to_front(values, self._layout)
 
 
 def npz_arrays(path: Path) -> tuple[RowReader, str, NDArray[Any] | None]:

@@ -7,13 +7,16 @@ every reading, for every chunk size, and for every number of samples that is ask
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganbench.data.value_layout import (
     channels_to_front,
@@ -53,6 +56,8 @@ class GeneratedSamples(Samples):
         labels: The classes (N,) that are drawn, or None.
         classes: The number of classes, 0 where it is unknown.
         value_range: The values of black and white in floating-point images, None for [-1, 1].
+        version: What pins the generator, such as the hash of its weights; if it is empty, the hash
+            of the first batch does.
 
     Raises:
         InputError: the generator fails, returns something other than samples, or values that are
@@ -68,6 +73,7 @@ class GeneratedSamples(Samples):
         labels: NDArray[np.int64] | None = None,
         classes: int = 0,
         value_range: ValueRange | None = None,
+        version: str = "",
     ) -> None:
         self._draw = draw
         self._name = name
@@ -80,8 +86,18 @@ class GeneratedSamples(Samples):
         self._layout = layout_of(shape, self._batch_name, channels_first=True)
         self._drawn_shape = shape[1:]
         kind = sample_kind(self._layout)
-        self.facts = Facts(name, "", kind, shape=sample_shape(shape, self._layout), classes=classes)
+        self.facts = Facts(
+            name,
+            version,
+            kind,
+            shape=sample_shape(shape, self._layout),
+            classes=classes,
+            drawn=True,
+        )
         self._first = self._converted(values)
+        if not version:
+            digest = hashlib.sha256(self._first.numpy().tobytes()).hexdigest()[:16]
+            self.facts = replace(self.facts, version=f"drawn-{digest}")
         if kind == "images" and value_range is None:
             part = f" in its first {len(values)} images"
             check_range(values, self._batch_name, None, overshoot=OVERSHOOT, part=part)
@@ -153,6 +169,23 @@ class GeneratedSamples(Samples):
                 "asked for."
             )
         return values
+
+
+def weights_version(module: nn.Module) -> str:
+    """Return the hash of a module's weights and buffers, empty where it has none."""
+    tensors = module.state_dict()
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
+    return f"weights-{digest.hexdigest()[:16]}" if tensors else ""
+
+
+def file_version(path: Path) -> str:
+    """Return the hash of a generator's file."""
+    with path.open("rb") as file:
+        return f"file-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
 
 
 def from_callable(generate: Generate, seed: int, device: torch.device) -> DrawSamples:

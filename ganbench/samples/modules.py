@@ -26,6 +26,7 @@ from ganbench.samples.generator_samples import (
     GeneratedSamples,
     latents,
     uniform_labels,
+    weights_version,
 )
 
 _LATENT_ATTRIBUTES = ("latent_dim", "latent_size", "z_dim", "dim_z", "nz")
@@ -69,6 +70,7 @@ def module_samples(
     latent_dim: int | None,
     classes: int | None,
     value_range: ValueRange | None = None,
+    version: str = "",
 ) -> GeneratedSamples:
     """Return samples that a module draws from standard normal latents (B, d) or (B, d, 1, 1).
 
@@ -84,6 +86,7 @@ def module_samples(
         classes: The number of classes; the module is then called with labels (B,) int64 as well,
             each class with equal probability.
         value_range: The values of black and white in floating-point images, None for [-1, 1].
+        version: What pins the module; if it is empty, the hash of its weights does.
 
     Raises:
         ConfigError: the latent size is unknown and must be given.
@@ -110,6 +113,7 @@ def module_samples(
         labels=None if labels is None else labels[:count],
         classes=classes or 0,
         value_range=value_range,
+        version=version or weights_version(module),
     )
 
 

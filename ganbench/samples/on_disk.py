@@ -20,6 +20,7 @@ from ganbench.data.value_layout import check_named_kind, checked_labels, layout_
 from ganbench.errors import InputError
 from ganbench.gan import DataKind
 from ganbench.samples.array_samples import ArraySamples, npz_arrays
+from ganbench.samples.generator_samples import file_version
 from ganbench.samples.image_samples import FileSamples
 from ganbench.samples.modules import load_torchscript, module_samples
 from ganbench.samples.onnx_model import onnx_samples
@@ -133,11 +134,15 @@ def open_array(
 
 def _torchscript(path: Path, options: OpenOptions) -> Samples:
     module, metadata = load_torchscript(path, options.device)
-    return open_module(module, path.name, options, metadata)
+    return open_module(module, path.name, options, metadata, file_version(path))
 
 
 def open_module(
-    module: nn.Module, name: str, options: OpenOptions, metadata: dict[str, Any] | None = None
+    module: nn.Module,
+    name: str,
+    options: OpenOptions,
+    metadata: dict[str, Any] | None = None,
+    version: str = "",
 ) -> Samples:
     """Open a torch module as a generator; options go before its metadata."""
     sizes = {key: value for key, value in (metadata or {}).items() if type(value) is int}
@@ -150,4 +155,5 @@ def open_module(
         latent_dim=options.latent_dim or sizes.get("latent_dim"),
         classes=options.classes or sizes.get("classes"),
         value_range=options.value_range,
+        version=version,
     )

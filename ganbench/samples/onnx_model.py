@@ -16,6 +16,7 @@ from ganbench.samples.generator_samples import (
     DRAWN,
     PER_CALL,
     GeneratedSamples,
+    file_version,
     latents,
     uniform_labels,
 )
@@ -84,6 +85,7 @@ def onnx_samples(
         labels=None if labels is None else labels[:count],
         classes=classes or 0,
         value_range=value_range,
+        version=file_version(path),
     )
 
 

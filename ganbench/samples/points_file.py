@@ -23,8 +23,8 @@ _NUMBER = re.compile(
 )
 
 
-def read_points(path: Path) -> NDArray[np.float32]:
-    """Return the points (N, D) of a text file as float32.
+def read_points(path: Path) -> NDArray[np.float64]:
+    """Return the points (N, D) of a text file as float64.
 
     Raises:
         InputError: there are no points, or a line holds something else or a different number of
@@ -50,7 +50,7 @@ def read_points(path: Path) -> NDArray[np.float32]:
             raise InputError(f"Line {number} of {path} holds a number that is not finite.")
     if not values:
         raise InputError(f"{path} holds no points; a line for each point was expected.")
-    return np.frombuffer(values, np.float64).reshape(-1, width).astype(np.float32)
+    return np.frombuffer(values, np.float64).reshape(-1, width)
 
 
 def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:

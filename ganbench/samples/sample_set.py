@@ -28,8 +28,8 @@ class Chunk:
     """Some samples in a row.
 
     ``values`` are images (B, C, H, W) uint8 with C = 1 or 3, a list of images (C, H, W) where
-    they differ in size or channels, or points (B, D) float32. ``indices`` (B,) count from 0 over
-    the whole set, including samples that had to be skipped.
+    they differ in size or channels, or points (B, D) float32 or float64. ``indices`` (B,) count
+    from 0 over the whole set, including samples that had to be skipped.
     """
 
     values: Tensor | list[Tensor]
@@ -44,7 +44,8 @@ class Facts:
     """What a protocol and a cache must know about a set of samples.
 
     ``name`` is short and holds no path of a machine. ``version`` pins the content: it is a hash
-    or a dataset's version, and empty where the content is not known before it is drawn.
+    or a dataset's version, and empty where neither is known.
+    ``drawn`` says that samples come from a generator, and that the version pins the generator.
     ``network`` is the dataset's own classifier, and ``classes`` the number of classes, 0 where
     unknown. ``shape`` is that of a sample, (C, H, W) or (D,), where all share it, or None.
     """
@@ -57,6 +58,7 @@ class Facts:
     classes: int = 0
     network: str | None = None
     mixture: Mixture | None = None
+    drawn: bool = False
 
 
 class Samples(ABC):
@@ -89,7 +91,7 @@ class Samples(ABC):
 
 
 class TensorSamples(Samples):
-    """Samples in memory: images (N, C, H, W) uint8, C = 1 or 3, or points (N, D) float32."""
+    """Samples in memory: images (N, C, H, W) uint8, C = 1 or 3, or points (N, D) of floats."""
 
     def __init__(
         self, values: Tensor, facts: Facts, *, labels: NDArray[np.int64] | None = None
@@ -133,14 +135,15 @@ def of_tensor(values: Tensor, *, name: str = "samples") -> TensorSamples:
             types = "uint8 or floating-point" if image else "floating-point"
             raise InputError(f"Samples must be {types}, not {values.dtype}.")
         check_finite(values)
-        values = to_uint8(values.float()) if image else values.float()
+        values = to_uint8(values.float()) if image else as_points(values)
     kind: SampleKind = "images" if image else "points"
     return TensorSamples(values, Facts(name, "", kind, shape=tuple(values.shape[1:])))
 
 
 def to_samples(values: Tensor, kind: SampleKind, value_range: ValueRange | None = None) -> Tensor:
-    """Return images (B, C, H, W) as uint8, or points (B, D) as float32, on the CPU.
+    """Return images (B, C, H, W) as uint8, or points (B, D) as floats, on the CPU.
 
+    Points of float64 stay so: far from the origin, float32 would lose what tells them apart.
     Floating-point images are mapped from ``value_range``, which is [-1, 1] where it is None.
 
     Raises:
@@ -149,14 +152,18 @@ def to_samples(values: Tensor, kind: SampleKind, value_range: ValueRange | None 
     values = values.detach().cpu()
     if values.dtype == torch.uint8 and kind == "images":
         return values
-    values = values.float()
     check_finite(values)
-    return to_pixels(values, value_range) if kind == "images" else values
+    return to_pixels(values.float(), value_range) if kind == "images" else as_points(values)
+
+
+def as_points(values: Tensor) -> Tensor:
+    """Return points (N, D) of floats as float32, or as float64 where they are."""
+    return values if values.dtype == torch.float64 else values.float()
 
 
 def check_finite(values: Tensor) -> None:
-    """Raise InputError if any of the samples (N, ...) has values that are NaN or infinite."""
-    broken = int((~values.isfinite()).flatten(1).any(dim=1).sum())
+    """Raise InputError if any of the samples (N, ...) are NaN or infinite, also as float32."""
+    broken = int((~values.float().isfinite()).flatten(1).any(dim=1).sum())
     if broken:
         raise InputError(
             f"{broken} of {len(values)} samples hold values that are NaN or infinite: "

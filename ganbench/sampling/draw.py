@@ -32,6 +32,11 @@ def sampler_name(state: State) -> str:
     return "+".join(map(hooks_name, state.tricks.having("sampler"))) or "plain"
 
 
+def sampler_conditions(sampler: str) -> tuple[str, ...]:
+    """Return the words of a protocol that say how samples were drawn, unless plainly."""
+    return () if sampler == "plain" else (f"sampler={sampler}",)
+
+
 @dataclass(frozen=True)
 class DrawnSamples:
     """Samples that were drawn, as their kind stores them, and their classes."""

@@ -2,6 +2,7 @@
 """Weights of networks: where they are published, what is stored here, and how it gets here."""
 
 from ganbench.weights.installed import (
+    MissingWeightsError,
     fetch,
     have,
     identity,
@@ -12,4 +13,14 @@ from ganbench.weights.installed import (
     verify,
 )
 
-__all__ = ["fetch", "have", "identity", "import_file", "load", "state", "stored", "verify"]
+__all__ = [
+    "MissingWeightsError",
+    "fetch",
+    "have",
+    "identity",
+    "import_file",
+    "load",
+    "state",
+    "stored",
+    "verify",
+]

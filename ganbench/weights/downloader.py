@@ -28,6 +28,9 @@ SILENCE_SECONDS = 30.0
 UNKNOWN_SIZE_BYTES = 16 * 2**30
 """Most bytes of a file whose size neither the caller nor the server states."""
 
+PAGE_BYTES = 16 * 2**20
+"""Most bytes of a page of links."""
+
 OFFLINE = "downloads are switched off (GANBENCH_OFFLINE or HF_HUB_OFFLINE is set)"
 """Why nothing is downloaded, as the clause of a sentence."""
 
@@ -107,6 +110,21 @@ def download(
             raise NotGivenError(
                 f"{address} sent another file: its {checksum.algorithm} is not {checksum.digits}"
             )
+
+
+def read_page(address: str) -> tuple[str, str]:
+    """Return the address of a page, redirects followed, and its text.
+
+    Raises:
+        NotGivenError: nobody answers, or the page is too long.
+    """
+    with closing(_open(address, 0, None)) as response:
+        content = b""
+        while block := _read(response, PAGE_BYTES + 1 - len(content)):
+            content += block
+        if len(content) > PAGE_BYTES:
+            raise NotGivenError(f"{address} sent more than {PAGE_BYTES:,} bytes")
+        return str(response.geturl()), content.decode("utf-8", "replace")
 
 
 def _open(address: str, start: int, size_bytes: int | None) -> Any:

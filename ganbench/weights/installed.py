@@ -28,6 +28,19 @@ from ganbench.weights.catalogue import CATALOGUE, Weights, find_weights
 from ganbench.weights.downloader import OFFLINE, NotGivenError, sha256_of
 from ganbench.weights.store import WeightsRecord
 
+
+class MissingWeightsError(MissingDataError):
+    """Published weights are not on this machine.
+
+    ``weights`` is their name, and ``whole`` says whether the upper layers are needed as well.
+    """
+
+    def __init__(self, message: str, hint: str, *, weights: str, whole: bool) -> None:
+        super().__init__(message, hint)
+        self.weights = weights
+        self.whole = whole
+
+
 WeightsState = Literal["missing", "damaged", "cached", "trunk", "whole"]
 
 
@@ -198,16 +211,20 @@ def _needed(entry: Weights, *, whole: bool) -> WeightsRecord:
     return record
 
 
-def _missing(entry: Weights, *, whole: bool) -> MissingDataError:
+def _missing(entry: Weights, *, whole: bool) -> MissingWeightsError:
     if whole and entry.rest:
-        return MissingDataError(
+        return MissingWeightsError(
             f"The upper layers of {entry.name} are not on this machine; only the official file "
             f"has them: {entry.address}.",
             f"ganbench weights fetch {entry.name} --whole, or ganbench weights import PATH",
+            weights=entry.name,
+            whole=True,
         )
-    return MissingDataError(
+    return MissingWeightsError(
         f"The weights of {entry.name} are not on this machine.",
         f"ganbench weights fetch {entry.name}",
+        weights=entry.name,
+        whole=False,
     )
 
 

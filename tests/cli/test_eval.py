@@ -94,11 +94,18 @@ def test_generators_are_drawn_from(measure, tmp_path):
     assert other["fid@mnist-cnn"]["value"] != first["metrics"]["fid@mnist-cnn"]["value"]
 
 
-def test_a_run_is_measured_against_what_it_was_trained_on(measure, cli, tmp_path):
-    words = ("-m", "vanilla", "--kimg", "0.5", "--samples", "100", "--json", "-q")
+@pytest.mark.parametrize("tricks", [(), ("-t", "ema")])
+def test_a_run_is_measured_against_what_it_was_trained_on(measure, cli, tmp_path, tricks):
+    words = ("-m", "vanilla", "--kimg", "0.5", "--samples", "100", *tricks, "--json", "-q")
     result = cli("run", *words, "--out", tmp_path / "runs").document
     document = measure(result["run"], "--samples", "100")
     assert document["real"]["name"] == "mnist5k"
+    assert document["fake"]["version"].startswith("weights-")
+    assert (
+        document["fake"]["version"] == measure(result["run"], "--samples", "9")["fake"]["version"]
+    )
+    conditions = "/sampler=ema" if tricks else ""
+    assert document["metrics"]["fid@mnist-cnn"]["protocol"].endswith(f"/n_fake=100{conditions}")
     for name, record in document["metrics"].items():
         assert record["value"] == pytest.approx(result["metrics"][name]["value"], rel=1e-9)
         assert record["protocol"] == result["metrics"][name]["protocol"]
@@ -191,6 +198,38 @@ def test_plain_fid_says_how_to_get_inception(cli, monkeypatch, tmp_path):
         outcome = cli(*words, "-q")
         assert outcome.code == 4
         assert "ganbench weights fetch inception" in outcome.err
+
+
+def test_what_cannot_be_had_leaves_the_rest(cli, measure, monkeypatch, tmp_path, folder):
+    for name in ("GANBENCH_WEIGHTS", "TORCH_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    words = (folder, "--real", "mnist5k", "--metrics", "fid,is@mnist-cnn,ndb,lpips,kid-full")
+    document = measure(*words, "--samples", "60", "-o", tmp_path / "result.json", code=4)
+    written = json.loads((tmp_path / "result.json").read_text())
+    for result in (document, written):
+        assert list(result["metrics"]) == ["is@mnist-cnn", "ndb"]
+        assert set(result["unmeasured"]) == {"fid", "lpips", "kid-full"}
+        reason = result["unmeasured"]["lpips"]
+        assert reason["kind"] == "missing"
+        assert reason["hint"] == "ganbench weights fetch inception alexnet"
+    outcome = cli("eval", *words)
+    assert outcome.code == 4
+    assert "lpips was not measured: The weights of alexnet" in outcome.out
+    assert "hint: ganbench weights fetch inception alexnet" in outcome.out
+    # Too few samples of one set for one metric, and of one class for another.
+    document = measure(folder, "--real", folder, "--metrics", "ndb,fid@mnist-cnn")
+    assert document["unmeasured"] == {}
+    document = measure(
+        folder, "--real", folder, "--metrics", "ndb,fid@mnist-cnn", "--samples", "1", code=4
+    )
+    assert "at least 2 fake samples" in document["unmeasured"]["fid@mnist-cnn"]["message"]
+
+
+def test_a_name_that_is_wrong_is_known_before_anything_is_opened(cli, monkeypatch):
+    monkeypatch.setattr("ganbench.harness.evaluate.open_samples", None)
+    outcome = cli("eval", "mnist5k:test", "--real", "mnist5k", "--metrics", "ndb,fidd", "-q")
+    assert outcome.code == 2
+    assert "Unknown metric 'fidd'. Did you mean 'fid'" in outcome.err
 
 
 def test_nan_generators_are_named(cli, tmp_path):

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import textwrap
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from ganbench.errors import InputError
 from ganbench.evaluation import feature_network
+from ganbench.evaluation.extract import NetworkNeeds, extract
 from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts, distinct
 from ganbench.evaluation.reference import Reference
 from ganbench.runtime.inference import Compute
+from ganbench.samples.sample_set import Facts, TensorSamples
 
 
 class Bright(nn.Module):
@@ -139,3 +142,23 @@ def test_the_documented_example_is_a_network(tmp_path, noise):
     (measured,) = Reference(noise, metrics=[f"fid@{path}"]).evaluate(noise.values).values()
     assert measured.value == pytest.approx(0, abs=1e-6)
     assert measured.protocol.startswith("fid/v1@rows/32px-area/ddof=1/")
+
+
+class FarPixels(FeatureNetwork):
+    """Pixels at an offset that float32 cannot hold together with them."""
+
+    def __init__(self):
+        super().__init__(nn.Identity(), NetworkFacts("far", 1, "", "offset", 0, 0))
+
+    def prepare(self, images):
+        return images.double().flatten(1) / 256 + 1e7
+
+
+def test_features_of_float64_stay_so():
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (40, 1, 2, 2), np.uint8))
+    samples = TensorSamples(images, Facts("noise", "", "images"))
+    needs = {"far": NetworkNeeds(FarPixels(), frozenset({"moments", "features"}))}
+    evidence = extract(samples, needs, compute=Compute())["far"]
+    pixels = images.double().flatten(1).numpy() / 256
+    np.testing.assert_array_equal(evidence.features - 1e7, pixels)
+    np.testing.assert_allclose(evidence.moments.covariance, np.cov(pixels.T), atol=1e-9)

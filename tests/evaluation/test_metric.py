@@ -33,7 +33,7 @@ def example(tmp_path):
 def test_the_documented_example_is_a_metric(example, noise):
     (measured,) = Reference(noise, metrics=[str(example)]).evaluate(noise.values[:20]).values()
     assert measured.value == pytest.approx(float(noise.values[:20].double().mean() / 255))
-    assert measured.protocol.startswith("brightness/v1@pixels/max32px-area-unit/noise:v3/")
+    assert measured.protocol.startswith("brightness/v1@pixels/max32px-area-unit/n_fake=20")
     assert measured.better == "higher"
     assert measured.floor == pytest.approx(0.5, abs=0.02)
 

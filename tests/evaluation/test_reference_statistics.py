@@ -116,13 +116,96 @@ def test_we_read_adms_studiogans_and_clean_fids(tmp_path):
         ({"mu": np.zeros(3), "sigma": np.full((3, 3), np.nan)}, "NaN"),
         ({"mu": np.zeros(2), "sigma": np.array([[1.0, 2.0], [0.0, 1.0]])}, "not symmetric"),
         ({"mu": np.zeros(2, int), "sigma": np.eye(2)}, "not floating-point"),
+        ({"mu": np.zeros(2), "sigma": np.diag([1.0, -3.0])}, "a variance in 'sigma' is -3"),
+        (
+            {"mean": np.zeros(2), "cov": np.array([[1.0, 2.0], [2.0, 1.0]])},
+            "'cov' is not positive semidefinite",
+        ),
+        ({"mu": np.full(2, 1e30), "sigma": np.eye(2)}, "'mu' has a value of 1e[+]30"),
+        ({"m": np.zeros(2), "s": np.eye(2) * 1e200}, "'s' has a value of 1e[+]200"),
+        ({"mu": np.zeros(2), "sigma": np.eye(2), "n": -5}, "'n' in .* is -5; a number of samples"),
+        ({"mu": np.zeros(2), "sigma": np.eye(2), "n": 0}, "'n' in .* is 0; a number of samples"),
+        ({"mu": np.zeros(2), "sigma": np.eye(2), "n": np.nan}, "'n' in .* is nan"),
+        ({"mu": np.zeros(2), "sigma": np.eye(2), "n": 2.5}, "'n' in .* is 2.5"),
+        ({"mu": np.zeros(2), "sigma": np.eye(2), "n": np.arange(3)}, r"'n' in .* is \(3,\)"),
+        ({"mu": np.zeros(2), "sigma": np.eye(2), "n": "many"}, r"'n' in .* is \(\)"),
+        ({"mu": np.zeros(2, complex), "sigma": np.eye(2)}, "not floating-point"),
         ({"feats": np.zeros(5)}, "floats"),
+        ({"feats": np.full((5, 2), 1e30)}, "absurd"),
+        ({"real_feats": np.full((5, 2), np.inf)}, "infinite"),
+        ({"feats": np.zeros((5, 0))}, "floats"),
     ],
 )
 def test_arrays_that_are_no_statistics_are_refused(tmp_path, arrays, message):
     np.savez(tmp_path / "s.npz", **arrays)
     with pytest.raises(InputError, match=message):
         reference_statistics.read_statistics(tmp_path / "s.npz")
+
+
+@pytest.mark.parametrize("keys", [("mu", "sigma"), ("mean", "cov"), ("m", "s")])
+@pytest.mark.parametrize("row", [False, True])
+def test_other_names_and_a_mean_in_a_row_are_read(tmp_path, keys, row):
+    moments = of_features(features()).moments
+    mean = moments.mean[None] if row else moments.mean
+    arrays = {keys[0]: mean, keys[1]: moments.covariance, "n": np.array([300.0])}
+    np.savez(tmp_path / "s.npz", **arrays)
+    assert reference_statistics.is_statistics(tmp_path / "s.npz")
+    read = reference_statistics.read_statistics(tmp_path / "s.npz").evidence.moments
+    assert read.count == 300
+    assert np.array_equal(read.mean, moments.mean)
+    assert np.array_equal(read.covariance, moments.covariance)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_statistics_that_rounding_made_slightly_negative_are_read(tmp_path, kind):
+    values = features(count=5, size=200)  # of rank 4
+    covariance = np.cov(values, rowvar=False).astype(kind)
+    assert np.linalg.eigvalsh(covariance.astype(np.float64)).min() < 0
+    np.savez(tmp_path / "s.npz", mu=values.mean(axis=0), sigma=covariance)
+    read = reference_statistics.read_statistics(tmp_path / "s.npz")
+    assert np.array_equal(read.evidence.moments.covariance, covariance)
+    np.savez(tmp_path / "equal.npz", mu=np.ones(3), sigma=np.zeros((3, 3)))
+    assert reference_statistics.read_statistics(tmp_path / "equal.npz").evidence.count == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"probe": np.zeros((4, 7))}, "'probe' is float64"),
+        ({"features": np.zeros((299, 8))}, "'features' is float64"),
+        ({"half": np.zeros(300)}, "'half' is float64"),
+        ({"half": np.zeros(4, bool)}, "'half' is bool"),
+        ({"probabilities": np.zeros(300)}, "'probabilities' is float64"),
+        ({"n_half0": -1}, "'n_half0'"),
+        ({"sigma_half1": -np.eye(8)}, "a variance in 'sigma_half1' is -1"),
+        ({"ganbench": np.array([1, 1])}, ""),
+    ],
+)
+def test_a_file_of_ours_that_was_changed_is_refused(tmp_path, change, message):
+    reference_statistics.write_statistics(tmp_path / "s.npz", of_features(features()))
+    arrays = dict(np.load(tmp_path / "s.npz"))
+    np.savez(tmp_path / "s.npz", **(arrays | change))
+    if not message:  # a version that is none is another tool's
+        assert reference_statistics.read_statistics(tmp_path / "s.npz").evidence.probe is None
+        return
+    with pytest.raises(InputError, match=message):
+        reference_statistics.read_statistics(tmp_path / "s.npz")
+    assert reference_statistics.read_cached(tmp_path / "s.npz") is None
+    del arrays["mu_half1"]
+    np.savez(tmp_path / "s.npz", **arrays)
+    with pytest.raises(InputError, match="lacks 'mu_half1'"):
+        reference_statistics.read_statistics(tmp_path / "s.npz")
+
+
+def test_statistics_of_unknown_count_are_passed_on(tmp_path):
+    moments = of_features(features()).moments
+    np.savez(tmp_path / "theirs.npz", mu=moments.mean, sigma=moments.covariance)
+    theirs = reference_statistics.read_statistics(tmp_path / "theirs.npz").evidence
+    reference_statistics.write_statistics(tmp_path / "ours.npz", theirs)
+    assert reference_statistics.read_statistics(tmp_path / "ours.npz").evidence.count == 0
+    # As an earlier version wrote it.
+    np.savez(tmp_path / "old.npz", mu=moments.mean, sigma=moments.covariance, n=0, ganbench=1)
+    assert reference_statistics.read_statistics(tmp_path / "old.npz").evidence.count == 0
 
 
 def test_pickles_are_refused_and_never_run(tmp_path):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
@@ -10,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import ganbench
 from ganbench.data import open_dataset
 from ganbench.errors import InputError
+from ganbench.harness.evaluate import measure_samples
 from ganbench.progress import Progress
 
 METRICS = ["fid@mnist-cnn", "recall@mnist-cnn"]
@@ -62,6 +64,70 @@ def test_another_range_without_a_word_is_an_error(digits):
     with pytest.raises(InputError, match="values from 0 to 1") as caught:
         ganbench.evaluate(fake=images[:200].float() / 255, real=images, metrics=METRICS)
     assert "value_range=(0, 1)" in caught.value.hint
+
+
+@pytest.mark.parametrize("form", ["array", "tensor", "csv", "npy", "npz", "statistics", "function"])
+def test_points_far_from_the_origin_keep_their_digits(tmp_path, form):
+    random = np.random.default_rng(0)
+    near = [random.integers(-512, 512, size=(count, 3)) / 256 for count in (400, 300)]
+    far = [points + 1e7 for points in near]  # exact in float64; float32 would round to whole ones
+    names = ["fid@points", "mind@points", "recall@points", "coverage@points"]
+    expected = measure_samples(fake=near[0], real=near[1], metrics=names)["metrics"]
+
+    def form_of(points, name):
+        path = tmp_path / f"{name}.{form}"
+        if form == "csv":
+            np.savetxt(path, points, delimiter=",")
+        elif form == "npy":
+            np.save(path, points)
+        elif form == "npz":
+            np.savez(path, points=points)
+        else:
+            return torch.from_numpy(points) if form == "tensor" else points
+        return path
+
+    fake, real = form_of(far[0], "fake"), form_of(far[1], "real")
+    if form == "statistics":
+        names, real = names[:1], tmp_path / "real.npz"
+        np.savez(real, mean=far[1].mean(axis=0), cov=np.cov(far[1].T))
+    elif form == "function":
+        whole, start = np.concatenate([far[0], far[0][:48]]), iter(range(0, 448, 64))
+
+        def fake(count, generator):  # draws the very points in order, each batch once
+            first = next(start)
+            return whole[first : first + count]
+
+    result = measure_samples(fake=fake, real=real, metrics=names, samples=400)
+    for name in names:
+        measured = result["metrics"][name]
+        assert measured["value"] == pytest.approx(expected[name]["value"], rel=1e-7), name
+
+
+def test_points_in_many_dimensions_keep_their_neighbors():
+    random = np.random.default_rng(0)
+    near = [random.integers(-512, 512, size=(count, 80)) / 256 for count in (120, 100)]
+    names = ["precision@points", "recall@points", "density@points", "coverage@points"]
+    expected = measure_samples(fake=near[0], real=near[1], metrics=names)["metrics"]
+    far = measure_samples(fake=near[0] + 1e7, real=near[1] + 1e7, metrics=names)["metrics"]
+    for name in names:
+        assert far[name]["value"] == expected[name]["value"]
+
+
+def test_statistics_of_points_are_points(tmp_path):
+    random = np.random.default_rng(0)
+    sides = [random.normal(size=(90, 3)).astype(np.float32) + shift for shift in (0, 1)]
+    for name, points in zip("ab", sides, strict=True):
+        np.savez(tmp_path / f"{name}.npz", mu=points.mean(axis=0), sigma=np.cov(points.T))
+    np.savetxt(tmp_path / "a.csv", sides[0], delimiter=",", fmt="%.9g")
+    names = ["fid@points"]
+    right = measure_samples(fake=sides[0], real=sides[1], metrics=names)["metrics"]["fid@points"]
+    for fake in (sides[0], tmp_path / "a.csv", tmp_path / "a.npz"):
+        result = measure_samples(fake=fake, real=tmp_path / "b.npz", metrics=names)
+        measured = result["metrics"]["fid@points"]
+        assert measured["value"] == pytest.approx(right["value"], rel=1e-6)
+        assert measured["protocol"].startswith("fid/v1@points/")
+    result = measure_samples(fake=tmp_path / "a.npz", real=sides[1], metrics=names)
+    assert result["metrics"]["fid@points"]["value"] == pytest.approx(right["value"], rel=1e-6)
 
 
 def test_downloads_are_told_to_the_one_progress(monkeypatch):

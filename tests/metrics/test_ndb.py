@@ -66,6 +66,17 @@ def test_many_dimensions_are_thinned_the_same_way_each_time():
     assert np.array_equal(first.centers, again.centers)
 
 
+def test_equal_distributions_differ_in_the_share_of_bins_that_is_stated():
+    random = np.random.default_rng(0)
+    shares = []
+    for _ in range(6):
+        partition = make_partition(random.normal(size=(1000, 16)).astype(np.float32))
+        for fake in random.normal(size=(5, 1000, 16)):
+            counts = np.bincount(assign(fake, partition), minlength=100)
+            shares.append(differ(partition.counts, counts).mean())
+    assert 0.02 <= np.mean(shares) <= 0.04
+
+
 def test_dropped_modes_are_counted():
     random = np.random.default_rng(0)
     centers = 40 * random.normal(size=(100, 8))

@@ -45,9 +45,12 @@ def save(path, array, **others):
         (FLOATS, IMAGES),
         (FLOATS.astype(np.float64), IMAGES),
         (FLOATS.astype(">f4"), IMAGES),
-        (POINTS, POINTS.astype(np.float32)),
+        (POINTS, POINTS),
+        (POINTS + 1e7, POINTS + 1e7),
+        (POINTS.astype(">f8"), POINTS),
+        (POINTS.astype(np.float32), POINTS.astype(np.float32)),
         (POINTS.astype(np.float16), POINTS.astype(np.float16).astype(np.float32)),
-        (POINTS.astype(np.longdouble), POINTS.astype(np.float32)),
+        (POINTS.astype(np.longdouble), POINTS),
         (IMAGES[:1], IMAGES[:1]),
     ],
 )
@@ -57,7 +60,7 @@ def test_every_layout_comes_out_the_same(tmp_path, stacked, array, expected, end
     samples = open_samples(source)
     values = stacked(samples, 7)
     np.testing.assert_array_equal(values.numpy(), expected)
-    assert values.dtype == (torch.uint8 if expected.ndim == 4 else torch.float32)
+    assert values.numpy().dtype == expected.dtype
     assert samples.facts.shape == expected.shape[1:]
     assert samples.facts.kind == ("images" if expected.ndim == 4 else "points")
     assert samples.facts.name == ("samples" if ending == "array" else f"x{ending}")

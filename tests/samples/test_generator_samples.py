@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 import warnings
 
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from ganbench.errors import ConfigError, InputError, MissingDataError, UnknownNameError
+from ganbench.evaluation.reference_statistics import cache_files
 from ganbench.samples import open_samples
 from ganbench.samples.generator_samples import DRAWN, latents
 
@@ -41,13 +43,30 @@ def test_samples_do_not_depend_on_how_they_are_read(generate, size, gather, stac
 def test_what_is_known_of_them():
     assert len(open_samples(ring)) == DRAWN == 5000
     facts = open_samples(noise, count=3).facts
-    assert (facts.name, facts.version, facts.kind, facts.shape) == (
-        "noise",
-        "",
-        "images",
-        (3, 4, 4),
-    )
+    assert (facts.name, facts.kind, facts.shape) == ("noise", "images", (3, 4, 4))
     assert open_samples(ring, count=3).facts.kind == "points"
+
+
+def test_a_generator_is_pinned_by_its_weights_or_by_what_it_draws(script):
+    def version(source, **options):
+        facts = open_samples(source, count=3, **options).facts
+        assert facts.drawn
+        assert not cache_files(facts, "network", ())  # its samples are not pinned
+        return facts.version
+
+    assert version(noise) == version(noise) != version(lambda *call: -noise(*call))
+    assert version(noise).startswith("drawn-")
+    first = mlp(7, (3, 4, 4))
+    second = copy.deepcopy(first)
+    assert version(first) == version(second)
+    with torch.no_grad():
+        next(second.parameters()).view(-1)[0] += 1
+    assert version(first) != version(second)
+    assert version(first).startswith("weights-")
+    example = torch.zeros(1, 7)
+    scripted = version(script(first, example))
+    assert scripted.startswith("file-")
+    assert version(script(second, example)) != scripted
 
 
 def test_floats_become_pixels_by_the_one_rule(stacked):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 
 import numpy as np
@@ -76,6 +77,14 @@ def test_latents_of_either_form_in_batches_of_any_size(model, stacked, batch, fo
     samples = open_samples(model([batch, *form], (3, 2, 2)), count=70)
     assert samples.facts.shape == (3, 2, 2)
     assert np.abs(stacked(samples).numpy().astype(int) - expected(70)).max() <= 1
+
+
+def test_a_file_is_pinned_by_its_hash(model, tmp_path):
+    path = model(["n", 6], [3, 2, 2])
+    version = open_samples(path, count=2).facts.version
+    assert version == f"file-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    assert open_samples(path, count=3, seed=1).facts.version == version
+    assert open_samples(model(["n", 6], [1, 4, 3]), count=2).facts.version != version
 
 
 def test_channels_last_come_to_the_front(model, stacked):

@@ -54,7 +54,10 @@ def test_points_that_numpy_writes_come_back(tmp_path_factory, points):
     path = tmp_path_factory.mktemp("points") / "p.csv"
     array = np.array(points, dtype=np.float32)
     np.savetxt(path, array, delimiter=",", fmt="%.9g")
-    np.testing.assert_array_equal(read_points(path), array)
+    np.testing.assert_array_equal(read_points(path).astype(np.float32), array)
+    precise = array.astype(np.float64) * (1 / 3)
+    np.savetxt(path, precise, delimiter=",")
+    np.testing.assert_array_equal(read_points(path), precise)
 
 
 @pytest.mark.parametrize(

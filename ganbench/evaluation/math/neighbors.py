@@ -53,13 +53,17 @@ class Distances:
         self._device = device
         precise = first.shape[1] <= PRECISE_SIZE
         self._type: np.dtype[Any] = np.dtype(np.float64 if precise else np.float32)
-        self._center = mean_of(second).astype(self._type)
+        self._center = mean_of(second)
         unit = 2.0**-53 if precise else 2.0**-24
         self._relative_error = unit * (8 + 4 * first.shape[1] ** 0.5)
 
     def centered(self, features: Features, rows: slice) -> tuple[Tensor, Tensor]:
         """Return centered features (B, d) of a block of rows, and their squared norms (B,)."""
-        values = np.subtract(features[rows], self._center, dtype=self._type)
+        if features.dtype == np.float64:  # float32 could lose what tells samples apart
+            values = (features[rows] - self._center).astype(self._type, copy=False)
+        else:
+            center = self._center.astype(self._type)
+            values = np.subtract(features[rows], center, dtype=self._type)
         norms = np.einsum("bd,bd->b", values, values)
         return torch.from_numpy(values).to(self._device), torch.from_numpy(norms).to(self._device)
 

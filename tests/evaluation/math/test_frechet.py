@@ -58,6 +58,36 @@ def test_the_root_of_a_reference_is_computed_once_and_goes_with_it(monkeypatch):
     assert len(frechet._roots) == known - 1
 
 
+def refuse(*arguments, **settings):
+    raise AssertionError("a matrix of the size of the features was decomposed")
+
+
+@pytest.mark.parametrize(("reals", "fakes"), [(40, 30), (30, 40), (2, 5), (300, 40), (290, 295)])
+def test_few_samples_are_compared_in_the_space_that_they_span(reals, fakes, monkeypatch):
+    size = 300
+    real = features(1, count=reals, size=size)
+    fake = features(2, count=fakes, size=size, scale=1.1, shift=0.3)
+    monkeypatch.setattr(frechet, "square_root", refuse)
+    monkeypatch.setattr(np.linalg, "eigh", refuse)
+    estimate = jackknife(moments(real), moments(fake), fake)
+    # tr (S1 S2)^(1/2) is the nuclear norm of X1 X2^T, with the centered samples in rows.
+    centered = [(rows - rows.mean(axis=0)) / (len(rows) - 1) ** 0.5 for rows in (real, fake)]
+    shared = np.linalg.svd(centered[0] @ centered[1].T, compute_uv=False).sum()
+    apart = np.square(real.mean(axis=0) - fake.mean(axis=0)).sum()
+    expected = apart + np.square(centered[0]).sum() + np.square(centered[1]).sum() - 2 * shared
+    assert frechet_distance(moments(real), moments(fake)) == pytest.approx(expected, rel=3e-15)
+    assert estimate.distance == pytest.approx(expected, rel=3e-15)
+
+
+def test_few_samples_that_are_equal_span_nothing():
+    none, some = moments(np.ones((4, 9))), moments(features(1, count=5, size=9))
+    assert frechet_distance(none, none) == 0.0
+    apart = np.square(some.mean - 1.0).sum() + np.trace(some.covariance)
+    for real, fake in ((none, some), (some, none)):
+        assert frechet_distance(real, fake) == pytest.approx(apart, rel=1e-14)
+        assert jackknife(real, fake, np.ones((4, 9))).distance == pytest.approx(apart, rel=1e-14)
+
+
 @pytest.mark.parametrize(("count", "size"), [(60, 6), (60, 40), (40, 40), (25, 60), (3, 5)])
 @pytest.mark.parametrize("shift", [0.0, 1.0])
 @pytest.mark.parametrize("few_real", [False, True])
