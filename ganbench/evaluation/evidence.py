@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganbench.evaluation.math.arrays import Array, Features, Flags, Indices
-from ganbench.evaluation.math.moments import Moments, moments
+from ganbench.evaluation.math.blockwise import blocks
+from ganbench.evaluation.math.moments import Moments, RunningMoments, moments
 from ganbench.gan import Mixture
 
 PROBE_SIZE = 4096
@@ -47,20 +48,28 @@ class Evidence:
     half_moments: tuple[Moments, Moments] | None = None
     identical: bool = False
 
-    def halves(self) -> tuple[Evidence, Evidence] | None:
-        """Return the evidence of the two random halves, or None where they are not known."""
-        if self.half is None:
-            return None
-        first, second = (
-            Evidence(
-                count=int(rows.sum()),
-                moments=self.half_moments[index] if self.half_moments else None,
-                features=None if self.features is None else self.features[rows],
-                probabilities=None if self.probabilities is None else self.probabilities[rows],
-            )
-            for index, rows in enumerate((~self.half, self.half))
+    def part(self, rows: Indices) -> Evidence:
+        """Return the evidence of some samples, by their indices, where rows are known.
+
+        It has no probe, so that metrics make no intervals for it.
+        """
+        features = None if self.features is None else self.features[rows]
+        return Evidence(
+            count=len(rows),
+            moments=None if self.moments is None else _moments_in_blocks(features),
+            features=features,
+            probabilities=None if self.probabilities is None else self.probabilities[rows],
         )
-        return first, second
+
+
+def _moments_in_blocks(features: Features | None) -> Moments | None:
+    """Return the moments of features (N, d), N >= 2, with no copy of them all in float64."""
+    if features is None or len(features) < 2:
+        return None
+    running = RunningMoments()
+    for rows in blocks(len(features)):
+        running.add(features[rows])
+    return running.moments()
 
 
 def random_half(count: int, seed: int = 0) -> Flags:

@@ -18,7 +18,7 @@ A metric is a registered class. It states its facts as class variables, and comp
 
 It reads no files, runs no network, and draws no samples: one pass over the samples gathers the
 evidence for all metrics. The protocol, the floor, and the record of the measurement are made for
-it.
+it. Where a formula gives the floor, the metric may override ``floor``.
 """
 
 from __future__ import annotations
@@ -75,6 +75,19 @@ class Value:
     warning: str = ""
 
 
+@dataclass(frozen=True)
+class Floor:
+    """The value that real samples get in place of the generated ones.
+
+    Attributes:
+        value: The number, None where there is none.
+        note: The counts that it holds for and how it was made, or why there is none.
+    """
+
+    value: float | None
+    note: str
+
+
 class Metric(ABC):
     """A number about samples. A subclass states its facts, sets ``better``, and computes.
 
@@ -129,3 +142,18 @@ class Metric(ABC):
             ConfigError: The evidence lacks a field that the metric needs.
             InputError: There are too few samples, or some are not finite.
         """
+
+    def floor(self, real: Evidence, n_fake: int) -> Floor | None:
+        """Return the value that samples of the real distribution are expected to get.
+
+        None, the default, means that no formula gives it: then real samples are held out.
+
+        Args:
+            real: Evidence of the real samples, all of which are the reference.
+            n_fake: The number of generated samples.
+
+        Raises:
+            ConfigError: The evidence lacks a field that the metric needs.
+            InputError: There are too few samples, or some are not finite.
+        """
+        return None

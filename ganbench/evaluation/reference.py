@@ -12,7 +12,7 @@ from ganbench.errors import InputError
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.floors import Floors
 from ganbench.evaluation.gather import RealEvidence, fake_evidence
-from ganbench.evaluation.metric import Value
+from ganbench.evaluation.metric import Floor, Value
 from ganbench.evaluation.protocol import full_protocol
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
 from ganbench.evaluation.requests import Request, resolve_requests
@@ -133,6 +133,7 @@ class Reference:
     ) -> Measurement:
         identical = "all samples are identical" if fake.identical else ""
         n_real = self._evidence.count(request)
+        floor = self._floors.of(request, fake.count) if self._floors else Floor(None, "")
         protocol = full_protocol(
             request.protocol,
             self.real.facts,
@@ -147,7 +148,8 @@ class Reference:
             high=value.high,
             n=fake.count,
             n_real=n_real,
-            floor=self._floors.of(request, fake.count) if self._floors else None,
+            floor=floor.value,
+            floor_note=floor.note,
             protocol=protocol,
             better=request.metric.better,
             unit=request.metric.unit,

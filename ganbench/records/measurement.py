@@ -20,8 +20,9 @@ class Measurement:
 
     ``value`` is None where no number could be measured. ``n`` counts the samples, ``n_real`` the
     real samples that they were compared with: 0 where a file of statistics does not say, None
-    where nothing was recorded. ``floor`` is the value that real data give. ``bias`` is the
-    measured shift of the value at this n. Two values compare if their protocols are the same text.
+    where nothing was recorded. ``floor`` is the value that real data give at these counts, and
+    ``floor_note`` says how it was made, or why there is none. ``bias`` is the measured shift of
+    the value at these counts. Two values compare if their protocols are the same text.
     """
 
     value: float | None
@@ -30,6 +31,7 @@ class Measurement:
     n: int | None = None
     n_real: int | None = None
     floor: float | None = None
+    floor_note: str = ""
     bias: float | None = None
     protocol: str = ""
     better: str = ""
@@ -43,6 +45,8 @@ class Measurement:
         row = {**vars(self), "value": self.value if finite else None}
         if self.n_real is None:
             del row["n_real"]
+        if not self.floor_note:
+            del row["floor_note"]
         return row
 
     @staticmethod
