@@ -32,7 +32,6 @@ class Evidence:
         points: The samples themselves (N, D), where they are points.
         mixture: The density that points should follow.
         half: (N,) bool, True for the samples in the second of two random halves.
-        half_moments: Moments of the first and the second half.
         identical: Whether there is more than one sample and all are equal.
     """
 
@@ -45,7 +44,6 @@ class Evidence:
     points: Array | None = None
     mixture: Mixture | None = None
     half: Flags | None = None
-    half_moments: tuple[Moments, Moments] | None = None
     identical: bool = False
 
     def part(self, rows: Indices) -> Evidence:
@@ -59,6 +57,8 @@ class Evidence:
             moments=None if self.moments is None else _moments_in_blocks(features),
             features=features,
             probabilities=None if self.probabilities is None else self.probabilities[rows],
+            points=None if self.points is None else self.points[rows],
+            mixture=self.mixture,
         )
 
 
@@ -83,15 +83,12 @@ def random_probe(count: int) -> Indices:
 
 
 def of_features(features: Features) -> Evidence:
-    """Return the evidence in features (N, d) in memory: their moments, halves, and probe."""
+    """Return the evidence in features (N, d) in memory: their moments, probe, and halves."""
     count = len(features)
-    half = random_half(count)
-    enough = min(int(half.sum()), int((~half).sum())) >= 2
     return Evidence(
         count=count,
         moments=moments(features) if count > 1 else None,
         probe=features[random_probe(count)],
         features=features,
-        half=half,
-        half_moments=(moments(features[~half]), moments(features[half])) if enough else None,
+        half=random_half(count),
     )

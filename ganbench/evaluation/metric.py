@@ -35,7 +35,7 @@ Need = Literal["moments", "features", "probabilities", "pairs", "class-pairs", "
 """A kind of evidence that a metric asks for, and the fields of ``Evidence`` that answer it.
 
 - ``moments``, ``features``, ``probabilities``: the fields of these names, by a feature network.
-  With ``moments`` come ``probe`` and ``half_moments``.
+  With ``moments`` comes ``probe``.
 - ``pairs``: ``distances`` within random, disjoint pairs of the set, by a pair network;
   ``class-pairs``: within pairs that share their class; ``counterparts``: from each sample to the
   real one of the same name.
@@ -86,6 +86,15 @@ class Floor:
 
     value: float | None
     note: str
+
+
+FLOOR_SEED = 0
+"""Floors are drawn from a seed of their own, so that they are the same next to every run."""
+
+
+def no_floor(reason: str) -> Floor:
+    """Return the floor of a metric that has none, for this reason."""
+    return Floor(None, f"none: {reason}")
 
 
 class Metric(ABC):

@@ -92,7 +92,6 @@ def read_statistics(path: Path) -> ReferenceStatistics:
             features=arrays.get("features"),
             probabilities=arrays.get("probabilities"),
             half=arrays.get("half"),
-            half_moments=_half_moments(path, arrays),
         )
     return ReferenceStatistics(facts, evidence)
 
@@ -114,13 +113,6 @@ def write_statistics(path: Path, evidence: Evidence) -> None:
         "ganbench": CACHE_VERSION,
     }
     arrays |= {part: getattr(evidence, part) for part in _PARTS}
-    if evidence.half_moments is not None:
-        for index, half in enumerate(evidence.half_moments):
-            arrays |= {
-                f"n_half{index}": half.count,
-                f"mu_half{index}": half.mean,
-                f"sigma_half{index}": half.covariance,
-            }
     present = {name: array for name, array in arrays.items() if array is not None}
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **present)
@@ -166,7 +158,6 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
     if not path.exists():
         raise MissingDataError(f"There is no file {path}.")
     wanted = {"mu", "sigma", "n", "ganbench", "feats", "real_feats", *_PARTS}
-    wanted |= {f"{name}_half{index}" for name in ("n", "mu", "sigma") for index in (0, 1)}
     try:
         file = np.load(path, allow_pickle=False)
         if isinstance(file, np.ndarray):
@@ -197,18 +188,3 @@ def _moments(path: Path, mean: NDArray[Any], covariance: NDArray[Any], count: in
     if not np.allclose(covariance, covariance.T, rtol=1e-4, atol=1e-8):
         raise InputError(f"'sigma' in {path} is not symmetric, so it is not a covariance.")
     return Moments(count, mean.astype(np.float64), covariance.astype(np.float64))
-
-
-def _half_moments(path: Path, arrays: dict[str, NDArray[Any]]) -> tuple[Moments, Moments] | None:
-    if "mu_half0" not in arrays:
-        return None
-    first, second = (
-        _moments(
-            path,
-            arrays[f"mu_half{index}"],
-            arrays[f"sigma_half{index}"],
-            int(arrays[f"n_half{index}"]),
-        )
-        for index in (0, 1)
-    )
-    return first, second

@@ -22,6 +22,8 @@ from ganbench.registry import register
 
 _SIGMA = 10.0
 SCALE = 1000.0
+_ROUNDING = 1e-12
+"""The part of the bias below which a value is a rounding error: copies give 0."""
 
 _sums: Memo[TwoSampleSums] = Memo()
 
@@ -70,6 +72,7 @@ class ClipDiscrepancy(Metric):
         sums = _sums.get((reals, fakes), "", lambda: two_sample_sums(reals, fakes, gaussian))
         bias = SCALE * sums.excess
         value = max(0.0, SCALE * sums.unbiased + bias)
+        value = value if value > _ROUNDING * bias else 0.0
         warning = ""
         if bias > NOTABLE_BIAS * value:
             warning = (

@@ -18,7 +18,7 @@ from ganbench.evaluation.math.neighborhoods import (
     share_of_real,
     sweep_neighborhoods,
 )
-from ganbench.evaluation.metric import Floor, Value
+from ganbench.evaluation.metric import FLOOR_SEED, Floor, Value
 from ganbench.registry import register
 
 
@@ -54,7 +54,7 @@ class ImprovedRecall(NeighborhoodMetric):
         reals = require(real.features, "real features", metric=self.name, least=IMPROVED_K + 2)
         if not IMPROVED_K + 2 <= n_fake <= len(reals):
             return None
-        order = np.random.default_rng(0).permutation(len(reals))
+        order = np.random.default_rng(FLOOR_SEED).permutation(len(reals))
         chosen, others = reals[order[:n_fake]], reals[order[n_fake:]]
         recalled = int(in_others_balls(chosen).sum())
         if len(others):

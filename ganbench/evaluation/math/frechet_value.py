@@ -14,6 +14,9 @@ from ganbench.evaluation.metric import Floor, Value
 
 NO_PROBE = "only the mean and covariance of the samples are known"
 """Why statistics in a file have no interval."""
+COPIED = "the samples have the very moments of the real ones: they are copies of them all"
+_SAME = 1e-12
+"""How far sums over the same samples in another order may differ, in units of their spread."""
 ENOUGH = 2
 """Samples per feature from which the expected distance is proportional to 1/n, within 5 %."""
 
@@ -32,6 +35,8 @@ def frechet_value(real: Evidence, fake: Evidence, *, metric: str) -> Value:
             or are not finite.
     """
     reference, fakes = require_moments(real, fake, metric=metric)
+    if same_moments(reference, fakes):  # then the distance would be a rounding error
+        return Value(0.0, note="no interval: both sets have the same moments", warning=COPIED)
     if fake.probe is None or fakes.count < 3:
         reason = NO_PROBE if fake.probe is None else f"there are only {fakes.count} samples"
         return Value(
@@ -40,16 +45,16 @@ def frechet_value(real: Evidence, fake: Evidence, *, metric: str) -> Value:
             warning=singular_warning(reference, fakes),
         )
     estimate = jackknife(reference, fakes, fake.probe)
-    bias = estimate.bias + reference_bias(real, fakes)
-    warning = _warning(estimate.distance, bias, reference, fakes)
+    distance, bias = estimate.distance, estimate.bias + reference_bias(real, fakes)
+    warning = _warning(distance, bias, reference, fakes)
     if without_spread(reference, fakes):
         note = "no interval: there is no spread among the samples"
-        return Value(estimate.distance, note=note, warning=warning)
+        return Value(distance, note=note, warning=warning)
     margin = student_quantile(fakes.count - 1) * estimate.standard_error
     return Value(
-        estimate.distance,
-        max(0.0, estimate.distance - margin),
-        estimate.distance + margin,
+        distance,
+        max(0.0, distance - margin),
+        distance + margin,
         f"{AT_THIS_N}, by a jackknife",
         bias=bias,
         warning=warning,
@@ -94,6 +99,16 @@ def singular_warning(real: Moments, fake: Moments) -> str:
     if not too_few:
         return ""
     return f"{' and '.join(too_few)} samples are too few for the covariance of {size} features"
+
+
+def same_moments(first: Moments, second: Moments) -> bool:
+    """Tell whether moments are equal up to the rounding of sums in another order."""
+    if first.count != second.count or len(first.mean) != len(second.mean):
+        return False
+    spread = np.sqrt(first.covariance.diagonal())  # (d,)
+    apart = np.abs(first.mean - second.mean) <= _SAME * (spread + np.abs(first.mean))
+    bound = _SAME * np.outer(spread, spread)
+    return bool(apart.all() and (np.abs(first.covariance - second.covariance) <= bound).all())
 
 
 def without_spread(real: Moments, fake: Moments) -> bool:

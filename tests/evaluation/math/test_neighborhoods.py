@@ -190,7 +190,9 @@ def sweep_of(visitors, parties, fakes):
 def test_few_samples_are_warned_about_with_what_half_of_them_would_give():
     real, fake = drawn(800, 8), drawn(800, 8, seed=1, scale=0.3)
     value = Density().compute(of_features(real), of_features(fake), seed=0)
-    assert "800 samples are few: with half of them the value is 2." in value.warning
+    assert (
+        "800 real and 800 fake samples are few: with half of them the value is 2." in value.warning
+    )
     assert f"instead of {value.value:.3f}" in value.warning
     same = of_features(drawn(800, 8, seed=1))
     assert not Density().compute(of_features(real), same, seed=0).warning
