@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ganbench.records.measurement import floor_sentences
 from ganbench.runtime.process_group import launched
 
 if TYPE_CHECKING:
@@ -136,6 +137,8 @@ def add_rest_row(table: Table, rows: int) -> None:
 def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table:
     """Return a table of measurements: value, interval, floor and n of each metric.
 
+    Below it stand the counts that floors hold for, or why there are none.
+
     Args:
         metrics: measurements as records, by the name of their metric.
         title: of the table.
@@ -154,4 +157,6 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table
             format_number(record.get("floor")),
             f"{record['n']:,}",
         )
+    table.caption = "\n".join(floor_sentences(metrics)) or None
+    table.caption_justify = "left"
     return table

@@ -46,7 +46,8 @@ class MongeDistance(Metric):
     over ten random halvings, less the distance, which is right where it falls as 1/n. The interval
     is for the expectation at this n over the fakes, the reference held fixed: value +- t SE, from a
     jackknife over 200 of the directions that leaves out one of 20 random groups at a time and
-    spreads the rest over as many quantiles. On simulated features it covered the expectation in 95 to 99 % of trials.
+    spreads the rest over as many quantiles. On simulated features it covered the expectation in 95
+    to 99 % of trials.
     """
 
     better = "lower"

@@ -55,3 +55,16 @@ class Measurement:
         if not isinstance(record, Mapping):
             return Measurement(as_number(record))
         return Measurement(**read_fields(Measurement, record))
+
+
+def floor_sentences(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return what the floors of recorded measurements hold for, or why there are none.
+
+    >>> floor_sentences({"fid": {"floor_note": "at 9 and 9"}, "kid": {"floor_note": "at 9 and 9"}})
+    ['Real vs. real of fid, kid: at 9 and 9.']
+    """
+    names: dict[str, list[str]] = {}
+    for name, record in records.items():
+        if record.get("floor_note"):
+            names.setdefault(str(record["floor_note"]), []).append(name)
+    return [f"Real vs. real of {', '.join(those)}: {note}." for note, those in names.items()]

@@ -202,9 +202,8 @@ def test_the_bias_is_what_infinitely_many_samples_take_away(count, scale):
 def test_a_large_bias_is_warned_about_and_a_small_one_is_not():
     few = fid(features(1), features(2, count=40, scale=1.4))
     assert 0.1 * few.value < few.bias < 0.9 * few.value
-    assert f"about {few.bias:.3g} of the {few.value:.3g} is there because there are only" in (
-        few.warning
-    )
+    sentence = f"about {few.bias:.3g} of the {few.value:.3g} is there because there are only "
+    assert f"{sentence}300 real and 40 fake samples" in few.warning
     near = fid(features(1, count=5000), features(2, count=40))
     assert near.bias > 0.9 * near.value
     assert "nearly all of the" in near.warning
