@@ -39,7 +39,8 @@ class MeasuredValues(RecordMapping):
     """Measurements as they are recorded, by the name of their metric.
 
     ``values["fid"]["value"]`` is a number. ``low`` and ``high`` are its 95 % interval, ``floor``
-    is what real data would get at the same counts, as ``floor_note`` says, and ``protocol`` pins how it was computed.
+    is what real data would get at the same counts, as ``floor_note`` says, and ``protocol`` pins
+    how it was computed.
 
     Args:
         records: The recorded measurements, by the name of their metric.

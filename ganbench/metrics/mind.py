@@ -113,8 +113,8 @@ def _value(value: float, without: Array, bias: float, count: int) -> Value:
     warning = ""
     if bias > NOTABLE_BIAS * value:
         warning = (
-            f"{count:,} samples of each set are few: about {bias:.3g} of MIND, {value:.3g}, is "
-            "there because of that, so compare it only at equal counts"
+            f"{count:,} samples are few: about {bias:.3g} of MIND, {value:.3g}, is there because "
+            "of that, so compare it only at equal counts"
         )
     spread = float(np.square(without - without.mean()).sum())
     error = ((GROUPS - 1) / GROUPS * spread) ** 0.5
