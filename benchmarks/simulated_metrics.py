@@ -38,6 +38,7 @@ from ganbench.errors import MissingDataError
 from ganbench.evaluation.corrected_modes import corrected_modes, expected_counts, seen_modes
 from ganbench.evaluation.evidence import Evidence, of_features
 from ganbench.evaluation.held_out import floor_of_held_out
+from ganbench.evaluation.metric import Value
 from ganbench.metrics import mind
 
 Features = NDArray[np.float32]
@@ -76,30 +77,31 @@ FEATURES = {
 
 def floors(trials: int) -> Iterator[Row]:
     """Yield the mean floor and its deviation next to the mean value of fresh samples."""
+    metrics = {name: registry.metrics.get(name)() for name in FLOOR_METRICS}
     for features, draw in FEATURES.items():
         for n_real, n_fake in FLOOR_COUNTS:
             random = np.random.default_rng(0)
-            for name in FLOOR_METRICS:
-                metric = registry.metrics.get(name)()
-                values, estimates = [], []
-                for trial in range(trials):
-                    real = of_features(draw(random, n_real))
-                    fake = of_features(draw(random, n_fake))
-                    values.append(metric.compute(real, fake, seed=0).value)
+            values: dict[str, list[float]] = {name: [] for name in metrics}
+            estimates: dict[str, list[float | None]] = {name: [] for name in metrics}
+            for trial in range(trials):
+                real, fake = of_features(draw(random, n_real)), of_features(draw(random, n_fake))
+                for name, metric in metrics.items():
+                    values[name].append(metric.compute(real, fake, seed=0).value)
                     if trial < max(4, trials // 4):
-                        floor = metric.floor(real, n_fake) or floor_of_held_out(
-                            metric, real, n_fake
-                        )
-                        estimates.append(floor.value)
+                        floor = metric.floor(real, n_fake)
+                        floor = floor or floor_of_held_out(metric, real, n_fake)
+                        estimates[name].append(floor.value)
+            for name in metrics:
+                known = [value for value in estimates[name] if value is not None]
                 yield {
                     "features": features,
                     "real": n_real,
                     "fake": n_fake,
                     "metric": name,
-                    "value": float(np.mean(values)),
-                    "error": float(np.std(values) / trials**0.5),
-                    "floor": None if None in estimates else float(np.mean(estimates)),
-                    "deviation": None if None in estimates else float(np.std(estimates)),
+                    "value": float(np.mean(values[name])),
+                    "error": float(np.std(values[name]) / trials**0.5),
+                    "floor": float(np.mean(known)) if known else None,
+                    "deviation": float(np.std(known)) if known else None,
                 }
 
 
@@ -142,39 +144,38 @@ def _true_distance(draw: Draw, scale: float, random: np.random.Generator) -> flo
 
 def intervals(trials: int) -> Iterator[Row]:
     """Yield how often intervals hold the expectation, the reference held fixed or drawn again."""
+    metrics = {name: registry.metrics.get(name)() for name in INTERVAL_METRICS}
     for features, draw in FEATURES.items():
         for scale in (1.0, 1.3):
             for n_real, n_fake in INTERVAL_COUNTS:
                 random = np.random.default_rng(0)
-                real = of_features(draw(random, n_real))
-                fakes = [
-                    of_features(draw(random, n_fake) * np.float32(scale)) for _ in range(trials)
-                ]
-                references = [of_features(draw(random, n_real)) for _ in range(trials)]
-                for name in INTERVAL_METRICS:
-                    metric = registry.metrics.get(name)()
-                    shares = [
-                        _covered([metric.compute(*pair, seed=0) for pair in pairs])
-                        for pairs in (
-                            [(real, fake) for fake in fakes],
-                            list(zip(references, fakes, strict=True)),
-                        )
-                    ]
+                fixed = of_features(draw(random, n_real))
+                measured: dict[tuple[str, str], list[Value]] = {}
+                for _ in range(trials):
+                    fake = of_features(draw(random, n_fake) * np.float32(scale))
+                    again = of_features(draw(random, n_real))
+                    for kind, real in (("held fixed", fixed), ("drawn again", again)):
+                        for name, metric in metrics.items():
+                            value = metric.compute(real, fake, seed=0)
+                            measured.setdefault((name, kind), []).append(value)
+                for name in metrics:
                     yield {
                         "features": features,
                         "scale": scale,
                         "real": n_real,
                         "fake": n_fake,
                         "metric": name,
-                        "reference held fixed": shares[0],
-                        "reference drawn again": shares[1],
+                        "reference held fixed": _covered(measured[name, "held fixed"]),
+                        "reference drawn again": _covered(measured[name, "drawn again"]),
                     }
 
 
-def _covered(measured: list[Any]) -> float:
+def _covered(measured: list[Value]) -> float:
     """Return the share of intervals that hold the mean value of all measurements."""
     mean = float(np.mean([value.value for value in measured]))
-    return float(np.mean([value.low <= mean <= value.high for value in measured]))
+    ends = [(value.low, value.high) for value in measured]
+    held = [low <= mean <= high for low, high in ends if low is not None and high is not None]
+    return float(np.mean(held))
 
 
 def modes(trials: int) -> Iterator[Row]:

@@ -14,7 +14,6 @@ from ganbench.evaluation.metric import Floor, Value
 
 NO_PROBE = "only the mean and covariance of the samples are known"
 """Why statistics in a file have no interval."""
-COPIED = "the samples have the very moments of the real ones: they are copies of them all"
 _SAME = 1e-12
 """How far sums over the same samples in another order may differ, in units of their spread."""
 ENOUGH = 2
@@ -35,17 +34,17 @@ def frechet_value(real: Evidence, fake: Evidence, *, metric: str) -> Value:
             or are not finite.
     """
     reference, fakes = require_moments(real, fake, metric=metric)
-    if same_moments(reference, fakes):  # then the distance would be a rounding error
-        return Value(0.0, note="no interval: both sets have the same moments", warning=COPIED)
+    copied = same_moments(reference, fakes)  # then the distance is all rounding error
     if fake.probe is None or fakes.count < 3:
         reason = NO_PROBE if fake.probe is None else f"there are only {fakes.count} samples"
         return Value(
-            frechet_distance(reference, fakes),
+            0.0 if copied else frechet_distance(reference, fakes),
             note=f"no interval: {reason}",
             warning=singular_warning(reference, fakes),
         )
     estimate = jackknife(reference, fakes, fake.probe)
-    distance, bias = estimate.distance, estimate.bias + reference_bias(real, fakes)
+    distance = 0.0 if copied else estimate.distance
+    bias = estimate.bias + reference_bias(real, fakes)
     warning = _warning(distance, bias, reference, fakes)
     if without_spread(reference, fakes):
         note = "no interval: there is no spread among the samples"
@@ -105,7 +104,7 @@ def same_moments(first: Moments, second: Moments) -> bool:
     """Tell whether moments are equal up to the rounding of sums in another order."""
     if first.count != second.count or len(first.mean) != len(second.mean):
         return False
-    spread = np.sqrt(first.covariance.diagonal())  # (d,)
+    spread = np.sqrt(np.maximum(first.covariance.diagonal(), 0.0))  # (d,)
     apart = np.abs(first.mean - second.mean) <= _SAME * (spread + np.abs(first.mean))
     bound = _SAME * np.outer(spread, spread)
     return bool(apart.all() and (np.abs(first.covariance - second.covariance) <= bound).all())
@@ -119,7 +118,7 @@ def without_spread(real: Moments, fake: Moments) -> bool:
 
 def _warning(distance: float, bias: float, real: Moments, fake: Moments) -> str:
     sentences = [singular_warning(real, fake)]
-    if bias > NOTABLE_BIAS * distance:
+    if distance and bias > NOTABLE_BIAS * distance:
         # By chance a value may be below the bias, which is about the bias of the expectation.
         part = f"about {bias:.3g}" if bias < 0.9 * distance else "nearly all"
         counts = f"{real.count:,} real and {fake.count:,} fake" if real.count else f"{fake.count:,}"
