@@ -31,13 +31,13 @@ class Measurement:
     n: int | None = None
     n_real: int | None = None
     floor: float | None = None
-    floor_note: str = ""
     bias: float | None = None
     protocol: str = ""
     better: str = ""
     unit: str = ""
     note: str = ""
     warning: str = ""
+    floor_note: str = ""
 
     def record(self) -> dict[str, Any]:
         """Return the measurement as plain data; a value that is not finite becomes None."""

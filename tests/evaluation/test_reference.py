@@ -182,6 +182,6 @@ def test_a_value_that_does_not_exist_is_recorded_as_none(square):
     record = lost.record()
     assert record["value"] is None
     assert list(record) == [
-        "value", "low", "high", "n", "n_real", "floor", "floor_note", "bias", "protocol", "better",
-        "unit", "note", "warning",
+        "value", "low", "high", "n", "n_real", "floor", "bias", "protocol", "better", "unit",
+        "note", "warning", "floor_note",
     ]  # fmt: skip

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +18,7 @@ from ganbench.errors import ConfigError, InputError
 from ganbench.evaluation.evidence import Evidence, of_features
 from ganbench.evaluation.math import neighbors
 from ganbench.evaluation.math.neighborhoods import NeighborhoodSweep, sweep_neighborhoods
-from ganbench.metrics.coverage import Coverage, coverage_variance
+from ganbench.metrics.coverage import Coverage, coverage_variance, expected_coverage
 from ganbench.metrics.density import Density
 from ganbench.metrics.precision import ImprovedPrecision
 from ganbench.metrics.recall import ImprovedRecall
@@ -198,6 +200,26 @@ def test_few_samples_are_warned_about_with_what_half_of_them_would_give():
     assert not Density().compute(of_features(real), same, seed=0).warning
     without_halves = Evidence(800, features=real), Evidence(800, features=fake)
     assert not Density().compute(*without_halves, seed=0).warning
+
+
+@pytest.mark.parametrize(
+    ("metric", "few"),
+    [(ImprovedPrecision, "real"), (ImprovedRecall, "fake"), (Coverage, "both")],
+)
+def test_few_samples_of_one_set_are_warned_about_whatever_the_other_has(metric, few):
+    counts = {"real": (200, 5000), "fake": (5000, 200), "both": (5000, 200)}[few]
+    real, fake = drawn(counts[0], 8), drawn(counts[1], 8, seed=1)
+    value = metric().compute(of_features(real), of_features(fake), seed=0)
+    if few == "both":
+        reachable = 1 - math.comb(4999, 5) / math.comb(5199, 5)
+        assert f"would reach {reachable:.3f} only, because there are only 200" in value.warning
+    else:
+        assert f"200 {few} samples are few: with half of them the value is 0." in value.warning
+
+
+def test_coverage_of_as_many_or_more_samples_is_not_warned_about():
+    assert expected_coverage(1000, 1000) == pytest.approx(0.969, abs=0.001)
+    assert Coverage().warning(1000, 1000) == Coverage().warning(300, 20_000) == ""
 
 
 @pytest.mark.parametrize("metric", METRICS)
