@@ -23,9 +23,9 @@ class CorrectedModes(Metric):
     classifiers' are on real images, and made for classes that are equally likely. There is no
     interval.
 
-    In simulations with real stacked digits (1,000 modes, 2,500 and 26,000 samples) and one to ten
-    classes of Fashion-MNIST (200 to 5,000 samples) this count was within 15 % of the true one
-    where ``modes`` was up to six times as large, and a minimum count per mode up to four times.
+    With real stacked digits of 1, 10, 100, and 500 modes (26,000 samples) this counted 1, 13, 103,
+    and 501 where ``modes`` counted 5, 40, 292, and 709, and with 1 to 10 classes of Fashion-MNIST
+    (5,000 samples) it was right where ``modes`` counted 6 to 10. No minimum count did as well.
     """
 
     better = "higher"
