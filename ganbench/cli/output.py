@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ganbench.cli.results import result_stream
+from ganbench.records.measurement import floor_sentences
 from ganbench.runtime.process_group import launched
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ METRIC_COLUMNS_TO_LEAVE = ("n", "real vs. real")
 def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table:
     """Return a table of measurements: value, interval, floor and n of each metric.
 
+    Below it stand the counts that floors hold for, or why there are none.
+
     Args:
         metrics: measurements as records, by the name of their metric.
         title: of the table.
@@ -177,6 +180,8 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table
             format_number(record.get("floor")),
             f"{record['n']:,}",
         )
+    table.caption = "\n".join(floor_sentences(metrics)) or None
+    table.caption_justify = "left"
     return table
 
 

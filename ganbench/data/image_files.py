@@ -7,6 +7,7 @@ and files with other endings, including archives within the archive, are passed 
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import re
 import stat

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganbench.evaluation.math.arrays import Array, Features, Flags, Indices
-from ganbench.evaluation.math.moments import Moments, moments
+from ganbench.evaluation.math.blockwise import blocks
+from ganbench.evaluation.math.moments import Moments, RunningMoments, moments
 from ganbench.gan import Mixture
 
 PROBE_SIZE = 4096
@@ -31,7 +32,6 @@ class Evidence:
         points: The samples themselves (N, D), where they are points.
         mixture: The density that points should follow.
         half: (N,) bool, True for the samples in the second of two random halves.
-        half_moments: Moments of the first and the second half.
         identical: Whether there is more than one sample and all are equal.
     """
 
@@ -44,23 +44,32 @@ class Evidence:
     points: Array | None = None
     mixture: Mixture | None = None
     half: Flags | None = None
-    half_moments: tuple[Moments, Moments] | None = None
     identical: bool = False
 
-    def halves(self) -> tuple[Evidence, Evidence] | None:
-        """Return the evidence of the two random halves, or None where they are not known."""
-        if self.half is None:
-            return None
-        first, second = (
-            Evidence(
-                count=int(rows.sum()),
-                moments=self.half_moments[index] if self.half_moments else None,
-                features=None if self.features is None else self.features[rows],
-                probabilities=None if self.probabilities is None else self.probabilities[rows],
-            )
-            for index, rows in enumerate((~self.half, self.half))
+    def part(self, rows: Indices) -> Evidence:
+        """Return the evidence of some samples, by their indices, where rows are known.
+
+        It has no probe, so that metrics make no intervals for it.
+        """
+        features = None if self.features is None else self.features[rows]
+        return Evidence(
+            count=len(rows),
+            moments=None if self.moments is None else _moments_in_blocks(features),
+            features=features,
+            probabilities=None if self.probabilities is None else self.probabilities[rows],
+            points=None if self.points is None else self.points[rows],
+            mixture=self.mixture,
         )
-        return first, second
+
+
+def _moments_in_blocks(features: Features | None) -> Moments | None:
+    """Return the moments of features (N, d), N >= 2, with no copy of them all in float64."""
+    if features is None or len(features) < 2:
+        return None
+    running = RunningMoments()
+    for rows in blocks(len(features)):
+        running.add(features[rows])
+    return running.moments()
 
 
 def random_half(count: int, seed: int = 0) -> Flags:
@@ -74,15 +83,12 @@ def random_probe(count: int) -> Indices:
 
 
 def of_features(features: Features) -> Evidence:
-    """Return the evidence in features (N, d) in memory: their moments, halves, and probe."""
+    """Return the evidence in features (N, d) in memory: their moments, probe, and halves."""
     count = len(features)
-    half = random_half(count)
-    enough = min(int(half.sum()), int((~half).sum())) >= 2
     return Evidence(
         count=count,
         moments=moments(features) if count > 1 else None,
         probe=features[random_probe(count)],
         features=features,
-        half=half,
-        half_moments=(moments(features[~half]), moments(features[half])) if enough else None,
+        half=random_half(count),
     )

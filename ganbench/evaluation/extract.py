@@ -176,6 +176,7 @@ class _FeatureGatherer:
         self._network = network
         self._compute = compute
         self._half = random_half(count)
+        # One sum for each half, so that recorded values keep their last bits.
         self._moments = (RunningMoments(), RunningMoments())
         self._read = np.zeros(count, dtype=bool)
         self._in_probe = np.zeros(count, dtype=bool)
@@ -209,10 +210,9 @@ class _FeatureGatherer:
             self._probabilities.add(extracted.probabilities.numpy())
 
     def evidence(self) -> Evidence:
-        halves, whole, probe = None, None, self._probe.filled()
+        whole, probe = None, self._probe.filled()
         if min(half.count for half in self._moments) >= 2:
-            halves = (self._moments[0].moments(), self._moments[1].moments())
-            whole = merged(*halves)
+            whole = merged(*(half.moments() for half in self._moments))
         elif probe is not None:
             whole = of_features(probe).moments  # so few samples are all in the probe
         return Evidence(
@@ -222,7 +222,6 @@ class _FeatureGatherer:
             features=None if self._features is None else self._features.filled(),
             probabilities=None if self._probabilities is None else self._probabilities.filled(),
             half=self._half[self._read],
-            half_moments=halves,
         )
 
 

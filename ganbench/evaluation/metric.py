@@ -18,7 +18,7 @@ A metric is a registered class. It states its facts as class variables, and comp
 
 It reads no files, runs no network, and draws no samples: one pass over the samples gathers the
 evidence for all metrics. The protocol, the floor, and the record of the measurement are made for
-it.
+it. Where a formula gives the floor, the metric may override ``floor``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Need = Literal["moments", "features", "probabilities", "pairs", "class-pairs", "
 """A kind of evidence that a metric asks for, and the fields of ``Evidence`` that answer it.
 
 - ``moments``, ``features``, ``probabilities``: the fields of these names, by a feature network.
-  With ``moments`` come ``probe`` and ``half_moments``.
+  With ``moments`` comes ``probe``.
 - ``pairs``: ``distances`` within random, disjoint pairs of the set, by a pair network;
   ``class-pairs``: within pairs that share their class; ``counterparts``: from each sample to the
   real one of the same name.
@@ -73,6 +73,28 @@ class Value:
     note: str = ""
     bias: float | None = None
     warning: str = ""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The value that real samples get in place of the generated ones.
+
+    Attributes:
+        value: The number, None where there is none.
+        note: The counts that it holds for and how it was made, or why there is none.
+    """
+
+    value: float | None
+    note: str
+
+
+FLOOR_SEED = 0
+"""Floors are drawn from a seed of their own, so that they are the same next to every run."""
+
+
+def no_floor(reason: str) -> Floor:
+    """Return the floor of a metric that has none, for this reason."""
+    return Floor(None, f"none: {reason}")
 
 
 class Metric(ABC):
@@ -129,3 +151,18 @@ class Metric(ABC):
             ConfigError: The evidence lacks a field that the metric needs.
             InputError: There are too few samples, or some are not finite.
         """
+
+    def floor(self, real: Evidence, n_fake: int) -> Floor | None:
+        """Return the value that samples of the real distribution are expected to get.
+
+        None, the default, means that no formula gives it: then real samples are held out.
+
+        Args:
+            real: Evidence of the real samples, all of which are the reference.
+            n_fake: The number of generated samples.
+
+        Raises:
+            ConfigError: The evidence lacks a field that the metric needs.
+            InputError: There are too few samples, or some are not finite.
+        """
+        return None

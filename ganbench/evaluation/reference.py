@@ -13,7 +13,7 @@ from ganbench.errors import ConfigError, GanbenchError, InputError
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.floors import Floors
 from ganbench.evaluation.gather import FakeEvidence, RealEvidence
-from ganbench.evaluation.metric import Value
+from ganbench.evaluation.metric import Floor, Value
 from ganbench.evaluation.out_of_range import numbers_of
 from ganbench.evaluation.protocol import full_protocol, how_computed
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
@@ -176,6 +176,7 @@ class Reference:
     ) -> Measurement:
         identical = "all samples are identical" if fake.identical else ""
         n_real = self._evidence.count(request)
+        floor = self._floors.of(request, fake.count) if self._floors else Floor(None, "")
         protocol = full_protocol(
             request.protocol,
             self.real.facts,
@@ -193,7 +194,8 @@ class Reference:
             high=value.high,
             n=fake.count,
             n_real=n_real,
-            floor=self._floors.of(request, fake.count) if self._floors else None,
+            floor=floor.value,
+            floor_note=floor.note,
             protocol=protocol,
             better=request.metric.better,
             unit=request.metric.unit,

@@ -20,12 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ganbench import paths
 from ganbench.errors import InputError
 from ganbench.evaluation.evidence import Evidence, of_features
-from ganbench.evaluation.math.moments import Moments
 from ganbench.evaluation.metric import ROW_NEEDS
 from ganbench.evaluation.statistics_arrays import (
     FEATURE_KEYS,
@@ -114,7 +112,6 @@ def read_statistics(path: Path) -> ReferenceStatistics:
             features=arrays.get("features"),
             probabilities=arrays.get("probabilities"),
             half=arrays.get("half"),
-            half_moments=_half_moments(path, arrays),
         )
     return ReferenceStatistics(facts, evidence)
 
@@ -136,13 +133,6 @@ def write_statistics(path: Path, evidence: Evidence) -> None:
         "n": whole.count or None,
     }
     arrays |= {part: getattr(evidence, part) for part in _PARTS}
-    if evidence.half_moments is not None:
-        for index, half in enumerate(evidence.half_moments):
-            arrays |= {
-                f"n_half{index}": half.count,
-                f"mu_half{index}": half.mean,
-                f"sigma_half{index}": half.covariance,
-            }
     present = {name: array for name, array in arrays.items() if array is not None}
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **present)
@@ -181,21 +171,3 @@ def read_cached(path: Path) -> Evidence | None:
         return read_statistics(path).evidence
     except InputError:
         return None  # cut short by a crash or a full disk: it is computed again
-
-
-def _half_moments(path: Path, arrays: dict[str, NDArray[Any]]) -> tuple[Moments, Moments] | None:
-    if "mu_half0" not in arrays:
-        return None
-    wanted = {f"{name}_half{index}" for name in ("n", "mu", "sigma") for index in (0, 1)}
-    if lacking := sorted(wanted - set(arrays)):
-        raise InputError(f"{path} is damaged: it lacks '{lacking[0]}'.")
-    first, second = (
-        read_moments(
-            path,
-            arrays,
-            (f"mu_half{index}", f"sigma_half{index}"),
-            read_count(path, arrays, f"n_half{index}"),
-        )
-        for index in (0, 1)
-    )
-    return first, second

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import MissingDataError
+from ganbench.records.measurement import floor_sentences
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -38,7 +39,8 @@ class MeasuredValues(RecordMapping):
     """Measurements as they are recorded, by the name of their metric.
 
     ``values["fid"]["value"]`` is a number. ``low`` and ``high`` are its 95 % interval, ``floor``
-    is the same metric between real data and real data, and ``protocol`` pins how it was computed.
+    is what real data would get at the same counts, as ``floor_note`` says, and ``protocol`` pins
+    how it was computed.
 
     Args:
         records: The recorded measurements, by the name of their metric.
@@ -78,7 +80,8 @@ class MeasuredValues(RecordMapping):
             for name, record in self.items()
         ]
         head = ("metric", "value", "low", "high", "real vs. real", "n")
-        return html_table(head, rows)
+        notes = "".join(f"<p>{escape(sentence)}</p>" for sentence in floor_sentences(self))
+        return html_table(head, rows) + notes
 
 
 class EvaluationResult(RecordMapping):

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from ganbench.evaluation.checks import require_features
+import numpy as np
+
+from ganbench.evaluation.checks import require, require_features
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.intervals import BY_WILSON, share_by_wilson
 from ganbench.evaluation.math.neighborhoods import real_neighbors
 from ganbench.evaluation.math.neighbors import nearest
-from ganbench.evaluation.metric import Metric, Value
+from ganbench.evaluation.metric import Floor, Metric, Value
 from ganbench.registry import register
 
 
@@ -45,3 +47,18 @@ class Authenticity(Metric):
         apart = real_neighbors(reals).squared[closest.indices[:, 0], 0]  # (N,)
         authentic = closest.squared[:, 0] > apart
         return share_by_wilson(int(authentic.sum()), len(authentic), BY_WILSON)
+
+    def floor(self, real: Evidence, n_fake: int) -> Floor:
+        """Return the share of real samples that do not copy the others: n_fake does not move it.
+
+        Raises:
+            ConfigError: There are no features.
+            InputError: There are too few real samples, or some are not finite.
+        """
+        reals = require(real.features, "real features", metric=self.name, least=3)
+        neighbors = real_neighbors(reals)
+        closest = neighbors.indices[:, 0]  # (M,)
+        mutual = neighbors.indices[closest, 0] == np.arange(len(reals))
+        apart = neighbors.squared[closest, mutual.astype(np.int64)]  # to another than the sample
+        note = f"each of the {len(reals):,} real samples among the others"
+        return Floor(float((neighbors.squared[:, 0] > apart).mean()), note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganbench.evaluation.checks import require_features
+from ganbench.evaluation.checks import require, require_features
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.arrays import Array
 from ganbench.evaluation.math.blockwise import unit_rows
@@ -15,13 +15,15 @@ from ganbench.evaluation.math.intervals import (
     NORMAL_QUANTILE,
     NOTABLE_BIAS,
 )
-from ganbench.evaluation.math.kernels import TwoSampleSums, two_sample_sums
+from ganbench.evaluation.math.kernels import TwoSampleSums, sums_within, two_sample_sums
 from ganbench.evaluation.math.memo import Memo
-from ganbench.evaluation.metric import Metric, Value
+from ganbench.evaluation.metric import Floor, Metric, Value
 from ganbench.registry import register
 
 _SIGMA = 10.0
 SCALE = 1000.0
+_ROUNDING = 1e-12
+"""The part of the bias below which a value is a rounding error: copies give 0."""
 
 _sums: Memo[TwoSampleSums] = Memo()
 
@@ -70,6 +72,7 @@ class ClipDiscrepancy(Metric):
         sums = _sums.get((reals, fakes), "", lambda: two_sample_sums(reals, fakes, gaussian))
         bias = SCALE * sums.excess
         value = max(0.0, SCALE * sums.unbiased + bias)
+        value = value if value > _ROUNDING * bias else 0.0
         warning = ""
         if bias > NOTABLE_BIAS * value:
             warning = (
@@ -81,3 +84,16 @@ class ClipDiscrepancy(Metric):
             return Value(value, note=NO_SPREAD, bias=bias, warning=warning)
         margin = NORMAL_QUANTILE * error
         return Value(value, max(0.0, value - margin), value + margin, AT_THIS_N, bias, warning)
+
+    def floor(self, real: Evidence, n_fake: int) -> Floor:
+        """Return the expected share of the diagonals, from the kernels of the real samples.
+
+        Raises:
+            ConfigError: There are no features.
+            InputError: There are fewer than two real samples, or some are not finite.
+        """
+        reals = require(real.features, "real features", metric=self.name, least=2)
+        sums = sums_within(reals, gaussian, np.zeros((0, len(reals))))
+        apart = sums.diagonal / len(reals) - sums.mean
+        note = f"expected at {len(reals):,} real and {n_fake:,} fake samples, by formula"
+        return Floor(SCALE * apart * (1.0 / len(reals) + 1.0 / n_fake), note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.intervals import NORMAL_QUANTILE
 from ganbench.evaluation.math.neighborhoods import (
     DENSITY_K,
@@ -12,8 +13,11 @@ from ganbench.evaluation.math.neighborhoods import (
     NeighborhoodSweep,
     share_of_real,
 )
-from ganbench.evaluation.metric import Value
+from ganbench.evaluation.metric import Floor, Value
 from ganbench.registry import register
+
+NOTABLE_LACK = 0.1
+"""By how much samples of the real distribution may miss 1 before a warning says so."""
 
 
 @register("coverage")
@@ -34,10 +38,35 @@ class Coverage(NeighborhoodMetric):
     parameters = "k=5/<"
     least = (DENSITY_K + 1, 1)
 
+    def floor(self, real: Evidence, n_fake: int) -> Floor:
+        """Return the expectation of equal distributions by its formula."""
+        note = f"expected at {real.count:,} real and {n_fake:,} fake samples, by formula"
+        return Floor(expected_coverage(real.count, n_fake), note)
+
+    def warning(self, n_real: int, n_fake: int) -> str:
+        """Return a sentence where these counts keep a perfect generator well below 1."""
+        reachable = expected_coverage(n_real, n_fake)
+        if reachable >= 1 - NOTABLE_LACK:
+            return ""
+        return (
+            f"even a perfect generator would reach {reachable:.3f} only, because there are only "
+            f"{n_fake:,} samples for {n_real:,} real ones"
+        )
+
     def of_sweep(self, sweep: NeighborhoodSweep) -> Value:
         """Return the share of real samples covered, with its interval."""
         share = float((sweep.visitors > 0).mean())
         return share_of_real(share, coverage_variance(sweep), sweep, NORMAL_QUANTILE)
+
+
+def expected_coverage(n_real: int, n_fake: int) -> float:
+    """Return the expectation where both distributions are the same, and continuous.
+
+    A real sample is not covered where its k nearest of all other samples are real (Naeem et al.,
+    appendix C): coverage is 1 - the product of (M - j) / (M + N - j) over j from 1 to k.
+    """
+    nearest = np.arange(1, DENSITY_K + 1)
+    return 1.0 - float(np.prod((n_real - nearest) / (n_real + n_fake - nearest)))
 
 
 def coverage_variance(sweep: NeighborhoodSweep) -> float:

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.intervals import NO_SPREAD, student_quantile
 from ganbench.evaluation.math.neighborhoods import (
     DENSITY_K,
     NeighborhoodMetric,
     NeighborhoodSweep,
 )
-from ganbench.evaluation.metric import Value
+from ganbench.evaluation.metric import Floor, Value
 from ganbench.registry import register
 
 
@@ -28,6 +29,10 @@ class Density(NeighborhoodMetric):
 
     parameters = "k=5/<"
     least = (DENSITY_K + 1, 1)
+
+    def floor(self, real: Evidence, n_fake: int) -> Floor:
+        """Return 1, which is expected at any counts."""
+        return Floor(1.0, "expected at any counts")
 
     def of_sweep(self, sweep: NeighborhoodSweep) -> Value:
         """Return the mean number of balls over k, with Student's interval."""

@@ -12,17 +12,22 @@ from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.arrays import Array, Features, Indices
 from ganbench.evaluation.math.blockwise import blocks
 from ganbench.evaluation.math.frechet import frechet_distance, jackknife
-from ganbench.evaluation.math.frechet_value import NO_PROBE, singular_warning, without_spread
-from ganbench.evaluation.math.intervals import student_quantile
+from ganbench.evaluation.math.frechet_value import (
+    ENOUGH,
+    NO_PROBE,
+    frechet_floor,
+    reference_bias,
+    singular_warning,
+    without_spread,
+)
+from ganbench.evaluation.math.intervals import NOTABLE_BIAS, student_quantile
 from ganbench.evaluation.math.moments import Moments, RunningMoments
-from ganbench.evaluation.metric import Metric, Value
+from ganbench.evaluation.metric import Floor, Metric, Value
 from ganbench.evaluation.protocol import PROTOCOL_SEED
 from ganbench.registry import register
 
 SIZES = 15
 LEAST = 2 * SIZES
-BENT = 2
-"""Samples per feature below which simulated intervals do not hold."""
 NOTABLE_BEND = 1.5
 """Measured bends of a straight line are within 1.5 margins in nearly all simulations."""
 _BLOCK = 4096
@@ -44,11 +49,12 @@ class FIDInfinity(Metric):
 
     The interval is intercept +- t SE by the delete-one jackknife of ``fid``, carried through the
     fit (a sample weighs in all sizes that hold it), over the fakes alone, the reference held
-    fixed; the reference's own number of samples is not extrapolated. What bends the line, a
+    fixed; the reference's own number of samples is not extrapolated, but ``bias`` and a warning
+    say by how much it raises the value. What bends the line, a
     term c / n^2, moves the intercept by -2 c / n^2 and the jackknife's estimate, ``fid`` less its
-    bias, by -c / n^2. Twice their difference is ``bias``, and the interval is longer by as much
-    at its upper end. Simulated with d of 16, 128, and 400 and n from 2 d to 50 d, it covered the
-    known value in 94 to 100 % of trials. Below 2 d there is no interval.
+    bias, by -c / n^2. Twice their difference is the other part of ``bias``, and the interval is
+    longer by as much at its upper end. Simulated with d of 16, 128, and 400 and n from 2 d to
+    50 d, it covered the known value in 94 to 100 % of trials. Below 2 d there is no interval.
     """
 
     better = "lower"
@@ -78,9 +84,9 @@ class FIDInfinity(Metric):
             reason = NO_PROBE
         elif without_spread(reference, fakes):
             reason = "there is no spread among the samples"
-        elif fakes.count < BENT * len(fakes.mean):
+        elif fakes.count < ENOUGH * len(fakes.mean):
             warnings.append(
-                f"n = {fakes.count} is below {BENT} times the {len(fakes.mean)} features, where "
+                f"n = {fakes.count} is below {ENOUGH} times the {len(fakes.mean)} features, where "
                 "FID is not a straight line in 1/n: the value is far too low"
             )
             reason = "FID is not a straight line in 1/n here"
@@ -96,14 +102,30 @@ class FIDInfinity(Metric):
             warnings.append(
                 f"FID is not a straight line in 1/n here: the value is about {bend:.2g} too low"
             )
+        of_reference = reference_bias(real, fakes)
+        if of_reference > NOTABLE_BIAS * abs(value):
+            warnings.append(
+                f"about {of_reference:.2g} of it is there because there are only "
+                f"{reference.count:,} real samples, which are not extrapolated"
+            )
         return Value(
             value,
             value - margin,
             value + margin + max(0.0, bend),
-            "95 % interval for infinitely many fakes, from a jackknife over the fakes",
-            bias=-bend,
+            "95 % interval for infinitely many fakes, by a jackknife, the reference held fixed",
+            bias=of_reference - bend,
             warning="; ".join(filter(None, warnings)),
         )
+
+    def floor(self, real: Evidence, n_fake: int) -> Floor | None:
+        """Return what is left of the floor of ``fid`` at infinitely many fakes."""
+        if n_fake < LEAST:
+            return None
+        expected = frechet_floor(real, n_fake)
+        if expected is None or expected.value is None:
+            return None
+        note = f"expected at {real.count:,} real and infinitely many fake samples, by a jackknife"
+        return Floor(expected.value * n_fake / (n_fake + real.count), note)
 
 
 def nested(features: Features, sizes: Indices) -> Iterator[Moments]:

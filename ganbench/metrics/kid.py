@@ -13,7 +13,7 @@ from ganbench.evaluation.math.arrays import Array, Features, Indices
 from ganbench.evaluation.math.intervals import NO_SPREAD, NORMAL_QUANTILE
 from ganbench.evaluation.math.kernels import TwoSampleSums, two_sample_sums
 from ganbench.evaluation.math.memo import Memo
-from ganbench.evaluation.metric import Metric, Value
+from ganbench.evaluation.metric import Floor, Metric, Value
 from ganbench.evaluation.protocol import PROTOCOL_SEED
 from ganbench.registry import register
 
@@ -32,6 +32,9 @@ def polynomial(first: Array, second: Array) -> Array:
     base += 1.0
     cube: Array = base * base * base
     return cube
+
+
+FLOOR = Floor(0.0, "expected at any counts, as the estimate is unbiased")
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,10 @@ class KernelDistance(Metric):
             )
         return _value(float(subsets.values.mean()), variance, warning)
 
+    def floor(self, real: Evidence, n_fake: int) -> Floor:
+        """Return 0, which is expected at any counts."""
+        return FLOOR
+
 
 @register("kid-full")
 class FullKernelDistance(Metric):
@@ -119,6 +126,10 @@ class FullKernelDistance(Metric):
         else:
             sums = _sums.get((reals, fakes), "", lambda: two_sample_sums(reals, fakes, polynomial))
         return _value(sums.unbiased, sums.variance(), "")
+
+    def floor(self, real: Evidence, n_fake: int) -> Floor:
+        """Return 0, which is expected at any counts."""
+        return FLOOR
 
 
 def _value(value: float, variance: float, warning: str) -> Value:

@@ -17,6 +17,8 @@ from ganbench.registry import register
 
 THRESHOLD = 0.1
 """Mean distances from here on are no sign of memorization, and count as 1."""
+_NEAR = 1e-5
+"""Below this distance, float32 may take another sample for the nearest one."""
 _SMALLEST = 1e-14
 """Added to the mean distance, so that copies of all real samples give a number."""
 
@@ -29,9 +31,11 @@ class MemorizationInformedDistance(Metric):
 
     FID / (m + 1e-14), with m the mean over real samples of the smallest 1 - |cos| to a generated
     sample; m counts as 1 where it is >= 0.1. These are the conventions of torchmetrics: rows that
-    sum to 0 are left out of m, and the mean is over the real samples. In float64. The interval is
-    FID's, divided by the same number: m is held fixed as well as the reference, so the interval
-    covers what FID's does. ``bias`` is FID's, divided likewise.
+    sum to 0 are left out of m, and the mean is over the real samples. In float64; FID and distances
+    below their own rounding error are 0, so that copies of all real samples give 0 in any order.
+    The interval is FID's, divided by the same number: m is held fixed as well as the reference, so
+    the interval covers what FID's does. ``bias`` is FID's, divided likewise. There are none where
+    m is 0.
     """
 
     better = "lower"
@@ -57,9 +61,11 @@ class MemorizationInformedDistance(Metric):
                 f"generated ones, below {THRESHOLD}, and FID is divided by that"
             )
         low, high, bias = (
-            None if number is None else number / divisor for number in (fid.low, fid.high, fid.bias)
+            None if number is None or not distance else number / divisor
+            for number in (fid.low, fid.high, fid.bias)
         )
-        note = f"{fid.note}; mean cosine distance {distance:.3g}"
+        note = fid.note if distance else "no interval: all real samples are copied"
+        note = f"{note}; mean cosine distance {distance:.3g}"
         warning = "; ".join(filter(None, [memorized, fid.warning]))
         return Value(fid.value / divisor, low, high, note, bias, warning)
 
@@ -76,25 +82,38 @@ def memorization_distance(real: Features, fake: Features) -> float:
     smallest = np.empty(len(real_rows))
     for rows in blocks(len(real_rows)):
         reals = unit_rows(real[real_rows[rows]])  # (A, d)
-        largest, chosen = np.full(len(reals), -1.0), np.zeros(len(reals), dtype=np.int64)
-        for columns in blocks(len(fake_rows)):
-            fakes = unit_rows(fake[fake_rows[columns]])  # (B, d)
-            cosines = (_float32(reals) @ _float32(fakes).T).abs_()  # (A, B)
-            values, indices = (part.numpy() for part in cosines.max(dim=1))
-            larger = values > largest
-            largest[larger] = values[larger]
-            chosen[larger] = fake_rows[columns][indices[larger]]
-        # float32 is near enough to choose the nearest sample, but not to tell its distance.
-        exact = np.einsum("bd,bd->b", reals, unit_rows(fake[chosen]))
-        smallest[rows] = 1.0 - np.abs(exact)
-    return max(0.0, float(smallest.mean()))
+        smallest[rows] = _smallest(reals, fake, fake_rows, torch.float32)
+        # float32 is near enough to choose the nearest sample, unless there are copies.
+        near = rows.start + np.flatnonzero(smallest[rows] < _NEAR)
+        if len(near):
+            reals = unit_rows(real[real_rows[near]])
+            smallest[near] = _smallest(reals, fake, fake_rows, torch.float64)
+    rounding = real.shape[1] * float(np.finfo(np.float64).eps)
+    return float(np.where(smallest > rounding, smallest, 0.0).mean())
+
+
+def _smallest(
+    reals: Array, fake: Features, fake_rows: Indices, number_format: torch.dtype
+) -> Array:
+    """Return the smallest 1 - |cos| (A,) from unit rows (A, d) to the chosen rows of ``fake``.
+
+    The nearest sample is chosen in the number format, and its distance told in float64.
+    """
+    largest, chosen = np.full(len(reals), -1.0), np.zeros(len(reals), dtype=np.int64)
+    first = torch.from_numpy(reals).to(number_format)
+    for columns in blocks(len(fake_rows)):
+        fakes = torch.from_numpy(unit_rows(fake[fake_rows[columns]])).to(number_format)  # (B, d)
+        cosines = (first @ fakes.T).abs_()  # (A, B)
+        values, indices = (part.numpy() for part in cosines.max(dim=1))
+        larger = values > largest
+        largest[larger] = values[larger]
+        chosen[larger] = fake_rows[columns][indices[larger]]
+    exact = np.einsum("bd,bd->b", reals, unit_rows(fake[chosen]))
+    distances: Array = 1.0 - np.abs(exact)
+    return distances
 
 
 def _rows_with_sum(features: Features) -> Indices:
     """Return the indices of the rows of features (N, d) that do not sum to 0."""
     sums = np.concatenate([features[rows].sum(axis=1) for rows in blocks(len(features))])
     return np.flatnonzero(sums)
-
-
-def _float32(values: Array) -> torch.Tensor:
-    return torch.from_numpy(values.astype(np.float32))

@@ -13,7 +13,7 @@ from ganbench.evaluation.checks import require_features
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.arrays import Array, Features, Flags, Indices
 from ganbench.evaluation.math.blockwise import blocks
-from ganbench.evaluation.math.intervals import share_by_wilson
+from ganbench.evaluation.math.intervals import BY_WILSON, share_by_wilson
 from ganbench.evaluation.math.memo import Memo
 from ganbench.evaluation.metric import Metric, Value
 from ganbench.registry import register
@@ -89,8 +89,8 @@ class DifferentBins(Metric):
             )
         divergence = js_divergence(partition.counts, counts)
         note = (
-            f"{different} of {BINS} bins; 95 % interval over the fakes by Wilson's "
-            f"formula; Jensen-Shannon divergence {divergence:.3g} nats"
+            f"{different} of {BINS} bins; {BY_WILSON}; Jensen-Shannon divergence "
+            f"{divergence:.3g} nats"
         )
         return share_by_wilson(different, BINS, note, warning)
 

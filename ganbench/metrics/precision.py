@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+from ganbench.evaluation.checks import require
+from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.intervals import BY_WILSON, share_by_wilson
 from ganbench.evaluation.math.neighborhoods import (
     IMPROVED_K,
     NeighborhoodMetric,
     NeighborhoodSweep,
+    in_others_balls,
 )
-from ganbench.evaluation.metric import Value
+from ganbench.evaluation.metric import Floor, Value
 from ganbench.registry import register
 
 
@@ -31,6 +34,17 @@ class ImprovedPrecision(NeighborhoodMetric):
     unit = "share"
     parameters = "k=3/<="
     least = (IMPROVED_K + 1, 1)
+
+    def floor(self, real: Evidence, n_fake: int) -> Floor:
+        """Return the precision of each real sample among the others: n_fake does not move it.
+
+        Raises:
+            ConfigError: There are no features.
+            InputError: There are too few real samples, or some are not finite.
+        """
+        reals = require(real.features, "real features", metric=self.name, least=IMPROVED_K + 2)
+        note = f"each of the {len(reals):,} real samples among the others"
+        return Floor(float(in_others_balls(reals).mean()), note)
 
     def of_sweep(self, sweep: NeighborhoodSweep) -> Value:
         """Return the share of generated samples inside, with Wilson's interval."""

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from ganbench.evaluation.checks import require
+from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.intervals import student_quantile
 from ganbench.evaluation.math.neighborhoods import (
     IMPROVED_K,
@@ -10,9 +14,11 @@ from ganbench.evaluation.math.neighborhoods import (
     SUBSETS,
     NeighborhoodMetric,
     NeighborhoodSweep,
+    in_others_balls,
     share_of_real,
+    sweep_neighborhoods,
 )
-from ganbench.evaluation.metric import Value
+from ganbench.evaluation.metric import FLOOR_SEED, Floor, Value
 from ganbench.registry import register
 
 
@@ -37,6 +43,24 @@ class ImprovedRecall(NeighborhoodMetric):
     unit = "share"
     parameters = "k=3/<="
     least = (1, IMPROVED_K + 1)
+
+    def floor(self, real: Evidence, n_fake: int) -> Floor | None:
+        """Return the recall of as many real samples: of the others, and of each by the others.
+
+        Raises:
+            ConfigError: There are no features.
+            InputError: There are too few real samples, or some are not finite.
+        """
+        reals = require(real.features, "real features", metric=self.name, least=IMPROVED_K + 2)
+        if not IMPROVED_K + 2 <= n_fake <= len(reals):
+            return None
+        order = np.random.default_rng(FLOOR_SEED).permutation(len(reals))
+        chosen, others = reals[order[:n_fake]], reals[order[n_fake:]]
+        recalled = int(in_others_balls(chosen).sum())
+        if len(others):
+            recalled += int(sweep_neighborhoods(others, chosen).recalled.sum())
+        note = f"{n_fake:,} of the real samples, measured on all {len(reals):,}, none on itself"
+        return Floor(recalled / len(reals), note)
 
     def of_sweep(self, sweep: NeighborhoodSweep) -> Value:
         """Return the share of real samples recalled, with the jackknife's interval."""

@@ -11,8 +11,9 @@ HOW_TO_READ = (
     "↑ means that more is better, ↓ that less is better. Bold marks the best mean. Where intervals "
     "overlap, another set of seeds may well give another order: see the differences, seed by "
     "seed.",
-    "The floor is the metric of real data compared with other real data: what a perfect generator "
-    "would get from that many samples.",
+    "The floor is what a perfect generator would get from as many samples against as many real "
+    "ones; how it was made stands with the protocol of each metric. Floors of runs that say "
+    "nothing about it compare halves of the real data.",
     "A run that diverged or collapsed is a result. A run that diverged has no metrics, so a mean "
     "over “4 of 5” is a mean over the runs that went well.",
     "Numbers are comparable only where their protocols are the same; each dataset lists its own. "

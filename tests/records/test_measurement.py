@@ -11,8 +11,9 @@ import pytest
 from ganbench.records.measurement import Measurement
 
 WHOLE = Measurement(
-    12.5, 11.0, 14.0, 2500, 5000, 0.9, -0.1, "fid/v1", "lower", "px", "bootstrap", "few samples"
-)
+    12.5, 11.0, 14.0, 2500, 5000, 0.9, -0.1, "fid/v1", "lower", "px", "bootstrap", "few samples",
+    "expected at 5,000 real and 2,500 fake samples",
+)  # fmt: skip
 
 
 def test_a_measurement_comes_back_with_every_field() -> None:
@@ -22,6 +23,7 @@ def test_a_measurement_comes_back_with_every_field() -> None:
 
 def test_what_was_not_counted_is_not_written() -> None:
     assert "n_real" not in Measurement(1.0).record()
+    assert "floor_note" not in Measurement(1.0).record()
     assert Measurement(1.0, n_real=0).record()["n_real"] == 0
     assert Measurement.read(Measurement(1.0).record()) == Measurement(1.0)
 

@@ -7,21 +7,26 @@ import numpy as np
 
 from ganbench.evaluation.checks import require_moments
 from ganbench.evaluation.evidence import Evidence
-from ganbench.evaluation.math.frechet import Jackknife, frechet_distance, jackknife
-from ganbench.evaluation.math.intervals import NOTABLE_BIAS, student_quantile
+from ganbench.evaluation.math.frechet import frechet_distance, jackknife
+from ganbench.evaluation.math.intervals import AT_THIS_N, NOTABLE_BIAS, student_quantile
 from ganbench.evaluation.math.moments import Moments
-from ganbench.evaluation.metric import Value
+from ganbench.evaluation.metric import Floor, Value
 
 NO_PROBE = "only the mean and covariance of the samples are known"
 """Why statistics in a file have no interval."""
+_SAME = 1e-12
+"""How far sums over the same samples in another order may differ, in units of their spread."""
+ENOUGH = 2
+"""Samples per feature from which the expected distance is proportional to 1/n, within 5 %."""
 
 
 def frechet_value(real: Evidence, fake: Evidence, *, metric: str) -> Value:
     """Return the distance of ``fake.moments`` from ``real.moments``.
 
     The interval is for the expectation at this n over the generated samples, the reference held
-    fixed: value +- t SE, with SE from the delete-one jackknife. ``bias`` is the jackknife's, too.
-    There is no interval without ``fake.probe``.
+    fixed: value +- t SE, with SE from the delete-one jackknife. ``bias`` is the jackknife's over
+    both sides, and over the generated samples alone where ``real.probe`` is not known. There is
+    no interval without ``fake.probe``.
 
     Raises:
         ConfigError: There are no moments.
@@ -29,27 +34,57 @@ def frechet_value(real: Evidence, fake: Evidence, *, metric: str) -> Value:
             or are not finite.
     """
     reference, fakes = require_moments(real, fake, metric=metric)
+    copied = same_moments(reference, fakes)  # then the distance is all rounding error
     if fake.probe is None or fakes.count < 3:
         reason = NO_PROBE if fake.probe is None else f"there are only {fakes.count} samples"
         return Value(
-            frechet_distance(reference, fakes),
+            0.0 if copied else frechet_distance(reference, fakes),
             note=f"no interval: {reason}",
             warning=singular_warning(reference, fakes),
         )
     estimate = jackknife(reference, fakes, fake.probe)
-    warning = _warning(estimate, reference, fakes)
+    distance = 0.0 if copied else estimate.distance
+    bias = estimate.bias + reference_bias(real, fakes)
+    warning = _warning(distance, bias, reference, fakes)
     if without_spread(reference, fakes):
         note = "no interval: there is no spread among the samples"
-        return Value(estimate.distance, note=note, warning=warning)
+        return Value(distance, note=note, warning=warning)
     margin = student_quantile(fakes.count - 1) * estimate.standard_error
     return Value(
-        estimate.distance,
-        max(0.0, estimate.distance - margin),
-        estimate.distance + margin,
-        "95 % interval for the expectation at this n, from a jackknife over the fakes",
-        bias=estimate.bias,
+        distance,
+        max(0.0, distance - margin),
+        distance + margin,
+        f"{AT_THIS_N}, by a jackknife",
+        bias=bias,
         warning=warning,
     )
+
+
+def reference_bias(real: Evidence, fakes: Moments) -> float:
+    """Return by how much the distance is too large because the real samples are no more.
+
+    It is 0 where the real samples are a file that holds no features of single samples.
+    """
+    if real.moments is None or real.probe is None or real.moments.count < 3:
+        return 0.0
+    return jackknife(fakes, real.moments, real.probe).bias
+
+
+def frechet_floor(real: Evidence, n_fake: int) -> Floor | None:
+    """Return the distance expected of ``n_fake`` samples of the real distribution.
+
+    With M real samples it is c (1/M + 1/N), and the jackknife's bias of the real samples from
+    themselves is c / M. None where that is not known or does not hold, with fewer than two samples
+    for each feature.
+    """
+    reference = real.moments
+    if reference is None or real.probe is None:
+        return None
+    if min(reference.count, n_fake) < ENOUGH * len(reference.mean):
+        return None
+    scale = reference.count * jackknife(reference, reference, real.probe).bias
+    note = f"expected at {reference.count:,} real and {n_fake:,} fake samples, by a jackknife"
+    return Floor(scale * (1.0 / reference.count + 1.0 / n_fake), note)
 
 
 def singular_warning(real: Moments, fake: Moments) -> str:
@@ -65,20 +100,30 @@ def singular_warning(real: Moments, fake: Moments) -> str:
     return f"{' and '.join(too_few)} samples are too few for the covariance of {size} features"
 
 
+def same_moments(first: Moments, second: Moments) -> bool:
+    """Tell whether moments are equal up to the rounding of sums in another order."""
+    if first.count != second.count or len(first.mean) != len(second.mean):
+        return False
+    spread = np.sqrt(np.maximum(first.covariance.diagonal(), 0.0))  # (d,)
+    apart = np.abs(first.mean - second.mean) <= _SAME * (spread + np.abs(first.mean))
+    bound = _SAME * np.outer(spread, spread)
+    return bool(apart.all() and (np.abs(first.covariance - second.covariance) <= bound).all())
+
+
 def without_spread(real: Moments, fake: Moments) -> bool:
     """Tell whether all generated samples are equal, up to rounding at the scale of the features."""
     scale = float(np.trace(real.covariance) + fake.mean @ fake.mean)
     return float(np.trace(fake.covariance)) <= float(np.finfo(np.float64).eps) * scale
 
 
-def _warning(estimate: Jackknife, real: Moments, fake: Moments) -> str:
+def _warning(distance: float, bias: float, real: Moments, fake: Moments) -> str:
     sentences = [singular_warning(real, fake)]
-    distance, bias = estimate.distance, estimate.bias
-    if bias > NOTABLE_BIAS * distance:
+    if distance and bias > NOTABLE_BIAS * distance:
         # By chance a value may be below the bias, which is about the bias of the expectation.
         part = f"about {bias:.3g}" if bias < 0.9 * distance else "nearly all"
+        counts = f"{real.count:,} real and {fake.count:,} fake" if real.count else f"{fake.count:,}"
         sentences.append(
-            f"{part} of the {distance:.3g} is there because n is only {fake.count}: compare only "
-            "at equal n"
+            f"{part} of the {distance:.3g} is there because there are only {counts} samples: "
+            "compare only at equal counts"
         )
     return "; ".join(filter(None, sentences))

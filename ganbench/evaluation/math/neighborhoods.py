@@ -31,7 +31,7 @@ SUBSETS = 50
 PART_SHARE = 0.6
 """The share of the generated samples in each of these parts."""
 SMALL = 5000
-"""Below this many samples on a side, values at half the samples are computed as well."""
+"""Below this many samples of a set, values at half of them are computed as well."""
 _NEIGHBORS = 10
 """Neighbors known of each generated sample: in nearly every part, 3 of them are in it."""
 
@@ -59,6 +59,7 @@ class NeighborhoodSweep:
 
 
 _real_neighbors: Memo[Neighbors] = Memo(8)
+_fake_neighbors: Memo[Neighbors] = Memo(8)
 _sweeps: Memo[NeighborhoodSweep] = Memo(8)
 _halved: Memo[tuple[Features, Features]] = Memo(8)
 
@@ -78,10 +79,30 @@ def real_neighbors(real: Features, device: str = "cpu") -> Neighbors:
     return _real_neighbors.get((real,), device, lambda: nearest(real, DENSITY_K, device=device))
 
 
+def _neighbors_of_fakes(fake: Features, device: str) -> Neighbors:
+    """Return the ten nearest others of each generated sample, of which three are exact."""
+    return _fake_neighbors.get(
+        (fake,), device, lambda: nearest(fake, _NEIGHBORS, exact=IMPROVED_K, device=device)
+    )
+
+
+def in_others_balls(features: Features) -> Flags:
+    """Return for each sample (N,) whether it is in the ball of 3 neighbors of any other of its set.
+
+    Its own presence does not matter: without it the ball of another sample would only be larger,
+    and would hold it in the same cases.
+    """
+    neighbors = real_neighbors(features)
+    held = neighbors.squared <= _radii(neighbors, IMPROVED_K)[:, None]  # (N, 5), with ties
+    flags = np.zeros(len(features), dtype=bool)
+    flags[neighbors.indices[held]] = True
+    return flags
+
+
 def _sweep(real: Features, fake: Features, seed: int, device: str) -> NeighborhoodSweep:
     real_balls = real_neighbors(real, device)
     improved, density = _radii(real_balls, IMPROVED_K), _radii(real_balls, DENSITY_K)  # (M,)
-    fake_balls = nearest(fake, _NEIGHBORS, exact=IMPROVED_K, device=device)
+    fake_balls = _neighbors_of_fakes(fake, device)
     own = _radii(fake_balls, IMPROVED_K)  # (N,)
     random = np.random.default_rng(seed)
     subsets = random.random((len(fake), SUBSETS)).argsort(axis=0) < PART_SHARE * len(fake)
@@ -156,45 +177,47 @@ class NeighborhoodMetric(Metric):
             real, fake, metric=self.name, least_real=least_real, least_fake=least_fake
         )
         value = self.of_sweep(sweep_neighborhoods(reals, fakes, seed=seed))
-        halved = self._of_halves(real, fake)
-        if halved is None or value.low is None or value.high is None:
-            return value
-        return _warned(value, halved, min(len(reals), len(fakes)))
+        warnings = [self.warning(len(reals), len(fakes)), self._few(value, real, fake)]
+        return replace(value, warning="; ".join(filter(None, warnings)))
 
     @abstractmethod
     def of_sweep(self, sweep: NeighborhoodSweep) -> Value:
         """Return the value and its interval from a sweep."""
 
-    def _of_halves(self, real: Evidence, fake: Evidence) -> float | None:
-        """Return the mean value between halves of both sets; None where n is not small."""
-        reals, fakes = _halves(real), _halves(fake)
-        if reals is None or fakes is None:
-            return None
-        values = [
-            self.of_sweep(sweep_neighborhoods(*pair)).value
-            for pair in zip(reals, fakes, strict=True)
-        ]
-        return float(np.mean(values))
+    def warning(self, n_real: int, n_fake: int) -> str:
+        """Return what a reader must know about these counts, empty where there is nothing."""
+        return ""
+
+    def _few(self, value: Value, real: Evidence, fake: Evidence) -> str:
+        """Return a warning if half the samples of the small sets would give another value."""
+        small = {side: _halves(evidence) for side, evidence in (("real", real), ("fake", fake))}
+        if value.low is None or value.high is None or not any(small.values()):
+            return ""
+        assert real.features is not None
+        assert fake.features is not None
+        pairs = zip(
+            small["real"] or (real.features, real.features),
+            small["fake"] or (fake.features, fake.features),
+            strict=True,
+        )
+        values = [self.of_sweep(sweep_neighborhoods(*pair)).value for pair in pairs]
+        halved = float(np.mean(values))
+        if abs(halved - value.value) <= (value.high - value.low) / 2:
+            return ""
+        counts = {"real": real.count, "fake": fake.count}
+        few = " and ".join(f"{counts[side]:,} {side}" for side, halves in small.items() if halves)
+        return (
+            f"{few} samples are few: with half of them the value is {halved:.3f} instead of "
+            f"{value.value:.3f}, so compare it only at equal counts"
+        )
 
 
 def _halves(evidence: Evidence) -> tuple[Features, Features] | None:
+    """Return the features of two random halves of a small set, None where there is no need."""
     features, half = evidence.features, evidence.half
     if features is None or half is None or not 40 <= len(features) < SMALL:
         return None
     return _halved.get((features,), "halves", lambda: (features[~half], features[half]))
-
-
-def _warned(value: Value, halved: float, count: int) -> Value:
-    """Return the value with a warning if half the samples would have given another value."""
-    assert value.low is not None
-    assert value.high is not None
-    if abs(halved - value.value) <= (value.high - value.low) / 2:
-        return value
-    warning = (
-        f"{count} samples are few: with half of them the value is {halved:.3f} instead of "
-        f"{value.value:.3f}, so compare it only at equal counts"
-    )
-    return replace(value, warning=warning)
 
 
 def share_of_real(

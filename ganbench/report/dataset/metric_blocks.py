@@ -213,5 +213,7 @@ def _protocols(section: DatasetSection) -> Definitions:
             parts.append(sentences.counted(example.n, "sample"))
         if example and example.note:
             parts.append(example.note)
+        if example and example.floor_note:
+            parts.append(f"floor: {example.floor_note}")
         pairs.append((column.name, "; ".join(parts)))
     return Definitions(tuple(pairs) or (("no metric was measured", number_text.NOTHING),))

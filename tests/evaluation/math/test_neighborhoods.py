@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +18,7 @@ from ganbench.errors import ConfigError, InputError
 from ganbench.evaluation.evidence import Evidence, of_features
 from ganbench.evaluation.math import neighbors
 from ganbench.evaluation.math.neighborhoods import NeighborhoodSweep, sweep_neighborhoods
-from ganbench.metrics.coverage import Coverage, coverage_variance
+from ganbench.metrics.coverage import Coverage, coverage_variance, expected_coverage
 from ganbench.metrics.density import Density
 from ganbench.metrics.precision import ImprovedPrecision
 from ganbench.metrics.recall import ImprovedRecall
@@ -190,12 +192,29 @@ def sweep_of(visitors, parties, fakes):
 def test_few_samples_are_warned_about_with_what_half_of_them_would_give():
     real, fake = drawn(800, 8), drawn(800, 8, seed=1, scale=0.3)
     value = Density().compute(of_features(real), of_features(fake), seed=0)
-    assert "800 samples are few: with half of them the value is 2." in value.warning
+    assert (
+        "800 real and 800 fake samples are few: with half of them the value is 2." in value.warning
+    )
     assert f"instead of {value.value:.3f}" in value.warning
     same = of_features(drawn(800, 8, seed=1))
     assert not Density().compute(of_features(real), same, seed=0).warning
     without_halves = Evidence(800, features=real), Evidence(800, features=fake)
     assert not Density().compute(*without_halves, seed=0).warning
+
+
+def test_few_samples_of_one_set_are_warned_about_however_many_the_other_has():
+    few, many = of_features(drawn(60, 2)), of_features(drawn(5000, 2, seed=1, scale=2.0))
+    precision = ImprovedPrecision().compute(few, many, seed=0)
+    assert "60 real samples are few: with half of them the value is 0." in precision.warning
+    coverage = Coverage().compute(many, few, seed=0)
+    reachable = 1 - math.comb(4999, 5) / math.comb(5059, 5)
+    assert f"would reach {reachable:.3f} only, because there are only 60 " in coverage.warning
+    assert "60 fake samples are few: with half of them the value is 0." in coverage.warning
+
+
+def test_coverage_of_as_many_or_more_samples_is_not_warned_about():
+    assert expected_coverage(1000, 1000) == pytest.approx(0.969, abs=0.001)
+    assert Coverage().warning(1000, 1000) == Coverage().warning(300, 20_000) == ""
 
 
 @pytest.mark.parametrize("metric", METRICS)
