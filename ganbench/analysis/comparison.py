@@ -10,15 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
-from typing import Literal
+from typing import Any, Literal
 
-from ganbench.analysis.significance import (
-    PairedDifference,
-    detectable_difference,
-    holm,
-    paired_difference,
-)
+from ganbench.analysis.failures import Trouble, trouble, went_wrong
+from ganbench.analysis.paired_values import PairedValues, paired_values
+from ganbench.analysis.significance import PairedDifference, detectable_difference, holm
 from ganbench.analysis.stats import Improvement, probability_of_improvement
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
 from ganbench.errors import UnknownNameError, suggest
@@ -31,55 +27,64 @@ POWER = 0.8
 PLAIN = "none"
 """The name of the baseline without added tricks."""
 
-TROUBLE = ("diverged", "collapsed")
-"""The statuses of runs that are over and went wrong."""
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """How many of the ``runs`` that are over diverged or collapsed."""
-
-    count: int
-    runs: int
-
-    @property
-    def share(self) -> float:
-        """The share of the runs; zero if there are none."""
-        return self.count / self.runs if self.runs else 0.0
-
 
 @dataclass(frozen=True)
 class Comparison:
     """A variant compared with its baseline in one metric.
 
-    ``paired`` is over the seeds for which both have a value, and None if there are none.
-    ``lost`` counts the seeds that both have run but that make no pair, because a run has no
-    value. ``family`` is the number of treatments tested against the baseline in this metric;
-    ``corrected`` and ``t_corrected`` are the p values of the permutation test and of the t test
-    after Holm's correction for it. ``detectable`` is the true difference that the t test detects
-    with a probability of 0.8 at the level 0.05 / family. ``relative`` is the difference divided
-    by the size of the baseline's mean; it has the sign of the difference. ``means`` are the
-    means of treatment and baseline over the pairs, ``differences`` the difference of each pair
-    by seed, ``troubles`` the runs of treatment and baseline that went wrong.
+    ``pairs`` are the seeds for which both have a value, and None if there are none. ``lost``
+    counts the seeds that both have run but that make no pair, because a run has no value.
+    ``failed`` are the shared seeds in which a run diverged or collapsed. Where some of ``pairs``
+    are of such seeds, ``unfailed`` holds the other pairs: the comparison conditional on not
+    failing; otherwise it is None. ``troubles`` are the runs of treatment and baseline that went
+    wrong.
+
+    ``family`` is the number of tests that are made together, one for ``pairs`` and one for
+    ``unfailed`` of each comparison. ``t_corrected`` and ``unfailed_corrected`` are the p values of
+    their t tests after Holm's correction for all of them. ``corrected`` and ``ratio_corrected``
+    are those of the permutation tests and of the t tests of logarithms, over ``pairs``, after
+    Holm's correction for their own number. ``detectable`` is the true difference that the t test
+    detects with a probability of 0.8 at the level 0.05 / family.
     """
 
     variant: str
     baseline: str
     column: MetricColumn
-    paired: PairedDifference | None
+    pairs: PairedValues | None
     improvement: Improvement
+    unfailed: PairedValues | None = None
     corrected: float | None = None
     t_corrected: float | None = None
+    unfailed_corrected: float | None = None
+    ratio_corrected: float | None = None
     detectable: float | None = None
-    relative: float | None = None
     lost: int = 0
+    failed: frozenset[int] = frozenset()
     family: int = 1
-    means: tuple[float, float] | None = None
-    differences: Mapping[int, float] | None = None
     troubles: tuple[Trouble, Trouble] = (Trouble(0, 0), Trouble(0, 0))
     model: str = ""
     tricks: str = ""
     setting: str = ""
+
+    @property
+    def paired(self) -> PairedDifference | None:
+        """The mean of the differences of all pairs, with its tests."""
+        return self.pairs.paired if self.pairs else None
+
+    @property
+    def differences(self) -> Mapping[int, float]:
+        """The difference of each pair, by seed."""
+        return self.pairs.differences if self.pairs else {}
+
+    @property
+    def relative(self) -> float | None:
+        """The mean difference, divided by the size of the baseline's mean."""
+        return self.pairs.relative if self.pairs else None
+
+    @property
+    def omits_failures(self) -> bool:
+        """Whether ``pairs`` are conditional on not failing: a failed run has no value."""
+        return not self.failed <= self.differences.keys()
 
     @property
     def t_p_value(self) -> float | None:
@@ -159,7 +164,7 @@ def compare_to(
                 for row in rows
                 if _can_compare(row, base, column)
             ]
-            comparisons += _correct_family(family)
+            comparisons += correct_family(family)
     order = {row.variant: index for index, row in enumerate(table.rows)}
     return sorted(comparisons, key=lambda comparison: order[comparison.variant])
 
@@ -185,7 +190,8 @@ def _groups(table: MetricTable, baseline: str | None) -> list[tuple[VariantRow, 
 def _can_compare(row: VariantRow, base: VariantRow, column: MetricColumn) -> bool:
     """Tell whether there is something to compare: a value on one side, an outcome on the other.
 
-    Runs that all diverged or failed are an outcome without a value: they lost every pair.
+    Runs that all diverged, collapsed or failed are an outcome also without a value: they lost
+    every pair.
     """
     row_has, base_has = column.name in row.cells, column.name in base.cells
     if not (row_has or base_has):
@@ -198,19 +204,23 @@ def _compare(
 ) -> Comparison:
     """Compare two rows in a metric, before any correction for other treatments."""
     pairs = _pairs(row, base, column)
-    comparison = Comparison(
+    seeds = _seeds_over(row) & _seeds_over(base)
+    failed = frozenset(seeds & (_seeds_that_failed(row) | _seeds_that_failed(base)))
+    unfailed = {seed: pair for seed, pair in pairs.items() if seed not in failed}
+    return Comparison(
         variant=row.variant,
         baseline=base.variant,
         column=column,
-        paired=None,
+        pairs=paired_values(pairs, confidence) if pairs else None,
         improvement=_improvement(row, base, column, confidence),
-        lost=len((_seeds_over(row) & _seeds_over(base)) - pairs.keys()),
+        unfailed=paired_values(unfailed, confidence) if 0 < len(unfailed) < len(pairs) else None,
+        lost=len(seeds - pairs.keys()),
+        failed=failed,
+        troubles=(trouble(row.runs), trouble(base.runs)),
         model=row.model,
         tricks=row.tricks,
         setting=row.setting,
-        troubles=(_trouble(row), _trouble(base)),
     )
-    return _with_pairs(comparison, pairs, confidence) if pairs else comparison
 
 
 def _pairs(
@@ -232,41 +242,42 @@ def _improvement(
     return probability_of_improvement(treatment, baseline, better=better, confidence=confidence)
 
 
-def _with_pairs(
-    comparison: Comparison, pairs: Mapping[int, tuple[float, float]], confidence: float
-) -> Comparison:
-    """Add the statistics of the pairs to a comparison."""
-    treatment, baseline = (list(values) for values in zip(*pairs.values(), strict=True))
-    paired = paired_difference(treatment, baseline, confidence=confidence)
-    means = fmean(treatment), fmean(baseline)
-    return replace(
-        comparison,
-        paired=paired,
-        means=means,
-        relative=paired.difference.value / abs(means[1]) if means[1] else None,
-        differences={seed: after - before for seed, (after, before) in pairs.items()},
-    )
+def correct_family(family: Sequence[Comparison]) -> list[Comparison]:
+    """Correct comparisons for the number of tests that are made together.
 
-
-def _correct_family(family: Sequence[Comparison]) -> list[Comparison]:
-    """Add to comparisons with one baseline in one metric what depends on their number."""
-    pairs = {comparison.variant: comparison.paired for comparison in family if comparison.paired}
-    corrected = dict(zip(pairs, holm([paired.p_value for paired in pairs.values()]), strict=True))
-    t_corrected = dict(
-        zip(pairs, holm([_deciding_p_value(paired) for paired in pairs.values()]), strict=True)
-    )
+    Where a run collapsed, a comparison is made twice: over all pairs, and over the pairs in which
+    no run failed. Both tests count.
+    """
+    t_tests: dict[tuple[int, str], float] = {}
+    permutations: dict[int, float] = {}
+    ratios: dict[int, float] = {}
+    for index, comparison in enumerate(family):
+        if comparison.pairs:
+            t_tests[index, "pairs"] = _deciding_p_value(comparison.pairs.paired)
+            permutations[index] = comparison.pairs.paired.p_value
+            if comparison.pairs.ratio and comparison.pairs.ratio.p_value is not None:
+                ratios[index] = comparison.pairs.ratio.p_value
+        if comparison.unfailed:
+            t_tests[index, "unfailed"] = _deciding_p_value(comparison.unfailed.paired)
+    t_corrected = _holm_of(t_tests)
+    corrected, ratio_corrected = _holm_of(permutations), _holm_of(ratios)
     return [
         replace(
             comparison,
-            corrected=corrected[comparison.variant],
-            t_corrected=t_corrected[comparison.variant],
-            family=len(pairs),
-            detectable=_detectable(comparison.paired, len(pairs)),
+            corrected=corrected.get(index),
+            t_corrected=t_corrected.get((index, "pairs")),
+            unfailed_corrected=t_corrected.get((index, "unfailed")),
+            ratio_corrected=ratio_corrected.get(index),
+            family=max(1, len(t_tests)),
+            detectable=_detectable(comparison.paired, len(t_tests)),
         )
-        if comparison.paired
-        else comparison
-        for comparison in family
+        for index, comparison in enumerate(family)
     ]
+
+
+def _holm_of(p_values: Mapping[Any, float]) -> dict[Any, float]:
+    """Return named p values, corrected for their number."""
+    return dict(zip(p_values, holm(list(p_values.values())), strict=True))
 
 
 def _deciding_p_value(paired: PairedDifference) -> float:
@@ -277,9 +288,9 @@ def _deciding_p_value(paired: PairedDifference) -> float:
     return paired.p_value if paired.t_p_value is None else paired.t_p_value
 
 
-def _detectable(paired: PairedDifference, family: int) -> float | None:
+def _detectable(paired: PairedDifference | None, family: int) -> float | None:
     """Return the true difference that the corrected t test would detect; None without a spread."""
-    if not paired.deviation:
+    if paired is None or not paired.deviation:
         return None
     return detectable_difference(paired.deviation, paired.n, ALPHA / family, POWER)
 
@@ -294,12 +305,12 @@ def _seeds_over(row: VariantRow) -> set[int]:
     return {run.seed for run in _runs_over(row) if run.seed is not None}
 
 
+def _seeds_that_failed(row: VariantRow) -> set[int]:
+    """Return the seeds of the runs that diverged or collapsed."""
+    return {run.seed for run in row.runs if went_wrong(run) and run.seed is not None}
+
+
 def _came_to_nothing(row: VariantRow) -> bool:
-    """Tell whether runs are over and all of them diverged or failed, so that none has a value."""
+    """Tell whether runs are over and all of them diverged, collapsed or failed."""
     over = _runs_over(row)
-    return bool(over) and all(run.status not in {"done", "collapsed"} for run in over)
-
-
-def _trouble(row: VariantRow) -> Trouble:
-    counted = [run for run in row.runs if run.counted]
-    return Trouble(sum(run.status in TROUBLE for run in counted), len(counted))
+    return bool(over) and all(run.status != "done" for run in over)

@@ -117,7 +117,9 @@ def command(
     metric: Annotated[
         str | None,
         typer.Option(
-            help="Metric that the verdicts are about.", metavar="NAME", rich_help_panel=MEASURING
+            help="Primary metric, which the verdicts are about.",
+            metavar="NAME",
+            rich_help_panel=MEASURING,
         ),
     ] = None,
     baseline: Annotated[
@@ -234,9 +236,8 @@ def _print_limits(planned: PlannedComparison) -> None:
     from ganbench.analysis.verdicts import design_limits
 
     suite = planned.suite
-    treatments = max(len(suite.tricks), len(suite.models)) - 1
-    if planned.scheduler.pending and treatments > 0:
-        for line in design_limits(len(suite.seeds), treatments):
+    if planned.scheduler.pending and suite.comparisons:
+        for line in design_limits(len(suite.seeds), suite.comparisons):
             console(stderr=True).print(line, style="dim", markup=False)
 
 
@@ -279,7 +280,9 @@ def _conclude(planned: PlannedComparison, states: Sequence[CellState], *, as_jso
         if state.status in {"failed", "timeout"}:
             complain(f"{state.cell.label}: {state.problem}", _remedy(state))
     compared = compared_datasets(planned.scheduler, planned.suite.baseline, planned.suite.metric)
-    comparisons = [comparison for dataset in compared for comparison in dataset.comparisons]
+    comparisons = [
+        comparison for dataset in compared.datasets for comparison in dataset.comparisons
+    ]
     beyond = tripped(planned.bounds, comparisons)
     print_results(planned.scheduler, states, compared, beyond, as_json=as_json)
     for sentence in beyond:

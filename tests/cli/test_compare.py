@@ -18,7 +18,14 @@ HERE = ("--backend", "inline")
 def test_cells_and_comparisons_have_the_stable_keys(cli, tmp_path, stable):
     words = (*WORDS, *HERE, "--tricks", "none,r1:weight=10,every=2", "--seeds", "0-3")
     document = cli(*words, "--json").document
-    assert document.keys() == {"schema", "cells", "comparisons", "worse_than_allowed"}
+    assert document.keys() == {
+        "schema", "cells", "comparisons", "scope", "worse_than_allowed",
+    }  # fmt: skip
+    scope = document["scope"]
+    assert scope["primary"].keys() == {"ring8"}
+    assert (scope["named"], scope["tests"]) == (False, 1)
+    assert scope["columns"] == len(document["comparisons"])
+    assert f"{scope['columns']} columns of metrics were looked at" in scope["sentence"]
     cells = document["cells"]
     assert len({cell["id"] for cell in cells}) == 8
     for cell in cells:
@@ -43,6 +50,9 @@ def test_cells_and_comparisons_have_the_stable_keys(cli, tmp_path, stable):
         assert comparison["difference"] == pytest.approx(np.mean(differences), abs=1e-12)
         assert comparison["protocol"] == by["none", 0][name]["protocol"]
         assert comparison["smallest_permutation_p_value"] == 0.125
+        assert comparison["primary"] is (name == scope["primary"]["ring8"])
+        assert (comparison["runs"], comparison["baseline_runs"]) == (4, 4)
+        assert comparison["verdict_kind"] in {"helps", "hurts", "fails", "unclear"}
         assert (
             comparison["verdict"] in comparison["sentence"]
             or comparison["verdict"] == "no difference shown"
