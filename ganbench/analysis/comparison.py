@@ -8,9 +8,9 @@ one of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from ganbench.analysis.failures import Trouble, trouble, went_wrong
 from ganbench.analysis.paired_values import PairedValues, paired_values
@@ -39,12 +39,12 @@ class Comparison:
     failing; otherwise it is None. ``troubles`` are the runs of treatment and baseline that went
     wrong.
 
-    ``family`` is the number of tests that are made together, one for ``pairs`` and one for
-    ``unfailed`` of each comparison. ``t_corrected`` and ``unfailed_corrected`` are the p values of
-    their t tests after Holm's correction for all of them. ``corrected`` and ``ratio_corrected``
-    are those of the permutation tests and of the t tests of logarithms, over ``pairs``, after
-    Holm's correction for their own number. ``detectable`` is the true difference that the t test
-    detects with a probability of 0.8 at the level 0.05 / family.
+    ``family`` is the number of comparisons that are tested together, by their ``deciding`` pairs.
+    ``t_corrected`` is the p value of the t test after Holm's correction for all of them;
+    ``detectable`` is the true difference that the t test detects with a probability of 0.8 at the
+    level 0.05 / family. ``corrected`` is the p value of the permutation test over ``pairs``, and
+    ``ratio_corrected`` that of the t test of the logarithms of the deciding pairs, each after
+    Holm's correction for its own kind.
     """
 
     variant: str
@@ -55,7 +55,6 @@ class Comparison:
     unfailed: PairedValues | None = None
     corrected: float | None = None
     t_corrected: float | None = None
-    unfailed_corrected: float | None = None
     ratio_corrected: float | None = None
     detectable: float | None = None
     lost: int = 0
@@ -82,9 +81,20 @@ class Comparison:
         return self.pairs.relative if self.pairs else None
 
     @property
-    def omits_failures(self) -> bool:
-        """Whether ``pairs`` are conditional on not failing: a failed run has no value."""
-        return not self.failed <= self.differences.keys()
+    def deciding(self) -> PairedValues | None:
+        """The pairs that are tested: those in which no run failed, if they are most of all pairs.
+
+        A single collapsed run would take all power from a test over all pairs. Where most pairs
+        have one, to leave them out would leave nothing.
+        """
+        if self.pairs and self.unfailed and 2 * self.unfailed.paired.n > self.pairs.paired.n:
+            return self.unfailed
+        return self.pairs
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the deciding pairs leave out seeds in which a run failed."""
+        return self.deciding is not None and not self.failed <= self.deciding.differences.keys()
 
     @property
     def t_p_value(self) -> float | None:
@@ -243,41 +253,36 @@ def _improvement(
 
 
 def correct_family(family: Sequence[Comparison]) -> list[Comparison]:
-    """Correct comparisons for the number of tests that are made together.
-
-    Where a run collapsed, a comparison is made twice: over all pairs, and over the pairs in which
-    no run failed. Both tests count.
-    """
-    t_tests: dict[tuple[int, str], float] = {}
-    permutations: dict[int, float] = {}
-    ratios: dict[int, float] = {}
-    for index, comparison in enumerate(family):
-        if comparison.pairs:
-            t_tests[index, "pairs"] = _deciding_p_value(comparison.pairs.paired)
-            permutations[index] = comparison.pairs.paired.p_value
-            if comparison.pairs.ratio and comparison.pairs.ratio.p_value is not None:
-                ratios[index] = comparison.pairs.ratio.p_value
-        if comparison.unfailed:
-            t_tests[index, "unfailed"] = _deciding_p_value(comparison.unfailed.paired)
-    t_corrected = _holm_of(t_tests)
-    corrected, ratio_corrected = _holm_of(permutations), _holm_of(ratios)
+    """Correct comparisons for the number of tests that are made together."""
+    deciding = [comparison.deciding for comparison in family]
+    t_tests = _holm_of(_deciding_p_value(pairs.paired) if pairs else None for pairs in deciding)
+    permutations = _holm_of(
+        comparison.paired.p_value if comparison.paired else None for comparison in family
+    )
+    ratios = _holm_of(pairs.ratio.p_value if pairs and pairs.ratio else None for pairs in deciding)
+    tested = sum(p_value is not None for p_value in t_tests)
     return [
         replace(
             comparison,
-            corrected=corrected.get(index),
-            t_corrected=t_corrected.get((index, "pairs")),
-            unfailed_corrected=t_corrected.get((index, "unfailed")),
-            ratio_corrected=ratio_corrected.get(index),
-            family=max(1, len(t_tests)),
-            detectable=_detectable(comparison.paired, len(t_tests)),
+            corrected=permutation,
+            t_corrected=t_test,
+            ratio_corrected=ratio,
+            family=tested,
+            detectable=_detectable(pairs.paired, tested),
         )
-        for index, comparison in enumerate(family)
+        if pairs
+        else comparison
+        for comparison, pairs, permutation, t_test, ratio in zip(
+            family, deciding, permutations, t_tests, ratios, strict=True
+        )
     ]
 
 
-def _holm_of(p_values: Mapping[Any, float]) -> dict[Any, float]:
-    """Return named p values, corrected for their number."""
-    return dict(zip(p_values, holm(list(p_values.values())), strict=True))
+def _holm_of(p_values: Iterable[float | None]) -> list[float | None]:
+    """Return p values corrected for their number; None stays None and does not count."""
+    listed = list(p_values)
+    corrected = iter(holm([p_value for p_value in listed if p_value is not None]))
+    return [None if p_value is None else next(corrected) for p_value in listed]
 
 
 def _deciding_p_value(paired: PairedDifference) -> float:
@@ -288,9 +293,9 @@ def _deciding_p_value(paired: PairedDifference) -> float:
     return paired.p_value if paired.t_p_value is None else paired.t_p_value
 
 
-def _detectable(paired: PairedDifference | None, family: int) -> float | None:
+def _detectable(paired: PairedDifference, family: int) -> float | None:
     """Return the true difference that the corrected t test would detect; None without a spread."""
-    if paired is None or not paired.deviation:
+    if not paired.deviation:
         return None
     return detectable_difference(paired.deviation, paired.n, ALPHA / family, POWER)
 

@@ -9,28 +9,23 @@ from ganbench.analysis import number_text
 from ganbench.analysis.comparison import ALPHA, Comparison
 from ganbench.analysis.failures import Trouble, excess_p_value
 from ganbench.analysis.paired_values import PairedValues
-from ganbench.analysis.significance import PairedDifference
 from ganbench.config import join_words
 
 
-def verdict_sentence(
-    comparison: Comparison, opening: str, shown: PairedValues | None, *, failing: bool
-) -> str:
-    """Return the sentences on a verdict.
+def difference_sentence(comparison: Comparison, opening: str, *, shown: bool) -> str:
+    """Return the sentences on a difference.
 
     Args:
         comparison: the comparison.
-        opening: the treatment, with the word of the verdict if there is one.
-        shown: the pairs that show a difference; None if none is shown.
-        failing: whether the verdict is that the treatment fails.
+        opening: the treatment, with the word of the verdict if a difference is shown.
+        shown: whether a difference is shown.
     """
-    if failing:
-        return _failing(comparison, opening)
-    if comparison.pairs is None:
+    pairs = comparison.deciding
+    if pairs is None:
         return _without_pairs(comparison, opening)
-    if shown is None:
-        return _unclear(comparison, opening, comparison.pairs)
-    return _clear(comparison, opening, shown)
+    if shown:
+        return _clear(comparison, opening, pairs)
+    return _unclear(comparison, opening, pairs)
 
 
 def scope_text(
@@ -71,24 +66,14 @@ def scope_text(
     return " ".join(sentences)
 
 
-def _clear(comparison: Comparison, opening: str, shown: PairedValues) -> str:
+def _clear(comparison: Comparison, opening: str, pairs: PairedValues) -> str:
     """Return the sentence on a difference that is shown."""
-    rises = "rises" if shown.paired.difference.value > 0 else "falls"
-    by_unfailed = shown is comparison.unfailed
-    corrected = comparison.unfailed_corrected if by_unfailed else comparison.t_corrected
-    text = (
-        f"{opening}: {comparison.column.name} {rises} {_from_to(comparison, shown)}, "
-        f"{_difference(shown)}, over {_seeds(shown.paired.n)}; "
-        f"{_tests(shown.paired, corrected, comparison.family)}."
+    rises = "rises" if pairs.paired.difference.value > 0 else "falls"
+    return (
+        f"{opening}: {comparison.column.name} {rises} {_from_to(comparison, pairs)}, "
+        f"{_difference(pairs)}, over {_seeds(pairs.paired.n)}; {_tests(comparison, pairs)}."
+        f"{_beside(comparison)}{_troubles(comparison)}"
     )
-    if by_unfailed and comparison.pairs:
-        every = comparison.pairs
-        text += (
-            f" Over all {_seeds(every.paired.n)}, with the runs that collapsed, it goes "
-            f"{_from_to(comparison, every)}, {_difference(every)}; "
-            f"p {_equals(comparison.t_corrected)}."
-        )
-    return f"{text}{_omitted(comparison)}{_troubles(comparison)}"
 
 
 def _unclear(comparison: Comparison, opening: str, pairs: PairedValues) -> str:
@@ -96,17 +81,13 @@ def _unclear(comparison: Comparison, opening: str, pairs: PairedValues) -> str:
     n = pairs.paired.n
     nothing = f"{opening}: no difference that {n} seed{'s' if n > 1 else ''} can show"
     metric = comparison.column.name
-    after = (
-        f"{_ratio(comparison, pairs)}{_conditional(comparison)}{_omitted(comparison)}"
-        f"{_troubles(comparison)}"
-    )
+    after = f"{_ratio(comparison, pairs)}{_beside(comparison)}{_troubles(comparison)}"
     if n > 1 and not any(pairs.differences.values()):
         return f"{nothing}: {metric} is the same in all of them.{after}"
     change = f"{nothing}: {metric} goes {_from_to(comparison, pairs)}, {_difference(pairs)}"
     if n == 1:
         return f"{change}.{after}"
-    tests = _tests(pairs.paired, comparison.t_corrected, comparison.family)
-    return f"{change}; {tests}.{_detectable(comparison, pairs)}{after}"
+    return f"{change}; {_tests(comparison, pairs)}.{_detectable(comparison, pairs)}{after}"
 
 
 def _without_pairs(comparison: Comparison, opening: str) -> str:
@@ -119,8 +100,13 @@ def _without_pairs(comparison: Comparison, opening: str) -> str:
     )
 
 
-def _failing(comparison: Comparison, opening: str) -> str:
-    """Return the sentence on a treatment whose runs go wrong more often."""
+def failing_sentence(comparison: Comparison, opening: str) -> str:
+    """Return the sentences on a treatment whose runs go wrong more often.
+
+    Args:
+        comparison: the comparison.
+        opening: the treatment, with the word of the verdict.
+    """
     treatment, baseline = comparison.troubles
     p_value = excess_p_value(treatment, baseline)
     chance = "" if p_value < ALPHA else ", so that it may be chance"
@@ -129,40 +115,40 @@ def _failing(comparison: Comparison, opening: str) -> str:
         f"{baseline.count} of {baseline.runs} of {comparison.baseline}{_share(baseline)}; "
         f"Boschloo's exact test p {_equals(p_value)}{chance}."
     )
-    pairs = comparison.pairs
+    pairs = comparison.deciding
     if pairs is None:
         return f"{text} No run of it has a value of {comparison.column.name}."
-    tests = _tests(pairs.paired, comparison.t_corrected, comparison.family)
+    tests = f"; {_tests(comparison, pairs)}" if pairs.paired.n > 1 else ""
+    which = "with values" if pairs is comparison.pairs else "in which no run failed"
     return (
-        f"{text} Over the {_seeds(pairs.paired.n)} with values {comparison.column.name} goes "
-        f"{_from_to(comparison, pairs)}, {_difference(pairs)}"
-        f"{f'; {tests}' if pairs.paired.n > 1 else ''}."
-        f"{_conditional(comparison)}{_omitted(comparison)}"
+        f"{text} Over the {_seeds(pairs.paired.n)} {which} {comparison.column.name} goes "
+        f"{_from_to(comparison, pairs)}, {_difference(pairs)}{tests}.{_beside(comparison)}"
     )
 
 
-def _conditional(comparison: Comparison) -> str:
-    """Return the sentence on the pairs in which no run failed; empty if these are all pairs."""
-    unfailed = comparison.unfailed
-    if unfailed is None:
-        return ""
-    n = unfailed.paired.n
-    tests = f"; p {_equals(comparison.unfailed_corrected)}" if n > 1 else ""
-    return (
-        f" Conditional on not failing, over the {_seeds(n)} in which no run did, it goes "
-        f"{_from_to(comparison, unfailed)}, {_difference(unfailed)}{tests}."
-    )
+def _beside(comparison: Comparison) -> str:
+    """Return what stands next to the deciding pairs where a run failed; empty if none did.
 
-
-def _omitted(comparison: Comparison) -> str:
-    """Return that a difference is conditional, as failed runs have no value; otherwise empty."""
-    if not comparison.omits_failures or not comparison.pairs:
-        return ""
-    count = len(comparison.failed - comparison.differences.keys())
-    return (
-        f" That is conditional on not failing: {_seeds(count)} with a failed run "
-        f"{'has' if count == 1 else 'have'} no pair of values."
+    That is whether they are conditional on not failing, and the other pairs.
+    """
+    text = ""
+    if comparison.conditional:
+        deciding = comparison.deciding.differences.keys() if comparison.deciding else set()
+        count = len(comparison.failed - deciding)
+        text = f" That is conditional on not failing: {_seeds(count)} with a failed run "
+        text += f"{'is' if count == 1 else 'are'} left out."
+    if comparison.unfailed is None or comparison.pairs is None:
+        return text
+    by_unfailed = comparison.deciding is comparison.unfailed
+    other = comparison.pairs if by_unfailed else comparison.unfailed
+    n = other.paired.n
+    which = (
+        f"Over all {_seeds(n)} with values"
+        if by_unfailed
+        else f"Conditional on not failing, over the {_seeds(n)} in which no run did,"
     )
+    p_value = f"; on its own p {_equals(other.paired.t_p_value)}" if n > 1 else ""
+    return f"{text} {which} it goes {_from_to(comparison, other)}, {_difference(other)}{p_value}."
 
 
 def _ratio(comparison: Comparison, pairs: PairedValues) -> str:
@@ -218,18 +204,18 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _tests(paired: PairedDifference, corrected: float | None, family: int) -> str:
+def _tests(comparison: Comparison, pairs: PairedValues) -> str:
     """Return the p value that decides, and next to it the permutation test's."""
-    alone = paired.t_p_value
+    paired, corrected = pairs.paired, comparison.t_corrected
     smallest = number_text.p_text(paired.smallest_p_value)
     permutation = f"permutation p {_equals(paired.p_value)} (least {smallest})"
-    if alone is None:
+    if paired.t_p_value is None:
         return f"all differences are the same, so that no t test applies; {permutation}"
-    if family == 1:
+    if comparison.family == 1:
         return f"paired t test p {_equals(corrected)}; {permutation}"
-    text = f"p {_equals(corrected)} after Holm's correction for {family} tests"
-    if alone < ALPHA <= (corrected or 0):
-        text += f", on its own p {_equals(alone)}"
+    text = f"p {_equals(corrected)} after Holm's correction for {comparison.family} tests"
+    if paired.t_p_value < ALPHA <= (corrected or 0):
+        text += f", on its own p {_equals(paired.t_p_value)}"
     return f"{text}; {permutation}"
 
 

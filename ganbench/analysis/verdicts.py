@@ -7,10 +7,9 @@ of its differences to the baseline has p < 0.05 after Holm's correction. Everyth
 difference that the given number of seeds can show, including a difference that would be
 significant alone but is not after the correction.
 
-A collapsed run that has a value would take all power from a t test. Where there is one, the test
-is made a second time over the seeds in which neither run failed, and both tests are corrected
-for. A verdict that rests on seeds in which no run failed says so: it is conditional on not
-failing.
+A collapsed run that has a value would take all power from a t test. Where no run failed in most
+pairs, the test is over these, and the verdict says so: it is conditional on not failing. All
+pairs are shown next to them.
 
 One metric of each dataset is primary. The correction of its tests is over everything that is
 tested on primary metrics, on all datasets. Every other metric is exploratory: it is corrected
@@ -30,7 +29,7 @@ from ganbench.analysis.failures import excess_p_value, fails
 from ganbench.analysis.paired_values import PairedValues
 from ganbench.analysis.significance import detectable_difference
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
-from ganbench.analysis.verdict_sentences import scope_text, verdict_sentence
+from ganbench.analysis.verdict_sentences import difference_sentence, failing_sentence, scope_text
 from ganbench.errors import UnknownNameError, suggest
 
 VerdictKind = Literal["helps", "hurts", "fails", "unclear"]
@@ -51,27 +50,22 @@ _PREFERRED = ("fid", "clean-fid", "fid-infinity", "fd-dinov2", "kid", "kid-full"
 class Verdict:
     """A comparison with its verdict.
 
-    ``pairs`` are the pairs that the verdict rests on: all of them, or those in which no run
-    failed. ``primary`` is whether it is about the primary metric; otherwise it is exploratory.
+    ``primary`` is whether it is about the primary metric; otherwise it is exploratory.
     """
 
     comparison: Comparison
     kind: VerdictKind
-    pairs: PairedValues | None
     primary: bool = True
+
+    @property
+    def pairs(self) -> PairedValues | None:
+        """The pairs that the verdict rests on."""
+        return self.comparison.deciding
 
     @property
     def conditional(self) -> bool:
         """Whether a difference is shown only for seeds in which no run failed."""
-        if self.kind not in {"helps", "hurts"}:
-            return False
-        return self.pairs is not self.comparison.pairs or self.comparison.omits_failures
-
-    @property
-    def p_value(self) -> float | None:
-        """The p value of the t test of ``pairs``, corrected for the number of tests."""
-        by_all = self.pairs is self.comparison.pairs
-        return self.comparison.t_corrected if by_all else self.comparison.unfailed_corrected
+        return self.kind in {"helps", "hurts"} and self.comparison.conditional
 
     @property
     def word(self) -> str:
@@ -96,13 +90,11 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict in plain English, with its numbers."""
-        shown = self.kind in {"helps", "hurts"}
-        return verdict_sentence(
-            self.comparison,
-            f"{self.subject} {self.word}" if self.kind != "unclear" else self.subject,
-            self.pairs if shown else None,
-            failing=self.kind == "fails",
-        )
+        unclear = self.kind == "unclear"
+        opening = self.subject if unclear else f"{self.subject} {self.word}"
+        if self.kind == "fails":
+            return failing_sentence(self.comparison, opening)
+        return difference_sentence(self.comparison, opening, shown=not unclear)
 
 
 @dataclass(frozen=True)
@@ -238,17 +230,13 @@ def _main(table: MetricTable, metric: str | None) -> MetricColumn | None:
 def _verdict(comparison: Comparison, *, primary: bool) -> Verdict:
     """Apply the rule to a comparison."""
     if fails(*comparison.troubles):
-        return Verdict(comparison, "fails", comparison.pairs, primary)
-    tests = (
-        (comparison.pairs, comparison.t_corrected),
-        (comparison.unfailed, comparison.unfailed_corrected),
-    )
-    for pairs, p_value in tests:
-        difference = pairs.paired.difference.value if pairs else 0.0
-        if difference and comparison.column.better and p_value is not None and p_value < ALPHA:
-            helps = (difference > 0) == (comparison.column.better == "higher")
-            return Verdict(comparison, "helps" if helps else "hurts", pairs, primary)
-    return Verdict(comparison, "unclear", comparison.pairs, primary)
+        return Verdict(comparison, "fails", primary)
+    difference = comparison.deciding.paired.difference.value if comparison.deciding else 0.0
+    significant = comparison.t_corrected is not None and comparison.t_corrected < ALPHA
+    if difference == 0 or not significant or not comparison.column.better:
+        return Verdict(comparison, "unclear", primary)
+    helps = (difference > 0) == (comparison.column.better == "higher")
+    return Verdict(comparison, "helps" if helps else "hurts", primary)
 
 
 def main_column(table: MetricTable, metric: str | None = None) -> MetricColumn:

@@ -118,7 +118,7 @@ def _metric_row(dataset: JudgedDataset, row: VariantRow, column: MetricColumn) -
         interval(estimate.low, estimate.high),
         format_number(paired.difference.value) if paired else "–",
         interval(paired.difference.low, paired.difference.high) if paired else "–",
-        format_number(verdict.p_value) if verdict else "–",
+        format_number(verdict.comparison.t_corrected) if verdict else "–",
         word,
     ]
 

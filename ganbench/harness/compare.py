@@ -216,7 +216,6 @@ def _comparison_record(dataset: str, verdict: Verdict) -> dict[str, Any]:
         "probability_of_improvement": comparison.improvement.probability,
         **_failures_record(comparison),
         **_pairs_record(comparison.unfailed, "unfailed_"),
-        "unfailed_p_value_holm": comparison.unfailed_corrected,
         "verdict": verdict.word,
         "verdict_kind": verdict.kind,
         "conditional": verdict.conditional,

@@ -26,10 +26,10 @@ HOW_TO_READ = (
     "One metric of each dataset is primary, and the correction is over all tests on primary "
     "metrics, on all datasets. All other metrics are exploratory: they are corrected only within "
     "their column and their baseline, and the verdict says “may help”.",
-    "A collapsed run can take all power from a t test. Where a run collapsed, the comparison is "
-    "made again over the seeds in which neither run did, and both tests are corrected for. “Helps "
-    "where no run failed” is conditional on not failing: it says nothing about how often runs "
-    "fail. A run that diverged has no value, so a comparison with one is always conditional.",
+    "A collapsed run can take all power from a t test. Where no run failed in most pairs, the "
+    "test is over these alone, and all pairs are shown next to them. “Helps where no run failed” "
+    "is conditional on not failing: it says nothing about how often runs fail. A run that "
+    "diverged has no value, so a comparison with one is always conditional.",
     "Next to the t test stands the exact permutation test, which assumes nothing about the "
     "distribution. Over n pairs it cannot give a p value below 2/2ⁿ: 0.25 with three seeds, 0.0625 "
     "with five. A p value that cannot be small is no sign that there is no difference.",
@@ -82,9 +82,9 @@ DIFFERENCES_NOTE = (
     "and after Holm's correction; p of the exact sign-flip test, and the least p that this many "
     "pairs can give. Detectable is the true difference that four of five such experiments would "
     "find. The ratio to the baseline is a geometric mean, with the interval and the p values of "
-    "the paired t test of logarithms, which finds large effects more often. A second row is about "
-    "the seeds in which neither run collapsed. P(better) is the share of all pairs of runs in "
-    "which the treatment is better, with ties counted as a half."
+    "the paired t test of logarithms, which finds large effects more often. Where a run "
+    "collapsed, there are two rows: the one with Holm's correction decides. P(better) is the "
+    "share of all pairs of runs in which the treatment is better, with ties counted as a half."
 )
 
 MEASUREMENTS_NOTE = (

@@ -98,7 +98,7 @@ def test_more_runs_that_diverge_and_lost_pairs_are_a_failure(
         "Over the 2 shared seeds with values fid@mnist-cnn goes from "
     )
     assert by_variant["gan + same"].word == "helps where no run failed"
-    assert "conditional on not failing: 1 shared seed with a failed run has no pair" in (
+    assert "That is conditional on not failing: 1 shared seed with a failed run is left out." in (
         by_variant["gan + same"].sentence
     )
     assert gone.sentence.startswith("gone fails: 5 of 5 runs diverged or collapsed [48 %, 100 %]")
@@ -178,17 +178,18 @@ def test_a_baseline_that_collapsed_once_does_not_take_all_power(
     assert good.pairs.paired.t_p_value == pytest.approx(
         float(scipy_stats.ttest_1samp(values, 0).pvalue)
     )
-    # Two comparisons, each of them made twice.
-    assert good.comparison.family == 4
-    assert good.p_value == pytest.approx(4 * (good.pairs.paired.t_p_value or 0))
+    assert good.comparison.family == 2
+    assert good.comparison.t_corrected == pytest.approx(2 * (good.pairs.paired.t_p_value or 0))
     assert "falls from 40.50 to 28.40" in good.sentence
-    assert "over 4 shared seeds; p < 0.001 after Holm's correction for 4 tests" in good.sentence
+    assert "over 4 shared seeds; p < 0.001 after Holm's correction for 2 tests" in good.sentence
     assert (
-        "Over all 5 shared seeds, with the runs that collapsed, it goes from 96.4" in good.sentence
-    )
+        "That is conditional on not failing: 1 shared seed with a failed run is left out. "
+        "Over all 5 shared seeds with values it goes from 96.4 to 28.1, "
+    ) in good.sentence
     assert good.sentence.endswith("0 of 5 runs diverged or collapsed, 1 of 5 of gan.")
     assert (idle.kind, idle.conditional) == ("unclear", False)
-    assert "Conditional on not failing, over the 4 shared seeds" in idle.sentence
+    assert idle.sentence.startswith("idle: no difference that 4 seeds can show: ")
+    assert "conditional on not failing: 1 shared seed" in idle.sentence
 
 
 BASE2 = [40.5, 40.2, 39.7, 40.1, 41.5]
@@ -334,9 +335,9 @@ def test_the_primary_metric_is_corrected_over_all_datasets_and_the_others_only_m
     ]  # fmt: skip
     for dataset in three.datasets:
         kid, fid, _ = dataset.verdicts
-        assert fid.p_value == pytest.approx(3 * alone)
+        assert fid.comparison.t_corrected == pytest.approx(3 * alone)
         assert (fid.word, fid.comparison.family) == ("no difference shown", 3)
-        assert kid.p_value == pytest.approx(alone)
+        assert kid.comparison.t_corrected == pytest.approx(alone)
         assert kid.word == "may help"
         assert kid.sentence.startswith("near may help: kid falls")
     named = judged_matrix(["a"], "modes").datasets[0]

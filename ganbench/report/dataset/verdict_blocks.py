@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ganbench.analysis import number_text
+from ganbench.analysis.comparison import Comparison
 from ganbench.analysis.paired_values import PairedValues
 from ganbench.analysis.selection import MOST_ROWS
 from ganbench.analysis.tables import MetricColumn, heading
@@ -154,13 +155,8 @@ def _differences(verdict: Verdict, section: DatasetSection) -> list[Row]:
     tests: tuple[TextCell, ...] = (
         TextCell("no pair is left" if comparison.lost else "no shared seeds", mark="none", span=7),
     )
-    if comparison.pairs:
-        lost = (f"{comparison.lost} lost",) if comparison.lost else ()
-        tests = (
-            *_tests(comparison.pairs, comparison.t_corrected, lost),
-            TextCell(number_text.amount(comparison.detectable)),
-            _ratio(comparison.pairs, comparison.ratio_corrected),
-        )
+    if comparison.deciding:
+        tests = _tests(comparison, comparison.deciding)
     role = () if verdict.primary else ("exploratory",)
     names = (
         TextCell(section.treatments[comparison.variant]),
@@ -170,25 +166,27 @@ def _differences(verdict: Verdict, section: DatasetSection) -> list[Row]:
     improvement = TextCell(number_text.fixed(comparison.improvement.probability, 2))
     word = TextCell(verdict.word, mark=f"verdict-{verdict.kind}")
     rows = [Row((*names, *tests, improvement, word))]
-    if comparison.unfailed:
-        tests = _tests(comparison.unfailed, comparison.unfailed_corrected, ("none of them failed",))
-        ratio = _ratio(comparison.unfailed, None)
-        rows.append(Row((*names, *tests, TextCell(), ratio, TextCell(), TextCell())))
+    for other in (comparison.pairs, comparison.unfailed):
+        if other and other is not comparison.deciding:
+            rows.append(Row((*names, *_tests(comparison, other), TextCell(), TextCell())))
     return rows
 
 
-def _tests(
-    pairs: PairedValues, corrected: float | None, notes: tuple[str, ...]
-) -> tuple[TextCell, ...]:
-    """Return the cells of a difference with its tests."""
-    paired = pairs.paired
+def _tests(comparison: Comparison, pairs: PairedValues) -> tuple[TextCell, ...]:
+    """Return the cells of a difference with its tests; only deciding pairs are corrected for."""
+    paired, decides = pairs.paired, pairs is comparison.deciding
+    notes = [f"{comparison.lost} lost"] if comparison.lost else []
+    if comparison.unfailed:
+        notes.append("none failed" if pairs is comparison.unfailed else "all")
     least = f"least {number_text.p_text(paired.smallest_p_value)}"
     return (
         TextCell(number_text.signed_text(paired.difference)),
-        TextCell(str(paired.n), notes=notes),
+        TextCell(str(paired.n), notes=tuple(notes)),
         TextCell(number_text.p_text(paired.t_p_value)),
-        TextCell(number_text.p_text(corrected)),
+        TextCell(number_text.p_text(comparison.t_corrected if decides else None)),
         TextCell(number_text.p_text(paired.p_value), notes=(least,)),
+        TextCell(number_text.amount(comparison.detectable if decides else None)),
+        _ratio(pairs, comparison.ratio_corrected if decides else None),
     )
 
 
