@@ -159,8 +159,7 @@ def _ratio(comparison: Comparison, pairs: PairedValues) -> str:
     return (
         f" As a ratio it is {number_text.mean_text(pairs.ratio.ratio)} "
         f"{number_text.interval_text(pairs.ratio.ratio)} times the baseline, p "
-        f"{_equals(corrected)} by the paired t test of logarithms; it decides only where a ratio "
-        "was chosen before."
+        f"{_equals(corrected)} by the paired t test of logarithms. The verdict goes by differences."
     )
 
 

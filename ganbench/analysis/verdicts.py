@@ -262,14 +262,23 @@ def main_column(table: MetricTable, metric: str | None = None) -> MetricColumn:
         )
 
     def preference(column: MetricColumn) -> tuple[int, int]:
-        kind = column.metric.partition("@")[0]
-        rank = _PREFERRED.index(kind) if kind in _PREFERRED else len(_PREFERRED)
-        return rank, -sum(column.name in row.cells for row in table.rows)
+        measured = sum(column.name in row.cells for row in table.rows)
+        return primary_rank(column.metric), -measured
 
     candidates = [
         column for column in table.columns if metric in {None, column.name, column.metric}
     ]
     return min(candidates, key=preference)
+
+
+def primary_rank(metric: str) -> int:
+    """Return the place of a metric, with any network, among those that are primary by default.
+
+    >>> primary_rank("fid@mnist-cnn"), primary_rank("modes") > primary_rank("kid")
+    (0, True)
+    """
+    kind = metric.partition("@")[0]
+    return _PREFERRED.index(kind) if kind in _PREFERRED else len(_PREFERRED)
 
 
 def design_limits(n: int, tests: int) -> list[str]:

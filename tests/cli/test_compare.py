@@ -101,6 +101,10 @@ def test_the_tables_have_mean_interval_difference_and_verdict(cli, tmp_path):
     assert "no difference shown" in outcome.out
     assert "On ring8, by modes" in outcome.out
     assert "4 runs, " in outcome.out
+    assert "high-quality ↑ on ring8, exploratory" in outcome.out
+    text = " ".join(outcome.out.split())
+    assert "The primary metric is modes, as named. One test was made." in text
+    assert "columns of metrics were looked at" in text
     assert f"ganbench report {tmp_path / 'out'}" in outcome.out
 
 
