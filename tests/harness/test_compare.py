@@ -11,6 +11,7 @@ from ganbench.analysis.tables import metric_table
 from ganbench.analysis.verdicts import judge_matrix
 from ganbench.harness.compare import comparison_document
 from ganbench.records.measurement import Measurement
+from ganbench.records.primary_metric import recorded_primary_metric
 from ganbench.records.run_record import RunRecord
 
 
@@ -92,6 +93,7 @@ def test_a_comparison_trains_what_is_missing(tmp_path):
     assert "vanilla + ema" in first._repr_html_()
     assert "The primary metric is modes, as named." in repr(first)
     assert "exploratory" in first._repr_html_()
+    assert recorded_primary_metric([tmp_path]) == "modes"
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/result.json")}
     more = compare(["none", "ema", [ganbench.R1(weight=2.0)]])
     assert len(more["cells"]) == 6

@@ -77,7 +77,7 @@ def test_failures_and_conditional_verdicts_are_in_the_tables(files: ReportFiles)
     decides, beside = rows[0], rows[1]
     assert "4 (none failed)" in decides
     assert "5 (all)" in beside
-    assert "0.7011 \\\\[0.6936, 0.7087\\\\] (p " in decides
+    assert "0.7011 \\[0.6936, 0.7087\\] (p " in decides
 
 
 def test_a_page_of_one_column_has_nothing_exploratory(tmp_path: Path) -> None:
