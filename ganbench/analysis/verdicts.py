@@ -242,8 +242,8 @@ def _verdict(comparison: Comparison, *, primary: bool) -> Verdict:
 def main_column(table: MetricTable, metric: str | None = None) -> MetricColumn:
     """Return the primary metric: by default FID, KID or reverse KL.
 
-    A FID counts with any network. If the table has none of the three, it is the first metric. Of
-    several protocols, it is the protocol by which most variants were measured.
+    A FID counts with any network. If the table has no value of the three, it is the first metric
+    with a value. Of several protocols, it is the protocol by which most variants were measured.
 
     Args:
         table: the variants of a dataset.
@@ -261,9 +261,9 @@ def main_column(table: MetricTable, metric: str | None = None) -> MetricColumn:
             f"There are: {', '.join(dict.fromkeys(names))}." if names else "",
         )
 
-    def preference(column: MetricColumn) -> tuple[int, int]:
+    def preference(column: MetricColumn) -> tuple[bool, int, int]:
         measured = sum(column.name in row.cells for row in table.rows)
-        return primary_rank(column.metric), -measured
+        return not measured, primary_rank(column.metric), -measured
 
     candidates = [
         column for column in table.columns if metric in {None, column.name, column.metric}

@@ -13,7 +13,7 @@ from ganbench.errors import GanbenchError
 from ganbench.records.atomic_files import read_json, write_json
 from ganbench.records.json_values import as_text
 
-FILE = "comparison.json"
+COMPARISON_FILE = "comparison.json"
 
 
 def record_primary_metric(folder: Path, metric: str | None) -> None:
@@ -22,8 +22,8 @@ def record_primary_metric(folder: Path, metric: str | None) -> None:
     Raises:
         StorageError: the folder cannot be written.
     """
-    if metric is not None or (folder / FILE).is_file():
-        write_json(folder / FILE, {"schema": 1, "primary_metric": metric})
+    if metric is not None or (folder / COMPARISON_FILE).is_file():
+        write_json(folder / COMPARISON_FILE, {"schema": 1, "primary_metric": metric})
 
 
 def recorded_primary_metric(folders: Iterable[Path]) -> str | None:
@@ -31,7 +31,7 @@ def recorded_primary_metric(folders: Iterable[Path]) -> str | None:
 
     A file that cannot be read names none.
     """
-    names = {_read(folder / FILE) for folder in folders}
+    names = {_read(folder / COMPARISON_FILE) for folder in folders}
     return names.pop() or None if len(names) == 1 else None
 
 

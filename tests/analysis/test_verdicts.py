@@ -372,6 +372,11 @@ def test_the_main_metric_is_the_one_named_or_the_best_known(
     assert main_column(columns("modes", "reverse-kl")).metric == "reverse-kl"
     assert main_column(columns("modes", "high-quality")).metric == "modes"
     assert main_column(columns("modes", "fid"), "modes").metric == "modes"
+    nothing = replace(
+        runs("", BASE[:1])[0], metrics={"fid": Measurement(None, n=1, protocol="fid")}
+    )
+    unmeasured = table_of([nothing], runs("x", BASE[:1], metric="modes"))
+    assert main_column(unmeasured).metric == "modes", "a FID without a value tells nothing"
     with pytest.raises(UnknownNameError, match="Did you mean 'modes'"):
         main_column(columns("modes", "fid"), "mods")
     with pytest.raises(UnknownNameError, match="no metric on digits"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ganbench.records.primary_metric import (
-    FILE,
+    COMPARISON_FILE,
     record_primary_metric,
     recorded_primary_metric,
 )
@@ -17,7 +17,7 @@ from ganbench.records.primary_metric import (
 def test_a_named_metric_is_read_again_and_a_later_comparison_replaces_it(tmp_path: Path) -> None:
     assert recorded_primary_metric([tmp_path]) is None
     record_primary_metric(tmp_path, None)
-    assert not (tmp_path / FILE).exists(), "nothing is written where nothing was named"
+    assert not (tmp_path / COMPARISON_FILE).exists(), "nothing is written where nothing was named"
     record_primary_metric(tmp_path, "high-quality")
     assert recorded_primary_metric([tmp_path]) == "high-quality"
     record_primary_metric(tmp_path, None)
@@ -37,5 +37,5 @@ def test_folders_that_disagree_name_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["{", "[]", "3", '{"primary_metric": 7}', "", "\x00"])
 def test_a_damaged_file_names_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / FILE).write_text(text)
+    (tmp_path / COMPARISON_FILE).write_text(text)
     assert recorded_primary_metric([tmp_path]) is None
