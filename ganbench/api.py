@@ -24,6 +24,7 @@ from ganbench.harness.run import Run, RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.progress import SILENT, Progress
+from ganbench.records.primary_metric import record_primary_metric
 from ganbench.records.run_folder import open_run
 from ganbench.runtime.inference import Compute
 from ganbench.training.trainer import Schedule
@@ -298,6 +299,7 @@ def compare(
         scheduler.run(backend)
     finally:
         backend.close()
+    record_primary_metric(scheduler.options.out, metric)
     return ComparisonResult(scheduler, compared_datasets(scheduler, baseline, metric))
 
 

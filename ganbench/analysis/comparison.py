@@ -8,17 +8,13 @@ one of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 from typing import Literal
 
-from ganbench.analysis.significance import (
-    PairedDifference,
-    detectable_difference,
-    holm,
-    paired_difference,
-)
+from ganbench.analysis.failures import Trouble, trouble, went_wrong
+from ganbench.analysis.paired_values import PairedValues, paired_values
+from ganbench.analysis.significance import PairedDifference, detectable_difference, holm
 from ganbench.analysis.stats import Improvement, probability_of_improvement
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
 from ganbench.errors import UnknownNameError, suggest
@@ -31,55 +27,74 @@ POWER = 0.8
 PLAIN = "none"
 """The name of the baseline without added tricks."""
 
-TROUBLE = ("diverged", "collapsed")
-"""The statuses of runs that are over and went wrong."""
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """How many of the ``runs`` that are over diverged or collapsed."""
-
-    count: int
-    runs: int
-
-    @property
-    def share(self) -> float:
-        """The share of the runs; zero if there are none."""
-        return self.count / self.runs if self.runs else 0.0
-
 
 @dataclass(frozen=True)
 class Comparison:
     """A variant compared with its baseline in one metric.
 
-    ``paired`` is over the seeds for which both have a value, and None if there are none.
-    ``lost`` counts the seeds that both have run but that make no pair, because a run has no
-    value. ``family`` is the number of treatments tested against the baseline in this metric;
-    ``corrected`` and ``t_corrected`` are the p values of the permutation test and of the t test
-    after Holm's correction for it. ``detectable`` is the true difference that the t test detects
-    with a probability of 0.8 at the level 0.05 / family. ``relative`` is the difference divided
-    by the size of the baseline's mean; it has the sign of the difference. ``means`` are the
-    means of treatment and baseline over the pairs, ``differences`` the difference of each pair
-    by seed, ``troubles`` the runs of treatment and baseline that went wrong.
+    ``pairs`` are the seeds for which both have a value, and None if there are none. ``lost``
+    counts the seeds that both have run but that make no pair, because a run has no value.
+    ``failed`` are the shared seeds in which a run diverged or collapsed. Where some of ``pairs``
+    are of such seeds, ``unfailed`` holds the other pairs: the comparison conditional on not
+    failing; otherwise it is None. ``troubles`` are the runs of treatment and baseline that went
+    wrong.
+
+    ``family`` is the number of comparisons that are tested together, by their ``deciding`` pairs.
+    ``t_corrected`` is the p value of the t test after Holm's correction for all of them;
+    ``detectable`` is the true difference that the t test detects with a probability of 0.8 at the
+    level 0.05 / family. ``corrected`` is the p value of the permutation test over ``pairs``, and
+    ``ratio_corrected`` that of the t test of the logarithms of the deciding pairs, each after
+    Holm's correction for its own kind.
     """
 
     variant: str
     baseline: str
     column: MetricColumn
-    paired: PairedDifference | None
+    pairs: PairedValues | None
     improvement: Improvement
+    unfailed: PairedValues | None = None
     corrected: float | None = None
     t_corrected: float | None = None
+    ratio_corrected: float | None = None
     detectable: float | None = None
-    relative: float | None = None
     lost: int = 0
+    failed: frozenset[int] = frozenset()
     family: int = 1
-    means: tuple[float, float] | None = None
-    differences: Mapping[int, float] | None = None
     troubles: tuple[Trouble, Trouble] = (Trouble(0, 0), Trouble(0, 0))
     model: str = ""
     tricks: str = ""
     setting: str = ""
+
+    @property
+    def paired(self) -> PairedDifference | None:
+        """The mean of the differences of all pairs, with its tests."""
+        return self.pairs.paired if self.pairs else None
+
+    @property
+    def differences(self) -> Mapping[int, float]:
+        """The difference of each pair, by seed."""
+        return self.pairs.differences if self.pairs else {}
+
+    @property
+    def relative(self) -> float | None:
+        """The mean difference, divided by the size of the baseline's mean."""
+        return self.pairs.relative if self.pairs else None
+
+    @property
+    def deciding(self) -> PairedValues | None:
+        """The pairs that are tested: those in which no run failed, if they are most of all pairs.
+
+        A single collapsed run would take all power from a test over all pairs. Where most pairs
+        have one, to leave them out would leave nothing.
+        """
+        if self.pairs and self.unfailed and 2 * self.unfailed.paired.n > self.pairs.paired.n:
+            return self.unfailed
+        return self.pairs
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the deciding pairs leave out seeds in which a run failed."""
+        return self.deciding is not None and not self.failed <= self.deciding.differences.keys()
 
     @property
     def t_p_value(self) -> float | None:
@@ -159,7 +174,7 @@ def compare_to(
                 for row in rows
                 if _can_compare(row, base, column)
             ]
-            comparisons += _correct_family(family)
+            comparisons += correct_family(family)
     order = {row.variant: index for index, row in enumerate(table.rows)}
     return sorted(comparisons, key=lambda comparison: order[comparison.variant])
 
@@ -185,7 +200,8 @@ def _groups(table: MetricTable, baseline: str | None) -> list[tuple[VariantRow, 
 def _can_compare(row: VariantRow, base: VariantRow, column: MetricColumn) -> bool:
     """Tell whether there is something to compare: a value on one side, an outcome on the other.
 
-    Runs that all diverged or failed are an outcome without a value: they lost every pair.
+    Runs that all diverged, collapsed or failed are an outcome also without a value: they lost
+    every pair.
     """
     row_has, base_has = column.name in row.cells, column.name in base.cells
     if not (row_has or base_has):
@@ -198,19 +214,23 @@ def _compare(
 ) -> Comparison:
     """Compare two rows in a metric, before any correction for other treatments."""
     pairs = _pairs(row, base, column)
-    comparison = Comparison(
+    seeds = _seeds_over(row) & _seeds_over(base)
+    failed = frozenset(seeds & (_seeds_that_failed(row) | _seeds_that_failed(base)))
+    unfailed = {seed: pair for seed, pair in pairs.items() if seed not in failed}
+    return Comparison(
         variant=row.variant,
         baseline=base.variant,
         column=column,
-        paired=None,
+        pairs=paired_values(pairs, confidence) if pairs else None,
         improvement=_improvement(row, base, column, confidence),
-        lost=len((_seeds_over(row) & _seeds_over(base)) - pairs.keys()),
+        unfailed=paired_values(unfailed, confidence) if 0 < len(unfailed) < len(pairs) else None,
+        lost=len(seeds - pairs.keys()),
+        failed=failed,
+        troubles=(trouble(row.runs), trouble(base.runs)),
         model=row.model,
         tricks=row.tricks,
         setting=row.setting,
-        troubles=(_trouble(row), _trouble(base)),
     )
-    return _with_pairs(comparison, pairs, confidence) if pairs else comparison
 
 
 def _pairs(
@@ -232,41 +252,37 @@ def _improvement(
     return probability_of_improvement(treatment, baseline, better=better, confidence=confidence)
 
 
-def _with_pairs(
-    comparison: Comparison, pairs: Mapping[int, tuple[float, float]], confidence: float
-) -> Comparison:
-    """Add the statistics of the pairs to a comparison."""
-    treatment, baseline = (list(values) for values in zip(*pairs.values(), strict=True))
-    paired = paired_difference(treatment, baseline, confidence=confidence)
-    means = fmean(treatment), fmean(baseline)
-    return replace(
-        comparison,
-        paired=paired,
-        means=means,
-        relative=paired.difference.value / abs(means[1]) if means[1] else None,
-        differences={seed: after - before for seed, (after, before) in pairs.items()},
+def correct_family(family: Sequence[Comparison]) -> list[Comparison]:
+    """Correct comparisons for the number of tests that are made together."""
+    deciding = [comparison.deciding for comparison in family]
+    t_tests = _holm_of(_deciding_p_value(pairs.paired) if pairs else None for pairs in deciding)
+    permutations = _holm_of(
+        comparison.paired.p_value if comparison.paired else None for comparison in family
     )
-
-
-def _correct_family(family: Sequence[Comparison]) -> list[Comparison]:
-    """Add to comparisons with one baseline in one metric what depends on their number."""
-    pairs = {comparison.variant: comparison.paired for comparison in family if comparison.paired}
-    corrected = dict(zip(pairs, holm([paired.p_value for paired in pairs.values()]), strict=True))
-    t_corrected = dict(
-        zip(pairs, holm([_deciding_p_value(paired) for paired in pairs.values()]), strict=True)
-    )
+    ratios = _holm_of(pairs.ratio.p_value if pairs and pairs.ratio else None for pairs in deciding)
+    tested = sum(p_value is not None for p_value in t_tests)
     return [
         replace(
             comparison,
-            corrected=corrected[comparison.variant],
-            t_corrected=t_corrected[comparison.variant],
-            family=len(pairs),
-            detectable=_detectable(comparison.paired, len(pairs)),
+            corrected=permutation,
+            t_corrected=t_test,
+            ratio_corrected=ratio,
+            family=tested,
+            detectable=_detectable(pairs.paired, tested),
         )
-        if comparison.paired
+        if pairs
         else comparison
-        for comparison in family
+        for comparison, pairs, permutation, t_test, ratio in zip(
+            family, deciding, permutations, t_tests, ratios, strict=True
+        )
     ]
+
+
+def _holm_of(p_values: Iterable[float | None]) -> list[float | None]:
+    """Return p values corrected for their number; None stays None and does not count."""
+    listed = list(p_values)
+    corrected = iter(holm([p_value for p_value in listed if p_value is not None]))
+    return [None if p_value is None else next(corrected) for p_value in listed]
 
 
 def _deciding_p_value(paired: PairedDifference) -> float:
@@ -294,12 +310,12 @@ def _seeds_over(row: VariantRow) -> set[int]:
     return {run.seed for run in _runs_over(row) if run.seed is not None}
 
 
+def _seeds_that_failed(row: VariantRow) -> set[int]:
+    """Return the seeds of the runs that diverged or collapsed."""
+    return {run.seed for run in row.runs if went_wrong(run) and run.seed is not None}
+
+
 def _came_to_nothing(row: VariantRow) -> bool:
-    """Tell whether runs are over and all of them diverged or failed, so that none has a value."""
+    """Tell whether runs are over and all of them diverged, collapsed or failed."""
     over = _runs_over(row)
-    return bool(over) and all(run.status not in {"done", "collapsed"} for run in over)
-
-
-def _trouble(row: VariantRow) -> Trouble:
-    counted = [run for run in row.runs if run.counted]
-    return Trouble(sum(run.status in TROUBLE for run in counted), len(counted))
+    return bool(over) and all(run.status != "done" for run in over)

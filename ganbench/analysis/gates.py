@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganbench.analysis.comparison import Comparison
+from ganbench.analysis.failures import fails
+from ganbench.analysis.paired_values import PairedValues
 from ganbench.errors import ConfigError
 
 
@@ -74,8 +76,9 @@ def check_known(bounds: Sequence[Bound], metrics: Sequence[str]) -> None:
 def tripped(bounds: Sequence[Bound], comparisons: Sequence[Comparison]) -> list[str]:
     """Return a sentence for each comparison that is beyond a bound.
 
-    The mean of the paired differences counts. A treatment that has a value for fewer seeds than
-    the baseline trips as well: its failures are no improvement.
+    The mean of the paired differences counts, over all seeds and over those in which no run
+    collapsed: a baseline that collapses hides no worsening. A treatment that has a value for fewer
+    seeds than the baseline, or that fails more often, trips as well.
     """
     sentences = []
     for comparison in comparisons:
@@ -88,26 +91,37 @@ def tripped(bounds: Sequence[Bound], comparisons: Sequence[Comparison]) -> list[
 def _tripped(bound: Bound, comparison: Comparison) -> list[str]:
     """Return the sentence of a comparison that is beyond a bound, or none."""
     name = comparison.column.name
-    if comparison.lost or comparison.paired is None:
+    if comparison.lost or comparison.pairs is None:
         return [f"{comparison.variant}: {name} is missing for some seeds."]
-    worse = _worsening(comparison, relative=bound.relative)
-    if worse <= bound.amount:
+    if fails(*comparison.troubles):
+        treatment, baseline = comparison.troubles
+        return [
+            f"{comparison.variant}: {treatment.count} of {treatment.runs} runs diverged or "
+            f"collapsed, {baseline.count} of {baseline.runs} of {comparison.baseline}."
+        ]
+    higher = comparison.column.better == "higher"
+    worst, pairs = max(
+        (
+            (_worsening(values, higher=higher, relative=bound.relative), values)
+            for values in (comparison.pairs, comparison.unfailed)
+            if values
+        ),
+        key=lambda found: found[0],
+    )
+    if worst <= bound.amount:
         return []
-    shown = f"{100 * worse:.3g} %" if bound.relative else f"{worse:.4g}"
+    shown = f"{100 * worst:.3g} %" if bound.relative else f"{worst:.4g}"
+    where = " in which no run failed" if pairs is comparison.unfailed else ""
     return [
         f"{comparison.variant} is worse than {comparison.baseline} in {name} by {shown} "
-        f"over {comparison.paired.n} seeds; {bound.text} allows less."
+        f"over {pairs.paired.n} seeds{where}; {bound.text} allows less."
     ]
 
 
-def _worsening(comparison: Comparison, *, relative: bool) -> float:
+def _worsening(pairs: PairedValues, *, higher: bool, relative: bool) -> float:
     """Return how much worse a treatment is; relative to a mean of zero, it is infinitely worse."""
-    assert comparison.paired is not None
-    worse = comparison.paired.difference.value
-    if comparison.column.better == "higher":
-        worse = -worse
+    worse = pairs.paired.difference.value * (-1 if higher else 1)
     if not relative or worse == 0:
         return worse
-    assert comparison.means is not None
-    mean = abs(comparison.means[1])
+    mean = abs(pairs.means[1])
     return worse / mean if mean else math.copysign(math.inf, worse)

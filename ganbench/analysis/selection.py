@@ -67,4 +67,5 @@ def select_drawn(table: MetricTable, verdicts: Sequence[Verdict]) -> Drawn:
 
 def _rank(verdict: Verdict) -> tuple[bool, float]:
     """Return the place of a verdict: differences that are shown come first, the largest before."""
-    return verdict.kind == "unclear", -abs(verdict.comparison.relative or 0.0)
+    relative = verdict.pairs.relative if verdict.pairs else None
+    return verdict.kind == "unclear", -abs(relative or 0.0)

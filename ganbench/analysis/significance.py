@@ -76,8 +76,17 @@ def paired_difference(
         smallest_p_value=smallest if exact else max(smallest, 1 / (resamples + 1)),
         exact=exact,
         t_p_value=paired_t_p_value(differences),
-        deviation=float(differences.std(ddof=1)) if differences.size > 1 else None,
+        deviation=_deviation(differences),
     )
+
+
+def _deviation(differences: FloatArray) -> float | None:
+    """Return the standard deviation; None for one difference, and beyond the range of floats."""
+    if differences.size == 1:
+        return None
+    with np.errstate(over="ignore"):
+        deviation = float(differences.std(ddof=1))
+    return deviation if np.isfinite(deviation) else None
 
 
 def paired_t_p_value(differences: Sequence[float] | FloatArray) -> float | None:
@@ -95,7 +104,8 @@ def paired_t_p_value(differences: Sequence[float] | FloatArray) -> float | None:
         return 1.0
     if array.size == 1 or np.ptp(array) <= 1e-12 * np.abs(array).max():
         return None
-    t = float(array.mean() / array.std(ddof=1)) * array.size**0.5
+    with np.errstate(over="ignore"):
+        t = float(array.mean() / array.std(ddof=1)) * array.size**0.5
     return 2 * float(special.stdtr(array.size - 1, -abs(t)))
 
 

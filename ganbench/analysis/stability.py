@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import variance
 
 from ganbench.analysis.comparison import PLAIN
-from ganbench.analysis.stats import Estimate, performance_profile, wilson_interval
+from ganbench.analysis.stats import Estimate, exact_interval, performance_profile
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
 from ganbench.records.measurement import Better
 from ganbench.records.run_folder import FAILURES
@@ -100,7 +100,7 @@ def stability_rows(table: MetricTable, main: MetricColumn | None) -> list[Stabil
                 settings=len(rows),
                 runs=len(ended),
                 statuses={status: count for status, count in wrong.items() if count},
-                share=wilson_interval(sum(wrong.values()), len(ended)),
+                share=exact_interval(sum(wrong.values()), len(ended)),
                 deviation=pooled_deviation(strata),
                 worst=worst(values, default=None),
                 values=len(values),

@@ -68,14 +68,20 @@ def _check_confidence(confidence: float) -> None:
 
 
 def mean_interval(values: Sequence[float], *, confidence: float = 0.95) -> Estimate:
-    """Return the mean with Student's t interval, which a single value does not have."""
+    """Return the mean with Student's t interval.
+
+    A single value has no interval, nor have values whose squares are beyond the range of floats.
+    """
     array = finite_array(values)
     _check_confidence(confidence)
     n, mean = array.size, float(array.mean())
     if n == 1:
         return Estimate(mean, None, None, n, "t")
-    error = float(array.std(ddof=1)) / n**0.5
+    with np.errstate(over="ignore"):
+        error = float(array.std(ddof=1)) / n**0.5
     half = float(special.stdtrit(n - 1, (1 + confidence) / 2)) * error
+    if not np.isfinite(half):
+        return Estimate(mean, None, None, n, "t")
     return Estimate(mean, mean - half, mean + half, n, "t")
 
 
@@ -176,22 +182,24 @@ def _counts(n: int, resamples: int, seed: int) -> FloatArray:
     return counts
 
 
-def wilson_interval(count: int, n: int, *, confidence: float = 0.95) -> Estimate:
-    """Return a share of n runs with Wilson's score interval (1927), which stays within 0 and 1.
+def exact_interval(count: int, n: int, *, confidence: float = 0.95) -> Estimate:
+    """Return a share of n runs with the exact interval of Clopper and Pearson (1934).
 
-    >>> share = wilson_interval(0, 5)
+    It holds the true share with at least the stated confidence, whatever n and the share are.
+    Wilson's interval of five runs holds it in only 83 % of cases where few runs fail, and that is
+    the usual case.
+
+    >>> share = exact_interval(0, 5)
     >>> share.low, round(share.high, 2)
-    (0.0, 0.43)
+    (0.0, 0.52)
     """
     if not 0 <= count <= n or n == 0:
         raise ValueError(f"A count out of one or more was expected, not {count} of {n}.")
     _check_confidence(confidence)
-    z2 = float(special.ndtri((1 + confidence) / 2)) ** 2
-    center = (count + z2 / 2) / (n + z2)
-    half = (z2 * (count * (n - count) / n + z2 / 4)) ** 0.5 / (n + z2)
-    low = 0.0 if count == 0 else max(0.0, center - half)
-    high = 1.0 if count == n else min(1.0, center + half)
-    return Estimate(count / n, low, high, n, "Wilson")
+    tail = (1 - confidence) / 2
+    low = float(special.betaincinv(count, n - count + 1, tail)) if count else 0.0
+    high = float(special.betaincinv(count + 1, n - count, 1 - tail)) if count < n else 1.0
+    return Estimate(count / n, low, high, n, "Clopper-Pearson")
 
 
 def stratified_interval(strata: Sequence[Sequence[float]], *, confidence: float = 0.95) -> Estimate:

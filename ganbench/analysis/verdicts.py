@@ -1,24 +1,35 @@
 # SPDX-License-Identifier: MIT
 """Verdicts on comparisons: helps, hurts, fails, or no difference that the seeds can show.
 
-The rule: a treatment helps or hurts if the two-sided paired t test of its differences to the
-baseline has p < 0.05 after Holm's correction over all treatments that are compared with that
-baseline in that metric on that dataset. It fails if more of its runs than of the baseline's
-diverged or collapsed, by at least one in ten, and pairs are lost by it. Everything else is no
+The rule: a treatment fails if more of its runs than of the baseline's diverged or collapsed,
+measured or not, by at least one in ten. Otherwise it helps or hurts if a two-sided paired t test
+of its differences to the baseline has p < 0.05 after Holm's correction. Everything else is no
 difference that the given number of seeds can show, including a difference that would be
 significant alone but is not after the correction.
+
+A collapsed run that has a value would take all power from a t test. Where no run failed in most
+pairs, the test is over these, and the verdict says so: it is conditional on not failing. All
+pairs are shown next to them.
+
+One metric of each dataset is primary. The correction of its tests is over everything that is
+tested on primary metrics, on all datasets. Every other metric is exploratory: it is corrected
+only within its column, and its verdict says no more than "may".
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from ganbench.analysis import number_text
-from ganbench.analysis.comparison import ALPHA, Comparison
+from ganbench.analysis.comparison import ALPHA, Comparison, correct_family
+from ganbench.analysis.failures import excess_p_value, fails
+from ganbench.analysis.paired_values import PairedValues
 from ganbench.analysis.significance import detectable_difference
-from ganbench.analysis.tables import MetricColumn, MetricTable
+from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
+from ganbench.analysis.verdict_sentences import difference_sentence, failing_sentence, scope_text
 from ganbench.errors import UnknownNameError, suggest
 
 VerdictKind = Literal["helps", "hurts", "fails", "unclear"]
@@ -30,23 +41,41 @@ WORDS: dict[VerdictKind, str] = {
     "unclear": "no difference shown",
 }
 
-EXCESS = 0.1
-"""A treatment fails if its share of runs that go wrong exceeds the baseline's by this much."""
+_TENTATIVE = {"helps": "may help", "hurts": "may hurt", "fails": "may fail"}
 
 _PREFERRED = ("fid", "clean-fid", "fid-infinity", "fd-dinov2", "kid", "kid-full", "reverse-kl")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A comparison with its verdict."""
+    """A comparison with its verdict.
+
+    ``primary`` is whether it is about the primary metric; otherwise it is exploratory.
+    """
 
     comparison: Comparison
     kind: VerdictKind
+    primary: bool = True
+
+    @property
+    def pairs(self) -> PairedValues | None:
+        """The pairs that the verdict rests on."""
+        return self.comparison.deciding
+
+    @property
+    def conditional(self) -> bool:
+        """Whether a difference is shown only for seeds in which no run failed."""
+        return self.kind in {"helps", "hurts"} and self.comparison.conditional
 
     @property
     def word(self) -> str:
-        """The verdict in one to three words."""
-        return WORDS[self.kind]
+        """The verdict in a few words; one that is not confirmed says "may"."""
+        confirmed = self.primary
+        if self.kind == "fails":
+            # Failures are no matter of a metric: their own test tells whether they are chance.
+            confirmed = excess_p_value(*self.comparison.troubles) < ALPHA
+        word = WORDS[self.kind] if confirmed else _TENTATIVE.get(self.kind, WORDS[self.kind])
+        return f"{word} where no run failed" if self.conditional else word
 
     @property
     def short(self) -> str:
@@ -61,40 +90,160 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict in plain English, with its numbers."""
+        unclear = self.kind == "unclear"
+        opening = self.subject if unclear else f"{self.subject} {self.word}"
         if self.kind == "fails":
-            return _failing(self)
-        if self.comparison.paired is None:
-            return _without_pairs(self)
-        return _unclear(self) if self.kind == "unclear" else _clear(self)
+            return failing_sentence(self.comparison, opening)
+        return difference_sentence(self.comparison, opening, shown=not unclear)
 
 
-def verdicts(table: MetricTable, comparisons: Sequence[Comparison]) -> list[Verdict]:
-    """Return the verdict on each comparison in a metric that the table has."""
-    names = {column.name for column in table.columns}
-    return [
-        Verdict(comparison, _kind(comparison))
+@dataclass(frozen=True)
+class JudgedDataset:
+    """The table of a dataset with the verdicts on its treatments; ``main`` is the primary metric.
+
+    ``main`` is None if nothing was measured.
+    """
+
+    table: MetricTable
+    main: MetricColumn | None
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """The comparisons that the verdicts judge."""
+        return tuple(verdict.comparison for verdict in self.verdicts)
+
+    @property
+    def on_main(self) -> tuple[Verdict, ...]:
+        """The verdicts on the primary metric."""
+        return tuple(verdict for verdict in self.verdicts if verdict.primary)
+
+    def verdicts_on(self, row: VariantRow, column: MetricColumn) -> list[Verdict]:
+        """Return the verdicts on a variant by one metric."""
+        return [
+            verdict
+            for verdict in self.verdicts
+            if verdict.comparison.variant == row.variant and verdict.comparison.column == column
+        ]
+
+    def is_baseline(self, row: VariantRow) -> bool:
+        """Return whether others are compared with this variant."""
+        return any(comparison.baseline == row.variant for comparison in self.comparisons)
+
+
+@dataclass(frozen=True)
+class JudgedMatrix:
+    """All datasets of a matrix with their verdicts; ``named`` is the metric that was asked for."""
+
+    datasets: tuple[JudgedDataset, ...]
+    named: str | None = None
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """The comparisons on all datasets."""
+        return tuple(comparison for dataset in self.datasets for comparison in dataset.comparisons)
+
+    @cached_property
+    def columns(self) -> int:
+        """The number of columns, over all datasets, in which treatments were compared."""
+        return sum(
+            len({comparison.column.name for comparison in dataset.comparisons})
+            for dataset in self.datasets
+        )
+
+    @cached_property
+    def primary(self) -> tuple[str, ...]:
+        """The primary metric of each dataset on which treatments were compared in it."""
+        mains = [dataset.main for dataset in self.datasets if dataset.on_main]
+        return tuple(column.name for column in mains if column)
+
+    @cached_property
+    def tests(self) -> int:
+        """The number of tests on primary metrics, over which Holm's correction is made."""
+        families = [
+            verdict.comparison.family
+            for dataset in self.datasets
+            for verdict in dataset.on_main
+            if verdict.comparison.pairs
+        ]
+        return max(families, default=0)
+
+    @property
+    def scope(self) -> str:
+        """What was looked at, in a few sentences; empty if nothing was compared."""
+        if not self.columns:
+            return ""
+        return scope_text(
+            self.primary,
+            named=self.named is not None,
+            tests=self.tests,
+            datasets=sum(bool(dataset.comparisons) for dataset in self.datasets),
+            columns=self.columns,
+        )
+
+
+def judge_matrix(
+    compared: Sequence[tuple[MetricTable, Sequence[Comparison]]], metric: str | None = None
+) -> JudgedMatrix:
+    """Return the verdicts on everything that a matrix compares.
+
+    Args:
+        compared: the table of each dataset with its comparisons (see ``compare_to``).
+        metric: the name of the primary metric; it counts on the datasets that have it. The others
+            have the default (see ``main_column``).
+    """
+    mains = [_main(table, metric) for table, _ in compared]
+    primary = [
+        comparison
+        for main, (_, comparisons) in zip(mains, compared, strict=True)
         for comparison in comparisons
-        if comparison.column.name in names
+        if comparison.column == main
     ]
+    corrected = iter(correct_family(primary))
+    datasets = []
+    for main, (table, comparisons) in zip(mains, compared, strict=True):
+        verdicts_here = [
+            _verdict(next(corrected), primary=True)
+            if comparison.column == main
+            else _verdict(comparison, primary=False)
+            for comparison in comparisons
+        ]
+        datasets.append(JudgedDataset(table, main, tuple(verdicts_here)))
+    return JudgedMatrix(tuple(datasets), metric)
 
 
-def _kind(comparison: Comparison) -> VerdictKind:
+def verdicts(
+    table: MetricTable, comparisons: Sequence[Comparison], metric: str | None = None
+) -> list[Verdict]:
+    """Return the verdicts on the comparisons of one dataset that is judged alone."""
+    return list(judge_matrix([(table, comparisons)], metric).datasets[0].verdicts)
+
+
+def _main(table: MetricTable, metric: str | None) -> MetricColumn | None:
+    """Return the primary metric of a table; None if nothing was measured."""
+    if not table.columns:
+        return None
+    known = {name for column in table.columns for name in (column.name, column.metric)}
+    return main_column(table, metric if metric in known else None)
+
+
+def _verdict(comparison: Comparison, *, primary: bool) -> Verdict:
     """Apply the rule to a comparison."""
-    treatment, baseline = comparison.troubles
-    if comparison.lost and treatment.share - baseline.share >= EXCESS:
-        return "fails"
-    difference = comparison.paired.difference.value if comparison.paired else 0.0
+    if fails(*comparison.troubles):
+        return Verdict(comparison, "fails", primary)
+    difference = comparison.deciding.paired.difference.value if comparison.deciding else 0.0
     significant = comparison.t_corrected is not None and comparison.t_corrected < ALPHA
     if difference == 0 or not significant or not comparison.column.better:
-        return "unclear"
-    return "helps" if (difference > 0) == (comparison.column.better == "higher") else "hurts"
+        return Verdict(comparison, "unclear", primary)
+    helps = (difference > 0) == (comparison.column.better == "higher")
+    return Verdict(comparison, "helps" if helps else "hurts", primary)
 
 
 def main_column(table: MetricTable, metric: str | None = None) -> MetricColumn:
-    """Return the metric that sentences are about: by default FID, KID or reverse KL.
+    """Return the primary metric: by default FID, KID or reverse KL.
 
-    A FID counts with any network. If the table has none of the three, it is the first metric. Of
-    several protocols, it is the protocol by which most variants were measured.
+    A FID counts with any network. If the table has no value of the three, it is the first metric
+    with a value. Of several protocols, it is the protocol by which most variants were measured.
 
     Args:
         table: the variants of a dataset.
@@ -112,10 +261,9 @@ def main_column(table: MetricTable, metric: str | None = None) -> MetricColumn:
             f"There are: {', '.join(dict.fromkeys(names))}." if names else "",
         )
 
-    def preference(column: MetricColumn) -> tuple[int, int]:
-        kind = column.metric.partition("@")[0]
-        rank = _PREFERRED.index(kind) if kind in _PREFERRED else len(_PREFERRED)
-        return rank, -sum(column.name in row.cells for row in table.rows)
+    def preference(column: MetricColumn) -> tuple[bool, int, int]:
+        measured = sum(column.name in row.cells for row in table.rows)
+        return not measured, primary_rank(column.metric), -measured
 
     candidates = [
         column for column in table.columns if metric in {None, column.name, column.metric}
@@ -123,8 +271,18 @@ def main_column(table: MetricTable, metric: str | None = None) -> MetricColumn:
     return min(candidates, key=preference)
 
 
-def design_limits(n: int, treatments: int) -> list[str]:
-    """Return sentences on what ``n`` shared seeds cannot show about ``treatments`` treatments."""
+def primary_rank(metric: str) -> int:
+    """Return the place of a metric, with any network, among those that are primary by default.
+
+    >>> primary_rank("fid@mnist-cnn"), primary_rank("modes") > primary_rank("kid")
+    (0, True)
+    """
+    kind = metric.partition("@")[0]
+    return _PREFERRED.index(kind) if kind in _PREFERRED else len(_PREFERRED)
+
+
+def design_limits(n: int, tests: int) -> list[str]:
+    """Return sentences on what ``n`` shared seeds cannot show in ``tests`` comparisons."""
     if n < 2:
         return ["One seed shows no spread: it cannot show a difference, however large."]
     sentences = []
@@ -134,146 +292,12 @@ def design_limits(n: int, treatments: int) -> list[str]:
             f"A paired permutation test over {n} seeds cannot give a p value below "
             f"{number_text.p_text(smallest)}."
         )
-    detectable = detectable_difference(1.0, n, ALPHA / max(treatments, 1))
+    detectable = detectable_difference(1.0, n, ALPHA / max(tests, 1))
     if detectable is not None:
-        correction = f", corrected for {treatments} treatments," if treatments > 1 else ""
+        correction = f", corrected for {tests} comparisons," if tests > 1 else ""
         sentences.append(
             f"The paired t test over {n} seeds{correction} finds a true difference of "
             f"{number_text.amount(detectable, 2)} standard deviations of the differences in four "
             "of five such experiments, and smaller ones more rarely."
         )
     return sentences
-
-
-def _clear(verdict: Verdict) -> str:
-    """Return the sentence on a difference that is shown."""
-    comparison = verdict.comparison
-    assert comparison.paired is not None
-    rises = "rises" if comparison.paired.difference.value > 0 else "falls"
-    return (
-        f"{verdict.subject} {verdict.word}: {_metric(comparison)} {rises} {_from_to(comparison)}, "
-        f"{_difference(comparison)}, over {_pairs(comparison)}; {_tests(comparison)}."
-        f"{_troubles(comparison)}"
-    )
-
-
-def _unclear(verdict: Verdict) -> str:
-    """Return the sentence on a difference that is not shown, and on what could have been."""
-    comparison = verdict.comparison
-    assert comparison.paired is not None
-    n = comparison.paired.n
-    nothing = f"{verdict.subject}: no difference that {n} seed{'s' if n > 1 else ''} can show"
-    metric, troubles = _metric(comparison), _troubles(comparison)
-    if n > 1 and not any((comparison.differences or {}).values()):
-        return f"{nothing}: {metric} is the same in all of them.{troubles}"
-    change = f"{nothing}: {metric} goes {_from_to(comparison)}, {_difference(comparison)}"
-    if n == 1:
-        return f"{change}.{troubles}"
-    return f"{change}; {_tests(comparison)}.{_detectable(comparison)}{troubles}"
-
-
-def _detectable(comparison: Comparison) -> str:
-    """Return the sentence on the true difference that would show; empty if it is unknown."""
-    if comparison.detectable is None or comparison.means is None:
-        return ""
-    mean = abs(comparison.means[1])
-    share = f" ({number_text.percent(comparison.detectable / mean)})" if mean else ""
-    return (
-        f" A true difference of {number_text.amount(comparison.detectable, 2)}{share} would show "
-        "in four of five such experiments."
-    )
-
-
-def _without_pairs(verdict: Verdict) -> str:
-    """Return the sentence on a treatment that has no pair of values with its baseline."""
-    comparison = verdict.comparison
-    if not comparison.lost:
-        return f"{verdict.subject}: no seed in common with {comparison.baseline}."
-    return (
-        f"{verdict.subject}: no pair has two values of {_metric(comparison)}, so there is no "
-        f"difference to test.{_troubles(comparison)}"
-    )
-
-
-def _failing(verdict: Verdict) -> str:
-    """Return the sentence on a treatment whose runs go wrong more often."""
-    comparison = verdict.comparison
-    text = f"{verdict.subject} fails: {_trouble_counts(comparison)}"
-    if comparison.paired is None:
-        return f"{text} No run of it has a value of {comparison.column.name}."
-    return (
-        f"{text} Over the {_pairs(comparison)} with values {_metric(comparison)} goes "
-        f"{_from_to(comparison)}, {_difference(comparison)}; {_tests(comparison)}."
-    )
-
-
-def _metric(comparison: Comparison) -> str:
-    return comparison.column.name
-
-
-def _from_to(comparison: Comparison) -> str:
-    """Return the means over the pairs: from the baseline's to the treatment's."""
-    assert comparison.means is not None
-    assert comparison.paired is not None
-    difference = comparison.paired.difference
-    finest = number_text.decimals(difference.low, difference.high, difference.value)
-    after, before = (
-        number_text.fixed(mean, max(finest, number_text.decimals(None, None, mean) - 1))
-        for mean in comparison.means
-    )
-    unit = f" {comparison.column.unit}" if comparison.column.unit else ""
-    return f"from {before} to {after}{unit}"
-
-
-def _difference(comparison: Comparison) -> str:
-    """Return the difference with its interval, and in percent of the baseline."""
-    assert comparison.paired is not None
-    text = number_text.signed_text(comparison.paired.difference)
-    if not comparison.relative:
-        return text
-    return f"{text} ({number_text.percent(comparison.relative, signed=True)})"
-
-
-def _pairs(comparison: Comparison) -> str:
-    assert comparison.paired is not None
-    n = comparison.paired.n
-    return f"{n} shared seed{'s' if n > 1 else ''}"
-
-
-def _tests(comparison: Comparison) -> str:
-    """Return the p value that decides, and next to it the permutation test's."""
-    assert comparison.paired is not None
-    alone = comparison.paired.t_p_value
-    smallest = number_text.p_text(comparison.paired.smallest_p_value)
-    permutation = f"permutation p {_equals(comparison.paired.p_value)} (least {smallest})"
-    corrected = _equals(comparison.t_corrected)
-    if alone is None:
-        return f"all differences are the same, so that no t test applies; {permutation}"
-    if comparison.family == 1:
-        return f"paired t test p {corrected}; {permutation}"
-    text = f"p {corrected} after Holm's correction for {comparison.family} treatments"
-    if alone < ALPHA <= (comparison.t_corrected or 0):
-        text += f", on its own p {_equals(alone)}"
-    return f"{text}; {permutation}"
-
-
-def _equals(p_value: float | None) -> str:
-    """Return a p value with its sign: = 0.02, or < 0.001."""
-    text = number_text.p_text(p_value)
-    return text if text.startswith("<") else f"= {text}"
-
-
-def _troubles(comparison: Comparison) -> str:
-    """Return a sentence on runs that diverged or collapsed; empty if none did."""
-    happened = any(trouble.count for trouble in comparison.troubles)
-    return f" {_trouble_counts(comparison)}" if happened else ""
-
-
-def _trouble_counts(comparison: Comparison) -> str:
-    """Return how many runs of treatment and baseline diverged or collapsed."""
-    treatment, baseline = comparison.troubles
-    runs = f"{treatment.runs} run{'' if treatment.runs == 1 else 's'}"
-    return (
-        f"{treatment.count} of {runs} diverged or collapsed, "
-        f"{baseline.count} of {baseline.runs} of {comparison.baseline}."
-    )

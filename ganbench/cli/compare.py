@@ -121,7 +121,9 @@ def command(
     metric: Annotated[
         str | None,
         typer.Option(
-            help="Metric that the verdicts are about.", metavar="NAME", rich_help_panel=MEASURING
+            help="Primary metric, which the verdicts are about.",
+            metavar="NAME",
+            rich_help_panel=MEASURING,
         ),
     ] = None,
     baseline: Annotated[
@@ -246,9 +248,8 @@ def _print_limits(planned: PlannedComparison) -> None:
     from ganbench.analysis.verdicts import design_limits
 
     suite = planned.suite
-    treatments = max(len(suite.tricks), len(suite.models)) - 1
-    if planned.scheduler.pending and treatments > 0:
-        for line in design_limits(len(suite.seeds), treatments):
+    if planned.scheduler.pending and suite.comparisons:
+        for line in design_limits(len(suite.seeds), suite.comparisons):
             console(stderr=True).print(line, style="dim")
 
 
@@ -286,12 +287,16 @@ def _conclude(planned: PlannedComparison, states: Sequence[CellState], *, as_jso
     from ganbench.analysis.gates import tripped
     from ganbench.cli.compare_output import print_results
     from ganbench.harness.compare import compared_datasets
+    from ganbench.records.primary_metric import record_primary_metric
 
     for state in states:
         if state.status in {"failed", "timeout"}:
             complain(f"{state.cell.label}: {state.problem}", _remedy(state))
+    record_primary_metric(planned.scheduler.options.out, planned.suite.metric)
     compared = compared_datasets(planned.scheduler, planned.suite.baseline, planned.suite.metric)
-    comparisons = [comparison for dataset in compared for comparison in dataset.comparisons]
+    comparisons = [
+        comparison for dataset in compared.datasets for comparison in dataset.comparisons
+    ]
     beyond = tripped(planned.bounds, comparisons)
     print_results(planned.scheduler, states, compared, beyond, as_json=as_json)
     for sentence in beyond:

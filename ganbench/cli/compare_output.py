@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ganbench.analysis.tables import MetricColumn, VariantRow
-from ganbench.analysis.verdicts import Verdict
+from ganbench.analysis.verdicts import JudgedDataset, JudgedMatrix, Verdict
 from ganbench.cli.output import (
     ARROWS,
     MOST_TABLE_ROWS,
@@ -20,7 +20,7 @@ from ganbench.cli.output import (
     interval,
     print_json,
 )
-from ganbench.harness.compare import ComparedDataset, comparison_document
+from ganbench.harness.compare import comparison_document
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,7 +37,7 @@ _LEAST_COLUMNS = ("p, Holm", "n", "95 % interval", "difference")
 def print_results(
     scheduler: Scheduler,
     states: Sequence[CellState],
-    compared: Sequence[ComparedDataset],
+    compared: JudgedMatrix,
     beyond: Sequence[str],
     *,
     as_json: bool,
@@ -60,11 +60,14 @@ def print_results(
         )
         return
     screen = console()
-    for dataset in compared:
+    for dataset in compared.datasets:
         for column in dataset.table.columns:
             screen.print_table(_metric_table(dataset, column), least=_LEAST_COLUMNS)
-    for dataset in compared:
+    for dataset in compared.datasets:
         _print_verdicts(dataset)
+    if compared.scope:
+        screen.print(compared.scope, style="dim")
+        screen.print()
     trained = [state for state in states if state.record]
     total = sum(state.record.get("seconds") or 0 for state in trained)
     screen.print(f"{len(trained)} runs, {duration(total)} of training.")
@@ -73,24 +76,24 @@ def print_results(
     screen.print(f"A page of it: ganbench report {scheduler.out_as_typed}", soft_wrap=True)
 
 
-def _print_verdicts(dataset: ComparedDataset) -> None:
-    """Print a sentence for each treatment, about the main metric."""
-    by_main = [verdict for verdict in dataset.verdicts if verdict.comparison.column == dataset.main]
-    if not by_main or dataset.main is None:
+def _print_verdicts(dataset: JudgedDataset) -> None:
+    """Print a sentence for each treatment, about the primary metric."""
+    if not dataset.on_main or dataset.main is None:
         return
     screen = console()
     screen.print(f"On {dataset.table.dataset}, by {dataset.main.name}", style="bold")
-    for verdict in by_main:
+    for verdict in dataset.on_main:
         screen.print(verdict.sentence, style=_STYLES[verdict.kind])
     screen.print()
 
 
-def _metric_table(dataset: ComparedDataset, column: MetricColumn) -> Table:
+def _metric_table(dataset: JudgedDataset, column: MetricColumn) -> Table:
     """Return one metric of one dataset as a table, a row for each variant."""
     from rich.table import Table
 
+    role = ", exploratory" if dataset.comparisons and column != dataset.main else ""
     table = Table(
-        title=f"{column.name} {ARROWS.get(column.better, '')} on {dataset.table.dataset}",
+        title=f"{column.name} {ARROWS.get(column.better, '')} on {dataset.table.dataset}{role}",
         title_justify="left",
         title_style="bold",
     )
@@ -104,9 +107,7 @@ def _metric_table(dataset: ComparedDataset, column: MetricColumn) -> Table:
     return table
 
 
-def _metric_row(
-    dataset: ComparedDataset, row: VariantRow, column: MetricColumn
-) -> list[str | Text]:
+def _metric_row(dataset: JudgedDataset, row: VariantRow, column: MetricColumn) -> list[str | Text]:
     """Return a variant's cells in the table of a metric."""
     verdict = next(iter(dataset.verdicts_on(row, column)), None)
     word = _verdict_word(verdict, is_baseline=dataset.is_baseline(row))
@@ -115,7 +116,7 @@ def _metric_row(
         return [row.variant, f"0 of {len(row.runs)}", *["–"] * 5, word]
     estimate = cell.estimate
     mean = format_number(estimate.value)
-    paired = verdict.comparison.paired if verdict else None
+    paired = verdict.pairs.paired if verdict and verdict.pairs else None
     return [
         row.variant,
         f"{estimate.n}" if estimate.n == cell.runs else f"{estimate.n} of {cell.runs}",
@@ -130,5 +131,7 @@ def _metric_row(
 
 def _verdict_word(verdict: Verdict | None, *, is_baseline: bool) -> Text:
     if verdict is not None:
-        return Text(verdict.word, style=_STYLES[verdict.kind])
+        treatment, _ = verdict.comparison.troubles
+        count = f", {treatment.count} of {treatment.runs}" if verdict.kind == "fails" else ""
+        return Text(f"{verdict.word}{count}", style=_STYLES[verdict.kind])
     return Text("baseline" if is_baseline else "–")

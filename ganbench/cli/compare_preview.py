@@ -42,7 +42,7 @@ def print_plan(
     with WorkBar(quiet=quiet or as_json) as bar:
         speeds = measured_speeds(pending, scheduler.options, bar)
     left = seconds_left(pending, speeds, slots)
-    limits = design_limits(len(suite.seeds), max(1, max(len(suite.tricks), len(suite.models)) - 1))
+    limits = design_limits(len(suite.seeds), suite.comparisons)
     if as_json:
         cells = [_planned_record(state) for state in scheduler.states]
         print_json({"cells": cells, "comparisons": [], "seconds": left, "limits": limits})

@@ -58,7 +58,7 @@ def _print_measurements(result: Mapping[str, Any]) -> None:
         if samples["skipped"]:
             screen.print(_skipped_sentence(samples), soft_wrap=True)
     for note in result.get("notes", ()):
-        screen.print(note, soft_wrap=True, markup=False)
+        screen.print(note, soft_wrap=True)
     for name, record in result["metrics"].items():
         if record["warning"]:
             screen.print(Text.assemble((name, "yellow"), f": {record['warning']}."))

@@ -140,9 +140,12 @@ class MatrixView:
         return left
 
     def _measured(self, state: CellState) -> tuple[str, dict[str, Any]] | None:
-        """Return the main metric of a cell, or its first one."""
+        """Return the primary metric of a cell: the one named, or the default."""
+        from ganbench.analysis.verdicts import primary_rank
+
         metrics = state.record.get("metrics") or {}
-        name = self._metric if self._metric in metrics else next(iter(metrics), None)
+        default = min(metrics, key=primary_rank, default=None)
+        name = self._metric if self._metric in metrics else default
         return (name, metrics[name]) if name else None
 
     def _value(self, state: CellState) -> str:
@@ -150,10 +153,14 @@ class MatrixView:
         return f"{measured[0]} {format_number(measured[1]['value'])}" if measured else ""
 
     def _best(self) -> str:
-        """Name the cell whose main metric is best, with its value."""
+        """Name the cell whose primary metric is best, with its value; none that went wrong."""
+        from ganbench.analysis.failures import TROUBLE
+
         best: tuple[float, CellState, str] | None = None
         for state in self._states:
             measured = self._measured(state)
+            if state.record.get("status") in TROUBLE:
+                continue
             if measured and measured[1]["value"] is not None:
                 name, record = measured
                 rank = record["value"] * (-1.0 if record.get("better") == "higher" else 1.0)

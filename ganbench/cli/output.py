@@ -89,7 +89,7 @@ def complain(message: str, hint: str = "") -> None:
 def note(sentence: str) -> None:
     """Say on stderr what a command does or leaves; of several processes the first speaks."""
     if launched().first:
-        console(stderr=True).print(sentence, markup=False, soft_wrap=True)
+        console(stderr=True).print(sentence, soft_wrap=True)
 
 
 def shortened(text: str) -> str:
@@ -188,4 +188,4 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]], title: str) -> Table
 def print_notices(notices: Iterable[str]) -> None:
     """Print on stderr what a user must know of how data were read, each sentence once."""
     for notice in dict.fromkeys(notices):
-        console(stderr=True).print(notice, soft_wrap=True, markup=False)
+        console(stderr=True).print(notice, soft_wrap=True)

@@ -13,7 +13,10 @@ from ganbench.cli.options import MEASURING, OUTPUT
 from ganbench.cli.output import console, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ganbench.analysis.published import PublishedRow
+    from ganbench.records.run_record import RunRecord
 
 EXAMPLES = """\
 Examples:
@@ -37,7 +40,9 @@ def command(
     metric: Annotated[
         str | None,
         typer.Option(
-            help="Metric that the verdicts are about.", metavar="NAME", rich_help_panel=MEASURING
+            help="Primary metric, which the verdicts are about (default: that of the comparison).",
+            metavar="NAME",
+            rich_help_panel=MEASURING,
         ),
     ] = None,
     baseline: Annotated[
@@ -75,7 +80,7 @@ def command(
         target,
         title=title,
         baseline=baseline,
-        metric=metric,
+        metric=metric or _recorded_metric(folders, records),
         published=_published(),
         speeds=speeds,
     )
@@ -86,6 +91,14 @@ def command(
     contents = [f"{len(records)} runs"] if records else []
     contents += [f"{counted(len(speeds), 'measurement')} of speed"] if speeds else []
     console().print(f"{', '.join(contents)}: {files.page}", soft_wrap=True)
+
+
+def _recorded_metric(folders: Sequence[Path], records: Sequence[RunRecord]) -> str | None:
+    """Return the primary metric that the comparison of the runs named, if a run has it."""
+    from ganbench.records.primary_metric import recorded_primary_metric
+
+    metric = recorded_primary_metric(folders)
+    return metric if any(metric in run.metrics for run in records) else None
 
 
 def _published() -> list[PublishedRow]:

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.comparison import PLAIN, Comparison, compare_to
-from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow, metric_table
-from ganbench.analysis.verdicts import Verdict, main_column, verdicts
+from ganbench.analysis.failures import excess_p_value
+from ganbench.analysis.paired_values import PairedValues
+from ganbench.analysis.tables import metric_table
+from ganbench.analysis.verdicts import JudgedMatrix, Verdict, judge_matrix
 from ganbench.harness.measured_values import RecordMapping, data_frame, html_table
 from ganbench.harness.scheduler import CellState, Scheduler
 from ganbench.harness.trained_run import TrainedRun
@@ -25,52 +26,25 @@ _LOST = "lost"
 """The name of a baseline none of whose runs has a result: nothing can be compared with it."""
 
 
-@dataclass(frozen=True)
-class ComparedDataset:
-    """The table of one dataset, with its comparisons and verdicts."""
-
-    table: MetricTable
-    comparisons: tuple[Comparison, ...]
-    verdicts: tuple[Verdict, ...]
-    main: MetricColumn | None
-    """The column of the metric that sentences are about; None if nothing was measured."""
-
-    def verdicts_on(self, row: VariantRow, column: MetricColumn) -> list[Verdict]:
-        """Return the verdicts on a variant by one metric."""
-        return [
-            verdict
-            for verdict in self.verdicts
-            if verdict.comparison.variant == row.variant and verdict.comparison.column == column
-        ]
-
-    def is_baseline(self, row: VariantRow) -> bool:
-        """Return whether others are compared with this variant."""
-        return any(comparison.baseline == row.variant for comparison in self.comparisons)
-
-
 def compared_datasets(
     scheduler: Scheduler, baseline: str | None = None, metric: str | None = None
-) -> list[ComparedDataset]:
+) -> JudgedMatrix:
     """Compare the stored results of a matrix, dataset by dataset.
 
     Args:
         scheduler: The cells, after they were carried out.
         baseline: The variant that others are compared with, given as a set of tricks, a variant
             or a model; None chooses the models without tricks.
-        metric: The metric that the sentences of verdicts are about; None chooses the first.
+        metric: The primary metric, which the verdicts are about; None chooses FID, KID or reverse
+            KL, or the first one.
     """
     states = [state for state in scheduler.states if state.record]
     runs = label_variants([read_run(scheduler.folder(state)) for state in states])
     name = _recorded_baseline(baseline, states, runs)
-    compared = []
-    for dataset in dict.fromkeys(run.dataset for run in runs):
-        table = metric_table(runs, dataset)
-        comparisons = () if name == _LOST else tuple(compare_to(table, name))
-        main = main_column(table, metric) if table.columns else None
-        compared.append(
-            ComparedDataset(table, comparisons, tuple(verdicts(table, comparisons)), main)
-        )
-    return compared
+    tables = [metric_table(runs, dataset) for dataset in dict.fromkeys(run.dataset for run in runs)]
+    return judge_matrix(
+        [(table, [] if name == _LOST else compare_to(table, name)) for table in tables], metric
+    )
 
 
 def _recorded_baseline(
@@ -89,22 +63,33 @@ def _recorded_baseline(
 
 
 def comparison_document(
-    scheduler: Scheduler, states: Sequence[CellState], datasets: Sequence[ComparedDataset]
+    scheduler: Scheduler, states: Sequence[CellState], matrix: JudgedMatrix
 ) -> dict[str, Any]:
     """Return a comparison as plain data: every cell, and every comparison with its verdict.
 
     Args:
         scheduler: The cells of the matrix.
         states: The states of the cells to list.
-        datasets: The comparisons, by dataset.
+        matrix: The verdicts, by dataset.
     """
     return {
         "cells": [_cell_record(scheduler, state) for state in states],
         "comparisons": [
             _comparison_record(compared.table.dataset, verdict)
-            for compared in datasets
+            for compared in matrix.datasets
             for verdict in compared.verdicts
         ],
+        "scope": {
+            "primary": {
+                compared.table.dataset: compared.main.name
+                for compared in matrix.datasets
+                if compared.main
+            },
+            "named": matrix.named is not None,
+            "tests": matrix.tests,
+            "columns": matrix.columns,
+            "sentence": matrix.scope,
+        },
     }
 
 
@@ -113,12 +98,12 @@ class ComparisonResult(RecordMapping):
 
     Args:
         scheduler: The cells, after they were carried out.
-        datasets: The comparisons, by dataset.
+        matrix: The verdicts, by dataset.
     """
 
-    def __init__(self, scheduler: Scheduler, datasets: Sequence[ComparedDataset]) -> None:
+    def __init__(self, scheduler: Scheduler, matrix: JudgedMatrix) -> None:
         self._scheduler = scheduler
-        self._datasets = tuple(datasets)
+        self._matrix = matrix
 
     @property
     def _record(self) -> Mapping[str, Any]:
@@ -127,17 +112,19 @@ class ComparisonResult(RecordMapping):
     @cached_property
     def document(self) -> dict[str, Any]:
         """Every cell, and every comparison with its verdict, as plain data."""
-        return comparison_document(self._scheduler, self._scheduler.states, self._datasets)
+        return comparison_document(self._scheduler, self._scheduler.states, self._matrix)
 
     @property
     def verdicts(self) -> list[str]:
-        """A sentence for each variant, about the main metric of each dataset."""
+        """A sentence for each variant, about the primary metric of each dataset."""
         return [
-            verdict.sentence
-            for compared in self._datasets
-            for verdict in compared.verdicts
-            if verdict.comparison.column == compared.main
+            verdict.sentence for compared in self._matrix.datasets for verdict in compared.on_main
         ]
+
+    @property
+    def scope(self) -> str:
+        """What the verdicts are about, and how many columns of metrics were looked at."""
+        return self._matrix.scope
 
     @property
     def runs(self) -> list[TrainedRun]:
@@ -156,22 +143,36 @@ class ComparisonResult(RecordMapping):
     def __repr__(self) -> str:
         done = sum(bool(state.record) for state in self._scheduler.states)
         counted = f"{done} of {len(self._scheduler.states)} runs"
-        return "\n".join([f"<ComparisonResult of {counted}>", *self.verdicts])
+        return "\n".join(
+            filter(None, [f"<ComparisonResult of {counted}>", *self.verdicts, self.scope])
+        )
 
     def _repr_html_(self) -> str:
         rows = [
             [
                 row["dataset"],
                 row["metric"],
+                "primary" if row["primary"] else "exploratory",
                 row["variant"],
                 row["baseline"],
                 _signed(row["difference"]),
                 f"[{_signed(row['low'])}, {_signed(row['high'])}]",
+                f"{row['failed']} of {row['runs']}",
                 row["verdict"],
             ]
             for row in self.document["comparisons"]
         ]
-        head = ("dataset", "metric", "variant", "baseline", "difference", "95 %", "verdict")
+        head = (
+            "dataset",
+            "metric",
+            "role",
+            "variant",
+            "baseline",
+            "difference",
+            "95 %",
+            "failed",
+            "verdict",
+        )
         return html_table(head, rows)
 
 
@@ -196,26 +197,60 @@ def _comparison_record(dataset: str, verdict: Verdict) -> dict[str, Any]:
     """Return a comparison as it is in the JSON."""
     comparison = verdict.comparison
     paired = comparison.paired
-    difference = paired.difference if paired else None
     return {
         "dataset": dataset,
         "metric": comparison.column.metric,
         "protocol": comparison.column.protocol,
         "variant": comparison.variant,
         "baseline": comparison.baseline,
-        "n": difference.n if difference else 0,
+        "primary": verdict.primary,
+        **_pairs_record(comparison.pairs),
         "lost": comparison.lost,
-        "difference": difference.value if difference else None,
-        "low": difference.low if difference else None,
-        "high": difference.high if difference else None,
-        "relative": comparison.relative,
-        "p_value": comparison.t_p_value,
         "p_value_holm": comparison.t_corrected,
         "permutation_p_value": paired.p_value if paired else None,
         "permutation_p_value_holm": comparison.corrected,
         "smallest_permutation_p_value": paired.smallest_p_value if paired else None,
+        "ratio_p_value_holm": comparison.ratio_corrected,
+        "tests": comparison.family,
         "detectable": comparison.detectable,
         "probability_of_improvement": comparison.improvement.probability,
+        **_failures_record(comparison),
+        **_pairs_record(comparison.unfailed, "unfailed_"),
         "verdict": verdict.word,
+        "verdict_kind": verdict.kind,
+        "conditional": verdict.conditional,
         "sentence": verdict.sentence,
     }
+
+
+def _pairs_record(pairs: PairedValues | None, prefix: str = "") -> dict[str, Any]:
+    """Return what pairs show, as difference and as ratio."""
+    difference = pairs.paired.difference if pairs else None
+    ratio = pairs.ratio if pairs else None
+    record = {
+        "n": difference.n if difference else 0,
+        "difference": difference.value if difference else None,
+        "low": difference.low if difference else None,
+        "high": difference.high if difference else None,
+        "relative": pairs.relative if pairs else None,
+        "p_value": pairs.paired.t_p_value if pairs else None,
+        "ratio": ratio.ratio.value if ratio else None,
+        "ratio_low": ratio.ratio.low if ratio else None,
+        "ratio_high": ratio.ratio.high if ratio else None,
+        "ratio_p_value": ratio.p_value if ratio else None,
+    }
+    return {f"{prefix}{key}": value for key, value in record.items()}
+
+
+def _failures_record(comparison: Comparison) -> dict[str, Any]:
+    """Return how many runs of treatment and baseline diverged or collapsed."""
+    record: dict[str, Any] = {}
+    for prefix, trouble in zip(("", "baseline_"), comparison.troubles, strict=True):
+        interval = trouble.interval
+        record |= {
+            f"{prefix}failed": trouble.count,
+            f"{prefix}runs": trouble.runs,
+            f"{prefix}failed_low": interval.low if interval else None,
+            f"{prefix}failed_high": interval.high if interval else None,
+        }
+    return {**record, "failed_p_value": excess_p_value(*comparison.troubles)}

@@ -7,6 +7,7 @@
     datasets = ["mnist5k"]
     seeds = "0-4"
     threads = 1
+    metric = "fid@mnist-cnn"   # the primary metric: verdicts on it are corrected for all tests
 
     [set]                      # any setting of --set, or a key of the recipe
     kimg = 40
@@ -19,6 +20,7 @@ All mistakes in a file are told at once, each with its line.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -68,11 +70,19 @@ class Suite(Record):
     baseline: str | None = None
     metrics: Names | None = None
     metric: str | None = None
-    """The metric that the verdicts are about."""
+    """The primary metric, which the verdicts are about; by default FID, KID or reverse KL."""
     evaluations: int | None = Field(default=None, ge=0)
     threads: int | None = Field(default=None, ge=1)
     settings: dict[str, Any] = Field(default={}, alias="set")
     vary: dict[str, Axis] = Field(default={})
+
+    @property
+    def comparisons(self) -> int:
+        """The number of comparisons with a baseline in the primary metric, on all datasets."""
+        groups = len(self.models) * math.prod(map(len, self.vary.values()))
+        several = len(self.tricks) > 1
+        treatments = groups * (len(self.tricks) - 1) if several else groups - 1
+        return treatments * len(self.datasets)
 
     def cells(self, data_root: Path | None = None) -> list[Cell]:
         """Resolve the matrix.

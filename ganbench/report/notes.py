@@ -19,21 +19,27 @@ HOW_TO_READ = (
     "Numbers are comparable only where their protocols are the same; each dataset lists its own. "
     "Seconds are seconds of training alone, and comparable only within one environment.",
     "Verdicts: runs of one seed share initial weights, batches and latents, so differences to the "
-    "baseline are taken in pairs. A treatment helps or hurts where a two-sided paired t test has "
-    "p < 0.05 after Holm's correction for all treatments that are compared with the same baseline "
-    "in the same metric on the same dataset. It fails where the share of its runs that diverged or "
-    "collapsed exceeds the baseline's share by one in ten or more, and pairs are lost by it. "
-    "Everything else is no difference that this many seeds can show, which is not the same as no "
-    "difference.",
+    "baseline are taken in pairs. A treatment fails where the share of its runs that diverged or "
+    "collapsed, measured or not, exceeds the baseline's share by one in ten or more; it may fail "
+    "where Boschloo's exact test cannot tell that from chance. Otherwise it helps or hurts where "
+    "a two-sided paired t test has p < 0.05 after Holm's correction. Everything else is no "
+    "difference that this many seeds can show, which is not the same as no difference.",
+    "One metric of each dataset is primary, and the correction is over all tests on primary "
+    "metrics, on all datasets. All other metrics are exploratory: they are corrected only within "
+    "their column and their baseline, and the verdict says “may help”.",
+    "A collapsed run can take all power from a t test. Where no run failed in most pairs, the "
+    "test is over these alone, and all pairs are shown next to them. “Helps where no run failed” "
+    "is conditional on not failing: it says nothing about how often runs fail. A run that "
+    "diverged has no value, so a comparison with one is always conditional.",
     "Next to the t test stands the exact permutation test, which assumes nothing about the "
     "distribution. Over n pairs it cannot give a p value below 2/2ⁿ: 0.25 with three seeds, 0.0625 "
     "with five. A p value that cannot be small is no sign that there is no difference.",
 )
 
 VERDICTS_NOTE = (
-    "The verdict, and the mean difference over shared seeds in percent of the baseline. “Not "
-    "shown”: these seeds gave the percentage, and this many seeds cannot show that it is more "
-    "than chance."
+    "The verdict, and the mean difference over shared seeds in percent of the baseline; of a "
+    "treatment that fails, how many of its runs diverged or collapsed. “Not shown”: these seeds "
+    "gave the percentage, and this many seeds cannot show that it is more than chance."
 )
 
 EFFECTS_NOTE = (
@@ -61,8 +67,9 @@ MULTIPLES_NOTE = (
 )
 
 STABILITY_NOTE = (
-    "The share of runs that diverged, collapsed or failed, with its 95 % interval by Wilson: with "
-    "few runs even none is compatible with many. The deviation is over seeds, within settings."
+    "The share of runs that diverged, collapsed or failed, with the exact 95 % interval of "
+    "Clopper and Pearson: with few runs even none is compatible with many. The deviation is over "
+    "seeds, within settings."
 )
 
 PROFILE_NOTE = (
@@ -72,11 +79,13 @@ PROFILE_NOTE = (
 )
 
 DIFFERENCES_NOTE = (
-    "Mean difference over shared seeds with its 95 % t interval; p of the paired t test, alone and "
-    "after Holm's correction; p of the exact sign-flip test, and the least p that this many pairs "
-    "can give. Detectable is the true difference that four of five such experiments would find. "
-    "P(better) is the share of all pairs of runs in which the treatment is better, with ties "
-    "counted as a half."
+    "Mean difference over shared seeds with its 95 % t interval; p of the paired t test, alone "
+    "and after Holm's correction; p of the exact sign-flip test, and the least p that this many "
+    "pairs can give. Detectable is the true difference that four of five such experiments would "
+    "find. The ratio to the baseline is a geometric mean, with the interval and the p values of "
+    "the paired t test of logarithms, which finds large effects more often. Where a run "
+    "collapsed, there are two rows: the one with Holm's correction decides. P(better) is the "
+    "share of all pairs of runs in which the treatment is better, with ties counted as a half."
 )
 
 MEASUREMENTS_NOTE = (

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ganbench.analysis.comparison import Comparison
 from ganbench.analysis.equal_budgets import EqualBudgets
 from ganbench.analysis.number_text import (
     NOTHING,
@@ -69,20 +68,26 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
-def change(comparison: Comparison) -> str:
-    """Return a difference in percent of the baseline, or as it is where the baseline is zero."""
-    if comparison.paired is None:
+def change(verdict: Verdict) -> str:
+    """Return what a verdict rests on: the runs that failed, or a difference.
+
+    The difference is in percent of the baseline, or as it is where the baseline is zero.
+    """
+    if verdict.kind == "fails":
+        treatment, _ = verdict.comparison.troubles
+        return f"{treatment.count} of {treatment.runs}"
+    if verdict.pairs is None:
         return "no pair"
-    if comparison.relative is not None:
-        return percent(comparison.relative, signed=True)
-    return signed_text(comparison.paired.difference)
+    if verdict.pairs.relative is not None:
+        return percent(verdict.pairs.relative, signed=True)
+    return signed_text(verdict.pairs.paired.difference)
 
 
 def share_interval(share: Estimate) -> str:
     """Return the interval of a share in percent.
 
-    >>> share_interval(Estimate(0.2, 0.036, 0.62, 5, "Wilson"))
-    '[3.6 %, 62 %]'
+    >>> share_interval(Estimate(0.2, 0.00505, 0.716, 5, "Clopper-Pearson"))
+    '[0.5 %, 72 %]'
     """
     return f"[{percent(share.low)}, {percent(share.high)}]"
 

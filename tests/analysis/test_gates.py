@@ -6,6 +6,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,31 @@ def test_missing_values_are_no_improvement(runs: Runs, table_of: Table) -> None:
     comparisons = compare_to(table_of(runs("", [20.0, 20.0]), runs("r1", [10.0, None])))
     assert tripped([parse_bound("fid:50%")], comparisons) == [
         "gan + r1: fid@mnist-cnn is missing for some seeds."
+    ]
+
+
+def test_a_baseline_that_collapsed_hides_no_worsening(runs: Runs, table_of: Table) -> None:
+    base = [
+        replace(run, status="collapsed") if run.seed == 1 else run
+        for run in runs("", [20.0, 300.0, 20.0])
+    ]
+    comparisons = compare_to(table_of(base, runs("r1", [22.0, 22.0, 22.0])))
+    assert tripped([parse_bound("fid:5%")], comparisons) == [
+        "gan + r1 is worse than gan in fid@mnist-cnn by 10 % over 2 seeds in which no run failed; "
+        "fid:5% allows less."
+    ]
+
+
+def test_a_treatment_that_collapses_trips_however_good_its_values(
+    runs: Runs, table_of: Table
+) -> None:
+    bad = [
+        replace(run, status="collapsed") if run.seed else run
+        for run in runs("r1", [10.0, 10.0, 10.0])
+    ]
+    comparisons = compare_to(table_of(runs("", [20.0, 20.0, 20.0]), bad))
+    assert tripped([parse_bound("fid:50%")], comparisons) == [
+        "gan + r1: 2 of 3 runs diverged or collapsed, 0 of 3 of gan."
     ]
 
 

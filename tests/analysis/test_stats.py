@@ -142,33 +142,34 @@ def test_statistics_load_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
 
 
-def test_wilsons_interval_of_worked_examples() -> None:
-    # Five of ten: (5 + z^2/2) / (10 + z^2) -+ z sqrt(2.5 + z^2/4) / (10 + z^2), z = 1.959964.
-    share = stats.wilson_interval(5, 10)
-    assert (share.value, share.n) == (0.5, 10)
-    assert share.low == pytest.approx(0.236593, abs=1e-6)
-    assert share.high == pytest.approx(0.763407, abs=1e-6)
-    none, every = stats.wilson_interval(0, 5), stats.wilson_interval(5, 5)
-    assert (none.low, every.high) == (0.0, 1.0)
-    assert none.high == pytest.approx(0.434482, abs=1e-6)
-    assert every.low == pytest.approx(1 - 0.434482, abs=1e-6)
+def test_the_exact_interval_of_worked_examples() -> None:
+    # Of five runs without a failure: 0.025 = (1 - high)^5. Of three in five: by scipy's own code.
+    none, every = stats.exact_interval(0, 5), stats.exact_interval(5, 5)
+    assert (none.low, every.high, none.n) == (0.0, 1.0, 5)
+    assert none.high == pytest.approx(1 - 0.025 ** (1 / 5), abs=1e-12)
+    assert every.low == pytest.approx(0.025 ** (1 / 5), abs=1e-12)
+    for count in range(8):
+        share = stats.exact_interval(count, 7, confidence=0.9)
+        other = scipy_stats.binomtest(count, 7).proportion_ci(0.9, method="exact")
+        assert (share.low, share.high) == pytest.approx((other.low, other.high), abs=1e-9)
     with pytest.raises(ValueError, match="count"):
-        stats.wilson_interval(1, 0)
+        stats.exact_interval(1, 0)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
-def test_wilsons_interval_covers_on_average(share: float) -> None:
+@pytest.mark.parametrize("n", [3, 5, 20])
+def test_the_exact_interval_covers_every_share(n: int) -> None:
     # Exact: the sum of the binomial weights of those counts whose interval holds the true share.
-    for n in (5, 20, 100):
-        intervals = [stats.wilson_interval(count, n) for count in range(n + 1)]
+    intervals = [stats.exact_interval(count, n) for count in range(n + 1)]
+    for share in np.linspace(0.001, 0.999, 333):
         weights = scipy_stats.binom.pmf(range(n + 1), n, share)
-        bounds = [(interval.low, interval.high) for interval in intervals]
         covered = sum(
             weight
-            for weight, (low, high) in zip(weights, bounds, strict=True)
-            if low is not None and high is not None and low <= share <= high
+            for weight, interval in zip(weights, intervals, strict=True)
+            if interval.low is not None
+            and interval.high is not None
+            and interval.low <= share <= interval.high
         )
-        assert 0.90 <= covered <= 0.995
+        assert covered >= 0.95 - 1e-12
 
 
 def test_a_stratified_interval_speaks_of_the_mean_of_means() -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +12,16 @@ from scipy import stats as scipy_stats
 
 from ganbench.analysis.comparison import compare_to
 from ganbench.analysis.tables import MetricTable, metric_table
-from ganbench.analysis.verdicts import Verdict, design_limits, main_column, verdicts
+from ganbench.analysis.verdicts import (
+    JudgedMatrix,
+    Verdict,
+    design_limits,
+    judge_matrix,
+    main_column,
+    verdicts,
+)
 from ganbench.errors import UnknownNameError
+from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import RunRecord
 
 BASE = [20.0, 22.0, 19.0, 21.0, 20.5]
@@ -85,8 +93,15 @@ def test_more_runs_that_diverge_and_lost_pairs_are_a_failure(
     worse, gone = by_variant["gan + worse"], by_variant["gan + gone"]
     assert worse.comparison.lost == 3
     assert worse.sentence.startswith(
-        "worse fails: 2 of 5 runs diverged or collapsed, 1 of 5 of gan. Over the 2 shared seeds"
+        "worse may fail: 2 of 5 runs diverged or collapsed [5.3 %, 85 %], 1 of 5 of gan "
+        "[0.5 %, 72 %]; Boschloo's exact test p = 0.377, so that it may be chance. "
+        "Over the 2 shared seeds with values fid@mnist-cnn goes from "
     )
+    assert by_variant["gan + same"].word == "helps where no run failed"
+    assert "That is conditional on not failing: 1 shared seed with a failed run is left out." in (
+        by_variant["gan + same"].sentence
+    )
+    assert gone.sentence.startswith("gone fails: 5 of 5 runs diverged or collapsed [48 %, 100 %]")
     assert gone.comparison.paired is None
     assert gone.comparison.improvement.probability == 0.0
     assert gone.sentence.endswith("No run of it has a value of fid@mnist-cnn.")
@@ -108,16 +123,112 @@ def test_a_baseline_without_any_value_leaves_no_difference_but_its_failures(
     )
 
 
-def test_runs_that_collapse_but_keep_their_values_are_judged_by_them(
+def collapsing(values: list[RunRecord], *seeds: int) -> list[RunRecord]:
+    """Return runs of which those of some seeds collapsed, with the values that they have."""
+    return [replace(run, status="collapsed") if run.seed in seeds else run for run in values]
+
+
+def test_a_trick_that_collapses_fails_though_its_values_were_measured(
     runs: Callable[..., list[RunRecord]],
 ) -> None:
-    collapsed = [
-        replace(run, status="collapsed") if run.seed in {1, 2} else run
-        for run in runs("odd", [value + (-1) ** index for index, value in enumerate(BASE)])
+    base = [40.0, 41.0, 39.0, 40.5, 39.5]
+    odd = collapsing(runs("odd", [36.0, 320.0, 35.0, 310.0, 300.0]), 1, 3, 4)
+    verdict = judged(runs("", base), odd)["gan + odd"]
+    assert (verdict.kind, verdict.word, verdict.comparison.lost) == ("fails", "fails", 0)
+    assert verdict.sentence.startswith(
+        "odd fails: 3 of 5 runs diverged or collapsed [15 %, 95 %], 0 of 5 of gan [0 %, 52 %]; "
+        "Boschloo's exact test p = 0.0309. Over the 5 shared seeds with values fid@mnist-cnn goes "
+        "from 40 to 200, "
+    )
+    assert "Conditional on not failing, over the 2 shared seeds in which no run did, it goes " in (
+        verdict.sentence
+    )
+
+
+@pytest.mark.parametrize("status", ["collapsed", "diverged"])
+def test_failing_does_not_depend_on_values_nor_on_how_the_runs_failed(
+    runs: Callable[..., list[RunRecord]], status: str
+) -> None:
+    some = runs("some", [15.0, None, None, None, 15.0], bad=status)
+    every = runs("every", [None] * 5, bad=status)
+    one = runs("one", [15.0, 16.0, 14.0, 15.5, None], bad=status)
+    higher = judged(*(runs(name, BASE, better="higher") for name in ("", "up")), some, every, one)
+    assert [(verdict.kind, verdict.word) for verdict in higher.values()] == [
+        ("unclear", "no difference shown"),
+        ("fails", "fails"),
+        ("fails", "fails"),
+        ("fails", "may fail"),
     ]
-    verdict = judged(runs("", BASE), collapsed)["gan + odd"]
-    assert (verdict.kind, verdict.comparison.lost) == ("unclear", 0)
-    assert verdict.sentence.endswith("2 of 5 runs diverged or collapsed, 0 of 5 of gan.")
+
+
+def test_a_baseline_that_collapsed_once_does_not_take_all_power(
+    runs: Callable[..., list[RunRecord]],
+) -> None:
+    base = collapsing(runs("", [40.0, 41.0, 320.0, 39.0, 42.0]), 2)
+    by_variant = judged(base, runs("good", [28.0, 28.9, 27.0, 27.1, 29.6]), runs("idle", BASE2))
+    good, idle = by_variant["gan + good"], by_variant["gan + idle"]
+    assert good.comparison.paired is not None
+    assert good.comparison.t_p_value is not None
+    assert good.comparison.t_p_value > 0.2, "over all seeds nothing can be shown"
+    assert (good.kind, good.word) == ("helps", "helps where no run failed")
+    assert good.conditional
+    assert good.pairs is good.comparison.unfailed
+    assert good.pairs is not None
+    values = [-12.0, -12.1, -11.9, -12.4]
+    assert good.pairs.paired.t_p_value == pytest.approx(
+        float(scipy_stats.ttest_1samp(values, 0).pvalue)
+    )
+    assert good.comparison.family == 2
+    assert good.comparison.t_corrected == pytest.approx(2 * (good.pairs.paired.t_p_value or 0))
+    assert "falls from 40.50 to 28.40" in good.sentence
+    assert "over 4 shared seeds; p < 0.001 after Holm's correction for 2 tests" in good.sentence
+    assert (
+        "That is conditional on not failing: 1 shared seed with a failed run is left out. "
+        "Over all 5 shared seeds with values it goes from 96.4 to 28.1, "
+    ) in good.sentence
+    assert good.sentence.endswith("0 of 5 runs diverged or collapsed, 1 of 5 of gan.")
+    assert (idle.kind, idle.conditional) == ("unclear", False)
+    assert idle.sentence.startswith("idle: no difference that 4 seeds can show: ")
+    assert "conditional on not failing: 1 shared seed" in idle.sentence
+
+
+BASE2 = [40.5, 40.2, 39.7, 40.1, 41.5]
+
+
+def test_a_baseline_that_always_collapses_is_still_beaten(
+    runs: Callable[..., list[RunRecord]],
+) -> None:
+    base = collapsing(runs("", [320.0, 300.0, 310.0, 305.0, 41.0]), 0, 1, 2, 3)
+    good = judged(base, runs("good", [28.0, 28.9, 27.0, 27.1, 29.6]))["gan + good"]
+    assert (good.kind, good.word, good.conditional) == ("helps", "helps", False)
+    assert good.pairs is good.comparison.pairs
+
+
+def test_ratios_show_large_effects_and_are_absent_where_a_value_is_not_positive(
+    runs: Callable[..., list[RunRecord]],
+) -> None:
+    base = [10.0, 100.0, 30.0, 300.0, 15.0]
+    third = [3.2, 35.0, 9.0, 105.0, 5.2]
+    verdict = judged(runs("", base), runs("third", third))["gan + third"]
+    assert verdict.comparison.t_p_value is not None
+    assert verdict.comparison.t_p_value > 0.1
+    assert verdict.comparison.pairs is not None
+    ratio = verdict.comparison.pairs.ratio
+    assert ratio is not None
+    logarithms = np.log(third) - np.log(base)
+    assert ratio.ratio.value == pytest.approx(float(scipy_stats.gmean(np.divide(third, base))))
+    interval = scipy_stats.ttest_1samp(logarithms, 0).confidence_interval(0.95)
+    assert ratio.ratio.low == pytest.approx(np.exp(interval.low))
+    assert ratio.ratio.high == pytest.approx(np.exp(interval.high))
+    assert ratio.p_value == pytest.approx(float(scipy_stats.ttest_1samp(logarithms, 0).pvalue))
+    assert verdict.kind == "unclear"
+    assert "As a ratio it is 0.33" in verdict.sentence
+    zero = judged(runs("", base), runs("zero", [0.0, *third[1:]]))["gan + zero"].comparison
+    assert zero.pairs is not None
+    assert zero.pairs.ratio is None
+    huge = judged(runs("", [1e-300, 1e300]), runs("x", [1e300, 1e-300]))["gan + x"].comparison
+    assert huge.pairs is not None
+    assert huge.pairs.ratio is None, "its interval is beyond the range of floats"
 
 
 def test_one_run_more_of_many_that_diverges_is_no_failure(
@@ -180,6 +291,76 @@ def test_false_discoveries_stay_below_the_level(runs: Callable[..., list[RunReco
     assert claims / 400 < 0.083
 
 
+def matrix(
+    datasets: Sequence[str], metrics: Sequence[str], values: Mapping[str, list[float]]
+) -> list[RunRecord]:
+    """Return runs with the same values in all metrics on all datasets, by tricks."""
+    return [
+        RunRecord(
+            name=f"{dataset} {tricks} {seed}",
+            status="done",
+            model="gan",
+            dataset=dataset,
+            variant=f"gan + {tricks}" if tricks else "gan",
+            tricks=tricks,
+            seed=seed,
+            metrics={
+                metric: Measurement(value, n=100, protocol=metric, better="lower")
+                for metric in metrics
+            },
+        )
+        for dataset in datasets
+        for tricks, row in values.items()
+        for seed, value in enumerate(row)
+    ]
+
+
+NEAR = [17.0, 21.6, 18.3, 18.6, 19.7]
+
+
+def judged_matrix(datasets: Sequence[str], metric: str | None = None) -> JudgedMatrix:
+    runs = matrix(datasets, ["kid", "fid", "modes"], {"": BASE, "near": NEAR})
+    tables = [metric_table(runs, dataset) for dataset in datasets]
+    return judge_matrix([(table, compare_to(table)) for table in tables], metric)
+
+
+def test_the_primary_metric_is_corrected_over_all_datasets_and_the_others_only_may_help() -> None:
+    alone = float(scipy_stats.ttest_rel(NEAR, BASE).pvalue)
+    one, three = judged_matrix(["a"]), judged_matrix(["a", "b", "c"])
+    assert [
+        (verdict.comparison.column.name, verdict.primary) for verdict in one.datasets[0].verdicts
+    ] == [("kid", False), ("fid", True), ("modes", False)]
+    assert [verdict.word for verdict in one.datasets[0].verdicts] == [
+        "may help", "helps", "may help",
+    ]  # fmt: skip
+    for dataset in three.datasets:
+        kid, fid, _ = dataset.verdicts
+        assert fid.comparison.t_corrected == pytest.approx(3 * alone)
+        assert (fid.word, fid.comparison.family) == ("no difference shown", 3)
+        assert kid.comparison.t_corrected == pytest.approx(alone)
+        assert kid.word == "may help"
+        assert kid.sentence.startswith("near may help: kid falls")
+    named = judged_matrix(["a"], "modes").datasets[0]
+    assert [verdict.comparison.column.name for verdict in named.on_main] == ["modes"]
+    assert named.main is not None
+    assert named.main.name == "modes"
+
+
+def test_how_many_columns_were_looked_at_is_said() -> None:
+    three = judged_matrix(["a", "b", "c"])
+    assert (three.columns, three.tests, three.primary) == (9, 3, ("fid", "fid", "fid"))
+    assert three.scope.startswith(
+        "The primary metric is fid, the default where none is named. p values are corrected for "
+        "all 3 tests on it, on 3 datasets. 9 columns of metrics were looked at; 6 of them are "
+        "exploratory. "
+    )
+    assert judged_matrix(["a"], "kid").scope.startswith(
+        "The primary metric is kid, as named. One test was made. 3 columns of metrics were looked "
+        "at; 2 of them are exploratory. "
+    )
+    assert judge_matrix([]).scope == ""
+
+
 def test_the_main_metric_is_the_one_named_or_the_best_known(
     runs: Callable[..., list[RunRecord]], table_of: Callable[..., MetricTable]
 ) -> None:
@@ -191,6 +372,11 @@ def test_the_main_metric_is_the_one_named_or_the_best_known(
     assert main_column(columns("modes", "reverse-kl")).metric == "reverse-kl"
     assert main_column(columns("modes", "high-quality")).metric == "modes"
     assert main_column(columns("modes", "fid"), "modes").metric == "modes"
+    nothing = replace(
+        runs("", BASE[:1])[0], metrics={"fid": Measurement(None, n=1, protocol="fid")}
+    )
+    unmeasured = table_of([nothing], runs("x", BASE[:1], metric="modes"))
+    assert main_column(unmeasured).metric == "modes", "a FID without a value tells nothing"
     with pytest.raises(UnknownNameError, match="Did you mean 'modes'"):
         main_column(columns("modes", "fid"), "mods")
     with pytest.raises(UnknownNameError, match="no metric on digits"):
@@ -200,6 +386,6 @@ def test_the_main_metric_is_the_one_named_or_the_best_known(
 def test_what_a_design_cannot_show_is_said() -> None:
     five = design_limits(5, 12)
     assert five[0] == ("A paired permutation test over 5 seeds cannot give a p value below 0.0625.")
-    assert "corrected for 12 treatments, finds a true difference of 3.3 standard" in five[1]
+    assert "corrected for 12 comparisons, finds a true difference of 3.3 standard" in five[1]
     assert len(design_limits(10, 1)) == 1
     assert "One seed" in design_limits(1, 3)[0]

@@ -18,7 +18,14 @@ HERE = ("--backend", "inline")
 def test_cells_and_comparisons_have_the_stable_keys(cli, tmp_path, stable):
     words = (*WORDS, *HERE, "--tricks", "none,r1:weight=10,every=2", "--seeds", "0-3")
     document = cli(*words, "--json").document
-    assert document.keys() == {"schema", "cells", "comparisons", "worse_than_allowed"}
+    assert document.keys() == {
+        "schema", "cells", "comparisons", "scope", "worse_than_allowed",
+    }  # fmt: skip
+    scope = document["scope"]
+    assert scope["primary"].keys() == {"ring8"}
+    assert (scope["named"], scope["tests"]) == (False, 1)
+    assert scope["columns"] == len(document["comparisons"])
+    assert f"{scope['columns']} columns of metrics were looked at" in scope["sentence"]
     cells = document["cells"]
     assert len({cell["id"] for cell in cells}) == 8
     for cell in cells:
@@ -43,6 +50,9 @@ def test_cells_and_comparisons_have_the_stable_keys(cli, tmp_path, stable):
         assert comparison["difference"] == pytest.approx(np.mean(differences), abs=1e-12)
         assert comparison["protocol"] == by["none", 0][name]["protocol"]
         assert comparison["smallest_permutation_p_value"] == 0.125
+        assert comparison["primary"] is (name == scope["primary"]["ring8"])
+        assert (comparison["runs"], comparison["baseline_runs"]) == (4, 4)
+        assert comparison["verdict_kind"] in {"helps", "hurts", "fails", "unclear"}
         assert (
             comparison["verdict"] in comparison["sentence"]
             or comparison["verdict"] == "no difference shown"
@@ -91,6 +101,18 @@ def test_the_tables_have_mean_interval_difference_and_verdict(cli, tmp_path):
     assert "no difference shown" in outcome.out
     assert "On ring8, by modes" in outcome.out
     assert "4 runs, " in outcome.out
+    assert "high-quality ↑ on ring8, exploratory" in outcome.out
+    text = " ".join(outcome.out.split())
+    assert "The primary metric is modes, as named. One test was made." in text
+    assert "columns of metrics were looked at" in text
+    # A report of these runs has no other primary metric than the comparison named.
+    assert cli("report", tmp_path / "out", "--out", tmp_path / "page").code == 0
+    markdown = (tmp_path / "page" / "README.md").read_text()
+    assert "The primary metric is modes, as named." in markdown
+    assert "exploratory reverse-kl" in markdown
+    other = cli("report", tmp_path / "out", "--out", tmp_path / "page", "--metric", "reverse-kl")
+    assert other.code == 0
+    assert "primary reverse-kl" in (tmp_path / "page" / "README.md").read_text()
     assert f"ganbench report {tmp_path / 'out'}" in outcome.out
 
 

@@ -55,6 +55,16 @@ def test_a_lower_metric_has_the_lowest_as_its_best():
     assert "seed 1, modes 1" in drawn(members)
 
 
+def test_the_best_is_by_the_primary_metric_and_no_run_that_collapsed():
+    members = states()
+    for state, value in zip(members, (3.0, 1.0, 2.0), strict=False):
+        finished(state, 7.0)
+        state.record["metrics"]["fid@mnist-cnn"] = {"value": value, "better": "lower"}
+    members[1].record["status"] = "collapsed"
+    assert "best so far: vanilla + ema on ring8, seed 0, fid@mnist-cnn 2" in drawn(members)
+    assert "modes 7" in drawn(members, metric="modes")
+
+
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_seeds_are_counted_where_they_do_not_fit(width):
     members = states(seeds=range(9))

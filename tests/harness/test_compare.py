@@ -1,7 +1,75 @@
 # SPDX-License-Identifier: MIT
 """Comparisons of a matrix of runs."""
 
+from dataclasses import replace
+
+import pytest
+
 import ganbench
+from ganbench.analysis.comparison import compare_to
+from ganbench.analysis.tables import metric_table
+from ganbench.analysis.verdicts import judge_matrix
+from ganbench.harness.compare import comparison_document
+from ganbench.records.measurement import Measurement
+from ganbench.records.primary_metric import recorded_primary_metric
+from ganbench.records.run_record import RunRecord
+
+
+def made_up(tricks, values, collapsed=()):
+    """Return the runs of a variant, with two metrics of the same values."""
+    return [
+        RunRecord(
+            name=f"{tricks}{seed}",
+            status="collapsed" if seed in collapsed else "done",
+            model="gan",
+            dataset="digits",
+            variant=f"gan + {tricks}" if tricks else "gan",
+            tricks=tricks,
+            seed=seed,
+            metrics={
+                name: Measurement(value, n=1, protocol=name, better="lower")
+                for name in ("kid", "fid")
+            },
+        )
+        for seed, value in enumerate(values)
+    ]
+
+
+def test_the_document_says_what_failed_what_is_conditional_and_what_exploratory():
+    runs = [
+        *made_up("", [40.0, 41.0, 320.0, 39.0, 42.0], collapsed=[2]),
+        *made_up("good", [28.0, 28.9, 27.0, 27.1, 29.6]),
+        *made_up("bad", [36.0, 320.0, 35.0, 310.0, 300.0], collapsed=[1, 2, 3, 4]),
+    ]
+    table = metric_table(runs, "digits")
+    document = comparison_document(None, [], judge_matrix([(table, compare_to(table))]))
+    assert document["scope"]["primary"] == {"digits": "fid"}
+    assert (document["scope"]["tests"], document["scope"]["columns"]) == (2, 2)
+    rows = {(row["variant"], row["metric"]): row for row in document["comparisons"]}
+    good, bad = rows["gan + good", "fid"], rows["gan + bad", "fid"]
+    assert (good["verdict"], good["verdict_kind"]) == ("helps where no run failed", "helps")
+    assert good["conditional"]
+    assert rows["gan + good", "kid"]["verdict"] == "may help where no run failed"
+    assert not rows["gan + good", "kid"]["primary"]
+    # The numbers of all pairs keep their keys; those of the pairs without a failure stand beside.
+    assert (good["n"], good["unfailed_n"]) == (5, 4)
+    assert good["difference"] == pytest.approx(-68.28)
+    assert good["unfailed_difference"] == pytest.approx(-12.1)
+    assert good["p_value"] > 0.2
+    assert good["p_value_holm"] == pytest.approx(2 * good["unfailed_p_value"])
+    assert 0.6 < good["unfailed_ratio_low"] < good["unfailed_ratio"] < 0.75
+    assert (good["failed"], good["baseline_failed"], good["failed_p_value"]) == (0, 1, 1.0)
+    assert (bad["verdict"], bad["failed"], bad["runs"]) == ("may fail", 4, 5)
+    assert bad["failed_low"] == pytest.approx(0.2836, abs=1e-4)
+    assert bad["failed_high"] == pytest.approx(0.9949, abs=1e-4)
+    assert not bad["conditional"]
+
+
+def test_old_runs_without_a_seed_or_metrics_are_compared_as_before():
+    runs = [replace(run, seed=None, metrics={}) for run in made_up("", [1.0])]
+    table = metric_table(runs, "digits")
+    matrix = judge_matrix([(table, compare_to(table))])
+    assert comparison_document(None, [], matrix)["scope"]["sentence"] == ""
 
 
 def test_a_comparison_trains_what_is_missing(tmp_path):
@@ -23,6 +91,9 @@ def test_a_comparison_trains_what_is_missing(tmp_path):
     assert len(first.verdicts) == 1
     assert "ComparisonResult of 4 of 4 runs" in repr(first)
     assert "vanilla + ema" in first._repr_html_()
+    assert "The primary metric is modes, as named." in repr(first)
+    assert "exploratory" in first._repr_html_()
+    assert recorded_primary_metric([tmp_path]) == "modes"
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/result.json")}
     more = compare(["none", "ema", [ganbench.R1(weight=2.0)]])
     assert len(more["cells"]) == 6

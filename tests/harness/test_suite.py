@@ -42,6 +42,21 @@ def test_flags_change_a_suite_and_settings_are_added(suite):
     assert (cell.seed, cell.config.recipe.kimg, cell.config.recipe.batch_size) == (5, 0.2, 10)
 
 
+@pytest.mark.parametrize(
+    ("text", "comparisons"),
+    [
+        ('tricks = ["none", "r1", "ema"]\ndatasets = ["ring8", "grid25"]\n', 2 * 2),
+        ('tricks = ["none", "r1"]\n[vary]\nbatch_size = [10, 20, 30]\n', 3),
+        ("[vary]\nbatch_size = [10, 20, 30]\n", 2),
+        ("", 0),
+    ],
+)
+def test_a_suite_knows_how_much_is_tested_on_its_primary_metric(suite, text, comparisons):
+    chosen = suite(f'models = ["vanilla"]\n{text}').read()
+    assert chosen.comparisons == comparisons
+    assert chosen.metric is None
+
+
 MISTAKES = """\
 model = "dcgan"
 models = ["dcgan", "vanila"]

@@ -48,8 +48,8 @@ def effect_rows(verdicts: Sequence[Verdict], names: Mapping[str, str]) -> Rows:
         paired = comparison.paired
         if paired is None:
             continue
-        treatment = {"treatment": names[comparison.variant], "verdict": verdict.word}
-        for seed, difference in (comparison.differences or {}).items():
+        treatment = {"treatment": names[comparison.variant], "verdict": WORDS[verdict.kind]}
+        for seed, difference in comparison.differences.items():
             rows.append({**treatment, "seed": str(seed), **_dot(difference, border)})
         mean = {
             **treatment,

@@ -12,7 +12,7 @@ from ganbench.analysis.published import PublishedRow
 from ganbench.analysis.selection import Drawn, select_drawn
 from ganbench.analysis.stability import Profile, StabilityRow, profiles, stability_rows
 from ganbench.analysis.tables import MetricColumn, MetricTable, datasets_of, metric_table
-from ganbench.analysis.verdicts import Verdict, main_column, verdicts
+from ganbench.analysis.verdicts import JudgedDataset, Verdict, judge_matrix
 from ganbench.records.archive import condense
 from ganbench.records.atomic_files import slug
 from ganbench.records.read_run import complete
@@ -30,9 +30,10 @@ from ganbench.report.pictures import unique
 class DatasetSection:
     """One dataset: its verdicts, its tables and its charts.
 
-    ``table`` holds all runs, ``drawn`` the runs whose curves have been read. ``profiles`` are the
-    performance profiles with their charts. ``losses`` are the charts of losses and logits, variant
-    by variant.
+    ``main`` is the primary metric. ``scope`` says what the verdicts on all datasets are about, and
+    how many columns of metrics were looked at. ``table`` holds all runs, ``drawn`` the runs whose
+    curves have been read. ``profiles`` are the performance profiles with their charts. ``losses``
+    are the charts of losses and logits, variant by variant.
     """
 
     dataset: str
@@ -40,6 +41,7 @@ class DatasetSection:
     table: MetricTable
     main: MetricColumn | None
     verdicts: tuple[Verdict, ...]
+    scope: str
     budgets: tuple[EqualBudgets, ...]
     stability: tuple[StabilityRow, ...]
     profiles: tuple[tuple[Profile, tuple[Panel, ...]], ...]
@@ -92,19 +94,27 @@ def sections(
         published: Published rows; each belongs to the dataset that it names.
         variant_styles: How each variant is drawn.
         baseline: The baseline that was asked for; it counts on the datasets that have it.
-        metric: The main metric that was asked for; it counts where it was measured.
+        metric: The primary metric that was asked for; it counts where it was measured.
     """
     taken = {"across", "speed"}  # the anchors of chapters that are about no dataset
+    tables = [metric_table(runs, dataset) for dataset in datasets_of(runs)]
+    matrix = judge_matrix([(table, _compared(table, baseline)) for table in tables], metric)
     return [
         _section(
-            [run for run in runs if run.dataset == dataset],
-            unique(slug(dataset), dataset, taken),
-            [row for row in published if row.dataset == dataset.split(" (")[0]],
+            [run for run in runs if run.dataset == judged.table.dataset],
+            unique(slug(judged.table.dataset), judged.table.dataset, taken),
+            [row for row in published if row.dataset == judged.table.dataset.split(" (")[0]],
             variant_styles,
-            (baseline, metric),
+            judged,
+            matrix.scope,
         )
-        for dataset in datasets_of(runs)
+        for judged in matrix.datasets
     ]
+
+
+def _compared(table: MetricTable, baseline: str | None) -> list[Comparison]:
+    """Compare the variants of a table; with the baseline asked for only where there is one."""
+    return compare_to(table, baseline if baseline in baseline_names([table]) else None)
 
 
 def _section(
@@ -112,29 +122,25 @@ def _section(
     name: str,
     published: Sequence[PublishedRow],
     variant_styles: Mapping[str, Style],
-    asked: tuple[str | None, str | None],
+    dataset: JudgedDataset,
+    scope: str,
 ) -> DatasetSection:
-    dataset = runs[0].dataset
-    table = metric_table(runs, dataset)
-    baseline = asked[0] if asked[0] in baseline_names([table]) else None
-    main = _main(table, asked[1])
-    judged = verdicts(table, compare_to(table, baseline))
-    chosen = select_drawn(
-        table, [verdict for verdict in judged if verdict.comparison.column == main]
-    )
+    table, main, judged = dataset.table, dataset.main, dataset.verdicts
+    chosen = select_drawn(table, dataset.on_main)
     read = [_read(run, chosen) for run in runs]
     if chosen.whole:
-        table = drawn = metric_table(read, dataset)
+        table = drawn = metric_table(read, table.dataset)
     else:
-        drawn = metric_table([run for run in read if run.name in chosen.runs], dataset)
+        drawn = metric_table([run for run in read if run.name in chosen.runs], table.dataset)
     shown = {variant: variant_styles[variant] for variant in chosen.variants}
     baselines = {verdict.comparison.variant: verdict.comparison.baseline for verdict in judged}
     return DatasetSection(
-        dataset=dataset,
+        dataset=table.dataset,
         slug=name,
         table=table,
         main=main,
-        verdicts=tuple(judged),
+        verdicts=judged,
+        scope=scope,
         budgets=tuple(equal_budgets(table)) if chosen.whole else (),
         stability=tuple(stability_rows(table, main)),
         profiles=tuple(_profiles(table, main, name, variant_styles)),
@@ -160,14 +166,6 @@ def _read(run: RunRecord, chosen: Drawn) -> RunRecord:
         return run if chosen.whole else replace(run, curves=(), losses=(), grids=())
     run = condense(complete(run))
     return run if chosen.whole or run.name in chosen.first else replace(run, losses=())
-
-
-def _main(table: MetricTable, metric: str | None) -> MetricColumn | None:
-    """Return the main metric of a table; the one asked for only where it was measured."""
-    if not table.columns:
-        return None
-    known = {name for column in table.columns for name in (column.name, column.metric)}
-    return main_column(table, metric if metric in known else None)
 
 
 def _profiles(

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ganbench.analysis import number_text
+from ganbench.analysis.comparison import Comparison
+from ganbench.analysis.paired_values import PairedValues
 from ganbench.analysis.selection import MOST_ROWS
-from ganbench.analysis.tables import heading
+from ganbench.analysis.tables import MetricColumn, heading
 from ganbench.analysis.verdicts import Verdict, VerdictKind, design_limits
 from ganbench.report import notes, sentences
 from ganbench.report.content_blocks import (
@@ -41,6 +43,7 @@ def verdict_blocks(section: DatasetSection) -> list[Block]:
     blocks: list[Block] = [
         Heading(f"Does it help{against}?"),
         _verdict_table(section, several=several),
+        Paragraph(section.scope),
         Paragraph(notes.VERDICTS_NOTE),
         *_sentences(section),
     ]
@@ -62,7 +65,8 @@ def verdict_blocks(section: DatasetSection) -> list[Block]:
 
 def _verdict_table(section: DatasetSection, *, several: bool) -> Table:
     """Return a row for each treatment and a column for each metric."""
-    columns = section.table.columns
+    # The primary metric stands first.
+    metrics = sorted(section.table.columns, key=lambda column: column != section.main)
     by_treatment: dict[str, dict[str, Verdict]] = {}
     for verdict in section.verdicts:
         comparison = verdict.comparison
@@ -73,13 +77,17 @@ def _verdict_table(section: DatasetSection, *, several: bool) -> Table:
         name = TextCell(
             section.treatments[variant], notes=(f"compared with {baseline}",) if several else ()
         )
-        rows.append(Row((name, *(_verdict(verdicts.get(column.name)) for column in columns))))
+        rows.append(Row((name, *(_verdict(verdicts.get(column.name)) for column in metrics))))
     return Table(
         f"Verdicts on {section.dataset}",
-        (Column("treatment", number=False), *(Column(heading(column)) for column in columns)),
+        (Column("treatment", number=False), *(_metric_head(column, section) for column in metrics)),
         tuple(rows),
         mark="verdicts",
     )
+
+
+def _metric_head(column: MetricColumn, section: DatasetSection) -> Column:
+    return Column(heading(column), group="primary" if column == section.main else "exploratory")
 
 
 def _verdict(verdict: Verdict | None) -> TextCell:
@@ -87,12 +95,12 @@ def _verdict(verdict: Verdict | None) -> TextCell:
         return TextCell(mark="none")
     clear = verdict.kind != "unclear"
     word = Span(verdict.short, mark=f"verdict-{verdict.kind}", strong=clear)
-    return TextCell((word, " ", Span(sentences.change(verdict.comparison), mark="change")))
+    return TextCell((word, " ", Span(sentences.change(verdict), mark="change")))
 
 
 def _sentences(section: DatasetSection) -> list[Block]:
-    """Return the verdicts on the main metric in words, and what the design cannot show."""
-    on_main = [verdict for verdict in section.verdicts if verdict.comparison.column == section.main]
+    """Return the verdicts on the primary metric in words, and what the design cannot show."""
+    on_main = [verdict for verdict in section.verdicts if verdict.primary]
     if not on_main:
         return []
     on_main.sort(key=lambda verdict: _ORDER.index(verdict.kind))
@@ -110,7 +118,7 @@ def _sentences(section: DatasetSection) -> list[Block]:
 
 
 def _limits(verdicts: Sequence[Verdict]) -> list[str]:
-    """Return sentences on what the design cannot show in the main metric."""
+    """Return sentences on what the design cannot show in the primary metric."""
     comparisons = [verdict.comparison for verdict in verdicts]
     pairs = [comparison.paired.n for comparison in comparisons if comparison.paired]
     families = [comparison.family for comparison in comparisons if comparison.paired]
@@ -129,39 +137,64 @@ def difference_blocks(section: DatasetSection) -> list[Block]:
         Column("p, Holm"),
         Column("p, permutation"),
         Column("detectable"),
+        Column("ratio"),
         Column("P(better)"),
         Column("verdict", number=False),
     )
-    rows = tuple(_difference(verdict, section) for verdict in section.verdicts[:MOST_ROWS])
+    rows = tuple(
+        row for verdict in section.verdicts[:MOST_ROWS] for row in _differences(verdict, section)
+    )
     table = Table(f"Differences on {section.dataset}", columns, rows)
     content = (table, Paragraph(notes.DIFFERENCES_NOTE))
     return [Details("Every difference, with its tests", content)]
 
 
-def _difference(verdict: Verdict, section: DatasetSection) -> Row:
+def _differences(verdict: Verdict, section: DatasetSection) -> list[Row]:
+    """Return the row of a comparison, and one of the seeds in which no run failed."""
     comparison = verdict.comparison
-    paired = comparison.paired
     tests: tuple[TextCell, ...] = (
-        TextCell("no pair is left" if comparison.lost else "no shared seeds", mark="none", span=6),
+        TextCell("no pair is left" if comparison.lost else "no shared seeds", mark="none", span=7),
     )
-    if paired:
-        lost = (f"{comparison.lost} lost",) if comparison.lost else ()
-        least = f"least {number_text.p_text(paired.smallest_p_value)}"
-        tests = (
-            TextCell(number_text.signed_text(paired.difference)),
-            TextCell(str(paired.n), notes=lost),
-            TextCell(number_text.p_text(comparison.t_p_value)),
-            TextCell(number_text.p_text(comparison.t_corrected)),
-            TextCell(number_text.p_text(paired.p_value), notes=(least,)),
-            TextCell(number_text.amount(comparison.detectable)),
-        )
-    return Row(
-        (
-            TextCell(section.treatments[comparison.variant]),
-            TextCell(comparison.baseline),
-            TextCell(heading(comparison.column)),
-            *tests,
-            TextCell(number_text.fixed(comparison.improvement.probability, 2)),
-            TextCell(verdict.word, mark=f"verdict-{verdict.kind}"),
-        )
+    if comparison.deciding:
+        tests = _tests(comparison, comparison.deciding)
+    role = () if verdict.primary else ("exploratory",)
+    names = (
+        TextCell(section.treatments[comparison.variant]),
+        TextCell(comparison.baseline),
+        TextCell(heading(comparison.column), notes=role),
     )
+    improvement = TextCell(number_text.fixed(comparison.improvement.probability, 2))
+    word = TextCell(verdict.word, mark=f"verdict-{verdict.kind}")
+    rows = [Row((*names, *tests, improvement, word))]
+    for other in (comparison.pairs, comparison.unfailed):
+        if other and other is not comparison.deciding:
+            rows.append(Row((*names, *_tests(comparison, other), TextCell(), TextCell())))
+    return rows
+
+
+def _tests(comparison: Comparison, pairs: PairedValues) -> tuple[TextCell, ...]:
+    """Return the cells of a difference with its tests; only deciding pairs are corrected for."""
+    paired, decides = pairs.paired, pairs is comparison.deciding
+    notes = [f"{comparison.lost} lost"] if comparison.lost else []
+    if comparison.unfailed:
+        notes.append("none failed" if pairs is comparison.unfailed else "all")
+    least = f"least {number_text.p_text(paired.smallest_p_value)}"
+    return (
+        TextCell(number_text.signed_text(paired.difference)),
+        TextCell(str(paired.n), notes=tuple(notes)),
+        TextCell(number_text.p_text(paired.t_p_value)),
+        TextCell(number_text.p_text(comparison.t_corrected if decides else None)),
+        TextCell(number_text.p_text(paired.p_value), notes=(least,)),
+        TextCell(number_text.amount(comparison.detectable if decides else None)),
+        _ratio(pairs, comparison.ratio_corrected if decides else None),
+    )
+
+
+def _ratio(pairs: PairedValues, corrected: float | None) -> TextCell:
+    """Return the mean ratio to the baseline with its interval and p values."""
+    if pairs.ratio is None:
+        return TextCell()
+    alone = f"p {number_text.p_text(pairs.ratio.p_value)}"
+    holm = f"Holm {number_text.p_text(corrected)}" if corrected is not None else ""
+    notes = (number_text.interval_text(pairs.ratio.ratio), ", ".join(filter(None, (alone, holm))))
+    return TextCell(number_text.mean_text(pairs.ratio.ratio), notes=tuple(filter(None, notes)))

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Verdicts on a page: what is primary, what is exploratory, what failed, what is conditional."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ganbench.records.measurement import Measurement
+from ganbench.records.run_record import RunRecord
+from ganbench.report.write import ReportFiles, write_report
+
+
+def made_up(
+    dataset: str, tricks: str, values: list[float], collapsed: tuple[int, ...] = ()
+) -> list[RunRecord]:
+    """Return the runs of a variant, with two metrics of the same values."""
+    return [
+        RunRecord(
+            name=f"{dataset} {tricks} {seed}",
+            identity=f"{dataset} {tricks} {seed}",
+            status="collapsed" if seed in collapsed else "done",
+            model="gan",
+            dataset=dataset,
+            variant=f"gan + {tricks}" if tricks else "gan",
+            tricks=tricks,
+            seed=seed,
+            metrics={
+                name: Measurement(value, n=1, protocol=name, better="lower")
+                for name in ("kid", "fid")
+            },
+        )
+        for seed, value in enumerate(values)
+    ]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> ReportFiles:
+    """Two datasets; on the first the baseline collapsed once, and a trick three times."""
+    runs = [
+        *made_up("digits", "", [40.0, 41.0, 320.0, 39.0, 42.0], (2,)),
+        *made_up("digits", "good", [28.0, 28.9, 27.0, 27.1, 29.6]),
+        *made_up("digits", "bad", [36.0, 320.0, 35.0, 310.0, 300.0], (0, 1, 2, 3, 4)),
+        *made_up("ring8", "", [40.0, 41.0, 42.0, 39.0, 42.0]),
+        *made_up("ring8", "good", [28.0, 28.9, 27.0, 27.1, 29.6]),
+    ]
+    return write_report(runs, tmp_path / "out", title="Verdicts")
+
+
+@pytest.mark.parametrize("kind", ["page", "markdown"])
+def test_a_page_says_what_was_looked_at_and_what_is_exploratory(
+    files: ReportFiles, kind: str
+) -> None:
+    text = " ".join(getattr(files, kind).read_text().split())
+    scope = (
+        "The primary metric is fid, the default where none is named. p values are corrected for "
+        "all 3 tests on it, on 2 datasets. 4 columns of metrics were looked at; 2 of them are "
+        "exploratory."
+    )
+    assert text.count(scope) == 2, "in the chapter of each dataset"
+    assert "may help" in text
+
+
+def test_failures_and_conditional_verdicts_are_in_the_tables(files: ReportFiles) -> None:
+    text = files.markdown.read_text()
+    verdicts = text.partition("Does it help")[2].partition("The primary metric")[0]
+    lines = {line.split("|")[1].strip(): line for line in verdicts.splitlines() if "|" in line}
+    assert "| primary fid ↓ | exploratory kid ↓ |" in lines["treatment"]
+    assert lines["good"] == (
+        "| good | **helps where no run failed** −30 % | **may help where no run failed** −30 % |"
+    )
+    assert lines["bad"] == "| bad | **fails** 5 of 5 | **fails** 5 of 5 |"
+    assert "bad** fails: 5 of 5 runs diverged or collapsed \\[48 %, 100 %\\], 1 of 5" in text
+    rows = [line for line in text.splitlines() if line.startswith("| good | gan | fid ↓ |")]
+    decides, beside = rows[0], rows[1]
+    assert "4 (none failed)" in decides
+    assert "5 (all)" in beside
+    assert "0.7011 \\[0.6936, 0.7087\\] (p " in decides
+
+
+def test_a_page_of_one_column_has_nothing_exploratory(tmp_path: Path) -> None:
+    runs = [*made_up("digits", "", [40.0, 41.0]), *made_up("digits", "good", [28.0, 28.9])]
+    single = [replace(run, metrics={"fid": run.metrics["fid"]}) for run in runs]
+    text = write_report(single, tmp_path / "out", title="One").markdown.read_text()
+    assert "One test was made. One column of metrics was looked at." in text
+    assert "primary fid ↓" in text
+    assert "exploratory fid" not in text
