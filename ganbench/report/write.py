@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.analysis.published import PublishedRow
-from ganbench.records.archive import is_archive, write_archive
-from ganbench.records.atomic_files import replacing, storage_errors, write_text
+from ganbench.records.archive import write_archive
+from ganbench.records.atomic_files import replacing, write_text
+from ganbench.records.own_files import own_files, replacing_own
 from ganbench.records.run_record import RunRecord
-from ganbench.records.speed_record import SpeedRecord, write_speeds
+from ganbench.records.speed_record import (
+    SPEED_FOLDER,
+    SpeedRecord,
+    find_speeds,
+    write_speeds,
+)
 from ganbench.report.charts.stills import still
 from ganbench.report.content_blocks import Charts, all_charts
+from ganbench.report.earlier_report import earlier_report
 from ganbench.report.make_report import make_report
 from ganbench.report.markdown.markdown_blocks import render_markdown
 from ganbench.report.page import render_page
@@ -43,7 +50,7 @@ def write_report(
 ) -> ReportFiles:
     """Write a report of runs into a folder, where it replaces an earlier one.
 
-    The same runs give the same bytes. Nothing is measured here, and nothing that is written holds
+    Other files stay as they are: one that is in the way is an error. The same runs give the same bytes. Nothing is measured here, and nothing that is written holds
     a path of this machine.
 
     Args:
@@ -57,7 +64,8 @@ def write_report(
 
     Raises:
         UnknownNameError: No run belongs to the baseline, or none has the metric.
-        StorageError: The folder cannot be written.
+        StorageError: The folder cannot be written, or holds another file of a name that the
+            report needs.
     """
     report = make_report(
         runs, title=title, published=published, baseline=baseline, metric=metric, speeds=speeds
@@ -69,25 +77,25 @@ def write_report(
     contents |= {still_files[name]: svg.encode() for name, svg in stills.items()}
     page, markdown = render_page(report, blocks), render_markdown(report, blocks, still_files)
 
-    _clear(
-        out,
-        {
-            *contents,
-            *(f"env/{name}.json" for name in report.environments),
-            *(f"throughput/{record.name}.json" for record in speeds),
-        },
-    )
-    for file, data in contents.items():
-        # On a busy disk a hundred synced pictures take minutes.
-        with replacing(out / file, sync=False) as temporary:
-            temporary.write_bytes(data)
-    write_text(out / "index.html", page)
-    write_text(out / "README.md", markdown)
-    write_archive(
-        out, report.runs, {name: picture.file for name, picture in report.pictures.items()}
-    )
-    for record in report.speed.documents if report.speed else ():
-        write_speeds(out, record.document)
+    copied = _copied(out, report.speed.documents if report.speed else ())
+    names = {
+        *contents,
+        *(f"env/{name}.json" for name in report.environments),
+        *(f"{SPEED_FOLDER}/{record.name}.json" for record in copied),
+        *("index.html", "README.md", "results.jsonl", "runs.jsonl"),
+    }
+    with replacing_own(out, names, earlier_report(out)):
+        for file, data in contents.items():
+            # On a busy disk a hundred synced pictures take minutes.
+            with replacing(out / file, sync=False) as temporary:
+                temporary.write_bytes(data)
+        write_text(out / "index.html", page)
+        write_text(out / "README.md", markdown)
+        write_archive(
+            out, report.runs, {name: picture.file for name, picture in report.pictures.items()}
+        )
+        for record in copied:
+            write_speeds(out, record.document)
     return ReportFiles(
         folder=out,
         page=out / "index.html",
@@ -109,13 +117,15 @@ def still_charts(charts: Iterable[Charts]) -> dict[str, str]:
     }
 
 
-def _clear(out: Path, current: set[str]) -> None:
-    """Remove an earlier report's pictures and copied records that this one does not have."""
-    if not is_archive(out):
-        return
-    pictures = ("charts/*.svg", "samples/*.webp", "samples/*.png")  # PNG is what it once wrote
-    for pattern in (*pictures, "env/*.json", "throughput/*.json"):
-        for path in sorted(out.glob(pattern)):
-            if path.relative_to(out).as_posix() not in current:
-                with storage_errors(path):
-                    path.unlink()
+def _copied(out: Path, records: Iterable[SpeedRecord]) -> list[SpeedRecord]:
+    """Return the measurements of speed that are to be copied into a report.
+
+    A folder of runs may be the folder of the report, too: what was measured there stays as it is.
+    """
+    own = {path.name for path in own_files(out) if path.parent.name == SPEED_FOLDER}
+    there = {record.name: record.document for record in find_speeds(out)}
+    return [
+        record
+        for record in records
+        if f"{record.name}.json" in own or there.get(record.name) != record.document
+    ]
