@@ -188,7 +188,7 @@ def command(
     gets its weights); fid@mnist-cnn with the network after the @. Every number comes with its
     interval, its protocol, and the same metric between real and real.
     """
-    from ganbench.cli.eval_output import write_and_print
+    from ganbench.cli.eval_output import is_result, write_and_print
     from ganbench.errors import ConfigError
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.inference import Compute
@@ -211,8 +211,13 @@ def command(
             "The samples to measure are missing.",
             "For example: ganbench eval ./samples --real cifar10",
         )
+    from ganbench.evaluation.reference_statistics import is_own_statistics
     from ganbench.harness.evaluate import measure_samples
+    from ganbench.records.own_files import check_target
 
+    for target, is_own in ((out, is_result), (save_statistics, is_own_statistics)):
+        if target is not None:  # refused before anything is measured
+            check_target(target, is_own, inputs=(fake, real))
     with WorkBar(quiet=quiet) as bar:
         result = measure_samples(
             fake=fake,
@@ -250,7 +255,10 @@ def _self_check(
     """Measure damaged images against undamaged images, and show the responses of the metrics."""
     from ganbench.cli.self_check_output import write_and_print_check
     from ganbench.harness.self_check import self_check
+    from ganbench.report.self_check_page import check_folder
 
+    if out is not None:
+        check_folder(out)  # refused before anything is measured
     with WorkBar(quiet=quiet) as bar:
         result = self_check(
             real or "mnist5k",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What ganbench may replace or delete: the files that it wrote itself, and no others.
 
-A folder of results lists its files in ``ganbench.sha256``, as ``sha256sum`` does, so that a file
+A folder of results lists its files in ``.ganbench.sha256``, as ``sha256sum`` does, so that a file
 that somebody changed, or put in the place of another, counts as theirs. A single file shows by its
 content that ganbench wrote it.
 """
@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from ganbench.errors import StorageError
 from ganbench.records.atomic_files import storage_errors, write_text
 
-MANIFEST = "ganbench.sha256"
+MANIFEST = ".ganbench.sha256"
 
 _TITLE = "# The files that ganbench wrote here, which it may replace or delete.\n"
 """The first line of a manifest; any other file of that name is somebody's own."""
@@ -60,26 +60,33 @@ def _same_file(path: Path, text: str) -> bool:
         return False
 
 
-def foreign_files(
-    folder: Path, names: Iterable[str], earlier: Collection[str] = ()
-) -> list[str]:
-    """Return the files of a folder that would be replaced although ganbench did not write them.
+def check_own(folder: Path, names: Iterable[str], earlier: Collection[str] = ()) -> None:
+    """Refuse to write files into a folder over files that ganbench did not write there.
 
     Args:
         folder: The folder.
         names: The files to be written, as paths below the folder with ``/``.
         earlier: Files without a manifest that are known to be ganbench's: an earlier version
             wrote them.
+
+    Raises:
+        StorageError: A file is in the way.
     """
     listed = _listed(folder)
-    manifest = [MANIFEST] if (folder / MANIFEST).exists() and listed is None else []
-    return manifest + [
+    foreign = [MANIFEST] if (folder / MANIFEST).exists() and listed is None else []
+    foreign += [
         name
         for name in sorted(names)
         if os.path.lexists(folder / name)
         and name not in earlier
         and not _unchanged(folder / name, (listed or {}).get(name))
     ]
+    if foreign:
+        raise StorageError(
+            f"{folder / foreign[0]} was not written by ganbench, or was changed since, and would "
+            "be replaced.",
+            "Move it away, or name another folder with --out.",
+        )
 
 
 def own_files(folder: Path) -> list[Path]:
@@ -100,19 +107,13 @@ def replacing_own(
     Args:
         folder: The folder.
         names: All files that the block writes, as paths below the folder with ``/``.
-        earlier: Files without a manifest that are known to be ganbench's (see ``foreign_files``).
+        earlier: Files without a manifest that are known to be ganbench's (see ``check_own``).
 
     Raises:
         StorageError: Another's file is in the way, or the folder cannot be written.
     """
     with storage_errors(folder):
-        foreign = foreign_files(folder, names, earlier)
-        if foreign:
-            raise StorageError(
-                f"{folder / foreign[0]} was not written by ganbench, or was changed since, and "
-                "would be replaced.",
-                "Move it away, or name another folder with --out.",
-            )
+        check_own(folder, names, earlier)
         old = {**(_listed(folder) or {}), **dict.fromkeys(earlier, _UNFINISHED)}
         _write_manifest(folder, {**old, **dict.fromkeys(names, _UNFINISHED)})
         for name, digest in old.items():

@@ -94,3 +94,8 @@ LOSSES_NOTE = (
     "Losses tell whether the two players are in balance, not how good the samples are. They are "
     "not comparable between loss functions."
 )
+
+NO_CHARTS = (
+    "The charts are missing: the process that draws them ended early, most often for lack of "
+    "memory or address space."
+)

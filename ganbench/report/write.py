@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ganbench.analysis.published import PublishedRow
 from ganbench.records.archive import write_archive
@@ -18,8 +19,10 @@ from ganbench.records.speed_record import (
     find_speeds,
     write_speeds,
 )
-from ganbench.report.charts.stills import still
-from ganbench.report.content_blocks import Charts, all_charts
+from ganbench.report import notes
+from ganbench.report.charts.drawing import Drawings, draw
+from ganbench.report.charts.stills import compact, still_specification
+from ganbench.report.content_blocks import Charts, Paragraph, all_charts
 from ganbench.report.earlier_report import earlier_report
 from ganbench.report.make_report import make_report
 from ganbench.report.markdown.markdown_blocks import render_markdown
@@ -29,13 +32,17 @@ from ganbench.report.report_chapters import report_blocks
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """The places of the parts of a report."""
+    """The places of the parts of a report.
+
+    ``charts`` is False where there was too little memory to draw them.
+    """
 
     folder: Path
     page: Path
     markdown: Path
     results: Path
     pictures: tuple[Path, ...]
+    charts: bool
 
 
 def write_report(
@@ -71,11 +78,23 @@ def write_report(
         runs, title=title, published=published, baseline=baseline, metric=metric, speeds=speeds
     )
     blocks = report_blocks(report)
-    stills = still_charts(all_charts(blocks))
-    still_files = {name: f"charts/{name}.svg" for name in stills}
+    groups = list(all_charts(blocks))
+    drawings = draw(_specifications(groups), script=True) if groups else Drawings({}, "")
+    if drawings is None:
+        blocks = (Paragraph(notes.NO_CHARTS, role="warning"), *blocks)
+    pictures = {name: compact(svg) for name, svg in drawings.pictures.items()} if drawings else {}
+    still_files = {
+        group.name: f"charts/{group.name}.svg"
+        for group in groups
+        if pictures and group.still_panels
+    }
     contents = {picture.file: picture.data for picture in report.pictures.values()}
-    contents |= {still_files[name]: svg.encode() for name, svg in stills.items()}
-    page, markdown = render_page(report, blocks), render_markdown(report, blocks, still_files)
+    contents |= {
+        file: pictures.get(_shortened(name), pictures[name]).encode()
+        for name, file in still_files.items()
+    }
+    page = render_page(report, blocks, pictures, drawings.script if drawings else "")
+    markdown = render_markdown(report, blocks, still_files)
 
     copied = _copied(out, report.speed.documents if report.speed else ())
     names = {
@@ -102,19 +121,29 @@ def write_report(
         markdown=out / "README.md",
         results=out / "results.jsonl",
         pictures=tuple(out / file for file in contents),
+        charts=drawings is not None,
     )
 
 
 _PANELS_A_LINE = {"two": 2, "three": 3, "small": 4}
 
 
-def still_charts(charts: Iterable[Charts]) -> dict[str, str]:
-    """Return the still pictures of charts as SVG, by the names of the charts."""
-    return {
-        group.name: still(group.still_panels, _PANELS_A_LINE[group.layout], group.width)
-        for group in charts
-        if group.still_panels
-    }
+def _specifications(groups: Iterable[Charts]) -> dict[str, dict[str, Any]]:
+    """Return the still pictures to draw: of all panels, and of those that Markdown shows."""
+    specifications = {}
+    for group in groups:
+        columns = _PANELS_A_LINE[group.layout]
+        specifications[group.name] = still_specification(group.panels, columns, group.width)
+        if 0 < len(group.still_panels) < len(group.panels):
+            specifications[_shortened(group.name)] = still_specification(
+                group.still_panels, columns, group.width
+            )
+    return specifications
+
+
+def _shortened(name: str) -> str:
+    """Return the name of a still picture that holds only the panels that Markdown shows."""
+    return f"{name} shortened"
 
 
 def _copied(out: Path, records: Iterable[SpeedRecord]) -> list[SpeedRecord]:

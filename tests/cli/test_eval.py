@@ -280,3 +280,38 @@ def test_a_run_is_measured_with_inception_where_its_weights_are(cli, weights, tm
     assert metrics["lpips"]["protocol"].startswith("lpips-diversity/v1@alexnet:")
     assert 0 <= metrics["lpips"]["low"] < metrics["lpips"]["high"] < 1
     assert "40 fake samples are too few" in metrics["fid"]["warning"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("{f}", "--real", "mnist5k", "--out", "{f}"), "f.npz is an input"),
+        (("mnist5k:test", "--real", "{f}", "--out", "{f}"), "f.npz is an input"),
+        (("{f}", "--real", "mnist5k", "--save-statistics", "{f}"), "f.npz is an input"),
+        (("{f}", "--real", "mnist5k", "--out", "{d}/note.json"), "did not write it"),
+        (("{f}", "--real", "mnist5k", "--save-statistics", "{d}/other.npz"), "did not write it"),
+        (("--self-check", "--real", "mnist5k", "--out", "{d}/page"), "was not written by ganbench"),
+    ],
+)
+def test_neither_an_input_nor_a_file_of_another_is_replaced(cli, digits, tmp_path, words, reason):
+    np.savez(tmp_path / "f.npz", images=digits[:40].permute(0, 2, 3, 1).numpy())
+    np.savez(tmp_path / "other.npz", mu=np.zeros(2), sigma=np.eye(2))
+    (tmp_path / "note.json").write_text('{"schema": 1, "metrics": {}}')
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "README.md").write_text("# Mine")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    filled = [word.format(f=tmp_path / "f.npz", d=tmp_path) for word in words]
+    outcome = cli("eval", *filled, "--metrics", "modes@mnist-cnn", "-q")
+    assert outcome.code == 1
+    assert reason in outcome.err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_an_own_result_is_replaced_unless_it_is_read(cli, digits, tmp_path):
+    np.savez(tmp_path / "f.npz", images=digits[:40].permute(0, 2, 3, 1).numpy())
+    targets = ("--out", tmp_path / "r.json", "--save-statistics", tmp_path / "s.npz")
+    words = ("eval", tmp_path / "f.npz", "--metrics", "fid@mnist-cnn", "-q")
+    for _ in range(2):
+        assert cli(*words, "--real", "mnist5k:test", *targets).code == 0
+    outcome = cli(*words, "--real", tmp_path / "s.npz", *targets)
+    assert (outcome.code, "s.npz is an input" in outcome.err) == (1, True)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""The process that draws charts: specifications in, pictures out, both as JSON.
+
+The drawing library brings a JavaScript engine, which reserves gigabytes of address space and ends
+its process if it does not get them. So it never runs in the process that writes the report.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+MISTAKE = 3
+"""The exit code for a specification that is no chart."""
+
+
+def main() -> int:
+    """Read ``{"charts": {name: specification}, "script": bool}``, and write what it asks for."""
+    import vl_convert
+
+    asked = json.load(sys.stdin)
+    try:
+        pictures = {
+            name: vl_convert.vegalite_to_svg(json.dumps(chart))
+            for name, chart in asked["charts"].items()
+        }
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return MISTAKE
+    # Without a snippet the bundle is ready-made; the package's own type stub lacks that default.
+    script = vl_convert.javascript_bundle() if asked["script"] else ""  # type: ignore[call-arg]
+    json.dump({"pictures": pictures, "script": script}, sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
