@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from ganbench.analysis.tables import count_statuses
 from ganbench.report import sentences
+from ganbench.report.charts.drawing import vega_script
 from ganbench.report.charts.panels import Rows
 from ganbench.report.charts.stills import in_page
 from ganbench.report.content_blocks import Block, Charts, all_charts
@@ -21,18 +22,16 @@ from ganbench.report.html_text import html_words
 from ganbench.report.make_report import Report
 
 
-def render_page(
-    report: Report, blocks: Sequence[Block], stills: Mapping[str, str], script: str
-) -> str:
+def render_page(report: Report, blocks: Sequence[Block], stills: Mapping[str, str]) -> str:
     """Return the HTML of a report. Every text of a record is escaped.
 
     Args:
         report: The report, for what stands at its top.
         blocks: Its blocks.
-        stills: The still pictures of its charts as SVG, by the names of the charts. The script
-            replaces them.
-        script: Vega, vega-lite and vega-embed; empty for a page without charts.
+        stills: The still pictures of its charts as SVG, by the names of the charts, which the
+            page's script replaces; without any, there are no charts.
     """
+    script = vega_script() if stills else ""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("ganbench.report"),
         autoescape=True,
@@ -46,7 +45,7 @@ def render_page(
         facts=_facts(report),
         blocks=blocks,
         stills={name: Markup(in_page(picture)) for name, picture in stills.items()},
-        charts=packed(chart_document(all_charts(blocks))) if script else "",
+        charts=packed(chart_document(all_charts(blocks))),
         vega=packed(script) if script else "",
     )
     return page + "\n"

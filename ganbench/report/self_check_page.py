@@ -33,13 +33,13 @@ def write_self_check(result: Mapping[str, Any], out: Path) -> Path:
         StorageError: The folder cannot be written, or holds another file of one of these names.
     """
     document = {"schema": 1, **result, "environment": lasting(result.get("environment", {}))}
-    drawings = draw({"map": response_map(result)})
-    names = [name for name in _FILES if drawings or name != _PICTURE]
+    drawn = draw({"map": response_map(result)})
+    names = [name for name in _FILES if drawn or name != _PICTURE]
     with replacing_own(out, names, _earlier(out)):
         write_json(out / "result.json", document)
-        if drawings:
-            write_text(out / _PICTURE, compact(drawings.pictures["map"]))
-        write_text(out / "README.md", markdown(result, picture=drawings is not None))
+        if drawn:
+            write_text(out / _PICTURE, compact(drawn["map"]))
+        write_text(out / "README.md", markdown(result, picture=drawn is not None))
     return out / "README.md"
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from ganbench.analysis.published import PublishedRow
 from ganbench.records.archive import write_archive
-from ganbench.records.atomic_files import replacing, write_text
-from ganbench.records.own_files import own_files, replacing_own
+from ganbench.records.atomic_files import replacing
+from ganbench.records.own_files import check_own, own_files, replacing_own
 from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import (
     SPEED_FOLDER,
@@ -20,7 +20,7 @@ from ganbench.records.speed_record import (
     write_speeds,
 )
 from ganbench.report import notes
-from ganbench.report.charts.drawing import Drawings, draw
+from ganbench.report.charts.drawing import draw
 from ganbench.report.charts.stills import compact, still_specification
 from ganbench.report.content_blocks import Charts, Paragraph, all_charts
 from ganbench.report.earlier_report import earlier_report
@@ -79,37 +79,32 @@ def write_report(
     )
     blocks = report_blocks(report)
     groups = list(all_charts(blocks))
-    drawings = draw(_specifications(groups), script=True) if groups else Drawings({}, "")
-    if drawings is None:
-        blocks = (Paragraph(notes.NO_CHARTS, role="warning"), *blocks)
-    pictures = {name: compact(svg) for name, svg in drawings.pictures.items()} if drawings else {}
-    still_files = {
-        group.name: f"charts/{group.name}.svg"
-        for group in groups
-        if pictures and group.still_panels
-    }
-    contents = {picture.file: picture.data for picture in report.pictures.values()}
-    contents |= {
-        file: pictures.get(_shortened(name), pictures[name]).encode()
-        for name, file in still_files.items()
-    }
-    page = render_page(report, blocks, pictures, drawings.script if drawings else "")
-    markdown = render_markdown(report, blocks, still_files)
-
     copied = _copied(out, report.speed.documents if report.speed else ())
-    names = {
-        *contents,
+    records = {
+        *("index.html", "README.md", "results.jsonl", "runs.jsonl"),
         *(f"env/{name}.json" for name in report.environments),
         *(f"{SPEED_FOLDER}/{record.name}.json" for record in copied),
-        *("index.html", "README.md", "results.jsonl", "runs.jsonl"),
     }
-    with replacing_own(out, names, earlier_report(out)):
-        for file, data in contents.items():
+    shown = {picture.file: picture.data for picture in report.pictures.values()}
+    still_files = {group.name: f"charts/{group.name}.svg" for group in groups if group.still_panels}
+    earlier = earlier_report(out)
+    check_own(out, {*records, *shown, *still_files.values()}, earlier)
+
+    drawn = draw(_specifications(groups)) if groups else {}
+    if drawn is None:
+        blocks, drawn, still_files = (Paragraph(notes.NO_CHARTS, role="warning"), *blocks), {}, {}
+    stills = {name: compact(svg) for name, svg in drawn.items()}
+    shown |= {
+        file: stills.get(_shortened(name), stills[name]).encode()
+        for name, file in still_files.items()
+    }
+    shown["index.html"] = render_page(report, blocks, stills).encode()
+    shown["README.md"] = render_markdown(report, blocks, still_files).encode()
+    with replacing_own(out, {*records, *shown}, earlier):
+        for file, data in shown.items():
             # On a busy disk a hundred synced pictures take minutes.
             with replacing(out / file, sync=False) as temporary:
                 temporary.write_bytes(data)
-        write_text(out / "index.html", page)
-        write_text(out / "README.md", markdown)
         write_archive(
             out, report.runs, {name: picture.file for name, picture in report.pictures.items()}
         )
@@ -120,8 +115,8 @@ def write_report(
         page=out / "index.html",
         markdown=out / "README.md",
         results=out / "results.jsonl",
-        pictures=tuple(out / file for file in contents),
-        charts=drawings is not None,
+        pictures=tuple(out / file for file in shown if file not in records),
+        charts=bool(stills) or not groups,
     )
 
 

@@ -7,46 +7,48 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ganbench.report.charts import drawing_process
 
 
-@dataclass(frozen=True)
-class Drawings:
-    """Charts as SVG by name, and the script that draws the same charts in a browser."""
-
-    pictures: Mapping[str, str]
-    script: str
-
-
-def draw(charts: Mapping[str, Mapping[str, Any]], *, script: bool = False) -> Drawings | None:
-    """Draw charts.
+def draw(charts: Mapping[str, Mapping[str, Any]]) -> dict[str, str] | None:
+    """Return charts as SVG, by their names.
 
     Args:
         charts: Specifications in Vega-Lite by name.
-        script: Whether to return vega, vega-lite and vega-embed, too, as one script.
 
     Returns:
-        The drawings; None where the process that draws does not get the memory it needs.
+        The pictures; None where the process that draws does not get the memory it needs.
 
     Raises:
         ValueError: A specification is no chart.
     """
-    asked = json.dumps({"charts": charts, "script": script})
+    answer = _asked({"charts": charts})
+    return answer and dict(answer["pictures"])
+
+
+@cache
+def vega_script() -> str:
+    """Return vega, vega-lite and vega-embed as one script, empty if there is too little memory."""
+    answer = _asked({"charts": {}, "script": True})
+    return str(answer["script"]) if answer else ""
+
+
+def _asked(question: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the answer of a drawing process; None where it does not get the memory it needs."""
     try:
-        drawn = subprocess.run(
+        ended = subprocess.run(
             [sys.executable, "-m", drawing_process.__name__],
-            input=asked,
+            input=json.dumps(question),
             capture_output=True,
             encoding="utf-8",
             check=False,
         )
     except OSError:  # no memory for another process
         return None
-    if drawn.returncode == drawing_process.MISTAKE:
-        raise ValueError(drawn.stderr)
-    if drawn.returncode != 0:
-        return None
-    return Drawings(**json.loads(drawn.stdout))
+    if ended.returncode == drawing_process.MISTAKE:
+        raise ValueError(ended.stderr)
+    answer: dict[str, Any] | None = json.loads(ended.stdout) if ended.returncode == 0 else None
+    return answer

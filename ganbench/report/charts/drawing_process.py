@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 MISTAKE = 3
 """The exit code for a specification that is no chart."""
 
 
 def main() -> int:
-    """Read ``{"charts": {name: specification}, "script": bool}``, and write what it asks for."""
+    """Read ``{"charts": {name: specification}}``, and write ``{"pictures": {name: SVG}}``.
+
+    With ``"script": true``, write vega, vega-lite and vega-embed as one script, too.
+    """
     import vl_convert
 
     asked = json.load(sys.stdin)
@@ -27,9 +31,11 @@ def main() -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return MISTAKE
-    # Without a snippet the bundle is ready-made; the package's own type stub lacks that default.
-    script = vl_convert.javascript_bundle() if asked["script"] else ""  # type: ignore[call-arg]
-    json.dump({"pictures": pictures, "script": script}, sys.stdout)
+    answer: dict[str, Any] = {"pictures": pictures}
+    if asked.get("script"):
+        # Without a snippet the bundle is ready-made; the package's own type stub lacks that.
+        answer["script"] = vl_convert.javascript_bundle()  # type: ignore[call-arg]
+    json.dump(answer, sys.stdout)
     return 0
 
 

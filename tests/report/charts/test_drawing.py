@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -16,12 +18,22 @@ BAR: dict[str, Any] = {
 }
 
 
-def test_charts_come_back_by_name_and_the_script_on_demand() -> None:
-    drawings = draw({"a": BAR, "b": {**BAR, "title": "Über"}})
-    assert drawings is not None
-    assert drawings.script == ""
-    assert all(picture.startswith("<svg") for picture in drawings.pictures.values())
-    assert ["Über" in drawings.pictures[name] for name in ("a", "b")] == [False, True]
+def test_charts_come_back_by_name() -> None:
+    pictures = draw({"a": BAR, "b": {**BAR, "title": "Über"}})
+    assert pictures is not None
+    assert all(picture.startswith("<svg") for picture in pictures.values())
+    assert ["Über" in pictures[name] for name in ("a", "b")] == [False, True]
+
+
+def test_where_memory_is_short_there_are_no_pictures_and_the_process_goes_on() -> None:
+    code = (
+        "import resource\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))\n"
+        "from ganbench.report.charts.drawing import draw, vega_script\n"
+        f"print(draw({{'a': {BAR!r}}}), repr(vega_script()))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "None ''\n", "")
 
 
 def test_a_specification_that_is_no_chart_is_a_mistake_not_a_lack_of_memory() -> None:

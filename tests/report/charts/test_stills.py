@@ -65,11 +65,11 @@ def test_a_still_holds_all_panels_and_is_the_same_every_time() -> None:
         for index in range(3)
     ]
     specification = still_specification(panels, 2, 120)
-    drawings = draw({"one": specification, "two": specification})
-    assert drawings is not None
-    drawn = compact(drawings.pictures["one"])
+    pictures = draw({"one": specification, "two": specification})
+    assert pictures is not None
+    drawn = compact(pictures["one"])
     assert [f"panel {index}" in drawn for index in range(3)] == [True, True, True]
-    assert drawn == compact(drawings.pictures["two"])
+    assert drawn == compact(pictures["two"])
     assert "aria-" not in drawn
     shown = in_page(drawn)
     assert '="#333333"' in drawn
