@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ganbench.analysis.best_mean import best_support
 from ganbench.analysis.tables import MetricColumn, VariantRow
 from ganbench.analysis.verdicts import Verdict
 from ganbench.cli.output import (
@@ -107,11 +108,12 @@ def _metric_row(dataset: ComparedDataset, row: VariantRow, column: MetricColumn)
         return [row.variant, f"0 of {len(row.runs)}", *["–"] * 5, word]
     estimate = cell.estimate
     mean = format_number(estimate.value)
+    best = cell.best and best_support(dataset.table, column) == "significant"
     paired = verdict.comparison.paired if verdict else None
     return [
         row.variant,
         f"{estimate.n}" if estimate.n == cell.runs else f"{estimate.n} of {cell.runs}",
-        f"[bold]{mean}[/bold]" if cell.best else mean,
+        f"[bold]{mean}[/bold]" if best else mean,
         interval(estimate.low, estimate.high),
         format_number(paired.difference.value) if paired else "–",
         interval(paired.difference.low, paired.difference.high) if paired else "–",

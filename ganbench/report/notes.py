@@ -8,9 +8,10 @@ HOW_TO_READ = (
     "Student's t: the range in which the mean of many more seeds may well lie. A single seed has "
     "no interval. The formula knows no bounds: the interval of a count of modes can reach past "
     "the last mode.",
-    "↑ means that more is better, ↓ that less is better. Bold marks the best mean. Where intervals "
-    "overlap, another set of seeds may well give another order: see the differences, seed by "
-    "seed.",
+    "↑ means that more is better, ↓ that less is better. Bold marks a best mean that a two-sided t "
+    "test tells from every other mean of its column (p < 0.05 each, paired where seeds are shared). "
+    "“Lowest” or “highest, not significant” marks a best mean that other seeds may well put "
+    "elsewhere.",
     "The floor is the metric of real data compared with other real data: what a perfect generator "
     "would get from that many samples.",
     "A run that diverged or collapsed is a result. A run that diverged has no metrics, so a mean "
@@ -37,9 +38,9 @@ VERDICTS_NOTE = (
 
 EFFECTS_NOTE = (
     "Difference to the baseline, treatment minus baseline: each circle is a seed, the diamond "
-    "their mean, the bar its 95 % t interval, not corrected for the number of treatments. A "
-    "triangle at the border is a seed that lies beyond it, and a bar that ends at the border goes "
-    "on. The verdict stands at the right."
+    "their mean, the bar its 95 % t interval, not corrected for the number of treatments. Where "
+    "some lie far outside, distances from zero are drawn logarithmically. The verdict stands at "
+    "the right."
 )
 
 DOTS_NOTE = "Each dot is a seed, the diamond their mean, the bar its interval."

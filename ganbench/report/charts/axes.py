@@ -68,6 +68,24 @@ def log_ticks_within(low: float, high: float) -> list[float]:
     return within
 
 
+def symlog_ticks(constant: float, low: float, high: float) -> list[float]:
+    """Return ticks of a symlog axis: zero, and powers of ten on both sides.
+
+    Args:
+        constant: About how far from zero the axis is linear; nearer there are no ticks.
+        low: The left end.
+        high: The right end.
+
+    >>> symlog_ticks(2.0, -30, 4000)
+    [-10.0, 0.0, 10.0, 100.0, 1000.0]
+    """
+    first = math.ceil(math.log10(constant))
+    last = math.floor(math.log10(max(abs(low), abs(high))))
+    powers = [float(f"1e{power}") for power in range(first, last + 1)]
+    ticks = [*(-power for power in reversed(powers)), 0.0, *powers]
+    return [tick for tick in ticks if low <= tick <= high]
+
+
 def floor_in_sight(
     rows: Iterable[Mapping[str, Any]], fields: Iterable[str], floor: float, *, log: bool = False
 ) -> bool:

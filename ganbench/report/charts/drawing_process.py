@@ -28,8 +28,7 @@ def main() -> int:
             name: vl_convert.vegalite_to_svg(json.dumps(chart))
             for name, chart in asked["charts"].items()
         }
-    except ValueError as error:
-        print(error, file=sys.stderr)
+    except ValueError:
         return MISTAKE
     answer: dict[str, Any] = {"pictures": pictures}
     if asked.get("script"):
