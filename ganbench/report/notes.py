@@ -9,9 +9,9 @@ HOW_TO_READ = (
     "no interval. The formula knows no bounds: the interval of a count of modes can reach past "
     "the last mode.",
     "↑ means that more is better, ↓ that less is better. Bold marks a best mean that a two-sided t "
-    "test tells from every other mean of its column (p < 0.05 each, paired where seeds are shared). "
-    "“Lowest” or “highest, not significant” marks a best mean that other seeds may well put "
-    "elsewhere.",
+    "test tells from every other mean of its column (p < 0.05 each, paired where seeds are "
+    "shared). “Lowest” or “highest, not significant” marks a best mean that other seeds may well "
+    "take from it.",
     "The floor is the metric of real data compared with other real data: what a perfect generator "
     "would get from that many samples.",
     "A run that diverged or collapsed is a result. A run that diverged has no metrics, so a mean "
@@ -51,13 +51,14 @@ SAMPLES_NOTE = "Runs of one seed draw the same latents, place by place."
 
 CURVES_NOTE = (
     "Thin lines are single seeds. The thick line is their mean, at the points that all seeds have, "
-    "in the band of its 95 % t interval, as far as the axis goes. Gray dashes mark the floor."
+    "in the band of its 95 % t interval; a triangle at the edge says that the band goes on. Gray "
+    "dashes mark the floor."
 )
 
 MULTIPLES_NOTE = (
     "Each panel is one variant: thin lines are its seeds, the thick one is their mean, and the "
-    "band is its 95 % t interval at each point, as far as the axis goes. The baseline is gray. "
-    "Across: thousands of images."
+    "band is its 95 % t interval at each point; a triangle at the edge says that it goes on. The "
+    "baseline is gray. Across: thousands of images."
 )
 
 STABILITY_NOTE = (

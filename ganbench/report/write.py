@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ from ganbench.records.speed_record import (
 from ganbench.report import notes
 from ganbench.report.charts.drawing import draw
 from ganbench.report.charts.stills import compact, still_specification
-from ganbench.report.content_blocks import Charts, Paragraph, all_charts
+from ganbench.report.content_blocks import Block, Charts, Paragraph, all_charts
 from ganbench.report.earlier_report import earlier_report
-from ganbench.report.make_report import make_report
+from ganbench.report.make_report import Report, make_report
 from ganbench.report.markdown.markdown_blocks import render_markdown
 from ganbench.report.page import render_page
 from ganbench.report.report_chapters import report_blocks
@@ -57,8 +57,8 @@ def write_report(
 ) -> ReportFiles:
     """Write a report of runs into a folder, where it replaces an earlier one.
 
-    Other files stay as they are: one that is in the way is an error. The same runs give the same bytes. Nothing is measured here, and nothing that is written holds
-    a path of this machine.
+    Other files stay as they are: one that is in the way is an error. The same runs give the same
+    bytes. Nothing is measured here, and nothing that is written holds a path of this machine.
 
     Args:
         runs: The runs, as ``load_runs`` returns them.
@@ -78,30 +78,22 @@ def write_report(
         runs, title=title, published=published, baseline=baseline, metric=metric, speeds=speeds
     )
     blocks = report_blocks(report)
-    groups = list(all_charts(blocks))
     copied = _copied(out, report.speed.documents if report.speed else ())
     records = {
-        *("index.html", "README.md", "results.jsonl", "runs.jsonl"),
+        *("results.jsonl", "runs.jsonl"),
         *(f"env/{name}.json" for name in report.environments),
         *(f"{SPEED_FOLDER}/{record.name}.json" for record in copied),
     }
-    shown = {picture.file: picture.data for picture in report.pictures.values()}
-    still_files = {group.name: f"charts/{group.name}.svg" for group in groups if group.still_panels}
+    pictures = {picture.file: picture.data for picture in report.pictures.values()}
+    charts = list(all_charts(blocks))
     earlier = earlier_report(out)
-    check_own(out, {*records, *shown, *still_files.values()}, earlier)
+    expected = {"index.html", "README.md", *records, *pictures, *_still_files(charts).values()}
+    check_own(out, expected, earlier)  # before anything is drawn
 
-    drawn = draw(_specifications(groups)) if groups else {}
-    if drawn is None:
-        blocks, drawn, still_files = (Paragraph(notes.NO_CHARTS, role="warning"), *blocks), {}, {}
-    stills = {name: compact(svg) for name, svg in drawn.items()}
-    shown |= {
-        file: stills.get(_shortened(name), stills[name]).encode()
-        for name, file in still_files.items()
-    }
-    shown["index.html"] = render_page(report, blocks, stills).encode()
-    shown["README.md"] = render_markdown(report, blocks, still_files).encode()
-    with replacing_own(out, {*records, *shown}, earlier):
-        for file, data in shown.items():
+    drawn = draw(_specifications(charts)) if charts else {}
+    rendered = {**pictures, **_rendered(report, blocks, drawn)}
+    with replacing_own(out, {*records, *rendered}, earlier):
+        for file, data in rendered.items():
             # On a busy disk a hundred synced pictures take minutes.
             with replacing(out / file, sync=False) as temporary:
                 temporary.write_bytes(data)
@@ -115,18 +107,47 @@ def write_report(
         page=out / "index.html",
         markdown=out / "README.md",
         results=out / "results.jsonl",
-        pictures=tuple(out / file for file in shown if file not in records),
-        charts=bool(stills) or not groups,
+        pictures=tuple(out / file for file in rendered if "/" in file),
+        charts=drawn is not None,
     )
+
+
+def _rendered(
+    report: Report, blocks: tuple[Block, ...], drawn: Mapping[str, str] | None
+) -> dict[str, bytes]:
+    """Return the page, the Markdown, and the charts that it shows, by their files.
+
+    Args:
+        report: The report.
+        blocks: Its blocks.
+        drawn: What ``_specifications`` asks for as SVG; None where it could not be drawn.
+    """
+    if drawn is None:
+        blocks = (Paragraph(notes.NO_CHARTS, role="warning"), *blocks)
+    stills = {name: compact(picture) for name, picture in (drawn or {}).items()}
+    files = _still_files(all_charts(blocks)) if stills else {}
+    return {
+        **{
+            file: stills.get(_shortened(name), stills[name]).encode()
+            for name, file in files.items()
+        },
+        "index.html": render_page(report, blocks, stills).encode(),
+        "README.md": render_markdown(report, blocks, files).encode(),
+    }
+
+
+def _still_files(charts: Iterable[Charts]) -> dict[str, str]:
+    """Return the files of the still pictures that Markdown shows, by the names of the charts."""
+    return {group.name: f"charts/{group.name}.svg" for group in charts if group.still_panels}
 
 
 _PANELS_A_LINE = {"two": 2, "three": 3, "small": 4}
 
 
-def _specifications(groups: Iterable[Charts]) -> dict[str, dict[str, Any]]:
+def _specifications(charts: Iterable[Charts]) -> dict[str, dict[str, Any]]:
     """Return the still pictures to draw: of all panels, and of those that Markdown shows."""
     specifications = {}
-    for group in groups:
+    for group in charts:
         columns = _PANELS_A_LINE[group.layout]
         specifications[group.name] = still_specification(group.panels, columns, group.width)
         if 0 < len(group.still_panels) < len(group.panels):

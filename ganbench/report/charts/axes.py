@@ -30,11 +30,18 @@ def curve_domain(
 
 
 def clip_bands(rows: Rows, field: str, domain: tuple[float, float]) -> Rows:
-    """Return rows whose bands end at the ends of an axis: a logarithmic axis has no zero."""
+    """Return rows whose bands end at the ends of an axis: a logarithmic axis has no zero.
+
+    A band that goes on beyond an end keeps the true number there: FIELD_below or FIELD_above.
+    """
 
     def clipped(row: Mapping[str, Any]) -> dict[str, Any]:
-        ends = [end for end in (f"{field}_low", f"{field}_high") if end in row]
-        return {**row, **{end: rounded(min(max(row[end], domain[0]), domain[1])) for end in ends}}
+        ends = {end: row[end] for end in (f"{field}_low", f"{field}_high") if end in row}
+        shown = {end: rounded(min(max(at, domain[0]), domain[1])) for end, at in ends.items()}
+        below, above = min(ends.values(), default=domain[0]), max(ends.values(), default=domain[1])
+        beyond = {f"{field}_below": below} if below < domain[0] else {}
+        beyond |= {f"{field}_above": above} if above > domain[1] else {}
+        return {**row, **shown, **beyond}
 
     return [clipped(row) for row in rows]
 

@@ -39,7 +39,8 @@ def still_specification(panels: Sequence[Panel], columns: int, width: int) -> di
         ],
         "resolve": resolve,
         "spacing": 28,
-        "padding": 12,
+        # A reader's font may be wider than the one by which the space for names was measured.
+        "padding": {"left": 36, "right": 24, "top": 12, "bottom": 12},
         "datasets": datasets,
     }
     return with_look(specification)
