@@ -17,7 +17,9 @@ from ganbench.report.charts.panels import (
     floor_rule,
     layered,
 )
-from ganbench.report.charts.style import BEHIND, OKABE_ITO, Style
+from ganbench.report.charts.style import BEHIND, OKABE_ITO, Style, styles
+
+_LEGEND = alt.Legend(title=None, orient="bottom", columns=4)
 
 
 def curve_panel(
@@ -58,7 +60,7 @@ def curve_panel(
             alt.Tooltip("seconds:Q", format=",.4~g"),
             alt.Tooltip(f"{field}:Q", title="value", format=".5~g"),
         ],
-        **color_encodings(variant_styles, legend=legend),
+        **color_encodings(variant_styles, legend=_LEGEND if legend else None),
     }
     band = _band(field, encodings["x"], y).encode(color=encodings["color"])
     layers = [band, *_thin_and_thick(f"isValid(datum.{field})", encodings, points=True)]
@@ -120,9 +122,8 @@ def loss_panel(data: ChartData, title: str, series: Mapping[str, str]) -> Panel:
         title: The title above the chart.
         series: The fields of the rows by the names that the legend shows.
     """
-    names = list(series)
-    scale = alt.Scale(domain=names, range=list(OKABE_ITO[: len(names)]))
     legend = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=180)
+    inks = color_encodings(styles(list(series)), legend=legend, field="series")
     layers: list[alt.Chart] = []
     for name, field in series.items():
         encodings = {
@@ -130,7 +131,7 @@ def loss_panel(data: ChartData, title: str, series: Mapping[str, str]) -> Panel:
                 "kimg:Q", title="thousands of images", axis=alt.Axis(grid=False, tickCount=5)
             ),
             "y": alt.Y(f"{field}:Q", title=None, axis=alt.Axis(tickCount=5)),
-            "color": alt.Color("series:N", scale=scale, legend=legend),
+            **inks,
             "tooltip": [
                 alt.Tooltip("seed:N"),
                 alt.Tooltip("kimg:Q", format=",.4~g"),

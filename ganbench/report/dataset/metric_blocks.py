@@ -87,11 +87,10 @@ def _metric_table(section: DatasetSection) -> Table:
 
 def _variant_row(row: VariantRow, section: DatasetSection, support: Mapping[str, Support]) -> Row:
     under = subtitle(row.runs[0].config, row.variant)
-    color = section.styles[row.variant].color
     spent = (row.kimg, row.seconds, row.images_per_second)
     return Row(
         (
-            TextCell(row.variant, (under,) if under else (), color=color),
+            TextCell(row.variant, (under,) if under else (), style=section.styles[row.variant]),
             *(
                 _metric_cell(row.cells.get(column.name), column, support[column.name])
                 for column in section.table.columns
@@ -155,7 +154,7 @@ def budget_blocks(section: DatasetSection) -> list[Block]:
     rows = [
         Row(
             (
-                TextCell(row.variant, color=section.styles[row.variant].color),
+                TextCell(row.variant, style=section.styles[row.variant]),
                 *(
                     _budget_cell(side, row.variant)
                     for budget in budgets
