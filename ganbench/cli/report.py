@@ -81,7 +81,7 @@ def command(
         speeds=speeds,
     )
     if not files.charts:
-        console(stderr=True).print(NO_CHARTS, style="yellow")
+        console(stderr=True).print(NO_CHARTS, style="yellow", soft_wrap=True)
     if as_json:
         counts = {"runs": len(records), "speeds": len(speeds)}
         print_json({**counts, "page": str(files.page), "out": str(target)})

@@ -23,6 +23,7 @@ from ganbench.records.load import load_runs
 from ganbench.records.measurement import Measurement
 from ganbench.records.own_files import MANIFEST
 from ganbench.records.run_record import Curve, RunRecord
+from ganbench.report.notes import NO_CHARTS
 from ganbench.report.write import ReportFiles, write_report
 
 Contents = Callable[[Path], dict[str, bytes]]
@@ -318,6 +319,32 @@ def test_a_report_may_stand_among_its_runs(
     write_report(again[:1], runs, title="Second")
     now = contents(runs)
     assert {name: now[name] for name in before} == before
+
+
+def test_where_memory_is_short_a_report_has_no_charts_and_says_so(
+    report: ReportFiles, contents: Contents, tmp_path: Path
+) -> None:
+    code = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (9_000_000 * 1024, 9_000_000 * 1024))\n"
+        "from ganbench.__main__ import main\n"
+        f"sys.argv = ['ganbench', 'report', {str(report.folder)!r}, '--out', 'out', '--json']\n"
+        "main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.strip() == NO_CHARTS
+    assert json.loads(ended.stdout)["page"] == "out/index.html"
+    files = contents(tmp_path / "out")
+    assert not [name for name in files if name.startswith("charts/")]
+    page, markdown = (files[name].decode() for name in ("index.html", "README.md"))
+    assert page.count(NO_CHARTS) == markdown.count(NO_CHARTS) == 1
+    assert "<script" not in page
+    assert "<svg" not in page
+    for name in ("results.jsonl", "runs.jsonl"):
+        assert files[name] == (report.folder / name).read_bytes()
 
 
 def test_mistakes_are_one_sentence(suite: list[RunRecord], tmp_path: Path) -> None:

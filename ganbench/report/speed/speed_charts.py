@@ -94,7 +94,7 @@ def rate_panel(
     )
     # The names are long.
     color = color_encodings(
-        series_styles, legend=alt.Legend(title=None, orient="bottom", columns=1, symbolSize=400)
+        series_styles, legend=alt.Legend(title=None, orient="bottom", columns=1, symbolSize=120)
     )
     tips = [alt.Tooltip("variant:N"), alt.Tooltip("batch:Q", title="batch size")]
     amounts = {name: alt.Tooltip(f"{name}:Q", format=",.4~g") for name in ("rate", "median")}
