@@ -14,7 +14,7 @@ from ganbench.records.atomic_files import write_json, write_text
 from ganbench.records.environment import lasting
 from ganbench.records.own_files import MANIFEST, check_own, replacing_own
 from ganbench.report import notes
-from ganbench.report.charts.drawing import draw
+from ganbench.report.charts.drawing import draw_charts
 from ganbench.report.charts.stills import compact, with_look
 from ganbench.report.markdown.markdown_text import table
 
@@ -33,7 +33,7 @@ def write_self_check(result: Mapping[str, Any], out: Path) -> Path:
         StorageError: The folder cannot be written, or holds another file of one of these names.
     """
     document = {"schema": 1, **result, "environment": lasting(result.get("environment", {}))}
-    drawn = draw({"map": response_map(result)})
+    drawn = draw_charts({"map": response_map(result)})
     names = [name for name in _FILES if drawn or name != _PICTURE]
     with replacing_own(out, names, _earlier(out)):
         write_json(out / "result.json", document)

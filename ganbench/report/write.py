@@ -20,7 +20,7 @@ from ganbench.records.speed_record import (
     write_speeds,
 )
 from ganbench.report import notes
-from ganbench.report.charts.drawing import draw
+from ganbench.report.charts.drawing import draw_charts
 from ganbench.report.charts.stills import compact, still_specification
 from ganbench.report.content_blocks import Block, Charts, Paragraph, all_charts
 from ganbench.report.earlier_report import earlier_report
@@ -90,7 +90,7 @@ def write_report(
     expected = {"index.html", "README.md", *records, *pictures, *_still_files(charts).values()}
     check_own(out, expected, earlier)  # before anything is drawn
 
-    drawn = draw(_specifications(charts)) if charts else {}
+    drawn = draw_charts(_specifications(charts)) if charts else {}
     rendered = {**pictures, **_rendered(report, blocks, drawn)}
     with replacing_own(out, {*records, *rendered}, earlier):
         for file, data in rendered.items():

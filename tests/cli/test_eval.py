@@ -12,6 +12,7 @@ from PIL import Image
 
 import ganbench
 from ganbench.data import open_dataset
+from ganbench.records.own_files import MANIFEST
 
 NAMES = "fid@mnist-cnn,modes@mnist-cnn"
 
@@ -223,7 +224,7 @@ def test_the_self_check_writes_its_page(cli, tmp_path):
     assert outcome.code == 0
     assert "noticed by" in outcome.out
     assert {path.name for path in (tmp_path / "check").iterdir()} == {
-        "README.md", "responses.svg", "result.json"
+        "README.md", "responses.svg", "result.json", MANIFEST
     }  # fmt: skip
 
 

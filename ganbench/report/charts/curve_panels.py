@@ -175,7 +175,7 @@ def _beyond(
     domain: tuple[float, float],
     x: alt.X,
     y: alt.Y,
-    color: alt.Color | alt.ColorValue,
+    color: Any,
 ) -> list[alt.Chart]:
     """Return arrows at the ends of the axis, where a band goes on beyond them."""
     arrows = []

@@ -13,7 +13,7 @@ from typing import Any
 from ganbench.report.charts import drawing_process
 
 
-def draw(charts: Mapping[str, Mapping[str, Any]]) -> dict[str, str] | None:
+def draw_charts(charts: Mapping[str, Mapping[str, Any]]) -> dict[str, str] | None:
     """Return charts as SVG, by their names.
 
     Args:

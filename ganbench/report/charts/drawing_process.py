@@ -15,7 +15,7 @@ MISTAKE = 3
 """The exit code for a specification that is no chart."""
 
 
-def main() -> int:
+def answer() -> int:
     """Read ``{"charts": {name: specification}}``, and write ``{"pictures": {name: SVG}}``.
 
     With ``"script": true``, write vega, vega-lite and vega-embed as one script, too.
@@ -30,13 +30,13 @@ def main() -> int:
         }
     except ValueError:
         return MISTAKE
-    answer: dict[str, Any] = {"pictures": pictures}
+    drawn: dict[str, Any] = {"pictures": pictures}
     if asked.get("script"):
         # Without a snippet the bundle is ready-made; the package's own type stub lacks that.
-        answer["script"] = vl_convert.javascript_bundle()  # type: ignore[call-arg]
-    json.dump(answer, sys.stdout)
+        drawn["script"] = vl_convert.javascript_bundle()  # type: ignore[call-arg]
+    json.dump(drawn, sys.stdout)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answer())

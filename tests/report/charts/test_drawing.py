@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ganbench.report.charts.drawing import draw
+from ganbench.report.charts.drawing import draw_charts
 
 BAR: dict[str, Any] = {
     "data": {"values": [{"x": 1}]},
@@ -19,7 +19,7 @@ BAR: dict[str, Any] = {
 
 
 def test_charts_come_back_by_name() -> None:
-    pictures = draw({"a": BAR, "b": {**BAR, "title": "Über"}})
+    pictures = draw_charts({"a": BAR, "b": {**BAR, "title": "Über"}})
     assert pictures is not None
     assert all(picture.startswith("<svg") for picture in pictures.values())
     assert ["Über" in pictures[name] for name in ("a", "b")] == [False, True]
@@ -29,8 +29,8 @@ def test_where_memory_is_short_there_are_no_pictures_and_the_process_goes_on() -
     code = (
         "import resource\n"
         "resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))\n"
-        "from ganbench.report.charts.drawing import draw, vega_script\n"
-        f"print(draw({{'a': {BAR!r}}}), repr(vega_script()))"
+        "from ganbench.report.charts.drawing import draw_charts, vega_script\n"
+        f"print(draw_charts({{'a': {BAR!r}}}), repr(vega_script()))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "None ''\n", "")
@@ -38,4 +38,4 @@ def test_where_memory_is_short_there_are_no_pictures_and_the_process_goes_on() -
 
 def test_a_specification_that_is_no_chart_is_a_mistake_not_a_lack_of_memory() -> None:
     with pytest.raises(ValueError, match="TypeError"):
-        draw({"a": {"data": {"values": []}, "mark": 3}})
+        draw_charts({"a": {"data": {"values": []}, "mark": 3}})

@@ -13,7 +13,7 @@ from ganbench.analysis.comparison import compare_to
 from ganbench.analysis.stats import Estimate
 from ganbench.analysis.tables import metric_table
 from ganbench.analysis.verdicts import Verdict, verdicts
-from ganbench.report.charts.drawing import draw
+from ganbench.report.charts.drawing import draw_charts
 from ganbench.report.charts.effects_chart import effect_panel, treatment_names
 from ganbench.report.charts.stills import still_specification
 
@@ -48,7 +48,7 @@ def test_everything_has_its_true_place_however_far_outside(make_record: Any) -> 
     (mean,) = (row for row in rows if row["treatment"] == "far" and "mean" in row)
     assert mean["mean"] == pytest.approx(110.0)
     assert mean["low"] < 100.0 < 120.0 < mean["high"]
-    drawn = draw({"effects": still_specification([panel], 1, 300)})
+    drawn = draw_charts({"effects": still_specification([panel], 1, 300)})
     assert drawn is not None
     across = places(drawn["effects"])
     assert len(across) == 3 * 3 + 3

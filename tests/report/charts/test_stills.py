@@ -8,7 +8,7 @@ import re
 import altair as alt
 import pytest
 
-from ganbench.report.charts.drawing import draw
+from ganbench.report.charts.drawing import draw_charts
 from ganbench.report.charts.panels import ChartData, layered
 from ganbench.report.charts.stills import compact, in_page, still_specification
 from ganbench.report.charts.style import FONT
@@ -65,7 +65,7 @@ def test_a_still_holds_all_panels_and_is_the_same_every_time() -> None:
         for index in range(3)
     ]
     specification = still_specification(panels, 2, 120)
-    pictures = draw({"one": specification, "two": specification})
+    pictures = draw_charts({"one": specification, "two": specification})
     assert pictures is not None
     drawn = compact(pictures["one"])
     assert [f"panel {index}" in drawn for index in range(3)] == [True, True, True]
