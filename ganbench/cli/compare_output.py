@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ganbench.analysis.best_mean import best_support
 from ganbench.analysis.tables import MetricColumn, VariantRow
 from ganbench.analysis.verdicts import JudgedDataset, JudgedMatrix, Verdict
 from ganbench.cli.output import (
@@ -116,11 +117,12 @@ def _metric_row(dataset: JudgedDataset, row: VariantRow, column: MetricColumn) -
         return [row.variant, f"0 of {len(row.runs)}", *["–"] * 5, word]
     estimate = cell.estimate
     mean = format_number(estimate.value)
+    best = cell.best and best_support(dataset.table, column) == "significant"
     paired = verdict.pairs.paired if verdict and verdict.pairs else None
     return [
         row.variant,
         f"{estimate.n}" if estimate.n == cell.runs else f"{estimate.n} of {cell.runs}",
-        Text(mean, style="bold" if cell.best else ""),
+        Text(mean, style="bold" if best else ""),
         interval(estimate.low, estimate.high),
         format_number(paired.difference.value) if paired else "–",
         interval(paired.difference.low, paired.difference.high) if paired else "–",

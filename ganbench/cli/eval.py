@@ -199,7 +199,7 @@ def command(
     interval, its protocol, and the same metric between real and real. A metric that cannot be
     had, for want of weights or of samples, leaves the others: they are shown, with exit code 4.
     """
-    from ganbench.cli.eval_output import write_and_print
+    from ganbench.cli.eval_output import is_result, write_and_print
     from ganbench.errors import ConfigError, MissingDataError
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.inference import Compute
@@ -222,8 +222,13 @@ def command(
             "The samples to measure are missing.",
             "For example: ganbench eval ./samples --real cifar10",
         )
+    from ganbench.evaluation.reference_statistics import is_own_statistics
     from ganbench.harness.evaluate import measure_samples
+    from ganbench.records.own_files import check_target
 
+    for target, is_own in ((out, is_result), (save_statistics, is_own_statistics)):
+        if target is not None:  # refused before anything is measured
+            check_target(target, is_own, inputs=(fake, real))
     with WorkBar(quiet=quiet) as bar:
         result = measure_samples(
             fake=fake,
@@ -263,7 +268,10 @@ def _self_check(
     """Measure damaged images against undamaged images, and show the responses of the metrics."""
     from ganbench.cli.self_check_output import write_and_print_check
     from ganbench.harness.self_check import self_check
+    from ganbench.report.self_check_page import check_folder
 
+    if out is not None:
+        check_folder(out)  # refused before anything is measured
     with WorkBar(quiet=quiet) as bar:
         result = self_check(
             real or "mnist5k",

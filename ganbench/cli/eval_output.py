@@ -18,7 +18,8 @@ from ganbench.cli.output import (
     metrics_table,
     print_json,
 )
-from ganbench.records.atomic_files import write_json
+from ganbench.errors import DamagedRunError
+from ganbench.records.atomic_files import read_json, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,6 +40,14 @@ def write_and_print(result: Mapping[str, Any], out: Path | None, *, as_json: boo
         print_json(document)
     else:
         _print_measurements(result)
+
+
+def is_result(path: Path) -> bool:
+    """Tell whether a file is JSON that ``write_and_print`` wrote."""
+    try:
+        return read_json(path).keys() >= {"schema", "fake", "real", "metrics"}
+    except DamagedRunError:
+        return False
 
 
 def _print_measurements(result: Mapping[str, Any]) -> None:

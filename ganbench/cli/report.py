@@ -67,6 +67,7 @@ def command(
     from ganbench import paths
     from ganbench.records.load import load_runs
     from ganbench.records.speed_record import find_speeds
+    from ganbench.report.notes import NO_CHARTS
     from ganbench.report.sentences import counted
     from ganbench.report.write import write_report
 
@@ -84,6 +85,8 @@ def command(
         published=_published(),
         speeds=speeds,
     )
+    if not files.charts:
+        console(stderr=True).print(NO_CHARTS, style="yellow", soft_wrap=True)
     if as_json:
         counts = {"runs": len(records), "speeds": len(speeds)}
         print_json({**counts, "page": str(files.page), "out": str(target)})

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganbench.cli import options
 from ganbench.cli.options import LENGTH, OUTPUT, WHAT
 from ganbench.cli.output import console, note, print_json
+
+if TYPE_CHECKING:
+    from ganbench.records.run_folder import RunFolder
 
 EXAMPLES = """\
 Examples:
@@ -87,6 +90,7 @@ def command(
     from ganbench.harness.changed_sources import changed_code
     from ganbench.harness.plan import plan_of
     from ganbench.harness.run import load_state
+    from ganbench.records.own_files import check_target
     from ganbench.records.run_folder import open_run
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.threads import set_threads
@@ -96,10 +100,14 @@ def command(
         write_files,
         write_npz,
         write_picture,
+        written_by_ganbench,
     )
     from ganbench.training.trainer import evaluating
 
     folder = open_run(run)
+    target = _target(folder, out, file_format, seed, label)
+    if out is not None and file_format != "files":
+        check_target(target, written_by_ganbench)  # before anything is drawn
     set_threads(threads)
     plan = plan_of(folder.description())
     for sentence in changed_code(plan):
@@ -114,18 +122,30 @@ def command(
         required_writer(state.data)  # refused before anything is drawn
     with evaluating(state):
         drawn = draw(state, count, seed=seed, label=label)
-    name = f"drawn-seed{seed}" if label is None else f"drawn-class{label}-seed{seed}"
-    target = out or folder.path / ("samples" if file_format == "grid" else name)
-    target = target if target.name else target / name  # the working folder, or the root
     if file_format == "grid":
-        target = target / f"{name}.png" if target.suffix != ".png" else target
         write_picture(drawn, state.data, target)
     elif file_format == "npz":
-        target = target if target.suffix == ".npz" else target.with_suffix(".npz")
         write_npz(drawn, state.data, target)
     else:
-        write_files(drawn, state.data, target)
+        # The default folder, which is inside the run, holds nothing but samples.
+        places = target.rglob("*") if out is None else ()
+        earlier = [path.relative_to(target).as_posix() for path in places if path.is_file()]
+        write_files(drawn, state.data, target, earlier)
     if as_json:
         print_json({"run": str(run), "count": count, "seed": seed, "out": str(target)})
         return
     console().print(f"{count} samples: {target}", soft_wrap=True)
+
+
+def _target(
+    folder: RunFolder, out: Path | None, file_format: str, seed: int, label: int | None
+) -> Path:
+    """Return the file or folder to write: by default one inside the run."""
+    name = f"drawn-seed{seed}" if label is None else f"drawn-class{label}-seed{seed}"
+    target = out or folder.path / ("samples" if file_format == "grid" else name)
+    target = target if target.name else target / name  # the working folder, or the root
+    if file_format == "grid" and target.suffix != ".png":
+        return target / f"{name}.png"
+    if file_format == "npz" and target.suffix != ".npz":
+        return target.with_suffix(".npz")
+    return target

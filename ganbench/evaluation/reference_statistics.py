@@ -138,6 +138,15 @@ def write_statistics(path: Path, evidence: Evidence) -> None:
         np.savez(file, allow_pickle=False, **present)
 
 
+def is_own_statistics(path: Path) -> bool:
+    """Tell whether a file holds statistics that ``write_statistics`` wrote."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "ganbench.npy" in archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+
+
 def cache_files(facts: Facts, network: str, needs: Collection[str]) -> list[Path]:
     """Return the files in which statistics that answer ``needs`` may be cached, smallest first.
 

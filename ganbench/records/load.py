@@ -45,15 +45,17 @@ def load_runs(
 
 
 def _read_folder(folder: Path, *, curves: bool) -> list[RunRecord]:
-    """Read the runs of a report, or those at or below a folder."""
+    """Read the runs at or below a folder, and those of a report in it that are not there."""
     if not folder.is_dir():
         raise InputError(
             f"There is no folder {folder} to read runs from.", "Train a model with ganbench run."
         )
-    if is_archive(folder):
-        return read_archive(folder)
-    runs = (read_if_run(run_folder, curves=curves) for run_folder in find_runs(folder))
-    return [run for run in runs if run is not None]
+    read = (read_if_run(run_folder, curves=curves) for run_folder in find_runs(folder))
+    runs = [run for run in read if run is not None]
+    if is_archive(folder):  # which may have been written into the folder of the runs themselves
+        known = {key for run in runs for key in (run.identity, run.name) if key}
+        runs += [run for run in read_archive(folder) if not known & {run.identity, run.name}]
+    return runs
 
 
 def _sort_key(run: RunRecord) -> tuple[str, str, str, str, str, int, str]:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from ganbench.analysis.number_text import NOTHING
 from ganbench.report.charts.panels import Panel
+from ganbench.report.charts.style import Style
 from ganbench.report.pictures import Picture
 
 
@@ -87,14 +88,14 @@ class Definitions:
 class TextCell:
     """A cell of a table: its figure or words, and notes in small print.
 
-    ``mark`` is its class on the page, ``color`` the color of a dot before it. It may ``span``
+    ``mark`` is its class on the page, ``style`` the look of a dot before it. It may ``span``
     several columns.
     """
 
     text: Text = NOTHING
     notes: tuple[str, ...] = ()
     mark: str = ""
-    color: str = ""
+    style: Style | None = None
     span: int = 1
 
 
@@ -157,7 +158,7 @@ class Charts:
     panels: tuple[Panel, ...]
     layout: PanelLayout
     width: int
-    legend: tuple[tuple[str, str], ...] = ()
+    legend: tuple[tuple[str, Style], ...] = ()
     most_still: int | None = None
 
     @property
@@ -168,13 +169,13 @@ class Charts:
 
 @dataclass(frozen=True)
 class CaptionedPicture:
-    """A picture with its caption: a name and a note; ``color`` colors a dot before the name."""
+    """A picture with its caption: a name and a note; ``style`` is the look of a dot before it."""
 
     picture: Picture
     label: str
     name: str = ""
     note: str = ""
-    color: str = ""
+    style: Style | None = None
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ HOW_TO_READ = (
     "Student's t: the range in which the mean of many more seeds may well lie. A single seed has "
     "no interval. The formula knows no bounds: the interval of a count of modes can reach past "
     "the last mode.",
-    "↑ means that more is better, ↓ that less is better. Bold marks the best mean. Where intervals "
-    "overlap, another set of seeds may well give another order: see the differences, seed by "
-    "seed.",
+    "↑ means that more is better, ↓ that less is better. Bold marks a best mean that a two-sided t "
+    "test tells from every other mean of its column (p < 0.05 each, paired where seeds are "
+    "shared). “Lowest” or “highest, not significant” marks a best mean that other seeds may well "
+    "take from it.",
     "The floor is what a perfect generator would get from as many samples against as many real "
     "ones; how it was made stands with the protocol of each metric. Floors of runs that say "
     "nothing about it compare halves of the real data.",
@@ -44,9 +45,9 @@ VERDICTS_NOTE = (
 
 EFFECTS_NOTE = (
     "Difference to the baseline, treatment minus baseline: each circle is a seed, the diamond "
-    "their mean, the bar its 95 % t interval, not corrected for the number of treatments. A "
-    "triangle at the border is a seed that lies beyond it, and a bar that ends at the border goes "
-    "on. The verdict stands at the right."
+    "their mean, the bar its 95 % t interval, not corrected for the number of treatments. Where "
+    "some lie far outside, distances from zero are drawn logarithmically. The verdict stands at "
+    "the right."
 )
 
 DOTS_NOTE = "Each dot is a seed, the diamond their mean, the bar its interval."
@@ -57,13 +58,14 @@ SAMPLES_NOTE = "Runs of one seed draw the same latents, place by place."
 
 CURVES_NOTE = (
     "Thin lines are single seeds. The thick line is their mean, at the points that all seeds have, "
-    "in the band of its 95 % t interval, as far as the axis goes. Gray dashes mark the floor."
+    "in the band of its 95 % t interval; a triangle at the edge says that the band goes on. Gray "
+    "dashes mark the floor."
 )
 
 MULTIPLES_NOTE = (
     "Each panel is one variant: thin lines are its seeds, the thick one is their mean, and the "
-    "band is its 95 % t interval at each point, as far as the axis goes. The baseline is gray. "
-    "Across: thousands of images."
+    "band is its 95 % t interval at each point; a triangle at the edge says that it goes on. The "
+    "baseline is gray. Across: thousands of images."
 )
 
 STABILITY_NOTE = (
@@ -103,4 +105,9 @@ ACROSS_NOTE = (
 LOSSES_NOTE = (
     "Losses tell whether the two players are in balance, not how good the samples are. They are "
     "not comparable between loss functions."
+)
+
+NO_CHARTS = (
+    "The charts are missing: the process that draws them ended early, most often for lack of "
+    "memory or address space."
 )

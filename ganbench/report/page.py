@@ -6,27 +6,32 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jinja2
-import vl_convert
+from markupsafe import Markup
 
 from ganbench.analysis.tables import count_statuses
 from ganbench.report import sentences
+from ganbench.report.charts.drawing import vega_script
 from ganbench.report.charts.panels import Rows
+from ganbench.report.charts.stills import in_page
 from ganbench.report.content_blocks import Block, Charts, all_charts
 from ganbench.report.html_text import html_words
 from ganbench.report.make_report import Report
 
 
-def render_page(report: Report, blocks: Sequence[Block]) -> str:
+def render_page(report: Report, blocks: Sequence[Block], stills: Mapping[str, str]) -> str:
     """Return the HTML of a report. Every text of a record is escaped.
 
     Args:
         report: The report, for what stands at its top.
         blocks: Its blocks.
+        stills: The still pictures of its charts as SVG, by the names of the charts, which the
+            page's script replaces; without any, there are no charts.
     """
+    script = vega_script() if stills else ""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("ganbench.report"),
         autoescape=True,
@@ -39,8 +44,9 @@ def render_page(report: Report, blocks: Sequence[Block]) -> str:
         report=report,
         facts=_facts(report),
         blocks=blocks,
+        stills={name: Markup(in_page(picture)) for name, picture in stills.items()},
         charts=packed(chart_document(all_charts(blocks))),
-        vega=packed(vega_script()),
+        vega=packed(script) if script else "",
     )
     return page + "\n"
 
@@ -69,13 +75,6 @@ def _columns(rows: Rows) -> dict[str, list[Any]]:
     """Return rows as columns; null stands for what a row does not have."""
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}
-
-
-def vega_script() -> str:
-    """Return vega, vega-lite and vega-embed as one script."""
-    # Without a snippet the bundle is ready-made; the package's own type stub lacks that default.
-    script: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
-    return script
 
 
 def packed(text: str) -> str:

@@ -10,12 +10,18 @@ from typing import Any
 import altair as alt
 
 from ganbench.analysis.number_text import NOTHING, decimals, fixed
-from ganbench.records.atomic_files import replacing, write_json, write_text
+from ganbench.records.atomic_files import write_json, write_text
 from ganbench.records.environment import lasting
-from ganbench.report.charts.stills import svg
+from ganbench.records.own_files import MANIFEST, check_own, replacing_own
+from ganbench.report import notes
+from ganbench.report.charts.drawing import draw_charts
+from ganbench.report.charts.stills import compact, with_look
 from ganbench.report.markdown.markdown_text import table
 
 MARKS = {"worse": "✗", "better": "▲", "unmoved": "·"}
+_TITLE = "# What each metric notices, on "
+_PICTURE = "responses.svg"
+_FILES = ("README.md", _PICTURE, "result.json")
 _COLORS = {"worse": "#0072B2", "unmoved": "#E3E3E3", "better": "#D55E00"}
 _NAMES = {"worse": "worse: noticed", "unmoved": "unmoved", "better": "better: misled"}
 
@@ -24,18 +30,38 @@ def write_self_check(result: Mapping[str, Any], out: Path) -> Path:
     """Write README.md, responses.svg and result.json of a self-check; return the Markdown.
 
     Raises:
-        StorageError: The folder cannot be written.
+        StorageError: The folder cannot be written, or holds another file of one of these names.
     """
     document = {"schema": 1, **result, "environment": lasting(result.get("environment", {}))}
-    write_json(out / "result.json", document)
-    with replacing(out / "responses.svg") as temporary:
-        temporary.write_text(response_map(result), encoding="utf-8")
-    write_text(out / "README.md", markdown(result))
+    drawn = draw_charts({"map": response_map(result)})
+    names = [name for name in _FILES if drawn or name != _PICTURE]
+    with replacing_own(out, names, _earlier(out)):
+        write_json(out / "result.json", document)
+        if drawn:
+            write_text(out / _PICTURE, compact(drawn["map"]))
+        write_text(out / "README.md", markdown(result, picture=drawn is not None))
     return out / "README.md"
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """Return the whole page as Markdown."""
+def check_folder(out: Path) -> None:
+    """Check that a folder may hold the page of a self-check.
+
+    Raises:
+        StorageError: The folder holds another file of a name that the page needs.
+    """
+    check_own(out, _FILES, _earlier(out))
+
+
+def _earlier(out: Path) -> tuple[str, ...]:
+    """Return the files of a page by an earlier version, which listed them in no manifest."""
+    if (out / MANIFEST).exists() or not (out / "README.md").is_file():
+        return ()
+    text = (out / "README.md").read_text(encoding="utf-8", errors="replace")
+    return _FILES if text.startswith(_TITLE) else ()
+
+
+def markdown(result: Mapping[str, Any], *, picture: bool = True) -> str:
+    """Return the whole page as Markdown, with or without the picture of the responses."""
     command = (
         f"Made by `{result['command']}`; [result.json](result.json) has all values with their "
         "intervals and protocols."
@@ -43,13 +69,13 @@ def markdown(result: Mapping[str, Any]) -> str:
         else ""
     )
     parts = [
-        f"# What each metric notices, on {result['dataset']}",
+        f"{_TITLE}{result['dataset']}",
         f"{result['samples']:,} test images, damaged by known amounts, compared with "
         f"{result['real']:,} training images. {MARKS['worse']} the metric says worse; "
         f"{MARKS['better']} it says better; {MARKS['unmoved']} it has not moved beyond 1.96 "
         "standard errors of both values, read off their intervals. An arrow points in the better "
         f"direction. {network_names(result)}".strip(),
-        "![Responses of the metrics to the damage](responses.svg)",
+        f"![Responses of the metrics to the damage]({_PICTURE})" if picture else notes.NO_CHARTS,
         _table(result),
         "## What follows",
         "\n".join(f"- {sentence}" for sentence in findings(result)),
@@ -146,8 +172,8 @@ def network_names(result: Mapping[str, Any]) -> str:
     return " ".join(f"With {network}: {', '.join(names)}." for network, names in by_network.items())
 
 
-def response_map(result: Mapping[str, Any]) -> str:
-    """Return a map of responses as SVG: damage down, metrics across."""
+def response_map(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a map of responses as a chart in Vega-Lite: damage down, metrics across."""
     names = short_names(result)
     labels = [f"{row['damage']}, {row['amount']}" for row in result["rows"][1:]]
     tiles = [
@@ -174,4 +200,4 @@ def response_map(result: Mapping[str, Any]) -> str:
         )
         .properties(width=46 * len(names), height=22 * len(labels))
     )
-    return svg({**chart.to_dict(), "padding": 12}, axis={"labelLimit": 260, "grid": False})
+    return with_look({**chart.to_dict(), "padding": 12}, axis={"labelLimit": 260, "grid": False})

@@ -3,18 +3,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ganbench.analysis.published import PublishedRow
-from ganbench.records.archive import is_archive, write_archive
-from ganbench.records.atomic_files import replacing, storage_errors, write_text
+from ganbench.records.archive import write_archive
+from ganbench.records.atomic_files import replacing
+from ganbench.records.own_files import check_own, own_files, replacing_own
 from ganbench.records.run_record import RunRecord
-from ganbench.records.speed_record import SpeedRecord, write_speeds
-from ganbench.report.charts.stills import still
-from ganbench.report.content_blocks import Charts, all_charts
-from ganbench.report.make_report import make_report
+from ganbench.records.speed_record import (
+    SPEED_FOLDER,
+    SpeedRecord,
+    find_speeds,
+    write_speeds,
+)
+from ganbench.report import notes
+from ganbench.report.charts.drawing import draw_charts
+from ganbench.report.charts.stills import compact, still_specification
+from ganbench.report.content_blocks import Block, Charts, Paragraph, all_charts
+from ganbench.report.earlier_report import earlier_report
+from ganbench.report.make_report import Report, make_report
 from ganbench.report.markdown.markdown_blocks import render_markdown
 from ganbench.report.page import render_page
 from ganbench.report.report_chapters import report_blocks
@@ -22,13 +32,17 @@ from ganbench.report.report_chapters import report_blocks
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """The places of the parts of a report."""
+    """The places of the parts of a report.
+
+    ``charts`` is False where there was too little memory to draw them.
+    """
 
     folder: Path
     page: Path
     markdown: Path
     results: Path
     pictures: tuple[Path, ...]
+    charts: bool
 
 
 def write_report(
@@ -43,8 +57,8 @@ def write_report(
 ) -> ReportFiles:
     """Write a report of runs into a folder, where it replaces an earlier one.
 
-    The same runs give the same bytes. Nothing is measured here, and nothing that is written holds
-    a path of this machine.
+    Other files stay as they are: one that is in the way is an error. The same runs give the same
+    bytes. Nothing is measured here, and nothing that is written holds a path of this machine.
 
     Args:
         runs: The runs, as ``load_runs`` returns them.
@@ -57,65 +71,106 @@ def write_report(
 
     Raises:
         UnknownNameError: No run belongs to the baseline, or none has the metric.
-        StorageError: The folder cannot be written.
+        StorageError: The folder cannot be written, or holds another file of a name that the
+            report needs.
     """
     report = make_report(
         runs, title=title, published=published, baseline=baseline, metric=metric, speeds=speeds
     )
     blocks = report_blocks(report)
-    stills = still_charts(all_charts(blocks))
-    still_files = {name: f"charts/{name}.svg" for name in stills}
-    contents = {picture.file: picture.data for picture in report.pictures.values()}
-    contents |= {still_files[name]: svg.encode() for name, svg in stills.items()}
-    page, markdown = render_page(report, blocks), render_markdown(report, blocks, still_files)
+    copied = _copied(out, report.speed.documents if report.speed else ())
+    records = {
+        *("results.jsonl", "runs.jsonl"),
+        *(f"env/{name}.json" for name in report.environments),
+        *(f"{SPEED_FOLDER}/{record.name}.json" for record in copied),
+    }
+    pictures = {picture.file: picture.data for picture in report.pictures.values()}
+    charts = list(all_charts(blocks))
+    earlier = earlier_report(out)
+    expected = {"index.html", "README.md", *records, *pictures, *_still_files(charts).values()}
+    check_own(out, expected, earlier)  # before anything is drawn
 
-    _clear(
-        out,
-        {
-            *contents,
-            *(f"env/{name}.json" for name in report.environments),
-            *(f"throughput/{record.name}.json" for record in speeds),
-        },
-    )
-    for file, data in contents.items():
-        # On a busy disk a hundred synced pictures take minutes.
-        with replacing(out / file, sync=False) as temporary:
-            temporary.write_bytes(data)
-    write_text(out / "index.html", page)
-    write_text(out / "README.md", markdown)
-    write_archive(
-        out, report.runs, {name: picture.file for name, picture in report.pictures.items()}
-    )
-    for record in report.speed.documents if report.speed else ():
-        write_speeds(out, record.document)
+    drawn = draw_charts(_specifications(charts)) if charts else {}
+    rendered = {**pictures, **_rendered(report, blocks, drawn)}
+    with replacing_own(out, {*records, *rendered}, earlier):
+        for file, data in rendered.items():
+            # On a busy disk a hundred synced pictures take minutes.
+            with replacing(out / file, sync=False) as temporary:
+                temporary.write_bytes(data)
+        write_archive(
+            out, report.runs, {name: picture.file for name, picture in report.pictures.items()}
+        )
+        for record in copied:
+            write_speeds(out, record.document)
     return ReportFiles(
         folder=out,
         page=out / "index.html",
         markdown=out / "README.md",
         results=out / "results.jsonl",
-        pictures=tuple(out / file for file in contents),
+        pictures=tuple(out / file for file in rendered if "/" in file),
+        charts=drawn is not None,
     )
+
+
+def _rendered(
+    report: Report, blocks: tuple[Block, ...], drawn: Mapping[str, str] | None
+) -> dict[str, bytes]:
+    """Return the page, the Markdown, and the charts that it shows, by their files.
+
+    Args:
+        report: The report.
+        blocks: Its blocks.
+        drawn: What ``_specifications`` asks for as SVG; None where it could not be drawn.
+    """
+    if drawn is None:
+        blocks = (Paragraph(notes.NO_CHARTS, role="warning"), *blocks)
+    stills = {name: compact(picture) for name, picture in (drawn or {}).items()}
+    files = _still_files(all_charts(blocks)) if stills else {}
+    return {
+        **{
+            file: stills.get(_shortened(name), stills[name]).encode()
+            for name, file in files.items()
+        },
+        "index.html": render_page(report, blocks, stills).encode(),
+        "README.md": render_markdown(report, blocks, files).encode(),
+    }
+
+
+def _still_files(charts: Iterable[Charts]) -> dict[str, str]:
+    """Return the files of the still pictures that Markdown shows, by the names of the charts."""
+    return {group.name: f"charts/{group.name}.svg" for group in charts if group.still_panels}
 
 
 _PANELS_A_LINE = {"two": 2, "three": 3, "small": 4}
 
 
-def still_charts(charts: Iterable[Charts]) -> dict[str, str]:
-    """Return the still pictures of charts as SVG, by the names of the charts."""
-    return {
-        group.name: still(group.still_panels, _PANELS_A_LINE[group.layout], group.width)
-        for group in charts
-        if group.still_panels
-    }
+def _specifications(charts: Iterable[Charts]) -> dict[str, dict[str, Any]]:
+    """Return the still pictures to draw: of all panels, and of those that Markdown shows."""
+    specifications = {}
+    for group in charts:
+        columns = _PANELS_A_LINE[group.layout]
+        specifications[group.name] = still_specification(group.panels, columns, group.width)
+        if 0 < len(group.still_panels) < len(group.panels):
+            specifications[_shortened(group.name)] = still_specification(
+                group.still_panels, columns, group.width
+            )
+    return specifications
 
 
-def _clear(out: Path, current: set[str]) -> None:
-    """Remove an earlier report's pictures and copied records that this one does not have."""
-    if not is_archive(out):
-        return
-    pictures = ("charts/*.svg", "samples/*.webp", "samples/*.png")  # PNG is what it once wrote
-    for pattern in (*pictures, "env/*.json", "throughput/*.json"):
-        for path in sorted(out.glob(pattern)):
-            if path.relative_to(out).as_posix() not in current:
-                with storage_errors(path):
-                    path.unlink()
+def _shortened(name: str) -> str:
+    """Return the name of a still picture that holds only the panels that Markdown shows."""
+    return f"{name} shortened"
+
+
+def _copied(out: Path, records: Iterable[SpeedRecord]) -> list[SpeedRecord]:
+    """Return the measurements of speed that are to be copied into a report.
+
+    A folder of runs may be the folder of the report, too: what was measured there stays as it is.
+    """
+    own = {path.name for path in own_files(out) if path.parent.name == SPEED_FOLDER}
+    there = {record.name: record.document for record in find_speeds(out)}
+    return [
+        record
+        for record in records
+        if f"{record.name}.json" in own or there.get(record.name) != record.document
+    ]

@@ -12,6 +12,7 @@ from PIL import Image
 
 import ganbench
 from ganbench.data import open_dataset
+from ganbench.records.own_files import MANIFEST
 
 NAMES = "fid@mnist-cnn,modes@mnist-cnn"
 
@@ -269,7 +270,7 @@ def test_the_self_check_writes_its_page(cli, tmp_path):
     assert outcome.code == 0
     assert "noticed by" in outcome.out
     assert {path.name for path in (tmp_path / "check").iterdir()} == {
-        "README.md", "responses.svg", "result.json"
+        "README.md", "responses.svg", "result.json", MANIFEST
     }  # fmt: skip
 
 
@@ -354,3 +355,38 @@ def test_what_was_passed_over_and_how_files_differ_is_said_once(measure, cli, fo
     assert strict.code == 2
     assert "broken links (1), files ending in .npy (1)" in strict.err
     assert measure("mnist5k:test", "--real", "mnist5k", "--metrics", "modes")["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("{f}", "--real", "mnist5k", "--out", "{f}"), "f.npz is an input"),
+        (("mnist5k:test", "--real", "{f}", "--out", "{f}"), "f.npz is an input"),
+        (("{f}", "--real", "mnist5k", "--save-statistics", "{f}"), "f.npz is an input"),
+        (("{f}", "--real", "mnist5k", "--out", "{d}/note.json"), "did not write it"),
+        (("{f}", "--real", "mnist5k", "--save-statistics", "{d}/other.npz"), "did not write it"),
+        (("--self-check", "--real", "mnist5k", "--out", "{d}/page"), "was not written by ganbench"),
+    ],
+)
+def test_neither_an_input_nor_a_file_of_another_is_replaced(cli, digits, tmp_path, words, reason):
+    np.savez(tmp_path / "f.npz", images=digits[:40].permute(0, 2, 3, 1).numpy())
+    np.savez(tmp_path / "other.npz", mu=np.zeros(2), sigma=np.eye(2))
+    (tmp_path / "note.json").write_text('{"schema": 1, "metrics": {}}')
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "README.md").write_text("# Mine")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    filled = [word.format(f=tmp_path / "f.npz", d=tmp_path) for word in words]
+    outcome = cli("eval", *filled, "--metrics", "modes@mnist-cnn", "-q")
+    assert outcome.code == 1
+    assert reason in outcome.err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_an_own_result_is_replaced_unless_it_is_read(cli, digits, tmp_path):
+    np.savez(tmp_path / "f.npz", images=digits[:40].permute(0, 2, 3, 1).numpy())
+    targets = ("--out", tmp_path / "r.json", "--save-statistics", tmp_path / "s.npz")
+    words = ("eval", tmp_path / "f.npz", "--metrics", "fid@mnist-cnn", "-q")
+    for _ in range(2):
+        assert cli(*words, "--real", "mnist5k:test", *targets).code == 0
+    outcome = cli(*words, "--real", tmp_path / "s.npz", *targets)
+    assert (outcome.code, "s.npz is an input" in outcome.err) == (1, True)

@@ -165,3 +165,30 @@ def test_metrics_class_by_class(cli, conditional, tmp_path):
     refused = cli("eval", tmp_path / "drawn" / "3", "--real", "digits", *words[2:], "--per-class")
     assert refused.code == 2
     assert "the fake samples have none" in " ".join(refused.err.split())
+
+
+@pytest.mark.parametrize("file_format", ["grid", "npz", "files"])
+def test_only_own_samples_are_replaced(cli, runs, tmp_path, file_format):
+    name = {"grid": "a.png", "npz": "a.npz", "files": "a"}[file_format]
+    words = ("sample", runs["digits"], "--format", file_format, "--out", tmp_path / name, "-c")
+    assert cli(*words, 12).code == 0
+    assert cli(*words, 8).code == 0
+    mine = tmp_path / name
+    if file_format == "files":
+        assert len(list(mine.glob("*.png"))) == 8, "none of the first twelve is left"
+        mine = mine / "00003.png"
+    Image.new("L", (8, 8)).save(mine, format="PNG")
+    before = mine.read_bytes()
+    outcome = cli(*words, 12)
+    assert outcome.code == 1
+    assert "ganbench" in outcome.err
+    assert mine.read_bytes() == before
+
+
+def test_samples_in_the_folder_of_their_run_replace_those_of_an_earlier_version(cli, runs):
+    folder = Path(runs["digits"]) / "drawn-seed5"
+    folder.mkdir()
+    for index in (0, 70):
+        Image.new("L", (8, 8)).save(folder / f"{index:05d}.png")
+    assert cli("sample", runs["digits"], "--seed", 5, "--format", "files").code == 0
+    assert [path.name for path in sorted(folder.glob("*.png"))][-1] == "00063.png"

@@ -13,6 +13,7 @@ import ganbench
 from ganbench import GAN, MLP, Recipe, losses
 from ganbench.errors import ConfigError, InputError
 from ganbench.evaluation.requests import resolve_requests
+from ganbench.records.own_files import MANIFEST
 from ganbench.samples.sample_set import facts_of
 
 RANDOM = np.random.default_rng(0)
@@ -142,7 +143,8 @@ def test_the_command_line_trains_on_npz_and_samples_equal_files_twice(cli, name,
         assert cli(*sample, tmp_path / target, "--format", "files").code == 0
         assert cli(*sample, tmp_path / f"{target}.npz", "--format", "npz").code == 0
         assert cli(*sample, tmp_path / f"{target}.png").code == 0
-    files = sorted((tmp_path / "a").iterdir())
+    manifest, *files = sorted((tmp_path / "a").iterdir())
+    assert manifest.name == MANIFEST
     assert [path.name for path in files] == [f"{index:05d}{ending}" for index in range(6)]
     for path in files:
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()

@@ -10,6 +10,7 @@ from ganbench.data import open_dataset
 from ganbench.gan import DataSpec
 from ganbench.kinds import kind_of
 from ganbench.kinds.video import FRAME_MILLISECONDS, film_strips
+from ganbench.records.own_files import MANIFEST
 from ganbench.sampling.draw import DrawnSamples
 from ganbench.sampling.sample_files import write_files, write_npz
 
@@ -83,7 +84,8 @@ def test_an_array_of_videos_comes_back(tmp_path, channels):
 def test_a_file_plays_the_frames_without_loss(tmp_path, channels):
     samples = videos(channels)
     write_files(DrawnSamples(samples), spec(channels), tmp_path)
-    files = sorted(tmp_path.iterdir())
+    manifest, *files = sorted(tmp_path.iterdir())
+    assert manifest.name == MANIFEST
     assert [file.name for file in files] == [f"0000{index}.webp" for index in range(4)]
     for file, video in zip(files, samples, strict=True):
         with Image.open(file) as image:

@@ -8,12 +8,13 @@ import gzip
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -44,12 +45,13 @@ class Seen:
     requests: list[str]
 
 
-def open_page(path: Path, width: int, scheme: Literal["light", "dark"]) -> Seen:
-    """Open a page in Chromium without network, unfold it, and wait until its charts are drawn."""
+@contextmanager
+def new_page(
+    width: int = 1000, scheme: Literal["light", "dark"] = "light", *, javascript: bool = True
+) -> Iterator[Any]:
+    """Yield an empty page in Chromium without network."""
     from playwright.sync_api import sync_playwright
 
-    complaints: list[str] = []
-    requests: list[str] = []
     quiet = ["background-networking", "component-update", "gpu", "quic", "sync"]
     with sync_playwright() as play:
         browser = play.chromium.launch(
@@ -57,10 +59,22 @@ def open_page(path: Path, width: int, scheme: Literal["light", "dark"]) -> Seen:
             args=["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)],
         )
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            offline=True,
+            java_script_enabled=javascript,
         )
         page = context.new_page()
         page.set_default_timeout(180_000)
+        yield page
+        browser.close()
+
+
+def open_page(path: Path, width: int, scheme: Literal["light", "dark"]) -> Seen:
+    """Open a page in Chromium without network, unfold it, and wait until its charts are drawn."""
+    complaints: list[str] = []
+    requests: list[str] = []
+    with new_page(width, scheme) as page:
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
@@ -73,7 +87,7 @@ def open_page(path: Path, width: int, scheme: Literal["light", "dark"]) -> Seen:
         deadline = time.monotonic() + 180  # a busy machine is no mistake
         while not page.evaluate(drawn) and time.monotonic() < deadline:
             page.wait_for_timeout(50)
-        seen = Seen(
+        return Seen(
             places=page.locator(".chart").count(),
             charts=page.locator(".chart svg").count(),
             marks=page.locator(".chart .mark-line path, .chart .mark-symbol path").count(),
@@ -86,16 +100,25 @@ def open_page(path: Path, width: int, scheme: Literal["light", "dark"]) -> Seen:
             complaints=complaints,
             requests=[url for url in requests if not url.startswith(("file:", "data:"))],
         )
-        browser.close()
-    return seen
 
 
 @pytest.fixture
 def look() -> Callable[..., Seen]:
     """Open a page: ``look(path, width, "dark")``; the test is skipped where there is no browser."""
+    _require_browser()
+    return open_page
+
+
+@pytest.fixture
+def browse() -> Callable[..., Any]:
+    """Open an empty page, ``with browse(javascript=False) as page``; skipped like ``look``."""
+    _require_browser()
+    return new_page
+
+
+def _require_browser() -> None:
     if not CHROMIUM.is_file() or find_spec("playwright") is None:
         pytest.skip("needs Debian's package chromium and the Python package playwright")
-    return open_page
 
 
 class Elements(HTMLParser):

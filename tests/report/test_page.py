@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from ganbench.report.charts.drawing import vega_script
 from ganbench.report.charts.panels import ChartData, Panel
+from ganbench.report.charts.stills import INK
 from ganbench.report.content_blocks import Charts
-from ganbench.report.page import chart_document, packed, vega_script
+from ganbench.report.page import chart_document, packed
 from ganbench.report.write import ReportFiles
 
 
@@ -36,7 +39,7 @@ def test_the_page_needs_nothing_from_outside(
     style = page[page.index("<style>") : page.index("</style>")]
     assert "url(" not in style
     assert "@import" not in style
-    assert unpacked(page, "vega") == vega_script()
+    assert unpacked(page, "vega") == vega_script() != ""
 
 
 def test_every_place_has_a_chart_and_every_chart_its_data(
@@ -50,6 +53,18 @@ def test_every_place_has_a_chart_and_every_chart_its_data(
     for panel in document["panels"].values():
         columns = document["data"][panel["data"]]
         assert len({len(values) for values in columns.values()}) == 1
+
+
+def test_every_group_of_charts_is_a_still_picture_too(report: ReportFiles) -> None:
+    page = report.page.read_text()
+    groups = re.findall(r'<div class="still"[^>]*>(<svg.*?</svg>)</div>', page, flags=re.DOTALL)
+    assert len(groups) == page.count('<div class="charts">') == 4 + 4
+    assert page.count("<svg") == len(groups), "each stands there once"
+    files = [path.read_text() for path in sorted(report.folder.glob("charts/*.svg"))]
+    for picture in groups:
+        assert picture.replace("currentColor", INK) in {
+            re.sub(r'<rect [^>]*fill="#ffffff"[^>]*/>', "", file, count=1) for file in files
+        }
 
 
 def test_rows_become_columns_and_null_is_what_a_row_lacks() -> None:
@@ -80,3 +95,41 @@ def test_charts_are_drawn_without_network_and_fit(
     assert seen.page_width <= width
     assert seen.widest_chart <= width
     assert (seen.background == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+_SHOWN = """() => {
+    const height = (element) => element.getBoundingClientRect().height;
+    const smalls = [...document.querySelectorAll("td small")];
+    const size = (element) => parseFloat(getComputedStyle(element).fontSize);
+    return {
+        stills: [...document.querySelectorAll(".still svg")].filter(height).length,
+        charts: [...document.querySelectorAll(".live")].filter(height).length,
+        folded: [...document.querySelectorAll("details > :not(summary)")]
+            .filter((element) => !element.checkVisibility({contentVisibilityAuto: true})).length,
+        larger: smalls.filter((small) => size(small) >= size(small.parentElement)).length,
+        intervals: smalls.length,
+    };
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("script", [True, False])
+def test_without_scripts_and_on_paper_charts_are_still_pictures(
+    report: ReportFiles, browse: Callable[..., Any], script: bool
+) -> None:
+    with browse(javascript=script) as page:
+        page.goto(report.page.as_uri())
+        if script:
+            page.wait_for_selector(".chart svg")
+        else:
+            assert page.locator(".still svg").count() == 8
+            assert page.locator(".live:visible").count() == 0
+        page.emulate_media(media="print", color_scheme="dark")
+        if script:
+            page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        seen = page.evaluate(_SHOWN)
+        ink = page.evaluate("getComputedStyle(document.querySelector('.still')).color")
+    assert (seen["stills"], seen["charts"], seen["folded"]) == (8, 0, 0)
+    assert seen["larger"] == 0
+    assert seen["intervals"] > 20
+    assert ink == "rgb(0, 0, 0)"

@@ -21,7 +21,9 @@ from ganbench.analysis.stats import mean_interval
 from ganbench.errors import StorageError, UnknownNameError
 from ganbench.records.load import load_runs
 from ganbench.records.measurement import Measurement
+from ganbench.records.own_files import MANIFEST
 from ganbench.records.run_record import Curve, RunRecord
+from ganbench.report.notes import NO_CHARTS
 from ganbench.report.write import ReportFiles, write_report
 
 Contents = Callable[[Path], dict[str, bytes]]
@@ -248,21 +250,101 @@ def test_a_lone_run_and_runs_without_numbers_make_a_report_too(
     assert len(list((tmp_path / "out" / "samples").iterdir())) == 2
 
 
-def test_an_earlier_report_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
+def test_an_earlier_report_is_replaced_and_other_files_stay(
+    suite: list[RunRecord], contents: Contents, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     first = RunRecord("a", "done", model="m", dataset="one", variant="m", seed=0)
-    (out / "charts").mkdir(parents=True)
-    (out / "charts" / "mine.svg").write_text("mine")
-    write_report([first], out, title="First")
-    assert (out / "charts" / "mine.svg").is_file(), "there was no report here before"
-    (out / "samples").mkdir()
-    for name in ("old.png", "old.webp"):
-        (out / "samples" / name).write_text("old")
-    (out / "notes.txt").write_text("notes")
+    others = ("charts/mine.svg", "samples/old.png", "samples/old.webp", "env/my.json", "notes.txt")
+    for name in others:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(name)
+    write_report(suite, out, title="First")
+    assert len(list((out / "samples").iterdir())) > 10
     write_report([first], out, title="Second")
-    assert not list((out / "samples").iterdir())
-    assert (out / "notes.txt").read_text() == "notes"
     assert "Second" in (out / "index.html").read_text()
+    assert sorted(contents(out)) == sorted(
+        [*others, "index.html", "README.md", "results.jsonl", "runs.jsonl", MANIFEST]
+    )
+    for name in others:
+        assert (out / name).read_text() == name
+
+
+@pytest.mark.parametrize("name", ["README.md", "index.html", "results.jsonl", "charts/m.svg"])
+@pytest.mark.parametrize("before", [True, False])
+def test_no_file_of_another_is_replaced(
+    make_run: Any, contents: Contents, tmp_path: Path, name: str, before: bool
+) -> None:
+    make_run(tmp_path / "runs", "vanilla", "ring8", 0)
+    out = tmp_path / "out"
+    name = name.replace("m.svg", "ring8-metrics.svg")
+    if not before:  # a report stands there, and one of its files was replaced by hand
+        write_report(load_runs([tmp_path / "runs"]), out, title="First")
+    (out / name).parent.mkdir(parents=True, exist_ok=True)
+    (out / name).write_text("mine")
+    there = contents(out)
+    with pytest.raises(StorageError, match=f"{name} was not written by ganbench"):
+        write_report(load_runs([tmp_path / "runs"]), out, title="Second")
+    assert contents(out) == there, "nothing is written, and nothing deleted"
+
+
+def test_a_report_by_an_earlier_version_is_replaced(
+    suite: list[RunRecord], contents: Contents, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    write_report(suite, out, title="First")
+    (out / MANIFEST).unlink()  # which earlier versions did not write
+    (out / "samples" / "mine.webp").write_text("mine")
+    files = write_report(suite[:1], out, title="Second")
+    alone = write_report(suite[:1], tmp_path / "alone", title="Second")
+    now = contents(out)
+    assert now.pop("samples/mine.webp") == b"mine", "its Markdown does not show it"
+    assert now == contents(alone.folder)
+    files.markdown.write_text("mine")
+    (out / MANIFEST).unlink()
+    with pytest.raises(StorageError, match=r"README.md was not written by ganbench"):
+        write_report(suite[:1], out, title="Third")
+
+
+def test_a_report_may_stand_among_its_runs(
+    make_run: Any, contents: Contents, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    make_run(runs, "vanilla", "ring8", 0)
+    before = contents(runs)
+    write_report(load_runs([runs]), runs, title="First")
+    make_run(runs, "wgan-gp", "ring8", 0)
+    again = load_runs([runs])
+    assert [(run.model, run.repeats) for run in again] == [("vanilla", 0), ("wgan-gp", 0)]
+    write_report(again[:1], runs, title="Second")
+    now = contents(runs)
+    assert {name: now[name] for name in before} == before
+
+
+def test_where_memory_is_short_a_report_has_no_charts_and_says_so(
+    report: ReportFiles, contents: Contents, tmp_path: Path
+) -> None:
+    code = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (9_000_000 * 1024, 9_000_000 * 1024))\n"
+        "from ganbench.__main__ import main\n"
+        f"sys.argv = ['ganbench', 'report', {str(report.folder)!r}, '--out', 'out', '--json']\n"
+        "main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.strip() == NO_CHARTS
+    assert json.loads(ended.stdout)["page"] == "out/index.html"
+    files = contents(tmp_path / "out")
+    assert not [name for name in files if name.startswith("charts/")]
+    page, markdown = (files[name].decode() for name in ("index.html", "README.md"))
+    assert page.count(NO_CHARTS) == markdown.count(NO_CHARTS) == 1
+    assert "<script" not in page
+    assert "<svg" not in page
+    for name in ("results.jsonl", "runs.jsonl"):
+        assert files[name] == (report.folder / name).read_bytes()
 
 
 def test_mistakes_are_one_sentence(suite: list[RunRecord], tmp_path: Path) -> None:

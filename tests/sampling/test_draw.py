@@ -12,6 +12,7 @@ from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec, Mixture
 from ganbench.kinds import kind_of
+from ganbench.records.own_files import MANIFEST
 from ganbench.sampling.draw import DRAW_BATCH, draw, stream
 from ganbench.sampling.sample_files import write_files, write_npz
 from ganbench.training.build import build_state, create
@@ -160,7 +161,8 @@ def test_files_of_classes_open_as_data_with_labels(tmp_path):
         assert np.array_equal(file["labels"], drawn.labels.numpy())
     write_files(drawn, CLASSES, tmp_path / "files")
     assert sorted(path.name for path in (tmp_path / "files").iterdir()) == [
-        f"{label:02d}" for label in sorted(set(drawn.labels.tolist()))
+        MANIFEST,
+        *(f"{label:02d}" for label in sorted(set(drawn.labels.tolist()))),
     ]
     for name in ("a.npz", "files"):
         source = open_dataset(str(tmp_path / name))

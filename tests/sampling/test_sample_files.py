@@ -12,6 +12,7 @@ from PIL import Image
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, StorageError
 from ganbench.gan import DataSpec
+from ganbench.records.own_files import MANIFEST
 from ganbench.sampling.draw import DrawnSamples
 from ganbench.sampling.sample_files import write_files, write_npz, write_picture
 
@@ -51,7 +52,8 @@ def test_an_array_of_points_comes_back(tmp_path):
 def test_pictures_come_back(tmp_path, channels):
     samples = images(channels, 12)
     write_files(DrawnSamples(samples), spec(channels), tmp_path / "deep" / "images")
-    files = sorted((tmp_path / "deep" / "images").iterdir())
+    manifest, *files = sorted((tmp_path / "deep" / "images").iterdir())
+    assert manifest.name == MANIFEST
     assert [file.name for file in files] == [f"{index:05d}.png" for index in range(12)]
     for file, sample in zip(files, samples, strict=True):
         with Image.open(file) as image:

@@ -30,11 +30,18 @@ def curve_domain(
 
 
 def clip_bands(rows: Rows, field: str, domain: tuple[float, float]) -> Rows:
-    """Return rows whose bands end at the ends of an axis: a logarithmic axis has no zero."""
+    """Return rows whose bands end at the ends of an axis: a logarithmic axis has no zero.
+
+    A band that goes on beyond an end keeps the true number there: FIELD_below or FIELD_above.
+    """
 
     def clipped(row: Mapping[str, Any]) -> dict[str, Any]:
-        ends = [end for end in (f"{field}_low", f"{field}_high") if end in row]
-        return {**row, **{end: rounded(min(max(row[end], domain[0]), domain[1])) for end in ends}}
+        ends = {end: row[end] for end in (f"{field}_low", f"{field}_high") if end in row}
+        shown = {end: rounded(min(max(at, domain[0]), domain[1])) for end, at in ends.items()}
+        below, above = min(ends.values(), default=domain[0]), max(ends.values(), default=domain[1])
+        beyond = {f"{field}_below": below} if below < domain[0] else {}
+        beyond |= {f"{field}_above": above} if above > domain[1] else {}
+        return {**row, **shown, **beyond}
 
     return [clipped(row) for row in rows]
 
@@ -66,6 +73,24 @@ def log_ticks_within(low: float, high: float) -> list[float]:
         if len(within) >= 4:
             break
     return within
+
+
+def symlog_ticks(constant: float, low: float, high: float) -> list[float]:
+    """Return ticks of a symlog axis: zero, and powers of ten on both sides.
+
+    Args:
+        constant: About how far from zero the axis is linear; nearer there are no ticks.
+        low: The left end.
+        high: The right end.
+
+    >>> symlog_ticks(2.0, -30, 4000)
+    [-10.0, 0.0, 10.0, 100.0, 1000.0]
+    """
+    first = math.ceil(math.log10(constant))
+    last = math.floor(math.log10(max(abs(low), abs(high))))
+    powers = [float(f"1e{power}") for power in range(first, last + 1)]
+    ticks = [*(-power for power in reversed(powers)), 0.0, *powers]
+    return [tick for tick in ticks if low <= tick <= high]
 
 
 def floor_in_sight(

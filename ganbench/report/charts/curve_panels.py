@@ -9,8 +9,17 @@ from typing import Any
 
 import altair as alt
 
-from ganbench.report.charts.panels import ChartData, Panel, color_encodings, floor_rule, layered
-from ganbench.report.charts.style import BEHIND, OKABE_ITO, Style
+from ganbench.report.charts.panels import (
+    ChartData,
+    Panel,
+    Rows,
+    color_encodings,
+    floor_rule,
+    layered,
+)
+from ganbench.report.charts.style import BEHIND, OKABE_ITO, Style, styles
+
+_LEGEND = alt.Legend(title=None, orient="bottom", columns=4)
 
 
 def curve_panel(
@@ -51,10 +60,11 @@ def curve_panel(
             alt.Tooltip("seconds:Q", format=",.4~g"),
             alt.Tooltip(f"{field}:Q", title="value", format=".5~g"),
         ],
-        **color_encodings(variant_styles, legend=legend),
+        **color_encodings(variant_styles, legend=_LEGEND if legend else None),
     }
     band = _band(field, encodings["x"], y).encode(color=encodings["color"])
     layers = [band, *_thin_and_thick(f"isValid(datum.{field})", encodings, points=True)]
+    layers += _beyond(data.rows, field, domain, encodings["x"], y, encodings["color"])
     if floor is not None:
         layers.append(floor_rule("y", floor))
     return layered(layers, data, title, 190)
@@ -98,6 +108,9 @@ def multiple_panel(
         lines = _thin_and_thick(of_variant, encodings, points=name == variant)
         band = _band(field, x, y).encode(color=alt.value(ink)).transform_filter(of_variant)
         layers += [band, lines[1]] if name != variant else [band, *lines]
+        rows = [row for row in data.rows if row["variant"] == name]
+        arrows = _beyond(rows, field, domain, x, y, alt.value(ink))
+        layers += [arrow.transform_filter(of_variant) for arrow in arrows]
     return layered(layers, data, variant, 110)
 
 
@@ -109,9 +122,8 @@ def loss_panel(data: ChartData, title: str, series: Mapping[str, str]) -> Panel:
         title: The title above the chart.
         series: The fields of the rows by the names that the legend shows.
     """
-    names = list(series)
-    scale = alt.Scale(domain=names, range=list(OKABE_ITO[: len(names)]))
     legend = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=180)
+    inks = color_encodings(styles(list(series)), legend=legend, field="series")
     layers: list[alt.Chart] = []
     for name, field in series.items():
         encodings = {
@@ -119,7 +131,7 @@ def loss_panel(data: ChartData, title: str, series: Mapping[str, str]) -> Panel:
                 "kimg:Q", title="thousands of images", axis=alt.Axis(grid=False, tickCount=5)
             ),
             "y": alt.Y(f"{field}:Q", title=None, axis=alt.Axis(tickCount=5)),
-            "color": alt.Color("series:N", scale=scale, legend=legend),
+            **inks,
             "tooltip": [
                 alt.Tooltip("seed:N"),
                 alt.Tooltip("kimg:Q", format=",.4~g"),
@@ -155,6 +167,38 @@ def _band(field: str, x: alt.X, y: alt.Y) -> alt.Chart:
         f"datum.mean && isValid(datum.{field}_low)"
     )
     return band
+
+
+def _beyond(
+    rows: Rows,
+    field: str,
+    domain: tuple[float, float],
+    x: alt.X,
+    y: alt.Y,
+    color: Any,
+) -> list[alt.Chart]:
+    """Return arrows at the ends of the axis, where a band goes on beyond them."""
+    arrows = []
+    for end, at, shape in zip(
+        ("below", "above"), domain, ("triangle-down", "triangle-up"), strict=True
+    ):
+        beyond = f"{field}_{end}"
+        if not any(beyond in row for row in rows):  # a layer without rows has no extent
+            continue
+        place = y.copy()
+        place.shorthand = "edge:Q"
+        tips = [
+            alt.Tooltip("variant:N"),
+            alt.Tooltip("kimg:Q", format=",.4~g"),
+            alt.Tooltip(f"{beyond}:Q", title="the interval goes on to", format=".5~g"),
+        ]
+        arrow = alt.Chart().mark_point(shape=shape, size=22, filled=True, opacity=0.7)
+        arrows.append(
+            arrow.encode(x=x, y=place, color=color, tooltip=tips)
+            .transform_filter(f"isValid(datum.{beyond})")
+            .transform_calculate(edge=str(at))
+        )
+    return arrows
 
 
 def _thin_and_thick(

@@ -74,7 +74,7 @@ def _dots_panel(
     base = alt.Chart()
     y = alt.Y("variant:N", sort=list(variant_styles), title=None, axis=alt.Axis(grid=False))
     scale = alt.Scale(zero=False, padding=12)
-    color = {"color": color_encodings(variant_styles, legend=False)["color"]}
+    color = {"color": color_encodings(variant_styles, legend=None)["color"]}
     tips = [alt.Tooltip("variant:N"), alt.Tooltip("seed:N"), alt.Tooltip("value:Q", format=".5~g")]
     span = [
         alt.Tooltip("variant:N"),

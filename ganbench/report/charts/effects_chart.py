@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import altair as alt
 
@@ -13,8 +13,10 @@ from ganbench.analysis import number_text
 from ganbench.analysis.outliers import largest_usual
 from ganbench.analysis.tables import heading
 from ganbench.analysis.verdicts import WORDS, Verdict, VerdictKind
-from ganbench.report.charts.axes import rounded
+from ganbench.report.charts.axes import rounded, symlog_ticks
 from ganbench.report.charts.panels import ChartData, Panel, Rows, layered
+
+_PLACES = ("difference", "mean", "low", "high")
 
 _COLORS: Mapping[VerdictKind, str] = {
     "helps": "#009E73",
@@ -24,8 +26,8 @@ _COLORS: Mapping[VerdictKind, str] = {
 }
 """The color of a verdict; its word always stands next to it."""
 
-MOST_TIMES = 6
-"""A treatment whose dots lie more than this many times as far out as usual ends at the border."""
+MOST_TIMES = 4
+"""If anything lies more than this many times as far out as dots usually do, the axis is symlog."""
 
 
 def treatment_names(verdicts: Sequence[Verdict]) -> dict[str, str]:
@@ -38,10 +40,8 @@ def treatment_names(verdicts: Sequence[Verdict]) -> dict[str, str]:
 def effect_rows(verdicts: Sequence[Verdict], names: Mapping[str, str]) -> Rows:
     """Return a row per seed (treatment, seed, difference) and per mean, for one metric's verdicts.
 
-    What lies beyond the border is drawn at the border and has ``beyond``. Its row keeps the true
-    numbers.
+    The rows of means have ``mean``, and the ends of its interval: ``low`` and ``high``.
     """
-    border = _border(verdicts)
     rows: Rows = []
     for verdict in verdicts:
         comparison = verdict.comparison
@@ -50,45 +50,49 @@ def effect_rows(verdicts: Sequence[Verdict], names: Mapping[str, str]) -> Rows:
             continue
         treatment = {"treatment": names[comparison.variant], "verdict": WORDS[verdict.kind]}
         for seed, difference in comparison.differences.items():
-            rows.append({**treatment, "seed": str(seed), **_dot(difference, border)})
+            rows.append({**treatment, "seed": str(seed), "difference": rounded(difference)})
         mean = {
             **treatment,
             "n": paired.n,
             "p": number_text.p_text(comparison.t_corrected),
             "mean": rounded(paired.difference.value),
-            "center": _within(paired.difference.value, border),
         }
         low, high = paired.difference.low, paired.difference.high
         if low is not None and high is not None:
             mean |= {"low": rounded(low), "high": rounded(high)}
-            mean |= {"from": _within(low, border), "to": _within(high, border)}
         rows.append(mean)
     return rows
 
 
-def _within(value: float, border: float) -> float:
-    return rounded(max(-border, min(border, value)))
+@dataclass(frozen=True)
+class _Axis:
+    """The axis of differences: linear, or symlog, which is linear up to about ``constant``."""
+
+    constant: float | None
+    ticks: Sequence[float] = ()
+
+    def x(self, field: str) -> alt.X:
+        if self.constant is None:
+            scale = alt.Scale(zero=True, padding=8)
+            return alt.X(f"{field}:Q", scale=scale, title=None)
+        scale = alt.Scale(type="symlog", constant=self.constant, zero=True, padding=8)
+        ticks = alt.Axis(values=list(self.ticks), format=",.4~g", labelOverlap=True)
+        return alt.X(f"{field}:Q", scale=scale, title=None, axis=ticks)
 
 
-def _dot(difference: float, border: float) -> dict[str, Any]:
-    """Return a seed's difference and where it is drawn."""
-    numbers: dict[str, Any] = {
-        "difference": rounded(difference),
-        "at": _within(difference, border),
-    }
-    if abs(difference) > border:
-        numbers["beyond"] = "right" if difference > 0 else "left"
-    return numbers
-
-
-def _border(verdicts: Sequence[Verdict]) -> float:
-    """Return how far the chart reaches from zero: as far as all dots but those far outside."""
-    reaches = [
-        max(abs(value) for value in verdict.comparison.differences.values())
-        for verdict in verdicts
-        if verdict.comparison.differences
-    ]
-    return largest_usual(reaches, MOST_TIMES) * 1.1
+def _axis(rows: Rows) -> _Axis:
+    """Return an axis on which everything has its place, however far outside it lies."""
+    reaches: dict[str, float] = {}
+    for row in rows:
+        if "difference" in row:
+            reach = max(reaches.get(row["treatment"], 0.0), abs(row["difference"]))
+            reaches[row["treatment"]] = reach
+    usual = largest_usual(list(reaches.values()), MOST_TIMES)
+    values = [row[name] for row in rows for name in _PLACES if name in row]
+    farthest = max(map(abs, values))
+    if farthest <= MOST_TIMES * usual:
+        return _Axis(None)
+    return _Axis(rounded(usual / 2), symlog_ticks(usual / 2, min(values), max(values)))
 
 
 def effect_panel(name: str, verdicts: Sequence[Verdict], names: Mapping[str, str]) -> Panel | None:
@@ -105,6 +109,7 @@ def effect_panel(name: str, verdicts: Sequence[Verdict], names: Mapping[str, str
     rows = effect_rows(verdicts, names)
     if not rows:
         return None
+    axis = _axis(rows)
     drawn = [verdict for verdict in verdicts if verdict.comparison.paired]
     order = [names[verdict.comparison.variant] for verdict in drawn]
     words = {names[verdict.comparison.variant]: verdict.short for verdict in verdicts}
@@ -120,18 +125,18 @@ def effect_panel(name: str, verdicts: Sequence[Verdict], names: Mapping[str, str
     zero = alt.Chart(alt.InlineData(values=[{}])).mark_rule(opacity=0.55)
     layers = [
         zero.encode(x=alt.XDatum(0), color=alt.value("#8C8C8C")),
-        *_layers(
-            y(names_axis), y(None), y(verdict_axis), beyond=any("beyond" in row for row in rows)
-        ),
+        *_layers(axis, y(names_axis), y(None), y(verdict_axis)),
     ]
     title = heading(verdicts[0].comparison.column)
+    if axis.constant is not None:
+        title += ", logarithmic far from zero"
     return layered(
         layers, ChartData(name, rows), title, 24 * len(order) + 10, independent_axis=True
     )
 
 
-def _layers(left: alt.Y, bare: alt.Y, right: alt.Y, *, beyond: bool) -> list[alt.Chart]:
-    """Return the bars, dots, diamonds, and triangles for what lies beyond the border."""
+def _layers(axis: _Axis, left: alt.Y, bare: alt.Y, right: alt.Y) -> list[alt.Chart]:
+    """Return the bars, dots and diamonds."""
     base = alt.Chart()
     kinds = list(_COLORS)
     color = alt.Color(
@@ -141,30 +146,18 @@ def _layers(left: alt.Y, bare: alt.Y, right: alt.Y, *, beyond: bool) -> list[alt
         ),
         legend=None,
     )
-    shapes = alt.Shape(
-        "beyond:N",
-        scale=alt.Scale(domain=["left", "right"], range=["triangle-left", "triangle-right"]),
-        legend=None,
-    )
-    scale = alt.Scale(zero=True, padding=8)
     tips, span = _tooltips()
-    layers = [
+    return [
         base.mark_rule(strokeWidth=5, opacity=0.4, strokeCap="round").encode(
-            x=alt.X("from:Q", scale=scale, title=None), x2="to:Q", y=left, color=color, tooltip=span
+            x=axis.x("low"), x2="high:Q", y=left, color=color, tooltip=span
         ),
-        base.mark_point(shape="circle", size=34, strokeWidth=1.3, opacity=0.9)
-        .encode(x=alt.X("at:Q", scale=scale, title=None), y=bare, color=color, tooltip=tips)
-        .transform_filter("!isValid(datum.beyond)"),
+        base.mark_point(shape="circle", size=34, strokeWidth=1.3, opacity=0.9).encode(
+            x=axis.x("difference"), y=bare, color=color, tooltip=tips
+        ),
         base.mark_point(shape="diamond", size=100, filled=True, opacity=1).encode(
-            x=alt.X("center:Q", title=None), y=right, color=color, tooltip=span
+            x=axis.x("mean"), y=right, color=color, tooltip=span
         ),
     ]
-    if beyond:  # a layer without rows has no extent
-        outside = base.mark_point(size=60, filled=True, opacity=0.9).encode(
-            x=alt.X("at:Q", title=None), y=bare, color=color, shape=shapes, tooltip=tips
-        )
-        layers.append(outside.transform_filter("isValid(datum.beyond)"))
-    return layers
 
 
 def _tooltips() -> tuple[list[alt.Tooltip], list[alt.Tooltip]]:

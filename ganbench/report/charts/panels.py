@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from ganbench.report.charts.style import OKABE_ITO, Style, theme
+from ganbench.report.charts.style import Style, theme
 
 Rows = list[dict[str, Any]]
 
@@ -85,24 +85,33 @@ def _without_legends(value: Any) -> Any:
 
 
 def color_encodings(
-    variant_styles: Mapping[str, Style], *, legend: bool, columns: int = 4
+    drawn_styles: Mapping[str, Style], *, legend: alt.Legend | None, field: str = "variant"
 ) -> dict[str, Any]:
-    """Return the encodings that tell variants apart: colors, and dashes once colors run out."""
-    names = list(variant_styles)
-    shown = alt.Legend(title=None, orient="bottom", columns=columns) if legend else None
+    """Return the encodings that tell lines apart: colors, and dashes where colors repeat.
+
+    Args:
+        drawn_styles: How each is drawn, by the values of the field.
+        legend: The legend, if there is one.
+        field: What tells the lines apart: variants, or series of losses.
+    """
+    names = list(drawn_styles)
+    colors = [style.color for style in drawn_styles.values()]
     encodings: dict[str, Any] = {
-        "color": alt.Color(
-            "variant:N",
-            scale=alt.Scale(domain=names, range=[variant_styles[name].color for name in names]),
-            legend=shown,
-        )
+        "color": alt.Color(f"{field}:N", scale=alt.Scale(domain=names, range=colors), legend=legend)
     }
-    if len(names) > len(OKABE_ITO):
-        dashes = [list(variant_styles[name].dash) for name in names]
+    if not all(style.solid for style in drawn_styles.values()):
+        dashes = [list(style.dash) for style in drawn_styles.values()]
         encodings["strokeDash"] = alt.StrokeDash(
-            "variant:N", scale=alt.Scale(domain=names, range=dashes), legend=shown
+            f"{field}:N", scale=alt.Scale(domain=names, range=dashes), legend=legend
         )
     return encodings
+
+
+def shape_encoding(drawn_styles: Mapping[str, Style]) -> alt.Shape:
+    """Return the encoding of the shapes of variants' dots."""
+    shapes = [style.shape for style in drawn_styles.values()]
+    scale = alt.Scale(domain=list(drawn_styles), range=shapes)
+    return alt.Shape("variant:N", scale=scale, legend=None)
 
 
 def floor_rule(channel: str, floor: float) -> alt.Chart:

@@ -10,6 +10,7 @@ import altair as alt
 
 from ganbench.analysis.comparison import PLAIN
 from ganbench.analysis.stability import Profile
+from ganbench.analysis.stats import Estimate
 from ganbench.analysis.tables import MetricColumn
 from ganbench.report.charts.axes import rounded
 from ganbench.report.charts.panels import ChartData, Panel, Rows, layered
@@ -23,13 +24,19 @@ def profile_rows(profile: Profile) -> Rows:
             "tricks": curve.name,
             "tau": rounded(threshold),
             "share": rounded(share.value),
-            "low": rounded(share.low or 0.0),
-            "high": rounded(share.high or 0.0),
             "n": share.n,
+            **_ends(share),
         }
         for curve in profile.curves
         for threshold, share in zip(profile.thresholds, curve.shares, strict=True)
     ]
+
+
+def _ends(share: Estimate) -> dict[str, float]:
+    """Return the ends of the interval of a share; a single run has none."""
+    if share.low is None or share.high is None:
+        return {}
+    return {"low": rounded(share.low), "high": rounded(share.high)}
 
 
 def profile_panels(
@@ -80,9 +87,9 @@ def _panel(data: ChartData, tricks: str, style: Style, main: MetricColumn, *, lo
         low = y.copy()
         low.shorthand = "low:Q"
         layers += [
-            base.mark_area(opacity=0.14, strokeWidth=0, interpolate="step-after").encode(
-                x=x, y=low, y2="high:Q", color=alt.value(ink)
-            ),
+            base.mark_area(opacity=0.14, strokeWidth=0, interpolate="step-after")
+            .encode(x=x, y=low, y2="high:Q", color=alt.value(ink))
+            .transform_filter("isValid(datum.low)"),
             base.mark_line(strokeWidth=2.2, interpolate="step-after").encode(
                 x=x, y=y, color=alt.value(ink), tooltip=tips
             ),

@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
-import vl_convert
 
 from ganbench.report.charts.panels import Panel
 from ganbench.report.charts.style import FONT, theme
 
 
-def still(panels: Sequence[Panel], columns: int, width: int) -> str:
-    """Return panels as one SVG, dark on white.
+def still_specification(panels: Sequence[Panel], columns: int, width: int) -> dict[str, Any]:
+    """Return panels as one chart in Vega-Lite, dark on white.
 
     Args:
         panels: The panels, from left to right and line by line.
@@ -40,20 +39,29 @@ def still(panels: Sequence[Panel], columns: int, width: int) -> str:
         ],
         "resolve": resolve,
         "spacing": 28,
-        "padding": 12,
+        # A reader's font may be wider than the one by which the space for names was measured.
+        "padding": {"left": 36, "right": 24, "top": 12, "bottom": 12},
         "datasets": datasets,
     }
-    return svg(specification)
+    return with_look(specification)
 
 
-def svg(specification: Mapping[str, object], axis: Mapping[str, object] | None = None) -> str:
-    """Return a chart in Vega-Lite as a compact SVG; ``axis`` adds to the look of the axes."""
-    look = theme("#333333")
+def with_look(
+    specification: Mapping[str, Any], axis: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return a chart with the look of stills; ``axis`` adds to the look of the axes."""
+    look = theme(INK)
     look["axis"] |= axis or {}
-    picture: str = vl_convert.vegalite_to_svg(json.dumps({**specification, "config": look}))
-    return compact(picture)
+    return {**specification, "config": look}
 
 
+def in_page(picture: str) -> str:
+    """Return a still for a page, light or dark: in the color of its text, on its ground."""
+    return _GROUND.sub("", picture, count=1).replace(f'="{INK}"', '="currentColor"')
+
+
+INK = "#333333"
+_GROUND = re.compile(r'<rect [^>]*fill="#ffffff"[^>]*/>')
 _FONT = f' font-family="{FONT}"'
 _UNSEEN = re.compile(
     r' (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"| opacity="1"| transform="translate\(0,0\)"'

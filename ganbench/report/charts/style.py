@@ -26,23 +26,32 @@ BEHIND = "#8C8C8C"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
+SHAPES = ("circle", "square", "triangle-up", "diamond")
+"""The dash and the shape of the first eight variants, of the next eight, and so on."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a variant is drawn: in a color, and with a dash once all colors are in use."""
+    """How a variant is drawn: once all colors are in use, dashes and shapes tell more apart."""
 
     color: str
-    dash: tuple[int, ...]
+    dash: tuple[int, ...] = DASHES[0]
+    shape: str = SHAPES[0]
+
+    @property
+    def solid(self) -> bool:
+        """Whether its lines have no dash, and its dots are circles."""
+        return self.dash == DASHES[0]
 
 
 def styles(variants: Sequence[str]) -> dict[str, Style]:
     """Return how each variant is drawn, in the same way in every chart of a report."""
-    count = len(OKABE_ITO)
-    return {
-        variant: Style(OKABE_ITO[index % count], DASHES[index // count % len(DASHES)])
-        for index, variant in enumerate(variants)
-    }
+    looks = [
+        Style(color, dash, shape)
+        for dash, shape in zip(DASHES, SHAPES, strict=True)
+        for color in OKABE_ITO
+    ]
+    return {variant: looks[index % len(looks)] for index, variant in enumerate(variants)}
 
 
 def theme(ink: str) -> dict[str, Any]:

@@ -32,12 +32,16 @@ class Course:
 
 @dataclass(frozen=True)
 class _Axis:
-    """A metric, the field that holds it, and what the axis of its values shows."""
+    """A metric, the field that holds it, and what the axis of its values shows.
+
+    ``floor`` is None where there is none, or none in sight.
+    """
 
     column: MetricColumn
     field: str
     ticks: Sequence[float]
     domain: tuple[float, float]
+    floor: float | None
 
     @property
     def title(self) -> str:
@@ -70,15 +74,18 @@ def courses(
     rows = metric_rows(table, fields)
     measured = {row["variant"] for row in rows}
     shown = {variant: style for variant, style in variant_styles.items() if variant in measured}
-    axes = [_axis(rows, field, column) for field, column in fields.items() if _moves(rows, field)]
+    together = len(shown) <= MOST_TOGETHER
+    floors = table.floors if together else {}
+    axes = [
+        _axis(rows, field, column, floors.get(column.name))
+        for field, column in fields.items()
+        if _moves(rows, field)
+    ]
     for axis in axes:
         rows = clip_bands(rows, axis.field, axis.domain)
     data = ChartData(f"{name}-curves", rows)
-    if len(shown) <= MOST_TOGETHER:
-        floors = [table.floors.get(axis.column.name) for axis in axes]
-        return [
-            _together(data, axis, shown, floor) for axis, floor in zip(axes, floors, strict=True)
-        ]
+    if together:
+        return [_together(data, axis, shown) for axis in axes]
     return [_apart(data, axis, shown, baselines) for axis in axes]
 
 
@@ -87,22 +94,19 @@ def _moves(rows: Rows, field: str) -> bool:
     return len({row["kimg"] for row in rows if field in row}) > 1
 
 
-def _axis(rows: Rows, field: str, column: MetricColumn) -> _Axis:
+def _axis(rows: Rows, field: str, column: MetricColumn, floor: float | None) -> _Axis:
+    """Return the axis that shows every seed and mean, and the floor where it is near."""
     ticks = log_ticks(rows, field) if column.better == "lower" else []
-    return _Axis(column, field, ticks, curve_domain(rows, field, log=bool(ticks)))
-
-
-def _together(
-    data: ChartData, axis: _Axis, variant_styles: Mapping[str, Style], floor: float | None
-) -> Course:
-    """Return a panel across kimg and one across seconds, both with all variants."""
-    low, high = axis.domain
-    if floor is not None and not floor_in_sight(
-        data.rows, (axis.field,), floor, log=bool(axis.ticks)
-    ):
+    low, high = curve_domain(rows, field, log=bool(ticks))
+    if floor is not None and not floor_in_sight(rows, (field,), floor, log=bool(ticks)):
         floor = None
-    if floor is not None:
-        low, high = min(low, floor * 0.9), max(high, floor * 1.1)
+    if floor is not None and not low < floor < high:
+        low, high = curve_domain([*rows, {field: floor}], field, log=bool(ticks))
+    return _Axis(column, field, ticks, (low, high), floor)
+
+
+def _together(data: ChartData, axis: _Axis, variant_styles: Mapping[str, Style]) -> Course:
+    """Return a panel across kimg and one across seconds, both with all variants."""
     panels = [
         curve_panel(
             data,
@@ -111,8 +115,8 @@ def _together(
             across,
             variant_styles,
             ticks=axis.ticks,
-            floor=floor,
-            domain=(low, high),
+            floor=axis.floor,
+            domain=axis.domain,
             legend=across == "kimg",
         )
         for across in ("kimg", "seconds")

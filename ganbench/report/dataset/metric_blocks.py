@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from ganbench.analysis import number_text
+from ganbench.analysis.best_mean import Support, best_support
 from ganbench.analysis.equal_budgets import Budget
 from ganbench.analysis.published import PublishedRow
 from ganbench.analysis.selection import MOST_NUMBERS, MOST_ROWS
@@ -62,7 +66,8 @@ def _metric_table(section: DatasetSection) -> Table:
         Column("runs", number=False),
         *map(Column, _COSTS),
     )
-    rows = [_variant_row(row, section) for row in table.rows[:MOST_ROWS]]
+    support = {column.name: best_support(table, column) for column in table.columns}
+    rows = [_variant_row(row, section, support) for row in table.rows[:MOST_ROWS]]
     blank = TextCell("", span=1 + len(_COSTS))
     if table.floors:
         floors = [
@@ -80,14 +85,16 @@ def _metric_table(section: DatasetSection) -> Table:
     return Table(f"Metrics on {section.dataset}", columns, tuple(rows))
 
 
-def _variant_row(row: VariantRow, section: DatasetSection) -> Row:
+def _variant_row(row: VariantRow, section: DatasetSection, support: Mapping[str, Support]) -> Row:
     under = subtitle(row.runs[0].config, row.variant)
-    color = section.styles[row.variant].color
     spent = (row.kimg, row.seconds, row.images_per_second)
     return Row(
         (
-            TextCell(row.variant, (under,) if under else (), color=color),
-            *(_metric_cell(row.cells.get(column.name)) for column in section.table.columns),
+            TextCell(row.variant, (under,) if under else (), style=section.styles[row.variant]),
+            *(
+                _metric_cell(row.cells.get(column.name), column, support[column.name])
+                for column in section.table.columns
+            ),
             TextCell(sentences.statuses(row.statuses), mark="statuses"),
             *(TextCell(number_text.amount(mean.value if mean else None)) for mean in spent),
             TextCell(sentences.parameters_text(row)),
@@ -95,21 +102,28 @@ def _variant_row(row: VariantRow, section: DatasetSection) -> Row:
     )
 
 
-def _metric_cell(cell: TableCell | None) -> TextCell:
+def _metric_cell(cell: TableCell | None, column: MetricColumn, support: Support) -> TextCell:
+    """Return a mean with its interval; the best mean is bold where a test supports it."""
     if cell is None:
         return TextCell(mark="none")
-    return _estimate_cell(cell.estimate, cell.runs, best=cell.best)
+    shown = _estimate_cell(cell.estimate, cell.runs)
+    if not cell.best:
+        return shown
+    if support == "significant":
+        mean = Span(number_text.mean_text(cell.estimate), strong=True)
+        return replace(shown, text=(mean,), mark="best")
+    rank = "lowest" if column.better == "lower" else "highest"
+    return replace(shown, notes=(*shown.notes, f"{rank}, {support}"))
 
 
-def _estimate_cell(estimate: Estimate | None, runs: int, *, best: bool = False) -> TextCell:
+def _estimate_cell(estimate: Estimate | None, runs: int) -> TextCell:
     """Return a mean with its interval, and of how many runs it is where some have no value."""
     if estimate is None:
         return TextCell()
     under = [number_text.interval_text(estimate) or "one seed"]
     if estimate.n != runs:
         under.append(f"{estimate.n} of {runs}")
-    mean = Span(number_text.mean_text(estimate), strong=best)
-    return TextCell((mean,), notes=tuple(under), mark="best" if best else "")
+    return TextCell((number_text.mean_text(estimate),), notes=tuple(under))
 
 
 def _published_note(published: PublishedRow, section: DatasetSection) -> Text:
@@ -140,7 +154,7 @@ def budget_blocks(section: DatasetSection) -> list[Block]:
     rows = [
         Row(
             (
-                TextCell(row.variant, color=section.styles[row.variant].color),
+                TextCell(row.variant, style=section.styles[row.variant]),
                 *(
                     _budget_cell(side, row.variant)
                     for budget in budgets

@@ -46,7 +46,7 @@ def stability_blocks(section: DatasetSection) -> list[Block]:
 def _row(row: StabilityRow, section: DatasetSection) -> Row:
     interval = Span(sentences.share_interval(row.share), mark="aside")
     cells = [
-        TextCell(row.name, color=section.styles[row.variant].color),
+        TextCell(row.name, style=section.styles[row.variant]),
         TextCell(str(row.settings)),
         TextCell(str(row.runs)),
         TextCell((number_text.percent(row.share.value), " ", interval)),

@@ -49,7 +49,7 @@ def sample_blocks(section: DatasetSection, pictures: Mapping[str, Picture]) -> l
                 + ("" if run.seed is None else f", seed {run.seed}"),
                 name=row.variant,
                 note="" if run.seed is None else f"seed {run.seed}",
-                color=section.styles[row.variant].color,
+                style=section.styles[row.variant],
             )
             for run in row.runs
             if run.name in pictures
@@ -81,7 +81,7 @@ def course_blocks(section: DatasetSection) -> list[Block]:
     name = f"{section.slug}-curves"
     if first.together:
         panels = tuple(panel for course in section.courses for panel in course.panels)
-        legend = tuple((name, section.styles[name].color) for name in section.chosen.variants)
+        legend = tuple((name, section.styles[name]) for name in section.chosen.variants)
         charts = Charts(name, label, panels, layout="two", width=360, legend=legend)
         return [title, charts, Paragraph(notes.CURVES_NOTE)]
     folded = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ganbench.records.speed_record import SpeedRecord
 from ganbench.report import sentences
+from ganbench.report.charts.style import Style
 from ganbench.report.content_blocks import (
     Block,
     Bullets,
@@ -60,7 +61,7 @@ def _rate_blocks(speed: Speed) -> list[Block]:
     if not speed.rates:
         return []
     title = "Images per second by batch size"
-    legend = tuple((name, speed.styles[name].color) for name in speed.lines)
+    legend = tuple((name, speed.styles[name]) for name in speed.lines)
     charts = Charts("speed-rates", title, speed.rates, layout="two", width=360, legend=legend)
     return [Heading(title), charts, Paragraph(speed_sentences.RATES_NOTE)]
 
@@ -69,7 +70,7 @@ def _split_blocks(speed: Speed) -> list[Block]:
     if not speed.splits:
         return []
     title = "Where the time of a step goes"
-    legend = tuple(PART_COLORS.items())
+    legend = tuple((part, Style(color)) for part, color in PART_COLORS.items())
     charts = Charts("speed-split", title, speed.splits, layout="two", width=360, legend=legend)
     undrawn = [speed_sentences.undrawn(machine) for machine in speed.machines if machine.undrawn]
     return [Heading(title), charts, Paragraph(" ".join([speed_sentences.SPLIT_NOTE, *undrawn]))]

@@ -11,7 +11,14 @@ import altair as alt
 from ganbench.analysis.number_text import amount
 from ganbench.analysis.speed_summary import iteration_milliseconds, part_times
 from ganbench.report.charts.axes import log_ticks_within, rounded
-from ganbench.report.charts.panels import ChartData, Panel, Rows, color_encodings, layered
+from ganbench.report.charts.panels import (
+    ChartData,
+    Panel,
+    Rows,
+    color_encodings,
+    layered,
+    shape_encoding,
+)
 from ganbench.report.charts.style import OKABE_ITO, Style
 from ganbench.report.speed.speed_rows import SpeedRow
 
@@ -62,7 +69,7 @@ def rate_axes(rows: Rows) -> RateAxes:
 def rate_panel(
     name: str, title: str, rows: Sequence[SpeedRow], series_styles: Mapping[str, Style]
 ) -> Panel | None:
-    """Return one machine's panel: a line through the medians of each series, circles for rounds.
+    """Return one machine's panel: a line through the medians of each series, dots for rounds.
 
     A dash marks each median, because a single batch size makes no line.
 
@@ -85,7 +92,10 @@ def rate_panel(
         scale=alt.Scale(type="log", domain=list(axes.batch), nice=False),
         axis=alt.Axis(values=list(axes.batches), grid=False, labelOverlap=True),
     )
-    color = color_encodings(series_styles, legend=True, columns=1)  # the names are long
+    # The names are long.
+    color = color_encodings(
+        series_styles, legend=alt.Legend(title=None, orient="bottom", columns=1, symbolSize=120)
+    )
     tips = [alt.Tooltip("variant:N"), alt.Tooltip("batch:Q", title="batch size")]
     amounts = {name: alt.Tooltip(f"{name}:Q", format=",.4~g") for name in ("rate", "median")}
 
@@ -100,11 +110,12 @@ def rate_panel(
     dashes = base.mark_point(shape="stroke", size=260, strokeWidth=1.6, opacity=1).encode(
         **median, color=color["color"]
     )
-    rounds = base.mark_point(shape="circle", size=46, strokeWidth=1.2, opacity=0.8).encode(
+    rounds = base.mark_point(size=46, strokeWidth=1.2, opacity=0.8).encode(
         x=x,
         y=y("rate"),
         tooltip=[*tips, alt.Tooltip("round:Q"), amounts["rate"]],
         color=color["color"],
+        shape=shape_encoding(series_styles),
     )
     layers = [
         lines.transform_filter("isValid(datum.median)"),

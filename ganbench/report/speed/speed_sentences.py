@@ -52,7 +52,7 @@ Sentence = tuple[str, str]
 """The subject, and the rest of the sentence."""
 
 RATES_NOTE = (
-    "Each circle is one round. Dashes are the medians, joined by a line. Both axes are "
+    "Each dot is one round. Dashes are the medians, joined by a line. Both axes are "
     "logarithmic, and each machine has its own."
 )
 

@@ -9,6 +9,7 @@ from ganbench.analysis import number_text
 from ganbench.analysis.number_text import amount
 from ganbench.analysis.speed_summary import rate_spread
 from ganbench.records.speed_record import Rate, SpeedCase
+from ganbench.report.charts.style import Style
 from ganbench.report.content_blocks import Column, Row, Table, TextCell
 from ganbench.report.speed.speed_rows import SpeedRow
 from ganbench.report.speed.speed_section import Machine, Speed
@@ -17,17 +18,17 @@ from ganbench.report.speed.speed_section import Machine, Speed
 def speed_table(machine: Machine, speed: Speed) -> Table:
     """Return the cases of a machine; a case that failed says why instead of its figures."""
     columns = (Column("model", number=False), Column("batch"), *map(Column, _FIGURES))
-    rows = tuple(_row(row, speed.styles[row.series].color) for row in machine.rows)
+    rows = tuple(_row(row, speed.styles[row.series]) for row in machine.rows)
     return Table(f"Speed on {machine.title}", columns, rows)
 
 
-def _row(row: SpeedRow, color: str) -> Row:
+def _row(row: SpeedRow, style: Style) -> Row:
     case = row.case
     figures: tuple[TextCell, ...] = tuple(figure(case) for figure in _FIGURES.values())
     if case.status != "ok":
         problem = f"failed: {case.problem}" if case.problem else "failed"
         figures = (TextCell(problem, mark="verdict-fails", span=len(_FIGURES)),)
-    name = TextCell(row.label, notes=(row.setting,), color=color)
+    name = TextCell(row.label, notes=(row.setting,), style=style)
     return Row((name, TextCell(str(case.batch_size)), *figures))
 
 

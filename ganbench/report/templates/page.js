@@ -32,14 +32,16 @@
   async function draw(place) {
     if (place.dataset.drawn) return;
     place.dataset.drawn = "yes";
+    const group = place.closest(".charts");
     try {
       const [{ panels, data }] = await loaded;
+      group.classList.add("drawn");  // from here on it has a width to fit into
       const { spec, data: name } = panels[place.dataset.chart];
       const datasets = { ...spec.datasets, [name]: rowsOf(data[name]) };
       const autosize = { type: "fit-x", contains: "padding" };
       await vegaEmbed(place, { ...spec, datasets, autosize }, { ...options, mode: "vega-lite" });
     } catch (error) {
-      place.textContent = "This chart cannot be drawn: " + error.message;
+      group.classList.remove("drawn");  // its still picture says the same
       console.error(error);
     }
   }
@@ -53,21 +55,28 @@
     if (drawing) draw(waiting.shift()).then(() => setTimeout(next));
   }
 
-  function visible(root) {
-    // Inside a closed <details> a chart has no width to fit into: it waits to be opened.
-    return [...root.querySelectorAll(".chart")].filter(
-      (place) => !place.closest("details:not([open])"),
-    );
-  }
-
   function drawVisible(root) {
-    waiting.push(...visible(root));
+    // Inside a closed <details> a chart has no width to fit into: it waits to be opened.
+    const charts = [...root.querySelectorAll(".chart")];
+    waiting.push(...charts.filter((place) => !place.closest("details:not([open])")));
     if (!drawing) next();
   }
 
+  // On paper nothing can be opened; charts are still pictures there.
+  let opened = [];
+  let printing = false;
+  addEventListener("beforeprint", () => {
+    printing = true;
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const details of opened) details.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const details of opened) details.open = false;
+    printing = false;
+  });
+
   for (const details of document.querySelectorAll("details")) {
-    details.addEventListener("toggle", () => details.open && drawVisible(details));
+    details.addEventListener("toggle", () => details.open && !printing && drawVisible(details));
   }
-  addEventListener("beforeprint", () => visible(document).forEach(draw));
   addEventListener("load", () => drawVisible(document));
 })();

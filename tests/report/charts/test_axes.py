@@ -9,6 +9,7 @@ from ganbench.report.charts.axes import (
     floor_in_sight,
     log_ticks,
     log_ticks_within,
+    symlog_ticks,
 )
 
 
@@ -22,9 +23,18 @@ def test_a_domain_holds_all_values() -> None:
 def test_bands_end_at_the_ends_of_the_axis() -> None:
     rows = [{"m": 1.0, "m_low": -5.0, "m_high": 12.0, "n_low": -9.0}, {"m": 2.0}]
     assert clip_bands(rows, "m", (0.5, 10.0)) == [
-        {"m": 1.0, "m_low": 0.5, "m_high": 10.0, "n_low": -9.0},
+        {
+            "m": 1.0,
+            "m_low": 0.5,
+            "m_high": 10.0,
+            "n_low": -9.0,
+            "m_below": -5.0,
+            "m_above": 12.0,
+        },
         {"m": 2.0},
     ]
+    inside = [{"m": 1.0, "m_low": 0.5, "m_high": 1.5}]
+    assert clip_bands(inside, "m", (0.5, 10.0)) == inside
     assert rows[0]["m_low"] == -5.0, "the rows stay as they were"
 
 
@@ -35,6 +45,11 @@ def test_a_logarithmic_axis_is_for_wide_spreads_above_zero() -> None:
     assert log_ticks([{"m": 1.0}, {"m": 49.0}], "m") == []
     assert log_ticks([{"m": 0.0}, {"m": 900.0}], "m") == []
     assert log_ticks([{"other": 1.0}], "m") == []
+
+
+def test_ticks_of_a_symlog_axis_are_zero_and_powers_of_ten() -> None:
+    assert symlog_ticks(0.5, -2.0, 130.0) == [-1, 0, 1, 10, 100]
+    assert symlog_ticks(0.02, -0.3, 0.01) == [-0.1, 0]
 
 
 def test_ticks_are_round_and_inside() -> None:

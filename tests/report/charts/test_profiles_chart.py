@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ganbench.analysis.stability import profiles
 from ganbench.analysis.tables import metric_table
-from ganbench.report.charts.profiles_chart import profile_panels
+from ganbench.report.charts.profiles_chart import profile_panels, profile_rows
 from ganbench.report.charts.style import styles
 
 
@@ -35,3 +36,14 @@ def test_runs_without_tricks_alone_have_a_panel(rate_grid: Any) -> None:
     variant_styles = styles([row.variant for row in table.rows])
     (panel,) = profile_panels(profile, "profile", variant_styles, table.columns[0])
     assert panel.title == "none"
+
+
+def test_a_share_of_one_run_has_no_band(make_record: Any) -> None:
+    runs = [make_record("digits", "", rate, 0, 10.0) for rate in ("0.1", "0.2")]
+    table = metric_table(runs, "digits")
+    (profile,) = profiles(table, table.columns[0])
+    one = replace(profile.curves[0].shares[0], low=None, high=None, n=1)
+    curve = replace(profile.curves[0], shares=tuple(one for _ in profile.thresholds))
+    rows = profile_rows(replace(profile, curves=(curve,)))
+    assert rows
+    assert all("low" not in row and "high" not in row for row in rows), "not a band at 0 %"

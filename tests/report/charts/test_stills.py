@@ -8,8 +8,9 @@ import re
 import altair as alt
 import pytest
 
+from ganbench.report.charts.drawing import draw_charts
 from ganbench.report.charts.panels import ChartData, layered
-from ganbench.report.charts.stills import compact, still
+from ganbench.report.charts.stills import compact, in_page, still_specification
 from ganbench.report.charts.style import FONT
 
 
@@ -63,7 +64,15 @@ def test_a_still_holds_all_panels_and_is_the_same_every_time() -> None:
         layered([alt.Chart().mark_line().encode(x="x:Q", y="y:Q")], data, f"panel {index}", 80)
         for index in range(3)
     ]
-    drawn = still(panels, 2, 120)
+    specification = still_specification(panels, 2, 120)
+    pictures = draw_charts({"one": specification, "two": specification})
+    assert pictures is not None
+    drawn = compact(pictures["one"])
     assert [f"panel {index}" in drawn for index in range(3)] == [True, True, True]
-    assert drawn == still(panels, 2, 120)
+    assert drawn == compact(pictures["two"])
     assert "aria-" not in drawn
+    shown = in_page(drawn)
+    assert '="#333333"' in drawn
+    assert "#333333" not in shown.replace("currentColor", ""), "it has the ink of its page"
+    assert 'fill="#ffffff"' in drawn
+    assert 'fill="#ffffff"' not in shown, "and its ground"

@@ -129,6 +129,20 @@ def test_speeds_stand_next_to_runs_and_old_ones_give_way(made_up: Any, tmp_path:
     assert not list((out / "throughput").iterdir())
 
 
+def test_measurements_in_the_folder_of_the_report_stay_as_they_are(
+    made_up: Any, contents: Any, tmp_path: Path
+) -> None:
+    place = made_up.folder(tmp_path / "runs", made_up.documents()[:1])
+    before = contents(place)
+    other = list(find_speeds(made_up.folder(tmp_path / "other", made_up.documents()[1:])))
+    run = RunRecord("a", "done", model="m", dataset="speed", variant="m", seed=0)
+    for speeds in (list(find_speeds(place)), [], [*find_speeds(place), *other], []):
+        write_report([run], place, title="There", speeds=speeds)
+        now = contents(place)
+        assert {name: now[name] for name in before} == before
+        assert len(list((place / "throughput").iterdir())) == 1 + len(speeds[1:])
+
+
 def test_what_cannot_be_read_is_said_and_stays(made_up: Any, tmp_path: Path) -> None:
     place = made_up.folder(tmp_path / "runs", made_up.documents()[:1])
     (place / "throughput" / "cut.json").write_text('{"schema": 1, "cas')

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+from ganbench.records.speed_record import find_speeds
 from ganbench.report.speed.speed_charts import PARTS, rate_axes, rate_rows, split_rows
+from ganbench.report.write import write_report
 
 
 def test_the_split_is_in_shares_of_an_iteration(made_up: Any, tmp_path: Path) -> None:
@@ -40,3 +43,20 @@ def test_charts_hold_every_round_and_axes_show_all_of_them(made_up: Any, tmp_pat
     assert all(axes.rate[0] <= tick <= axes.rate[1] for tick in axes.rates)
     assert "wgan-gp + gradient-penalty:weight=10, fp32, compiled" not in speed.lines
     assert len(speed.lines) == len(speed.styles) - 1
+
+
+def test_a_chart_of_speed_draws_thirteen_lines_that_differ(made_up: Any, tmp_path: Path) -> None:
+    cases = [
+        {**made_up.case("dcgan", batch), "model": f"gan{index}"}
+        for index in range(13)
+        for batch in (32, 64)
+    ]
+    place = made_up.folder(tmp_path / "runs", [made_up.document(cases)])
+    page = write_report([], tmp_path / "out", title="x", speeds=list(find_speeds(place)))
+    legend = page.page.read_text().split('<ul class="legend">')[1].split("</ul>")[0]
+    looks = re.findall(r"<li>(.*?)gan\d+", legend, flags=re.DOTALL)
+    assert len(set(looks)) == len(looks) == 13
+    still = (tmp_path / "out" / "charts" / "speed-rates.svg").read_text()
+    paths = re.findall(r'<path d="M[-\d. ]+l[-\d. ]+" [^>]*>', still)
+    looks = [re.findall(r'stroke(?:-dasharray)?="([^"]*)"', path) for path in paths]
+    assert len({tuple(look) for look in looks}) == 13

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Charts drawn as SVG, in a process of its own (see ``drawing_process``)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from ganbench.report.charts import drawing_process
+
+
+def draw_charts(charts: Mapping[str, Mapping[str, Any]]) -> dict[str, str] | None:
+    """Return charts as SVG, by their names.
+
+    Args:
+        charts: Specifications in Vega-Lite by name.
+
+    Returns:
+        The pictures; None where the process that draws does not get the memory it needs.
+
+    Raises:
+        ValueError: A specification is no chart.
+    """
+    answer = _asked({"charts": charts})
+    return answer and dict(answer["pictures"])
+
+
+@cache
+def vega_script() -> str:
+    """Return vega, vega-lite and vega-embed as one script, empty if there is too little memory."""
+    answer = _asked({"charts": {}, "script": True})
+    return str(answer["script"]) if answer else ""
+
+
+def _asked(question: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the answer of a drawing process; None where it does not get the memory it needs."""
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", drawing_process.__name__],
+            input=json.dumps(question),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+    except OSError:  # no memory for another process
+        return None
+    if ended.returncode == drawing_process.MISTAKE:
+        raise ValueError(ended.stderr)
+    answer: dict[str, Any] | None = json.loads(ended.stdout) if ended.returncode == 0 else None
+    return answer
