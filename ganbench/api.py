@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,7 @@ def run(
     config = plan.config
     label = f"{config.model} on {config.dataset}, seed {config.seed}"
     with _shown(progress, lambda: TrainingBar(label, quiet=False)) as shown:
-        for notice in source.notices:
+        for notice in plan.source.notices:
             shown.say(notice)
         pending = Run(plan, options, shown)
         pending.execute()
@@ -294,11 +294,8 @@ def compare(
     # memory.
     here_only = bool(sources) or any(registry.models.entry(name).path is None for name in names)
     where = "inline" if here_only or jobs == 1 else "local"
-    backend = make_backend(where, jobs, scheduler.options.threads or 1)
-    try:
+    with closing(make_backend(where, jobs, scheduler.options.threads or 1)) as backend:
         scheduler.run(backend)
-    finally:
-        backend.close()
     record_primary_metric(scheduler.options.out, metric)
     return ComparisonResult(scheduler, compared_datasets(scheduler, baseline, metric))
 

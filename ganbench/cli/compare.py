@@ -227,8 +227,7 @@ def command(
     )
     planned.scheduler.settle_threads(jobs or 1)
     if not quiet:
-        arms = [state.cell.arm for state in planned.scheduler.states]
-        print_notices(notice for arm in arms for notice in arm.notices)
+        print_notices(planned.notices)
     if dry_run:
         from ganbench.cli.compare_preview import print_plan
         from ganbench.harness.preflight import check_data

@@ -25,6 +25,12 @@ class PlannedComparison:
     scheduler: Scheduler
     bounds: tuple[Bound, ...]
 
+    @property
+    def notices(self) -> list[str]:
+        """What a user should know of how the data were read."""
+        arms = (state.cell.arm for state in self.scheduler.states)
+        return [notice for arm in arms for notice in arm.notices]
+
 
 def find_suite_file(name: str | None) -> SuiteFile | None:
     """Open the suite of a name or a path, if one is given."""

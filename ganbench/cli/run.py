@@ -174,18 +174,24 @@ def command(
         note("Nothing is measured, so --samples and --evaluations change nothing.")
     if tunes:
         plans, run_options = _tuned(plans, run_options, quiet=quiet)
-    if not check_run(plans[0], run_options) and not quiet and launched().first:
-        console(stderr=True).print(
-            f"Nothing will be measured: no metric is named, and none suits {dataset} by itself. "
-            "For example: --metrics fid,kid,lpips"
-        )
+    measures = check_run(plans[0], run_options)
     if not quiet and launched().first:
-        print_notices(notice for planned in plans for notice in planned.source.notices)
+        _tell(plans, measures=bool(measures))
     if dry_run:
         check_data([plans[0].source])
         _print_plan([planned.config for planned in plans], as_json=as_json)
         return
     _execute_all(plans, run_options, quiet=quiet, as_json=as_json)
+
+
+def _tell(plans: list[RunPlan], *, measures: bool) -> None:
+    """Say what a user should know before training: how data were read, and what is measured."""
+    if not measures:
+        console(stderr=True).print(
+            "Nothing will be measured: no metric is named, and none suits "
+            f"{plans[0].config.dataset} by itself. For example: --metrics fid,kid,lpips"
+        )
+    print_notices(notice for planned in plans for notice in planned.source.notices)
 
 
 def _plan(

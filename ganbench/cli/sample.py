@@ -89,7 +89,7 @@ def command(
     from ganbench.config import parse_trick
     from ganbench.harness.changed_sources import changed_code
     from ganbench.harness.plan import plan_of
-    from ganbench.harness.run import load_state
+    from ganbench.harness.stored_run import load_state
     from ganbench.records.own_files import check_target
     from ganbench.records.run_folder import open_run
     from ganbench.runtime.device import choose_device

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Any
 import torch
 
 from ganbench import paths
-from ganbench.config import TrickConfig
 from ganbench.data import Dataset, Source, open_dataset
 from ganbench.errors import ConfigError
 from ganbench.evaluation.reference import Reference
@@ -20,10 +19,10 @@ from ganbench.harness.continuation import start_from_origin
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.run_metrics import (
     RunMetrics,
-    add_metrics,
     missing_metrics,
     wanted_metrics,
 )
+from ganbench.harness.stored_run import add_sources, measure_again
 from ganbench.kinds import kind_of
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import (
@@ -42,11 +41,9 @@ from ganbench.sampling.sample_files import write_picture
 from ganbench.speed.thread_choice import choose_threads
 from ganbench.state import State
 from ganbench.training.batch_memory import check_batch_memory
-from ganbench.training.checkpoint import export_generator, load_checkpoint
+from ganbench.training.checkpoint import export_generator
 from ganbench.training.distributed import first_then_others, join_processes
 from ganbench.training.trainer import Schedule, Trainer, evaluating
-from ganbench.trick import Tricks
-from ganbench.trick_config import merge_sampling_tricks
 
 EVALUATIONS = 4
 """How many times a run is measured during training, by default, if metrics are quick."""
@@ -150,7 +147,7 @@ class Run:
         dataset = self._load_dataset()
         threads = set_threads(self._threads(dataset, device))
         state = self.plan.build(device, self.group, self.options.execution)
-        _add_sources(state, self.plan)
+        add_sources(state, self.plan)
         measure = RunMetrics(
             dataset,
             seed=self.config.seed,
@@ -183,7 +180,13 @@ class Run:
             with self._holding_folder():
                 if self.group.first:
                     measure_again(
-                        self.plan, self.folder, self.added_metrics, self.options, self.progress
+                        self.plan,
+                        self.folder,
+                        self.added_metrics,
+                        device=self.options.device,
+                        threads=self.options.threads,
+                        samples=self.options.samples,
+                        progress=self.progress,
                     )
                 self.group.wait()
         return self.folder.outcome()
@@ -333,69 +336,3 @@ class Run:
         count = kind_of(state.data).pictured
         drawn = draw(state, count, seed=self.config.seed, purpose="grid")
         write_picture(drawn, state.data, self.folder.samples_folder / f"{name}.png")
-
-
-def measure_again(
-    plan: RunPlan,
-    folder: RunFolder,
-    metrics: Sequence[str],
-    options: RunOptions,
-    progress: Progress = SILENT,
-) -> dict[str, Any]:
-    """Add metrics to a finished run, whose folder is held; return its result with all metrics.
-
-    Raises:
-        DamagedRunError: The checkpoint is missing or damaged.
-    """
-    device = choose_device(options.device)
-    set_threads(options.threads)
-    state = load_state(plan, folder, device)
-    source = plan.source
-    measure = RunMetrics(
-        source.load(source.splits[0]),
-        seed=plan.config.seed,
-        device=str(device),
-        metrics=list(metrics),
-        samples=options.samples,
-        progress=progress,
-    )
-    return add_metrics(folder, state, measure)
-
-
-def load_state(
-    plan: RunPlan,
-    folder: RunFolder,
-    device: torch.device,
-    *,
-    sampling: Sequence[TrickConfig] = (),
-) -> State:
-    """Return the trained state of a run, ready for drawing samples.
-
-    Args:
-        plan: The plan of the run.
-        folder: The folder that holds its checkpoint.
-        device: Where the networks live.
-        sampling: Further tricks, which may change only how samples are drawn.
-
-    Raises:
-        DamagedRunError: The configuration or the checkpoint is missing or damaged.
-        ConfigError: A further trick acts on training.
-    """
-    state = plan.build(device)
-    load_checkpoint(state, folder.checkpoint_file, streams=False)
-    _add_sources(state, plan)
-    if sampling:
-        merged = merge_sampling_tricks(plan.tricks, sampling)
-        state.tricks = Tricks(merged, state.tricks.variant)
-    return state
-
-
-def _add_sources(state: State, plan: RunPlan) -> None:
-    """Let samples be made from the sources of the test split, or of the only split.
-
-    During training, at its end and in later commands they are the same.
-    """
-    if state.conditional == "source":
-        splits = plan.source.splits
-        dataset = plan.source.load("test" if "test" in splits else splits[0])
-        state.sources = dataset.to(state.device).draw_sources

@@ -35,8 +35,9 @@ from ganbench.errors import (
 from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell
 from ganbench.harness.plan import RunPlan, plan_of
-from ganbench.harness.run import Run, RunOptions, measure_again
+from ganbench.harness.run import Run, RunOptions
 from ganbench.harness.run_metrics import missing_metrics, wanted_metrics
+from ganbench.harness.stored_run import measure_again
 from ganbench.records.atomic_files import read_json, storage_errors, write_json
 from ganbench.records.locks import HOLDER, LOCK, TakenError, holding
 from ganbench.records.run_folder import RunFolder, whole_result
@@ -199,7 +200,15 @@ def _measure(job: CellJob, folder: RunFolder, missing: Sequence[str]) -> str:
     If its checkpoint is damaged, the cell is trained again instead, with all its metrics.
     """
     try:
-        return str(measure_again(job.plan, folder, missing, job.options)["status"])
+        result = measure_again(
+            job.plan,
+            folder,
+            missing,
+            device=job.options.device,
+            threads=job.options.threads,
+            samples=job.options.samples,
+        )
+        return str(result["status"])
     except DamagedRunError:
         _empty(folder)
         return _train(job, folder)

@@ -18,7 +18,7 @@ from ganbench.data.dataset import Source
 from ganbench.harness.changed_sources import changed_code
 from ganbench.harness.measured_values import MeasuredValues, RecordMapping
 from ganbench.harness.plan import RunPlan, plan_of
-from ganbench.harness.run import load_state
+from ganbench.harness.stored_run import load_state
 from ganbench.kinds import kind_of
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.device import choose_device

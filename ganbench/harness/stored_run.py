@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""A run that is stored: its trained state, and further metrics of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from ganbench.config import TrickConfig
+from ganbench.harness.plan import RunPlan
+from ganbench.harness.run_metrics import RunMetrics, add_metrics
+from ganbench.progress import SILENT, Progress
+from ganbench.records.run_folder import RunFolder
+from ganbench.runtime.device import choose_device
+from ganbench.runtime.threads import set_threads
+from ganbench.state import State
+from ganbench.training.checkpoint import load_checkpoint
+from ganbench.trick import Tricks
+from ganbench.trick_config import merge_sampling_tricks
+
+
+def measure_again(
+    plan: RunPlan,
+    folder: RunFolder,
+    metrics: Sequence[str],
+    *,
+    device: str,
+    threads: int | None,
+    samples: int | None,
+    progress: Progress = SILENT,
+) -> dict[str, Any]:
+    """Add metrics to a finished run, whose folder is held; return its result with all metrics.
+
+    Args:
+        plan: The plan of the run.
+        folder: Its folder.
+        metrics: The metrics to add, by name.
+        device: The device that draws and measures: ``auto``, ``cpu``, ``cuda``.
+        threads: The number of CPU threads; None leaves it as it is.
+        samples: The number of samples; None leaves it to the data.
+        progress: Is told how far the measurement is.
+
+    Raises:
+        DamagedRunError: The checkpoint is missing or damaged.
+    """
+    chosen_device = choose_device(device)
+    set_threads(threads)
+    state = load_state(plan, folder, chosen_device)
+    source = plan.source
+    measure = RunMetrics(
+        source.load(source.splits[0]),
+        seed=plan.config.seed,
+        device=str(chosen_device),
+        metrics=list(metrics),
+        samples=samples,
+        progress=progress,
+    )
+    return add_metrics(folder, state, measure)
+
+
+def load_state(
+    plan: RunPlan,
+    folder: RunFolder,
+    device: torch.device,
+    *,
+    sampling: Sequence[TrickConfig] = (),
+) -> State:
+    """Return the trained state of a run, ready for drawing samples.
+
+    Args:
+        plan: The plan of the run.
+        folder: The folder that holds its checkpoint.
+        device: Where the networks live.
+        sampling: Further tricks, which may change only how samples are drawn.
+
+    Raises:
+        DamagedRunError: The configuration or the checkpoint is missing or damaged.
+        ConfigError: A further trick acts on training.
+    """
+    state = plan.build(device)
+    load_checkpoint(state, folder.checkpoint_file, streams=False)
+    add_sources(state, plan)
+    if sampling:
+        merged = merge_sampling_tricks(plan.tricks, sampling)
+        state.tricks = Tricks(merged, state.tricks.variant)
+    return state
+
+
+def add_sources(state: State, plan: RunPlan) -> None:
+    """Let samples be made from the sources of the test split, or of the only split.
+
+    During training, at its end and in later commands they are the same.
+    """
+    if state.conditional == "source":
+        splits = plan.source.splits
+        dataset = plan.source.load("test" if "test" in splits else splits[0])
+        state.sources = dataset.to(state.device).draw_sources
