@@ -27,7 +27,7 @@ LARGEST = float(np.finfo(np.float32).max) ** 0.5
 _ROUNDING = 1e-6
 """Share of the trace up to which what is below zero may be a rounding error of float32."""
 
-Arrays = Mapping[str, NDArray[Any]]
+StoredArrays = Mapping[str, NDArray[Any]]
 
 
 def moment_keys(names: Collection[str]) -> tuple[str, str] | None:
@@ -64,7 +64,7 @@ def load_arrays(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def read_count(path: Path, arrays: Arrays, key: str = "n") -> int:
+def read_count(path: Path, arrays: StoredArrays, key: str = "n") -> int:
     """Return the number of samples that a file states, 0 where it states none.
 
     Raises:
@@ -82,7 +82,7 @@ def read_count(path: Path, arrays: Arrays, key: str = "n") -> int:
     return int(count)
 
 
-def read_moments(path: Path, arrays: Arrays, keys: tuple[str, str], count: int) -> Moments:
+def read_moments(path: Path, arrays: StoredArrays, keys: tuple[str, str], count: int) -> Moments:
     """Return the mean (d,), which may be (1, d) in the file, and covariance (d, d) as float64.
 
     Raises:
@@ -105,7 +105,7 @@ def read_moments(path: Path, arrays: Arrays, keys: tuple[str, str], count: int) 
     return moments
 
 
-def check_rows(path: Path, arrays: Arrays, count: int, size: int) -> None:
+def check_rows(path: Path, arrays: StoredArrays, count: int, size: int) -> None:
     """Raise InputError unless the arrays with a row for each sample fit the moments.
 
     Args:
@@ -135,7 +135,7 @@ def check_rows(path: Path, arrays: Arrays, count: int, size: int) -> None:
             )
 
 
-def read_features(path: Path, arrays: Arrays) -> Features | None:
+def read_features(path: Path, arrays: StoredArrays) -> Features | None:
     """Return the features (N, d) of another tool's file, or None where it has none.
 
     Raises:
