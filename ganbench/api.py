@@ -251,7 +251,8 @@ def compare(
         settings: Settings to change in all runs, as for ``run``.
         vary: Further axes of the matrix: the values to try, by setting.
         metrics: Metrics to measure, by name; None selects those that suit the data.
-        metric: The metric that the verdicts are about; None selects the first.
+        metric: The primary metric, which the verdicts are about; None selects FID, KID or reverse
+            KL, or the first one.
         baseline: The variant that others are compared with; None selects models without tricks.
         jobs: The number of runs that are trained at a time, each in its own process.
         out: The folder of these runs; None means ``compare`` below the folder of runs.

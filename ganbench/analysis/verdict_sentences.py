@@ -135,7 +135,7 @@ def _beside(comparison: Comparison) -> str:
     if comparison.conditional:
         deciding = comparison.deciding.differences.keys() if comparison.deciding else set()
         count = len(comparison.failed - deciding)
-        text = f" That is conditional on not failing: {_seeds(count)} with a failed run "
+        text = f" The comparison is conditional on not failing: {_seeds(count)} with a failed run "
         text += f"{'is' if count == 1 else 'are'} left out."
     if comparison.unfailed is None or comparison.pairs is None:
         return text

@@ -98,7 +98,7 @@ def test_more_runs_that_diverge_and_lost_pairs_are_a_failure(
         "Over the 2 shared seeds with values fid@mnist-cnn goes from "
     )
     assert by_variant["gan + same"].word == "helps where no run failed"
-    assert "That is conditional on not failing: 1 shared seed with a failed run is left out." in (
+    assert "conditional on not failing: 1 shared seed with a failed run is left out." in (
         by_variant["gan + same"].sentence
     )
     assert gone.sentence.startswith("gone fails: 5 of 5 runs diverged or collapsed [48 %, 100 %]")
@@ -183,7 +183,7 @@ def test_a_baseline_that_collapsed_once_does_not_take_all_power(
     assert "falls from 40.50 to 28.40" in good.sentence
     assert "over 4 shared seeds; p < 0.001 after Holm's correction for 2 tests" in good.sentence
     assert (
-        "That is conditional on not failing: 1 shared seed with a failed run is left out. "
+        "conditional on not failing: 1 shared seed with a failed run is left out. "
         "Over all 5 shared seeds with values it goes from 96.4 to 28.1, "
     ) in good.sentence
     assert good.sentence.endswith("0 of 5 runs diverged or collapsed, 1 of 5 of gan.")
