@@ -28,7 +28,8 @@ def answer() -> int:
             name: vl_convert.vegalite_to_svg(json.dumps(chart))
             for name, chart in asked["charts"].items()
         }
-    except ValueError:
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
         return MISTAKE
     drawn: dict[str, Any] = {"pictures": pictures}
     if asked.get("script"):

@@ -42,3 +42,25 @@ def test_of_many_runs_a_page_shows_some_and_says_so(make_record: Any, tmp_path: 
     assert sum(line.startswith("| gan") for line in table.splitlines()) == MOST_ROWS
     rows = [json.loads(line) for line in files.results.read_text().splitlines()]
     assert len(rows) == len(runs), "results.jsonl has all"
+
+
+def test_bold_is_for_a_best_mean_that_a_test_supports(make_record: Any, tmp_path: Path) -> None:
+    def table_cells(values: dict[str, tuple[float, ...]]) -> dict[str, str]:
+        runs = [
+            make_record("digits", tricks, "", seed, fid)
+            for tricks, fids in values.items()
+            for seed, fid in enumerate(fids)
+        ]
+        markdown = write_report(runs, tmp_path / "out", title="x").markdown.read_text()
+        rows = markdown.split("| variant ", 2)[1].splitlines()[2:]
+        cells = [row.split(" | ") for row in rows if row.startswith("| gan")]
+        return {row[0].removeprefix("| "): row[1] for row in cells}
+
+    clear = table_cells({"": (20.0, 21.0, 20.5), "r1": (10.0, 11.0, 10.4)})
+    assert clear["gan + r1"].startswith("**10.")
+    assert "significant" not in "".join(clear.values())
+    chance = table_cells({"": (20.0, 21.0, 20.5), "r1": (10.0, 31.0, 18.4)})
+    assert "(lowest, not significant)" in chance["gan + r1"]
+    assert "**" not in "".join(chance.values())
+    single = table_cells({"": (20.0,), "r1": (10.0,)})
+    assert "lowest, not tested" in single["gan + r1"]
