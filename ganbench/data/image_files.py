@@ -18,6 +18,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from io import BufferedIOBase
 from pathlib import Path
 from typing import IO
 
@@ -168,7 +169,7 @@ class ZipFiles(ImageFiles):
             )
 
 
-def bounded(file: IO[bytes], most_bytes: int) -> bytes:
+def bounded(file: IO[bytes] | BufferedIOBase, most_bytes: int) -> bytes:
     """Return a whole file; ValueError if it is longer, whatever its header says."""
     data = file.read(most_bytes + 1)
     if len(data) > most_bytes:
