@@ -18,7 +18,7 @@ import torchvision.datasets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.data import idx, open_dataset, remote_files
+from ganbench.data import open_dataset, remote_files
 from ganbench.data.idx import read_idx
 from ganbench.errors import InputError, MissingDataError, StorageError
 from ganbench.progress import Progress
@@ -291,7 +291,7 @@ def test_fashion_mnist_of_debian_is_found_without_being_told(split, count):
 
 
 def test_a_packed_file_that_unpacks_beyond_measure_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(idx, "FREE_BYTES", 10**4)
+    monkeypatch.setattr("ganbench.data.idx.FREE_BYTES", 10**4)
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(bytes(10**7), mtime=0))
     with pytest.raises(InputError, match=r"bomb\.gz cannot be read: it unpacks to more than"):
