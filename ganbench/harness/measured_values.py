@@ -111,13 +111,19 @@ class EvaluationResult(RecordMapping):
         """
         return self.metrics.to_pandas()
 
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on how the two sets were read, and on how their files differ."""
+        return list(self._document.get("notes", ()))
+
     def __repr__(self) -> str:
         fake, real = (self._document[side] for side in ("fake", "real"))
         against = f"{fake['count']:,} of {fake['name']} against {real['count']:,} of {real['name']}"
-        return f"<EvaluationResult {against}>\n{self.metrics!r}"
+        return "\n".join([f"<EvaluationResult {against}>", repr(self.metrics), *self.notes])
 
     def _repr_html_(self) -> str:
-        return self.metrics._repr_html_()
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return self.metrics._repr_html_() + notes
 
 
 def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
