@@ -2,8 +2,8 @@
 """The rows of an array that may be larger than memory: in memory, in an npy or in an npz file.
 
 Training and evaluation read both files by this module alone. Nothing is unpickled: a file that
-holds arrays of objects is refused. An npy file is mapped into memory. A member of
-an npz file is decompressed row by row, again on each reading. So neither is held whole.
+holds arrays of objects is refused. For evaluation an npy file is mapped into memory, and a member
+of an npz file is decompressed row by row, again on each reading. So neither is held whole.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ ROW_BYTES = 512 * 2**20
 WHOLE_BYTES = 2 * 2**30
 """Most bytes of an array that is read at once."""
 
+_BLOCK_BYTES = 64 * 2**20
 _DEFLATE_RATIO = 1040
 """Deflate cannot compress more than 1,032 times: a header that claims more is false."""
 
@@ -58,10 +59,15 @@ def read_whole(rows: RowReader, name: str, *, most_bytes: int) -> NDArray[Any]:
             f"{name} holds {claimed / 1e9:.3g} GB; at most {most_bytes / 1e9:.3g} GB fit into this "
             "machine's memory."
         )
-    if not rows.shape or 0 in rows.shape:
-        return np.empty(rows.shape, rows.dtype)
+    whole = np.empty(rows.shape, rows.dtype)
+    if not whole.size:
+        return whole
+    step = max(1, _BLOCK_BYTES // whole[0].nbytes)  # so that it is in memory once, not twice
     with rows.opened() as take:
-        return take(np.arange(rows.shape[0]))
+        for start in range(0, len(whole), step):
+            block = whole[start : start + step]
+            block[:] = take(np.arange(start, start + len(block)))
+    return whole
 
 
 class ArrayRows(RowReader):

@@ -7,7 +7,6 @@ and files with other endings, including archives within the archive, are passed 
 
 from __future__ import annotations
 
-import gzip
 import lzma
 import re
 import stat
@@ -19,6 +18,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from io import BufferedIOBase
 from pathlib import Path
 from typing import IO
 
@@ -169,7 +169,7 @@ class ZipFiles(ImageFiles):
             )
 
 
-def bounded(file: IO[bytes] | gzip.GzipFile, most_bytes: int) -> bytes:
+def bounded(file: IO[bytes] | BufferedIOBase, most_bytes: int) -> bytes:
     """Return a whole file; ValueError if it is longer, whatever its header says."""
     data = file.read(most_bytes + 1)
     if len(data) > most_bytes:

@@ -9,6 +9,7 @@ scientific files that need a plug-in.
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
@@ -55,8 +56,9 @@ COMMON_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", 
 """The endings that sentences name."""
 IMAGE_PIXELS = 2**26
 """Most pixels of an image, 8192 x 8192; its header is checked before anything is decoded."""
-
 EXPECTED_ENDINGS = f"{' '.join(COMMON_EXTENSIONS)} or another format that Pillow reads"
+"""The end of sentences that say which files were expected."""
+_SHORT = 3  # the type of an EXIF tag whose value has 16 bits
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def header_of(image: Image.Image) -> ImageHeader:
         size=image.size,
         gray=is_gray(image),
         format="JPEG" if image.format == "MPO" else image.format or "",
-        rotated=_orientation(image) > 1,
+        rotated=_orientation(image.info.get("exif") or b"") in range(2, 9),
         transparent=image.has_transparency_data,
     )
 
@@ -121,12 +123,23 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in ENDINGS_BY_FORMAT if name in Image.OPEN)
 
 
-def _orientation(image: Image.Image) -> int:
-    """Return the orientation that viewers apply to an image and Pillow does not, 1 for none."""
-    exif = Image.Exif()
-    try:
-        exif.load(image.info.get("exif") or b"")
-        value = exif.get(ExifTags.Base.Orientation, 1)
-    except Exception:  # noqa: BLE001 - a damaged tag makes Pillow raise anything
+def _orientation(exif: bytes) -> int:
+    """Return the orientation in EXIF data, 1 where there is none or the data are damaged.
+
+    Pillow reads all tags, and warns of each that is damaged; only this one is needed.
+    """
+    data = exif.removeprefix(b"Exif\0\0")
+    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    if order is None:
         return 1
-    return value if isinstance(value, int) and value in range(1, 9) else 1
+    try:
+        (start,) = struct.unpack_from(f"{order}L", data, 4)
+        (count,) = struct.unpack_from(f"{order}H", data, start)
+        for entry in range(count):
+            place = start + 2 + 12 * entry
+            tag, form, _, value = struct.unpack_from(f"{order}HHLH", data, place)
+            if (tag, form) == (ExifTags.Base.Orientation, _SHORT):
+                return int(value)
+    except struct.error:
+        pass
+    return 1

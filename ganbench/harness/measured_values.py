@@ -115,21 +115,27 @@ class EvaluationResult(RecordMapping):
         """
         return self.metrics.to_pandas()
 
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on how the two sets were read, and on how their files differ."""
+        return list(self._document.get("notes", ()))
+
     def __repr__(self) -> str:
         fake, real = (self._document[side] for side in ("fake", "real"))
         against = f"{fake['count']:,} of {fake['name']} against {real['count']:,} of {real['name']}"
-        missing = [
+        lines = [f"<EvaluationResult {against}>", repr(self.metrics)]
+        return "\n".join([*lines, *self._unmeasured, *self.notes])
+
+    def _repr_html_(self) -> str:
+        sentences = [*self._unmeasured, *self.notes]
+        return self.metrics._repr_html_() + "".join(f"<p>{escape(text)}</p>" for text in sentences)
+
+    @property
+    def _unmeasured(self) -> list[str]:
+        return [
             f"{name} was not measured: {reason['message']}"
             for name, reason in self._document["unmeasured"].items()
         ]
-        return "\n".join([f"<EvaluationResult {against}>", repr(self.metrics), *missing])
-
-    def _repr_html_(self) -> str:
-        missing = [
-            f"<p>{escape(name)} was not measured: {escape(reason['message'])}</p>"
-            for name, reason in self._document["unmeasured"].items()
-        ]
-        return self.metrics._repr_html_() + "".join(missing)
 
 
 def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -58,15 +58,15 @@ class FileSamples(Samples):
     """Image files as samples.
 
     ``ganbench.data.image_labels`` says what the classes are. Files that cannot be read are left
-    out and named in ``skipped``. ``facts.version`` is a hash of names and
-    contents. It is made when ``facts`` is first read; every file is then read, but not decoded,
-    unless that has happened already.
+    out and named in ``skipped``. ``facts.version`` is a hash of names and contents. It is made
+    when ``facts`` is first read; every file is then read, but not decoded, unless that has
+    happened already.
 
     Args:
         files: The image files.
         chosen: The indices (n,) of the files that are samples, in order; None for all of them.
-        labels: The classes (N,) of all files; None to take them from
-            ``dataset.json`` or from folders.
+        labels: The classes (N,) of all files; None to take them from ``dataset.json`` or
+            from folders.
         strict: Whether a file that cannot be read is an error.
     """
 

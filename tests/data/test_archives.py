@@ -193,6 +193,24 @@ def test_damaged_svhn_is_one_sentence(tmp_path):
         source.load("test")
 
 
+@pytest.mark.parametrize("labels", [[[0], [1]], [[11], [1]], [[np.nan], [1]], [["a"], ["b"]]])
+def test_labels_that_are_no_digits_are_refused(tmp_path, labels):
+    arrays = {"X": np.zeros((32, 32, 3, 2), np.uint8), "y": np.array(labels)}
+    scipy.io.savemat(tmp_path / "test_32x32.mat", arrays)
+    with pytest.raises(InputError, match=r"y \(N, 1\) from 1 to 10 were expected"):
+        open_dataset("svhn", tmp_path).load("test")
+
+
+def test_whatever_scipy_raises_is_one_sentence(tmp_path, monkeypatch):
+    def loadmat(*words, **options):
+        raise ZeroDivisionError("integer division or modulo by zero")  # as a damaged header does
+
+    (tmp_path / "test_32x32.mat").touch()
+    monkeypatch.setattr(scipy.io, "loadmat", loadmat)
+    with pytest.raises(InputError, match="cannot be read: integer division"):
+        open_dataset("svhn", tmp_path).load("test")
+
+
 @pytest.mark.parametrize("compressed", [True, False])
 def test_svhn_cut_anywhere_is_one_sentence(tmp_path, compressed):
     file = tmp_path / "test_32x32.mat"

@@ -288,3 +288,11 @@ def test_fashion_mnist_of_debian_is_found_without_being_told(split, count):
         pixels = data.values.float() / 255
         assert float(pixels.mean()) == pytest.approx(0.2860, abs=5e-5)
         assert float(pixels.std()) == pytest.approx(0.3530, abs=5e-5)
+
+
+def test_a_packed_file_that_unpacks_beyond_measure_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("ganbench.data.idx.FREE_BYTES", 10**4)
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(bytes(10**7), mtime=0))
+    with pytest.raises(InputError, match=r"bomb\.gz cannot be read: it unpacks to more than"):
+        read_idx(path, 3)

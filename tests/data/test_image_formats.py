@@ -86,12 +86,25 @@ def test_an_orientation_tag_is_seen_without_decoding(form, orientation):
     data = saved(Image.new("RGB", (7, 4)), form, exif=exif)
     with open_image(data) as image:
         header = header_of(image)
+        assert image.getexif().get(ExifTags.Base.Orientation) == orientation
     assert (header.format, header.size) == (form, (7, 4))
     assert header.rotated == (orientation in {3, 6})
 
 
-def test_a_damaged_orientation_tag_is_none():
-    data = saved(Image.new("RGB", (4, 4)), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "exif",
+    [
+        b"II*\0\xff\xff\xff\xff",
+        b"II*\0\x08\0\0\0\xff\xff",
+        b"II*\0",
+        b"XX",
+        b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0",
+        b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x02\0\0\0\x01\0\x06\0\0",  # of another type
+    ],
+)
+def test_damaged_tags_are_none_and_nobody_is_warned(exif):
+    data = saved(Image.new("RGB", (4, 4)), "PNG", exif=b"Exif\0\0" + exif)
     with open_image(data) as image:
         assert not header_of(image).rotated
 

@@ -272,6 +272,11 @@ def test_npy_with_a_stated_range(tmp_path):
     np.testing.assert_array_equal(rejoin(f"{tmp_path}/data.npy@0..1"), IMAGES)
 
 
+def test_a_file_is_read_in_blocks_that_join(tmp_path, monkeypatch):
+    monkeypatch.setattr("ganbench.data.array_rows._BLOCK_BYTES", 7 * IMAGES[0].nbytes)
+    np.testing.assert_array_equal(rejoin(save(tmp_path, images=IMAGES)), IMAGES)
+
+
 READ_ALIKE = {
     "arr_1 as labels": {"arr_0": POINTS, "arr_1": np.arange(30) % 3},
     "arr_1 that is no labels": {"arr_0": POINTS, "arr_1": POINTS},

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import ganbench
+from ganbench.harness.measured_values import EvaluationResult
 
 
 def test_an_evaluation_is_a_mapping_and_a_table():
@@ -21,3 +22,12 @@ def test_an_evaluation_is_a_mapping_and_a_table():
     table = result.to_pandas()
     assert isinstance(table, pandas.DataFrame)
     assert table.loc["mind@points", "value"] == result.metrics["mind@points"]["value"]
+
+
+def test_notes_are_shown_with_the_table_and_escaped():
+    sides = {"name": "a", "count": 1}
+    document = {"metrics": {}, "fake": sides, "real": sides, "notes": ["<b>: passed over."]}
+    result = EvaluationResult(document)
+    assert result.notes == ["<b>: passed over."]
+    assert repr(result).endswith("\n<b>: passed over.")
+    assert result._repr_html_().endswith("<p>&lt;b&gt;: passed over.</p>")
