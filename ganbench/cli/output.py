@@ -86,7 +86,7 @@ def complain(message: str, hint: str = "") -> None:
         screen.print(Text.assemble(("hint: ", "bold cyan"), hint), soft_wrap=whole)
 
 
-def note(sentence: str) -> None:
+def remark(sentence: str) -> None:
     """Say on stderr what a command does or leaves; of several processes the first speaks."""
     if launched().first:
         console(stderr=True).print(sentence, soft_wrap=True)

@@ -15,9 +15,9 @@ from ganbench.cli.output import (
     console,
     duration,
     metrics_table,
-    note,
     print_json,
     print_notices,
+    remark,
 )
 from ganbench.cli.progress_bars import TrainingBar, WorkBar
 from ganbench.cli.signals import stopping
@@ -171,7 +171,7 @@ def command(
         command=options.command_line(),
     )
     if run_options.metrics == () and (samples is not None or evaluations):
-        note("Nothing is measured, so --samples and --evaluations change nothing.")
+        remark("Nothing is measured, so --samples and --evaluations change nothing.")
     if tunes:
         plans, run_options = _tuned(plans, run_options, quiet=quiet)
     measures = check_run(plans[0], run_options)
@@ -295,12 +295,12 @@ def _execute(
         run = Run(plan, run_options, bar)
         finished = run_options.resume and run.folder.finished
         if run_options.resume and not run.folder.config_file.is_file():
-            note(begins_anew(config, run_options.out, plan.folder_stem))
+            remark(begins_anew(config, run_options.out, plan.folder_stem))
         with stopping(run.stop):
             result = {**run.execute(), "run": str(run.folder.path)}
     if finished:
         added = ", ".join(run.added_metrics)
-        note(f"Measured {added}." if added else "Nothing was left to do: the run is finished.")
+        remark(f"Measured {added}." if added else "Nothing was left to do: the run is finished.")
     if not as_json:
         _show(result, label, run.folder.path)
     return result, run.stop_requested

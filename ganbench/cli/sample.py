@@ -10,7 +10,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.options import LENGTH, OUTPUT, WHAT
-from ganbench.cli.output import console, note, print_json
+from ganbench.cli.output import console, print_json, remark
 
 if TYPE_CHECKING:
     from ganbench.records.run_folder import RunFolder
@@ -111,7 +111,7 @@ def command(
     set_threads(threads)
     plan = plan_of(folder.description())
     for sentence in changed_code(plan):
-        note(f"{sentence}.")
+        remark(f"{sentence}.")
     state = load_state(
         plan,
         folder,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import METRIC_COLUMNS_TO_LEAVE, console, metrics_table, note, print_json
+from ganbench.cli.output import METRIC_COLUMNS_TO_LEAVE, console, metrics_table, print_json, remark
 from ganbench.paths import expand
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def command(
         return
     kind, entry = _find(name)
     if kind != "model" and dataset != DEFAULT_DATASET:
-        note(f"--dataset changes the description of a model, and {name} is a {kind}.")
+        remark(f"--dataset changes the description of a model, and {name} is a {kind}.")
     details = _details(kind, name, dataset)
     facts: dict[str, Any] = {
         "kind": kind,

@@ -28,7 +28,7 @@ LOCK = ".lock"
 HOLDER = ".lock.json"
 """The file next to the lock that says who holds it; it goes when the lock is released."""
 
-PATIENCE_SECONDS = 60.0
+OUTPUT_WAIT_SECONDS = 60.0
 """How long a command waits for another one that writes into the same folder of results."""
 
 
@@ -105,13 +105,13 @@ def holding_output(folder: Path) -> Iterator[None]:
     seconds.
 
     Raises:
-        TakenError: the other process takes longer than ``PATIENCE_SECONDS``.
+        TakenError: the other process takes longer than ``OUTPUT_WAIT_SECONDS``.
     """
     locks = paths.cache() / "locks"
     stem = digest({"folder": str(folder.absolute().resolve())})
     with storage_errors(locks):
         locks.mkdir(parents=True, exist_ok=True)
-    with _holding(folder, locks / f"{stem}.lock", locks / f"{stem}.json", PATIENCE_SECONDS):
+    with _holding(folder, locks / f"{stem}.lock", locks / f"{stem}.json", OUTPUT_WAIT_SECONDS):
         yield
 
 

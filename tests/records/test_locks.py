@@ -131,7 +131,7 @@ def test_results_are_written_one_after_the_other(tmp_path, monkeypatch):
     thread.join()
     assert order == ["first", "second"]
     assert not out.exists(), "the lock is elsewhere"
-    monkeypatch.setattr(locks, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(locks, "OUTPUT_WAIT_SECONDS", 0.1)
     with holding_output(out), pytest.raises(TakenError, match="report is being written by process"):
         write()
     with holding_output(tmp_path / "other"):
