@@ -136,6 +136,10 @@ class TrainingBar(Progress):
         elif self._tenths.entered(share):
             self._terminal.print(f"{self._label}: {share:4.0%}, {row['kimg']:.1f} kimg, {facts}")
 
+    def say(self, sentence: str) -> None:
+        """Print a sentence about the run."""
+        self._terminal.print(sentence, whole=True)
+
     def advance(self, work: str, done: int, total: int) -> None:
         """Show how far an evaluation is, where it takes its time."""
         work = f"measuring {work}"

@@ -101,7 +101,7 @@ def command(
     from ganbench.errors import ConfigError
     from ganbench.harness.plan import plan
     from ganbench.harness.preflight import check_data, check_run
-    from ganbench.harness.run import RunOptions
+    from ganbench.harness.run import RunOptions, nothing_measured
     from ganbench.training.trainer import Schedule
 
     if seed is not None and seeds is not None:
@@ -136,13 +136,11 @@ def command(
     )
     if tunes:
         plans, run_options = _tuned(plans, run_options, quiet=quiet)
-    if not check_run(plans[0], run_options) and not quiet and launched().first:
-        console(stderr=True).print(
-            f"Nothing will be measured: no metric is named, and none suits {dataset} by itself. "
-            "For example: --metrics fid,kid,lpips"
-        )
+    metrics_to_measure = check_run(plans[0], run_options)
     if dry_run:
         check_data([plans[0].source])
+        if not metrics_to_measure and not quiet:
+            console(stderr=True).print(nothing_measured(dataset))
         _print_plan([planned.config for planned in plans], as_json=as_json)
         return
     _execute_all(plans, run_options, quiet=quiet, as_json=as_json)

@@ -102,7 +102,6 @@ MISTAKES = [
     ("compare -m vanilla --seeds 0-999999999999", 2, "config", "more than 10,000 seeds"),
     ("run -m vanilla --seeds 0-4999,5000-10000", 2, "config", "more than 10,000 seeds"),
     ("run -m vanilla --seeds 99999999999999999999", 2, "config", "smaller than 2**63"),
-    ("run -m vanilla -d ring8 -n -b 2000000000", 1, "memory", "fit: --batch-size"),
     ("run -m vanilla --samples 100000000000", 2, "usage", "--samples"),
     ("run -m vanilla --threads 100000", 2, "usage", "--threads"),
     ("run -m vanilla -d ring8 -n --metrics modez", 2, "unknown-name", "modes"),
@@ -174,6 +173,15 @@ def test_a_mistake_in_one_cell_of_many_is_found_before_any_is_trained(cli, place
     assert not (place / "runs").exists()
 
 
+def test_a_batch_beyond_memory_is_refused_before_it_is_allocated(cli, place):
+    for words in (("run", "-n"), ("run",), ("compare", "-n")):
+        outcome = cli(*words, "-m", "vanilla", "-d", "ring8", "-b", "2000000000", "-q")
+        assert outcome.code == 1
+        assert "A batch of 2,000,000,000 needs" in outcome.err
+        assert "fit: --batch-size" in outcome.err
+    assert not (place / "runs").exists()
+
+
 def test_that_nothing_will_be_measured_is_said_before_anything_is_trained(cli, place):
     (place / "corrupt" / "2.png").unlink()
     outcome = cli("run", "-m", "dcgan", "-d", "./corrupt", "-n")
@@ -181,6 +189,10 @@ def test_that_nothing_will_be_measured_is_said_before_anything_is_trained(cli, p
     assert "Nothing will be measured" in outcome.err
     assert "--metrics fid,kid,lpips" in outcome.err
     assert cli("run", "-m", "vanilla", "-d", "ring8", "-n").err == ""
+    outcome = cli("run", "-m", "dcgan", "-d", "./corrupt", "-b", "2", "--kimg", "0.004")
+    before, _, after = outcome.err.partition("Nothing will be measured")
+    assert (outcome.code, before) == (0, "")
+    assert "100%, 0.0 kimg" in after
 
 
 # -- damage ------------------------------------------------------------------------------------
