@@ -125,10 +125,6 @@ class TrainingBar(Progress):
     def __exit__(self, *_: object) -> None:
         self._terminal.stop()
 
-    def say(self, sentence: str) -> None:
-        """Print a sentence about the data, or about the training."""
-        self._terminal.print(sentence, whole=True)
-
     def tick(self, row: Mapping[str, Any], share: float, seconds_left: float) -> None:
         """Show the statistics of a tick."""
         facts = (
@@ -139,6 +135,10 @@ class TrainingBar(Progress):
             self._terminal.draw(self._label, share, 1.0, facts)
         elif self._tenths.entered(share):
             self._terminal.print(f"{self._label}: {share:4.0%}, {row['kimg']:.1f} kimg, {facts}")
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence about the run."""
+        self._terminal.print(sentence, whole=True)
 
     def advance(self, work: str, done: int, total: int) -> None:
         """Show how far an evaluation is, where it takes its time."""

@@ -133,7 +133,7 @@ def command(
     from ganbench.config import parse_seeds, parse_trick
     from ganbench.errors import ConfigError
     from ganbench.harness.preflight import check_data, check_run
-    from ganbench.harness.run import RunOptions
+    from ganbench.harness.run import RunOptions, nothing_measured
     from ganbench.training.trainer import Schedule
 
     if seed is not None and seeds is not None:
@@ -174,24 +174,16 @@ def command(
         remark("Nothing is measured, so --samples and --evaluations change nothing.")
     if tunes:
         plans, run_options = _tuned(plans, run_options, quiet=quiet)
-    measures = check_run(plans[0], run_options)
+    metrics_to_measure = check_run(plans[0], run_options)
     if not quiet and launched().first:
-        _tell(plans, measures=bool(measures))
+        print_notices(notice for planned in plans for notice in planned.source.notices)
     if dry_run:
         check_data([plans[0].source])
+        if not metrics_to_measure and not quiet:
+            console(stderr=True).print(nothing_measured(plans[0].config.dataset))
         _print_plan([planned.config for planned in plans], as_json=as_json)
         return
     _execute_all(plans, run_options, quiet=quiet, as_json=as_json)
-
-
-def _tell(plans: list[RunPlan], *, measures: bool) -> None:
-    """Say what a user should know before training: how data were read, and what is measured."""
-    if not measures:
-        console(stderr=True).print(
-            "Nothing will be measured: no metric is named, and none suits "
-            f"{plans[0].config.dataset} by itself. For example: --metrics fid,kid,lpips"
-        )
-    print_notices(notice for planned in plans for notice in planned.source.notices)
 
 
 def _plan(

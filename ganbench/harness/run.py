@@ -156,6 +156,8 @@ class Run:
             samples=self.options.samples,
             progress=self.progress,
         )
+        if not measure.any_requested:
+            self.progress.say(nothing_measured(self.config.dataset))
         self.trainer = Trainer(
             state,
             dataset,
@@ -336,3 +338,11 @@ class Run:
         count = kind_of(state.data).pictured
         drawn = draw(state, count, seed=self.config.seed, purpose="grid")
         write_picture(drawn, state.data, self.folder.samples_folder / f"{name}.png")
+
+
+def nothing_measured(dataset: str) -> str:
+    """Return the sentence that a run without metrics begins with."""
+    return (
+        f"Nothing will be measured: no metric is named, and none suits {dataset} by itself. "
+        "For example: --metrics fid,kid,lpips"
+    )

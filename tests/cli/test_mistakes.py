@@ -98,6 +98,30 @@ MISTAKES = [
     ("compare -m vanilla -d ring8 --metrics modez", 2, "unknown-name", "modes"),
     ("compare -m vanilla -d ring8 --device tpu", 2, "config", "auto, cpu, cuda or mps"),
     ("compare -m vanilla -d ring8 --kimg 0.2 --out file/runs", 1, "storage", "cannot be written"),
+    ("compare -m vanilla -d ring8 --seeds abc", 2, "config", "'abc' is not a seed"),
+    ("compare -m vanilla --seeds 0-999999999999", 2, "config", "more than 10,000 seeds"),
+    ("run -m vanilla --seeds 0-4999,5000-10000", 2, "config", "more than 10,000 seeds"),
+    ("run -m vanilla --seeds 99999999999999999999", 2, "config", "smaller than 2**63"),
+    ("run -m vanilla --samples 100000000000", 2, "usage", "--samples"),
+    ("run -m vanilla --threads 100000", 2, "usage", "--threads"),
+    ("run -m vanilla -d ring8 -n --metrics modez", 2, "unknown-name", "modes"),
+    ("run -m vanilla -d ring8 -n --device tpu", 2, "config", "auto, cpu, cuda or mps"),
+    ("run -m vanilla -n --metrics fid,fid@mnist-cnn", 4, "missing", "weights fetch inception"),
+    ("run -m vanilla -d cifar10 -n", 4, "missing", "cifar10"),
+    ("compare -m vanilla -d cifar10 -n", 4, "missing", "cifar10"),
+    ("run -m vanilla -d ring8 --out ~no-one-here/x", 2, "input", "~no-one-here stands for"),
+    ("run -m ~no-one-here/x.py -d ring8", 2, "input", "~no-one-here stands for"),
+    ("compare ~no-one-here/x.toml", 2, "input", "~no-one-here stands for"),
+    ("show ~no-one-here", 2, "input", "~no-one-here stands for"),
+    ("weights import ~no-one-here/x", 2, "input", "~no-one-here stands for"),
+    ("run -m vanilla -d ring8 -t r1:weight=" + "9" * 400, 2, "config", "a finite number"),
+    ("run -m vanilla -d ring8 --kimg 1e308", 2, "config", "recipe.kimg"),
+    ("run -m vanilla -d ring8 -b 0x" + "f" * 50, 2, "usage", "--batch-size"),
+    ("eval nothere --real ring8", 2, "unknown-name", "no file, folder, run or dataset 'nothere'"),
+    ("eval emty --real ring8", 2, "unknown-name", "Did you mean 'empty'?"),
+    ("eval ring8 --real rnig8", 2, "unknown-name", "Did you mean 'ring8'"),
+    ("eval ./fiel --real ring8", 4, "missing", "Did you mean 'file'"),
+    ("sample . --count 100000000000", 2, "usage", "--count"),
     ("sample nowhere", 2, "input", "holds no run"),
     ("sample empty", 2, "input", "holds no run"),
     ("sample .", 1, "damaged", "describes no run"),
@@ -117,7 +141,9 @@ def tree(folder):
     return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
 
 
-@pytest.mark.parametrize(("typed", "code", "kind", "words"), MISTAKES, ids=lambda value: str(value))
+@pytest.mark.parametrize(
+    ("typed", "code", "kind", "words"), MISTAKES, ids=lambda value: str(value)[:60]
+)
 def test_a_mistake_is_a_sentence_and_an_exit_code(cli, place, typed, code, kind, words):
     before = tree(place)
     outcome = cli(*typed.split())
@@ -145,6 +171,28 @@ def test_a_mistake_is_a_sentence_and_an_exit_code(cli, place, typed, code, kind,
 def test_a_mistake_in_one_cell_of_many_is_found_before_any_is_trained(cli, place):
     assert cli("compare", "-m", "vanilla,dcgan", "-d", "ring8", "--kimg", "0.2").code == 2
     assert not (place / "runs").exists()
+
+
+def test_a_batch_beyond_memory_is_refused_before_it_is_allocated(cli, place):
+    for words in (("run", "-n"), ("run",), ("compare", "-n")):
+        outcome = cli(*words, "-m", "vanilla", "-d", "ring8", "-b", "2000000000", "-q")
+        assert outcome.code == 1
+        assert "A batch of 2,000,000,000 needs" in outcome.err
+        assert "fit: --batch-size" in outcome.err
+    assert not (place / "runs").exists()
+
+
+def test_that_nothing_will_be_measured_is_said_before_anything_is_trained(cli, place):
+    (place / "corrupt" / "2.png").unlink()
+    outcome = cli("run", "-m", "dcgan", "-d", "./corrupt", "-n")
+    assert outcome.code == 0
+    assert "Nothing will be measured" in outcome.err
+    assert "--metrics fid,kid,lpips" in outcome.err
+    assert cli("run", "-m", "vanilla", "-d", "ring8", "-n").err == ""
+    outcome = cli("run", "-m", "dcgan", "-d", "./corrupt", "-b", "2", "--kimg", "0.004")
+    before, _, after = outcome.err.partition("Nothing will be measured")
+    assert (outcome.code, before) == (0, "")
+    assert "100%, 0.0 kimg" in after
 
 
 # -- damage ------------------------------------------------------------------------------------
