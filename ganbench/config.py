@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -23,14 +21,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from ganbench.errors import ConfigError, InputError, suggest
+from ganbench.errors import ConfigError, suggest
 from ganbench.moving import Moving, Number
-
-MOST_SEEDS = 10_000
-"""The most seeds that a list may name."""
-
-_MOST_LEVELS = 32
-_TOO_DEEP = f"It is nested deeper than {_MOST_LEVELS} levels"
+from ganbench.typed_values import parse_assignment
 
 IDENTITY_SCHEME = 1
 """Version of what goes into a run's identity; raised when a change alters results for all."""
@@ -205,60 +198,6 @@ def canonical_json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def parse_assignment(text: str) -> tuple[str, Any]:
-    """Split ``a.b=c`` into its key and its value, which is read as TOML where possible.
-
-    Raises:
-        ConfigError: The text has no equals sign, or no key.
-
-    >>> parse_assignment("recipe.generator_optimizer.betas=[0, 0.9]")
-    ('recipe.generator_optimizer.betas', [0, 0.9])
-    >>> parse_assignment("loss=minimax")
-    ('loss', 'minimax')
-    """
-    key, separator, value = text.partition("=")
-    if not separator or not key.strip():
-        raise ConfigError(
-            f"'{text}' is not an assignment; key=value was expected.",
-            "For example: --set recipe.batch_size=128",
-        )
-    return key.strip(), parse_value(value)
-
-
-def parse_value(text: str) -> Any:
-    """Read a TOML value; any other text is a string."""
-    try:
-        return _load_toml(f"value = {text}")["value"]
-    except ValueError:
-        return text.strip()
-
-
-def _load_toml(text: str) -> dict[str, Any]:
-    """Read TOML whose integers have 64 bits, as its specification says.
-
-    Raises:
-        ValueError: The text is not valid TOML, or is nested deeper than anything needs to be.
-    """
-    try:
-        values = tomllib.loads(text)
-    except RecursionError as error:
-        raise ValueError(_TOO_DEEP) from error
-    _check_plain(values, 0)
-    return values
-
-
-def _check_plain(value: Any, depth: int) -> None:
-    """Raise ValueError for an integer that nothing can hold, and for too deep a table."""
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise ValueError("An integer has more than 64 bits")
-    if depth > _MOST_LEVELS:
-        raise ValueError(_TOO_DEEP)
-    members = value.values() if isinstance(value, dict) else value
-    if isinstance(value, dict | list):
-        for member in members:
-            _check_plain(member, depth + 1)
-
-
 def override(record: Model, assignments: Mapping[str, Any], prefix: str = "") -> Model:
     """Return a copy of a record with dotted keys replaced, validated as a whole.
 
@@ -353,53 +292,6 @@ def trick_text(trick: TrickConfig) -> str:
     """
     values = ",".join(f"{key}={value}" for key, value in trick.parameters.items())
     return f"{trick.name}:{values}" if values else trick.name
-
-
-def parse_seeds(text: str) -> list[int]:
-    """Read seeds as numbers and inclusive ranges.
-
-    Raises:
-        ConfigError: A part is not a number or range, a range runs backwards, or there are more
-            seeds than ``MOST_SEEDS``.
-
-    >>> parse_seeds("0-2,7")
-    [0, 1, 2, 7]
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        try:
-            low = int(first)
-            high = int(last) if dash else low
-        except ValueError:
-            raise ConfigError(
-                f"'{part}' is not a seed; a number or a range was expected.",
-                "For example: --seeds 0-4",
-            ) from None
-        if high < low:
-            raise ConfigError(f"The range '{part}' runs backwards.", f"Write {high}-{low}.")
-        if high >= 2**63:
-            raise ConfigError("A seed is smaller than 2**63.", "For example: --seeds 0-4")
-        if len(seeds) + high - low >= MOST_SEEDS:
-            raise ConfigError(
-                f"'{text}' names more than {MOST_SEEDS:,} seeds.", "For example: --seeds 0-4"
-            )
-        seeds += range(low, high + 1)
-    return list(dict.fromkeys(seeds))
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Raises:
-        InputError: The file cannot be read, or is not valid TOML.
-    """
-    try:
-        return _load_toml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not valid TOML: {error}.") from error
 
 
 def join_words(names: Iterable[str]) -> str:

@@ -18,16 +18,13 @@ from ganbench.config import (
     canonical_json,
     join_words,
     override,
-    parse_assignment,
-    parse_seeds,
     parse_trick,
-    parse_value,
-    read_toml,
     rmsprop,
     sgd,
     validate,
 )
 from ganbench.errors import ConfigError, InputError
+from ganbench.typed_values import parse_assignment, parse_seeds, parse_value, read_toml
 
 CONFIG = RunConfig(
     model="wgan-gp",

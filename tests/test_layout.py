@@ -23,6 +23,7 @@ RANKS = {
     "moving": 0,
     "paths": 0,
     "progress": 0,
+    "typed_values": 0,
     "siblings": 0,
     "entries": 1,
     "registry": 2,

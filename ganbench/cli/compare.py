@@ -187,12 +187,12 @@ def command(
     """
     from ganbench import paths
     from ganbench.cli import compare_plan
-    from ganbench.config import parse_seeds
     from ganbench.harness.matrix import parse_trick_sets
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import Policy
     from ganbench.records.atomic_files import check_writable
     from ganbench.training.trainer import Schedule
+    from ganbench.typed_values import parse_seeds
 
     suite_file = compare_plan.find_suite_file(suite)
     flags = {

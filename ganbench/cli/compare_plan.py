@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganbench.analysis.gates import Bound, check_known, parse_bound
-from ganbench.config import parse_value
 from ganbench.errors import ConfigError, UnknownNameError, suggest
 from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell, check_options
 from ganbench.harness.run import RunOptions
 from ganbench.harness.scheduler import Policy, Scheduler
 from ganbench.harness.suite import Suite, SuiteFile, find_suite, make_suite
+from ganbench.typed_values import parse_value
 
 
 @dataclass(frozen=True)

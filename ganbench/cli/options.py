@@ -242,7 +242,7 @@ def collect_settings(
     precision: str | None = None,
 ) -> dict[str, Any]:
     """Return the settings of ``--set`` and of the flags that stand for settings; the flags win."""
-    from ganbench.config import parse_assignment
+    from ganbench.typed_values import parse_assignment
 
     assigned = dict(parse_assignment(text) for text in assignments or [])
     flags = {"recipe.kimg": kimg, "recipe.batch_size": batch_size, "precision": precision}

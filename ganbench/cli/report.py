@@ -109,7 +109,7 @@ def _published() -> list[PublishedRow]:
     from importlib.util import find_spec
 
     from ganbench.analysis.published import published_rows
-    from ganbench.config import read_toml
+    from ganbench.typed_values import read_toml
 
     zoo = find_spec("ganbench.zoo")
     assert zoo is not None

@@ -130,11 +130,12 @@ def command(
     with its configuration, statistics, sample grids, checkpoint and result.
     """
     from ganbench import paths
-    from ganbench.config import parse_seeds, parse_trick
+    from ganbench.config import parse_trick
     from ganbench.errors import ConfigError
     from ganbench.harness.preflight import check_data, check_run
     from ganbench.harness.run import RunOptions, nothing_measured
     from ganbench.training.trainer import Schedule
+    from ganbench.typed_values import parse_seeds
 
     if seed is not None and seeds is not None:
         raise ConfigError("--seed and --seeds exclude each other.", "Give one of them.")

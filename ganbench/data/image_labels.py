@@ -9,7 +9,6 @@ more, and the numbers of the files continue from each folder to the next.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from ganbench.data.image_files import LABEL_FILE, ImageFiles, shown, without_com
 from ganbench.data.square_images import failure_reason
 from ganbench.data.value_layout import MOST_CLASSES
 from ganbench.errors import InputError
+from ganbench.records.json_values import parse_json
 
 _SHOWN_CLASSES = 5
 _LAST_NUMBER = re.compile(r"(\d+)\D*$", re.ASCII)
@@ -161,7 +161,7 @@ def _document(files: ImageFiles, label_file: str) -> object:
     """
     try:
         with files.opened() as read:
-            document: object = json.loads(read(label_file))
+            document: object = parse_json(read(label_file))
         return document
     except Exception as error:  # an archive and a parser raise many things
         deep = isinstance(error, RecursionError)

@@ -29,13 +29,14 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from ganbench.config import Record, parse_seeds, read_toml
+from ganbench.config import Record
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, GanbenchError, UnknownNameError, suggest
 from ganbench.harness.builtin_suites import builtin_suites
 from ganbench.harness.matrix import Cell, MatrixError, Problem, plan_matrix
 from ganbench.harness.plan import expand_setting
 from ganbench.paths import expand
+from ganbench.typed_values import parse_seeds, read_toml
 
 
 def _as_list(value: Any) -> Any:

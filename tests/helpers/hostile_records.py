@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load, save
 from small_states import CPU, state_of
 
-from ganbench.config import Recipe, adam, override, parse_assignment, parse_trick
+from ganbench.config import Recipe, adam, override, parse_trick
 from ganbench.data.dataset import Dataset
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.evaluation import reference_statistics
@@ -38,6 +38,7 @@ from ganbench.records.speed_record import find_speeds
 from ganbench.training.checkpoint import save_checkpoint
 from ganbench.training.trainer import Schedule, Trainer
 from ganbench.trick_config import make_trick
+from ganbench.typed_values import parse_assignment
 
 IDENTITY = "0123456789abcdef"
 FID = {"value": 12.5, "low": 11.0, "high": 14.0, "n": 2500, "floor": 0.9, "protocol": "fid/v1"}

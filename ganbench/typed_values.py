@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Values as people type them: assignments, lists of seeds, TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from ganbench.errors import ConfigError, InputError
+
+LONGEST_SEED_LIST = 10_000
+"""The most seeds that a list may name."""
+
+_MOST_LEVELS = 32
+_TOO_DEEP = f"It is nested deeper than {_MOST_LEVELS} levels"
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """Split ``a.b=c`` into its key and its value, which is read as TOML where possible.
+
+    Raises:
+        ConfigError: The text has no equals sign, or no key.
+
+    >>> parse_assignment("recipe.generator_optimizer.betas=[0, 0.9]")
+    ('recipe.generator_optimizer.betas', [0, 0.9])
+    >>> parse_assignment("loss=minimax")
+    ('loss', 'minimax')
+    """
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise ConfigError(
+            f"'{text}' is not an assignment; key=value was expected.",
+            "For example: --set recipe.batch_size=128",
+        )
+    return key.strip(), parse_value(value)
+
+
+def parse_value(text: str) -> Any:
+    """Read a TOML value; any other text is a string."""
+    try:
+        return _load_toml(f"value = {text}")["value"]
+    except ValueError:
+        return text.strip()
+
+
+def _load_toml(text: str) -> dict[str, Any]:
+    """Read TOML whose integers have 64 bits, as its specification says.
+
+    Raises:
+        ValueError: The text is not valid TOML, or is nested deeper than anything needs to be.
+    """
+    try:
+        values = tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    _check_plain(values, 0)
+    return values
+
+
+def _check_plain(value: Any, depth: int) -> None:
+    """Raise ValueError for an integer that nothing can hold, and for too deep a table."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("An integer has more than 64 bits")
+    if depth > _MOST_LEVELS:
+        raise ValueError(_TOO_DEEP)
+    members = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict | list):
+        for member in members:
+            _check_plain(member, depth + 1)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read seeds as numbers and inclusive ranges.
+
+    Raises:
+        ConfigError: A part is not a number or range, a range runs backwards, or there are more
+            seeds than ``LONGEST_SEED_LIST``.
+
+    >>> parse_seeds("0-2,7")
+    [0, 1, 2, 7]
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            low = int(first)
+            high = int(last) if dash else low
+        except ValueError:
+            raise ConfigError(
+                f"'{part}' is not a seed; a number or a range was expected.",
+                "For example: --seeds 0-4",
+            ) from None
+        if high < low:
+            raise ConfigError(f"The range '{part}' runs backwards.", f"Write {high}-{low}.")
+        if high >= 2**63:
+            raise ConfigError("A seed is smaller than 2**63.", "For example: --seeds 0-4")
+        if len(seeds) + high - low >= LONGEST_SEED_LIST:
+            raise ConfigError(
+                f"'{text}' names more than {LONGEST_SEED_LIST:,} seeds.", "For example: --seeds 0-4"
+            )
+        seeds += range(low, high + 1)
+    return list(dict.fromkeys(seeds))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        InputError: The file cannot be read, or is not valid TOML.
+    """
+    try:
+        return _load_toml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not valid TOML: {error}.") from error
