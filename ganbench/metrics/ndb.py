@@ -47,15 +47,15 @@ class DifferentBins(Metric):
     Paper: Richardson and Weiss, 2018, arXiv:1805.12462
 
     NDB / K: k-means on the pixels of the real images makes K = 100 bins (one start, seed 0, 100
-    iterations at most; on a sixth of the dimensions, drawn with the same seed, where there are
-    more than 1,000). A bin differs where the two-proportion z test with pooled variance gives
-    p < 0.05, two-sided. Where both distributions are the same, up to 0.05 is expected, and less
-    where bins hold few samples, as the floor shows. The value grows with n, as smaller differences
-    are told: it compares at equal counts only. The note has the Jensen-Shannon divergence between
-    the two histograms, in nats. The original code draws a new partition at each call, and fails
-    with current scikit-learn. The interval is Wilson's for K bins, over the fakes, the reference held fixed: it is too wide rather than too narrow, as
-    bins differ in how likely they are to differ. On simulated data it covered the expectation in
-    98 % of trials or more.
+    iterations at most; on a sixth of the dimensions, drawn with the same seed, where there are more
+    than 1,000). A bin differs where the two-proportion z test with pooled variance gives p < 0.05,
+    two-sided. Where both distributions are the same, up to 0.05 is expected, and less where bins
+    hold few samples, as the floor shows. The value grows with n, as smaller differences are told:
+    it compares at equal counts only. The note has the Jensen-Shannon divergence between the two
+    histograms, in nats. The original code draws a new partition at each call, and fails with
+    current scikit-learn. The interval is Wilson's for K bins, over the fakes, the reference held
+    fixed: it is too wide rather than too narrow, as bins differ in how likely they are to differ.
+    On simulated data it covered the expectation in 98 % of trials or more.
     """
 
     unit = "share"
