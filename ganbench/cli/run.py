@@ -209,7 +209,7 @@ def _plan(
             open_run(origin), dataset=dataset, tricks=tricks, settings=settings, data_root=data_root
         )
     if model is None:
-        raise ConfigError("Name a model.", "For example: --model dcgan (see ganbench ls models)")
+        raise typer.BadParameter("name a GAN, or a run with --from.", param_hint="--model")
     data = dataset or "mnist5k"
     return plan(model, data, tricks=tricks, settings=settings, data_root=data_root)
 

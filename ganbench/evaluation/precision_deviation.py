@@ -7,8 +7,6 @@ check would take longer than the faster format saves.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -18,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ganbench import paths
+from ganbench.config import digest
 from ganbench.errors import ConfigError, DamagedRunError, InputError
 from ganbench.evaluation.evidence import Evidence, of_features
 from ganbench.evaluation.feature_network import FeatureNetwork
@@ -101,9 +100,13 @@ def _file(request: Request, compute: Compute, machine: str) -> Path:
     """Return the file that remembers the deviations of a network on a machine."""
     assert request.network is not None
     network = network_protocol(request.network.facts, compute)
-    key = json.dumps([network, request.channelwise, compute.device, machine])
-    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    return paths.cache() / "precision" / f"{request.network_name}-{digest}.json"
+    facts = {
+        "network": network,
+        "channelwise": request.channelwise,
+        "device": compute.device,
+        "machine": machine,
+    }
+    return paths.cache() / "precision" / f"{request.network_name}-{digest(facts)}.json"
 
 
 def _remembered(file: Path) -> dict[str, Deviation]:

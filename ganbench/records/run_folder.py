@@ -285,12 +285,21 @@ def name_folder(root: Path, stem: str, identity: str, *, resume: bool) -> RunFol
     same: list[RunFolder] = []
     with storage_errors(root):
         for folder in folders:
-            if not os.path.lexists(folder.path):
+            if not _is_used(folder.path):
                 break
             if resume and _same_identity(folder, identity):
                 same.append(folder)
     unfinished = [candidate for candidate in same if not candidate.finished]
     return (unfinished or same or [folder])[-1]
+
+
+def _is_used(path: Path) -> bool:
+    """Tell whether anything has a name, such as a link that leads nowhere."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _same_identity(folder: RunFolder, identity: str) -> bool:

@@ -278,7 +278,7 @@ def test_a_run_goes_on_from_another(tiny, cli, tmp_path):
         assert refused.code == 2
         assert sentence in refused.err
     assert cli("run", "--from", tmp_path / "none").code == 2
-    assert "Name a model." in cli("run", "--dataset", "ring8").err
+    assert "--model: name a GAN, or a run with --from." in cli("run", "--dataset", "ring8").err
 
 
 @pytest.mark.parametrize("verb", ["run", "compare"])
