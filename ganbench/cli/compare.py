@@ -96,7 +96,6 @@ def command(
         typer.Option(
             help="Carry out at most this many cells.",
             min=0,
-            max=options.MOST_COUNT,
             metavar="N",
             rich_help_panel=LENGTH,
         ),
@@ -147,7 +146,6 @@ def command(
             "-j",
             help="Cells carried out at a time (default: 1).",
             min=1,
-            max=options.MOST_THREADS,
             metavar="N",
             rich_help_panel=WHERE,
         ),
@@ -167,7 +165,6 @@ def command(
         typer.Option(
             help="CPU threads of each cell (default: the cores divided by --jobs).",
             min=1,
-            max=options.MOST_THREADS,
             metavar="N",
             rich_help_panel=WHERE,
         ),
