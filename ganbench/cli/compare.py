@@ -96,7 +96,6 @@ def command(
         typer.Option(
             help="Carry out at most this many cells.",
             min=0,
-            max=options.MOST_COUNT,
             metavar="N",
             rich_help_panel=LENGTH,
         ),
@@ -149,7 +148,6 @@ def command(
             "-j",
             help="Cells carried out at a time (default: 1).",
             min=1,
-            max=options.MOST_THREADS,
             metavar="N",
             rich_help_panel=WHERE,
         ),
@@ -169,7 +167,6 @@ def command(
         typer.Option(
             help="CPU threads of each cell (default: the free cores divided by --jobs, or 1).",
             min=1,
-            max=options.MOST_THREADS,
             metavar="N",
             rich_help_panel=WHERE,
         ),

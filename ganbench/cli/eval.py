@@ -53,7 +53,6 @@ def command(
         typer.Option(
             help="Seed of generators and resampling.",
             min=0,
-            max=options.MOST_SEED,
             metavar="N",
             rich_help_panel=WHAT,
         ),
@@ -63,7 +62,6 @@ def command(
         typer.Option(
             help="Latent size of a generator that does not state it.",
             min=1,
-            max=options.MOST_COUNT,
             metavar="N",
             rich_help_panel=WHAT,
         ),
@@ -73,7 +71,6 @@ def command(
         typer.Option(
             help="Number of classes of a conditional generator that does not state it.",
             min=1,
-            max=options.MOST_COUNT,
             metavar="N",
             rich_help_panel=WHAT,
         ),
@@ -95,7 +92,6 @@ def command(
         typer.Option(
             help="Samples to draw from a generator (default: 5000), or a random part of a set.",
             min=1,
-            max=options.MOST_SAMPLES,
             metavar="N",
             rich_help_panel=LENGTH,
         ),
@@ -107,7 +103,6 @@ def command(
             "-b",
             help="Images in a batch.",
             min=1,
-            max=options.MOST_COUNT,
             metavar="N",
             rich_help_panel=LENGTH,
         ),

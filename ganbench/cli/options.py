@@ -8,6 +8,7 @@ import math
 import shlex
 import sys
 import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from ganbench.cli.results import results_apart
-from ganbench.errors import GanbenchError, StoppedError
+from ganbench.errors import ConfigError, GanbenchError, StoppedError
 from ganbench.paths import expand
 
 WHAT = "What"
@@ -32,7 +33,9 @@ MOST_THREADS = 1024
 """More threads than any machine has cores; each takes memory, and a library ends if it fails."""
 MOST_COUNT = 2**31 - 1
 """The largest number of anything else."""
-MOST_SEED = 2**63 - 1
+_MOST = {"samples": MOST_SAMPLES, "count": MOST_SAMPLES, "threads": MOST_THREADS, "jobs": 1024}
+_MOST |= {"seed": 2**63 - 1, "rounds": 10_000, "seconds": 3600}
+"""The largest numbers of options, where they are not ``MOST_COUNT``; help need not show them."""
 
 ModelName = Annotated[
     str,
@@ -118,7 +121,6 @@ Evaluations = Annotated[
     typer.Option(
         help="How often to measure during training (default: 4, or 0 if a metric is slow).",
         min=0,
-        max=MOST_COUNT,
         metavar="N",
         rich_help_panel=MEASURING,
     ),
@@ -149,7 +151,6 @@ Threads = Annotated[
     typer.Option(
         help="CPU threads (default: as many as are free and make it faster).",
         min=1,
-        max=MOST_THREADS,
         metavar="N",
         rich_help_panel=WHERE,
     ),
@@ -190,9 +191,11 @@ class Verb(TyperCommand):
         """Carry out the verb, with paths that are expanded and stdout kept for results.
 
         Raises:
+            ConfigError: A number is too large.
             StoppedError: Ctrl-C was pressed.
             UserExitError: Code of the user's called ``sys.exit``.
         """
+        _check_bounds(self.params, ctx.params)
         ctx.params = {name: _expanded(value) for name, value in ctx.params.items()}
         with results_apart():
             try:
@@ -225,6 +228,14 @@ class UserExitError(GanbenchError):
     """A user's code asked Python to exit, as if the command were done."""
 
     kind = "user-exit"
+
+
+def _check_bounds(parameters: Sequence[Any], values: Mapping[str, Any]) -> None:
+    """Refuse numbers beyond all memory and patience, before anything is allocated."""
+    for parameter in parameters:
+        value, most = values.get(parameter.name), _MOST.get(parameter.name, MOST_COUNT)
+        if parameter.name != "kimg" and isinstance(value, int | float) and value > most:
+            raise ConfigError(f"{parameter.opts[0]} is at most {most:,}.")
 
 
 def _expanded(value: Any) -> Any:

@@ -100,7 +100,6 @@ def command(
         typer.Option(
             help="Number of generated samples to measure.",
             min=2,
-            max=options.MOST_SAMPLES,
             metavar="N",
             rich_help_panel=LENGTH,
         ),

@@ -35,7 +35,6 @@ def command(
         typer.Option(
             help="Seed of the samples.",
             min=0,
-            max=options.MOST_SEED,
             metavar="N",
             rich_help_panel=WHAT,
         ),
@@ -46,7 +45,6 @@ def command(
             "--class",
             help="Draw only this class, counted from 0.",
             min=0,
-            max=options.MOST_COUNT,
             metavar="N",
             rich_help_panel=WHAT,
         ),
@@ -59,7 +57,6 @@ def command(
             "-c",
             help="Number of samples.",
             min=1,
-            max=options.MOST_SAMPLES,
             metavar="N",
             rich_help_panel=LENGTH,
         ),

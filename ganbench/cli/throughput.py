@@ -73,7 +73,6 @@ def command(
         typer.Option(
             help="Rounds in which all cases take turns.",
             min=1,
-            max=10_000,
             metavar="N",
             rich_help_panel=LENGTH,
         ),
@@ -83,7 +82,6 @@ def command(
         typer.Option(
             help="Seconds that each case trains in a round.",
             min=0.05,
-            max=3600,
             metavar="S",
             rich_help_panel=LENGTH,
         ),
