@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from ganbench.errors import StorageError
 from ganbench.records.atomic_files import storage_errors, write_text
+from ganbench.records.locks import holding_output
 
 MANIFEST = ".ganbench.sha256"
 
@@ -111,8 +112,9 @@ def replacing_own(
 
     Raises:
         StorageError: Another's file is in the way, or the folder cannot be written.
+        TakenError: Another process takes too long to write there.
     """
-    with storage_errors(folder):
+    with holding_output(folder), storage_errors(folder):
         check_own(folder, names, earlier)
         old = {**(_listed(folder) or {}), **dict.fromkeys(earlier, _UNFINISHED)}
         _write_manifest(folder, {**old, **dict.fromkeys(names, _UNFINISHED)})
