@@ -9,7 +9,7 @@ from typing import Any
 
 from ganbench.errors import ConfigError, InputError
 
-LONGEST_SEED_LIST = 10_000
+MOST_LISTED_SEEDS = 10_000
 """The most seeds that a list may name."""
 
 _MOST_LEVELS = 32
@@ -75,7 +75,7 @@ def parse_seeds(text: str) -> list[int]:
 
     Raises:
         ConfigError: A part is not a number or range, a range runs backwards, or there are more
-            seeds than ``LONGEST_SEED_LIST``.
+            seeds than ``MOST_LISTED_SEEDS``.
 
     >>> parse_seeds("0-2,7")
     [0, 1, 2, 7]
@@ -95,9 +95,9 @@ def parse_seeds(text: str) -> list[int]:
             raise ConfigError(f"The range '{part}' runs backwards.", f"Write {high}-{low}.")
         if high >= 2**63:
             raise ConfigError("A seed is smaller than 2**63.", "For example: --seeds 0-4")
-        if len(seeds) + high - low >= LONGEST_SEED_LIST:
+        if len(seeds) + high - low >= MOST_LISTED_SEEDS:
             raise ConfigError(
-                f"'{text}' names more than {LONGEST_SEED_LIST:,} seeds.", "For example: --seeds 0-4"
+                f"'{text}' names more than {MOST_LISTED_SEEDS:,} seeds.", "For example: --seeds 0-4"
             )
         seeds += range(low, high + 1)
     return list(dict.fromkeys(seeds))
