@@ -109,8 +109,8 @@ def test_a_baseline_is_compared_with_and_may_fail(cli, measured, tmp_path):
     [
         (("-m", "vanila"), "Did you mean 'vanilla'"),
         (("-m", "vanilla", "--precision", "fp8"), "precision"),
-        (("-m", "vanilla", "-b", "0"), "positive whole numbers"),
-        (("-m", "vanilla", "--threads", "two"), "positive whole numbers"),
+        (("-m", "vanilla", "-b", "0"), "whole numbers from 1 to"),
+        (("-m", "vanilla", "--threads", "two"), "whole numbers from 1 to 1024"),
         (("-m", "vanilla", "--device", "tpu"), "Unknown device"),
         (("-m", "vanilla", "--fail-if-slower", "5%"), "--baseline"),
         (("-m", "vanilla", "--baseline", "no.json"), "no.json"),
