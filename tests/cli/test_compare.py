@@ -319,9 +319,9 @@ def test_a_killed_command_takes_its_workers_along(start, tmp_path):
         time.sleep(0.05)
     os.kill(command.pid, signal.SIGKILL)
     command.wait()
-    from ganbench.harness.run_cell import is_taken
+    from ganbench.records.locks import is_taken
 
-    begun = [RunFolder(path.parent) for path in tmp_path.rglob(".lock")]
+    begun = [path.parent for path in tmp_path.rglob(".lock")]
     assert begun
     while any(is_taken(folder) for folder in begun) and time.monotonic() < deadline:
         time.sleep(0.05)
