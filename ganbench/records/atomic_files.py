@@ -42,7 +42,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise StorageError(
                 f"There is no space left to write {path}.",
-                "Free some space, then repeat the command with --resume.",
+                "Free some space, then repeat the command; a run goes on with --resume.",
             ) from error
         if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
             raise StorageError(
