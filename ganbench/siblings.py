@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 import hashlib
+import os
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -112,7 +113,7 @@ def file_digest(path: Path, folder: Path | None = None) -> str:
     content = hashlib.sha256(path.read_bytes())
     for sibling in sibling_files(path, folder):
         name = sibling.relative_to(folder or path.parent).as_posix()
-        content.update(f"\0{name}\0".encode() + sibling.read_bytes())
+        content.update(os.fsencode(f"\0{name}\0") + sibling.read_bytes())
     return content.hexdigest()
 
 
@@ -155,7 +156,7 @@ def without_private_names(text: str, folder: Path) -> str:
 
 def _private_name(folder: Path) -> str:
     """Return the name of the package that stands for a folder."""
-    return _PACKAGE + hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+    return _PACKAGE + hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
 
 
 def _package_of(folder: Path) -> str:

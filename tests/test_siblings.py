@@ -122,6 +122,14 @@ def test_without_siblings_the_hash_is_that_of_the_file(write):
     assert file_digest(path) == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_a_folder_may_have_a_name_that_is_not_utf_8(things, write):
+    write("\udcff/helper.py", "NAME = 'helper'\n")
+    path = write("\udcff/mine.py", "import helper\n\n" + THING)
+    assert [path.name for path in sibling_files(path)] == ["helper.py"]
+    assert things.get(str(path))() == {}
+    assert len(file_digest(path)) == 64
+
+
 def test_the_hash_covers_what_is_imported_through_others_and_nothing_else(folder, write):
     path = write("mine.py", "import helper\n")
     before = file_digest(path)

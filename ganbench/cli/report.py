@@ -91,7 +91,7 @@ def command(
         counts = {"runs": len(records), "speeds": len(speeds)}
         print_json({**counts, "page": str(files.page), "out": str(target)})
         return
-    contents = [f"{len(records)} runs"] if records else []
+    contents = [counted(len(records), "run")] if records else []
     contents += [f"{counted(len(speeds), 'measurement')} of speed"] if speeds else []
     console().print(f"{', '.join(contents)}: {files.page}", soft_wrap=True)
 

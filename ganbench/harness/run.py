@@ -169,6 +169,8 @@ class Run:
             progress=self.progress,
         )
         self.trainer.stop_requested = self.stop_requested
+        if self.config.origin is not None and not self._has_begun:
+            start_from_origin(self.trainer, self.plan)  # before a folder is made: it may not fit
         with self._holding_folder():
             if self.options.resume and self.folder.finished:  # by the process that held it before
                 return self.folder.outcome()
@@ -213,7 +215,7 @@ class Run:
         """Return the number of threads: as asked for, as the run began, or the best one now."""
         if self.options.threads is not None:
             return self.options.threads
-        if self.options.resume and self.folder.checkpoint_file.is_file():
+        if self._has_begun:
             recorded = self.folder.config().get("options", {}).get("threads")
             if isinstance(recorded, int):
                 return recorded  # another number would add in another order
@@ -245,11 +247,9 @@ class Run:
         assert self.trainer is not None
         if self.group.first:
             sweep_temporary_files(self.folder.path)
-        if self.options.resume and self.folder.checkpoint_file.is_file():
+        if self._has_begun:
             self.trainer.resume()
             return
-        if self.config.origin is not None:
-            start_from_origin(self.trainer, self.plan)
         if not self.group.first:
             return
         for file in (self.folder.stats_file, self.folder.metrics_file):
@@ -305,6 +305,11 @@ class Run:
         result = {**self._facts(state, status), "metrics": metrics}
         self.folder.write_result(result)
         return {"schema": 1, **result}
+
+    @property
+    def _has_begun(self) -> bool:
+        """Whether an earlier command has begun the run, which is to continue."""
+        return self.options.resume and self.folder.checkpoint_file.is_file()
 
     @property
     def _seconds(self) -> float:

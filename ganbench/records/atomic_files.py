@@ -42,7 +42,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise StorageError(
                 f"There is no space left to write {path}.",
-                "Free some space, then repeat the command with --resume.",
+                "Free some space, then repeat the command; a run goes on with --resume.",
             ) from error
         if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
             raise StorageError(
@@ -99,10 +99,19 @@ def check_writable(folder: Path) -> None:
             pass
 
 
+def utf8(text: str) -> bytes:
+    r"""Return a text as UTF-8; a byte of a path that is not UTF-8 is written as an escape.
+
+    >>> utf8("caf\u00e9 \udcff")
+    b'caf\xc3\xa9 \\udcff'
+    """
+    return text.encode(errors="backslashreplace")
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically."""
+    """Write a text file atomically: see ``utf8``."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(utf8(text))
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -36,6 +36,16 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     return json.dumps(finite(value), indent=indent, separators=separators, allow_nan=False)
 
 
+def strict_json(value: Any) -> str:
+    r"""Return a value as JSON for readers that refuse lone surrogates: each is a question mark.
+
+    >>> strict_json({"path": "caf\u00e9 \udcff"})
+    '{"path":"café ?"}'
+    """
+    text = json.dumps(finite(value), separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return text.encode(errors="replace").decode()
+
+
 def parse_json(text: bytes | str) -> Any:
     """Return the value of a JSON text.
 

@@ -310,5 +310,5 @@ def _same_identity(folder: RunFolder, identity: str) -> bool:
         return bool(folder.config().get("identity") == identity)
     except DamagedRunError as error:
         raise DamagedRunError(
-            error.message, "Restore the file, or train without --resume."
+            error.message, "Restore the file, or train again without --resume."
         ) from error

@@ -22,7 +22,7 @@ from ganbench.config import digest
 from ganbench.errors import DamagedRunError, InputError
 from ganbench.records.atomic_files import read_json, slug, write_json
 from ganbench.records.environment import environment_id
-from ganbench.records.json_values import as_mapping, finite, json_text
+from ganbench.records.json_values import as_mapping, finite, json_text, strict_json
 from ganbench.records.strip_paths import strip_paths_in
 
 SPEED_SCHEMA = 1
@@ -221,7 +221,7 @@ def read_speeds(path: Path) -> SpeedRecord:
     checked = {**document, "protocol": _whole_protocol(document.get("protocol"))}
     try:
         # From JSON, where arrays may become tuples and yet no text becomes a number.
-        record = _adapter().validate_json(json_text(checked), strict=True)
+        record = _adapter().validate_json(strict_json(checked), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

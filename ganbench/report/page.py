@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from ganbench.analysis.tables import count_statuses
+from ganbench.records.atomic_files import utf8
 from ganbench.report import sentences
 from ganbench.report.charts.drawing import vega_script
 from ganbench.report.charts.panels import Rows
@@ -79,4 +80,4 @@ def _columns(rows: Rows) -> dict[str, list[Any]]:
 
 def packed(text: str) -> str:
     """Return a text as gzip in base64, which no markup can break: the same text, the same bytes."""
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(utf8(text), mtime=0)).decode("ascii")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +129,6 @@ def _encode(image: Image.Image, *, lossless: bool) -> bytes:
 def unique(stem: str, source: str, taken: set[str]) -> str:
     """Return a stem that is not taken, and take it; ``source`` tells equal stems apart."""
     if stem in taken:
-        stem = f"{stem}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+        stem = f"{stem}-{hashlib.sha256(os.fsencode(source)).hexdigest()[:8]}"
     taken.add(stem)
     return stem

@@ -10,7 +10,7 @@ from typing import Any
 
 from ganbench.analysis.published import PublishedRow
 from ganbench.records.archive import write_archive
-from ganbench.records.atomic_files import replacing
+from ganbench.records.atomic_files import replacing, utf8
 from ganbench.records.own_files import check_own, own_files, replacing_own
 from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import (
@@ -127,12 +127,9 @@ def _rendered(
     stills = {name: compact(picture) for name, picture in (drawn or {}).items()}
     files = _still_files(all_charts(blocks)) if stills else {}
     return {
-        **{
-            file: stills.get(_shortened(name), stills[name]).encode()
-            for name, file in files.items()
-        },
-        "index.html": render_page(report, blocks, stills).encode(),
-        "README.md": render_markdown(report, blocks, files).encode(),
+        **{file: utf8(stills.get(_shortened(name), stills[name])) for name, file in files.items()},
+        "index.html": utf8(render_page(report, blocks, stills)),
+        "README.md": utf8(render_markdown(report, blocks, files)),
     }
 
 

@@ -170,7 +170,7 @@ def misfit(path: Path, reason: str) -> DamagedRunError:
     """Return the error that says why a checkpoint does not fit a run."""
     return DamagedRunError(
         f"{path} does not fit this run: {reason.splitlines()[0][:200]}.",
-        "It may have been written by another version; train without --resume.",
+        "It may have been written by another version; train again without --resume.",
     )
 
 
@@ -230,9 +230,10 @@ def read_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], d
         with _utf8_path(path) as place, safe_open(place, "pt", device=str(device)) as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error  # without the number and the path
         raise DamagedRunError(
-            f"{path} is missing or damaged: {error}.",
-            "Nothing was changed. Restore the file, or train without --resume.",
+            f"{path} is missing or damaged: {reason}.",
+            "Nothing was changed. Restore the file, or train again without --resume.",
         ) from error
 
 

@@ -151,6 +151,7 @@ def test_what_cannot_go_on_is_said(go, tmp_path):
     assert raised.value.hint == "For example: --kimg 0.448"
     with pytest.raises(ConfigError, match="network 'generator' has other weights"):
         go(plan_continuation(first, settings={"kimg": 0.4, "recipe.latent_dim": 5}))
+    assert [path.name for path in tmp_path.iterdir()] == [first.path.name]
     result = first.result_file.read_text()
     first.result_file.write_text(
         result.replace('"done"', '"diverged"').replace("collapsed", "diverged")
@@ -162,12 +163,16 @@ def test_what_cannot_go_on_is_said(go, tmp_path):
         plan_continuation(first, settings={"kimg": 0.4})
 
 
-def test_a_checkpoint_of_another_moment_is_refused(go):
+def test_a_checkpoint_of_another_moment_is_refused(go, tmp_path):
     first, other = go(trained(0.2)), go(trained(0.5))
     planned = plan_continuation(first, settings={"kimg": 0.4})
     first.checkpoint_file.write_bytes(other.checkpoint_file.read_bytes())
     with pytest.raises(DamagedRunError, match="not written at the end of its run"):
         go(planned)
+    first.checkpoint_file.unlink()
+    with pytest.raises(DamagedRunError, match=r"missing or damaged: No such file or directory\.$"):
+        go(planned)
+    assert set(tmp_path.iterdir()) == {first.path, other.path}, "no folder was left behind"
 
 
 def test_a_recorded_plan_does_not_start_from_new_weights(go):

@@ -395,10 +395,10 @@ def report(
 
 @pytest.fixture(scope="session")
 def hostile_text() -> str:
-    """A name that would run scripts, break tables and leave strings if it were not escaped."""
+    """A name with a byte that is not UTF-8, which would run scripts and break tables unescaped."""
     return (
         "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
-        "|`*_[a](b) \"'\\ \n# x {{7*7}}"
+        "|`*_[a](b) \"'\\ \n# x {{7*7}} \udcff"
     )
 
 
