@@ -11,6 +11,8 @@ import json
 import sys
 from typing import Any
 
+from ganbench.records.json_values import parse_json
+
 MISTAKE = 3
 """The exit code for a specification that is no chart."""
 
@@ -22,7 +24,7 @@ def answer() -> int:
     """
     import vl_convert
 
-    asked = json.load(sys.stdin)
+    asked = parse_json(sys.stdin.read())
     try:
         pictures = {
             name: vl_convert.vegalite_to_svg(json.dumps(chart))
