@@ -45,10 +45,10 @@ VERDICTS_NOTE = (
 )
 
 EFFECTS_NOTE = (
-    "Difference to the baseline, treatment minus baseline: each circle is a seed, the diamond "
-    "their mean, the bar its 95 % t interval, not corrected for the number of treatments. Where "
-    "some lie far outside, distances from zero are drawn logarithmically. The verdict stands at "
-    "the right."
+    "Difference to the baseline, treatment minus baseline: each circle is a seed, the diamond the "
+    "mean of the seeds that the verdict rests on (without failed runs, where it says so), the bar "
+    "its 95 % t interval, not corrected for the number of treatments. Where some lie far outside, "
+    "distances from zero are drawn logarithmically. The verdict stands at the right."
 )
 
 DOTS_NOTE = "Each dot is a seed, the diamond their mean, the bar its interval."

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ganbench.records.json_values import parse_json
 from ganbench.report.charts import drawing_process
 
 
@@ -51,4 +50,5 @@ def _asked(question: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     if ended.returncode == drawing_process.MISTAKE:
         raise ValueError(ended.stderr)
-    return dict(parse_json(ended.stdout)) if ended.returncode == 0 else None
+    answer: dict[str, Any] | None = json.loads(ended.stdout) if ended.returncode == 0 else None
+    return answer

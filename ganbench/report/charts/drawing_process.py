@@ -11,8 +11,6 @@ import json
 import sys
 from typing import Any
 
-from ganbench.records.json_values import parse_json
-
 MISTAKE = 3
 """The exit code for a specification that is no chart."""
 
@@ -24,7 +22,7 @@ def answer() -> int:
     """
     import vl_convert
 
-    asked = parse_json(sys.stdin.read())
+    asked = json.load(sys.stdin)
     try:
         pictures = {
             name: vl_convert.vegalite_to_svg(json.dumps(chart))

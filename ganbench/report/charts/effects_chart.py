@@ -40,14 +40,15 @@ def treatment_names(verdicts: Sequence[Verdict]) -> dict[str, str]:
 def effect_rows(verdicts: Sequence[Verdict], names: Mapping[str, str]) -> Rows:
     """Return a row per seed (treatment, seed, difference) and per mean, for one metric's verdicts.
 
-    The rows of means have ``mean``, and the ends of its interval: ``low`` and ``high``.
+    The rows of means have ``mean``, and the ends of its interval: ``low`` and ``high``. They are
+    over the pairs that the verdict rests on.
     """
     rows: Rows = []
     for verdict in verdicts:
         comparison = verdict.comparison
-        paired = comparison.paired
-        if paired is None:
+        if verdict.pairs is None:
             continue
+        paired = verdict.pairs.paired
         treatment = {"treatment": names[comparison.variant], "verdict": WORDS[verdict.kind]}
         for seed, difference in comparison.differences.items():
             rows.append({**treatment, "seed": str(seed), "difference": rounded(difference)})

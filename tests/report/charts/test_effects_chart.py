@@ -61,15 +61,12 @@ def test_an_interval_alone_may_be_what_lies_outside(make_record: Any) -> None:
     panel = effect_panel("effects", near, treatment_names(near))
     assert panel is not None
     assert panel.title == "fid ↓"
-    paired = near[0].comparison.paired
-    assert paired is not None
+    pairs = near[0].comparison.pairs
+    assert pairs is not None
+    paired = replace(pairs.paired, difference=Estimate(0.1, -40.0, 40.2, 3, "t"))
     wide = list(near)
     wide[0] = replace(
-        wide[0],
-        comparison=replace(
-            wide[0].comparison,
-            paired=replace(paired, difference=Estimate(0.1, -40.0, 40.2, 3, "t")),
-        ),
+        wide[0], comparison=replace(wide[0].comparison, pairs=replace(pairs, paired=paired))
     )
     panel = effect_panel("effects", wide, treatment_names(wide))
     assert panel is not None
