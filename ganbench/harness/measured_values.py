@@ -138,7 +138,7 @@ class EvaluationResult(RecordMapping):
     def _unmeasured(self) -> list[str]:
         return [
             f"{name} was not measured: {reason['message']}"
-            for name, reason in self._document["unmeasured"].items()
+            for name, reason in self._document.get("unmeasured", {}).items()
         ]
 
 
