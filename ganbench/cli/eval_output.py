@@ -84,10 +84,11 @@ def _print_unmeasured(reasons: Mapping[str, Mapping[str, str]]) -> None:
     """Print the reason for each metric that is not in the table, and what to type next."""
     screen = console()
     for name, reason in reasons.items():
-        screen.print(f"[red]{name}[/red] was not measured: {reason['message']}", soft_wrap=True)
+        sentence = f" was not measured: {reason['message']}"
+        screen.print(Text.assemble((name, "red"), sentence), soft_wrap=True)
     for hint in dict.fromkeys(reason["hint"] for reason in reasons.values()):
         if hint:
-            screen.print(f"[cyan]hint[/cyan]: {hint}", soft_wrap=True)
+            screen.print(Text.assemble(("hint", "cyan"), f": {hint}"), soft_wrap=True)
 
 
 def _class_table(classes: Mapping[str, Mapping[str, Any]]) -> Table:

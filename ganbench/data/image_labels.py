@@ -164,8 +164,7 @@ def _document(files: ImageFiles, label_file: str) -> object:
             document: object = parse_json(read(label_file))
         return document
     except Exception as error:  # an archive and a parser raise many things
-        deep = isinstance(error, RecursionError)
-        reason = "it is nested too deeply" if deep else failure_reason(error)
+        reason = failure_reason(error).rstrip(".")
         raise InputError(
             f"{LABEL_FILE} in {files.path} cannot be read: {reason}.",
             "Repair it, or give it another name to go without it.",

@@ -49,7 +49,6 @@ _WANTED = {
     *(key for keys in MOMENT_KEYS for key in keys),
     *FEATURE_KEYS,
     *_PARTS,
-    *(f"{name}_half{index}" for name in ("n", "mu", "sigma") for index in (0, 1)),
     "n",
     "ganbench",
 }

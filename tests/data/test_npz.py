@@ -252,7 +252,7 @@ def test_a_path_object(tmp_path, monkeypatch):
     assert open_dataset(Path("data.npz")).spec == open_dataset(path).spec
     with pytest.raises(MissingDataError, match="no folder or file mnist5k"):
         open_dataset(Path("mnist5k"))
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="home folder ~nobody-of-that-name stands for"):
         open_dataset("~nobody-of-that-name/x")
 
 
@@ -297,7 +297,7 @@ def test_training_and_eval_take_the_same_samples_and_labels(tmp_path, name):
     assert samples.facts.classes == source.spec.classes
     if samples.facts.kind == "points":
         values = torch.cat([chunk.values for chunk in samples.chunks()])
-        np.testing.assert_array_equal(values, rejoin(path))
+        np.testing.assert_array_equal(values.float(), rejoin(path))  # networks compute in float32
     if samples.labels is not None:
         np.testing.assert_array_equal(rejoin(path, labels=True), samples.labels)
 

@@ -175,8 +175,6 @@ def test_statistics_that_rounding_made_slightly_negative_are_read(tmp_path, kind
         ({"half": np.zeros(300)}, "'half' is float64"),
         ({"half": np.zeros(4, bool)}, "'half' is bool"),
         ({"probabilities": np.zeros(300)}, "'probabilities' is float64"),
-        ({"n_half0": -1}, "'n_half0'"),
-        ({"sigma_half1": -np.eye(8)}, "a variance in 'sigma_half1' is -1"),
         ({"ganbench": np.array([1, 1])}, ""),
     ],
 )
@@ -190,10 +188,6 @@ def test_a_file_of_ours_that_was_changed_is_refused(tmp_path, change, message):
     with pytest.raises(InputError, match=message):
         reference_statistics.read_statistics(tmp_path / "s.npz")
     assert reference_statistics.read_cached(tmp_path / "s.npz") is None
-    del arrays["mu_half1"]
-    np.savez(tmp_path / "s.npz", **arrays)
-    with pytest.raises(InputError, match="lacks 'mu_half1'"):
-        reference_statistics.read_statistics(tmp_path / "s.npz")
 
 
 def test_statistics_of_unknown_count_are_passed_on(tmp_path):

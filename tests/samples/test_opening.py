@@ -85,16 +85,16 @@ def test_datasets_and_functions_of_a_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "error", "sentence"),
     [
-        ("no-such-data", UnknownNameError, "Unknown dataset 'no-such-data'"),
+        ("no-such-data", UnknownNameError, "no file, folder, run or dataset 'no-such-data'"),
         ("mnist5", UnknownNameError, "Did you mean 'mnist5k'"),
         ("fashion-mnits:test", UnknownNameError, "Did you mean 'fashion-mnist'"),
         ("./nothing", MissingDataError, "no file or folder ./nothing"),
         ("nothing.zip", MissingDataError, "no file or folder nothing.zip"),
         ("https://example.com/x.zip", MissingDataError, "no file or folder https"),
-        ("", UnknownNameError, "Unknown dataset ''"),
+        ("", UnknownNameError, "no file, folder, run or dataset ''"),
         ("x" * 5000 + "/a", InputError, "cannot be read"),
-        ("~nobody-of-that-name/x", InputError, "cannot be read"),
-        ("a\0b/x", MissingDataError, "no file or folder"),
+        ("~nobody-of-that-name/x", InputError, "home folder ~nobody-of-that-name stands for"),
+        ("a\0b/x", InputError, "holds the character NUL"),
     ],
 )
 def test_names_that_mean_nothing(tmp_path, monkeypatch, name, error, sentence):
