@@ -71,17 +71,26 @@ class Verdict:
     @property
     def word(self) -> str:
         """The verdict in a few words; one that is not confirmed says "may"."""
+        return f"{self._bare} where no run failed" if self.conditional else self._bare
+
+    @property
+    def _bare(self) -> str:
+        """The verdict without its condition."""
         confirmed = self.primary
         if self.kind == "fails":
             # Failures are no matter of a metric: their own test tells whether they are chance.
             confirmed = self.comparison.excess.corrected < ALPHA
-        word = WORDS[self.kind] if confirmed else _TENTATIVE.get(self.kind, WORDS[self.kind])
-        return f"{word} where no run failed" if self.conditional else word
+        return WORDS[self.kind] if confirmed else _TENTATIVE.get(self.kind, WORDS[self.kind])
 
     @property
     def short(self) -> str:
         """The verdict where there is little room."""
         return "not shown" if self.kind == "unclear" else self.word
+
+    @property
+    def mark(self) -> str:
+        """The verdict in a chart: an asterisk stands for "where no run failed"."""
+        return f"{self._bare}*" if self.conditional else self.short
 
     @property
     def subject(self) -> str:

@@ -48,7 +48,8 @@ EFFECTS_NOTE = (
     "Difference to the baseline, treatment minus baseline: each circle is a seed, the diamond the "
     "mean of the seeds that the verdict rests on (without failed runs, where it says so), the bar "
     "its 95 % t interval, not corrected for the number of treatments. Where some lie far outside, "
-    "distances from zero are drawn logarithmically. The verdict stands at the right."
+    "distances from zero are drawn logarithmically. The verdict stands at the right, with an "
+    "asterisk for “where no run failed”."
 )
 
 DOTS_NOTE = "Each dot is a seed, the diamond their mean, the bar its interval."

@@ -113,7 +113,7 @@ def effect_panel(name: str, verdicts: Sequence[Verdict], names: Mapping[str, str
     axis = _axis(rows)
     drawn = [verdict for verdict in verdicts if verdict.comparison.paired]
     order = [names[verdict.comparison.variant] for verdict in drawn]
-    words = {names[verdict.comparison.variant]: verdict.short for verdict in verdicts}
+    words = {names[verdict.comparison.variant]: verdict.mark for verdict in verdicts}
 
     def y(axis: alt.Axis | None) -> alt.Y:
         return alt.Y("treatment:N", sort=order, title=None, axis=axis)

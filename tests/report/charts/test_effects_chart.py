@@ -93,7 +93,7 @@ def test_the_mean_is_of_the_seeds_that_the_verdict_rests_on(make_record: Any) ->
     runs[2] = replace(runs[2], status="collapsed")
     table = metric_table(runs, "digits")
     (verdict,) = verdicts(table, compare_to(table))
-    assert verdict.word == "helps where no run failed"
+    assert (verdict.word, verdict.mark) == ("helps where no run failed", "helps*")
     panel = effect_panel("effects", [verdict], treatment_names([verdict]))
     assert panel is not None
     (mean,) = (row for row in panel.data.rows if "mean" in row)
