@@ -220,7 +220,7 @@ def main() -> None:
             design = Design(1, 1, factor=factor, failed_baseline_seed=failed)
             name = f"power, factor {factor}, {'one' if failed else 'no'} baseline seed collapsed"
             add(name, power(design, matrices, seed))
-    for rate in (0.0, 0.1):
+    for rate in (0.0, 0.1, 0.3):
         design = Design(4, 3, failure_rate=rate)
         add(f"no effect, {rate:.0%} of all runs collapse", false_verdicts(design, matrices, seed))
     if options.json:

@@ -12,7 +12,7 @@ from ganbench.analysis.comparison import ALPHA
 from ganbench.analysis.significance import paired_difference
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
 
-Support = Literal["significant", "not significant", "not tested"]
+Support = Literal["significant", "not significant", "not tested", "all equal"]
 
 
 def best_support(table: MetricTable, column: MetricColumn) -> Support:
@@ -25,6 +25,8 @@ def best_support(table: MetricTable, column: MetricColumn) -> Support:
     """
     measured = [row for row in table.rows if column.name in row.cells]
     best = [row for row in measured if row.cells[column.name].best]
+    if len(best) == len(measured) > 1:  # for example, all modes are found by every variant
+        return "all equal"
     if len(best) != 1:  # a tie
         return "not significant"
     p_values = [_p_value(best[0], row, column) for row in measured if row is not best[0]]

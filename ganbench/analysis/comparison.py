@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ganbench.analysis.failures import Trouble, trouble, went_wrong
+from ganbench.analysis.failures import NOT_TESTED, ExcessTest, Trouble, trouble, went_wrong
 from ganbench.analysis.paired_values import PairedValues, paired_values
 from ganbench.analysis.significance import PairedDifference, detectable_difference, holm
 from ganbench.analysis.stats import Improvement, probability_of_improvement
@@ -44,7 +44,8 @@ class Comparison:
     ``detectable`` is the true difference that the t test detects with a probability of 0.8 at the
     level 0.05 / family. ``corrected`` is the p value of the permutation test over ``pairs``, and
     ``ratio_corrected`` that of the t test of the logarithms of the deciding pairs, each after
-    Holm's correction for its own kind.
+    Holm's correction for its own kind. ``excess`` is the test of ``troubles``, made where a whole
+    matrix is judged.
     """
 
     variant: str
@@ -61,6 +62,7 @@ class Comparison:
     failed: frozenset[int] = frozenset()
     family: int = 1
     troubles: tuple[Trouble, Trouble] = (Trouble(0, 0), Trouble(0, 0))
+    excess: ExcessTest = NOT_TESTED
     model: str = ""
     tricks: str = ""
     setting: str = ""

@@ -5,17 +5,19 @@ Runs are few, so everything here is exact. The interval of a share is Clopper an
 never covers less than it says. Two counts are compared by Boschloo's test, which never errs more
 often than it says and finds more than Fisher's: of three in five against none it gives p = 0.031,
 Fisher's 0.083. Runs of one seed are taken as independent. They share initial weights, which can
-only make the test more cautious.
+only make the test more cautious. Where several treatments are tested, Holm's correction is over
+those of which a run went wrong, or a run of the baseline: the others cannot give a false verdict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from scipy import stats as scipy_stats
 
+from ganbench.analysis.significance import holm
 from ganbench.analysis.stats import Estimate, exact_interval
 from ganbench.records.run_record import RunRecord
 
@@ -42,6 +44,21 @@ class Trouble:
     def interval(self) -> Estimate | None:
         """The share with its exact 95 % interval; None if there are no runs."""
         return exact_interval(self.count, self.runs) if self.runs else None
+
+
+@dataclass(frozen=True)
+class ExcessTest:
+    """Boschloo's test of whether a treatment's runs go wrong more often than the baseline's.
+
+    ``corrected`` is the p value after Holm's correction for ``family`` tests.
+    """
+
+    p_value: float
+    corrected: float
+    family: int
+
+
+NOT_TESTED = ExcessTest(1.0, 1.0, 0)
 
 
 def went_wrong(run: RunRecord) -> bool:
@@ -85,3 +102,23 @@ def fails(treatment: Trouble, baseline: Trouble) -> bool:
     if excess <= 0 or not baseline.runs:
         return False
     return excess >= EXCESS or excess_p_value(treatment, baseline) < 0.05
+
+
+def excess_tests(pairs: Sequence[tuple[Trouble, Trouble]]) -> list[ExcessTest]:
+    """Test treatments against their baselines, corrected for the number of tests.
+
+    Args:
+        pairs: the troubles of each treatment and of its baseline.
+
+    >>> tests = excess_tests([(Trouble(3, 5), Trouble(0, 5)), (Trouble(0, 5), Trouble(0, 5))])
+    >>> [(round(test.corrected, 3), test.family) for test in tests]
+    [(0.031, 1), (1.0, 1)]
+    """
+    troubled = [index for index, pair in enumerate(pairs) if any(side.count for side in pair)]
+    p_values = [excess_p_value(*pair) for pair in pairs]
+    corrected = holm([p_values[index] for index in troubled])
+    by_index = dict(zip(troubled, corrected, strict=True))
+    return [
+        ExcessTest(p_value, by_index.get(index, 1.0), len(troubled))
+        for index, p_value in enumerate(p_values)
+    ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ganbench.analysis import number_text
 from ganbench.analysis.comparison import ALPHA, Comparison
-from ganbench.analysis.failures import Trouble, excess_p_value
+from ganbench.analysis.failures import ExcessTest, Trouble
 from ganbench.analysis.paired_values import PairedValues
 from ganbench.config import join_words
 
@@ -108,12 +108,11 @@ def failing_sentence(comparison: Comparison, opening: str) -> str:
         opening: the treatment, with the word of the verdict.
     """
     treatment, baseline = comparison.troubles
-    p_value = excess_p_value(treatment, baseline)
-    chance = "" if p_value < ALPHA else ", so that it may be chance"
+    chance = "" if comparison.excess.corrected < ALPHA else ", so that it may be chance"
     text = (
         f"{opening}: {_counts(treatment)} diverged or collapsed{_share(treatment)}, "
         f"{baseline.count} of {baseline.runs} of {comparison.baseline}{_share(baseline)}; "
-        f"Boschloo's exact test p {_equals(p_value)}{chance}."
+        f"Boschloo's exact test p {_excess(comparison.excess)}{chance}."
     )
     pairs = comparison.deciding
     if pairs is None:
@@ -123,6 +122,16 @@ def failing_sentence(comparison: Comparison, opening: str) -> str:
     return (
         f"{text} Over the {_seeds(pairs.paired.n)} {which} {comparison.column.name} goes "
         f"{_from_to(comparison, pairs)}, {_difference(pairs)}{tests}.{_beside(comparison)}"
+    )
+
+
+def _excess(test: ExcessTest) -> str:
+    """Return the p value that decides, and the one before the correction where they differ."""
+    if test.family < 2:
+        return _equals(test.p_value)
+    return (
+        f"{_equals(test.corrected)} after Holm's correction for {test.family} treatments, on its "
+        f"own p {_equals(test.p_value)}"
     )
 
 
@@ -147,7 +156,8 @@ def _beside(comparison: Comparison) -> str:
         if by_unfailed
         else f"Conditional on not failing, over the {_seeds(n)} in which no run did,"
     )
-    p_value = f"; on its own p {_equals(other.paired.t_p_value)}" if n > 1 else ""
+    alone = other.paired.t_p_value
+    p_value = "" if alone is None else f"; on its own p {_equals(alone)}"
     return f"{text} {which} it goes {_from_to(comparison, other)}, {_difference(other)}{p_value}."
 
 

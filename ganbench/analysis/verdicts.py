@@ -2,10 +2,11 @@
 """Verdicts on comparisons: helps, hurts, fails, or no difference that the seeds can show.
 
 The rule: a treatment fails if more of its runs than of the baseline's diverged or collapsed,
-measured or not, by at least one in ten. Otherwise it helps or hurts if a two-sided paired t test
-of its differences to the baseline has p < 0.05 after Holm's correction. Everything else is no
-difference that the given number of seeds can show, including a difference that would be
-significant alone but is not after the correction.
+measured or not, by at least one in ten. It may fail if Boschloo's test, after Holm's correction
+over the treatments of the whole matrix, cannot tell that from chance. Otherwise it helps or hurts
+if a two-sided paired t test of its differences to the baseline has p < 0.05 after Holm's
+correction. Everything else is no difference that the given number of seeds can show, including a
+difference that would be significant alone but is not after the correction.
 
 A collapsed run that has a value would take all power from a t test. Where no run failed in most
 pairs, the test is over these, and the verdict says so: it is conditional on not failing. All
@@ -19,13 +20,13 @@ only within its column, and its verdict says no more than "may".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 from ganbench.analysis import number_text
 from ganbench.analysis.comparison import ALPHA, Comparison, correct_family
-from ganbench.analysis.failures import excess_p_value, fails
+from ganbench.analysis.failures import ExcessTest, excess_tests, fails
 from ganbench.analysis.paired_values import PairedValues
 from ganbench.analysis.significance import detectable_difference
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
@@ -70,17 +71,26 @@ class Verdict:
     @property
     def word(self) -> str:
         """The verdict in a few words; one that is not confirmed says "may"."""
+        return f"{self._bare} where no run failed" if self.conditional else self._bare
+
+    @property
+    def _bare(self) -> str:
+        """The verdict without its condition."""
         confirmed = self.primary
         if self.kind == "fails":
             # Failures are no matter of a metric: their own test tells whether they are chance.
-            confirmed = excess_p_value(*self.comparison.troubles) < ALPHA
-        word = WORDS[self.kind] if confirmed else _TENTATIVE.get(self.kind, WORDS[self.kind])
-        return f"{word} where no run failed" if self.conditional else word
+            confirmed = self.comparison.excess.corrected < ALPHA
+        return WORDS[self.kind] if confirmed else _TENTATIVE.get(self.kind, WORDS[self.kind])
 
     @property
     def short(self) -> str:
         """The verdict where there is little room."""
         return "not shown" if self.kind == "unclear" else self.word
+
+    @property
+    def mark(self) -> str:
+        """The verdict in a chart: an asterisk stands for "where no run failed"."""
+        return f"{self._bare}*" if self.conditional else self.short
 
     @property
     def subject(self) -> str:
@@ -193,6 +203,7 @@ def judge_matrix(
             have the default (see ``main_column``).
     """
     mains = [_main(table, metric) for table, _ in compared]
+    compared = _with_excess(compared)
     primary = [
         comparison
         for main, (_, comparisons) in zip(mains, compared, strict=True)
@@ -210,6 +221,27 @@ def judge_matrix(
         ]
         datasets.append(JudgedDataset(table, main, tuple(verdicts_here)))
     return JudgedMatrix(tuple(datasets), metric)
+
+
+def _with_excess(
+    compared: Sequence[tuple[MetricTable, Sequence[Comparison]]],
+) -> list[tuple[MetricTable, list[Comparison]]]:
+    """Return the comparisons with the tests of their failures, one for each treatment."""
+    treatments = {
+        (index, comparison.variant, comparison.baseline): comparison.troubles
+        for index, (_, comparisons) in enumerate(compared)
+        for comparison in comparisons
+    }
+    tests: dict[tuple[int, str, str], ExcessTest] = dict(
+        zip(treatments, excess_tests(list(treatments.values())), strict=True)
+    )
+    return [
+        (
+            table,
+            [replace(row, excess=tests[index, row.variant, row.baseline]) for row in comparisons],
+        )
+        for index, (table, comparisons) in enumerate(compared)
+    ]
 
 
 def verdicts(

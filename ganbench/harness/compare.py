@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.comparison import PLAIN, Comparison, compare_to
-from ganbench.analysis.failures import excess_p_value
 from ganbench.analysis.paired_values import PairedValues
 from ganbench.analysis.tables import metric_table
 from ganbench.analysis.verdicts import JudgedMatrix, Verdict, judge_matrix
@@ -253,4 +252,8 @@ def _failures_record(comparison: Comparison) -> dict[str, Any]:
             f"{prefix}failed_low": interval.low if interval else None,
             f"{prefix}failed_high": interval.high if interval else None,
         }
-    return {**record, "failed_p_value": excess_p_value(*comparison.troubles)}
+    return {
+        **record,
+        "failed_p_value": comparison.excess.p_value,
+        "failed_p_value_holm": comparison.excess.corrected,
+    }

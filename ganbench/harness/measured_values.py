@@ -122,7 +122,11 @@ class EvaluationResult(RecordMapping):
 
     def __repr__(self) -> str:
         fake, real = (self._document[side] for side in ("fake", "real"))
-        against = f"{fake['count']:,} of {fake['name']} against {real['count']:,} of {real['name']}"
+        against = " against ".join(
+            # Statistics in a file may not say of how many samples they are.
+            f"{side['count']:,} of {side['name']}" if side["count"] else str(side["name"])
+            for side in (fake, real)
+        )
         lines = [f"<EvaluationResult {against}>", repr(self.metrics)]
         return "\n".join([*lines, *self._unmeasured, *self.notes])
 
@@ -134,7 +138,7 @@ class EvaluationResult(RecordMapping):
     def _unmeasured(self) -> list[str]:
         return [
             f"{name} was not measured: {reason['message']}"
-            for name, reason in self._document["unmeasured"].items()
+            for name, reason in self._document.get("unmeasured", {}).items()
         ]
 
 

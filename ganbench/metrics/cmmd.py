@@ -24,6 +24,8 @@ _SIGMA = 10.0
 SCALE = 1000.0
 _ROUNDING = 1e-12
 """The part of the bias below which a value is a rounding error: copies give 0."""
+_KERNEL_ROUNDING = SCALE * float(np.finfo(np.float64).eps) / _SIGMA**2
+"""The same where features are nearly parallel, as all kernels are then rounding errors."""
 
 _sums: Memo[TwoSampleSums] = Memo()
 
@@ -72,7 +74,7 @@ class ClipDiscrepancy(Metric):
         sums = _sums.get((reals, fakes), "", lambda: two_sample_sums(reals, fakes, gaussian))
         bias = SCALE * sums.excess
         value = max(0.0, SCALE * sums.unbiased + bias)
-        value = value if value > _ROUNDING * bias else 0.0
+        value = value if value > _ROUNDING * bias + _KERNEL_ROUNDING else 0.0
         warning = ""
         if bias > NOTABLE_BIAS * value:
             warning = (

@@ -21,6 +21,8 @@ _NEAR = 1e-5
 """Below this distance, float32 may take another sample for the nearest one."""
 _SMALLEST = 1e-14
 """Added to the mean distance, so that copies of all real samples give a number."""
+_ROUNDING = float(np.finfo(np.float64).eps) ** 0.5
+"""FID of copies may reach this part of the features' variance by rounding: it sums square roots."""
 
 
 @register("mifid")
@@ -32,10 +34,11 @@ class MemorizationInformedDistance(Metric):
     FID / (m + 1e-14), with m the mean over real samples of the smallest 1 - |cos| to a generated
     sample; m counts as 1 where it is >= 0.1. These are the conventions of torchmetrics: rows that
     sum to 0 are left out of m, and the mean is over the real samples. In float64; FID and distances
-    below their own rounding error are 0, so that copies of all real samples give 0 in any order.
-    The interval is FID's, divided by the same number: m is held fixed as well as the reference, so
-    the interval covers what FID's does. ``bias`` is FID's, divided likewise. There are none where
-    m is 0.
+    below their own rounding error are 0, so that copies of all real samples give 0 in any order,
+    also where their features differ in the last bits of float32. The interval is FID's, divided by
+    the same number: m is held fixed as well as the reference, so the interval covers what FID's
+    does. ``bias`` is FID's, divided likewise. There are none where m is below 1e-5: fresh samples
+    would be no copies.
     """
 
     better = "lower"
@@ -54,6 +57,10 @@ class MemorizationInformedDistance(Metric):
         near = distance < THRESHOLD
         divisor = (distance if near else 1.0) + _SMALLEST
         fid = frechet_value(real, fake, metric="fid")
+        value = fid.value / divisor
+        if not distance and real.moments is not None:
+            variance = float(np.trace(real.moments.covariance))
+            value = value if fid.value > _ROUNDING * variance else 0.0
         memorized = ""
         if near:
             memorized = (
@@ -61,13 +68,15 @@ class MemorizationInformedDistance(Metric):
                 f"generated ones, below {THRESHOLD}, and FID is divided by that"
             )
         low, high, bias = (
-            None if number is None or not distance else number / divisor
+            None if number is None or distance < _NEAR else number / divisor
             for number in (fid.low, fid.high, fid.bias)
         )
-        note = fid.note if distance else "no interval: all real samples are copied"
+        copied = f"no interval: {'nearly ' if distance else ''}all real samples are copied"
+        note = copied if distance < _NEAR else fid.note
         note = f"{note}; mean cosine distance {distance:.3g}"
-        warning = "; ".join(filter(None, [memorized, fid.warning]))
-        return Value(fid.value / divisor, low, high, note, bias, warning)
+        of_fid = f"in FID, {fid.warning}" if fid.warning else ""
+        warning = "; ".join(filter(None, [memorized, of_fid]))
+        return Value(value, low, high, note, bias, warning)
 
 
 def memorization_distance(real: Features, fake: Features) -> float:

@@ -73,7 +73,7 @@ class Bullets:
     """A list: short facts, sentences of their own, or the numbered notes of a table."""
 
     items: tuple[Item, ...]
-    role: Literal["facts", "sentences", "notes"] = "facts"
+    role: Literal["facts", "findings", "sentences", "notes"] = "facts"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ HOW_TO_READ = (
     "Verdicts: runs of one seed share initial weights, batches and latents, so differences to the "
     "baseline are taken in pairs. A treatment fails where the share of its runs that diverged or "
     "collapsed, measured or not, exceeds the baseline's share by one in ten or more; it may fail "
-    "where Boschloo's exact test cannot tell that from chance. Otherwise it helps or hurts where "
+    "where Boschloo's exact test, after Holm's correction over all treatments of which a run or a "
+    "run of the baseline failed, cannot tell that from chance. Otherwise it helps or hurts where "
     "a two-sided paired t test has p < 0.05 after Holm's correction. Everything else is no "
     "difference that this many seeds can show, which is not the same as no difference.",
     "One metric of each dataset is primary, and the correction is over all tests on primary "
@@ -44,10 +45,11 @@ VERDICTS_NOTE = (
 )
 
 EFFECTS_NOTE = (
-    "Difference to the baseline, treatment minus baseline: each circle is a seed, the diamond "
-    "their mean, the bar its 95 % t interval, not corrected for the number of treatments. Where "
-    "some lie far outside, distances from zero are drawn logarithmically. The verdict stands at "
-    "the right."
+    "Difference to the baseline, treatment minus baseline: each circle is a seed, the diamond the "
+    "mean of the seeds that the verdict rests on (without failed runs, where it says so), the bar "
+    "its 95 % t interval, not corrected for the number of treatments. Where some lie far outside, "
+    "distances from zero are drawn logarithmically. The verdict stands at the right, with an "
+    "asterisk for “where no run failed”."
 )
 
 DOTS_NOTE = "Each dot is a seed, the diamond their mean, the bar its interval."

@@ -18,9 +18,19 @@ from ganbench.report import sentences
 from ganbench.report.charts.drawing import vega_script
 from ganbench.report.charts.panels import Rows
 from ganbench.report.charts.stills import in_page
-from ganbench.report.content_blocks import Block, Charts, all_charts
+from ganbench.report.content_blocks import (
+    Block,
+    CaptionedPicture,
+    Chapter,
+    Charts,
+    Pictures,
+    all_charts,
+)
 from ganbench.report.html_text import html_words
 from ganbench.report.make_report import Report
+
+MOST_AT_TOP = 6
+"""At most this many samples stand at the top of the page."""
 
 
 def render_page(report: Report, blocks: Sequence[Block], stills: Mapping[str, str]) -> str:
@@ -44,12 +54,27 @@ def render_page(report: Report, blocks: Sequence[Block], stills: Mapping[str, st
     page = environment.get_template("page.html.j2").render(
         report=report,
         facts=_facts(report),
+        strip=_strip(blocks),
         blocks=blocks,
         stills={name: Markup(in_page(picture)) for name, picture in stills.items()},
         charts=packed(chart_document(all_charts(blocks))),
         vega=packed(script) if script else "",
     )
     return page + "\n"
+
+
+def _strip(blocks: Iterable[Block]) -> list[tuple[str, CaptionedPicture]]:
+    """Return a few samples for the top of the page, each with the chapter that has them all."""
+    pictures = [
+        (chapter.anchor, picture)
+        for chapter in blocks
+        if isinstance(chapter, Chapter) and chapter.anchor
+        for block in chapter.blocks
+        if isinstance(block, Pictures)
+        for picture in block.pictures
+    ]
+    count = min(MOST_AT_TOP, len(pictures))
+    return [pictures[index * len(pictures) // count] for index in range(count)]
 
 
 def _facts(report: Report) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 from ganbench.analysis import number_text
 from ganbench.analysis.across_datasets import Across, AcrossRow
 from ganbench.analysis.selection import MOST_ROWS
+from ganbench.analysis.tables import heading
 from ganbench.config import join_words
 from ganbench.records.run_record import RunRecord
 from ganbench.report import notes, sentences
@@ -28,16 +29,21 @@ from ganbench.report.content_blocks import (
     TextCell,
 )
 from ganbench.report.dataset.dataset_chapter import dataset_chapter
+from ganbench.report.dataset.dataset_section import DatasetSection
+from ganbench.report.dataset.verdict_blocks import VERDICT_ORDER
 from ganbench.report.make_report import Report
 from ganbench.report.speed.speed_blocks import speed_chapter
 
+MOST_FOUND = 6
+"""This many verdicts on a dataset stand at the top of the page; the others are counted."""
 MOST_UNREAD = 60
 """This many runs without a result are listed; the others are counted."""
 
 
 def report_blocks(report: Report) -> tuple[Block, ...]:
     """Return everything below the title of a report."""
-    blocks: list[Block] = []
+    found = [finding for section in report.sections for finding in _findings(section)]
+    blocks: list[Block] = [Bullets(tuple(found), role="findings")] if found else []
     if report.runs:
         lines = tuple(Item(line) for line in notes.HOW_TO_READ)
         blocks.append(Details("How to read these numbers", (Bullets(lines),)))
@@ -51,6 +57,24 @@ def report_blocks(report: Report) -> tuple[Block, ...]:
     if report.environments:
         blocks.append(_environments(report))
     return tuple(blocks)
+
+
+def _findings(section: DatasetSection) -> list[Item]:
+    """Return in one line which treatments do what to the primary metric of a dataset."""
+    on_main = [verdict for verdict in section.verdicts if verdict.primary]
+    if section.main is None or not on_main:
+        return []
+    text: list[Span | str] = [Span(section.dataset, strong=True), f", {heading(section.main)}: "]
+    shown = [verdict for verdict in on_main if verdict.kind != "unclear"]
+    shown.sort(key=lambda verdict: VERDICT_ORDER.index(verdict.kind))
+    for verdict in shown[:MOST_FOUND]:
+        name = section.treatments[verdict.comparison.variant]
+        word = Span(verdict.word, mark=f"verdict-{verdict.kind}")
+        text += [f"{name} ", word, f" ({sentences.change(verdict)}), "]
+    if len(shown) > MOST_FOUND:
+        text.append(f"{len(shown) - MOST_FOUND} more have a verdict, ")
+    text.append(f"no difference shown for {len(on_main) - len(shown)} of {len(on_main)}.")
+    return [Item(tuple(text))]
 
 
 def _across(groups: Sequence[Across]) -> Chapter:

@@ -31,3 +31,9 @@ def test_notes_are_shown_with_the_table_and_escaped():
     assert result.notes == ["<b>: passed over."]
     assert repr(result).endswith("\n<b>: passed over.")
     assert result._repr_html_().endswith("<p>&lt;b&gt;: passed over.</p>")
+
+
+def test_a_number_of_samples_that_is_not_known_is_not_shown():
+    sides = {"fake": {"name": "a", "count": 1200}, "real": {"name": "their", "count": 0}}
+    result = EvaluationResult({"metrics": {}, "unmeasured": {}, "notes": [], **sides})
+    assert repr(result).startswith("<EvaluationResult 1,200 of a against their>")

@@ -77,3 +77,11 @@ def test_the_same_samples_are_at_zero_and_too_few_are_refused():
     assert cmmd(drawn(30), drawn(30)).value == pytest.approx(0.0, abs=1e-9)
     with pytest.raises(InputError, match="cmmd needs the features of at least 2"):
         cmmd(drawn(30), drawn(1))
+
+
+@pytest.mark.parametrize("offset", [0.0, 30.0, 1000.0])
+def test_copies_give_zero_in_any_order_however_parallel_the_features_are(offset):
+    real = (drawn(400) + offset).astype(np.float32)
+    assert {
+        cmmd(real, real[np.random.default_rng(k).permutation(400)]).value for k in range(4)
+    } == {0.0}

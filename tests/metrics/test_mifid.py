@@ -94,3 +94,26 @@ def test_near_copies_are_told_from_copies_whatever_float32_sees():
     assert 0 < distances[0] == pytest.approx(distances[1], rel=1e-12)
     crowd = real[0] * (1 + 1e-6 * np.arange(400)[:, None] * drawn(400, 50, seed=2))
     assert memorization_distance(crowd, crowd[::-1]) == 0.0  # float32 takes neighbors for copies
+
+
+@pytest.mark.parametrize(("count", "size"), [(200, 512), (500, 64)])
+def test_copies_that_differ_in_the_last_bits_give_zero(count, size):
+    """A network describes an image a little differently in another batch."""
+    real = drawn(count, size)
+    noise = np.random.default_rng(1).normal(size=real.shape)
+    value = mifid(real, (real * (1 + 6e-8 * noise)).astype(np.float32)[::-1])
+    assert (value.value, value.low) == (0.0, None), "not FID's rounding error over 1e-14"
+
+
+@pytest.mark.parametrize("part", [1e-6, 1e-5, 1e-4])
+def test_near_copies_have_the_ratio_of_two_small_numbers_and_no_interval(part):
+    real = drawn(500, 64).astype(np.float64)
+    noise = np.random.default_rng(1).normal(size=real.shape)
+    values = [mifid(real, real * (1 + scale * noise)) for scale in (part, 1e-3)]
+    assert values[0].value == pytest.approx(values[1].value, rel=0.1)  # both fall with its square
+    assert [value.low for value in values] == [None, None]
+    assert values[0].note.startswith("no interval: nearly all real samples are copied; mean cosine")
+
+
+def test_the_warning_of_fid_is_said_to_be_of_fid():
+    assert "in FID, nearly all" in mifid(drawn(300), drawn(40, seed=1)).warning

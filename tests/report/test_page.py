@@ -14,7 +14,7 @@ from ganbench.report.charts.drawing import vega_script
 from ganbench.report.charts.panels import ChartData, Panel
 from ganbench.report.charts.stills import INK
 from ganbench.report.content_blocks import Charts
-from ganbench.report.page import chart_document, packed
+from ganbench.report.page import MOST_AT_TOP, chart_document, packed
 from ganbench.report.write import ReportFiles
 
 
@@ -133,3 +133,16 @@ def test_without_scripts_and_on_paper_charts_are_still_pictures(
     assert seen["larger"] == 0
     assert seen["intervals"] > 20
     assert ink == "rgb(0, 0, 0)"
+
+
+def test_a_few_samples_stand_at_the_top_each_with_its_chapter(
+    report: ReportFiles, elements: Any
+) -> None:
+    header = report.page.read_text().partition("<main>")[0]
+    found = elements(header).elements
+    pictures = [attributes for tag, attributes in found if tag == "img"]
+    assert 1 < len(pictures) <= MOST_AT_TOP
+    assert len({picture["src"] for picture in pictures}) == len(pictures)
+    links = [str(attributes["href"]) for tag, attributes in found if tag == "a"]
+    for link in links:
+        assert f'id="{link.removeprefix("#")}"' in report.page.read_text()

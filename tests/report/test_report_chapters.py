@@ -9,7 +9,7 @@ from typing import Any
 
 from ganbench.records.load import load_runs
 from ganbench.records.run_record import RunRecord
-from ganbench.report.content_blocks import Chapter, Details
+from ganbench.report.content_blocks import Bullets, Chapter, Details, spans
 from ganbench.report.make_report import make_report
 from ganbench.report.report_chapters import MOST_UNREAD, report_blocks
 from ganbench.report.write import write_report
@@ -39,7 +39,9 @@ def test_the_report_has_all_of_it(rate_grid: Any, tmp_path: Path) -> None:
 def test_chapters_stand_in_order_and_have_anchors_of_their_own(rate_grid: Any) -> None:
     runs = [*rate_grid("speed"), *rate_grid("across"), RunRecord("lost", "damaged", problem="bad")]
     blocks = report_blocks(make_report(runs, title="x"))
-    assert isinstance(blocks[0], Details)
+    assert isinstance(blocks[0], Bullets)
+    assert [str(spans(item.text)[0].text) for item in blocks[0].items] == ["speed", "across"]
+    assert isinstance(blocks[1], Details)
     chapters = [block for block in blocks if isinstance(block, Chapter)]
     assert [chapter.title for chapter in chapters] == [
         "speed",

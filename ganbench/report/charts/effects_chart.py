@@ -40,14 +40,15 @@ def treatment_names(verdicts: Sequence[Verdict]) -> dict[str, str]:
 def effect_rows(verdicts: Sequence[Verdict], names: Mapping[str, str]) -> Rows:
     """Return a row per seed (treatment, seed, difference) and per mean, for one metric's verdicts.
 
-    The rows of means have ``mean``, and the ends of its interval: ``low`` and ``high``.
+    The rows of means have ``mean``, and the ends of its interval: ``low`` and ``high``. They are
+    over the pairs that the verdict rests on.
     """
     rows: Rows = []
     for verdict in verdicts:
         comparison = verdict.comparison
-        paired = comparison.paired
-        if paired is None:
+        if verdict.pairs is None:
             continue
+        paired = verdict.pairs.paired
         treatment = {"treatment": names[comparison.variant], "verdict": WORDS[verdict.kind]}
         for seed, difference in comparison.differences.items():
             rows.append({**treatment, "seed": str(seed), "difference": rounded(difference)})
@@ -112,7 +113,7 @@ def effect_panel(name: str, verdicts: Sequence[Verdict], names: Mapping[str, str
     axis = _axis(rows)
     drawn = [verdict for verdict in verdicts if verdict.comparison.paired]
     order = [names[verdict.comparison.variant] for verdict in drawn]
-    words = {names[verdict.comparison.variant]: verdict.short for verdict in verdicts}
+    words = {names[verdict.comparison.variant]: verdict.mark for verdict in verdicts}
 
     def y(axis: alt.Axis | None) -> alt.Y:
         return alt.Y("treatment:N", sort=order, title=None, axis=axis)

@@ -107,7 +107,7 @@ def _metric_cell(cell: TableCell | None, column: MetricColumn, support: Support)
     if cell is None:
         return TextCell(mark="none")
     shown = _estimate_cell(cell.estimate, cell.runs)
-    if not cell.best:
+    if not cell.best or support == "all equal":
         return shown
     if support == "significant":
         mean = Span(number_text.mean_text(cell.estimate), strong=True)

@@ -31,7 +31,7 @@ from ganbench.report.dataset.dataset_section import DatasetSection
 MOST_SENTENCES = 24
 """This many verdicts on the main metric are sentences; the others are counted."""
 
-_ORDER: tuple[VerdictKind, ...] = ("helps", "hurts", "fails", "unclear")
+VERDICT_ORDER: tuple[VerdictKind, ...] = ("helps", "hurts", "fails", "unclear")
 
 
 def verdict_blocks(section: DatasetSection) -> list[Block]:
@@ -103,7 +103,7 @@ def _sentences(section: DatasetSection) -> list[Block]:
     on_main = [verdict for verdict in section.verdicts if verdict.primary]
     if not on_main:
         return []
-    on_main.sort(key=lambda verdict: _ORDER.index(verdict.kind))
+    on_main.sort(key=lambda verdict: VERDICT_ORDER.index(verdict.kind))
     items = tuple(
         Item(
             (Span(verdict.subject, strong=True), verdict.sentence[len(verdict.subject) :]),

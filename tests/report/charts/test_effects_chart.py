@@ -61,15 +61,12 @@ def test_an_interval_alone_may_be_what_lies_outside(make_record: Any) -> None:
     panel = effect_panel("effects", near, treatment_names(near))
     assert panel is not None
     assert panel.title == "fid ↓"
-    paired = near[0].comparison.paired
-    assert paired is not None
+    pairs = near[0].comparison.pairs
+    assert pairs is not None
+    paired = replace(pairs.paired, difference=Estimate(0.1, -40.0, 40.2, 3, "t"))
     wide = list(near)
     wide[0] = replace(
-        wide[0],
-        comparison=replace(
-            wide[0].comparison,
-            paired=replace(paired, difference=Estimate(0.1, -40.0, 40.2, 3, "t")),
-        ),
+        wide[0], comparison=replace(wide[0].comparison, pairs=replace(pairs, paired=paired))
     )
     panel = effect_panel("effects", wide, treatment_names(wide))
     assert panel is not None
@@ -82,3 +79,23 @@ def test_without_shared_seeds_there_is_no_chart(make_record: Any) -> None:
     table = metric_table(runs, "digits")
     judged = verdicts(table, compare_to(table))
     assert effect_panel("effects", judged, treatment_names(judged)) is None
+
+
+def test_the_mean_is_of_the_seeds_that_the_verdict_rests_on(make_record: Any) -> None:
+    runs = [
+        make_record("digits", tricks, "", seed, value)
+        for tricks, values in {
+            "": [200.0, 210.0, 900.0, 205.0],
+            "a": [190.0, 199.0, 201.0, 194.0],
+        }.items()
+        for seed, value in enumerate(values)
+    ]
+    runs[2] = replace(runs[2], status="collapsed")
+    table = metric_table(runs, "digits")
+    (verdict,) = verdicts(table, compare_to(table))
+    assert (verdict.word, verdict.mark) == ("helps where no run failed", "helps*")
+    panel = effect_panel("effects", [verdict], treatment_names([verdict]))
+    assert panel is not None
+    (mean,) = (row for row in panel.data.rows if "mean" in row)
+    assert (mean["mean"], mean["n"]) == (pytest.approx(-32.0 / 3, rel=1e-3), 3)
+    assert sum("seed" in row for row in panel.data.rows) == 4, "every seed is drawn"

@@ -87,3 +87,19 @@ def test_a_page_of_one_column_has_nothing_exploratory(tmp_path: Path) -> None:
     assert "One test was made. One column of metrics was looked at." in text
     assert "primary fid ↓" in text
     assert "exploratory fid" not in text
+
+
+def test_the_page_opens_with_what_was_found_on_each_dataset(files: ReportFiles) -> None:
+    text = files.markdown.read_text()
+    top = text.partition("How to read")[0]
+    assert (
+        "- **digits**, fid ↓: good helps where no run failed (−30 %), bad fails (5 of 5), no "
+        "difference shown for 0 of 2.\n- **ring8**, fid ↓: good helps (−31 %), no difference shown "
+        "for 0 of 1."
+    ) in top
+
+
+def test_all_equal_means_are_no_best(tmp_path: Path) -> None:
+    runs = [*made_up("digits", "", [10.0, 10.0]), *made_up("digits", "same", [10.0, 10.0])]
+    text = write_report(runs, tmp_path / "out", title="Equal").markdown.read_text()
+    assert "lowest, " not in text.partition("Every variant")[2]
