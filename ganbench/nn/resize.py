@@ -105,7 +105,7 @@ def standardized(pixels: Tensor, statistics: ChannelStatistics) -> Tensor:
 @lru_cache(maxsize=64)  # as above
 def of_channels(values: tuple[float, ...], device: torch.device) -> Tensor:
     """Return a number for each channel as float32 (1, C, 1, 1) on a device."""
-    return torch.tensor(values, dtype=torch.float32, device=device).view(1, -1, 1, 1)
+    return torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1).to(device)
 
 
 def three_channels(images: Tensor) -> Tensor:
