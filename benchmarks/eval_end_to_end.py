@@ -2,13 +2,14 @@
 """Whole evaluations of folders of images: ganbench next to torch-fidelity, pytorch-fid, clean-fid.
 
     python benchmarks/eval_end_to_end.py [--rounds 5] [--threads 2] [--only fid,pytorch-fid]
-                                         [--json FILE]
+                                         [--share 1.0] [--json FILE]
 
 FID of two folders, from the start of a process to its value: 600 PNG of 28 pixels (digits of
 mnist5k, and other digits that are blurred), and 300 JPEG of 256 pixels (parts of photos, and other
 parts that are blurred: of scikit-learn's two photos, and of scikit-image's where it is installed).
 Contestants take turns, each in a process of its own, in an order that changes from round to round,
-so that a machine that slows down slows all. All have the same weights (``ganbench weights fetch
+so that a machine that slows down slows all. With ``--share 0.1``, for a trial, there is a tenth of
+the images. All have the same weights (``ganbench weights fetch
 inception``), the same number of threads, and their own batch size. ganbench neither reads nor
 writes its cache of real features.
 
@@ -55,24 +56,25 @@ SIDE = 256
 # -- the images ----------------------------------------------------------------------------------
 
 
-def make_folders(root: Path) -> dict[str, tuple[Path, Path]]:
-    """Write the images; return the folders of real and of blurred ones, by the case's name."""
+def make_folders(root: Path, share: float) -> dict[str, tuple[Path, Path]]:
+    """Write a share of the images; return the folders of real and blurred ones by case."""
     import numpy as np
     from PIL import Image, ImageFilter
 
     from ganbench.data import open_dataset
 
     random = np.random.default_rng(0)
-    digits = open_dataset("mnist5k").load("train").values.numpy()[:1200, 0]  # (1200, 28, 28)
+    png, jpeg = round(600 * share), round(300 * share)  # on each side
+    digits = open_dataset("mnist5k").load("train").values.numpy()[: 2 * png, 0]  # (N, 28, 28)
     photos = [np.asarray(photo) for photo in _photos()]
     crops = []
-    for index in range(600):
+    for index in range(2 * jpeg):
         photo = photos[index % len(photos)]
         top, left = (int(random.integers(side - SIDE + 1)) for side in photo.shape[:2])
         crops.append(photo[top : top + SIDE, left : left + SIDE])
     cases = {
-        "600 PNG of 28 pixels": (digits, "png", 0.7),
-        "300 JPEG of 256 pixels": (crops, "jpg", 2.0),
+        f"{png} PNG of 28 pixels": (digits, "png", 0.7),
+        f"{jpeg} JPEG of 256 pixels": (crops, "jpg", 2.0),
     }
     folders = {}
     for name, (arrays, ending, blur) in cases.items():
@@ -333,8 +335,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", default=",".join(CONTESTANTS))
+    parser.add_argument("--share", type=float, default=1.0)
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     names = arguments.only.split(",")
     missing = {
         name: module
@@ -349,7 +353,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as root:
         os.environ[WEIGHTS] = str(Path(root) / "inception.pth")
         write_weights(Path(os.environ[WEIGHTS]))
-        for case, sides in make_folders(Path(root)).items():
+        for case, sides in make_folders(Path(root), arguments.share).items():
             turns: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
             for number in range(arguments.rounds):
                 shift = number % max(1, len(names))
