@@ -310,7 +310,7 @@ def turn(task: str, name: str, sides: tuple[Path, Path], threads: int) -> dict[s
 
 def report(case: str, turns: dict[str, list[dict[str, Any]]]) -> None:
     """Print a row for each contestant, with medians and ranges over rounds."""
-    print(f"\n{case}\n{'':<18}{'value':>12}{'wall s':>22}{'processor s':>22}{'peak MiB':>10}")
+    print(f"\n{case}\n{'':<18}{'value':>12}{'wall s':>26}{'processor s':>26}{'peak MiB':>10}")
     for name, taken in turns.items():
         if failed := [one["failed"] for one in taken if "failed" in one]:
             print(f"{name:<18}  no value: {failed[0]}")
@@ -322,7 +322,7 @@ def report(case: str, turns: dict[str, list[dict[str, Any]]]) -> None:
             columns.append(f"{middle} ({min(values):.1f} to {max(values):.1f})")
         peak = max(one["peak_mib"] for one in taken)
         value = taken[0]["value"]
-        print(f"{name:<18}{value:>12.6f}{columns[0]:>22}{columns[1]:>22}{peak:>10.0f}")
+        print(f"{name:<18}{value:>12.6f}{columns[0]:>26}{columns[1]:>26}{peak:>10.0f}")
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ganbench.data.dataset import Dataset, Rows
+from ganbench.data.dataset import Dataset, StoredExamples
 from ganbench.errors import InputError
 from ganbench.gan import Batch
 from ganbench.runtime.process_group import ALONE, ProcessGroup
@@ -47,7 +47,7 @@ class Batches:
         self.group = group
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
-        self._picking: tuple[int, Future[Rows]] | None = None
+        self._picking: tuple[int, Future[StoredExamples]] | None = None
 
     def at(self, images_seen: int) -> Batch:
         """Return the batch that follows the first ``images_seen`` images."""

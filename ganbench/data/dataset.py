@@ -22,7 +22,7 @@ ROOM = 0.5
 
 
 @dataclass(frozen=True)
-class Rows:
+class StoredExamples:
     """Examples as they are stored, with what belongs to them: (n, ...) each."""
 
     values: Tensor
@@ -79,15 +79,15 @@ class Dataset:
         """Return examples as networks see them: pixels in [-1, 1], points as they are."""
         return self.as_batch(self.rows(indices))
 
-    def rows(self, indices: Tensor) -> Rows:
+    def rows(self, indices: Tensor) -> StoredExamples:
         """Return examples as they are stored, in pinned memory where they are yet to be sent."""
-        return Rows(
+        return StoredExamples(
             self._picked(self.values, indices),
             None if self.labels is None else self._picked(self.labels, indices),
             None if self.sources is None else self._picked(self.sources, indices),
         )
 
-    def as_batch(self, rows: Rows) -> Batch:
+    def as_batch(self, rows: StoredExamples) -> Batch:
         """Return stored examples as networks see them, on the device that batches are sent to."""
         images = kind_of(self.spec).to_network(self._sent(rows.values), self.spec)
         labels = None if rows.labels is None else self._sent(rows.labels)

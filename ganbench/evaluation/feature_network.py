@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from ganbench.errors import ConfigError, GanbenchError, InputError
 from ganbench.runtime.inference import Compute, forward_of
-from ganbench.runtime.transfer import fetch, send
+from ganbench.runtime.transfer import begin_fetch, send
 
 SLOW = 1e-3
 """Seconds an image above which a network is slow: its numbers for real data are cached."""
@@ -180,9 +180,9 @@ class FeatureNetwork(ABC):
         for start in range(0, len(images), size):
             prepared = self._prepared(images[start : start + size], compute.device)
             extracted = self._forward(prepared, compute)
-            features.append(fetch(extracted.features))
+            features.append(begin_fetch(extracted.features))
             if extracted.probabilities is not None:
-                probabilities.append(fetch(extracted.probabilities))
+                probabilities.append(begin_fetch(extracted.probabilities))
 
         def numbers() -> Extracted:
             return Extracted(

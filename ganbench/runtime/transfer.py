@@ -24,7 +24,7 @@ def send(tensor: Tensor, device: torch.device | str) -> Tensor:
     return pinned(tensor).to(device, non_blocking=True) if to_cuda else tensor.to(device)
 
 
-def fetch(tensor: Tensor) -> Callable[[], Tensor]:
+def begin_fetch(tensor: Tensor) -> Callable[[], Tensor]:
     """Begin to copy a tensor to the CPU; return a function that waits for the copy."""
     if tensor.device.type != "cuda":
         values = tensor.cpu()

@@ -48,16 +48,16 @@ class Neighbors:
     indices: Indices
 
 
-class Block(NamedTuple):
+class CenteredRows(NamedTuple):
     """Centered features (B, d) of some rows, their squared norms (B,), and the largest of these."""
 
     values: Tensor
     norms: Tensor
     largest: np.floating[Any]
 
-    def after(self, count: int) -> Block:
+    def after(self, count: int) -> CenteredRows:
         """Return the same without the first ``count`` rows."""
-        return Block(self.values[count:], self.norms[count:], self.largest)
+        return CenteredRows(self.values[count:], self.norms[count:], self.largest)
 
 
 class Distances:
@@ -74,7 +74,7 @@ class Distances:
         # Apple's GPUs know no float64.
         self.on_cuda = torch.device(device).type == "cuda"
         self._device = device if self.on_cuda else "cpu"
-        self._kept: dict[tuple[bool, int, int], Block] = {}
+        self._kept: dict[tuple[bool, int, int], CenteredRows] = {}
         precise = first.shape[1] <= PRECISE_SIZE
         self._type: np.dtype[Any] = np.dtype(np.float64 if precise else np.float32)
         self._center = mean_of(second)
@@ -88,7 +88,7 @@ class Distances:
         needed = rows * self.first.shape[1] * self._type.itemsize
         return free is not None and needed <= CUDA_ROOM * free
 
-    def centered(self, features: Features, rows: slice) -> Block:
+    def centered(self, features: Features, rows: slice) -> CenteredRows:
         """Return a block of rows, centered; those of one set always have the same bounds."""
         key = features is self.second, rows.start, rows.stop
         if key in self._kept:
@@ -98,7 +98,7 @@ class Distances:
             self._kept[key] = block
         return block
 
-    def _centered(self, features: Features, rows: slice) -> Block:
+    def _centered(self, features: Features, rows: slice) -> CenteredRows:
         if features.dtype == np.float64:  # float32 could lose what tells samples apart
             values = (features[rows] - self._center).astype(self._type, copy=False)
         else:
@@ -108,9 +108,9 @@ class Distances:
         sent, sent_norms = (
             send(torch.from_numpy(array), self._device) for array in (values, norms)
         )
-        return Block(sent, sent_norms, norms.max())
+        return CenteredRows(sent, sent_norms, norms.max())
 
-    def block(self, first: Block, second: Block) -> tuple[Tensor, float]:
+    def block(self, first: CenteredRows, second: CenteredRows) -> tuple[Tensor, float]:
         """Return squared distances (A, B) between two blocks, and how wrong they may be.
 
         The error of a product of rows is bounded by d u |x| |y|. As roundings are nearly
