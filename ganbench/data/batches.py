@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+
 import torch
 from torch import Tensor
 
-from ganbench.data.dataset import Dataset
+from ganbench.data.dataset import Dataset, StoredExamples
 from ganbench.errors import InputError
 from ganbench.gan import Batch
 from ganbench.runtime.process_group import ALONE, ProcessGroup
@@ -19,6 +22,9 @@ class Batches:
     The order is a function of the seed and of the number of images seen, so nothing has to be
     saved to resume it. A batch that passes the end of an epoch continues into the next. Each of
     several processes takes its part of a batch of ``batch_size``.
+
+    Where the examples stay in the host's memory, a thread picks those of the next batch while the
+    device computes.
 
     Args:
         dataset: The split to draw from.
@@ -41,9 +47,29 @@ class Batches:
         self.group = group
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
+        self._picking: tuple[int, Future[StoredExamples]] | None = None
 
     def at(self, images_seen: int) -> Batch:
         """Return the batch that follows the first ``images_seen`` images."""
+        if self.dataset.target is None:
+            return self.dataset.batch(self._indices(images_seen))
+        if self._picking is None or self._picking[0] != images_seen:
+            self._pick(images_seen)
+        assert self._picking is not None
+        rows = self._picking[1].result()
+        self._pick(images_seen + self.batch_size)
+        return self.dataset.as_batch(rows)
+
+    def _pick(self, images_seen: int) -> None:
+        """Let the thread pick the examples of a batch."""
+        indices = self._indices(images_seen)
+        self._picking = images_seen, self._thread.submit(self.dataset.rows, indices)
+
+    @cached_property
+    def _thread(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, thread_name_prefix="ganbench-batches")
+
+    def _indices(self, images_seen: int) -> Tensor:
         parts: list[Tensor] = []
         remaining = self.batch_size
         while remaining:
@@ -53,7 +79,7 @@ class Batches:
             remaining -= len(part)
             images_seen += len(part)
         indices = parts[0] if len(parts) == 1 else torch.cat(parts)
-        return self.dataset.batch(self.group.shard(indices))
+        return self.group.shard(indices)
 
     def _order_of(self, epoch: int) -> Tensor:
         if epoch != self._epoch:

@@ -15,9 +15,19 @@ from torch import Tensor
 from ganbench.gan import Batch, DataSpec
 from ganbench.kinds import kind_of
 from ganbench.kinds.eight_bit import to_network
+from ganbench.runtime.transfer import pinned
 
 ROOM = 0.5
 """A dataset is kept on a GPU if it needs at most this share of the free memory."""
+
+
+@dataclass(frozen=True)
+class StoredExamples:
+    """Examples as they are stored, with what belongs to them: (n, ...) each."""
+
+    values: Tensor
+    labels: Tensor | None
+    sources: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -67,26 +77,36 @@ class Dataset:
 
     def batch(self, indices: Tensor) -> Batch:
         """Return examples as networks see them: pixels in [-1, 1], points as they are."""
-        labels = None if self.labels is None else self._sent(self.labels.index_select(0, indices))
-        values = self._sent(self.values.index_select(0, indices))
-        images = kind_of(self.spec).to_network(values, self.spec)
-        return Batch(images, labels, None if self.sources is None else self._sources_at(indices))
+        return self.as_batch(self.rows(indices))
+
+    def rows(self, indices: Tensor) -> StoredExamples:
+        """Return examples as they are stored, in pinned memory where they are yet to be sent."""
+        return StoredExamples(
+            self._picked(self.values, indices),
+            None if self.labels is None else self._picked(self.labels, indices),
+            None if self.sources is None else self._picked(self.sources, indices),
+        )
+
+    def as_batch(self, rows: StoredExamples) -> Batch:
+        """Return stored examples as networks see them, on the device that batches are sent to."""
+        images = kind_of(self.spec).to_network(self._sent(rows.values), self.spec)
+        labels = None if rows.labels is None else self._sent(rows.labels)
+        sources = None if rows.sources is None else to_network(self._sent(rows.sources))
+        return Batch(images, labels, sources)
 
     def draw_sources(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw sources (count, C, H, W) in [-1, 1] uniformly, on the device of a random stream."""
         device = generator.device
         indices = torch.randint(len(self), (count,), generator=generator, device=device)
-        return self._sources_at(indices.to(self.values.device))
-
-    def _sources_at(self, indices: Tensor) -> Tensor:
-        """Return the sources at ``indices`` (n,) as networks see them: (n, C, H, W) in [-1, 1]."""
         assert self.sources is not None
-        return to_network(self._sent(self.sources.index_select(0, indices)))
+        return to_network(self._sent(self._picked(self.sources, indices.to(self.values.device))))
+
+    def _picked(self, stored: Tensor, indices: Tensor) -> Tensor:
+        chosen = stored.index_select(0, indices)
+        return chosen if self.target is None else pinned(chosen)
 
     def _sent(self, chosen: Tensor) -> Tensor:
-        if self.target is None:
-            return chosen
-        return chosen.pin_memory().to(self.target, non_blocking=True)
+        return chosen if self.target is None else chosen.to(self.target, non_blocking=True)
 
 
 class Source(ABC):

@@ -33,6 +33,7 @@ class Evidence:
         mixture: The density that points should follow.
         half: (N,) bool, True for the samples in the second of two random halves.
         identical: Whether there is more than one sample and all are equal.
+        device: Where features were computed, and where distances between them are computed.
     """
 
     count: int
@@ -45,6 +46,7 @@ class Evidence:
     mixture: Mixture | None = None
     half: Flags | None = None
     identical: bool = False
+    device: str = "cpu"
 
     def part(self, rows: Indices) -> Evidence:
         """Return the evidence of some samples, by their indices, where rows are known.
@@ -59,6 +61,7 @@ class Evidence:
             probabilities=None if self.probabilities is None else self.probabilities[rows],
             points=None if self.points is None else self.points[rows],
             mixture=self.mixture,
+            device=self.device,
         )
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -19,8 +19,9 @@ from ganbench.evaluation.evidence import (
     random_half,
     random_probe,
 )
-from ganbench.evaluation.feature_network import FeatureNetwork
+from ganbench.evaluation.feature_network import Extracted, FeatureNetwork
 from ganbench.evaluation.feature_rows import IN_MEMORY_BYTES, FeatureRows
+from ganbench.evaluation.math.arrays import Indices
 from ganbench.evaluation.math.moments import RunningMoments, merged
 from ganbench.evaluation.metric import Need
 from ganbench.evaluation.pair_network import Network, PairNetwork
@@ -126,7 +127,7 @@ def extract_counterparts(
 def _chunk_size(needs: Iterable[NetworkNeeds], compute: Compute) -> int:
     """Return how many images are read at once: as many as the slowest network takes."""
     networks = (need.network for need in needs)
-    sizes = [network.batch_size for network in networks if isinstance(network, FeatureNetwork)]
+    sizes = [network.rows(compute) for network in networks if isinstance(network, FeatureNetwork)]
     return compute.batch_size or min(sizes, default=CHUNK)
 
 
@@ -189,20 +190,31 @@ class _FeatureGatherer:
         self._probe = rows(min(count, PROBE_SIZE))
         self._features = rows(count) if "features" in self._needs else None
         self._probabilities = rows(count) if "probabilities" in self._needs else None
+        self._computed: tuple[Indices, Callable[[], Extracted]] | None = None
 
     def add(self, chunk: Chunk) -> None:
-        extracted = self._network.extract(
+        """Begin to describe a chunk, and take the numbers of the chunk before it.
+
+        So a CUDA device has work while numbers are summed up and images decoded.
+        """
+        numbers = self._network.begin(
             chunk.values, compute=self._compute, channelwise=self._channelwise
         )
+        before, self._computed = self._computed, (chunk.indices, numbers)
+        if before is not None:
+            self._take(*before)
+
+    def _take(self, indices: Indices, numbers: Callable[[], Extracted]) -> None:
+        extracted = numbers()
         features = extracted.features.numpy()  # (B, d)
         if not np.isfinite(features).all():
             raise InputError(f"{self._network.facts.name} gave features that are not finite.")
-        self._read[chunk.indices] = True
+        self._read[indices] = True
         if "moments" in self._needs:
-            second = self._half[chunk.indices]  # (B,)
+            second = self._half[indices]  # (B,)
             self._moments[0].add(features[~second])
             self._moments[1].add(features[second])
-            self._probe.add(features[self._in_probe[chunk.indices]])
+            self._probe.add(features[self._in_probe[indices]])
         if self._features is not None:
             self._features.add(features)
         if self._probabilities is not None:
@@ -210,6 +222,9 @@ class _FeatureGatherer:
             self._probabilities.add(extracted.probabilities.numpy())
 
     def evidence(self) -> Evidence:
+        if self._computed is not None:
+            self._take(*self._computed)
+            self._computed = None
         whole, probe = None, self._probe.filled()
         if min(half.count for half in self._moments) >= 2:
             whole = merged(*(half.moments() for half in self._moments))
@@ -222,6 +237,7 @@ class _FeatureGatherer:
             features=None if self._features is None else self._features.filled(),
             probabilities=None if self._probabilities is None else self._probabilities.filled(),
             half=self._half[self._read],
+            device=self._compute.device,
         )
 
 

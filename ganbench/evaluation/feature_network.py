@@ -22,7 +22,7 @@ From then on, ``fid@rows`` is a metric.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,13 +31,14 @@ from torch import Tensor, nn
 
 from ganbench.errors import ConfigError, GanbenchError, InputError
 from ganbench.runtime.inference import Compute, forward_of
+from ganbench.runtime.transfer import begin_fetch, send
 
 SLOW = 1e-3
 """Seconds an image above which a network is slow: its numbers for real data are cached."""
 
 
 class Extracted(NamedTuple):
-    """The numbers that a network gives of N images, on the CPU, as float32 or its own float64.
+    """The numbers that a network gives of N images, as float32 or its own float64.
 
     ``features`` is (N, d) and ``probabilities`` (N, K), None where the network classifies
     nothing. Where the network read C channels one by one, features are concatenated to
@@ -97,6 +98,13 @@ class FeatureNetwork(ABC):
 
     batch_size = 500
     """Images, or channels of images, that go through the network at once."""
+    cuda_batch_size: int | None = None
+    """The same on a CUDA device, most of which a small batch leaves idle; None for no other."""
+    prepared_on_cpu = False
+    """Whether images are prepared on the CPU, wherever the module computes.
+
+    It is for ways of resizing that are defined by what a program of the CPU gives.
+    """
 
     def __init__(self, module: nn.Module, facts: NetworkFacts) -> None:
         self.module = module.eval().requires_grad_(False)
@@ -127,7 +135,12 @@ class FeatureNetwork(ABC):
         """
         return channels > 1 and self.facts.classes > 1 and classes == self.facts.classes**channels
 
-    @torch.no_grad()
+    def rows(self, compute: Compute) -> int:
+        """Return how many images, or channels of images, go through the network at once."""
+        on_cuda = torch.device(compute.device).type == "cuda"
+        own = (self.cuda_batch_size if on_cuda else None) or self.batch_size
+        return compute.batch_size or own
+
     def extract(
         self,
         images: Tensor | Sequence[Tensor],
@@ -135,7 +148,7 @@ class FeatureNetwork(ABC):
         compute: Compute = Compute(),  # noqa: B008 - frozen
         channelwise: bool = False,
     ) -> Extracted:
-        """Return the features and probabilities of images, computed batch by batch.
+        """Return the features and probabilities of images on the CPU, computed batch by batch.
 
         The numbers do not depend on global random numbers.
 
@@ -147,40 +160,64 @@ class FeatureNetwork(ABC):
         Raises:
             InputError: There are no images, or a tensor of another type or shape.
         """
+        return self.begin(images, compute=compute, channelwise=channelwise)()
+
+    @torch.no_grad()
+    def begin(
+        self, images: Tensor | Sequence[Tensor], *, compute: Compute, channelwise: bool
+    ) -> Callable[[], Extracted]:
+        """Do what ``extract`` does, but return a function that waits for the numbers.
+
+        A CUDA device computes them meanwhile; the caller can read further images.
+        """
         if not len(images):
             raise InputError("A feature network reads at least one image.")
         if channelwise:
             stacked = images if isinstance(images, Tensor) else torch.stack(list(images))
-            return self._extract_channels(stacked, compute)
+            return self._begin_channels(stacked, compute)
         features, probabilities = [], []
-        size = compute.batch_size or self.batch_size
+        size = self.rows(compute)
         for start in range(0, len(images), size):
             prepared = self._prepared(images[start : start + size], compute.device)
             extracted = self._forward(prepared, compute)
-            features.append(extracted.features)
+            features.append(begin_fetch(extracted.features))
             if extracted.probabilities is not None:
-                probabilities.append(extracted.probabilities)
-        return Extracted(torch.cat(features), torch.cat(probabilities) if probabilities else None)
+                probabilities.append(begin_fetch(extracted.probabilities))
 
-    def _extract_channels(self, images: Tensor, compute: Compute) -> Extracted:
+        def numbers() -> Extracted:
+            return Extracted(
+                torch.cat([wait() for wait in features]),
+                torch.cat([wait() for wait in probabilities]) if probabilities else None,
+            )
+
+        return numbers
+
+    def _begin_channels(self, images: Tensor, compute: Compute) -> Callable[[], Extracted]:
         """Read each channel of images (N, C, H, W) as a gray image, and equal ones once."""
         check_images(images)
         count, channels = images.shape[:2]
         grays, inverse = distinct(images.flatten(0, 1).unsqueeze(1))  # (M, 1, H, W), (N * C,)
-        features, probabilities = self.extract(grays, compute=compute)
-        assert probabilities is not None
-        return Extracted(
-            features[inverse].view(count, -1), probabilities[inverse].view(count, channels, -1)
-        )
+        numbers_of_grays = self.begin(grays, compute=compute, channelwise=False)
+
+        def numbers() -> Extracted:
+            features, probabilities = numbers_of_grays()
+            assert probabilities is not None
+            return Extracted(
+                features[inverse].view(count, -1), probabilities[inverse].view(count, channels, -1)
+            )
+
+        return numbers
 
     def _prepared(self, images: Tensor | Sequence[Tensor], device: str) -> Tensor:
         """Return the module's input for images, those in a list group by group of one shape."""
+        if self.prepared_on_cpu and device != "cpu":
+            return send(self._prepared(images, "cpu"), device)
         if isinstance(images, Tensor):
             check_images(images)
-            return self.prepare(images.to(device))
+            return self.prepare(send(images, device))
         prepared: list[Tensor] = [torch.empty(0)] * len(images)
         for indices in groups_by_shape(images):
-            batch = torch.stack([images[index] for index in indices]).to(device)
+            batch = send(torch.stack([images[index] for index in indices]), device)
             check_images(batch)
             for index, row in zip(indices, self.prepare(batch), strict=True):
                 prepared[index] = row
@@ -191,11 +228,12 @@ class FeatureNetwork(ABC):
         return torch.stack(prepared)
 
     def _forward(self, inputs: Tensor, compute: Compute) -> Extracted:
+        """Return the numbers of prepared images, where they were computed."""
         outputs = forward_of(self.module, inputs, compute)(inputs)
         features, logits = outputs if len(outputs) == 2 else (outputs[0], None)
         return Extracted(
-            (features if features.dtype == torch.float64 else features.float()).cpu(),
-            None if logits is None else logits.float().softmax(dim=1).cpu(),
+            features if features.dtype == torch.float64 else features.float(),
+            None if logits is None else logits.float().softmax(dim=1),
         )
 
 

@@ -94,7 +94,7 @@ class RealEvidence:
                 candidates = cache_files(real.facts, protocol, need.needs)
                 cached = next(filter(None, map(read_cached, candidates)), None)
                 if cached is not None:
-                    self._evidence[key] = cached
+                    self._evidence[key] = replace(cached, device=self._compute.device)
                     del needs[key]
                 elif candidates:
                     files[key] = candidates[0]

@@ -29,7 +29,7 @@ class PairNetwork(ABC):
 
     @abstractmethod
     def distances(self, first: Tensor, second: Tensor, *, compute: Compute) -> Tensor:
-        """Return the distance within each pair of images, (B,) on the CPU.
+        """Return the distance within each pair of images, (B,), where it was computed.
 
         Args:
             first: uint8 images (B, C, H, W), C = 1 or 3.
@@ -59,7 +59,5 @@ def check_pairs(first: Tensor, second: Tensor) -> None:
 def compare_in_batches(
     compare: Callable[[Tensor, Tensor], Tensor], first: Tensor, second: Tensor, *, size: int
 ) -> Tensor:
-    """Compare images (B, C, H, W) pair by pair, at most ``size`` at once, to (B,) on the CPU."""
-    return torch.cat(
-        [compare(first[rows], second[rows]).cpu() for rows in blocks(len(first), size)]
-    )
+    """Compare images (B, C, H, W) pair by pair, at most ``size`` at once, to (B,)."""
+    return torch.cat([compare(first[rows], second[rows]) for rows in blocks(len(first), size)])

@@ -88,7 +88,7 @@ class Pairing:
             if waiting:
                 self._compare(waiting)
         distances = torch.cat(self._distances) if self._distances else torch.empty(0)
-        return distances.double().numpy()
+        return distances.cpu().double().numpy()
 
     def _compare(self, waiting: list[tuple[Tensor, Tensor]]) -> None:
         first, second = (torch.stack(side) for side in zip(*waiting, strict=True))  # (B, C, H, W)

@@ -43,8 +43,8 @@ class Authenticity(Metric):
             InputError: There are too few samples, or features that are not finite.
         """
         reals, fakes = require_features(real, fake, metric=self.name, least_real=2, least_fake=1)
-        closest = nearest(fakes, 1, among=reals)
-        apart = real_neighbors(reals).squared[closest.indices[:, 0], 0]  # (N,)
+        closest = nearest(fakes, 1, among=reals, device=fake.device)
+        apart = real_neighbors(reals, fake.device).squared[closest.indices[:, 0], 0]  # (N,)
         authentic = closest.squared[:, 0] > apart
         return share_by_wilson(int(authentic.sum()), len(authentic), BY_WILSON)
 
@@ -56,7 +56,7 @@ class Authenticity(Metric):
             InputError: There are too few real samples, or some are not finite.
         """
         reals = require(real.features, "real features", metric=self.name, least=3)
-        neighbors = real_neighbors(reals)
+        neighbors = real_neighbors(reals, real.device)
         closest = neighbors.indices[:, 0]  # (M,)
         mutual = neighbors.indices[closest, 0] == np.arange(len(reals))
         apart = neighbors.squared[closest, mutual.astype(np.int64)]  # to another than the sample

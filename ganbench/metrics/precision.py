@@ -44,7 +44,7 @@ class ImprovedPrecision(NeighborhoodMetric):
         """
         reals = require(real.features, "real features", metric=self.name, least=IMPROVED_K + 2)
         note = f"each of the {len(reals):,} real samples among the others"
-        return Floor(float(in_others_balls(reals).mean()), note)
+        return Floor(float(in_others_balls(reals, real.device).mean()), note)
 
     def of_sweep(self, sweep: NeighborhoodSweep) -> Value:
         """Return the share of generated samples inside, with Wilson's interval."""

@@ -56,9 +56,10 @@ class ImprovedRecall(NeighborhoodMetric):
             return None
         order = np.random.default_rng(FLOOR_SEED).permutation(len(reals))
         chosen, others = reals[order[:n_fake]], reals[order[n_fake:]]
-        recalled = int(in_others_balls(chosen).sum())
+        recalled = int(in_others_balls(chosen, real.device).sum())
         if len(others):
-            recalled += int(sweep_neighborhoods(others, chosen).recalled.sum())
+            sweep = sweep_neighborhoods(others, chosen, device=real.device)
+            recalled += int(sweep.recalled.sum())
         note = f"{n_fake:,} of the real samples, measured on all {len(reals):,}, none on itself"
         return Floor(recalled / len(reals), note)
 

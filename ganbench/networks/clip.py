@@ -43,6 +43,8 @@ class CLIPNetwork(FeatureNetwork):
     """CLIP behind a square crop and Pillow's bicubic resize of 8-bit images, as in CMMD."""
 
     batch_size = 8
+    cuda_batch_size = 64
+    prepared_on_cpu = True
 
     def prepare(self, images: Tensor) -> Tensor:
         """Map uint8 images (B, C, H, W), C = 1 or 3, to standardized (B, 3, 336, 336)."""

@@ -17,6 +17,7 @@ from torch.nn.functional import interpolate
 
 from ganbench.errors import InputError, MissingDataError
 from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
+from ganbench.nn.resize import of_channels
 from ganbench.registry import register
 from ganbench.weights.store import BUNDLED, tensors_hash
 
@@ -71,7 +72,7 @@ def preprocess(images: Tensor) -> Tensor:
     """
     pixels = images.float()
     if pixels.shape[1] == 3:
-        weights = pixels.new_tensor(LUMINANCE).view(1, 3, 1, 1)
+        weights = of_channels(LUMINANCE, pixels.device)
         pixels = (pixels * weights).sum(dim=1, keepdim=True)
     if pixels.shape[2:] != (RESOLUTION, RESOLUTION):
         size = (RESOLUTION, RESOLUTION)

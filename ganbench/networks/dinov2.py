@@ -31,6 +31,8 @@ class DINOv2Network(FeatureNetwork):
     """DINOv2 behind Pillow's bicubic resize of 8-bit images, as in dgm-eval."""
 
     batch_size = 16
+    cuda_batch_size = 128
+    prepared_on_cpu = True
 
     def prepare(self, images: Tensor) -> Tensor:
         """Map uint8 images (B, C, H, W), C = 1 or 3, to standardized (B, 3, 224, 224)."""

@@ -112,15 +112,19 @@ class InceptionNetwork(FeatureNetwork):
     """Inception behind a way of resizing: TensorFlow 1's, or clean-fid's."""
 
     batch_size = 16
+    cuda_batch_size = 128
 
     def __init__(
         self,
         module: Inception,
         facts: NetworkFacts,
         resize: Callable[[Tensor, tuple[int, int]], Tensor],
+        *,
+        on_cpu: bool = False,
     ) -> None:
         super().__init__(module, facts)
         self._resize = resize
+        self.prepared_on_cpu = on_cpu
 
     def without_classes(self) -> GanbenchError:
         """Return the error that says how to get the final layer."""
@@ -158,7 +162,7 @@ def inception_clean() -> FeatureNetwork:
     """
     module = _module()
     facts = _facts("inception-clean", module, f"{_RESOLUTION}px-bicubic-pil-float")
-    return InceptionNetwork(module, facts, bicubic_float)
+    return InceptionNetwork(module, facts, bicubic_float, on_cpu=True)
 
 
 def _facts(name: str, module: Inception, preprocessing: str) -> NetworkFacts:

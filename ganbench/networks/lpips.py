@@ -29,6 +29,7 @@ from ganbench.evaluation.pretrained import fill, without_values
 from ganbench.nn.resize import three_channels
 from ganbench.registry import register
 from ganbench.runtime.inference import Compute, forward_of
+from ganbench.runtime.transfer import send
 
 TAPS = {"alexnet": (1, 4, 7, 9, 11), "vgg16": (3, 8, 15, 22, 29)}
 """The rectified layers, counted in torchvision's ``features``, that LPIPS compares."""
@@ -87,7 +88,7 @@ class LpipsNetwork(PairNetwork):
         check_pairs(first, second)
 
         def compare(first: Tensor, second: Tensor) -> Tensor:
-            pairs = prepare_pairs(torch.stack([first, second], dim=1).to(compute.device))
+            pairs = prepare_pairs(send(torch.stack([first, second], dim=1), compute.device))
             return forward_of(self.module, pairs, compute)(pairs)[0].float()  # (B,)
 
         # VGG-16 makes 64 floats of each pixel of both images.

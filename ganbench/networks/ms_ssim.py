@@ -19,6 +19,7 @@ from ganbench.evaluation.pair_network import (
 )
 from ganbench.registry import register
 from ganbench.runtime.inference import Compute
+from ganbench.runtime.transfer import send
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the scales, the finest first (Wang et al., 2003)."""
@@ -62,7 +63,7 @@ class StructuralSimilarity(PairNetwork):
         device = "cpu" if compute.device.startswith("mps") else compute.device
 
         def compare(first: Tensor, second: Tensor) -> Tensor:
-            return _similarity(first.to(device).double(), second.to(device).double(), scales)
+            return _similarity(send(first, device).double(), send(second, device).double(), scales)
 
         size = compute.batch_size or max(1, PIXELS_AT_ONCE // first[0].numel())
         return compare_in_batches(compare, first, second, size=size)

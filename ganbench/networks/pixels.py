@@ -37,7 +37,7 @@ class PixelFeatures(FeatureNetwork):
 
     def _forward(self, inputs: Tensor, compute: Compute) -> Extracted:
         # There is nothing to compute, and bf16 would round pixels.
-        return Extracted(inputs.cpu(), None)
+        return Extracted(inputs, None)
 
 
 @register("pixels")

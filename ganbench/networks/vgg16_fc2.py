@@ -27,6 +27,7 @@ class VGG16Network(FeatureNetwork):
     """VGG-16 up to fc2 behind TensorFlow 1's bilinear resize, as in torch-fidelity."""
 
     batch_size = 16
+    cuda_batch_size = 64
 
     def prepare(self, images: Tensor) -> Tensor:
         """Map uint8 images (B, C, H, W), C = 1 or 3, to standardized (B, 3, 224, 224)."""

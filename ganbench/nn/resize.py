@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -33,6 +34,7 @@ def tf1_bilinear(images: Tensor, size: tuple[int, int]) -> Tensor:
     )
 
 
+@lru_cache(maxsize=64)  # a copy to a GPU makes the host wait for it
 def _neighbors(length: int, target: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Return for each target pixel its two source pixels, and the share of the second one."""
     # The product of float32 numbers, not of exact ones, decides which pixels are neighbors.
@@ -96,8 +98,14 @@ ChannelStatistics = tuple[tuple[float, float, float], tuple[float, float, float]
 
 def standardized(pixels: Tensor, statistics: ChannelStatistics) -> Tensor:
     """Standardize pixels (B, C, H, W) in 0..255, C = 1 or 3, to (B, 3, H, W)."""
-    mean, deviation = (pixels.new_tensor(channels).view(1, 3, 1, 1) for channels in statistics)
+    mean, deviation = (of_channels(each, pixels.device) for each in statistics)
     return (pixels / 255 - mean) / deviation
+
+
+@lru_cache(maxsize=64)  # as above
+def of_channels(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Return a number for each channel as float32 (1, C, 1, 1) on a device."""
+    return torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1).to(device)
 
 
 def three_channels(images: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -119,9 +120,12 @@ def _as_torch(module: nn.Module, call: Callable[[Tensor], Any], compute: Compute
     if device.type == "cpu":
         keep_freed_memory()
     module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # With its number, as tensors have it.
+    device = torch.empty(0, device=device).device
 
     def forward(inputs: Tensor) -> tuple[Tensor, ...]:
-        module.to(device)  # another engine may have moved it since
+        if _device_of(module) not in {None, device}:
+            module.to(device)  # another engine has moved it since
         if inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         with (
@@ -134,6 +138,12 @@ def _as_torch(module: nn.Module, call: Callable[[Tensor], Any], compute: Compute
         return tuple(output.clone() for output in _tuple(outputs))
 
     return forward
+
+
+def _device_of(module: nn.Module) -> torch.device | None:
+    """Return where a module is; None where it holds nothing."""
+    held = next(chain(module.parameters(), module.buffers()), None)
+    return None if held is None else held.device
 
 
 def _tuple(outputs: Any) -> tuple[Tensor, ...]:

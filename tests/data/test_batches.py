@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Batches: every example once an epoch, a function of the seed and of the images seen."""
 
+import threading
+from dataclasses import replace
+
 import pytest
 import torch
+from fake_card import fake_card
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,3 +68,53 @@ def test_labels_stay_with_their_examples():
 def test_an_empty_dataset_is_refused():
     with pytest.raises(InputError, match="numbers has no examples"):
         Batches(numbers(0), 4, 0)
+
+
+def host(count):
+    """A dataset that stays in the host's memory, with a device that its batches are sent to."""
+    return replace(numbers(count, labels=True), target=torch.device("cpu"))
+
+
+@given(st.lists(st.integers(0, 200), min_size=1, max_size=12))
+def test_batches_picked_ahead_are_those_asked_for(positions):
+    ahead, plain = Batches(host(30), 8, 0), Batches(numbers(30, labels=True), 8, 0)
+    for position in positions:
+        for seen in (position, position + 8):  # the second has been picked ahead
+            batch, expected = ahead.at(seen), plain.at(seen)
+            assert torch.equal(batch.images, expected.images)
+            assert torch.equal(batch.labels, expected.labels)
+
+
+def test_the_next_batch_is_picked_by_a_thread_before_it_is_asked_for(monkeypatch):
+    picked, rows = [], Dataset.rows
+
+    def noting(self, indices):
+        picked.append((threading.current_thread(), len(indices)))
+        return rows(self, indices)
+
+    monkeypatch.setattr(Dataset, "rows", noting)
+    batches = Batches(host(30), 8, 0)
+    batches.at(0)
+    batches._picking[1].result(timeout=10)
+    assert [size for _, size in picked] == [8, 8]
+    batches.at(8)
+    batches._picking[1].result(timeout=10)
+    assert len(picked) == 3  # the second was not picked again
+    assert len({thread for thread, _ in picked} - {threading.main_thread()}) == 1
+    picked.clear()
+    Batches(numbers(30), 8, 0).at(0)  # on a device already
+    assert picked == [(threading.main_thread(), 8)]
+
+
+def test_a_batch_is_sent_to_a_card_without_waiting(monkeypatch):
+    pixels = torch.arange(48, dtype=torch.uint8).view(12, 1, 2, 2)
+    dataset = Dataset(DataSpec("tiny", "1", (1, 2, 2)), "train", pixels, torch.arange(12))
+    expected = Batches(dataset, 5, 0).at(0)
+    with fake_card(monkeypatch) as card:
+        batches = Batches(replace(dataset, target=torch.device("cuda")), 5, 0)
+        batch = batches.at(0)
+        assert card.log == ["up", "up"]
+        assert torch.equal(batch.images.cpu(), expected.images)
+        assert torch.equal(batch.labels.cpu(), expected.labels)
+        batches.at(5)
+        assert card.log[4:] == ["up", "up"]

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import tracemalloc
+from copy import deepcopy
 
 import numpy as np
 import pytest
 import torch
+from fake_card import fake_card
 from torch import nn
 
 from ganbench import registry
@@ -206,3 +208,40 @@ class _Listed(Samples):
 
     def chunks(self, size=16):
         yield Chunk(self.values, np.arange(len(self.values)))
+
+
+def on(device, network, samples, *needs):
+    """Evidence that a network gives on a device, in chunks of 8 images."""
+    need = {"it": NetworkNeeds(network, frozenset(needs))}
+    return extract(samples, need, compute=Compute(device=device, batch_size=8))["it"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("mnist-cnn", (1, 28, 28)), ("mnist-cnn", (3, 20, 24)), ("pixels", (3, 8, 8))],
+)
+def test_a_card_has_its_next_batch_before_the_host_waits_for_the_last(monkeypatch, name, shape):
+    samples = of_tensor(images(40, shape=shape))
+    network = deepcopy(registry.networks.get(name)())  # the fake card may keep its weights
+    expected = on("cpu", network, samples, "moments", "features")
+    with fake_card(monkeypatch) as card:
+        on("cuda", network, samples, "moments")  # the first time, weights and constants are sent
+        card.forget()
+        evidence = on("cuda", network, samples, "moments", "features")
+    results = ["down", "down"] if name == "mnist-cnn" else ["down"]  # with probabilities
+    waits = ["wait"] * len(results)
+    batch = ["up", *results]
+    assert card.log == [*batch, *4 * (batch + waits), *waits]
+    assert np.array_equal(evidence.features, expected.features)
+    assert np.array_equal(evidence.moments.covariance, expected.moments.covariance)
+    assert (evidence.device, expected.device) == ("cuda", "cpu")
+
+
+def test_distances_of_pairs_are_fetched_once(monkeypatch):
+    samples = of_tensor(images(40, shape=(3, 16, 16)))
+    network = registry.networks.get("structure")()
+    expected = on("cpu", network, samples, "distances")
+    with fake_card(monkeypatch) as card:
+        evidence = on("cuda", network, samples, "distances")
+    assert card.log == ["up", "up"] * 3 + ["stop"]  # 20 pairs, 8 at once
+    assert np.array_equal(evidence.distances, expected.distances)

@@ -8,6 +8,7 @@ import textwrap
 import numpy as np
 import pytest
 import torch
+from fake_card import fake_card
 from torch import nn
 
 from ganbench.errors import InputError
@@ -15,6 +16,11 @@ from ganbench.evaluation import feature_network
 from ganbench.evaluation.extract import NetworkNeeds, extract
 from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts, distinct
 from ganbench.evaluation.reference import Reference
+from ganbench.networks.clip import CLIPNetwork
+from ganbench.networks.dinov2 import DINOv2Network
+from ganbench.networks.inception import InceptionNetwork
+from ganbench.networks.vgg16_fc2 import VGG16Network
+from ganbench.nn.resize import bicubic_float
 from ganbench.runtime.inference import Compute
 from ganbench.samples.sample_set import Facts, TensorSamples
 
@@ -162,3 +168,40 @@ def test_features_of_float64_stay_so():
     pixels = images.double().flatten(1).numpy() / 256
     np.testing.assert_array_equal(evidence.features - 1e7, pixels)
     np.testing.assert_allclose(evidence.moments.covariance, np.cov(pixels.T), atol=1e-9)
+
+
+class Sharp(FeatureNetwork):
+    """A network whose way of resizing is defined by a program of the CPU."""
+
+    batch_size, cuda_batch_size = 16, 40
+    prepared_on_cpu = True
+
+    def __init__(self):
+        super().__init__(nn.Flatten(), NetworkFacts("sharp", 1, "", "none", 300, 0))
+
+    def prepare(self, images):
+        assert images.device.type == "cpu"
+        return bicubic_float(images, (10, 10))
+
+
+def test_a_card_gets_batches_of_its_own_size_and_the_user_decides():
+    compute = Compute(device="cuda:0")
+    assert (Sharp().rows(compute), Sharp().rows(Compute())) == (40, 16)
+    assert Sharp().rows(Compute(device="cuda:0", batch_size=3)) == 3
+    assert Brightness().rows(compute) == Brightness().rows(Compute()) == 50
+
+
+def test_every_slow_network_gives_a_card_more_than_a_cpu():
+    for network in (InceptionNetwork, VGG16Network, CLIPNetwork, DINOv2Network):
+        assert network.cuda_batch_size >= 4 * network.batch_size
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_what_the_cpu_resizes_is_sent_once(monkeypatch, mixed):
+    values = images(90, channels=3)
+    given = [*values[:89], images(1, channels=3)[0, :, :3]] if mixed else values
+    expected = Sharp().extract(given).features
+    with fake_card(monkeypatch) as card:
+        features = Sharp().extract(given, compute=Compute(device="cuda")).features
+    assert card.log == ["up", "down"] * 3 + ["wait"] * 3
+    assert torch.equal(features, expected)

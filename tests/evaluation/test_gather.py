@@ -33,13 +33,13 @@ def features(seed=0):
 def counts(monkeypatch):
     """How many images went through a network, call by call."""
     counts = []
-    extract = FeatureNetwork.extract
+    begin = FeatureNetwork.begin
 
     def counting(self, images, **options):
         counts.append(len(images))
-        return extract(self, images, **options)
+        return begin(self, images, **options)
 
-    monkeypatch.setattr(FeatureNetwork, "extract", counting)
+    monkeypatch.setattr(FeatureNetwork, "begin", counting)
     return counts
 
 

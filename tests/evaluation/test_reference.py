@@ -133,7 +133,7 @@ def test_metrics_that_do_not_suit_the_data_are_refused(noise, square):
 
 
 def test_a_diverged_generator_is_named_before_any_network_runs(noise, square, monkeypatch):
-    monkeypatch.setattr(FeatureNetwork, "extract", lambda *given, **more: pytest.fail("it ran"))
+    monkeypatch.setattr(FeatureNetwork, "begin", lambda *given, **more: pytest.fail("it ran"))
     fakes = torch.zeros(10, 1, 28, 28)
     fakes[3, 0, 5, 5], fakes[4, 0, 0, 0] = math.nan, math.inf
     with pytest.raises(InputError, match=r"2 of 10 samples .* diverged"):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from fake_card import fake_card
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -128,3 +129,15 @@ def test_standardized_is_torchvisions_and_repeats_gray():
         standardized(gray, IMAGENET), normalize(gray.repeat(1, 3, 1, 1) / 255, *IMAGENET)
     )
     assert torch.equal(three_channels(gray), gray.repeat(1, 3, 1, 1))
+
+
+def test_what_a_resize_needs_is_sent_to_a_card_once(monkeypatch):
+    values = images(2, 3, 7, 5)
+    with fake_card(monkeypatch) as card:
+        there = values.to("cuda")
+        for _ in range(3):
+            resized = standardized(tf1_bilinear(there, (11, 9)), IMAGENET)
+            sent, stops = card.sent_bytes, card.stops
+        standardized(tf1_bilinear(there, (11, 9)), IMAGENET)
+        assert (card.sent_bytes, card.stops) == (sent, stops)
+        assert torch.equal(resized.cpu(), standardized(tf1_bilinear(values, (11, 9)), IMAGENET))

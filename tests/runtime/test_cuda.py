@@ -1,16 +1,26 @@
 # SPDX-License-Identifier: MIT
 """What only a GPU can show: the same training, the device's own clock, data beyond its memory."""
 
+from contextlib import contextmanager
+from dataclasses import fields
+
+import numpy as np
 import pytest
 import torch
 from comparing import differing, tensors_of
 
+from ganbench import registry
 from ganbench.config import parse_trick
 from ganbench.data import dataset as datasets
 from ganbench.data import open_dataset
+from ganbench.data.batches import Batches
+from ganbench.evaluation.extract import NetworkNeeds, extract
+from ganbench.evaluation.math.neighborhoods import sweep_neighborhoods
 from ganbench.harness.plan import plan
 from ganbench.records.speed_record import SpeedProtocol
 from ganbench.runtime.execution import Execution, arithmetic
+from ganbench.runtime.inference import Compute
+from ganbench.samples.sample_set import of_tensor
 from ganbench.speed.bench import Workload
 from ganbench.speed.meter import STEP_PARTS, Meter
 from ganbench.speed.roofline import measure_roofline
@@ -164,3 +174,63 @@ def test_a_function_draws_the_same_on_every_device(cli, tmp_path):
         for device in ("cuda", "cpu")
     ]
     assert values[0] == pytest.approx(values[1], rel=1e-3)
+
+
+@contextmanager
+def no_waiting():
+    """Raise where the host would wait for all that the GPU was given."""
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def described(device, values, name="mnist-cnn", **settings):
+    need = {"it": NetworkNeeds(registry.networks.get(name)(), frozenset({"moments", "features"}))}
+    return extract(of_tensor(values), need, compute=Compute(device, **settings))["it"]
+
+
+@pytest.mark.parametrize("batch_size", [None, 64])
+def test_features_are_those_of_the_cpu(batch_size):
+    values = open_dataset(DIGITS).load("test").values[:300]
+    on_gpu, on_cpu = (
+        described(device, values, batch_size=batch_size) for device in ("cuda", "cpu")
+    )
+    for found, expected in (
+        (on_gpu.features, on_cpu.features),
+        (on_gpu.moments.covariance, on_cpu.moments.covariance),
+    ):
+        assert np.linalg.norm(found - expected) < 1e-4 * np.linalg.norm(expected)
+
+
+def test_features_are_computed_while_the_host_goes_on():
+    network, values = registry.networks.get("mnist-cnn")(), torch.zeros(40, 3, 20, 24).byte()
+    compute = Compute("cuda", batch_size=8)
+    expected = network.extract(values, compute=compute).features
+    with no_waiting():
+        numbers = network.begin(values, compute=compute, channelwise=False)
+    assert torch.equal(numbers().features, expected)
+
+
+def test_neighborhoods_are_those_of_the_cpu():
+    digits = open_dataset(DIGITS).load("train").values
+    reals, fakes = (described("cpu", part).features for part in (digits[:1500], digits[1500:2800]))
+    on_gpu, on_cpu = (
+        sweep_neighborhoods(reals, fakes, device=device) for device in ("cuda", "cpu")
+    )
+    for field in fields(on_cpu):
+        assert np.array_equal(getattr(on_gpu, field.name), getattr(on_cpu, field.name))
+
+
+def test_batches_are_sent_ahead_without_waiting(monkeypatch):
+    device = torch.device("cuda")
+    data = open_dataset(DIGITS).load("train")
+    near = Batches(data.to(device), 64, 0)
+    monkeypatch.setattr(datasets, "ROOM", 0.0)
+    far = Batches(data.to(device), 64, 0)
+    far.at(0)
+    with no_waiting():
+        batches = [far.at(64 * index) for index in range(4)]
+    for index, batch in enumerate(batches):
+        assert torch.equal(batch.images, near.at(64 * index).images)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from fake_card import fake_card
 from torch import nn
 
 import ganbench
@@ -73,7 +74,7 @@ def test_torch_compile_gives_the_modules_numbers():
     subprocess.run(
         [sys.executable, "-c", program, __file__],
         check=True,
-        env={**os.environ, "PYTHONPATH": home},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([home, *sys.path])},
     )
 
 
@@ -206,3 +207,21 @@ def test_openvino_runs_without_its_telemetry():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ended.stdout.strip() == "openvino.tools.ovc.telemetry_stub"
+
+
+def test_a_module_is_moved_only_where_another_engine_has_moved_it(module, monkeypatch):
+    batch = inputs(2)
+    expected = forward_of(module, batch, Compute())(batch)[0]
+    with fake_card(monkeypatch) as card:
+        there = batch.to("cuda")
+        forward = forward_of(module, there, Compute(device="cuda"))
+        card.forget()
+        moves, move = [], nn.Module.to
+        monkeypatch.setattr(
+            nn.Module, "to", lambda *given, **more: moves.append(given) or move(*given, **more)
+        )
+        assert torch.equal(forward(there)[0].held, expected)
+        assert (moves, card.log) == ([], [])
+        move(module, "cpu")
+        assert torch.equal(forward(there)[0].held, expected)
+        assert len(moves) == 1

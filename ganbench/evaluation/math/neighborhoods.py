@@ -86,13 +86,13 @@ def _neighbors_of_fakes(fake: Features, device: str) -> Neighbors:
     )
 
 
-def in_others_balls(features: Features) -> Flags:
+def in_others_balls(features: Features, device: str = "cpu") -> Flags:
     """Return for each sample (N,) whether it is in the ball of 3 neighbors of any other of its set.
 
     Its own presence does not matter: without it the ball of another sample would only be larger,
     and would hold it in the same cases.
     """
-    neighbors = real_neighbors(features)
+    neighbors = real_neighbors(features, device)
     held = neighbors.squared <= _radii(neighbors, IMPROVED_K)[:, None]  # (N, 5), with ties
     flags = np.zeros(len(features), dtype=bool)
     flags[neighbors.indices[held]] = True
@@ -176,7 +176,7 @@ class NeighborhoodMetric(Metric):
         reals, fakes = require_features(
             real, fake, metric=self.name, least_real=least_real, least_fake=least_fake
         )
-        value = self.of_sweep(sweep_neighborhoods(reals, fakes, seed=seed))
+        value = self.of_sweep(sweep_neighborhoods(reals, fakes, seed=seed, device=fake.device))
         warnings = [self.warning(len(reals), len(fakes)), self._few(value, real, fake)]
         return replace(value, warning="; ".join(filter(None, warnings)))
 
@@ -200,7 +200,8 @@ class NeighborhoodMetric(Metric):
             small["fake"] or (fake.features, fake.features),
             strict=True,
         )
-        values = [self.of_sweep(sweep_neighborhoods(*pair)).value for pair in pairs]
+        sweeps = [sweep_neighborhoods(*pair, device=fake.device) for pair in pairs]
+        values = [self.of_sweep(sweep).value for sweep in sweeps]
         halved = float(np.mean(values))
         if abs(halved - value.value) <= (value.high - value.low) / 2:
             return ""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +21,9 @@ from torch import Tensor
 
 from ganbench.evaluation.math.arrays import Array, Features, Indices
 from ganbench.evaluation.math.blockwise import blocks, mean_of
+from ganbench.runtime.inference import reference_arithmetic
+from ganbench.runtime.memory import available_memory
+from ganbench.runtime.transfer import send
 
 GUARD = 2
 """Candidates beyond those asked for, so that rounding does not lose the last neighbor."""
@@ -28,6 +31,10 @@ PRECISE_SIZE = 64
 """Up to this many features, blocks are computed in float64: they cost little."""
 ROWS, COLUMNS = 2048, 1024
 """The size of a block: tall, because its columns are read again for each block of rows."""
+CUDA_SIDE = 4096
+"""The side of a block on a CUDA device, where small blocks are mostly waiting."""
+CUDA_ROOM = 0.5
+"""Features stay on a CUDA device if they need at most this share of its free memory."""
 _MANY_PAIRS = 1 << 17
 _IN_CACHE = 1 << 16
 """Number of float64 values that a processor's cache holds next to other data."""
@@ -41,43 +48,78 @@ class Neighbors:
     indices: Indices
 
 
+class CenteredRows(NamedTuple):
+    """Centered features (B, d) of some rows, their squared norms (B,), and the largest of these."""
+
+    values: Tensor
+    norms: Tensor
+    largest: np.floating[Any]
+
+    def after(self, count: int) -> CenteredRows:
+        """Return the same without the first ``count`` rows."""
+        return CenteredRows(self.values[count:], self.norms[count:], self.largest)
+
+
 class Distances:
     """Squared distances between features (N, d) and (M, d), which may be one and the same array.
 
-    Blocks are computed on ``device``; features are read from where they are, block by block.
+    Blocks are computed on ``device``, if that is a CUDA device, and otherwise on the CPU. Features
+    are read from where they are, block by block: once for a CUDA device that has room for them,
+    and again for each block of distances otherwise.
     """
 
     def __init__(self, first: Features, second: Features, device: str = "cpu") -> None:
         self.first = first
         self.second = second
-        self._device = device
+        # Apple's GPUs know no float64.
+        self.on_cuda = torch.device(device).type == "cuda"
+        self._device = device if self.on_cuda else "cpu"
+        self._kept: dict[tuple[bool, int, int], CenteredRows] = {}
         precise = first.shape[1] <= PRECISE_SIZE
         self._type: np.dtype[Any] = np.dtype(np.float64 if precise else np.float32)
         self._center = mean_of(second)
         unit = 2.0**-53 if precise else 2.0**-24
         self._relative_error = unit * (8 + 4 * first.shape[1] ** 0.5)
+        self._keeps = self.on_cuda and self._has_room()
 
-    def centered(self, features: Features, rows: slice) -> tuple[Tensor, Tensor]:
-        """Return centered features (B, d) of a block of rows, and their squared norms (B,)."""
+    def _has_room(self) -> bool:
+        rows = len(self.second) + (0 if self.first is self.second else len(self.first))
+        free = available_memory(torch.device(self._device))
+        needed = rows * self.first.shape[1] * self._type.itemsize
+        return free is not None and needed <= CUDA_ROOM * free
+
+    def centered(self, features: Features, rows: slice) -> CenteredRows:
+        """Return a block of rows, centered; those of one set always have the same bounds."""
+        key = features is self.second, rows.start, rows.stop
+        if key in self._kept:
+            return self._kept[key]
+        block = self._centered(features, rows)
+        if self._keeps:
+            self._kept[key] = block
+        return block
+
+    def _centered(self, features: Features, rows: slice) -> CenteredRows:
         if features.dtype == np.float64:  # float32 could lose what tells samples apart
             values = (features[rows] - self._center).astype(self._type, copy=False)
         else:
             center = self._center.astype(self._type)
             values = np.subtract(features[rows], center, dtype=self._type)
         norms = np.einsum("bd,bd->b", values, values)
-        return torch.from_numpy(values).to(self._device), torch.from_numpy(norms).to(self._device)
+        sent, sent_norms = (
+            send(torch.from_numpy(array), self._device) for array in (values, norms)
+        )
+        return CenteredRows(sent, sent_norms, norms.max())
 
-    def block(
-        self, first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, float]:
+    def block(self, first: CenteredRows, second: CenteredRows) -> tuple[Tensor, float]:
         """Return squared distances (A, B) between two blocks, and how wrong they may be.
 
         The error of a product of rows is bounded by d u |x| |y|. As roundings are nearly
         independent it stays below sqrt(d) u |x| |y|; the bound returned is four times that.
         """
-        (x, x_norms), (y, y_norms) = first, second
-        squared = torch.addmm(y_norms, x, y.t(), alpha=-2).add_(x_norms[:, None])  # (A, B)
-        return squared, self._relative_error * float(x_norms.max() + y_norms.max())
+        with reference_arithmetic():  # TF32 would be wrong by more
+            squared = torch.addmm(second.norms, first.values, second.values.t(), alpha=-2)  # (A, B)
+        squared.add_(first.norms[:, None])
+        return squared, self._relative_error * float(first.largest + second.largest)
 
     def exact(self, first: Indices, second: Indices) -> Array:
         """Return the squared distances (P,) of chosen pairs, to float64's precision."""
@@ -138,10 +180,10 @@ def nearest(
     count = min(count, len(features) - 1 if among is None else len(among))
     exact = count if exact is None else min(exact, count)
     best = _Best(len(features), max(count, exact + GUARD))
-    if among is None:
+    if among is None and not distances.on_cuda:
         _sweep_within(distances, best)
     else:
-        _sweep_across(distances, best)
+        _sweep_across(distances, best, themselves=among is not None)
     for rows in blocks(len(features)):
         best.settle(rows, exact + GUARD, distances)
     return Neighbors(best.squared[:, :count], best.indices[:, :count])
@@ -187,10 +229,10 @@ def _sweep_within(distances: Distances, best: _Best) -> None:
     """Offer every pair of one set to both its samples, computing each block once."""
     features = distances.first
     for rows in blocks(len(features), ROWS):
-        values, norms = distances.centered(features, rows)
+        block = distances.centered(features, rows)
         for columns in blocks(rows.stop, COLUMNS):
             start = max(rows.start, columns.start)  # the pairs above are in another block
-            below = values[start - rows.start :], norms[start - rows.start :]
+            below = block.after(start - rows.start)
             squared, _ = distances.block(below, distances.centered(features, columns))
             overlap = columns.stop - start if columns.start == start else 0
             squared[:overlap].fill_diagonal_(float("inf"))
@@ -199,12 +241,18 @@ def _sweep_within(distances: Distances, best: _Best) -> None:
                 best.offer(columns, squared[overlap:].t().contiguous(), start + overlap)
 
 
-def _sweep_across(distances: Distances, best: _Best) -> None:
-    """Offer every pair of two sets to the sample of the first set."""
-    for rows in blocks(len(distances.first), ROWS):
+def _sweep_across(distances: Distances, best: _Best, *, themselves: bool) -> None:
+    """Offer every pair of two sets to the sample of the first set.
+
+    Without ``themselves`` the sets are the same, and no sample is offered to itself.
+    """
+    height, width = (CUDA_SIDE, CUDA_SIDE) if distances.on_cuda else (ROWS, COLUMNS)
+    for rows in blocks(len(distances.first), height):
         first = distances.centered(distances.first, rows)
-        for columns in blocks(len(distances.second), COLUMNS):
+        for columns in blocks(len(distances.second), width):
             squared, _ = distances.block(first, distances.centered(distances.second, columns))
+            if not themselves and rows == columns:
+                squared.fill_diagonal_(float("inf"))
             best.offer(rows, squared, columns.start)
 
 
@@ -250,11 +298,11 @@ def pairs_below(
     """
     distances = Distances(first, second, device)
     for rows in blocks(len(first), ROWS):
-        values = distances.centered(first, rows)
-        row_bounds = torch.from_numpy(first_bounds[rows]).to(values[0])
+        block = distances.centered(first, rows)
+        row_bounds = torch.from_numpy(first_bounds[rows]).to(block.values)
         for columns in blocks(len(second), COLUMNS):
-            squared, error = distances.block(values, distances.centered(second, columns))  # (A, B)
-            column_bounds = torch.from_numpy(second_bounds[columns]).to(values[0])
+            squared, error = distances.block(block, distances.centered(second, columns))  # (A, B)
+            column_bounds = torch.from_numpy(second_bounds[columns]).to(block.values)
             near = (squared <= row_bounds[:, None] + error) | (squared <= column_bounds + error)
             chosen = np.flatnonzero(near.cpu().numpy())  # (P,)
             row, column = np.divmod(chosen, squared.shape[1])

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from fake_card import fake_card
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
@@ -156,3 +157,43 @@ def test_a_gpu_finds_the_same():
     on_gpu, on_cpu = nearest(features, 5, device="cuda"), nearest(features, 5)
     assert np.array_equal(on_gpu.indices, on_cpu.indices)
     assert np.array_equal(on_gpu.squared, on_cpu.squared)
+
+
+@pytest.mark.parametrize("room", [True, False])
+@pytest.mark.parametrize("size", [5, 80])  # in float64 and in float32
+def test_a_card_finds_the_same_and_keeps_features_that_it_has_room_for(monkeypatch, size, room):
+    monkeypatch.setattr(neighbors, "CUDA_SIDE", 32)
+    monkeypatch.setattr(neighbors, "CUDA_ROOM", 0.5 if room else 0.0)
+    features, others = drawn(100, size, offset=10.0), drawn(70, size, seed=1, offset=10.0)
+    expected = [nearest(features, 4), nearest(features, 4, among=others)]
+    with fake_card(monkeypatch) as card:
+        within = nearest(features, 4, device="cuda")
+        sent_bytes = card.sent_bytes
+        across = nearest(features, 4, among=others, device="cuda")
+    for found, known in zip((within, across), expected, strict=True):
+        assert np.array_equal(found.squared, known.squared)
+        assert np.array_equal(found.indices, known.indices)
+    once = len(features) * (size + 1) * (8 if size <= neighbors.PRECISE_SIZE else 4)
+    assert sent_bytes == once if room else sent_bytes > 3 * once
+
+
+def test_a_sample_among_its_own_set_is_its_own_neighbor_on_a_card_too(monkeypatch):
+    features = drawn(40, 5)
+    with fake_card(monkeypatch):
+        found = nearest(features, 1, among=features, device="cuda")
+    assert found.indices[:, 0].tolist() == list(range(40))
+
+
+def test_a_card_yields_the_same_pairs(monkeypatch):
+    first, second = drawn(60, 70), drawn(50, 70, seed=1)
+    bounds = np.sort(squares(first, second), axis=1)[:, 2], np.full(50, -1.0)
+
+    def pairs(device):
+        return [
+            (pair.rows.tolist(), pair.columns.tolist(), pair.squared.tolist())
+            for pair in pairs_below(first, second, *bounds, device=device)
+        ]
+
+    with fake_card(monkeypatch):
+        on_card = pairs("cuda")
+    assert on_card == pairs("cpu")
