@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from typer.exceptions import TyperException
@@ -18,7 +20,7 @@ from typer.exceptions import TyperException
 from ganbench import __version__, paths
 from ganbench.cli.output import complain, print_error
 from ganbench.cli.results import discard
-from ganbench.errors import GanbenchError, error_text, memory_shortage
+from ganbench.errors import GanbenchError, StoppedError, error_text, memory_shortage
 
 INTERRUPTED = 130
 
@@ -41,6 +43,11 @@ def run_guarded(app: Callable[..., Any]) -> int:
     Args:
         app: Parses ``sys.argv`` and runs the verb, as typer does.
     """
+    with _watching_ctrl_c() as pressed:
+        return _guarded(app, pressed)
+
+
+def _guarded(app: Callable[..., Any], pressed: Sequence[int]) -> int:
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -54,8 +61,37 @@ def run_guarded(app: Callable[..., Any]) -> int:
             return 0  # the reader of a pipe, such as head, has seen enough
         return error.code if isinstance(error.code, int) else 0  # completion for a shell
     except Exception as error:  # noqa: BLE001 - this is the last gate
+        if pressed and not isinstance(error, GanbenchError):
+            return _tell(StoppedError("Interrupted."))
         return _tell(error if isinstance(error, GanbenchError) else _sentence(error))
     return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def _watching_ctrl_c() -> Iterator[list[int]]:
+    """Yield a list that is empty until Ctrl-C is pressed.
+
+    A library that is being imported may make another error of a KeyboardInterrupt.
+    """
+    pressed: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # somebody else handles it, or it is ignored
+        yield pressed
+        return
+    try:
+        signal.signal(signal.SIGINT, interrupt)
+    except ValueError:  # only the main thread hears signals
+        yield pressed
+        return
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _tell(error: GanbenchError) -> int:

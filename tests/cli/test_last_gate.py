@@ -3,7 +3,9 @@
 
 import errno
 import json
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,23 @@ def test_what_the_system_refuses_is_told_with_the_file(cli, fails):
 def test_ctrl_c_is_130_and_a_document(cli, fails):
     code, problem = fails(cli, KeyboardInterrupt())
     assert (code, problem["kind"]) == (130, "interrupted")
+
+
+def test_ctrl_c_that_a_library_turns_into_another_error_is_130_too(cli, monkeypatch):
+    """Numpy recurses when it is interrupted while it is imported."""
+
+    def recurse(*_):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise RecursionError from None
+
+    monkeypatch.setattr("ganbench.cli.ls.print_json", recurse)
+    before = signal.getsignal(signal.SIGINT)
+    outcome = cli("ls", "--json")
+    assert outcome.code == 130
+    assert outcome.document["error"]["kind"] == "interrupted"
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_user_who_exits_does_not_end_the_command_as_if_it_were_done(cli, fails):

@@ -48,3 +48,23 @@ def test_a_number_format_is_one_of_two():
     assert options.number_format("bf16") == "bf16"
     with pytest.raises(ConfigError, match="fp32 or bf16 was expected"):
         options.number_format("fp64")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("compare", "-m", "vanilla", "-m", "dcgan"), "--model"),
+        (("eval", "a", "--metrics", "fid", "--metrics", "kid"), "--metrics"),
+        (("run", "--kimg", "1", "--kimg", "2"), "--kimg"),
+    ],
+)
+def test_an_option_that_counts_once_is_not_given_twice(cli, words, name):
+    """The parser would keep the last, and train or measure less than was asked for."""
+    outcome = cli(*words)
+    assert outcome.code == 2
+    assert f"{name} is given 2 times." in outcome.err
+
+
+def test_options_that_may_be_repeated_are(cli):
+    words = ("run", "-m", "vanilla", "-t", "ema", "-t", "r1", "--set", "kimg=1", "--set", "seed=2")
+    assert cli(*words, "--dry-run", "--json").code == 0
