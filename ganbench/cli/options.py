@@ -188,18 +188,19 @@ class Verb(TyperCommand):
     """A verb of the command line; its help is laid out for terminals of any width."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments; an option that counts once is not given twice.
+        """Parse the arguments; an option that names several things is not given twice.
+
+        Of a single value the last counts, as everywhere. Of names the others would be left out.
 
         Raises:
-            ConfigError: One is, of which the parser would keep the last without a word.
+            ConfigError: One is.
         """
         *_, given = self.make_parser(ctx).parse_args(args=list(args))
         for option in dict.fromkeys(given):
-            once = isinstance(option, TyperOption) and not (option.multiple or option.is_flag)
-            if once and given.count(option) > 1:
+            if option.metavar in {"NAMES", "SETS"} and given.count(option) > 1:
                 raise ConfigError(
                     f"{max(option.opts, key=len)} is given {given.count(option)} times.",
-                    "Give it once; where several names are allowed, join them with commas.",
+                    "Give it once, and join the names with commas.",
                 )
         return super().parse_args(ctx, args)
 
