@@ -102,8 +102,8 @@ def check_writable(folder: Path) -> None:
 def utf8(text: str) -> bytes:
     r"""Return a text as UTF-8; a byte of a path that is not UTF-8 is written as an escape.
 
-    >>> utf8("caf\u00e9 \udcff")
-    b'caf\xc3\xa9 \\udcff'
+    >>> utf8("\u00e9 \udcff")
+    b'\xc3\xa9 \\udcff'
     """
     return text.encode(errors="backslashreplace")
 
