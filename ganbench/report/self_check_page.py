@@ -15,7 +15,7 @@ from ganbench.records.environment import lasting
 from ganbench.records.own_files import MANIFEST, check_own, replacing_own
 from ganbench.report import notes
 from ganbench.report.charts.drawing import draw_charts
-from ganbench.report.charts.stills import compact, with_look
+from ganbench.report.charts.stills import PADDING, compact, with_look
 from ganbench.report.markdown.markdown_text import table
 
 MARKS = {"worse": "✗", "better": "▲", "unmoved": "·"}
@@ -200,4 +200,6 @@ def response_map(result: Mapping[str, Any]) -> dict[str, Any]:
         )
         .properties(width=46 * len(names), height=22 * len(labels))
     )
-    return with_look({**chart.to_dict(), "padding": 12}, axis={"labelLimit": 260, "grid": False})
+    return with_look(
+        {**chart.to_dict(), "padding": PADDING}, axis={"labelLimit": 260, "grid": False}
+    )

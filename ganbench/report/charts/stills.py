@@ -12,6 +12,9 @@ import altair as alt
 from ganbench.report.charts.panels import Panel
 from ganbench.report.charts.style import FONT, theme
 
+PADDING = {"left": 36, "right": 24, "top": 12, "bottom": 12}
+"""Around a chart, because a reader's font may be wider than that by which names were measured."""
+
 
 def still_specification(panels: Sequence[Panel], columns: int, width: int) -> dict[str, Any]:
     """Return panels as one chart in Vega-Lite, dark on white.
@@ -39,8 +42,7 @@ def still_specification(panels: Sequence[Panel], columns: int, width: int) -> di
         ],
         "resolve": resolve,
         "spacing": 28,
-        # A reader's font may be wider than the one by which the space for names was measured.
-        "padding": {"left": 36, "right": 24, "top": 12, "bottom": 12},
+        "padding": PADDING,
         "datasets": datasets,
     }
     return with_look(specification)
