@@ -13,6 +13,7 @@ from ganbench.harness.matrix import Arm
 from ganbench.harness.run import RunOptions
 from ganbench.harness.scheduler import CellState
 from ganbench.progress import SILENT, Progress
+from ganbench.runtime.contention import Contention, busy_sentence
 from ganbench.runtime.device import choose_device
 from ganbench.runtime.threads import set_threads
 from ganbench.speed.meter import Meter
@@ -50,16 +51,20 @@ def measured_speeds(
     needed = {state.cell.arm: None for state in states if _to_train(state)}
     unknown = [arm for arm in needed if arm not in known]
     datasets: dict[str, Dataset] = {}
+    contention = Contention(enough_seconds=TRIAL / 2)
     for index, arm in enumerate(unknown):
         progress.advance(arm.label, index, len(unknown))
         try:
             if arm.dataset not in datasets:
                 source = open_dataset(arm.dataset, options.data_root)
                 datasets[arm.dataset] = source.load(source.splits[0])
-            known[arm] = _trial(arm, datasets[arm.dataset], options)
+            known[arm] = _trial(arm, datasets[arm.dataset], options, contention)
         except GanbenchError:
             continue
     progress.advance("", len(unknown), len(unknown))
+    lost = contention.lost()
+    if lost is not None and choose_device(options.device).type == "cpu":
+        progress.say(f"{busy_sentence(lost, 1)} The estimate is for a machine as busy as now.")
     return {arm: known[arm] for arm in needed if arm in known}
 
 
@@ -89,10 +94,13 @@ def _to_train(state: CellState) -> bool:
     return state.status in {"waiting", "running", "elsewhere"} and state.share < 1.0
 
 
-def _trial(arm: Arm, dataset: Dataset, options: RunOptions) -> float:
-    """Train an arm for a moment; return its seconds per kimg."""
+def _trial(arm: Arm, dataset: Dataset, options: RunOptions, contention: Contention) -> float:
+    """Train an arm for a moment; return its seconds per kimg. ``contention`` watches."""
     device = choose_device(options.device)
     set_threads(options.threads)
     meter = Meter(arm.config, dataset, device, options.execution)
     meter.iterate(WARM_UP)
-    return 1000 / meter.train(TRIAL)
+    contention.begin()
+    speed = meter.train(TRIAL)
+    contention.end()
+    return 1000 / speed

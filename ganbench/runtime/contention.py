@@ -6,9 +6,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-ENOUGH_SECONDS = 3.0
-"""How long is watched before anything is said."""
-
 LOST_SHARE = 0.3
 """From this share of lost time on, the machine counts as busy."""
 
@@ -37,14 +34,18 @@ class Contention:
     Args:
         passed: Returns the seconds that have passed.
         computed: Returns the seconds that this thread has computed.
+        enough_seconds: How long is watched before anything is said.
     """
 
     def __init__(
         self,
         passed: Callable[[], float] = time.perf_counter,
         computed: Callable[[], float] = time.thread_time,
+        *,
+        enough_seconds: float = 3.0,
     ) -> None:
         self._clocks = passed, computed
+        self._enough_seconds = enough_seconds
         self._begun: tuple[float, float] | None = None
         self._passed = self._computed = 0.0
 
@@ -66,7 +67,7 @@ class Contention:
         None says that little was lost, or that too little was watched. After an answer, watching
         begins again.
         """
-        if self._passed < ENOUGH_SECONDS:
+        if self._passed < self._enough_seconds:
             return None
         share = 1.0 - self._computed / self._passed
         self._passed = self._computed = 0.0

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""How long a matrix takes, where short trials say it."""
+
+import pytest
+
+from ganbench.harness import time_estimate
+from ganbench.harness.matrix import plan_matrix
+from ganbench.harness.run import RunOptions
+from ganbench.harness.scheduler import Scheduler
+from ganbench.progress import Progress
+from ganbench.runtime.contention import Contention
+
+
+class Listener(Progress):
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.said = []
+
+    def say(self, sentence):
+        self.said.append(sentence)
+
+
+@pytest.mark.parametrize("lost", [None, 0.6])
+def test_an_estimate_on_a_busy_machine_says_so(tmp_path, monkeypatch, lost):
+    monkeypatch.setattr(time_estimate, "TRIAL", 0.02)
+    monkeypatch.setattr(Contention, "lost", lambda self: lost)
+    cells = plan_matrix(["vanilla"], ["none"], ["ring8"], [0, 1], settings={"kimg": 1})
+    options = RunOptions(out=tmp_path, device="cpu", threads=1)
+    states = Scheduler(cells, options, {"ring8": []}).pending
+    listener = Listener()
+    speeds = time_estimate.measured_speeds(states, options, listener)
+    seconds = time_estimate.seconds_left(states, speeds, slots=2)
+    assert seconds == pytest.approx(sum(speeds.values()) * 2 / 2)
+    busy = "Other processes keep this one from computing 60% of the time."
+    expected = [f"{busy} The estimate is for a machine as busy as now."]
+    assert listener.said == ([] if lost is None else expected)
