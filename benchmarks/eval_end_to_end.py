@@ -312,15 +312,15 @@ def report(case: str, turns: dict[str, list[dict[str, Any]]]) -> None:
     """Print a row for each contestant, with medians and ranges over rounds."""
     print(f"\n{case}\n{'':<18}{'value':>12}{'wall s':>26}{'processor s':>26}{'peak MiB':>10}")
     for name, taken in turns.items():
-        if failed := [one["failed"] for one in taken if "failed" in one]:
+        if failed := [turn["failed"] for turn in taken if "failed" in turn]:
             print(f"{name:<18}  no value: {failed[0]}")
             continue
         columns = []
         for key in ("seconds", "processor_seconds"):
-            values = [one[key] for one in taken]
+            values = [turn[key] for turn in taken]
             middle = f"{statistics.median(values):.1f}"
             columns.append(f"{middle} ({min(values):.1f} to {max(values):.1f})")
-        peak = max(one["peak_mib"] for one in taken)
+        peak = max(turn["peak_mib"] for turn in taken)
         value = taken[0]["value"]
         print(f"{name:<18}{value:>12.6f}{columns[0]:>26}{columns[1]:>26}{peak:>10.0f}")
 

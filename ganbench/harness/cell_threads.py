@@ -28,9 +28,9 @@ def with_threads(options: RunOptions, cells: Sequence[Cell], slots: int) -> RunO
     """
     if options.threads is not None:
         return options
-    most = default_threads(slots)
-    if not cells or most == 1:
-        return replace(options, threads=most)
+    most = default_threads(slots) if cells else 1  # to see what is free takes a moment
+    if most == 1:
+        return replace(options, threads=1)
     device = choose_device(options.device)
     datasets: dict[str, Dataset] = {}
     chosen = [1]

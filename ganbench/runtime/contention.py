@@ -47,6 +47,7 @@ class Contention:
         self._clocks = passed, computed
         self._enough_seconds = enough_seconds
         self._begun: tuple[float, float] | None = None
+        self._told = False
         self._passed = self._computed = 0.0
 
     def begin(self) -> None:
@@ -64,11 +65,12 @@ class Contention:
     def lost(self) -> float | None:
         """Return the share of time that others took, from 0 to 1, if it is much; once.
 
-        None says that little was lost, or that too little was watched. After an answer, watching
-        begins again.
+        None says that little was lost, that too little was watched, or that it was said before.
+        After an answer, watching begins again.
         """
-        if self._passed < self._enough_seconds:
+        if self._told or self._passed < self._enough_seconds:
             return None
         share = 1.0 - self._computed / self._passed
         self._passed = self._computed = 0.0
-        return share if share >= LOST_SHARE else None
+        self._told = share >= LOST_SHARE
+        return share if self._told else None

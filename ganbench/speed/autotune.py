@@ -15,23 +15,20 @@ from typing import Any
 
 import torch
 
-from ganbench import paths
 from ganbench.config import Precision, RunConfig, digest
 from ganbench.data.dataset import Dataset
-from ganbench.errors import DamagedRunError
 from ganbench.progress import SILENT, Progress
-from ganbench.records.atomic_files import read_json, write_json
 from ganbench.records.environment import describe_environment, environment_id
 from ganbench.runtime.cores import usable_cores
 from ganbench.runtime.device import device_facts
 from ganbench.runtime.execution import USUAL, Execution, has_convolutions
 from ganbench.runtime.threads import set_threads
+from ganbench.speed.measured_store import read_measured, write_measured
 from ganbench.speed.meter import Meter
 
 GAIN = 0.03
 """A change is kept where it is faster by more than this share."""
 ROUNDS, SECONDS = 3, 0.4
-SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def tuned(
         device: that computes.
         progress: hears how many stages are measured.
     """
-    results = _read_results()
+    results = read_measured("tuning")
     key = speed_key(config, device)
     if key in results:
         return _result(results[key])
@@ -173,24 +170,14 @@ def _speeds(
 
 def keep(config: RunConfig, device: torch.device, result: TuningResult) -> None:
     """Store a result for runs of the same networks, data and batch on this machine."""
-    results = _read_results()
+    results = read_measured("tuning")
     results[speed_key(config, device)] = {
         "model": config.model,
         "dataset": config.dataset,
         "batch_size": config.recipe.batch_size,
         **asdict(result),
     }
-    write_json(paths.cache() / "tuning.json", {"schema": SCHEMA, "choices": results})
-
-
-def _read_results() -> dict[str, Any]:
-    """Return the stored results; none if the file is missing or cannot be read."""
-    try:
-        document = read_json(paths.cache() / "tuning.json")
-    except DamagedRunError:
-        return {}
-    results = document.get("choices") if document.get("schema") == SCHEMA else None
-    return results if isinstance(results, dict) else {}
+    write_measured("tuning", results)
 
 
 def _result(stored: Mapping[str, Any]) -> TuningResult:

@@ -4,18 +4,15 @@
 from __future__ import annotations
 
 import statistics
-from pathlib import Path
 
 import torch
 
-from ganbench import paths
 from ganbench.config import RunConfig
 from ganbench.data.dataset import Dataset
-from ganbench.errors import DamagedRunError
-from ganbench.records.atomic_files import read_json, write_json
 from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.threads import fixed_threads, set_threads
 from ganbench.speed.autotune import speed_key
+from ganbench.speed.measured_store import read_measured, write_measured
 from ganbench.speed.meter import Meter
 
 WORTH_IT = 1.1
@@ -25,7 +22,6 @@ SHORT_SECONDS = 10.0
 """A run that one thread finishes within this time is left to one thread, without measuring."""
 
 _ROUNDS, _SECONDS = 3, 0.2
-_SCHEMA = 1
 
 
 def choose_threads(
@@ -50,14 +46,14 @@ def choose_threads(
     if most == 1 or device.type != "cpu" or fixed_threads() is not None:
         return most
     key = f"{speed_key(config, device)}/{most}"
-    speedups = _read_speedups()
-    if key not in speedups:
+    speedups = read_measured("threads")
+    if not isinstance(speedups.get(key), int | float):
         measured = _speedup(config, dataset, device, execution, most)
         if measured is None:
             return 1
         speedups[key] = round(measured, 3)
-        write_json(_file(), {"schema": _SCHEMA, "speedups": speedups})
-    return most if speedups[key] >= WORTH_IT else 1
+        write_measured("threads", speedups)
+    return most if float(speedups[key]) >= WORTH_IT else 1
 
 
 def _speedup(
@@ -80,20 +76,3 @@ def _speedup(
     finally:
         set_threads(before)
     return statistics.median(speeds[threads]) / statistics.median(speeds[1])
-
-
-def _file() -> Path:
-    """Return the file of stored measurements."""
-    return paths.cache() / "threads.json"
-
-
-def _read_speedups() -> dict[str, float]:
-    """Return the stored measurements; none if the file is missing or cannot be read."""
-    try:
-        document = read_json(_file())
-    except DamagedRunError:
-        return {}
-    stored = document.get("speedups") if document.get("schema") == _SCHEMA else None
-    if not isinstance(stored, dict):
-        return {}
-    return {key: value for key, value in stored.items() if isinstance(value, int | float)}

@@ -96,7 +96,6 @@ class Trainer:
         self.seconds = 0.0
         self._iterations = 0
         self._contention = Contention()
-        self._told_of_contention = False
         self._checked = False  # whether an iteration has shown that the contract is kept
         self._stop_agreed = False
         self._last_look_up = 0  # the images seen then
@@ -186,11 +185,9 @@ class Trainer:
     def _tell_of_contention(self) -> None:
         """Say, once, that other processes take the cores that training needs."""
         waits = self.group.size > 1 or self.state.device.type != "cpu"  # for others, or the device
-        lost = None if self._told_of_contention or waits else self._contention.lost()
-        if lost is None:
-            return
-        self._told_of_contention = True
-        self.progress.say(busy_sentence(lost, torch.get_num_threads()))
+        lost = None if waits else self._contention.lost()
+        if lost is not None:
+            self.progress.say(busy_sentence(lost, torch.get_num_threads()))
 
     def _ending(self) -> str:
         """Return the status of training that was not interrupted."""

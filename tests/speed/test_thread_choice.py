@@ -82,7 +82,7 @@ def test_a_real_measurement_leaves_torch_as_it_was(monkeypatch):
     monkeypatch.setattr(thread_choice, "_SECONDS", 0.01)
     assert choice() in {1, 2}
     assert torch.get_num_threads() == 1
-    stored = read_json(paths.cache() / "threads.json")["speedups"]
+    stored = read_json(paths.cache() / "threads.json")["choices"]
     assert all(speedup > 0 for speedup in stored.values())
 
 
