@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.api import list_tricks as list_tricks
     from ganbench.api import load_run as load_run
     from ganbench.api import run as run
+    from ganbench.backbone import Backbone as Backbone
+    from ganbench.backbone import build_backbone as build_backbone
     from ganbench.config import OptimizerSpec as OptimizerSpec
     from ganbench.config import Recipe as Recipe
     from ganbench.config import RunConfig as RunConfig
@@ -113,6 +115,7 @@ _NAMES_BY_HOME = {
         "load_run",
         "run",
     ),
+    "backbone": ("Backbone", "build_backbone"),
     "config": ("OptimizerSpec", "Recipe", "RunConfig", "adam", "rmsprop", "sgd"),
     "data": ("open_dataset",),
     "data.dataset": ("Dataset", "Source"),

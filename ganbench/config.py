@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -86,6 +86,18 @@ def rmsprop(learning_rate: float | Moving, alpha: float = 0.99) -> OptimizerSpec
     return OptimizerSpec(kind="rmsprop", learning_rate=learning_rate, alpha=alpha)
 
 
+class DataSize(Protocol):
+    """What a recipe needs to know of data: a ``DataSpec`` knows it."""
+
+    @property
+    def is_image(self) -> bool:
+        """Whether examples are images."""
+
+    @property
+    def resolution(self) -> int:
+        """The height of an image in pixels."""
+
+
 class Recipe(Record):
     """How a GAN is trained on some data: everything but networks, loss and tricks.
 
@@ -110,6 +122,47 @@ class Recipe(Record):
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     final_learning_rate: float = Field(default=0.0, ge=0.0, le=1.0)
     """The learning rate at the end of the schedule, as a share of the initial one."""
+
+    @classmethod
+    def preset(cls, data: DataSize) -> Recipe:
+        """Return what suits most variants: DCGAN's settings for images, vanilla's for points."""
+        if data.is_image:
+            return cls(kimg=320 if data.resolution <= 32 else 2000)
+        optimizer = adam(5e-4, (0.5, 0.999))
+        return cls(
+            kimg=2000,
+            batch_size=128,
+            latent_dim=2,
+            generator_optimizer=optimizer,
+            discriminator_optimizer=optimizer,
+            schedule="linear",
+        )
+
+    def replace(
+        self,
+        *,
+        kimg: float | None = None,
+        batch_size: int | None = None,
+        discriminator_steps: int | None = None,
+        latent_dim: int | None = None,
+        prior: Literal["normal", "uniform"] | None = None,
+        generator_optimizer: OptimizerSpec | None = None,
+        discriminator_optimizer: OptimizerSpec | None = None,
+        schedule: Literal["constant", "linear", "cosine"] | None = None,
+    ) -> Recipe:
+        """Return a copy with some settings replaced; None keeps a setting."""
+        changes = {
+            "kimg": kimg,
+            "batch_size": batch_size,
+            "discriminator_steps": discriminator_steps,
+            "latent_dim": latent_dim,
+            "prior": prior,
+            "generator_optimizer": generator_optimizer,
+            "discriminator_optimizer": discriminator_optimizer,
+            "schedule": schedule,
+        }
+        given = {key: value for key, value in changes.items() if value is not None}
+        return type(self).model_validate({**dict(self), **given})
 
     @field_validator("schedule")
     @classmethod
@@ -157,6 +210,8 @@ class RunConfig(Record):
     seed: int = Field(default=0, ge=0, lt=2**63)
     precision: Precision = "fp32"
     model_source: str
+    backbone_source: str = ""
+    """Hash of the source of a backbone that is not part of ganbench."""
     trick_sources: dict[str, str] = {}
     """Hashes of the sources of tricks that are not part of ganbench."""
     loss_source: str = ""
@@ -181,7 +236,7 @@ class RunConfig(Record):
     def identities(self, seeds: Iterable[int]) -> Iterator[str]:
         """Yield the identity that the run would have with each of the seeds."""
         described = {"scheme": IDENTITY_SCHEME, **self.model_dump(mode="json")}
-        for key in ("parameters", "trick_sources", "loss_source"):
+        for key in ("parameters", "trick_sources", "loss_source", "backbone_source"):
             if not described[key]:  # such runs keep the identity they had before the field existed
                 del described[key]
         for seed in seeds:

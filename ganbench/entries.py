@@ -304,3 +304,17 @@ def function_of(*first: str) -> Callable[[object], bool]:
         return parameters[0] in first or ("*" in first and parameters[0] not in {"", "root"})
 
     return check
+
+
+def is_backbone(entry: object) -> bool:
+    """Tell whether an object is a function that is annotated to return a ``Backbone``."""
+    if not inspect.isfunction(entry):
+        return False
+    annotation = inspect.signature(entry).return_annotation
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return str(name).rpartition(".")[2] == "Backbone"
+
+
+def is_model(entry: object) -> bool:
+    """Tell whether an object is a function of data that makes no backbone."""
+    return function_of("*")(entry) and not is_backbone(entry)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Registries of everything that has a name: models, tricks, losses, datasets, metrics, networks.
+"""Registries of what has a name: models, backbones, tricks, losses, datasets, metrics, networks.
 
 A registry finds its entries by reading source files, without importing them: ganbench's own
 modules, the entry points of installed packages, and any ``file.py`` that the user names. A listing
@@ -29,6 +29,8 @@ from ganbench.entries import (
     entry_of_point,
     function_of,
     import_module_of,
+    is_backbone,
+    is_model,
     scan,
 )
 from ganbench.errors import ConfigError, GanbenchError, InputError, UnknownNameError, suggest
@@ -39,6 +41,7 @@ __all__ = [
     "KINDS",
     "Entry",
     "Registry",
+    "backbones",
     "canonical",
     "datasets",
     "forget_changed_files",
@@ -342,7 +345,7 @@ def _scanned(path: Path, module: str) -> list[Entry]:
 
 
 models: Registry[Any] = Registry(
-    "model", "ganbench.zoo", "ganbench.models", forms=("function",), fits=function_of("*")
+    "model", "ganbench.zoo", "ganbench.models", forms=("function",), fits=is_model
 )
 tricks: Registry[Any] = Registry(
     "trick",
@@ -350,6 +353,9 @@ tricks: Registry[Any] = Registry(
     "ganbench.tricks",
     forms=("class",),
     fits=derives_from("ganbench.trick.Trick"),
+)
+backbones: Registry[Any] = Registry(
+    "backbone", "ganbench.backbones", "ganbench.backbones", forms=("function",), fits=is_backbone
 )
 losses: Registry[Any] = Registry(
     "loss",
@@ -383,6 +389,7 @@ KINDS: dict[str, Registry[Any]] = {
     "models": models,
     "tricks": tricks,
     "losses": losses,
+    "backbones": backbones,
     "datasets": datasets,
     "metrics": metrics,
     "networks": networks,

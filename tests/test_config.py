@@ -84,6 +84,7 @@ OTHER = {
     "precision": "bf16",
     "model_source": "0",
     "loss_source": "0",
+    "backbone_source": "0",
     "dataset_version": "2",
     "recipe.kimg": 321,
     "recipe.batch_size": 32,

@@ -46,6 +46,8 @@ RANKS = {
     "nn": 5,
     "kinds": 5,
     "data": 6,
+    "backbone": 6,
+    "backbones": 7,
     "tricks": 7,
     "datasets": 7,
     "samples": 7,
@@ -62,7 +64,7 @@ RANKS = {
     "api": 12,
 }
 CONTRACT = {"gan", "trick", "turn", "state", "step"}
-CATALOGUES = ("datasets", "metrics", "networks", "tricks")
+CATALOGUES = ("backbones", "datasets", "metrics", "networks", "tricks")
 """Folders that hold entries only, each in a file of its own or of its family."""
 MAY_NAME_A_CATALOGUE = {"__init__", *CATALOGUES}
 """What may import an entry by statement: all others find it by name, through the registry."""

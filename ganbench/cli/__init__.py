@@ -27,6 +27,7 @@ from ganbench.cli import (
 from ganbench.cli.last_gate import run_guarded
 from ganbench.cli.results import prepare_streams
 from ganbench.errors import ConfigError
+from ganbench.runtime.cores import begin_watching
 from ganbench.runtime.process_group import launched
 
 app = typer.Typer(
@@ -77,6 +78,7 @@ def _check_processes(
 
 def main() -> None:
     """Run the command line; every error is a sentence and an exit code, never a traceback."""
+    begin_watching()
     prepare_streams()
     if launched().first:
         _exit(run_guarded(app))

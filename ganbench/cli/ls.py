@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench ls``: what models, tricks, metrics, networks, datasets, losses, suites there are."""
+"""``ganbench ls``: what models, backbones, tricks, metrics, datasets and so on there are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,16 @@ ganbench ls models "*gan*"
 ganbench ls tricks --json
 """
 
-_KINDS = ("models", "tricks", "metrics", "networks", "datasets", "losses", "suites")
+_KINDS = (
+    "models",
+    "backbones",
+    "tricks",
+    "losses",
+    "metrics",
+    "networks",
+    "datasets",
+    "suites",
+)
 
 
 def command(

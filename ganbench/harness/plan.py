@@ -34,6 +34,7 @@ from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.process_group import ALONE, ProcessGroup
 from ganbench.state import State
 from ganbench.training.build import (
+    backbone_source,
     build_state,
     check_together,
     create,
@@ -219,6 +220,7 @@ def plan_for(
         model_source=source_hash(name),
         trick_sources=trick_sources(outside_model(gan.tricks, requested)),
         loss_source=loss_source(gan, chosen.loss),
+        backbone_source=backbone_source(parameters),
         dataset_version=data.version,
     )
     return _run_plan(config, source, gan, loss, merged)

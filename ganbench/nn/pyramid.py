@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import prod
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from ganbench.gan import Shape
-from ganbench.nn.convolutional import initialize, stages
+from ganbench.nn.convolutional import cut_to, initialize, made_even, map_sizes
 
 Pyramid = tuple[Tensor, ...]
 """Images (B, C, h, w), each half as wide as the one before."""
@@ -18,10 +19,9 @@ Pyramid = tuple[Tensor, ...]
 
 def pyramid_of(images: Tensor) -> Pyramid:
     """Return images (B, C, H, W) at each lower resolution of the networks, by means of 2 x 2."""
-    _, count = stages(images.shape[-1])
     levels = [images]
-    for _ in range(count):
-        levels.append(avg_pool2d(levels[-1], 2))
+    for _ in map_sizes(*images.shape[2:])[1:]:
+        levels.append(avg_pool2d(levels[-1], 2, ceil_mode=True))
     return tuple(levels[1:])
 
 
@@ -32,24 +32,27 @@ class PyramidGenerator(nn.Module):
 
     Args:
         latent_dim: Size of a latent.
-        shape: (C, H, W) of an image, H = W.
+        shape: (C, H, W) of an image.
         width: Channels of the outermost map; they double inward, up to 256.
     """
 
     def __init__(self, latent_dim: int, shape: Shape, *, width: int = 32) -> None:
         super().__init__()
-        size, count = stages(shape[1])
-        widths = [min(256, width * 2**depth) for depth in reversed(range(count + 1))]
-        self.start = (widths[0], size, size)
-        self.project = nn.Linear(latent_dim, widths[0] * size * size, bias=False)
+        sizes = map_sizes(*shape[1:])
+        widths = [min(256, width * 2**depth) for depth in reversed(range(len(sizes)))]
+        self.start = (widths[0], *sizes[0])
+        self.project = nn.Linear(latent_dim, prod(self.start), bias=False)
         self.normalize = nn.Sequential(nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True))
         self.stages = nn.ModuleList(
             nn.Sequential(
                 nn.ConvTranspose2d(inner, outer, 4, stride=2, padding=1, bias=False),
                 nn.BatchNorm2d(outer),
                 nn.ReLU(inplace=True),
+                *cut_to(after, before),
             )
-            for inner, outer in pairwise(widths)
+            for (inner, outer), (before, after) in zip(
+                pairwise(widths), pairwise(sizes), strict=True
+            )
         )
         self.to_image = nn.ModuleList(nn.Conv2d(channels, shape[0], 1) for channels in widths)
         initialize(self)
@@ -71,15 +74,15 @@ class PyramidDiscriminator(nn.Module):
     Maps images (B, *shape) and their pyramid to logits (B, 1).
 
     Args:
-        shape: (C, H, W) of an image, H = W.
+        shape: (C, H, W) of an image.
         width: Channels of the outermost map; they double inward, up to 256.
     """
 
     def __init__(self, shape: Shape, *, width: int = 32) -> None:
         super().__init__()
-        channels, resolution, _ = shape
-        size, count = stages(resolution)
-        widths = [min(256, width * 2**depth) for depth in range(count + 1)]
+        channels = shape[0]
+        sizes = map_sizes(*shape[1:])
+        widths = [min(256, width * 2**depth) for depth in range(len(sizes))]
         self.from_image = nn.Conv2d(channels, width, 3, padding=1)
         inputs = [width, *(inner + channels for inner in widths[1:])]
         self.stages = nn.ModuleList(
@@ -88,7 +91,7 @@ class PyramidDiscriminator(nn.Module):
         )
         self.last = nn.Conv2d(inputs[-1], widths[-1], 3, padding=1)
         self.logit = nn.Sequential(
-            nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(widths[-1] * size**2, 1)
+            nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(widths[-1] * prod(sizes[0]), 1)
         )
         initialize(self)
 
@@ -96,6 +99,6 @@ class PyramidDiscriminator(nn.Module):
         """Map images (B, *shape) and the smaller ones, the largest first, to logits (B, 1)."""
         maps = self.from_image(images)
         for stage, smaller in zip(self.stages, pyramid, strict=True):
-            maps = torch.cat([stage(maps), smaller], 1)
+            maps = torch.cat([stage(made_even(maps)), smaller], 1)
         logits: Tensor = self.logit(self.last(maps))
         return logits

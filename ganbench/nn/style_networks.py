@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""StyleGAN2's networks (Karras et al., 2020, arXiv:1912.04958), small, for squares of pixels."""
+"""StyleGAN2's networks (Karras et al., 2020, arXiv:1912.04958), small."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, leaky_relu
 
 from ganbench.gan import Shape
-from ganbench.nn.convolutional import stages
+from ganbench.nn.convolutional import map_sizes
 from ganbench.nn.equalized import (
     EqualizedConv2d,
     EqualizedLinear,
@@ -28,15 +28,15 @@ def _activated(values: Tensor) -> Tensor:
     return leaky_relu(values, 0.2) * math.sqrt(2)
 
 
-def _doubled(maps: Tensor) -> Tensor:
-    """Double the size of (B, C, H, W)."""
-    return interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)
+def _doubled(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Double the size of (B, C, h, w), and cut what is beyond the size that is wanted."""
+    doubled = interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)
+    return doubled[:, :, : size[0], : size[1]]
 
 
-def _channels(resolution: int, width: int) -> tuple[int, list[int]]:
-    """Return the innermost size, and the channels of each resolution from there outward."""
-    size, count = stages(resolution)
-    return size, [min(256, width * 2**depth) for depth in reversed(range(count + 1))]
+def _channels(count: int, width: int) -> list[int]:
+    """Return the channels of each of the maps, from the innermost outward."""
+    return [min(256, width * 2**depth) for depth in reversed(range(count))]
 
 
 class Mapping(nn.Module):
@@ -93,7 +93,7 @@ class StyleGenerator(nn.Module):
 
     Args:
         latent_dim: The size of a latent, and of a style.
-        shape: (C, H, W) of an image, H = W.
+        shape: (C, H, W) of an image.
         width: Channels of the outermost map; they double inward, up to 256.
         mixing: The share of images with mixed styles.
     """
@@ -102,10 +102,11 @@ class StyleGenerator(nn.Module):
         self, latent_dim: int, shape: Shape, *, width: int = 32, mixing: float = 0.9
     ) -> None:
         super().__init__()
-        size, channels = _channels(shape[1], width)
+        self.sizes = map_sizes(*shape[1:])
+        channels = _channels(len(self.sizes), width)
         self.mixing = mixing
         self.mapping = Mapping(latent_dim)
-        self.constant = nn.Parameter(torch.randn(channels[0], size, size))
+        self.constant = nn.Parameter(torch.randn(channels[0], *self.sizes[0]))
         layers = [NoisyLayer(channels[0], channels[0], latent_dim)]
         for inner, outer in pairwise(channels):
             layers += [NoisyLayer(inner, outer, latent_dim), NoisyLayer(outer, outer, latent_dim)]
@@ -137,29 +138,34 @@ class StyleGenerator(nn.Module):
         each = styles.unbind(1)
         maps = self.layers[0](self.constant.expand(len(styles), -1, -1, -1), each[0])
         image: Tensor = self.to_image[0](maps, each[1])
-        for stage, to_image in enumerate(self.to_image[1:]):
+        for stage, (size, to_image) in enumerate(
+            zip(self.sizes[1:], self.to_image[1:], strict=True)
+        ):
             layer = 2 * stage + 1
-            maps = self.layers[layer](_doubled(maps), each[layer])
+            maps = self.layers[layer](_doubled(maps, size), each[layer])
             maps = self.layers[layer + 1](maps, each[layer + 1])
-            image = _doubled(image) + to_image(maps, each[layer + 2])
+            image = _doubled(image, size) + to_image(maps, each[layer + 2])
         return image.tanh()
 
 
 class StyleDiscriminator(nn.Module):
     """Residual stages that halve an image, and the deviation within groups of examples.
 
-    Maps (B, *shape) to logits (B, 1).
+    Maps (B, *shape) to logits (B, outputs).
 
     Args:
-        shape: (C, H, W) of an image, H = W.
+        shape: (C, H, W) of an image.
         width: Channels of the outermost map; they double inward, up to 256.
         group: The largest number of examples whose deviation is seen.
+        outputs: The number of values of the last layer, of which a head may take its own.
     """
 
-    def __init__(self, shape: Shape, *, width: int = 32, group: int = 4) -> None:
+    def __init__(self, shape: Shape, *, width: int = 32, group: int = 4, outputs: int = 1) -> None:
         super().__init__()
-        size, channels = _channels(shape[1], width)
-        outward = channels[::-1]
+        sizes = map_sizes(*shape[1:])
+        halvings = len(sizes) - 1
+        innermost = (shape[1] // 2**halvings) * (shape[2] // 2**halvings)
+        outward = _channels(len(sizes), width)[::-1]
         self.from_image = EqualizedConv2d(shape[0], outward[0], 1)
         pairs = list(pairwise(outward))
         self.first = nn.ModuleList(EqualizedConv2d(outer, outer) for outer, _ in pairs)
@@ -167,11 +173,11 @@ class StyleDiscriminator(nn.Module):
         self.skips = nn.ModuleList(EqualizedConv2d(outer, inner, 1) for outer, inner in pairs)
         self.deviation = MinibatchDeviation(group)
         self.last = EqualizedConv2d(outward[-1] + 1, outward[-1])
-        self.hidden = EqualizedLinear(outward[-1] * size**2, outward[-1])
-        self.logit = EqualizedLinear(outward[-1], 1)
+        self.hidden = EqualizedLinear(outward[-1] * innermost, outward[-1])
+        self.logit = EqualizedLinear(outward[-1], outputs)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map (B, *shape) to logits (B, 1)."""
+        """Map (B, *shape) to logits (B, outputs)."""
         maps = _activated(self.from_image(images))
         for first, second, skip in zip(self.first, self.second, self.skips, strict=True):
             inner = avg_pool2d(_activated(second(_activated(first(maps)))), 2)

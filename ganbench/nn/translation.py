@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 
 from ganbench.gan import Shape
-from ganbench.nn.convolutional import initialize, stages
+from ganbench.nn.convolutional import initialize, made_even, map_sizes
 
 
 class UNet(nn.Module):
@@ -16,10 +16,10 @@ class UNet(nn.Module):
 
     Maps latents, which are ignored, and sources (B, *source) to images (B, *shape) in [-1, 1]. The
     noise is dropout in the decoder, in training and in evaluation mode, drawn from torch's global
-    stream. A resolution is halved as in ``ganbench.nn.convolutional``.
+    stream. Sizes are halved as often as in ``ganbench.nn.convolutional``.
 
     Args:
-        source: (C, H, W) of a source, H = W.
+        source: (C, H, W) of a source.
         shape: (C, H, W) of an image, of the same height and width.
         width: Channels of the outermost map; doubled at each halving, up to eight times as many.
         drop: Share of the values of inner decoder maps that are set to zero.
@@ -27,7 +27,7 @@ class UNet(nn.Module):
 
     def __init__(self, source: Shape, shape: Shape, *, width: int = 64, drop: float = 0.5) -> None:
         super().__init__()
-        _, count = stages(shape[1])
+        count = len(map_sizes(*shape[1:])) - 1
         widths = [source[0], *(width * min(2**depth, 8) for depth in range(count))]
         self.drop = drop
         self.encoder = nn.ModuleList(
@@ -54,12 +54,18 @@ class UNet(nn.Module):
         """Map (B, latent_dim) and (B, *source) to (B, *shape)."""
         maps: list[Tensor] = [source]
         for down in self.encoder:
-            maps.append(down(maps[-1]))
+            maps.append(down(made_even(maps[-1])))
         current = maps.pop()  # (B, C, h, w), the innermost
         for up, norm in zip(self.decoder, self.norms, strict=False):
-            current = dropout(norm(up(current.relu())), self.drop)
-            current = torch.cat([current, maps.pop()], 1)  # (B, 2 C, 2 h, 2 w)
-        return torch.tanh(self.decoder[-1](current.relu()))
+            encoded = maps.pop()  # (B, C', h', w'), where 2 h is h' or one more
+            current = dropout(norm(_fitted(up(current.relu()), encoded)), self.drop)
+            current = torch.cat([current, encoded], 1)  # (B, 2 C', h', w')
+        return torch.tanh(_fitted(self.decoder[-1](current.relu()), source))
+
+
+def _fitted(maps: Tensor, model: Tensor) -> Tensor:
+    """Cut maps (B, C, h, w) to the size of others, which are at most that large."""
+    return maps[:, :, : model.shape[2], : model.shape[3]]
 
 
 def _down(outer: int, inner: int, *, outermost: bool) -> nn.Module:

@@ -16,7 +16,7 @@ from ganbench.records.json_values import as_mapping
 from ganbench.records.run_record import RunRecord
 
 _NOT_THE_VARIANT = ("seed", "dataset", "dataset_version")
-_MAY_BE_LEFT_OUT = ("parameters", "trick_sources", "loss_source", "origin")
+_MAY_BE_LEFT_OUT = ("parameters", "trick_sources", "loss_source", "backbone_source", "origin")
 """What a configuration may leave out where it is empty: some came later than the first runs."""
 
 TrickParameters = Mapping[str, Mapping[str, Any]]

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path("/")
@@ -70,40 +71,82 @@ def _quota(folder: Path) -> Iterator[float]:
         yield quota / period
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What the cores that this process may use had done at some moment, in clock ticks."""
+
+    at: float
+    """The moment, in seconds."""
+    busy: float
+    """Ticks at normal priority, of all processes but this one."""
+    all: float
+    """Ticks of all kinds."""
+
+    @staticmethod
+    def now() -> _Look | None:
+        """Look at the cores; None where the system does not say."""
+        ticks = _ticks()
+        if ticks is None:
+            return None
+        busy, total = ticks
+        # What has a low priority is not counted as busy, this process included.
+        own = sum(os.times()[:4]) * os.sysconf("SC_CLK_TCK") if os.nice(0) <= 0 else 0.0
+        return _Look(time.perf_counter(), busy - own, total)
+
+
+_begun: list[_Look | None] = []
+"""The look from which a command watches."""
+
+_RECENT = 20.0
+"""For how many seconds a look is good as the beginning of watching."""
+
+
+def begin_watching() -> None:
+    """Watch the cores from now on, so that ``free_cores`` need not wait."""
+    _begun[:] = [_Look.now()]
+
+
 def free_cores(seconds: float = 0.2) -> float:
     """Return how many of the usable cores nobody else computes on now.
 
     What other processes do at a low priority does not count, because they give way.
 
     Args:
-        seconds: How long to watch. This process should sleep meanwhile, and does.
+        seconds: How long to watch at least. What has passed since ``begin_watching`` counts.
 
     Returns:
         From 0 to ``usable_cores()``; all of them where the system does not say.
     """
-    before = _busy_ticks()
-    time.sleep(seconds)
-    after = _busy_ticks()
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    free = 0.0
-    for core in allowed:
-        if core not in before or core not in after:
-            return float(usable_cores())
-        busy, total = (now - then for now, then in zip(after[core], before[core], strict=True))
-        free += 1 - busy / total if total else 1.0
-    return min(free, float(usable_cores())) if allowed else float(usable_cores())
+    cores = float(usable_cores())
+    before = _begun[0] if _begun else None
+    if before is None or time.perf_counter() - before.at > _RECENT:
+        before = _Look.now()
+    if before is None:
+        return cores
+    time.sleep(max(0.0, seconds - (time.perf_counter() - before.at)))
+    after = _Look.now()
+    if after is None or after.all == before.all:
+        return cores
+    available = len(os.sched_getaffinity(0))
+    taken = available * (after.busy - before.busy) / (after.all - before.all)
+    return min(cores, max(0.0, available - taken))
 
 
-def _busy_ticks() -> dict[int, tuple[int, int]]:
-    """Return the ticks in which each core was busy for others, and all ticks so far."""
-    ticks = {}
+def _ticks() -> tuple[int, int] | None:
+    """Return the busy ticks at normal priority, and all, of the cores this process may use."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    allowed = {f"cpu{core}" for core in os.sched_getaffinity(0)}
+    busy = total = 0
     for line in _text(ROOT / "proc/stat").splitlines():
         name, *numbers = line.split()
-        if name.startswith("cpu") and name[3:].isdigit():
+        if name in allowed:
+            allowed.discard(name)
             counts = [int(number) for number in numbers[:8]]
             user, _nice, system, _idle, _wait, interrupt, soft, steal = counts
-            ticks[int(name[3:])] = (user + system + interrupt + soft + steal, sum(counts))
-    return ticks
+            busy += user + system + interrupt + soft + steal
+            total += sum(counts)
+    return None if allowed else (busy, total)
 
 
 def _text(path: Path) -> str:

@@ -19,7 +19,7 @@ WORTH_IT = 1.1
 """More threads are taken where they make training at least this many times as fast."""
 
 SHORT_SECONDS = 10.0
-"""A run that one thread finishes within this time is left to one thread, without measuring."""
+"""A run that one thread finishes within this time takes the free cores, without measuring."""
 
 _ROUNDS, _SECONDS = 3, 0.2
 
@@ -50,7 +50,7 @@ def choose_threads(
     if not isinstance(speedups.get(key), int | float):
         measured = _speedup(config, dataset, device, execution, most)
         if measured is None:
-            return 1
+            return most
         speedups[key] = round(measured, 3)
         write_measured("threads", speedups)
     return most if float(speedups[key]) >= WORTH_IT else 1

@@ -11,7 +11,16 @@ import torch
 from torch import nn
 
 from ganbench import registry
-from ganbench.config import OptimizerSpec, Precision, Recipe, RunConfig, TrickConfig
+from ganbench.backbone import AUTO
+from ganbench.config import (
+    OptimizerSpec,
+    PlainValue,
+    Precision,
+    Recipe,
+    RunConfig,
+    TrickConfig,
+    parse_trick,
+)
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, ContractError
 from ganbench.gan import GAN, DataSpec, Loss, Role
@@ -102,6 +111,14 @@ def loss_source(gan: GAN, name: str) -> str:
     if name == gan.loss.name or registry.losses.is_own(registry.losses.entry(name)):
         return ""
     return source_digest(registry.losses, name)
+
+
+def backbone_source(parameters: Mapping[str, PlainValue]) -> str:
+    """Return the hash of the source of a model's backbone; empty if ganbench defines it."""
+    name = parse_trick(str(parameters.get("backbone", AUTO))).name
+    if name == AUTO or registry.backbones.is_own(registry.backbones.entry(name)):
+        return ""
+    return source_digest(registry.backbones, name)
 
 
 def build(

@@ -16,7 +16,7 @@ NAMES = [(kind, name) for kind in KINDS for name in getattr(registry, kind).name
 
 def test_ls_lists_every_entry_with_summary_and_paper(cli):
     document = cli("ls", "--json").document
-    assert document.keys() == {"schema", *KINDS, "losses", "suites"}
+    assert document.keys() == {"schema", *KINDS, "backbones", "losses", "suites"}
     for kind in KINDS:
         entries = getattr(registry, kind).entries()
         assert [row["name"] for row in document[kind]] == list(entries)

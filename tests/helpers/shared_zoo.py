@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from comparing import tensors_of
+from small_models import small
 from small_states import state_of
 
 from ganbench import registry
@@ -17,7 +18,6 @@ from ganbench.data.dataset import Dataset
 from ganbench.gan import DataSpec
 from ganbench.progress import SILENT
 from ganbench.records.run_folder import RunFolder
-from ganbench.training.build import create
 from ganbench.training.checkpoint import write_tensors
 from ganbench.training.distributed import join_processes
 from ganbench.training.trainer import Schedule, Trainer
@@ -48,7 +48,7 @@ def dataset_of(spec):
 def trainer_of(model, folder, group):
     """Return a trainer of a few iterations, in batches of eight."""
     spec = DATA.get(model, IMAGES)
-    gan = create(model, spec)
+    gan = small(model, spec)
     steps = min(2, gan.recipe.discriminator_steps)
     kimg = 0.008 * steps * ITERATIONS
     settings = {"kimg": kimg, "batch_size": 8, "discriminator_steps": steps}

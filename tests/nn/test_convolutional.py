@@ -9,31 +9,36 @@ from torch import nn
 
 from ganbench.errors import ConfigError
 from ganbench.nn import ConvDiscriminator, ConvGenerator
-from ganbench.nn.convolutional import initialize, stages
+from ganbench.nn.convolutional import initialize, map_sizes
 
 
 @pytest.mark.parametrize(
-    ("resolution", "expected"),
-    [(28, (7, 2)), (32, (4, 3)), (48, (3, 4)), (64, (4, 4)), (96, (3, 5)), (128, (4, 5))],
+    ("resolution", "innermost", "count"),
+    [(28, 7, 2), (32, 4, 3), (48, 3, 4), (64, 4, 4), (96, 3, 5), (128, 4, 5), (150, 5, 5)],
 )
-def test_the_stages_that_the_documentation_names(resolution, expected):
-    assert stages(resolution) == expected
+def test_the_sizes_that_the_documentation_names(resolution, innermost, count):
+    sizes = map_sizes(resolution, resolution)
+    assert (sizes[0], len(sizes) - 1) == ((innermost, innermost), count)
 
 
-@pytest.mark.parametrize("resolution", range(1, 257))
-def test_a_resolution_is_the_innermost_map_doubled_or_refused(resolution):
-    odd = resolution
-    while odd % 2 == 0:
-        odd //= 2
-    if odd > 8 or resolution in {1, 2, 3, 4, 5, 7}:
-        with pytest.raises(ConfigError, match=f"{resolution} x {resolution} pixels"):
-            stages(resolution)
+@pytest.mark.parametrize("height", [6, *range(8, 70), 150, 256])
+@pytest.mark.parametrize("width", [6, 8, 28, 48, 64, 75, 256])
+def test_each_map_is_the_one_before_doubled_and_cut(height, width):
+    if min(height, width) < 8 and height != width:
         return
-    size, count = stages(resolution)
-    assert size * 2**count == resolution
-    assert count >= 1
-    assert size <= 8
-    assert size % 2 == 1 or size <= 4
+    sizes = map_sizes(height, width)
+    assert sizes[-1] == (height, width)
+    for before, after in pairwise(sizes):
+        assert all(2 * inner - outer in {0, 1} for inner, outer in zip(before, after, strict=True))
+    assert 3 <= min(sizes[0]) <= 8
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 4, 5, 7])
+def test_an_image_that_is_too_small_is_refused(side):
+    with pytest.raises(ConfigError, match=f"{side} x {side} pixels"):
+        map_sizes(side, side)
+    with pytest.raises(ConfigError, match=f"{side} x 64 pixels"):
+        map_sizes(side, 64)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -41,7 +46,8 @@ def test_a_resolution_is_the_innermost_map_doubled_or_refused(resolution):
 @pytest.mark.parametrize("norm", ["batch", "none"])
 def test_shapes_and_parameter_counts(resolution, channels, norm):
     shape, width, latent_dim = (channels, resolution, resolution), 4, 5
-    size, count = stages(resolution)
+    sizes = map_sizes(resolution, resolution)
+    size, count = sizes[0][0], len(sizes) - 1
     widths = [width * 2**depth for depth in range(count)]
     generator = ConvGenerator(latent_dim, shape, width=width)
     discriminator = ConvDiscriminator(shape, width=width, norm=norm)

@@ -92,6 +92,34 @@ def test_free_cores_count_what_others_leave(tmp_path, monkeypatch):
     assert cores.free_cores() == pytest.approx(2 + 2 / 20)
 
 
+def test_what_a_command_has_watched_since_it_began_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
+    monkeypatch.setattr(cores, "ROOT", tmp_path)
+    monkeypatch.setattr(cores, "_begun", [])
+    clock, own = [0.0], [0.0]
+    monkeypatch.setattr(cores.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(os, "times", lambda: (own[0], 0.0, 0.0, 0.0, clock[0]))
+    monkeypatch.setattr(os, "nice", lambda change: 0)
+    waits = []
+    monkeypatch.setattr(cores.time, "sleep", waits.append)
+    system(tmp_path, "", {"proc/stat": ticks([0] * 8, [0] * 8)})
+    cores.begin_watching()
+    # In one second this process computed for 0.8, another one on the other core for 0.5.
+    clock[0], own[0] = 1.0, 0.8
+    per_second = os.sysconf("SC_CLK_TCK")
+    busy, idle = per_second // 2, per_second - per_second // 2
+    later = ticks(
+        [round(0.8 * per_second), 0, 0, round(0.2 * per_second), 0, 0, 0, 0],
+        [busy, 0, 0, idle, 0, 0, 0, 0],
+    )
+    system(tmp_path, "", {"proc/stat": later})
+    assert cores.free_cores() == pytest.approx(1.5)
+    assert waits == [0.0]
+    clock[0] = 100.0  # that look is too old by now
+    cores.free_cores()
+    assert waits == [0.0, pytest.approx(0.2)]
+
+
 def test_all_cores_are_free_where_the_system_does_not_say(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
     monkeypatch.setattr(cores, "ROOT", tmp_path)

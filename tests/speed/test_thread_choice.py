@@ -72,9 +72,9 @@ def test_nothing_is_measured_where_there_is_no_choice(measured, monkeypatch):
     assert not measured
 
 
-def test_a_short_run_has_one_thread():
+def test_a_short_run_takes_what_is_free_and_is_not_measured():
     config = plan("vanilla", "ring8", settings={"kimg": 1}).config
-    assert choose_threads(config, open_dataset("ring8").load("train"), CPU, 2) == 1
+    assert choose_threads(config, open_dataset("ring8").load("train"), CPU, 2) == 2
     assert not (paths.cache() / "threads.json").exists()
 
 

@@ -6,6 +6,7 @@ import itertools
 import pytest
 import torch
 from comparing import differing, tensors_of, without_times
+from small_models import small
 from small_states import state_of
 
 from ganbench import registry
@@ -15,7 +16,6 @@ from ganbench.gan import DataSpec, Mixture
 from ganbench.progress import Progress
 from ganbench.records.run_folder import RunFolder
 from ganbench.sampling.draw import draw
-from ganbench.training.build import create
 from ganbench.training.trainer import Schedule, Trainer, evaluating
 
 DATA = {
@@ -42,7 +42,7 @@ class StopAt(Progress):
 def trainer_of(model, kind, folder, progress=None):
     """Return a trainer of eight iterations, in batches of four."""
     spec = DATA[kind]
-    gan = create(model, spec, PARAMETERS.get(model))
+    gan = small(model, spec, PARAMETERS.get(model))
     steps = min(2, gan.recipe.discriminator_steps)
     settings = {"kimg": 0.032 * steps, "batch_size": 4, "discriminator_steps": steps}
     recipe = gan.recipe.model_copy(update=settings)
@@ -65,7 +65,7 @@ def trainer_of(model, kind, folder, progress=None):
 @pytest.mark.parametrize(("model", "kind"), CASES, ids=map("-".join, CASES))
 def test_a_run_goes_on_bit_for_bit_and_is_sampled_twice_alike(model, kind, tmp_path):
     try:
-        create(model, DATA[kind])
+        small(model, DATA[kind])
     except ConfigError as error:
         pytest.skip(error.message)
     whole = trainer_of(model, kind, tmp_path / "whole")

@@ -3,6 +3,7 @@
 
 import pytest
 import torch
+from small_models import small
 from small_states import state_of
 
 from ganbench import registry
@@ -10,7 +11,6 @@ from ganbench.config import parse_trick
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
 from ganbench.step import alternate
-from ganbench.training.build import create
 from ganbench.training.trainer import evaluating
 from ganbench.trick_config import make_trick
 
@@ -23,7 +23,7 @@ TEXTS = DataSpec("texts", "1", (4, 8), alphabet=("a", "b", "c", "d"))
 
 def refusal(model, data, name):
     """Make two iterations with a trick and draw samples; return the error if it was refused."""
-    gan = create(model, data)
+    gan = small(model, data)
     tricks = [trick for trick in gan.tricks if registry.name_of(trick) != name]
     settings = {"batch_size": 4, "kimg": 0.1, "discriminator_steps": 1}
     random = torch.Generator().manual_seed(0)
@@ -60,7 +60,7 @@ def cases():
             if kinds and data not in (POINTS, IMAGES):
                 break
             try:
-                create(model, data)
+                small(model, data)
             except ConfigError:
                 continue
             kinds.append(data)

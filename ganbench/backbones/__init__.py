@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Catalogue of backbones: a generator with its discriminator, in a file each."""
