@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.api import compare as compare
     from ganbench.api import evaluate as evaluate
+    from ganbench.api import list_backbones as list_backbones
     from ganbench.api import list_datasets as list_datasets
     from ganbench.api import list_losses as list_losses
     from ganbench.api import list_metrics as list_metrics
@@ -106,6 +107,7 @@ _NAMES_BY_HOME = {
     "api": (
         "compare",
         "evaluate",
+        "list_backbones",
         "list_datasets",
         "list_losses",
         "list_metrics",

@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""``python -m ganbench``: the same as the command."""
+"""``ganbench`` and ``python -m ganbench``: the command, which may be interrupted from its start."""
 
-from ganbench.cli import main
+import sys
+
+
+def start() -> None:
+    """Carry out the command that was typed."""
+    try:
+        from ganbench.cli import main as run_command_line
+    except KeyboardInterrupt:  # before the command line can tell what it was doing
+        sys.exit(130)
+    run_command_line()
+
 
 if __name__ == "__main__":
-    main()
+    start()

@@ -311,6 +311,11 @@ def list_tricks() -> list[str]:
     return registry.tricks.names()
 
 
+def list_backbones() -> list[str]:
+    """Return the names of all backbones, in alphabetical order."""
+    return registry.backbones.names()
+
+
 def list_losses() -> list[str]:
     """Return the names of all losses, in alphabetical order."""
     return registry.losses.names()

@@ -72,7 +72,12 @@ class Backbone:
 
 
 def build_backbone(
-    name: str, data: DataSpec, *, images: str = "dcgan", batch_norm: bool = True
+    name: str,
+    data: DataSpec,
+    *,
+    images: str = "dcgan",
+    others: str = "mlp",
+    batch_norm: bool = True,
 ) -> Backbone:
     """Return the backbone of that name for some data.
 
@@ -81,6 +86,7 @@ def build_backbone(
             user's file, ``./mynetworks.py``; or ``auto``, perhaps with parameters as well.
         data: What is known of the data.
         images: What ``auto`` stands for where the data are images.
+        others: What ``auto`` stands for where they are not.
         batch_norm: Whether the discriminator may normalize by the statistics of a batch, which
             penalties on its gradient forbid. Backbones that never do so ignore it; a parameter of
             that name in ``name`` overrides it.
@@ -91,8 +97,8 @@ def build_backbone(
     """
     config: TrickConfig = parse_trick(name)
     if config.name == AUTO:
-        chosen = images if data.is_image else "mlp"
-        config = TrickConfig(name=chosen, parameters=config.parameters)
+        usual = parse_trick(images if data.is_image else others)
+        config = TrickConfig(name=usual.name, parameters=usual.parameters | config.parameters)
     build: Callable[..., Backbone] = registry.backbones.get(config.name)
     requested = dict(config.parameters)
     if "batch_norm" in inspect.signature(build).parameters:

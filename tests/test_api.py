@@ -17,6 +17,7 @@ def test_lists_are_the_registries():
         assert getattr(ganbench, f"list_{plural}")() == sorted(entries.entries())
     assert {"vanilla", "dcgan"} <= set(ganbench.list_models())
     assert "hinge" in ganbench.list_losses()
+    assert "resnet" in ganbench.list_backbones()
 
 
 # -- runs ----------------------------------------------------------------------------------------

@@ -256,7 +256,7 @@ def test_the_first_command_prints_what_the_readme_shows(cli):
 
 def test_the_installed_command_is_the_one_that_the_snippets_ran():
     (script,) = entry_points(group="console_scripts", name="ganbench")
-    assert script.value == "ganbench.cli:main"
+    assert script.value == "ganbench.__main__:start"
     installed = Path(sys.executable).parent / "ganbench"
     printed = subprocess.run([installed, "--version"], capture_output=True, text=True, check=True)
     assert printed.stdout == f"ganbench {ganbench.__version__}\n"

@@ -9,7 +9,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.options import LENGTH, MEASURING, WHAT, WHERE
-from ganbench.cli.output import complain, console, print_notices
+from ganbench.cli.output import complain, console, print_notices, remark
 from ganbench.cli.signals import stopping
 
 if TYPE_CHECKING:
@@ -234,16 +234,18 @@ def command(
         return
     check_writable(run_options.out)
     if not quiet:
-        _print_limits(planned)
+        _print_remarks(planned)
     states = _carry_out(planned, backend, jobs, quiet=quiet)
     _conclude(planned, states, as_json=as_json)
 
 
-def _print_limits(planned: PlannedComparison) -> None:
-    """Print the limits of so few seeds, before anything is trained."""
+def _print_remarks(planned: PlannedComparison) -> None:
+    """Print what changes nothing, and the limits of so few seeds, before anything is trained."""
     from ganbench.analysis.verdicts import design_limits
 
     suite = planned.suite
+    if planned.scheduler.policy.retry_failed and not planned.scheduler.failed_before:
+        remark("--retry-failed changed nothing: no cell has failed.")
     if planned.scheduler.pending and suite.comparisons:
         for line in design_limits(len(suite.seeds), suite.comparisons):
             console(stderr=True).print(line, style="dim")

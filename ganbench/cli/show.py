@@ -24,12 +24,14 @@ ganbench show dcgan
 
 ganbench show wgan-gp --dataset ring8
 
+ganbench show backbones/dcgan
+
 ganbench show runs/vanilla-mnist5k-seed0-1a2b3c4d
 """
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="Name of anything that ganbench ls lists, or a run.")],
+    name: Annotated[str, typer.Argument(help="Name of what ganbench ls lists, or a run.")],
     dataset: options.DatasetName = DEFAULT_DATASET,
     as_json: options.JsonFlag = False,
 ) -> None:
@@ -39,6 +41,7 @@ def command(
         _show_run(path, as_json=as_json)
         return
     from ganbench.harness.builtin_suites import builtin_suites
+    from ganbench.registry import is_file_name
 
     if name in builtin_suites():
         _show_suite(name, builtin_suites()[name], as_json=as_json)
@@ -46,7 +49,7 @@ def command(
     kind, entry = _find(name)
     if kind != "model" and dataset != DEFAULT_DATASET:
         remark(f"--dataset changes the description of a model, and {name} is a {kind}.")
-    details = _details(kind, name, dataset)
+    details = _details(kind, name if is_file_name(name) else entry.name, dataset)
     facts: dict[str, Any] = {
         "kind": kind,
         "name": entry.name,
@@ -80,21 +83,30 @@ def _find(name: str) -> tuple[str, Entry]:
 
     if registry.is_file_name(name):
         problems = []
-        for catalogue in (registry.models, registry.tricks, registry.losses):
+        for catalogue in (
+            registry.models,
+            registry.tricks,
+            registry.losses,
+            registry.backbones,
+        ):
             try:
                 return catalogue.kind, catalogue.entry(name)
             except InputError as error:
                 problems.append(error)
         raise problems[0]
-    known: list[str] = []
-    for catalogue in registry.KINDS.values():
-        entries = catalogue.entries()
-        if registry.canonical(name) in entries:
-            return catalogue.kind.rpartition(" ")[2], entries[registry.canonical(name)]
-        known += entries
-    raise UnknownNameError(
-        f"Nothing is called '{name}'. {suggest(name, known)}".strip(), "See ganbench ls."
-    )
+    plural, _, short = name.rpartition("/")
+    key = registry.canonical(short if plural in registry.KINDS else name)
+    catalogues = {plural: registry.KINDS[plural]} if plural in registry.KINDS else registry.KINDS
+    homes = {kind: each for kind, each in catalogues.items() if key in each.entries()}
+    if not homes:
+        known = [entry for catalogue in catalogues.values() for entry in catalogue.entries()]
+        raise UnknownNameError(
+            f"Nothing is called '{name}'. {suggest(name, known)}".strip(), "See ganbench ls."
+        )
+    first, *others = homes
+    for other in others:
+        remark(f"{key} is among the {other}, too: ganbench show {other}/{key}")
+    return homes[first].kind.rpartition(" ")[2], homes[first].entries()[key]
 
 
 def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
@@ -124,6 +136,10 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
         parameters = fields(registry.tricks.get(name))
         defaults = {parameter.name: recorded(parameter.default) for parameter in parameters}
         return {"parameters": defaults}
+    if kind == "backbone":
+        from ganbench.model_parameters import resolve_parameters
+
+        return {"parameters": resolve_parameters(name, registry.backbones.get(name), {})}
     if kind == "dataset":
         from ganbench.data import open_dataset
 

@@ -57,7 +57,9 @@ def require_features(
     if reals.shape[1] != fakes.shape[1]:
         raise InputError(
             f"{metric} needs features of one size; the real samples have {reals.shape[1]} and the "
-            f"generated ones {fakes.shape[1]}."
+            f"generated ones {fakes.shape[1]}.",
+            "Describe both with the same network; pixels are compared between images of one size "
+            "and number of channels.",
         )
     return reals, fakes
 
@@ -89,6 +91,7 @@ def require_moments(real: Evidence, fake: Evidence, *, metric: str) -> tuple[Mom
         raise InputError(
             f"{metric} needs equally many features on both sides, not {sizes[0]} of the real "
             f"samples and {sizes[1]} of the fake ones.",
-            "Describe both with the same network.",
+            "Describe both with the same network; pixels are compared between images of one size "
+            "and number of channels.",
         )
     return real.moments, fake.moments

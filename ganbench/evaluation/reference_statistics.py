@@ -78,7 +78,7 @@ def is_statistics(path: Path) -> bool:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
     except (zipfile.BadZipFile, OSError):
         return False
-    return moment_keys(names) is not None or not names.isdisjoint(FEATURE_KEYS)
+    return bool(moment_keys(names)) or not names.isdisjoint(FEATURE_KEYS)
 
 
 def read_statistics(path: Path) -> ReferenceStatistics:
@@ -95,13 +95,19 @@ def read_statistics(path: Path) -> ReferenceStatistics:
     features = read_features(path, arrays)
     if features is not None:
         return ReferenceStatistics(facts, of_features(features))
-    keys = moment_keys(arrays)
-    if keys is None:
+    pairs = moment_keys(arrays)
+    if len(pairs) > 1:
+        listed = ", ".join(f"'{mean}' with '{covariance}'" for mean, covariance in pairs)
+        raise InputError(
+            f"{path} holds more than one mean with its covariance: {listed}.",
+            "Keep the pair that is meant in a file of its own.",
+        )
+    if not pairs:
         raise InputError(
             f"{path} holds {', '.join(sorted(arrays)) or 'no array'}; 'mu' and 'sigma' were "
             "expected."
         )
-    moments = read_moments(path, arrays, keys, read_count(path, arrays))
+    moments = read_moments(path, arrays, pairs[0], read_count(path, arrays))
     evidence = Evidence(moments.count, moments=moments)
     if arrays.get("ganbench", np.array(0)).tolist() == CACHE_VERSION:
         check_rows(path, arrays, moments.count, len(moments.mean))

@@ -30,13 +30,13 @@ _ROUNDING = 1e-6
 StoredArrays = Mapping[str, NDArray[Any]]
 
 
-def moment_keys(names: Collection[str]) -> tuple[str, str] | None:
-    """Return the names under which a file has its mean and covariance, or None.
+def moment_keys(names: Collection[str]) -> list[tuple[str, str]]:
+    """Return the pairs of names under which a file has a mean and a covariance.
 
     >>> moment_keys(["arr_0", "mu", "sigma"]), moment_keys(["s", "m"]), moment_keys(["mean"])
-    (('mu', 'sigma'), ('m', 's'), None)
+    ([('mu', 'sigma')], [('m', 's')], [])
     """
-    return next((keys for keys in MOMENT_KEYS if set(keys) <= set(names)), None)
+    return [keys for keys in MOMENT_KEYS if set(keys) <= set(names)]
 
 
 def load_arrays(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]]:

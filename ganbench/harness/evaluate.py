@@ -33,8 +33,10 @@ from ganbench.records.run_folder import open_run
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.inference import Compute
 from ganbench.samples import open_samples
+from ganbench.samples.array_samples import ArraySamples
 from ganbench.samples.differences import file_differences
-from ganbench.samples.sample_set import Facts, Samples
+from ganbench.samples.generator_samples import GeneratedSamples
+from ganbench.samples.sample_set import Facts, Samples, TensorSamples
 from ganbench.samples.subset import of_class
 from ganbench.sampling.draw import (
     sampler_conditions,
@@ -123,7 +125,7 @@ def measure_samples(
         **({} if by_class is None else {"classes": by_class}),
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
-        "notes": _notes(fakes, reals),
+        "notes": [*_notes(fakes, reals), *_without_effect(fakes, reals, reading, metrics, network)],
         "seed": seed,
         "compute": _describe_compute(compute),
         "environment": environment,
@@ -322,6 +324,32 @@ def _notes(fakes: Samples | ReferenceStatistics, reals: Samples | ReferenceStati
     if not isinstance(reals, Samples):
         return list(fakes.notices)
     return [*dict.fromkeys((*fakes.notices, *reals.notices)), *file_differences(fakes, reals)]
+
+
+def _without_effect(
+    fakes: Samples | ReferenceStatistics,
+    reals: Samples | ReferenceStatistics,
+    reading: _Reading,
+    metrics: Sequence[str] | None,
+    network: str | None,
+) -> list[str]:
+    """Return a sentence for each option that found nothing to act on."""
+    sides = (fakes, reals)
+    drawn = any(isinstance(side, GeneratedSamples) for side in sides)
+    floats = drawn or any(isinstance(side, ArraySamples | TensorSamples) for side in sides)
+    idle = {
+        "latent size": reading.latent_dim and not drawn,
+        "number of classes": reading.classes and not drawn,
+        "range of values": reading.value_range and not floats and fakes.facts.kind == "images",
+        "network": network and metrics and all("@" in name for name in metrics),
+    }
+    reasons = {
+        "latent size": "neither set comes from a generator that takes latents",
+        "number of classes": "neither set comes from a generator that takes labels",
+        "range of values": "no set holds floating-point images",
+        "network": "every metric names its own",
+    }
+    return [f"The {name} changed nothing: {reasons[name]}." for name in idle if idle[name]]
 
 
 def _with_moments(reference: Reference) -> Evidence:

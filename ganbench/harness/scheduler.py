@@ -131,6 +131,8 @@ class Scheduler:
         self.states = [CellState(cell) for cell in cells]
         self.on_change: Callable[[CellState], None] = lambda state: None
         self._requests = requests
+        self.failed_before = 0
+        """The number of cells that failed or took too long in an earlier call."""
         self._stop_asked = False
         self._queue: deque[CellState] = deque()
         self._elsewhere: list[CellState] = []
@@ -202,7 +204,9 @@ class Scheduler:
         stored = self._look_up(state)
         if stored.whole:
             state.status, state.record, state.share = "stored", stored.result, 1.0
-        elif stored.problem and not self.policy.retry_failed:
+            return
+        self.failed_before += bool(stored.problem)
+        if stored.problem and not self.policy.retry_failed:
             state.status, state.problem, state.lasting = stored.status, stored.problem, True
         elif stored.result:
             state.share = 1.0  # it is trained, but lacks a metric

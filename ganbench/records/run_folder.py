@@ -244,9 +244,11 @@ def open_run(path: Path) -> RunFolder:
     """Return the run in a folder.
 
     Raises:
-        InputError: the folder holds no run.
+        InputError: there is no such folder, or it holds no run.
     """
     folder = RunFolder(path)
+    if not path.is_dir():
+        raise InputError(f"There is no folder {path} to read a run from.", "Train a model first.")
     if not folder.config_file.is_file():
         raise InputError(
             f"{path} holds no run: there is no config.json.", "Train a model with ganbench run."

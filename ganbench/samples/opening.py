@@ -39,6 +39,8 @@ from ganbench.samples.subset import Subset, choose_subset, part_facts
 _MOST_NEIGHBORS = 1000
 """Members of a folder among which names like a misspelt one are looked for."""
 _DATASET = re.compile(r"(?P<name>[\w.-]+(@\d+)?)(:(?P<split>[\w-]+))?")
+_PART_OF_RESIZED = re.compile(r"(?P<path>.+@\d+):(?P<split>[\w-]+)")
+"""A split of a folder whose images are resized, as a run is trained on it."""
 
 
 def open_samples(
@@ -180,6 +182,8 @@ def _open_name(name: str, is_real_path: bool, options: OpenOptions) -> Samples:
     """Open what a text names: a function, a dataset, or something on disk."""
     if not is_real_path and (_names_dataset(name) or _registers(name)):
         return _open_registered(name, options)  # a file or folder of that name is ./name
+    if part := _PART_OF_RESIZED.fullmatch(name):
+        name, options = part["path"], replace(options, split=part["split"])
     named = parse_dataset_name(name, value_range=options.value_range)
     if named.resolution is not None and is_path(named.name):  # as a run that is resized has it
         return _open_registered(name, options)
@@ -248,8 +252,12 @@ def _open_registered(name: str, options: OpenOptions) -> Samples:
         progress=options.progress,
     )
     refuse_passed_over(source.passed_over, name, options)
-    samples = _open_dataset(source.load(named_split or options.split or source.splits[0]), options)
+    split = named_split or options.split
+    samples = _open_dataset(source.load(split or source.splits[0]), options)
     samples.passed_over, samples.notices = source.passed_over, source.notices
+    if split is None and len(source.splits) > 1 and is_path(dataset_name):
+        part = f"{name} is measured by its split '{source.splits[0]}' alone"
+        samples.notices = (*samples.notices, f"{part}; {name}:{source.splits[1]} names the other.")
     return samples
 
 

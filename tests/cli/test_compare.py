@@ -184,8 +184,12 @@ def test_a_cell_that_errs_is_said_and_the_others_go_on(cli, failing):
     still = cli(*words)
     assert still.code == 1
     assert "--retry-failed" in still.err
-    assert cli(*words, "--retry-failed").code == 0
-    assert cli(*words).code == 0
+    retried = cli(*words, "--retry-failed")
+    assert retried.code == 0
+    assert "changed nothing" not in retried.err
+    again = cli(*words, "--retry-failed")
+    assert again.code == 0
+    assert "--retry-failed changed nothing: no cell has failed." in again.err
 
 
 def test_no_evaluations_during_training_is_what_zero_asks_for(cli, tmp_path):

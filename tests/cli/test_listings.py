@@ -182,3 +182,22 @@ def test_doctor_tells_a_folder_that_cannot_be_written(cli, monkeypatch, tmp_path
     assert [check["what"] for check in problems] == ["folder for runs"]
     assert cli("doctor").code == 1
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_backbones_are_listed_and_shown(cli):
+    rows = cli("ls", "backbones", "--json").document["backbones"]
+    assert {"dcgan", "mlp", "resnet"} <= {row["name"] for row in rows}
+    for row in rows:
+        shown = cli("show", f"backbones/{row['name']}", "--json").document
+        assert (shown["kind"], shown["name"]) == ("backbone", row["name"])
+        assert "width" in shown["parameters"]
+
+
+def test_a_name_of_two_things_says_where_the_other_is(cli):
+    both = cli("show", "dcgan")
+    assert "(model)" in both.out
+    assert "dcgan is among the backbones, too: ganbench show backbones/dcgan" in both.err
+    assert "(backbone)" in cli("show", "backbones/dcgan").out
+    wrong = cli("show", "backbones/dcgn")
+    assert wrong.code == 2
+    assert "Nothing is called 'backbones/dcgn'. Did you mean 'dcgan'?" in wrong.err

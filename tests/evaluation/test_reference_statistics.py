@@ -132,6 +132,14 @@ def test_we_read_adms_studiogans_and_clean_fids(tmp_path):
         ({"feats": np.zeros(5)}, "floats"),
         ({"feats": np.full((5, 2), 1e30)}, "absurd"),
         ({"real_feats": np.full((5, 2), np.inf)}, "infinite"),
+        (
+            {"mu": np.zeros(2), "sigma": np.eye(2), "m": np.ones(2), "s": np.eye(2)},
+            "more than one mean with its covariance: 'mu' with 'sigma', 'm' with 's'",
+        ),
+        (
+            {"mean": np.zeros(2), "cov": np.eye(2), "covariance": 2 * np.eye(2)},
+            "'mean' with 'cov', 'mean' with 'covariance'",
+        ),
         ({"feats": np.zeros((5, 0))}, "floats"),
     ],
 )

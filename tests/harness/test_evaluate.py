@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader, TensorDataset
 
 import ganbench
@@ -140,3 +141,46 @@ def test_downloads_are_told_to_the_one_progress(monkeypatch):
     with pytest.raises(ZeroDivisionError):
         ganbench.evaluate(fake=torch.zeros(2, 2), real="mnist5k", progress=progress)
     assert heard == [progress]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"latent_dim": 8}, "The latent size changed nothing"),
+        ({"classes": 3}, "The number of classes changed nothing"),
+        ({"network": "mnist-cnn"}, "The network changed nothing: every metric names its own."),
+    ],
+)
+def test_an_option_that_finds_nothing_to_act_on_says_so(options, said):
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 1), dtype=np.uint8)
+    document = ganbench.evaluate(fake=images, real=images, metrics=["fid@pixels"], **options)
+    assert [note for note in document["notes"] if note.startswith(said)]
+    assert not ganbench.evaluate(fake=images, real=images, metrics=["fid@pixels"])["notes"]
+
+
+def test_a_range_acts_on_floats_and_says_so_where_there_are_files(tmp_path):
+    images = np.random.default_rng(0).random((30, 8, 8, 1))
+    with_floats = ganbench.evaluate(
+        fake=images, real=images, metrics=["fid@pixels"], value_range=(0.0, 1.0)
+    )
+    assert not with_floats["notes"]
+    for index, image in enumerate(images):
+        Image.fromarray((255 * image[..., 0]).astype(np.uint8)).save(tmp_path / f"{index}.png")
+    with_files = ganbench.evaluate(
+        fake=tmp_path, real=tmp_path, metrics=["fid@pixels"], value_range=(0.0, 1.0)
+    )
+    assert (
+        "The range of values changed nothing: no set holds floating-point images."
+        in (with_files["notes"])
+    )
+
+
+def test_a_resized_folder_says_which_of_its_splits_is_measured(tmp_path):
+    for index in range(40):
+        Image.new("L", (8, 8), index).save(tmp_path / f"{index}.png")
+    document = ganbench.evaluate(fake=f"{tmp_path}@8", real=tmp_path, metrics=["fid@pixels"])
+    (note,) = [note for note in document["notes"] if "split" in note]
+    assert "'train' alone" in note
+    assert ":test names the other" in note
+    named = ganbench.evaluate(fake=f"{tmp_path}@8:test", real=tmp_path, metrics=["fid@pixels"])
+    assert not [note for note in named["notes"] if "alone" in note]
