@@ -20,7 +20,6 @@ from torch import Tensor
 
 from ganbench import (
     GAN,
-    ConfigError,
     DataSpec,
     Hooks,
     State,
@@ -38,18 +37,6 @@ class SecondMoment(Hooks):
     """Holds the second moment of the critic at one."""
 
     penalty: float
-
-    def check_parts(self, part: int, processes: int) -> None:
-        """Refuse several processes: the square of a mean is not the mean of squares.
-
-        Raises:
-            ConfigError: Several processes share a batch.
-        """
-        raise ConfigError(
-            f"fisher-gan takes the second moment of a whole batch, which {processes} processes "
-            "share.",
-            "Start the run without torchrun.",
-        )
 
     def start(self, state: State) -> TrickState:
         """Begin with a multiplier of zero."""
@@ -71,9 +58,10 @@ class SecondMoment(Hooks):
         turn.state.statistics.add("variant/multiplier", multiplier.clone())
 
     def _excess(self, turn: Turn) -> Tensor:
-        """Return by how much the second moment exceeds one, a scalar."""
+        """Return by how much the second moment of the whole batch exceeds one, a scalar."""
         real, fake = turn.real.logits, turn.fake.logits
-        return (real.square().mean() + fake.square().mean()) / 2 - 1
+        moment = (real.square().mean() + fake.square().mean()) / 2
+        return turn.state.group.average([moment])[0] - 1
 
 
 @register

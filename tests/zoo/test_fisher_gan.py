@@ -6,7 +6,6 @@ import torch
 from small_models import small
 from small_states import state_of
 
-from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
 from ganbench.step import alternate, gradients, update
 
@@ -54,8 +53,3 @@ def test_the_moment_is_held_at_one():
     turn = gradients(state, "discriminator", BATCH)
     moment = ((turn.real.logits**2).mean() + (turn.fake.logits**2).mean()) / 2
     assert moment.item() == pytest.approx(1, abs=0.3)
-
-
-def test_a_batch_is_not_shared():
-    with pytest.raises(ConfigError, match="2 processes share"):
-        small("fisher-gan", DATA).hooks.check_parts(8, 2)

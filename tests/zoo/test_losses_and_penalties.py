@@ -11,9 +11,13 @@ from torch.nn.utils import parametrize
 
 from ganbench import registry
 from ganbench.config import adam, rmsprop
+from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
+from ganbench.runtime.process_group import ProcessGroup
 from ganbench.step import alternate, gradients
 from ganbench.training.build import create
+from ganbench.training.distributed import check_parts
+from ganbench.trick import Tricks
 from ganbench.turn import Turn
 
 POINTS = DataSpec("points", "1", (2,))
@@ -141,3 +145,10 @@ def test_logan_moves_latents_by_natural_gradient_ascent():
     (slope,) = torch.autograd.grad(logits.sum(), drawn)
     step = 0.9 / (0.1 + slope.square().sum(1, keepdim=True)) * slope
     torch.testing.assert_close(latents, (drawn + step).clamp(-1, 1))
+
+
+@pytest.mark.parametrize("model", ["ragan", "mmdgan"])
+def test_a_loss_of_a_whole_batch_is_not_computed_from_parts(model):
+    gan = create(model, POINTS)
+    with pytest.raises(ConfigError, match=f"'{gan.loss.name}' is not a mean over examples"):
+        check_parts(gan.recipe, gan.loss, Tricks([]), ProcessGroup(size=2))
