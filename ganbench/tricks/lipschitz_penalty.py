@@ -18,17 +18,18 @@ from ganbench.turn import Turn
 @register("lipschitz-penalty")
 @dataclass(frozen=True)
 class LipschitzPenalty(Trick):
-    """Penalizes the critic's gradient where its norm is above one between real and fake examples.
+    """Penalizes the norm of the critic's gradient above a limit between real and fake examples.
 
     Paper: Petzka, Fischer and Lukovnikov, 2018, arXiv:1709.08894
 
-    Adds ``weight * E max(0, |grad D(x)| - 1)^2`` to the discriminator's loss, at points x drawn
-    uniformly on lines from a real to a fake example. A 1-Lipschitz critic need not have slope one
-    there, which the two-sided penalty (``gradient-penalty``) asks for; so this one tolerates large
-    weights.
+    Adds ``weight * E max(0, |grad D(x)| - limit)^2`` to the discriminator's loss, at points x drawn
+    uniformly on lines from a real to a fake example; ``limit`` is 1 in the paper. A 1-Lipschitz
+    critic need not have slope one there, which the two-sided penalty (``gradient-penalty``) asks
+    for; so this one tolerates large weights.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 10.0
+    limit: Annotated[float, Field(ge=0)] = 1.0
 
     neutral: ClassVar = {"weight": 0.0}
     differentiates: ClassVar = True
@@ -38,5 +39,5 @@ class LipschitzPenalty(Trick):
         weight = turn.state.now(self.weight)
         if not weight:
             return {}
-        excess = (row_norms(gradients_between(turn, self)) - 1).relu()
+        excess = (row_norms(gradients_between(turn, self)) - self.limit).relu()
         return {"penalty": weight * excess.square().mean()}

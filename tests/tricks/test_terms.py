@@ -54,6 +54,10 @@ class Square(torch.nn.Module):
             [LipschitzPenalty(weight=3.0)],
             lambda psi: 6 * max(0.0, abs(psi) - 1) * np.sign(psi),
         ),
+        (
+            [LipschitzPenalty(weight=3.0, limit=0.4)],
+            lambda psi: 6 * (abs(psi) - 0.4) * np.sign(psi),
+        ),
         ([ZeroCenteredPenalty(weight=3.0)], lambda psi: 6 * psi),
         (
             [WassersteinDivergence(weight=2.0, power=6.0)],
@@ -70,6 +74,7 @@ class Square(torch.nn.Module):
         "gp-two",
         "gp-one-sided",
         "lipschitz",
+        "lipschitz-0.4",
         "zero-centered",
         "wgan-div",
         "dragan",

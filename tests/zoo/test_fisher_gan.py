@@ -7,7 +7,7 @@ from small_models import small
 from small_states import state_of
 
 from ganbench.gan import Batch, DataSpec
-from ganbench.step import alternate, gradients, update
+from ganbench.step import gradients, update
 
 DATA = DataSpec("points", "1", (2,))
 BATCH = Batch(torch.randn(6, 2, generator=torch.Generator().manual_seed(0)))
@@ -44,12 +44,3 @@ def test_the_multiplier_moves_by_the_excess_of_the_update():
         assert state.memory["variant"]["multiplier"].item() == pytest.approx(multiplier, rel=1e-5)
     update(state, "generator", BATCH)
     assert state.memory["variant"]["multiplier"].item() == pytest.approx(multiplier, rel=1e-5)
-
-
-def test_the_moment_is_held_at_one():
-    state = fisher_gan(0.1)
-    for _ in range(300):
-        alternate(state, lambda: BATCH)
-    turn = gradients(state, "discriminator", BATCH)
-    moment = ((turn.real.logits**2).mean() + (turn.fake.logits**2).mean()) / 2
-    assert moment.item() == pytest.approx(1, abs=0.3)

@@ -31,7 +31,8 @@ def mean_kernel(xs, ys):
 @pytest.mark.parametrize("repulsive", [True, False])
 def test_the_losses_are_means_over_pairs(repulsive):
     loss = small("mmdgan", DATA, {"repulsive": repulsive}).loss
-    real, fake = 2 * torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(1))
+    random = torch.Generator().manual_seed(1)
+    real, fake = 2 * torch.randn(2, 4, 3, generator=random, dtype=torch.float64)
     fake = fake[:3]
     real_pairs, fake_pairs = mean_kernel(real, real), mean_kernel(fake, fake)
     discrepancy = real_pairs - 2 * mean_kernel(real, fake) + fake_pairs
