@@ -10,11 +10,12 @@ that it learns their details, and gathers those of the samples (Wang et al., 201
 
 Departs from the paper: the repulsive loss is the default; spectral normalization in place of
 clipped weights, as in the later paper; no autoencoder; the square, not its root. Networks and recipe
-are those of the backbone, with no batch normalization in the critic.
+are those of the backbone, with no batch normalization in the critic, and a LeakyReLU on its 16
+features.
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganbench import GAN, DataSpec, Loss, build_backbone, register
 from ganbench.tricks.spectral_norm import SpectralNorm
@@ -52,7 +53,9 @@ def mmdgan(data: DataSpec, *, backbone: str = "auto", repulsive: bool = True) ->
     networks = build_backbone(backbone, data, batch_norm=False)
     return GAN(
         generator=networks.generator,
-        discriminator=lambda shape: networks.network(shape, FEATURES),
+        discriminator=lambda shape: nn.Sequential(
+            networks.network(shape, FEATURES), nn.LeakyReLU(0.2)
+        ),
         loss=Loss(
             name="repulsive-mmd" if repulsive else "mmd",
             discriminator=repulsion if repulsive else lambda r, f: -discrepancy(r, f),
