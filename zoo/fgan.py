@@ -5,9 +5,9 @@ Paper: Nowozin et al., f-GAN: Training Generative Neural Samplers using Variatio
 
 D_f(P, Q) is the largest value of E_P T(x) - E_Q f*(T(x)), where f* is the conjugate of f. The
 discriminator is T(x) = g(V(x)), whose activation g maps a logit V to the domain of f*, growing with
-it. A divergence is given here by -g(V), the cost of a logit as real, and f*(g(V)), its cost as fake:
-table 6. The generator minimizes -g(V), as the paper advises in section 3.2 in place of -f*(g(V)),
-which ``--set model.saturating=true`` selects.
+it. A divergence is given here by -g(V), the cost of a logit as real, and f*(g(V)), its cost as fake.
+The generator minimizes -g(V), as the paper advises, in place of -f*(g(V)), which ``--set
+model.saturating=true`` selects.
 
 Departs from the paper: networks and recipe are those of the backbone.
 """

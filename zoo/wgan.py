@@ -7,9 +7,9 @@ The critic maximizes E D(x) - E D(G(z)), the generator E D(G(z)). After each upd
 weights are clipped to [-0.01, 0.01], which makes it Lipschitz; it takes five steps for one of the
 generator, both by RMSprop at 5e-5, because momentum was unstable.
 
-Departs from the paper: its critic takes 100 steps in the first 25 iterations, and in one of every
-500. On points, where such a critic would be flat, the weights are clipped to [-0.1, 0.1], and the
-learning rate is ten times as high.
+Departs from the paper: networks are those of the backbone; the critic does not take 100 steps in
+early iterations, as in the authors' code. On points, where such a critic would be flat, the weights
+are clipped to [-0.1, 0.1], and the learning rate is ten times as high.
 """
 
 from ganbench import GAN, DataSpec, build_backbone, losses, register, rmsprop

@@ -8,7 +8,7 @@ penalty forbids critics that the theory allows. Here E max(0, |grad D(x)| - 1)^2
 depends less on its weight. Five steps of the critic for one of the generator.
 
 Departs from the paper: networks are those of the backbone, with no batch normalization in the
-critic; the optimizer is WGAN-GP's.
+critic; the optimizer and the weight of the penalty, 10, are WGAN-GP's.
 """
 
 from ganbench import GAN, DataSpec, adam, build_backbone, losses, register

@@ -25,7 +25,7 @@ GENERATORS = {
     "gan": lambda u: u * LOG(u) - (u + 1) * LOG(u + 1),
     "total-variation": lambda u: abs(u - 1) / 2,
 }
-"""The function f of each divergence, a mean of f(p/q) over samples (table 1 of the paper)."""
+"""The function f of each divergence, a mean of f(p/q) over samples."""
 
 
 def loss_of(divergence, **parameters):
