@@ -78,18 +78,24 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.bcr import BCR as BCR
     from ganbench.tricks.consensus import Consensus as Consensus
     from ganbench.tricks.diffaugment import DiffAugment as DiffAugment
+    from ganbench.tricks.dragan import DRAGAN as DRAGAN
     from ganbench.tricks.drs import DRS as DRS
     from ganbench.tricks.ema import EMA as EMA
     from ganbench.tricks.extragradient import Extragradient as Extragradient
     from ganbench.tricks.gradient_clipping import GradientClipping as GradientClipping
     from ganbench.tricks.gradient_penalty import GradientPenalty as GradientPenalty
+    from ganbench.tricks.historical_averaging import HistoricalAveraging as HistoricalAveraging
     from ganbench.tricks.instance_noise import InstanceNoise as InstanceNoise
     from ganbench.tricks.instance_selection import InstanceSelection as InstanceSelection
     from ganbench.tricks.label_smoothing import LabelSmoothing as LabelSmoothing
     from ganbench.tricks.lecam import LeCam as LeCam
+    from ganbench.tricks.lipschitz_penalty import LipschitzPenalty as LipschitzPenalty
     from ganbench.tricks.logan import LOGAN as LOGAN
     from ganbench.tricks.lookahead import Lookahead as Lookahead
     from ganbench.tricks.optimistic_adam import OptimisticAdam as OptimisticAdam
+    from ganbench.tricks.orthogonal_regularization import (
+        OrthogonalRegularization as OrthogonalRegularization,
+    )
     from ganbench.tricks.pacgan import PacGAN as PacGAN
     from ganbench.tricks.r1 import R1 as R1
     from ganbench.tricks.r2 import R2 as R2
@@ -99,6 +105,8 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.truncation import Truncation as Truncation
     from ganbench.tricks.unrolled import Unrolled as Unrolled
     from ganbench.tricks.weight_clipping import WeightClipping as WeightClipping
+    from ganbench.tricks.wgan_div import WassersteinDivergence as WassersteinDivergence
+    from ganbench.tricks.zero_centered_penalty import ZeroCenteredPenalty as ZeroCenteredPenalty
     from ganbench.turn import Scored as Scored
     from ganbench.turn import Seen as Seen
     from ganbench.turn import Turn as Turn
@@ -143,18 +151,22 @@ _NAMES_BY_HOME = {
     "tricks.bcr": ("BCR",),
     "tricks.consensus": ("Consensus",),
     "tricks.diffaugment": ("DiffAugment",),
+    "tricks.dragan": ("DRAGAN",),
     "tricks.drs": ("DRS",),
     "tricks.ema": ("EMA",),
     "tricks.extragradient": ("Extragradient",),
     "tricks.gradient_clipping": ("GradientClipping",),
     "tricks.gradient_penalty": ("GradientPenalty",),
+    "tricks.historical_averaging": ("HistoricalAveraging",),
     "tricks.instance_noise": ("InstanceNoise",),
     "tricks.instance_selection": ("InstanceSelection",),
     "tricks.label_smoothing": ("LabelSmoothing",),
     "tricks.lecam": ("LeCam",),
+    "tricks.lipschitz_penalty": ("LipschitzPenalty",),
     "tricks.logan": ("LOGAN",),
     "tricks.lookahead": ("Lookahead",),
     "tricks.optimistic_adam": ("OptimisticAdam",),
+    "tricks.orthogonal_regularization": ("OrthogonalRegularization",),
     "tricks.pacgan": ("PacGAN",),
     "tricks.r1": ("R1",),
     "tricks.r2": ("R2",),
@@ -164,6 +176,8 @@ _NAMES_BY_HOME = {
     "tricks.truncation": ("Truncation",),
     "tricks.unrolled": ("Unrolled",),
     "tricks.weight_clipping": ("WeightClipping",),
+    "tricks.wgan_div": ("WassersteinDivergence",),
+    "tricks.zero_centered_penalty": ("ZeroCenteredPenalty",),
     "turn": ("Scored", "Seen", "Turn"),
 }
 _HOMES = {name: home for home, names in _NAMES_BY_HOME.items() for name in names}

@@ -122,3 +122,19 @@ relativistic = register(
 
 Paper: Jolicoeur-Martineau, 2018, arXiv:1807.00734
 """
+
+relativistic_average = register(
+    Loss(
+        name="relativistic-average",
+        discriminator=lambda r, f: softplus(f.mean() - r).mean() + softplus(f - r.mean()).mean(),
+        generator=lambda r, f: softplus(r.mean() - f).mean() + softplus(r - f.mean()).mean(),
+        paired=True,
+        mean=False,
+    )
+)
+"""Relativistic average: each logit against the mean logit of the other kind.
+
+Paper: Jolicoeur-Martineau, 2018, arXiv:1807.00734
+
+The mean is that of the batch.
+"""

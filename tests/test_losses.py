@@ -43,8 +43,13 @@ SLOPES = {
         lambda r, f: sigmoid(f - r),
         lambda r, f: -sigmoid(r - f),
     ),
+    "relativistic-average": (
+        lambda r, f: -sigmoid(f.mean() - r) - sigmoid(f - r.mean()).mean(),
+        lambda r, f: sigmoid(f - r.mean()) + sigmoid(f.mean() - r).mean(),
+        lambda r, f: -sigmoid(r.mean() - f) - sigmoid(r - f.mean()).mean(),
+    ),
 }
-"""Slopes by hand, for one pair of logits: dL_D/dreal, dL_D/dfake and dL_G/dfake."""
+"""Slopes by hand, times the number of pairs: dL_D/dreal, dL_D/dfake and dL_G/dfake."""
 
 
 def random_logits(seed=0, count=7):
@@ -79,6 +84,10 @@ def test_logistic_losses_are_cross_entropies():
     torch.testing.assert_close(losses.minimax.generator(r, f), -cross_entropy(f, zeros))
     torch.testing.assert_close(losses.relativistic.discriminator(r, f), cross_entropy(r - f, ones))
     torch.testing.assert_close(losses.relativistic.generator(r, f), cross_entropy(f - r, ones))
+    average = losses.relativistic_average
+    value = cross_entropy(r - f.mean(), ones) + cross_entropy(f - r.mean(), zeros)
+    torch.testing.assert_close(average.discriminator(r, f), value)
+    torch.testing.assert_close(average.generator(r, f), average.discriminator(f, r))
 
 
 def test_values_of_the_others():

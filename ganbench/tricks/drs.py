@@ -14,7 +14,8 @@ from ganbench.errors import ConfigError, GanbenchError
 from ganbench.gan import Batch, Draw, Sampler
 from ganbench.registry import register
 from ganbench.state import State
-from ganbench.trick import Trick
+from ganbench.trick import Trick, TrickState, refusal
+from ganbench.tricks.pacgan import PacGAN
 
 _BURN_IN_BATCH = 1000
 
@@ -40,6 +41,19 @@ class DRS(Trick):
     burn_in: Annotated[int, Field(ge=1)] = 10_000
     most_draws: Annotated[int, Field(ge=1)] = 1_000
     """The number of samples to draw for each sample requested, before giving up."""
+
+    def start(self, state: State) -> TrickState:
+        """Refuse packs of samples, which share a logit.
+
+        Raises:
+            ConfigError: The discriminator judges packs.
+        """
+        packing = [each for each in state.tricks if isinstance(each, PacGAN) and each.size > 1]
+        if packing:
+            raise refusal(
+                "drs", packing, "drs needs one logit for each sample, and {others} packs samples."
+            )
+        return {}
 
     def sampler(self, sampler: Sampler, state: State) -> Sampler:
         """Draw with rejection."""

@@ -41,21 +41,26 @@ class GradientPenalty(Trick):
         weight = turn.state.now(self.weight)
         if not weight:
             return {}
-        between = turn.between(self._shares(turn))
-        excess = _norms(between.gradients) - self.target
+        excess = row_norms(gradients_between(turn, self)) - self.target
         if self.one_sided:
             excess = excess.relu()
         return {"penalty": weight * excess.square().mean()}
 
-    def _shares(self, turn: Turn) -> Tensor:
-        """Return places (B,) on the lines from real to fake, the same for all of a logit."""
-        real = turn.real.images
-        lines = len(turn.real.logits)  # with PacGAN, one for each pack
-        share = torch.rand(lines, generator=turn.random(self), device=real.device, dtype=real.dtype)
-        return share.repeat_interleave(len(real) // lines)
+
+def gradients_between(turn: Turn, trick: Trick) -> Tensor:
+    """Return the gradients (logits, values) at points drawn uniformly on lines from real to fake.
+
+    Args:
+        turn: The discriminator's turn.
+        trick: The trick from whose random stream the points are drawn.
+    """
+    real = turn.real.images
+    lines = len(turn.real.logits)  # with PacGAN, one for each pack
+    share = torch.rand(lines, generator=turn.random(trick), device=real.device, dtype=real.dtype)
+    return turn.between(share.repeat_interleave(len(real) // lines)).gradients
 
 
-def _norms(gradients: Tensor) -> Tensor:
+def row_norms(gradients: Tensor) -> Tensor:
     """Return the Euclidean norm of each row of gradients (rows, values); its slope at zero is 0."""
     norms: Tensor = torch.linalg.vector_norm(gradients, dim=1)
     return norms

@@ -30,6 +30,10 @@ DATA = {
 }
 IMAGES = DataSpec("images", "1", (1, 16, 16), classes=2)
 ITERATIONS = 4
+SHARED = [
+    model for model in registry.models.names() if small(model, DATA.get(model, IMAGES)).loss.mean
+]
+"""The models whose loss is a mean over examples; the others cannot share a batch."""
 
 
 def dataset_of(spec):
@@ -84,7 +88,7 @@ def together(folder):
     group = join_processes()
     assert group.size == 2
     trained = {}
-    for model in registry.models.names():
+    for model in SHARED:
         whole = trainer_of(model, folder / model / "whole", group)
         assert whole.train() in {"done", "collapsed"}, model
         half(model, folder / model / "parts", group)

@@ -199,5 +199,8 @@ def test_rejection_gives_up():
 def test_rejection_refuses():
     with pytest.raises(GanbenchError, match="not finite"):
         draw(build(DRS(), score=lambda points: points / 0), 20)
+    with pytest.raises(ConfigError, match="pacgan packs samples"):
+        build(DRS(), PacGAN(size=2))
+    build(DRS(), PacGAN(size=1))
     with pytest.raises(ConfigError, match="one logit for each sample"):
-        draw(build(DRS(), PacGAN(size=2)), 20)
+        draw(build(DRS(), score=lambda points: points[::2]), 20)

@@ -9,20 +9,31 @@ import torch
 from dirac_gan import RATE, batch_at, dirac, players
 from scipy.special import expit as sigmoid
 
-from ganbench import losses
+from ganbench import losses, registry
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch
 from ganbench.nn import MLP
 from ganbench.step import update
+from ganbench.tricks.dragan import DRAGAN
 from ganbench.tricks.gradient_penalty import GradientPenalty
 from ganbench.tricks.label_smoothing import LabelSmoothing
+from ganbench.tricks.lipschitz_penalty import LipschitzPenalty
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from ganbench.tricks.top_k import TopK
 from ganbench.tricks.weight_clipping import WeightClipping
+from ganbench.tricks.wgan_div import WassersteinDivergence
+from ganbench.tricks.zero_centered_penalty import ZeroCenteredPenalty
 from ganbench.turn import Turn
 
 pytestmark = pytest.mark.usefixtures("float64")
+
+
+class Square(torch.nn.Module):
+    """D(x) = |x|^2, whose gradient is 2 x."""
+
+    def forward(self, examples):
+        return examples.square().sum(1)
 
 
 @pytest.mark.parametrize("psi", [0.7, -1.6])
@@ -39,8 +50,35 @@ pytestmark = pytest.mark.usefixtures("float64")
             [GradientPenalty(weight=3.0, one_sided=True)],
             lambda psi: 6 * max(0.0, abs(psi) - 1) * np.sign(psi),
         ),
+        (
+            [LipschitzPenalty(weight=3.0)],
+            lambda psi: 6 * max(0.0, abs(psi) - 1) * np.sign(psi),
+        ),
+        (
+            [LipschitzPenalty(weight=3.0, limit=0.4)],
+            lambda psi: 6 * (abs(psi) - 0.4) * np.sign(psi),
+        ),
+        ([ZeroCenteredPenalty(weight=3.0)], lambda psi: 6 * psi),
+        (
+            [WassersteinDivergence(weight=2.0, power=6.0)],
+            lambda psi: 12 * abs(psi) ** 5 * np.sign(psi),
+        ),
+        ([DRAGAN(weight=3.0)], lambda psi: 6 * (abs(psi) - 1) * np.sign(psi)),
     ],
-    ids=["r1", "r2", "r1-r2", "gp", "gp-zero", "gp-two", "gp-one-sided"],
+    ids=[
+        "r1",
+        "r2",
+        "r1-r2",
+        "gp",
+        "gp-zero",
+        "gp-two",
+        "gp-one-sided",
+        "lipschitz",
+        "lipschitz-0.4",
+        "zero-centered",
+        "wgan-div",
+        "dragan",
+    ],
 )
 def test_penalties(tricks, added, psi):
     """Each adds its own slope in psi to the slope of the Wasserstein loss, theta - c."""
@@ -72,11 +110,32 @@ def test_penalties_of_a_nonlinear_discriminator():
     square = slopes(turn.fake.images).square().sum(1).mean()
     torch.testing.assert_close(R2(weight=0.6).discriminator_terms(turn)["penalty"], 0.3 * square)
 
-    stream = dirac().streams["trick/gradient-penalty"]
-    between = torch.lerp(turn.real.images, turn.fake.images, torch.rand(4, 1, generator=stream))
-    distance = (slopes(between).norm(dim=1) - 1).square().mean()
-    (term,) = GradientPenalty(weight=2.0).discriminator_terms(turn).values()
-    torch.testing.assert_close(term, 2 * distance)
+    for trick, penalty in {
+        GradientPenalty(weight=2.0): lambda norms: 2 * (norms - 1) ** 2,
+        LipschitzPenalty(weight=2.0): lambda norms: 2 * (norms - 1).clamp(min=0) ** 2,
+        ZeroCenteredPenalty(weight=2.0): lambda norms: 2 * norms**2,
+        WassersteinDivergence(weight=2.0, power=3.0): lambda norms: 2 * norms**3,
+    }.items():
+        stream = dirac().streams[f"trick/{registry.name_of(trick)}"]
+        share = torch.rand(4, 1, generator=stream)
+        norms = slopes(torch.lerp(turn.real.images, turn.fake.images, share)).norm(dim=1)
+        (term,) = trick.discriminator_terms(turn).values()
+        torch.testing.assert_close(term, penalty(norms).mean())
+
+
+def test_dragan_looks_around_the_data():
+    """The noise of each value is between zero and half the deviation of the batch."""
+    state = dirac()
+    state.discriminator = Square()
+    real = torch.tensor([[1.0, 5.0], [3.0, -1.0]])  # their deviation is sqrt(5)
+    turn = Turn(state, "discriminator", Batch(real), fakes=Batch(torch.zeros(2, 2)))
+    stream = dirac().streams["trick/dragan"]
+    shares, values = torch.rand(2, 1, generator=stream), torch.rand(2, 2, generator=stream)
+    around = real + shares * 0.25 * 5**0.5 * values
+    (term,) = DRAGAN(weight=2.0, scale=0.25).discriminator_terms(turn).values()
+    torch.testing.assert_close(term, (2 * (2 * around.norm(dim=1) - 1) ** 2).mean())
+    (term,) = DRAGAN(weight=2.0, scale=0.0).discriminator_terms(turn).values()
+    torch.testing.assert_close(term, (2 * (2 * real.norm(dim=1) - 1) ** 2).mean())
 
 
 def test_a_flat_discriminator_has_a_penalty_without_nan():

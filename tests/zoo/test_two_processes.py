@@ -8,8 +8,6 @@ from comparing import differing
 from process_pairs import SECONDS, pair
 from safetensors.torch import load_file
 
-from ganbench import registry
-
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
@@ -34,7 +32,7 @@ def running(name):
     return "running_" in name or "num_batches" in name
 
 
-@pytest.mark.parametrize("model", registry.models.names())
+@pytest.mark.parametrize("model", shared_zoo.SHARED)
 def test_processes_stay_alike(trained, model):
     """Weights, moments, and what hooks gather are those of the whole batch in both."""
     first, second = (part(tensors, model, "whole") for tensors in trained)
@@ -43,7 +41,7 @@ def test_processes_stay_alike(trained, model):
     assert all(value.isfinite().all() for value in first.values() if torch.is_floating_point(value))
 
 
-@pytest.mark.parametrize("model", registry.models.names())
+@pytest.mark.parametrize("model", shared_zoo.SHARED)
 def test_processes_resume_bit_for_bit(trained, model):
     for tensors in trained:
         assert not differing(part(tensors, model, "whole"), part(tensors, model, "resumed"))

@@ -81,10 +81,20 @@ REFUSED = {
     "cgan-projection": {"pacgan"},
     "diffusion-gan": {"pacgan"},
     "diffusion-gan-images": {"bcr"},
+    "fisher-gan": {"pacgan"},
     "infogan": {"pacgan", *CODES},
+    "logan-images": {"consensus", "unrolled"},
+    "mmdgan": {"label-smoothing"},
     "msggan": {"pacgan", "replay", "instance-noise", *AUGMENTING},
+    "pacgan": {"drs"},
     "pix2pix": {"pacgan", "logan"},
+    "r3gan": {"label-smoothing"},
+    "ragan": {"label-smoothing"},
+    "rpgan": {"label-smoothing"},
+    "san": {"pacgan"},
     "stylegan2": {"replay"},
+    "unrolled": {"historical-averaging"},
+    "unrolled-images": {"logan"},
 }
 """The tricks that are refused, and no others: with some data, by a model, or by it with them."""
 

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Orthogonal regularization: the rows of the generator's weights are kept at right angles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ganbench.moving import Number
+from ganbench.registry import register
+from ganbench.trick import Terms, Trick
+from ganbench.turn import Turn
+
+
+@register("orthogonal-regularization")
+@dataclass(frozen=True)
+class OrthogonalRegularization(Trick):
+    """Penalizes products of different rows of each weight matrix of the generator.
+
+    Paper: Brock, Donahue and Simonyan, 2019, arXiv:1809.11096
+
+    Adds ``weight * sum |W W^T * (1 - I)|^2`` to the generator's loss, over all weights of two or
+    more dimensions, as matrices whose rows belong to their first dimension. The norms of the rows
+    are free, unlike in the original form of Brock et al., 2017 (arXiv:1609.07093). ``weight``
+    (beta) is 1e-4. It makes samples from truncated latents (``truncation``) better.
+    """
+
+    weight: Annotated[Number, Field(ge=0)] = 1e-4
+
+    neutral: ClassVar = {"weight": 0.0}
+
+    def generator_terms(self, turn: Turn) -> Terms:
+        """Return the penalty, or nothing at a weight of zero or without such weights."""
+        weight = turn.state.now(self.weight)
+        matrices = [each for each in turn.state.generator.parameters() if each.ndim > 1]
+        if not weight or not matrices:
+            return {}
+        return {"penalty": weight * torch.stack([_overlap(matrix) for matrix in matrices]).sum()}
+
+
+def _overlap(weight: Tensor) -> Tensor:
+    """Return the sum of the squared products of different rows of a weight (rows, ...)."""
+    rows = weight.flatten(1)
+    products = rows @ rows.T  # (rows, rows)
+    return (products - products.diag().diag()).square().sum()

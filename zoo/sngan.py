@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+"""SNGAN: each weight matrix of the discriminator is divided by its largest singular value.
+
+Paper: Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018, arXiv:1802.05957
+
+A product of layers with spectral norm one is 1-Lipschitz. The norms are estimated by one power
+iteration in each pass. Residual networks, hinge loss, five steps of the discriminator for one of
+the generator, Adam at 2e-4 with betas (0, 0.9).
+
+Departs from the paper: the widths are those of the backbone; on points the networks are
+perceptrons, with the optimizer of the backbone.
+"""
+
+from ganbench import GAN, DataSpec, build_backbone, losses, register
+from ganbench.tricks.spectral_norm import SpectralNorm
+
+
+@register
+def sngan(data: DataSpec, *, backbone: str = "auto") -> GAN:
+    """SNGAN: a spectrally normalized discriminator."""
+    networks = build_backbone(backbone, data, images="resnet", batch_norm=False)
+    return GAN(
+        generator=networks.generator,
+        discriminator=networks.discriminator,
+        loss=losses.hinge,
+        tricks=[SpectralNorm()],
+        recipe=networks.recipe.replace(discriminator_steps=5),
+    )
