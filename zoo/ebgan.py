@@ -15,7 +15,7 @@ Departs from the paper: networks and recipe are those of the backbone, with code
 margin does not change in training.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -54,11 +54,14 @@ def ebgan(data: DataSpec, *, backbone: str = "auto", margin: float = 0.0, pull: 
     images_only("ebgan", data)
     networks = build_backbone(backbone, data)
     bound = margin or (10.0 if data.resolution <= 32 else 20.0)
+
+    def autoencoder(shape: tuple[int, ...]) -> EnergyAutoencoder:
+        judged = build_backbone(backbone, replace(data, shape=shape))  # a pack may have been made
+        return EnergyAutoencoder(judged.encoder(CODE_SIZE, shape), judged.generator(CODE_SIZE))
+
     return GAN(
         generator=networks.generator,
-        discriminator=lambda shape: EnergyAutoencoder(
-            networks.encoder(CODE_SIZE, shape), networks.generator(CODE_SIZE)
-        ),
+        discriminator=autoencoder,
         loss=additive(
             "energy-margin",
             real=torch.neg,

@@ -44,7 +44,8 @@ def contrast(extras):
 def test_the_term_is_equation_8_of_the_players_own_images(role):
     turn = gradients(contragan(), role, BATCH)
     extras = (turn.real if role == "discriminator" else turn.fake).extras
-    assert float(turn.terms["variant/contrast"]) == pytest.approx(0.5 * contrast(extras), rel=1e-5)
+    found = turn.terms["variant/contrast"].item()
+    assert found == pytest.approx(0.5 * contrast(extras), rel=1e-5)
 
 
 def test_images_are_drawn_to_their_class_and_to_each_other():

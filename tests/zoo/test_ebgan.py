@@ -67,3 +67,9 @@ def test_the_margin_is_the_papers_for_small_and_for_large_images(side, margin):
     far, none = torch.full((1,), -1e6), torch.zeros(1)
     assert gan.loss.discriminator(none, none) == margin
     assert gan.loss.discriminator(none, far) == 0
+
+
+def test_an_autoencoder_of_packs_rebuilds_packs():
+    gan = create("ebgan", DATA, {"backbone": "dcgan:width=4"})
+    packs = torch.rand(4, 2, 8, 8)
+    assert gan.discriminator((2, 8, 8)).decoder(torch.zeros(4, 64)).shape == packs.shape

@@ -52,7 +52,7 @@ def test_the_term_is_the_papers_of_the_players_own_images(role):
     turn = gradients(reacgan(), role, BATCH)
     places, classes = (turn.real if role == "discriminator" else turn.fake).extras
     expected = cross_entropy(places.tolist(), classes.tolist(), LABELS.tolist())
-    assert float(turn.terms["variant/class"]) == pytest.approx(0.25 * expected, rel=1e-5)
+    assert turn.terms["variant/class"].item() == pytest.approx(0.25 * expected, rel=1e-5)
 
 
 def test_pairs_beyond_the_margins_do_not_count():
