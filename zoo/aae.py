@@ -10,8 +10,8 @@ G(E(x)), summed over values, and the encoder minimizes -log(1 - D(E(x))): its co
 latents. Then data have a code wherever the prior draws a latent, and G(z) looks like data.
 
 Departs from the paper: networks and recipe are those of the backbone; reconstruction and
-adversary move the encoder in one update, not in two; the prior has a deviation of 1, not 5, and
-8 dimensions for images, 2 for points, where none are given.
+adversary move the encoder in one update, not in two; the prior has a deviation of 1, not 5. Images
+only: between the codes of points of separate modes the decoder learns nothing.
 """
 
 from contextlib import nullcontext
@@ -38,6 +38,7 @@ from ganbench import (
     build_backbone,
     register,
 )
+from ganbench.backbone import images_only
 from ganbench.trick import hooks_name, overridden_hooks
 
 HIDDEN = [256, 256]
@@ -117,16 +118,16 @@ class CodesAndLatents(Hooks):
 
 @register
 def aae(
-    data: DataSpec, *, backbone: str = "auto", latent_dim: int = 0, reconstruction: float = 1.0
+    data: DataSpec, *, backbone: str = "auto", latent_dim: int = 8, reconstruction: float = 1.0
 ) -> GAN:
     """AAE: an adversary shapes the codes of an autoencoder."""
+    images_only("aae", data)
     networks = build_backbone(backbone, data)
-    size = latent_dim or (8 if data.is_image else 2)
     return GAN(
         generator=networks.generator,
-        discriminator=lambda shape: MLP((size,), HIDDEN, (1,)),
+        discriminator=lambda shape: MLP((latent_dim,), HIDDEN, (1,)),
         partners={"encoder": Partner(networks.encoder)},
         loss=codes_as_latents,
-        hooks=CodesAndLatents(size, reconstruction),
-        recipe=networks.recipe.replace(latent_dim=size),
+        hooks=CodesAndLatents(latent_dim, reconstruction),
+        recipe=networks.recipe.replace(latent_dim=latent_dim),
     )

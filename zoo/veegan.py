@@ -5,12 +5,13 @@ Paper: Srivastava et al., VEEGAN: Reducing Mode Collapse in GANs using Implicit 
 
 The reconstructor F maps examples to latents. The discriminator tells pairs (G(z), z) from pairs
 (x, F(x)), and so estimates their log density ratio. The generator minimizes that ratio, which is
-minus the logit here, plus ``weight`` * ||z - F(G(z))||^2 / 2; F minimizes the distance alone. Where
-G drops a mode, F maps its data to latents that are not from the prior, and the pairs differ.
+minus the logit here, plus ``weight`` * ||z - F(G(z))||^2; F minimizes the distance alone. Where G
+drops a mode, F maps its data to latents that are not from the prior, and the pairs differ.
 
-Departs from the paper: networks and recipe are those of the backbone; the latent joins the example
-after the convolutions; F has no noise of its own. A penalty on the discriminator's slope, if one
-is added, is on its slope in the example alone.
+Departs from the paper: networks and recipe are those of the backbone; the squared distance is a
+mean over the values of a latent, or it would drown the ratio; the latent joins the example after
+the convolutions; F has no noise of its own. A penalty on the discriminator's slope, if one is
+added, is on its slope in the example alone.
 """
 
 from dataclasses import dataclass
@@ -75,13 +76,12 @@ class LatentReconstruction(Hooks):
         return seen.replace(condition=latents.to(images.dtype))
 
     def generator_terms(self, turn: Turn) -> Terms:
-        """Return half the squared distance between the latents and what F makes of the samples."""
+        """Return the squared distance between the latents and what F makes of the samples."""
         latents = turn.fake.batch.latents
         assert latents is not None
         with turn.state.autocast():
             read = turn.state.partners["reconstructor"](turn.fake.images)
-        distances = (latents - read.float()).square().sum(1)  # (B,)
-        return {"reconstruction": 0.5 * self.weight * distances.mean()}
+        return {"reconstruction": self.weight * (latents - read.float()).square().mean()}
 
 
 @register

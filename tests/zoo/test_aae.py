@@ -15,16 +15,15 @@ from ganbench.training.build import build_state, create
 from ganbench.trick_config import make_trick
 from ganbench.turn import Turn
 
-DATA = DataSpec("points", "1", (2,))
-IMAGES = DataSpec("images", "1", (1, 8, 8))
-BATCH = Batch(torch.randn(8, 2, generator=torch.Generator().manual_seed(0)))
+DATA = DataSpec("images", "1", (1, 8, 8))
+BATCH = Batch(torch.rand(8, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1)
 
 
-def aae(*tricks, data=DATA, **changes):
-    settings = {"backbone": "auto:width=8", "latent_dim": 3, "reconstruction": 0.5}
-    gan = create("aae", data, settings)
+def aae(*tricks, **changes):
+    settings = {"backbone": "mlp:width=8", "latent_dim": 3, "reconstruction": 0.5}
+    gan = create("aae", DATA, settings)
     recipe = gan.recipe.replace(batch_size=8, **changes)
-    return state_of(gan, data, [make_trick(parse_trick(trick)) for trick in tricks], recipe=recipe)
+    return state_of(gan, DATA, [make_trick(parse_trick(trick)) for trick in tricks], recipe=recipe)
 
 
 def test_the_discriminator_tells_codes_of_data_from_latents():
@@ -79,7 +78,7 @@ def test_the_encoder_stays_in_the_discriminators_turn():
 @pytest.mark.parametrize("trick", ["r1", "gradient-penalty", "diffaugment", "instance-noise"])
 def test_tricks_on_images_that_are_not_shown_are_refused(trick):
     with pytest.raises(ConfigError, match=f"is shown codes, and {trick} works on") as caught:
-        aae(trick, data=IMAGES)
+        aae(trick)
     assert caught.value.hint == f"Remove the trick: --trick {trick}:off"
 
 
