@@ -21,7 +21,7 @@ def ebgan(margin):
 
 def energies(scored, state):
     decoded = state.discriminator.decoder(scored.extras)
-    return (scored.images - decoded).square().flatten(1).sum(1).sqrt()
+    return (scored.images - decoded).square().flatten(1).mean(1).sqrt()
 
 
 def test_the_losses_are_the_papers():

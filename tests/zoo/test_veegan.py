@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """VEEGAN: the pairs that are told apart, both parts of the objective, and who learns from which."""
 
+import math
+
 import pytest
 import torch
 from small_states import state_of
@@ -21,11 +23,21 @@ def veegan(**changes):
     return state_of(gan, DATA, recipe=gan.recipe.replace(batch_size=8, **changes))
 
 
-def test_pairs_are_samples_with_latents_and_data_with_reconstructed_latents():
+def reconstructed(state, examples):
+    """Return the means and deviations of the latents of examples."""
+    means, deviations = state.partners["reconstructor"](examples).split(3, 1)
+    return means, 0.05 + (1 + deviations.exp()).log()
+
+
+def test_pairs_are_samples_with_latents_and_data_with_latents_drawn_for_them():
     state = veegan()
-    reconstructor = state.partners["reconstructor"]
+    stream = state.streams["trick/variant"]
+    before = stream.get_state()
+    noise = torch.randn(8, 3, generator=stream)
+    stream.set_state(before)
     turn = gradients(state, "discriminator", BATCH)
-    real = state.discriminate(BATCH.images, reconstructor(BATCH.images))
+    means, deviations = reconstructed(state, BATCH.images)
+    real = state.discriminate(BATCH.images, means + deviations * noise)
     fakes, _ = state.generate(turn.latents)
     fake = state.discriminate(fakes, turn.latents)
     expected = softplus(-real).mean() + softplus(fake).mean()
@@ -36,14 +48,12 @@ def test_the_generator_minimizes_the_log_ratio_and_the_distance_of_latents():
     state = veegan()
     turn = gradients(state, "generator", BATCH)
     fakes, _ = state.generate(turn.latents)
-    read = state.partners["reconstructor"](fakes)
-    distances = [
-        sum((z - r) ** 2 for z, r in zip(*row, strict=True))
-        for row in zip(turn.latents, read, strict=True)
-    ]
+    means, deviations = reconstructed(state, fakes)
+    errors = (turn.latents - means) / deviations
+    densities = -0.5 * errors.square() - deviations.log() - 0.5 * math.log(2 * math.pi)
     expected = {
         "adversarial": -state.discriminate(fakes, turn.latents).mean(),
-        "variant/reconstruction": 0.5 * torch.stack(distances).mean() / 3,
+        "variant/reconstruction": -0.5 * densities.mean(),
     }
     torch.testing.assert_close(turn.terms, expected)
 
