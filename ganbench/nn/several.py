@@ -41,11 +41,11 @@ class SeveralGenerators(nn.Module):
         super().__init__()
         self.network = network
         self.noise = noise
-        self.first = nn.ModuleList(nn.Linear(noise, noise) for _ in range(number))
+        self.first = nn.Linear(noise, number * noise)
 
     def forward(self, latents: Tensor) -> Tensor:
         """Map latents (B, noise + number) to (B, *shape)."""
         noise, chosen = latents[:, : self.noise], latents[:, self.noise :]
-        each = torch.stack([layer(noise) for layer in self.first], 1)  # (B, number, noise)
+        each = self.first(noise).unflatten(1, (-1, self.noise))  # (B, number, noise)
         examples: Tensor = self.network((chosen[:, :, None] * each).sum(1))
         return examples
