@@ -8,11 +8,9 @@ minimizes E(x) + max(0, margin - E(G(z))), the generator E(G(z)) plus ``pull`` t
 pulling-away term: the mean squared cosine between the codes of two samples of a batch, which
 keeps samples apart. The logit is -E: higher means more real.
 
-The margin is 10 up to 32 pixels and 20 above, the paper's for MNIST and CelebA, where none is
-given; it must not exceed by far the energy of what is easily told from data.
-
 Departs from the paper: networks and recipe are those of the backbone, with codes of 64 values; the
-margin does not change in training.
+norm is divided by the root of the number of values, so that the margin, which is the paper's 10 for
+the 784 values of MNIST, is alike for images of all sizes.
 """
 
 from dataclasses import dataclass, replace
@@ -49,11 +47,12 @@ def mean_squared_cosine(codes: Tensor) -> Tensor:
 
 
 @register
-def ebgan(data: DataSpec, *, backbone: str = "auto", margin: float = 0.0, pull: float = 0.1) -> GAN:
+def ebgan(
+    data: DataSpec, *, backbone: str = "auto", margin: float = 10 / 28, pull: float = 0.1
+) -> GAN:
     """EBGAN: an autoencoder's error as the energy, up to a margin."""
     images_only("ebgan", data)
     networks = build_backbone(backbone, data)
-    bound = margin or (10.0 if data.resolution <= 32 else 20.0)
 
     def autoencoder(shape: tuple[int, ...]) -> EnergyAutoencoder:
         judged = build_backbone(backbone, replace(data, shape=shape))  # a pack may have been made
@@ -65,7 +64,7 @@ def ebgan(data: DataSpec, *, backbone: str = "auto", margin: float = 0.0, pull: 
         loss=additive(
             "energy-margin",
             real=torch.neg,
-            fake=lambda f: relu(bound + f),
+            fake=lambda f: relu(margin + f),
             generator=torch.neg,
         ),
         hooks=PullingAway(pull),
