@@ -3,14 +3,16 @@
 
 Paper: Durugkar, Gemp and Mahadevan, Generative Multi-Adversarial Networks, 2017, arXiv:1611.01673
 
-Each discriminator plays its own game, and costs the generator V_i = E log(1 - D_i(G(z))). The
-generator minimizes a mean of the V_i, ``arithmetic``, ``geometric`` or ``harmonic``, with weights
+Each discriminator plays its own game, and costs the generator V_i = -E log D_i(G(z)). The generator
+minimizes a mean of the V_i, ``arithmetic``, ``geometric`` or ``harmonic``, with weights
 softmax(sharpness * V_i): at sharpness 0 all discriminators count alike, and the higher it is, the
 more counts the best of them. A learned sharpness is the generator's to lower, so that it meets an
 easier teacher, and is rewarded with 0.001 times its value (the paper's GMAN*).
 
-Departs from the paper: networks and recipe are those of the backbone; the discriminators differ in
-their initial weights alone, not in dropout, and see the same examples.
+Departs from the paper: networks and recipe are those of the backbone; V_i is the cost under the
+non-saturating loss; the paper's E log(1 - D_i(G(z))), ``--set loss=minimax``, vanishes on digits
+before the generator has learned; the discriminators differ in their initial weights alone, not in
+dropout, and see the same examples.
 """
 
 from dataclasses import dataclass, replace
@@ -129,7 +131,7 @@ def gman(
             [networks.discriminator(shape) for _ in range(discriminators)]
         ),
         partners={"sharpness": Partner(lambda *_: Sharpness(sharpness))} if learned else {},
-        loss=losses.minimax,
+        loss=losses.non_saturating,
         hooks=GeneralizedMean(mean, sharpness, learned),
         recipe=networks.recipe,
     )
