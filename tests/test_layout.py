@@ -87,7 +87,7 @@ WITHOUT_TORCH = {
 MAY_USE = {
     "analysis": {"analysis", "config", "errors", "records"},
     "report": {"analysis", "config", "errors", "records", "report"},
-    "zoo": {"", "errors", "losses", "nn", "tricks"},
+    "zoo": {"", "backbone", "errors", "losses", "nn", "trick", "tricks"},
 }
 CEILING = 400
 

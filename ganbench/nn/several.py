@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Several discriminators, and several generators that share all layers but their first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class SeveralDiscriminators(nn.Module):
+    """Discriminators of the same examples: maps (B, *shape) to logits (B, number).
+
+    Args:
+        networks: Each maps (B, *shape) to logits (B, 1).
+    """
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, examples: Tensor) -> Tensor:
+        """Map (B, *shape) to logits (B, number)."""
+        return torch.cat([network(examples) for network in self.networks], 1)
+
+
+class SeveralGenerators(nn.Module):
+    """Generators with a first layer of their own each, and the same layers behind it.
+
+    Maps latents (B, noise + number) to (B, *shape): the last values of a latent are a one-hot
+    vector, which says which generator makes the example.
+
+    Args:
+        network: The shared layers: maps (B, noise) to (B, *shape).
+        noise: The size of the noise.
+        number: The number of generators.
+    """
+
+    def __init__(self, network: nn.Module, noise: int, number: int) -> None:
+        super().__init__()
+        self.network = network
+        self.noise = noise
+        self.first = nn.Linear(noise, number * noise)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Map latents (B, noise + number) to (B, *shape)."""
+        noise, chosen = latents[:, : self.noise], latents[:, self.noise :]
+        each = self.first(noise).unflatten(1, (-1, self.noise))  # (B, number, noise)
+        examples: Tensor = self.network((chosen[:, :, None] * each).sum(1))
+        return examples

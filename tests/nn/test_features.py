@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""Discriminators with features and places on a sphere, compared with their formulas."""
+
+import torch
+
+from ganbench.nn import MLP
+from ganbench.nn.features import ContrastiveDiscriminator, FeatureDiscriminator
+
+IMAGES = torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
+
+
+def features_of(plain):
+    values = plain(IMAGES)
+    return torch.where(values > 0, values, 0.2 * values)
+
+
+def test_the_logit_is_linear_in_the_features():
+    plain = MLP((2,), [8], (5,))
+    network = FeatureDiscriminator(plain, 5)
+    logits, features = network(IMAGES)
+    torch.testing.assert_close(features, features_of(plain))
+    torch.testing.assert_close(logits, features @ network.head.weight.T + network.head.bias)
+    assert logits.shape == (4, 1)
+
+
+def test_places_are_unit_vectors_of_examples_and_of_their_classes():
+    plain = MLP((2,), [8], (5,))
+    network = ContrastiveDiscriminator(plain, 5, 3, 6)
+    labels = torch.tensor([2, 0, 1, 2])
+    logits, (places, classes) = network(IMAGES, labels)
+    projected = network.project(features_of(plain))
+    torch.testing.assert_close(places, projected / projected.norm(dim=1, keepdim=True))
+    rows = network.embed.weight[labels]
+    torch.testing.assert_close(classes, rows / rows.norm(dim=1, keepdim=True))
+    torch.testing.assert_close(logits, network(IMAGES, labels.flip(0))[0])  # knows no class

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""VAE-GAN: the terms by their formulas, and that each network learns from its own."""
+
+import pytest
+import torch
+from small_states import state_of
+from torch.distributions import Normal, kl_divergence
+from torch.nn.functional import softplus
+
+from ganbench.gan import Batch, DataSpec
+from ganbench.step import gradients
+from ganbench.training.build import create
+from ganbench.turn import Turn
+
+DATA = DataSpec("points", "1", (2,))
+BATCH = Batch(torch.randn(8, 2, generator=torch.Generator().manual_seed(0)))
+
+
+@pytest.fixture
+def state():
+    gan = create("vaegan", DATA, {"backbone": "auto:width=8", "gamma": 0.5})
+    return state_of(gan, DATA, recipe=gan.recipe.replace(batch_size=8))
+
+
+def codes_of(state):
+    """Return the codes that the next turn draws, and q, leaving the stream as it was."""
+    means, log_variances = state.partners["encoder"](BATCH.images).chunk(2, 1)
+    posterior = Normal(means, (0.5 * log_variances).exp())
+    stream = state.streams["trick/variant"]
+    before = stream.get_state()
+    noise = torch.randn(means.shape, generator=stream)
+    stream.set_state(before)
+    return posterior.mean + posterior.stddev * noise, posterior
+
+
+def test_the_generators_terms_are_the_papers(state):
+    codes, posterior = codes_of(state)
+    turn = gradients(state, "generator", BATCH)
+    rebuilt = state.generator(codes)
+    logits, features = state.discriminate(rebuilt)
+    _, true_features = state.discriminate(BATCH.images)
+    prior = Normal(torch.zeros_like(codes), torch.ones_like(codes))
+    expected = {
+        "adversarial": softplus(-turn.fake.logits).mean(),
+        "variant/divergence": 0.5 * kl_divergence(posterior, prior).sum() / 8,
+        "variant/similarity": 0.5 * 0.5 * (true_features - features).square().sum() / 8,
+        "variant/rebuilt": softplus(-logits).mean(),
+    }
+    torch.testing.assert_close(turn.terms, expected)
+
+
+def test_the_discriminator_takes_reconstructions_for_fakes(state):
+    codes, _ = codes_of(state)
+    turn = gradients(state, "discriminator", BATCH)
+    logits, _ = state.discriminate(state.generator(codes))
+    torch.testing.assert_close(turn.terms["variant/rebuilt"], softplus(logits).mean())
+
+
+def test_the_game_does_not_move_the_encoder_and_the_error_moves_both(state):
+    terms = state.tricks.terms(Turn(state, "generator", BATCH))
+    networks = {"decoder": state.generator, "encoder": state.partners["encoder"]}
+    learned = {
+        (name, term.rpartition("/")[2])
+        for name, network in networks.items()
+        for term, value in terms.items()
+        if None
+        not in torch.autograd.grad(
+            value, list(network.parameters()), retain_graph=True, allow_unused=True
+        )
+    }
+    assert learned == {
+        ("decoder", "rebuilt"),
+        ("decoder", "similarity"),
+        ("encoder", "similarity"),
+        ("encoder", "divergence"),
+    }

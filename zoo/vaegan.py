@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""VAE-GAN: a variational autoencoder that measures its error in the discriminator's features.
+
+Paper: Larsen et al., Autoencoding beyond pixels using a learned similarity metric, 2016, arXiv:1512.09300
+
+The generator is the decoder. An encoder, which learns with it, maps an image to a normal
+distribution q(z | x). The error of a reconstruction is that of the discriminator's features f:
+||f(x) - f(G(z))||^2 / 2 with z from q. Encoder and decoder minimize ``gamma`` times that error and
+KL(q || N(0, 1)); the decoder also plays the usual game, in which the discriminator takes
+reconstructions for fakes, as it takes samples. The game does not move the encoder, and the error
+does not move the discriminator.
+
+Departs from the paper: networks and recipe are those of the backbone; the features are the values
+before the discriminator's last layer; gamma weighs the encoder's whole loss too, which Adam hardly
+sees; the decoder minimizes -log D, not log(1 - D).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from ganbench import (
+    GAN,
+    DataSpec,
+    Hooks,
+    Partner,
+    Terms,
+    Turn,
+    build_backbone,
+    losses,
+    register,
+)
+from ganbench.nn.features import FeatureDiscriminator
+
+FEATURES = 128
+
+
+@dataclass(frozen=True)
+class LearnedSimilarity(Hooks):
+    """Adds the encoder's two terms, and reconstructions as further fakes."""
+
+    gamma: float
+
+    def encode(self, turn: Turn) -> tuple[Tensor, Tensor, Tensor]:
+        """Return codes (B, size) drawn from q, its means and its logarithms of variances."""
+        images = turn.batch.images
+        with turn.state.autocast():
+            encoded = turn.state.partners["encoder"](images)
+        means, log_variances = encoded.float().chunk(2, 1)
+        stream = turn.random(self)
+        noise = torch.randn(means.shape, generator=stream, device=images.device)
+        return means + (0.5 * log_variances).exp() * noise, means, log_variances
+
+    def discriminator_terms(self, turn: Turn) -> Terms:
+        """Take reconstructions for fakes."""
+        with torch.no_grad():
+            rebuilt, _ = turn.make(self.encode(turn)[0])
+        return {"rebuilt": softplus(turn.judge(rebuilt).logits).mean()}
+
+    def generator_terms(self, turn: Turn) -> Terms:
+        """Return the KL divergence, the error in features, and the game for reconstructions."""
+        codes, means, log_variances = self.encode(turn)
+        divergences = 0.5 * (means.square() + log_variances.exp() - 1 - log_variances).sum(1)
+        similar = turn.judge(turn.make(codes)[0])
+        errors = (turn.real.extras.detach() - similar.extras).float().square().sum(1)  # (B,)
+        played = turn.judge(turn.make(codes.detach())[0])  # the game is the decoder's alone
+        return {
+            "divergence": self.gamma * divergences.mean(),
+            "similarity": 0.5 * self.gamma * errors.mean(),
+            "rebuilt": softplus(-played.logits).mean(),
+        }
+
+
+@register
+def vaegan(data: DataSpec, *, backbone: str = "auto", gamma: float = 1.0) -> GAN:
+    """VAE-GAN: a learned measure of similarity."""
+    networks = build_backbone(backbone, data)
+    return GAN(
+        generator=networks.generator,
+        discriminator=lambda shape: FeatureDiscriminator(
+            networks.network(shape, FEATURES), FEATURES
+        ),
+        partners={"encoder": Partner(lambda size, shape: networks.encoder(2 * size, shape))},
+        loss=losses.non_saturating,
+        hooks=LearnedSimilarity(gamma),
+        recipe=networks.recipe,
+    )
