@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, leaky_relu
+from torch.nn.functional import avg_pool2d, leaky_relu
 
 from ganbench.gan import Shape
+from ganbench.nn.blur import blur_doubled
 from ganbench.nn.convolutional import map_sizes
 from ganbench.nn.equalized import (
     EqualizedConv2d,
@@ -26,12 +27,6 @@ _MAPPING_LEARNING_RATE = 0.01
 def _activated(values: Tensor) -> Tensor:
     """Apply a LeakyReLU that keeps the variance of its input."""
     return leaky_relu(values, 0.2) * math.sqrt(2)
-
-
-def _doubled(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Double the size of (B, C, h, w), and cut what is beyond the size that is wanted."""
-    doubled = interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)
-    return doubled[:, :, : size[0], : size[1]]
 
 
 def _channels(count: int, width: int) -> list[int]:
@@ -142,9 +137,9 @@ class StyleGenerator(nn.Module):
             zip(self.sizes[1:], self.to_image[1:], strict=True)
         ):
             layer = 2 * stage + 1
-            maps = self.layers[layer](_doubled(maps, size), each[layer])
+            maps = self.layers[layer](blur_doubled(maps, size), each[layer])
             maps = self.layers[layer + 1](maps, each[layer + 1])
-            image = _doubled(image, size) + to_image(maps, each[layer + 2])
+            image = blur_doubled(image, size) + to_image(maps, each[layer + 2])
         return image.tanh()
 
 
