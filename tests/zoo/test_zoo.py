@@ -95,6 +95,9 @@ def test_one_step_runs_and_moves_every_weight(taken):
     torch.manual_seed(0)
     changes = {"discriminator_steps": 1} if data.resolution > 32 else {}  # large ones take long
     gan, state = build(model, data, batch_size=2, **changes)
+    for role in state.updates:  # weights that begin at zero hide what they act on for a step
+        for weight in state.parameters(role):
+            nn.init.normal_(weight, 0, 0.1) if not weight.any() else None
     before = {role: [w.detach().clone() for w in state.parameters(role)] for role in state.updates}
     values = Batch(values_of(data.shape, 2), torch.tensor([0, 1]), source=values_of(data.source, 2))
 
