@@ -20,13 +20,13 @@ from itertools import product
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from ganbench import DataSpec, registry
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch
 from ganbench.records.environment import describe_environment
 from ganbench.runtime.cores import free_cores
+from ganbench.speed.flops import Flops
 from ganbench.step import alternate
 from ganbench.training.build import build_state, create
 
@@ -50,10 +50,10 @@ def parameters(network: nn.Module) -> int:
 def forward_flops(network: nn.Module, values: torch.Tensor) -> float:
     """Return the floating-point operations of a forward pass for each of some values (B, ...)."""
     network.eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with Flops() as flops, torch.no_grad():
         network(values)
     network.train()
-    return counter.get_total_flops() / len(values)
+    return flops.total / len(values)
 
 
 def row(backbone: str, data: DataSpec, seconds: float) -> str:

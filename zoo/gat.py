@@ -75,7 +75,7 @@ class NoisyLevels(Hooks):
 
 
 @register
-def gat(data: DataSpec, *, width: int = 96, depth: int = 4) -> GAN:
+def gat(data: DataSpec, *, width: int = 64, depth: int = 4) -> GAN:
     """GAT, small: transformers, and a discriminator that sees the generator at four depths."""
     images_only("gat", data)
     networks = build_backbone(f"transformer:width={width},depth={depth}", data)

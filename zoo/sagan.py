@@ -9,7 +9,7 @@ normalization of the generator as well; one update of each player, the discrimin
 rate four times the generator's. Classes enter the generator by conditional batch normalization, the
 discriminator by projection; data without classes are learned without them.
 
-Departs from the paper: small networks (32 to 256 channels), batches of 64 where it has 256, and
+Departs from the paper: small networks (16 to 128 channels), batches of 64 where it has 256, and
 attention between at most 256 pixels; the projection is of 128 features that a linear layer makes of
 the sums over pixels.
 """

@@ -9,14 +9,14 @@ from ganbench.registry import register
 
 
 @register
-def biggan(data: DataSpec, *, width: int = 32) -> Backbone:
+def biggan(data: DataSpec, *, width: int = 16) -> Backbone:
     """Residual blocks with self-attention, modulated by parts of the latent and by the class.
 
     Paper: Brock, Donahue and Simonyan, 2019, arXiv:1809.11096
 
     Without labels the parts of the latent alone modulate the blocks (Chen et al., 2019,
     arXiv:1810.01365). Weights start orthogonal. Spectral normalization is a trick: spectral-norm.
-    Departs from the paper: 32 channels where it has 96; the largest map of at most 256 pixels
+    Departs from the paper: 16 channels where it has 96; the largest map of at most 256 pixels
     attends to itself, not one of 64 x 64; the learning rates are SAGAN's, which it halves for
     batches of 2048.
 

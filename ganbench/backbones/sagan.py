@@ -9,7 +9,7 @@ from ganbench.registry import register
 
 
 @register
-def sagan(data: DataSpec, *, width: int = 32) -> Backbone:
+def sagan(data: DataSpec, *, width: int = 16) -> Backbone:
     """Residual blocks with self-attention; classes by conditional batch normalization.
 
     Paper: Zhang et al., 2019, arXiv:1805.08318

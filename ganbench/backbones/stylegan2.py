@@ -9,7 +9,7 @@ from ganbench.registry import register
 
 
 @register
-def stylegan2(data: DataSpec, *, width: int = 32, mixing: float = 0.9) -> Backbone:
+def stylegan2(data: DataSpec, *, width: int = 16, mixing: float = 0.9) -> Backbone:
     """Modulated convolutions with noise; a residual discriminator that sees deviations in groups.
 
     Paper: Karras et al., 2020, arXiv:1912.04958

@@ -13,7 +13,7 @@ HIGHEST_RATE = 1e-3
 
 
 @register
-def transformer(data: DataSpec, *, width: int = 96, depth: int = 4) -> Backbone:
+def transformer(data: DataSpec, *, width: int = 64, depth: int = 4) -> Backbone:
     """Patches as tokens; a mapped latent scales and gates the generator's blocks.
 
     Paper: Hyun, Lee and Heo, 2025, arXiv:2509.24935

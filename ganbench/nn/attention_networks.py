@@ -46,7 +46,7 @@ class AttentionGenerator(nn.Module):
         classes: The number of classes; 0 where there are no labels.
     """
 
-    def __init__(self, latent_dim: int, shape: Shape, *, width: int = 32, classes: int = 0) -> None:
+    def __init__(self, latent_dim: int, shape: Shape, *, width: int = 16, classes: int = 0) -> None:
         super().__init__()
         self.classes = classes
         norm: MapNorm = PlainBatchNorm2d
@@ -83,7 +83,7 @@ class ChunkGenerator(nn.Module):
         ConfigError: A latent has fewer values than parts.
     """
 
-    def __init__(self, latent_dim: int, shape: Shape, *, width: int = 32, classes: int = 0) -> None:
+    def __init__(self, latent_dim: int, shape: Shape, *, width: int = 16, classes: int = 0) -> None:
         super().__init__()
         self.parts = len(map_sizes(*shape[1:]))  # the innermost map, and a block for each doubling
         if latent_dim < self.parts:
@@ -151,7 +151,7 @@ class AttentionDiscriminator(nn.Module):
     """
 
     def __init__(
-        self, shape: Shape, *, width: int = 32, outputs: int = 1, orthogonal: bool = False
+        self, shape: Shape, *, width: int = 16, outputs: int = 1, orthogonal: bool = False
     ) -> None:
         super().__init__()
         halvings = len(map_sizes(*shape[1:])) - 1

@@ -41,7 +41,7 @@ class TransformerGenerator(nn.Module):
     codes: Tensor
 
     def __init__(
-        self, latent_dim: int, shape: Shape, *, width: int = 96, depth: int = 4, classes: int = 0
+        self, latent_dim: int, shape: Shape, *, width: int = 64, depth: int = 4, classes: int = 0
     ) -> None:
         super().__init__()
         self.size = (shape[1], shape[2])
@@ -100,7 +100,7 @@ class TransformerDiscriminator(nn.Module):
 
     codes: Tensor
 
-    def __init__(self, shape: Shape, *, width: int = 96, depth: int = 4, outputs: int = 1) -> None:
+    def __init__(self, shape: Shape, *, width: int = 64, depth: int = 4, outputs: int = 1) -> None:
         super().__init__()
         self.side = patch_side(shape[1], shape[2])
         codes = position_codes(*patch_grid(shape[1], shape[2], self.side), width)

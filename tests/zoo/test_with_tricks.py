@@ -78,13 +78,17 @@ REFUSED = {
     "acgan": {"pacgan"},
     "began": {"label-smoothing"},
     "bigan": {"pacgan"},
+    "biggan": {"pacgan"},
     "cgan-projection": {"pacgan"},
     "diffusion-gan": {"pacgan"},
     "diffusion-gan-images": {"bcr"},
+    "gat": {"bcr", "label-smoothing", "pacgan", "replay"},
     "infogan": {"pacgan", *CODES},
     "msggan": {"pacgan", "replay", "instance-noise", *AUGMENTING},
     "pix2pix": {"pacgan", "logan"},
+    "sagan": {"pacgan"},
     "stylegan2": {"replay"},
+    "stylegan2-ada": {"replay"},
 }
 """The tricks that are refused, and no others: with some data, by a model, or by it with them."""
 
