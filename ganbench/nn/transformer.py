@@ -141,14 +141,14 @@ def patches_of(images: Tensor, side: int) -> Tensor:
     height, width = images.shape[2:]
     rows, columns = patch_grid(height, width, side)
     padded = pad(images, (0, columns * side - width, 0, rows * side - height))
-    cut = padded.unflatten(3, (columns, side)).unflatten(2, (rows, side))
+    cut = padded.reshape(*images.shape[:2], rows, side, columns, side)
     return cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
 
 
 def image_of(patches: Tensor, size: tuple[int, int], side: int) -> Tensor:
     """Join patches (B, patches, C * side^2) to images (B, C, *size): the reverse of cutting."""
     rows, columns = patch_grid(*size, side)
-    cut = patches.unflatten(1, (rows, columns)).unflatten(3, (-1, side, side))
+    cut = patches.reshape(len(patches), rows, columns, -1, side, side)
     joined = cut.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)  # (B, C, rows * side, ...)
     return joined[:, :, : size[0], : size[1]]
 
