@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.api import run as run
     from ganbench.backbone import Backbone as Backbone
     from ganbench.backbone import build_backbone as build_backbone
+    from ganbench.backbone import images_only as images_only
     from ganbench.config import OptimizerSpec as OptimizerSpec
     from ganbench.config import Recipe as Recipe
     from ganbench.config import RunConfig as RunConfig
@@ -125,7 +126,7 @@ _NAMES_BY_HOME = {
         "load_run",
         "run",
     ),
-    "backbone": ("Backbone", "build_backbone"),
+    "backbone": ("Backbone", "build_backbone", "images_only"),
     "config": ("OptimizerSpec", "Recipe", "RunConfig", "adam", "rmsprop", "sgd"),
     "data": ("open_dataset",),
     "data.dataset": ("Dataset", "Source"),

@@ -122,5 +122,5 @@ def images_only(name: str, data: DataSpec) -> None:
     if not data.is_image:
         raise ConfigError(
             f"{name} draws images, and {data.name} holds {data.plural}.",
-            "For other data than images use the backbone mlp, or auto.",
+            "For other data choose another model, or the backbone mlp or auto.",
         )

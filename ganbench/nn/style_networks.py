@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, leaky_relu
+from torch.nn.functional import avg_pool2d
 
-from ganbench.gan import Shape
+from ganbench.gan import Labels, Shape
+from ganbench.nn.blur import blur_doubled
 from ganbench.nn.convolutional import map_sizes
 from ganbench.nn.equalized import (
     EqualizedConv2d,
@@ -18,49 +19,12 @@ from ganbench.nn.equalized import (
     MinibatchDeviation,
     ModulatedConv2d,
 )
-
-_MAPPING_LAYERS = 4
-_MAPPING_LEARNING_RATE = 0.01
-
-
-def _activated(values: Tensor) -> Tensor:
-    """Apply a LeakyReLU that keeps the variance of its input."""
-    return leaky_relu(values, 0.2) * math.sqrt(2)
-
-
-def _doubled(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Double the size of (B, C, h, w), and cut what is beyond the size that is wanted."""
-    doubled = interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)
-    return doubled[:, :, : size[0], : size[1]]
+from ganbench.nn.mapping import Mapping, scaled_leaky_relu
 
 
 def _channels(count: int, width: int) -> list[int]:
     """Return the channels of each of the maps, from the innermost outward."""
     return [min(256, width * 2**depth) for depth in reversed(range(count))]
-
-
-class Mapping(nn.Module):
-    """Maps latents to styles: scaled to unit mean square, then linear layers.
-
-    Maps (B, latent_dim) to (B, latent_dim).
-
-    Args:
-        latent_dim: The size of a latent, and of a style.
-    """
-
-    def __init__(self, latent_dim: int) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(
-            EqualizedLinear(latent_dim, latent_dim, learning_rate=_MAPPING_LEARNING_RATE)
-            for _ in range(_MAPPING_LAYERS)
-        )
-
-    def forward(self, latents: Tensor) -> Tensor:
-        """Map latents (B, latent_dim) to styles (B, latent_dim)."""
-        styles = latents * (latents.square().mean(1, keepdim=True) + 1e-8).rsqrt()
-        for layer in self.layers:
-            styles = _activated(layer(styles))
-        return styles
 
 
 class NoisyLayer(nn.Module):
@@ -81,31 +45,39 @@ class NoisyLayer(nn.Module):
         """Map (B, inputs, H, W) and styles (B, style_dim) to (B, outputs, H, W)."""
         count, _, height, width = maps.shape
         noise = torch.randn(count, 1, height, width, dtype=maps.dtype, device=maps.device)
-        return _activated(self.convolution(maps, styles, self.strength * noise))
+        return scaled_leaky_relu(self.convolution(maps, styles, self.strength * noise))
 
 
 class StyleGenerator(nn.Module):
     """Styles modulate a learned constant, which is doubled up to an image; tanh at the end.
 
-    Maps (B, latent_dim) to images (B, *shape) in [-1, 1] and the styles (B, layers, latent_dim)
-    that they were made with, one for each layer. In training, some images have the styles of
-    another latent from a layer on (style mixing).
+    Maps latents (B, latent_dim), and labels (B,) int64 where there are classes, to images
+    (B, *shape) in [-1, 1] and the styles (B, layers, latent_dim) that they were made with, one for
+    each layer. In training, some images have the styles of another latent from a layer on (style
+    mixing).
 
     Args:
         latent_dim: The size of a latent, and of a style.
         shape: (C, H, W) of an image.
         width: Channels of the outermost map; they double inward, up to 256.
         mixing: The share of images with mixed styles.
+        classes: The number of classes; 0 where there are no labels.
     """
 
     def __init__(
-        self, latent_dim: int, shape: Shape, *, width: int = 32, mixing: float = 0.9
+        self,
+        latent_dim: int,
+        shape: Shape,
+        *,
+        width: int = 32,
+        mixing: float = 0.9,
+        classes: int = 0,
     ) -> None:
         super().__init__()
         self.sizes = map_sizes(*shape[1:])
         channels = _channels(len(self.sizes), width)
         self.mixing = mixing
-        self.mapping = Mapping(latent_dim)
+        self.mapping = Mapping(latent_dim, classes=classes)
         self.constant = nn.Parameter(torch.randn(channels[0], *self.sizes[0]))
         layers = [NoisyLayer(channels[0], channels[0], latent_dim)]
         for inner, outer in pairwise(channels):
@@ -115,18 +87,18 @@ class StyleGenerator(nn.Module):
             ModulatedConv2d(count, shape[0], latent_dim, 1, demodulate=False) for count in channels
         )
 
-    def forward(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, latents: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor]:
         """Map (B, latent_dim) to images (B, *shape) and styles (B, layers, latent_dim)."""
-        styles = self.styles(latents)
+        styles = self.styles(latents, labels)
         return self.synthesize(styles), styles
 
-    def styles(self, latents: Tensor) -> Tensor:
+    def styles(self, latents: Tensor, labels: Labels = None) -> Tensor:
         """Return the styles (B, layers, latent_dim) of latents, in training mode mixed."""
         count = len(self.layers) + 1  # the last is that of the image itself
-        styles: Tensor = self.mapping(latents)[:, None].expand(-1, count, -1)
+        styles: Tensor = self.mapping(latents, labels)[:, None].expand(-1, count, -1)
         if not self.training or not self.mixing:
             return styles
-        others = self.mapping(torch.randn_like(latents))[:, None]
+        others = self.mapping(torch.randn_like(latents), labels)[:, None]
         shape, device = (len(latents), 1, 1), latents.device
         first = torch.randint(1, count, shape, device=device)  # the first layer of the other style
         mixed = torch.rand(shape, device=device) < self.mixing
@@ -142,9 +114,9 @@ class StyleGenerator(nn.Module):
             zip(self.sizes[1:], self.to_image[1:], strict=True)
         ):
             layer = 2 * stage + 1
-            maps = self.layers[layer](_doubled(maps, size), each[layer])
+            maps = self.layers[layer](blur_doubled(maps, size), each[layer])
             maps = self.layers[layer + 1](maps, each[layer + 1])
-            image = _doubled(image, size) + to_image(maps, each[layer + 2])
+            image = blur_doubled(image, size) + to_image(maps, each[layer + 2])
         return image.tanh()
 
 
@@ -178,10 +150,10 @@ class StyleDiscriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (B, *shape) to logits (B, outputs)."""
-        maps = _activated(self.from_image(images))
+        maps = scaled_leaky_relu(self.from_image(images))
         for first, second, skip in zip(self.first, self.second, self.skips, strict=True):
-            inner = avg_pool2d(_activated(second(_activated(first(maps)))), 2)
+            inner = avg_pool2d(scaled_leaky_relu(second(scaled_leaky_relu(first(maps)))), 2)
             maps = (inner + skip(avg_pool2d(maps, 2))) * math.sqrt(0.5)
-        maps = _activated(self.last(self.deviation(maps)))
-        logits: Tensor = self.logit(_activated(self.hidden(maps.flatten(1))))
+        maps = scaled_leaky_relu(self.last(self.deviation(maps)))
+        logits: Tensor = self.logit(scaled_leaky_relu(self.hidden(maps.flatten(1))))
         return logits

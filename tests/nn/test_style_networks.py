@@ -53,3 +53,19 @@ def test_noise_acts_once_its_strength_has_been_learned(generator):
     with torch.no_grad():
         generator.layers[2].strength.fill_(0.5)
     assert not torch.equal(generator.synthesize(styles), generator.synthesize(styles))
+
+
+def test_a_class_enters_the_mapping_network_and_stays_in_mixed_styles():
+    torch.manual_seed(0)
+    generator = StyleGenerator(8, (1, 16, 16), width=4, mixing=1.0, classes=3)
+    latents, labels = torch.randn(50, 8), torch.zeros(50, dtype=torch.int64)
+    plain = generator.mapping(latents, labels)
+    assert not torch.allclose(plain, generator.mapping(latents, labels + 1))
+    seen = []
+    generator.mapping.register_forward_hook(lambda _, given, output: seen.append(given))
+    generator(latents, labels)
+    (own, own_labels), (others, others_labels) = seen
+    assert torch.equal(own, latents)
+    assert not torch.equal(others, latents)
+    assert torch.equal(own_labels, labels)
+    assert torch.equal(others_labels, labels)

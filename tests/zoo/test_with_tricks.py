@@ -80,12 +80,14 @@ REFUSED = {
     "began": {"label-smoothing"},
     "bigan": {"pacgan"},
     "cgan": {"pacgan"},
+    "biggan": {"pacgan"},
     "cgan-projection": {"pacgan"},
     "cogan": {"pacgan", "replay", "instance-noise", *AUGMENTING},
     "contragan": {"pacgan"},
     "diffusion-gan": {"pacgan"},
     "diffusion-gan-images": {"bcr"},
     "fisher-gan": {"pacgan"},
+    "gat": {"bcr", "label-smoothing", "pacgan", "replay"},
     "infogan": {"pacgan", *CODES},
     "logan-images": {"consensus", "unrolled"},
     "mmdgan": {"label-smoothing"},
@@ -106,6 +108,9 @@ REFUSED = {
     "stylegan2": {"replay"},
     "vaegan": {"pacgan"},
     "veegan": {"pacgan"},
+    "sagan": {"pacgan"},
+    "stylegan2": {"replay"},
+    "stylegan2-ada": {"replay"},
 }
 """The tricks that are refused, and no others: with some data, by a model, or by it with them."""
 
