@@ -50,9 +50,9 @@ class Hooks:
     """Every hook of the step, doing nothing. A subclass overrides the hooks it needs.
 
     In an update the hooks are called in this order: ``latents``, ``condition``, ``fakes`` and
-    ``reals`` when the examples are first asked for; ``see`` before each pass of the discriminator; ``opponent``
-    before the first pass in the generator's turn; the terms; ``gradients`` after the backward
-    pass; ``after_step`` once the weights have moved.
+    ``reals`` when the examples are first asked for; ``see`` before each pass of the discriminator;
+    ``opponent`` before the first pass in the generator's turn; the terms; ``gradients`` after the
+    backward pass; ``after_step`` once the weights have moved.
 
     ``differentiates`` says that the discriminator's terms contain a derivative of the discriminator
     with respect to its input, as gradient penalties do. Tricks that differentiate an update refuse

@@ -58,7 +58,7 @@ class Reconstruction(Hooks):
 
 
 @register
-def fastgan(data: DataSpec, *, width: int = 32) -> GAN:
+def fastgan(data: DataSpec, *, width: int = 16) -> GAN:
     """FastGAN: a discriminator that learns to rebuild real images."""
     networks = build_backbone(f"fastgan:width={width}", data)
     return GAN(

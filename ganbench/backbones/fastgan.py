@@ -10,7 +10,7 @@ from ganbench.registry import register
 
 
 @register
-def fastgan(data: DataSpec, *, width: int = 32, batch_norm: bool = True) -> Backbone:
+def fastgan(data: DataSpec, *, width: int = 16, batch_norm: bool = True) -> Backbone:
     """Gated convolutions with noise and skip-layer excitation; residual halvings to judge.
 
     Paper: Liu et al., 2021, arXiv:2101.04775
