@@ -12,7 +12,7 @@ from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, glu, interpolat
 
 from ganbench.gan import Shape
 from ganbench.nn.convolutional import Norm, initialize, made_even, map_sizes
-from ganbench.nn.residual import channels_inward
+from ganbench.nn.residual import channels_inward, initialize_orthogonal
 
 _LARGEST = 8
 """The largest number of channels, as a multiple of the outermost one's."""
@@ -145,7 +145,7 @@ class FastGenerator(nn.Module):
             for small, large in zip(widths, widths[self.distance :], strict=False)
         )
         self.to_image = nn.Conv2d(widths[-1], shape[0], 3, padding=1)
-        initialize(self)
+        initialize_orthogonal(self)
 
     def forward(self, latents: Tensor) -> Tensor:
         """Map (B, latent_dim) to (B, *shape)."""

@@ -42,7 +42,7 @@ def test_noise_begins_at_zero_and_is_one_value_for_a_pixel():
     noise.strength.data.fill_(2.0)
     added = noise(maps) - maps
     torch.testing.assert_close(added, added[:, :1].expand_as(added), atol=1e-5, rtol=1e-5)
-    assert added[:, 0].std() == pytest.approx(2, rel=0.3)
+    assert added[:, 0].std().item() == pytest.approx(2, rel=0.3)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_layers_are_those_of_the_classifier_with_normalization_folded_in(network
 
 
 @pytest.mark.parametrize("network", ["mnist-cnn", "random"])
-@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 33, 50), (2, 8, 8)])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 33, 50), (2, 16, 16)])
 def test_four_discriminators_have_about_equally_many_logits(network, shape):
     torch.manual_seed(0)
     discriminator = ProjectedDiscriminator(shape, network=network, width=4)

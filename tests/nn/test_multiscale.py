@@ -41,9 +41,9 @@ def test_odd_sizes_are_rounded_up():
 
 def test_a_source_is_reduced_as_its_image_is():
     network = MultiScaleDiscriminator(
-        (3, 16, 16), lambda shape: PatchDiscriminator((1, *shape[1:]), shape, width=2), scales=2
+        (3, 32, 32), lambda shape: PatchDiscriminator((1, *shape[1:]), shape, width=2), scales=2
     )
-    images, source = torch.randn(2, 3, 16, 16), torch.randn(2, 1, 16, 16)
+    images, source = torch.randn(2, 3, 32, 32), torch.randn(2, 1, 32, 32)
     fine, coarse = network.discriminators
     reduced = coarse(avg_pool2d(images, 2), avg_pool2d(source, 2)).flatten(1)
     expected = torch.cat([fine(images, source).flatten(1), reduced], 1)

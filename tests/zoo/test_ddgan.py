@@ -57,8 +57,8 @@ def test_guesses_and_reals_are_judged_a_step_before_what_they_were_made_from(rol
             residual = (scored.seen.images - mean)[given[1] == time]
             kept, before = Diffusion(4).kept(torch.tensor([time, time - 1])).tolist()
             variance = (1 - kept / before) * (1 - before) / (1 - kept)
-            assert residual.mean().item() == pytest.approx(0, abs=0.02)
-            assert residual.var().item() == pytest.approx(variance, abs=0.02)
+            assert residual.mean().item() == pytest.approx(0, abs=0.03)
+            assert residual.var().item() == pytest.approx(variance, abs=0.05)
         logits = state.discriminate(scored.seen.images, given)
         torch.testing.assert_close(scored.logits, logits)
 

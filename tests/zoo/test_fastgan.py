@@ -3,12 +3,12 @@
 
 import pytest
 import torch
+from ganbench.zoo.fastgan import quarter
 from small_models import small
 from small_states import state_of
 
 from ganbench.gan import Batch, DataSpec
 from ganbench.step import gradients
-from ganbench.zoo.fastgan import quarter
 
 DATA = DataSpec("images", "1", (1, 16, 16))
 BATCH = Batch(torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1)

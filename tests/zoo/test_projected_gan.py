@@ -34,8 +34,9 @@ def test_only_the_discriminators_of_the_maps_move(features):
     after = frozen(state)
     assert len(before) >= 12
     assert all(torch.equal(before[name], after[name]) for name in before)
-    moved = zip(weights, state.parameters("discriminator"), strict=True)
-    assert all(not torch.equal(old, new) for old, new in moved)
+    for old, new in zip(weights, state.parameters("discriminator"), strict=True):
+        # The last biases cancel while all logits lie between the margins.
+        assert old.numel() == 1 or not torch.equal(old, new)
 
 
 def test_the_hinge_is_that_of_all_logits():

@@ -3,6 +3,7 @@
 
 import pytest
 import torch
+from ganbench.zoo.unet_gan import cut_masks
 from small_models import small
 from small_states import state_of
 from torch.nn.functional import softplus
@@ -12,7 +13,7 @@ from ganbench.gan import Batch, DataSpec
 from ganbench.step import gradients
 from ganbench.training.build import build_state
 from ganbench.tricks.diffaugment import DiffAugment
-from ganbench.zoo.unet_gan import cut_masks
+from ganbench.turn import Turn
 
 DATA = DataSpec("images", "1", (1, 16, 16))
 BATCH = Batch(torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1)
@@ -81,7 +82,7 @@ def test_both_players_minimize_the_loss_of_pixels_too():
 )
 def test_mixed_images_are_fake_and_their_pixels_are_what_they_were(images_seen, weight):
     state = unet_gan(images_seen, cutmix=2.0)
-    turn = gradients(state, "discriminator", BATCH)
+    turn = Turn(state, "discriminator", BATCH)
     mask, logits, pixels = mixed(state, turn)
     terms = state.tricks.variant.discriminator_terms(turn)
     assert set(terms) == {"pixels", "mixed", "mixed_pixels", "consistency"}

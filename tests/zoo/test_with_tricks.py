@@ -79,12 +79,17 @@ REFUSED = {
     "began": {"label-smoothing"},
     "bigan": {"pacgan"},
     "cgan-projection": {"pacgan"},
+    "ddgan": {"pacgan", "replay", "instance-noise"},
+    "ddgan-images": AUGMENTING,
     "diffusion-gan": {"pacgan"},
     "diffusion-gan-images": {"bcr"},
+    "fastgan": {"pacgan"},
     "infogan": {"pacgan", *CODES},
     "msggan": {"pacgan", "replay", "instance-noise", *AUGMENTING},
     "pix2pix": {"pacgan", "logan"},
+    "progan": {"pacgan"},
     "stylegan2": {"replay"},
+    "unet-gan": {"pacgan"},
 }
 """The tricks that are refused, and no others: with some data, by a model, or by it with them."""
 

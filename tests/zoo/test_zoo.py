@@ -50,6 +50,10 @@ TAKEN = {
 """The data that these models must take; a model that is not listed may refuse any."""
 
 
+WHOLE = {"progan": {"growing": 0.0}}
+"""Parameters under which every weight learns from the first update."""
+
+
 def data_of(kind):
     shape = SHAPES[kind]
     mixture = Mixture(((-1.0, 0.0), (1.0, 0.0)), 0.1) if kind == "points" else None
@@ -63,7 +67,7 @@ def values_of(shape, count):
 
 
 def build(model, data, **changes):
-    gan = small(model, data)
+    gan = small(model, data, WHOLE.get(model))
     recipe = gan.recipe.model_copy(update={"kimg": 0.1, **changes})
     return gan, state_of(gan, data, gan.tricks, recipe=recipe)
 
