@@ -88,8 +88,11 @@ class FrozenPyramid(nn.Module):
 
     def __init__(self, channels: int, network: FrozenNetwork, width: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(frozen_layers(network))
-        counts = [channels * layer.weight.shape[0] for layer in self.layers]
+        layers = frozen_layers(network)
+        self.layers = nn.ModuleList(layers)
+        self.strides = [layer.stride for layer in layers]
+        """By how much each layer of the frozen network makes its map smaller."""
+        counts = [channels * len(layer.weight) for layer in layers]
         self.across_channels = nn.ModuleList(
             _random_convolution(count, width, 1) for count in counts
         )
@@ -137,8 +140,8 @@ class ProjectedDiscriminator(nn.Module):
         super().__init__()
         self.pyramid = FrozenPyramid(shape[0], network, width)
         side, heads = min(shape[1:]), []
-        for layer in self.pyramid.layers:
-            side = -(-side // layer.stride)
+        for stride in self.pyramid.strides:
+            side = -(-side // stride)
             heads.append(MapDiscriminator(width, side))
         self.heads = nn.ModuleList(heads)
 
