@@ -62,7 +62,8 @@ def cut_masks(like: Tensor, stream: torch.Generator) -> Tensor:
         places[dimension] = side
         pixels = torch.arange(side, device=like.device).view(places)
         inside = inside & (pixels >= start) & (pixels < start + length)
-    return inside ^ (swapped < 0.5)
+    kept: Tensor = inside ^ (swapped < 0.5)
+    return kept
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, one_hot, silu
 
 from ganbench.gan import Shape
-from ganbench.nn.conditional import ProjectionDiscriminator
 from ganbench.nn.convolutional import made_even, map_sizes
 from ganbench.nn.mlp import MLP
 from ganbench.nn.residual import channels_inward
@@ -251,10 +250,11 @@ class DenoisingDiscriminator(nn.Module):
     The two are stacked along channels or coordinates; the time enters by projection.
 
     Args:
-        projection: Maps (B, 2 * channels, ...) and labels (B,) from 0 on to logits (B, 1).
+        projection: A projection discriminator, which maps (B, 2 * channels, ...) and labels (B,)
+            from 0 on to logits (B, 1).
     """
 
-    def __init__(self, projection: ProjectionDiscriminator) -> None:
+    def __init__(self, projection: nn.Module) -> None:
         super().__init__()
         self.projection = projection
 
