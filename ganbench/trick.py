@@ -49,10 +49,10 @@ VARIANT = "variant"
 class Hooks:
     """Every hook of the step, doing nothing. A subclass overrides the hooks it needs.
 
-    In an update the hooks are called in this order: ``latents``, ``fakes`` and ``reals`` when the
-    examples are first asked for; ``see`` before each pass of the discriminator; ``opponent``
-    before the first pass in the generator's turn; the terms; ``gradients`` after the backward
-    pass; ``after_step`` once the weights have moved.
+    In an update the hooks are called in this order: ``latents``, ``condition``, ``fakes`` and
+    ``reals`` when the examples are first asked for; ``see`` before each pass of the discriminator;
+    ``opponent`` before the first pass in the generator's turn; the terms; ``gradients`` after the
+    backward pass; ``after_step`` once the weights have moved.
 
     ``differentiates`` says that the discriminator's terms contain a derivative of the discriminator
     with respect to its input, as gradient penalties do. Tricks that differentiate an update refuse
@@ -136,6 +136,14 @@ class Hooks:
     def reals(self, batch: Batch, turn: Turn) -> Batch:
         """Change the real examples that the discriminator learns from."""
         return batch
+
+    def condition(self, condition: Condition, turn: Turn) -> Condition:
+        """Change what the generator gets next to latents: labels, sources, or None.
+
+        The discriminator gets what it was given before, unless ``see`` changes it. When samples
+        are drawn there is no turn, and the generator gets labels, sources, or nothing.
+        """
+        return condition
 
     def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
         """Change what the discriminator is shown: examples and condition; must be differentiable.
@@ -276,6 +284,10 @@ class Tricks:
     def reals(self, batch: Batch, turn: Turn) -> Batch:
         """Return the real examples as all together change them."""
         return self._pass_through("reals", batch, turn)
+
+    def condition(self, condition: Condition, turn: Turn) -> Condition:
+        """Return what the generator gets next to latents, as all together change it."""
+        return self._pass_through("condition", condition, turn)
 
     def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
         """Return what the discriminator is shown."""

@@ -144,8 +144,6 @@ class Turn:
         self.state = state
         self.role: Role = role
         self.batch = batch
-        self.condition = state.condition_of(batch)
-        """What the networks get as a second argument: labels, sources, or None."""
         self.terms: Terms = {}
         """The terms of the player's objective, once they have been computed."""
         self._beside = beside
@@ -160,6 +158,11 @@ class Turn:
             return self._beside.latents
         drawn = self.state.draw_latents(len(self.batch))
         return self.state.tricks.latents(drawn, self)
+
+    @cached_property
+    def condition(self) -> Condition:
+        """What the generator gets as a second argument: labels, sources, or what a variant says."""
+        return self.state.tricks.condition(self.state.condition_of(self.batch), self)
 
     @cached_property
     def real(self) -> Scored:
@@ -215,7 +218,8 @@ class Turn:
         """
         images, made = self.make(latents, self.condition)
         batch = replace(self.batch, images=images, latents=latents, made=made)
-        return Scored(self, batch, "fake", self.condition, discriminate=discriminate)
+        condition = self.state.condition_of(batch)
+        return Scored(self, batch, "fake", condition, discriminate=discriminate)
 
     def judge(
         self,

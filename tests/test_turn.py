@@ -36,10 +36,17 @@ class Pair(nn.Module):
         return self.network(torch.cat([values, condition], 1))
 
 
-def build(*tricks, hooks=None, discriminator=lambda shape: Pair(), partners=None, **recipe):
+def build(
+    *tricks,
+    hooks=None,
+    generator=lambda latent_dim: nn.Linear(latent_dim, 2),
+    discriminator=lambda shape: Pair(),
+    partners=None,
+    **recipe,
+):
     optimizer = sgd(1e-1)
     gan = GAN(
-        generator=lambda latent_dim: nn.Linear(latent_dim, 2),
+        generator=generator,
         discriminator=discriminator,
         loss=non_saturating,
         hooks=hooks,
@@ -330,3 +337,40 @@ def test_terms_that_come_and_go_are_saved_as_if_nothing_had_happened():
 def test_every_catalogued_trick_keeps_its_terms_to_itself():
     for name in registry.tricks.names():
         assert "/" not in name
+
+
+class Given(nn.Module):
+    """A generator that adds what it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = nn.Linear(3, 2)
+
+    def forward(self, latents, given=None):
+        return self.network(latents) + (0 if given is None else given)
+
+
+class Offsets(Hooks):
+    """Gives the generator an offset for each real example, and counts how often it is asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def condition(self, condition, turn):
+        self.asked.append((turn.role, condition))
+        return 100 * turn.batch.images
+
+
+def test_a_variant_gives_its_generator_what_depends_on_the_real_examples():
+    hooks = Offsets()
+    state = build(hooks=hooks, generator=lambda latent_dim: Given())
+    for role in ("discriminator", "generator"):
+        turn = Turn(state, role, batch())
+        expected = state.generator(turn.latents) + 100 * batch().images
+        torch.testing.assert_close(turn.fake.images, expected)
+        torch.testing.assert_close(turn.generate(turn.latents).images, expected)
+        for scored in (turn.fake, turn.real, turn.generate(turn.latents)):
+            assert scored.seen.condition is None, "the discriminator is shown what see says"
+    assert hooks.asked == [("discriminator", None), ("generator", None)]
+    sample = state.sampler()(4, torch.Generator().manual_seed(0))
+    assert sample.images.abs().max() < 50, "samples are drawn without it"

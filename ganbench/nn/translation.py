@@ -77,20 +77,25 @@ def _down(outer: int, inner: int, *, outermost: bool) -> nn.Module:
 
 
 class PatchDiscriminator(nn.Module):
-    """Convolutions that judge overlapping patches of a pair: a logit for each, (B, 1, h, w).
+    """Convolutions that judge overlapping patches of images or pairs: a logit for each.
+
+    Maps images (B, *shape), with their sources where it is built for pairs, to logits (B, 1, h, w).
 
     Args:
-        source: (C, H, W) of a source.
+        source: (C, H, W) of a source; None where images come alone.
         shape: (C, H, W) of an image, of the same height and width.
         width: Channels of the outermost map.
         halvings: How often the resolution is halved: 1 gives patches of 16 x 16 pixels, 2 of 34,
             3 of 70.
     """
 
-    def __init__(self, source: Shape, shape: Shape, *, width: int = 64, halvings: int = 2) -> None:
+    def __init__(
+        self, source: Shape | None, shape: Shape, *, width: int = 64, halvings: int = 2
+    ) -> None:
         super().__init__()
+        channels = shape[0] + (source[0] if source else 0)
         layers: list[nn.Module] = [
-            nn.Conv2d(source[0] + shape[0], width, 4, stride=2, padding=1),
+            nn.Conv2d(channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
         ]
         for depth in range(1, halvings + 1):
@@ -105,7 +110,8 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
         initialize(self)
 
-    def forward(self, images: Tensor, source: Tensor) -> Tensor:
-        """Map (B, *shape) and (B, *source) to logits (B, 1, h, w)."""
-        logits: Tensor = self.layers(torch.cat([source, images], 1))
+    def forward(self, images: Tensor, source: Tensor | None = None) -> Tensor:
+        """Map (B, *shape), and (B, *source) if it is built for pairs, to logits (B, 1, h, w)."""
+        shown = images if source is None else torch.cat([source, images], 1)
+        logits: Tensor = self.layers(shown)
         return logits

@@ -88,6 +88,11 @@ REFUSED = {
     "diffusion-gan-images": {"bcr"},
     "fisher-gan": {"pacgan"},
     "gat": {"bcr", "label-smoothing", "pacgan", "replay"},
+    "ddgan": {"pacgan", "replay", "instance-noise"},
+    "ddgan-images": AUGMENTING,
+    "diffusion-gan": {"pacgan"},
+    "diffusion-gan-images": {"bcr"},
+    "fastgan": {"pacgan"},
     "infogan": {"pacgan", *CODES},
     "logan-images": {"consensus", "unrolled"},
     "mmdgan": {"label-smoothing"},
@@ -111,6 +116,9 @@ REFUSED = {
     "sagan": {"pacgan"},
     "stylegan2": {"replay"},
     "stylegan2-ada": {"replay"},
+    "progan": {"pacgan"},
+    "stylegan2": {"replay"},
+    "unet-gan": {"pacgan"},
 }
 """The tricks that are refused, and no others: with some data, by a model, or by it with them."""
 
