@@ -92,26 +92,24 @@ def _uses_named(name: str, suites: Mapping[str, Path]) -> Iterator[Use]:
 
 
 def _uses_of_entry(name: str, suites: Mapping[str, Path]) -> Iterator[Use]:
-    """Yield the entries of that name, and the network that a metric uses by default."""
+    """Yield the entries of that name, and the network that a metric uses: ``fid@mnist-cnn``."""
     if registry.is_file_name(name):
         yield _use_of_file(name)
         return
-    known: list[str] = [*suites, *known_papers()]
-    kinds = []
-    for kind, catalogue in _catalogues().items():
-        entries = catalogue.entries()
-        known += entries
-        kinds += [kind] if registry.canonical(name) in entries else []
+    plain, _, network = registry.canonical(name).partition("@")
+    catalogues = _catalogues()
+    kinds = [kind for kind, catalogue in catalogues.items() if plain in catalogue.entries()]
     if not kinds:
+        entries = (entry for catalogue in catalogues.values() for entry in catalogue.entries())
+        near = suggest(name, [*entries, *suites, *known_papers()])
         raise UnknownNameError(
-            f"Nothing is called '{name}'. {suggest(name, known)}".strip(),
+            f"Nothing is called '{name}'. {near}".strip(),
             "Name a folder of runs, a suite, or anything that ganbench ls lists.",
         )
     for kind in kinds:
-        yield Use(kind, registry.canonical(name))
-        network = registry.metrics.get(name).network if kind == "metric" else None
-        if network:
-            yield Use("network", network)
+        yield Use(kind, plain)
+    if "metric" in kinds and (used := network or registry.metrics.get(plain).network):
+        yield Use("network", used)
 
 
 def _use_of_file(name: str) -> Use:

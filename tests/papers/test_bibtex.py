@@ -42,7 +42,7 @@ def read_bibtex(text: str) -> dict[str, dict[str, str]]:
             entry[name[1]], at = read_value(text, name.end())
             comma = re.compile(r",?\s*").match(text, at)
             at = comma.end()
-        assert text[at] == "}", f"{head[2]} does not end: {text[at : at + 60]!r}"
+        assert text[at : at + 1] == "}", f"{head[2]} does not end: {text[at : at + 60]!r}"
         at = re.compile(r"\}\s*").match(text, at).end()
         assert head[2] not in entries, f"{head[2]} is there twice"
         entries[head[2]] = entry

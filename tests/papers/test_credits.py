@@ -102,7 +102,8 @@ def test_names_of_the_registry_and_of_papers():
     assert identifiers("dcgan") == {"1511.06434"}
     assert identifiers("DCGAN", "wgan_gp") == {"1511.06434", "1704.00028"}
     assert identifiers("fid") == {"1706.08500", "1512.00567"}  # with the network that it needs
-    assert identifiers("fid-dinov2") == {"2306.04675", "2304.07193"}
+    assert identifiers("fd-dinov2") == {"2306.04675", "2304.07193"}
+    assert identifiers("fid@inception-clean") == {"1706.08500", "2104.11222"}
     assert identifiers("karras2020analyzing", "arXiv:1406.2661") == {"1912.04958", "1406.2661"}
     assert "1709.08894" in identifiers("gradient-penalty")  # one_sided is another paper's
 

@@ -29,8 +29,8 @@ def test_every_condition_must_hold():
 
 def test_a_pattern_fits_keys_and_titles_in_any_case():
     (paper,) = list_of_papers("goodfellow2014*")
-    assert paper.title == "Generative Adversarial Networks"
-    assert paper in list_of_papers("GENERATIVE adversarial networks")
+    assert paper.title == "Generative Adversarial Nets"
+    assert paper in list_of_papers("GENERATIVE adversarial nets")
     assert list_of_papers("zzz*") == []
 
 
