@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
-    from ganbench.api import cite as cite
     from ganbench.api import compare as compare
     from ganbench.api import evaluate as evaluate
     from ganbench.api import list_datasets as list_datasets
@@ -26,10 +25,11 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.api import list_metrics as list_metrics
     from ganbench.api import list_models as list_models
     from ganbench.api import list_networks as list_networks
-    from ganbench.api import list_papers as list_papers
     from ganbench.api import list_tricks as list_tricks
     from ganbench.api import load_run as load_run
     from ganbench.api import run as run
+    from ganbench.citations import cite as cite
+    from ganbench.citations import list_papers as list_papers
     from ganbench.config import OptimizerSpec as OptimizerSpec
     from ganbench.config import Recipe as Recipe
     from ganbench.config import RunConfig as RunConfig
@@ -104,7 +104,6 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
 
 _NAMES_BY_HOME = {
     "api": (
-        "cite",
         "compare",
         "evaluate",
         "list_datasets",
@@ -112,11 +111,11 @@ _NAMES_BY_HOME = {
         "list_metrics",
         "list_models",
         "list_networks",
-        "list_papers",
         "list_tricks",
         "load_run",
         "run",
     ),
+    "citations": ("cite", "list_papers"),
     "config": ("OptimizerSpec", "Recipe", "RunConfig", "adam", "rmsprop", "sgd"),
     "data": ("open_dataset",),
     "data.dataset": ("Dataset", "Source"),

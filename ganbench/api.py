@@ -14,7 +14,6 @@ from ganbench.cli.progress_bars import TrainingBar, WorkBar
 from ganbench.config import trick_text
 from ganbench.data import Source, name_with_range, open_dataset
 from ganbench.harness.backends import make_backend
-from ganbench.harness.builtin_suites import builtin_suites
 from ganbench.harness.compare import ComparisonResult, compared_datasets
 from ganbench.harness.continuation import plan_continuation
 from ganbench.harness.evaluate import SamplesLike, measure_samples
@@ -24,9 +23,6 @@ from ganbench.harness.plan import Model, RunPlan, TrickChoice, plan_for, trick_c
 from ganbench.harness.run import Run, RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.harness.trained_run import TrainedRun
-from ganbench.papers.bibtex import bibliography
-from ganbench.papers.credits import credits_of
-from ganbench.papers.listing import list_of_papers
 from ganbench.progress import SILENT, Progress
 from ganbench.records.primary_metric import record_primary_metric
 from ganbench.records.run_folder import open_run
@@ -333,42 +329,6 @@ def list_metrics() -> list[str]:
 def list_networks() -> list[str]:
     """Return the names of all feature networks, in alphabetical order."""
     return registry.networks.names()
-
-
-def list_papers(
-    pattern: str = "*",
-    *,
-    tags: Sequence[str] = (),
-    kind: str | None = None,
-    years: str | None = None,
-) -> list[str]:
-    """Return the keys of papers, in alphabetical order.
-
-    Args:
-        pattern: A glob that the key or the title matches.
-        tags: Tags that each paper has, such as ``anomaly``.
-        kind: What each paper is about, such as ``trick``.
-        years: A year or a range of years, such as ``2014-2017`` or ``2020-``.
-
-    Raises:
-        ConfigError: No paper has such a tag or kind, or ``years`` is something else.
-    """
-    papers = list_of_papers(pattern, tags=tags, kind=kind, years=years)
-    return sorted(paper.key for paper in papers)
-
-
-def cite(*used: str | Path | TrainedRun) -> str:
-    """Return the BibTeX of everything that was used.
-
-    Args:
-        used: Runs, folders of runs, reports, suites, keys of papers, or names of models, tricks,
-            losses, datasets, metrics and networks.
-
-    Raises:
-        GanbenchError: Nothing has such a name, or a folder holds no run.
-    """
-    names = [str(each.path if isinstance(each, TrainedRun) else each) for each in used]
-    return bibliography(credits_of(names, builtin_suites()).papers)
 
 
 def _folder(out: str | Path | None, name: str = "") -> Path:

@@ -59,6 +59,7 @@ RANKS = {
     "analysis": 9,
     "harness": 10,
     "report": 10,
+    "citations": 11,
     "cli": 11,
     "api": 12,
 }

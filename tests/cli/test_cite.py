@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-import ganbench
 from ganbench.papers.paper import known_papers
 
 
@@ -70,17 +69,6 @@ def test_cite_of_nothing_is_refused(cli, words, code, message, tmp_path, monkeyp
     outcome = cli("cite", *words)
     assert outcome.code == code
     assert message in " ".join(outcome.err.split())
-
-
-def test_python_has_the_same(cli, tmp_path):
-    assert ganbench.cite("dcgan", "r1") == cli("cite", "dcgan", "r1").out
-    assert ganbench.list_papers() == sorted(known_papers())
-    assert set(ganbench.list_papers(tags=["anomaly"], years="2018-")) == {
-        row["key"]
-        for row in cli("ls", "papers", "--tag", "anomaly", "--year", "2018-", "--json").document[
-            "papers"
-        ]
-    }
 
 
 # -- ls and show ---------------------------------------------------------------------------------
