@@ -31,7 +31,7 @@ def print_papers(papers: Sequence[Paper], *, as_json: bool) -> None:
     for paper in papers:
         tags, here = ", ".join(paper.tags), ", ".join(entries[paper.key])
         table.add_row(paper.key, paper.title, str(paper.year), paper.kind, tags, here)
-    console().print_table(table, least=("tags", "kind"))
+    console().print_table(table, least=("tags", "kind"), whole_names=True)
 
 
 def print_paper(paper: Paper, *, as_json: bool) -> None:

@@ -165,7 +165,8 @@ def _protected(word: str) -> str:
     >>> [_protected(word) for word in ("Generative", "GANs", "f-GAN:", "Wasserstein")]
     ['Generative', '{GANs}', '{f-GAN}:', '{Wasserstein}']
     """
-    lead, core, trail = re.fullmatch(r"(\W*)(.*?)(\W*)", word, re.DOTALL).groups()  # type: ignore[union-attr]
+    core = re.sub(r"^\W+|\W+$", "", word)
+    lead, _, trail = word.partition(core) if core else (word, "", "")
     keeps = any(
         letter.isupper() and core[index - 1].isalnum() for index, letter in enumerate(core[1:], 1)
     )
@@ -188,7 +189,8 @@ def latex(text: str) -> str:
 def _escaped(letter: str) -> str:
     if letter in _SPECIAL:
         return _SPECIAL[letter]
-    base, *accents = unicodedata.normalize("NFD", letter)
+    decomposed = unicodedata.normalize("NFD", letter)
+    base, accents = decomposed[0], decomposed[1:]
     for accent in accents:
         if accent not in _ACCENTS:
             return letter
