@@ -32,6 +32,8 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.backbone import Backbone as Backbone
     from ganbench.backbone import build_backbone as build_backbone
     from ganbench.backbone import images_only as images_only
+    from ganbench.citations import cite as cite
+    from ganbench.citations import list_papers as list_papers
     from ganbench.config import OptimizerSpec as OptimizerSpec
     from ganbench.config import Recipe as Recipe
     from ganbench.config import RunConfig as RunConfig
@@ -127,6 +129,7 @@ _NAMES_BY_HOME = {
         "run",
     ),
     "backbone": ("Backbone", "build_backbone", "images_only"),
+    "citations": ("cite", "list_papers"),
     "config": ("OptimizerSpec", "Recipe", "RunConfig", "adam", "rmsprop", "sgd"),
     "data": ("open_dataset",),
     "data.dataset": ("Dataset", "Source"),

@@ -12,6 +12,7 @@ import typer
 
 from ganbench import __version__
 from ganbench.cli import (
+    cite,
     compare,
     doctor,
     eval,
@@ -40,7 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with [bold]ganbench run --model vanilla[/bold]: two minutes on two cores.",
 )
-for verb in (run, eval, sample, compare, throughput, report, ls, show, doctor):
+for verb in (run, eval, sample, compare, throughput, report, ls, show, cite, doctor):
     name = verb.__name__.rsplit(".", 1)[-1]
     app.command(name, cls=options.Verb, epilog=verb.EXAMPLES)(verb.command)
 app.add_typer(weights.weights_app, name="weights")

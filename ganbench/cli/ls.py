@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.options import WHAT
 from ganbench.cli.output import complain, console, print_json
 
 EXAMPLES = """\
@@ -18,6 +19,8 @@ ganbench ls
 ganbench ls models "*gan*"
 
 ganbench ls tricks --json
+
+ganbench ls papers --tag anomaly --year 2018-
 """
 
 _KINDS = (
@@ -33,17 +36,57 @@ _KINDS = (
 
 
 def command(
-    kind: Annotated[str, typer.Argument(help=f"{', '.join(_KINDS)}, or all.")] = "all",
+    kind: Annotated[
+        str, typer.Argument(help=f"{', '.join(_KINDS)}, papers, or all (but papers).")
+    ] = "all",
     pattern: Annotated[str, typer.Argument(help="Only names that match this glob.")] = "*",
+    tags: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tag",
+            help="Only papers with this tag, such as anomaly (repeatable: with all of them).",
+            metavar="TAG",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    years: Annotated[
+        str | None,
+        typer.Option(
+            "--year",
+            help="Only papers of these years: 2016, 2014-2017 or 2020-.",
+            metavar="YEARS",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    paper_kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind",
+            help="Only papers of this kind, such as trick or survey.",
+            metavar="KIND",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     as_json: options.JsonFlag = False,
 ) -> None:
     """List what there is, a line each."""
-    from ganbench.errors import UnknownNameError, suggest
+    from ganbench.errors import ConfigError, UnknownNameError, suggest
 
-    if kind not in (*_KINDS, "all"):
+    if kind not in (*_KINDS, "papers", "all"):
         raise UnknownNameError(
-            f"There is no list of '{kind}'. {suggest(kind, _KINDS)}".strip(),
-            f"There are: {', '.join(_KINDS)}.",
+            f"There is no list of '{kind}'. {suggest(kind, (*_KINDS, 'papers'))}".strip(),
+            f"There are: {', '.join(_KINDS)}, papers.",
+        )
+    if kind == "papers":
+        from ganbench.cli.paper_output import print_papers
+        from ganbench.papers.listing import list_of_papers
+
+        papers = list_of_papers(pattern, tags=tags or (), kind=paper_kind, years=years)
+        print_papers(papers, as_json=as_json)
+        return
+    if tags or years is not None or paper_kind is not None:
+        raise ConfigError(
+            "--tag, --year and --kind select papers.", "For example: ganbench ls papers --tag video"
         )
     kinds = _KINDS if kind == "all" else (kind,)
     listings = {name: _rows(name, pattern) for name in kinds}
@@ -65,6 +108,8 @@ def command(
         screen.print_table(table)
         if name != kinds[-1]:
             screen.print()
+    if kind == "all":
+        screen.print("\npapers: ganbench ls papers")
 
 
 def _rows(kind: str, pattern: str) -> list[dict[str, str]]:

@@ -77,17 +77,23 @@ class Screen(Console):
         """Let whoever started the command hear that its reader has gone."""
         raise BrokenPipeError
 
-    def print_table(self, table: Table, *, least: Sequence[str] = ()) -> None:
+    def print_table(
+        self, table: Table, *, least: Sequence[str] = (), whole_names: bool = False
+    ) -> None:
         """Print a table without the columns for which there is no room, and name these.
 
         Args:
             table: The table; its first column always stays.
             least: Headings of the columns that matter least, those that go first; then the
                 others go, from the last.
+            whole_names: Whether the first column is not broken where the screen has room for it,
+                because its words are typed again.
         """
+        longest = max((cell_len(str(cell)) for cell in table.columns[0].cells), default=0)
+        whole_names = whole_names and longest < self.width
         for index, column in enumerate(table.columns):
             column.overflow = "fold"  # not an ellipsis
-            column.no_wrap = index > 0 and column.justify == "right"
+            column.no_wrap = whole_names if index == 0 else column.justify == "right"
             if column.no_wrap:  # a number stays whole
                 column.min_width = max(map(cell_len, _lines(column)), default=0)
         if self._in_pipe:
@@ -95,10 +101,11 @@ class Screen(Console):
             self.print(table)
             self.width = _PIPE_WIDTH
             return
-        if self._least_width(table) > self.width:
+        breakable = 0 if whole_names else max(0, _longest_word(table.columns[0]) - _FIRST_WIDTH)
+        if self._least_width(table) - breakable > self.width:
             table.show_edge = table.pad_edge = False
         left_out = []
-        while len(table.columns) > 1 and self._least_width(table) > self.width:
+        while len(table.columns) > 1 and self._least_width(table) - breakable > self.width:
             headings = [str(column.header) for column in table.columns]
             index = next((headings.index(name) for name in least if name in headings[1:]), -1)
             del table.columns[index]
@@ -112,13 +119,16 @@ class Screen(Console):
             self.print(f"No room for: {names}. See --json.", style="dim")
 
     def _least_width(self, table: Table) -> int:
-        """Return the width that a table needs if only words of its first column are broken."""
-        words = [word for cell in table.columns[0].cells for word in str(cell).split()]
-        breakable = max(0, max(map(cell_len, words), default=0) - _FIRST_WIDTH)
-        return self._measured(table).minimum - breakable
+        """Return the width that a table needs if no word is broken."""
+        return self._measured(table).minimum
 
     def _measured(self, table: Table) -> Measurement:
         return Measurement.get(self, self.options.update(max_width=10_000), table)
+
+
+def _longest_word(column: Column) -> int:
+    """Return the width of the longest word in the cells of a column."""
+    return max((cell_len(word) for cell in column.cells for word in str(cell).split()), default=0)
 
 
 def _lines(column: Column) -> list[str]:

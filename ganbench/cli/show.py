@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench show``: all that is known of one model, trick, dataset, metric, suite or run."""
+"""``ganbench show``: all that is known of one model, trick, dataset, paper, suite or run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.options import OUTPUT
 from ganbench.cli.output import METRIC_COLUMNS_TO_LEAVE, console, metrics_table, print_json, remark
 from ganbench.paths import expand
 
@@ -25,6 +26,7 @@ ganbench show dcgan
 ganbench show wgan-gp --dataset ring8
 
 ganbench show backbones/dcgan
+ganbench show karras2020analyzing --bibtex
 
 ganbench show runs/vanilla-mnist5k-seed0-1a2b3c4d
 """
@@ -33,15 +35,36 @@ ganbench show runs/vanilla-mnist5k-seed0-1a2b3c4d
 def command(
     name: Annotated[str, typer.Argument(help="Name of what ganbench ls lists, or a run.")],
     dataset: options.DatasetName = DEFAULT_DATASET,
+    as_bibtex: Annotated[
+        bool,
+        typer.Option(
+            "--bibtex",
+            help="Print the BibTeX of a paper, or of the papers of anything else.",
+            metavar="",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     as_json: options.JsonFlag = False,
 ) -> None:
     """Describe one thing: its documentation, its parameters or recipe, where its source is."""
+    if as_bibtex:
+        from ganbench.cli.cite import command as cite
+
+        cite([name], as_json=as_json)
+        return
     path = expand(name)
     if path.is_dir():
         _show_run(path, as_json=as_json)
         return
     from ganbench.harness.builtin_suites import builtin_suites
     from ganbench.registry import is_file_name
+    from ganbench.papers.paper import find_paper
+
+    if paper := find_paper(name):
+        from ganbench.cli.paper_output import print_paper
+
+        print_paper(paper, as_json=as_json)
+        return
 
     if name in builtin_suites():
         _show_suite(name, builtin_suites()[name], as_json=as_json)
@@ -50,11 +73,15 @@ def command(
     if kind != "model" and dataset != DEFAULT_DATASET:
         remark(f"--dataset changes the description of a model, and {name} is a {kind}.")
     details = _details(kind, name if is_file_name(name) else entry.name, dataset)
+    from ganbench.papers.credits import papers_of
+
+    papers = papers_of(kind, entry)
     facts: dict[str, Any] = {
         "kind": kind,
         "name": entry.name,
         "summary": entry.summary,
         "paper": entry.paper,
+        "papers": [paper.key for paper in papers],
         "source": entry.origin,
         "documentation": entry.documentation,
         **details,
@@ -73,6 +100,8 @@ def command(
     for key, value in details.items():
         screen.print(key, style="bold")
         screen.print_json(json_text(value))
+    for paper in papers:
+        screen.print(f"paper: {paper.title}, {paper.published} ({paper.key})", soft_wrap=True)
     screen.print(f"source: {entry.origin}", soft_wrap=True)
 
 

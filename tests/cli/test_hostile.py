@@ -22,6 +22,7 @@ BASES = {
     "report": ("empty",),
     "ls": (),
     "show": ("vanilla",),
+    "cite": ("vanilla",),
     "doctor": (),
     "weights ls": (),
     "weights fetch": ("inception",),

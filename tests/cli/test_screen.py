@@ -84,6 +84,24 @@ def test_a_first_column_of_long_words_costs_no_other_column(capsys, monkeypatch)
     assert "".join(re.findall(r"│ (\S+) +│", text)).count("vanilla+") == 20
 
 
+@pytest.mark.parametrize(("columns", "whole"), [(60, True), (31, True), (20, False)])
+def test_names_that_are_typed_again_stay_whole_where_there_is_room(
+    capsys, monkeypatch, columns, whole
+):
+    name = "goodfellow2014generative"
+    table = Table("name", "words", "tags", box=None, pad_edge=False)
+    table.add_row(name, "many words to be broken " * 5, "tag")
+    lines = printed(
+        capsys,
+        columns,
+        monkeypatch,
+        lambda screen: screen.print_table(table, least=["tags"], whole_names=True),
+    )
+    assert any(line.split()[:1] == [name] for line in lines) == whole
+    assert max(map(len, lines)) <= columns
+    assert name in "".join(line[: len(name)].strip() for line in lines[1:])
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
 def test_any_encoding_takes_any_text(monkeypatch, encoding):
     raw = io.BytesIO()
