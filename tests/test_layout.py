@@ -31,6 +31,7 @@ RANKS = {
     "runtime": 2,
     "records": 2,
     "user_code": 2,
+    "health": 3,
     "streams": 3,
     "source_digest": 3,
     "trick_class": 3,
@@ -71,6 +72,7 @@ WITHOUT_TORCH = {
     "config",
     "entries",
     "errors",
+    "health",
     "moving",
     "paths",
     "progress",
@@ -84,7 +86,8 @@ WITHOUT_TORCH = {
 }
 MAY_USE = {
     "analysis": {"analysis", "config", "errors", "records"},
-    "report": {"analysis", "config", "errors", "records", "report"},
+    "health": {"config", "errors", "health", "records"},
+    "report": {"analysis", "config", "errors", "health", "records", "report"},
     "zoo": {"", "errors", "losses", "nn", "tricks"},
 }
 CEILING = 400

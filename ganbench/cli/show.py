@@ -167,6 +167,8 @@ def _show_suite(name: str, path: Path, *, as_json: bool) -> None:
 
 def _show_run(path: Path, *, as_json: bool) -> None:
     """Describe a run from its records."""
+    from ganbench.cli.health_output import print_best, print_events
+    from ganbench.health.watch import watch_over
     from ganbench.records.json_values import json_text
     from ganbench.records.run_folder import open_run
 
@@ -176,6 +178,9 @@ def _show_run(path: Path, *, as_json: bool) -> None:
     result: dict[str, Any] = {"status": "unfinished", "metrics": {}}
     if folder.finished:
         result = folder.outcome()
+    if "health" not in result:  # unfinished, or from before runs recorded it
+        status = result["status"] if folder.finished else ""
+        result["health"] = watch_over(rows, folder.measurements(), status).record()
     if as_json:
         print_json({"kind": "run", "run": str(path), **folder.config(), "result": result})
         return
@@ -190,5 +195,7 @@ def _show_run(path: Path, *, as_json: bool) -> None:
         )
     seen = rows[-1]["kimg"] if rows else config.origin.kimg if config.origin else 0.0
     screen.print(f"{result['status']}: {seen:.4g} of {config.recipe.kimg:.4g} kimg")
+    print_best(result)
+    print_events(result)
     for picture in folder.sample_grids()[-1:]:
         screen.print(f"Samples: {picture}", soft_wrap=True)
