@@ -168,7 +168,7 @@ def _show_suite(name: str, path: Path, *, as_json: bool) -> None:
 def _show_run(path: Path, *, as_json: bool) -> None:
     """Describe a run from its records."""
     from ganbench.cli.health_output import print_best, print_events
-    from ganbench.health.watch import watch_over
+    from ganbench.health.stored_health import stored_health
     from ganbench.records.json_values import json_text
     from ganbench.records.run_folder import open_run
 
@@ -178,9 +178,7 @@ def _show_run(path: Path, *, as_json: bool) -> None:
     result: dict[str, Any] = {"status": "unfinished", "metrics": {}}
     if folder.finished:
         result = folder.outcome()
-    if "health" not in result:  # unfinished, or from before runs recorded it
-        status = result["status"] if folder.finished else ""
-        result["health"] = watch_over(rows, folder.measurements(), status).record()
+    result["health"] = stored_health(folder)
     if as_json:
         print_json({"kind": "run", "run": str(path), **folder.config(), "result": result})
         return
