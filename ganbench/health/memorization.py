@@ -5,13 +5,9 @@ from __future__ import annotations
 
 from ganbench.health.detector import Detector, Finding
 from ganbench.health.history import History
-from ganbench.records.measurement import Measurement
 
 BELOW_FLOOR = 0.05
 """How far the share of authentic samples must be below that of fresh real ones."""
-
-PENALTY_RATIO = 2.0
-"""How many times the penalty of held-out real samples MiFID's must be."""
 
 
 def _find(history: History) -> Finding | None:
@@ -25,51 +21,22 @@ def _find(history: History) -> Finding | None:
                 f"{metric}: {now.value:.2f} of the samples are no copies, {floor:.2f} of fresh "
                 "real ones."
             )
-    for network, course in history.measured("mifid").items():
-        penalties = _penalties(history, network, course)
-        if penalties and penalties[-1] > PENALTY_RATIO and penalties[-1] > penalties[0]:
-            return Finding(
-                f"{network}: the penalty on copies is {penalties[-1]:.2g} times that of held-out "
-                "real samples."
-            )
     return None
 
 
-def _penalties(history: History, name: str, course: list[tuple[float, Measurement]]) -> list[float]:
-    """Return by what MiFID multiplies FID, as a multiple of the same for real samples.
-
-    It is empty unless the two evaluations or more that measured MiFID measured FID as well.
-    """
-    plain = dict(history.measured("fid").get(name.replace("mifid", "fid", 1), []))
-    penalties = []
-    for kimg, measurement in course:
-        penalty = _ratio(measurement.value, plain[kimg].value) if kimg in plain else None
-        of_real = _ratio(measurement.floor, plain[kimg].floor) if kimg in plain else None
-        if penalty is None or of_real is None:
-            return []
-        penalties.append(penalty / max(1.0, of_real))
-    return penalties if len(penalties) > 1 else []
-
-
-def _ratio(value: float | None, plain: float | None) -> float | None:
-    return None if value is None or not plain or plain < 0 else value / plain
-
-
 def _lacking(history: History) -> str:
-    measured = [*history.measured("authpct").values(), *history.measured("mifid").values()]
-    if any(len(course) > 1 for course in measured):
+    if any(len(course) > 1 for course in history.measured("authpct").values()):
         return ""
-    return "neither authpct nor mifid was measured more than once"
+    return "authpct was not measured more than once"
 
 
 MEMORIZATION = Detector(
     name="memorization",
     title="memorization growing",
     rule=(
-        "The interval of authpct, the share of samples that are no copies of training examples, "
-        f"lies more than {BELOW_FLOOR} below the share of fresh real examples, and below the "
-        "interval of an earlier evaluation; or MiFID multiplies FID by more than "
-        f"{PENALTY_RATIO:.0f} times as much as for held-out real examples, and more than at first."
+        "The 95 % interval of authpct, the share of samples that are no copies of training "
+        f"examples, lies more than {BELOW_FLOOR} below the share of fresh real examples, and below "
+        "the interval of an earlier evaluation."
     ),
     meaning=(
         "Samples approach single training examples. FID and its kin reward that; whoever uses the "

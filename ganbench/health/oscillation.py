@@ -70,7 +70,8 @@ def _swing(history: History, name: str, window: int) -> _Swing | None:
     if pvariance(swinging[half:]) < LASTING_SHARE * pvariance(swinging[:half]):
         return None
     cycles, share = strongest_period(swinging)
-    return _Swing(window / cycles, cycles) if share >= PERIOD_SHARE else None
+    fits = LEAST_PERIODS <= cycles <= window // LEAST_PERIOD_TICKS
+    return _Swing(window / cycles, cycles) if fits and share >= PERIOD_SHARE else None
 
 
 def detrended(values: Sequence[float]) -> list[float]:
@@ -96,12 +97,8 @@ def strongest_period(values: Sequence[float]) -> tuple[int, float]:
     if not total:
         return 1, 0.0
     # The power of c cycles stands at index c - 1.
-    shares = {
-        cycles: math.fsum(powers[cycles - 2 : cycles + 1]) / total
-        for cycles in range(LEAST_PERIODS, count // LEAST_PERIOD_TICKS + 1)
-    }
-    strongest = max(shares, key=lambda cycles: powers[cycles - 1])
-    return strongest, shares[strongest]
+    strongest = max(range(2, count // 2), key=lambda cycles: powers[cycles - 1])
+    return strongest, math.fsum(powers[strongest - 2 : strongest + 1]) / total
 
 
 @lru_cache(maxsize=len(OSCILLATION_WINDOWS))

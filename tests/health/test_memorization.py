@@ -49,65 +49,30 @@ def test_copies_from_the_start_do_not_grow():
     assert _find(authenticity([0.5, 0.5])) is None
 
 
-def images(share):
-    """Return images of which a share are the training examples."""
-    random = torch.Generator().manual_seed(7)
-    data = torch.randint(0, 256, (COUNT, 1, 8, 8), generator=random, dtype=torch.uint8)
-    samples = torch.randint(0, 256, (COUNT, 1, 8, 8), generator=random, dtype=torch.uint8)
-    samples[: round(share * COUNT)] = data[: round(share * COUNT)]
-    return data, samples
+def test_it_is_not_looked_for_where_it_was_not_measured_twice():
+    assert _lacking(History([], [evaluation(1, {"mifid": 3.0})] * 2))
+    assert _lacking(authenticity([0.0]))
+    assert not _lacking(authenticity([0.0, 0.0]))
 
 
-def mifid(penalties, floor=2.0, name="mifid@pixels", plain="fid@pixels"):
-    """Return a course of FID and MiFID; a penalty is their ratio."""
-    rows = [
-        evaluation(
-            index,
-            {
-                plain: {"value": 10.0, "floor": 1.0},
-                name: {"value": 10.0 * penalty, "floor": floor},
-            },
-        )
-        for index, penalty in enumerate(penalties)
-    ]
-    return History([], rows)
+def test_a_network_of_its_own_has_a_course_of_its_own():
+    copies = {"value": 0.2, "low": 0.1, "high": 0.3, "floor": 0.7}
+    fresh = {"value": 0.9, "low": 0.8, "high": 1.0, "floor": 0.7}
+    one, other = "authpct@inception", "authpct@mnist-cnn"
+    rows = [evaluation(1, {one: fresh, other: copies}), evaluation(2, {other: copies})]
+    assert _find(History([], rows)) is None
+    assert _find(History([], [*rows, evaluation(3, {one: copies})])) is not None
 
 
 @pytest.mark.parametrize(
-    ("penalties", "expected"),
+    ("now", "expected"),
     [
-        ((1.0, 5.0), True),
-        ((1.0, 3.9), False),  # the penalty of held-out real samples is 2
-        ((6.0, 5.0), False),
-        ((5.0,), False),
+        ({"value": 0.6, "high": 0.64, "floor": 0.7}, True),
+        ({"value": 0.6, "high": 0.66, "floor": 0.7}, False),
+        ({"value": 0.6, "high": 0.64, "floor": None}, False),
+        ({"value": 0.6, "high": None, "floor": 0.7}, False),
     ],
 )
-def test_the_penalty_of_mifid_counts_where_it_exceeds_that_of_real_samples(penalties, expected):
-    assert bool(_find(mifid(penalties))) == expected
-
-
-def test_mifid_needs_the_fid_of_the_same_network():
-    assert not _find(mifid((1.0, 5.0), plain="fid"))
-    assert not _find(mifid((1.0, 5.0), floor=None))
-
-
-def test_mifid_as_it_is_measured():
-    data, _ = images(0.0)
-    reference = Reference(
-        Dataset(DataSpec("noise", "1", (1, 8, 8)), "train", data),
-        metrics=["fid@pixels", "mifid@pixels"],
-    )
-    rows = []
-    for index, share in enumerate((0.0, 0.9)):
-        measured = reference.evaluate(images(share)[1])
-        records = {name: measurement.record() for name, measurement in measured.items()}
-        rows.append(evaluation(index, records))
-    assert _find(History([], rows[:1])) is None
-    found = _find(History([], rows))
-    assert found is not None
-    assert "mifid@pixels" in found.message
-
-
-def test_it_is_not_looked_for_where_neither_was_measured():
-    assert _lacking(History([], [evaluation(1, {"fid": 3.0})] * 2))
-    assert not _lacking(mifid((1.0, 1.0)))
+def test_the_interval_must_lie_below_the_floor(now, expected):
+    rows = [evaluation(1, {"authpct": {"value": 0.9, "low": 0.8}}), evaluation(2, {"authpct": now})]
+    assert bool(_find(History([], rows))) == expected

@@ -131,7 +131,7 @@ def test_the_record_comes_back_and_says_what_was_not_looked_for():
         "vanishing-gradient": "signal/generator and gradient/generator were not recorded",
         "mode-drop": "modes was not measured more than once",
         "oscillation": "there are fewer than 40 ticks with both losses",
-        "memorization": "neither authpct nor mifid was measured more than once",
+        "memorization": "authpct was not measured more than once",
     }
 
 
