@@ -86,9 +86,13 @@ def swinging(random: np.random.Generator, size: float, period: float) -> Made:
 
 
 def scattered(random: np.random.Generator, middle: float | Series, name: str) -> Made:
-    """Return a statistic that scatters by a factor of e around its median."""
+    """Return a statistic that scatters by a factor of e around its median.
+
+    The discriminator is sure: its own signal is 0.2 where it is not the statistic itself.
+    """
     values = middle * np.exp(random.standard_normal(TICKS))
-    return tick_rows(**{name.replace("/", "__"): values})
+    series = {SIGNALS[0]: np.full(TICKS, 0.2), name: values}
+    return tick_rows(**{key.replace("/", "__"): value for key, value in series.items()})
 
 
 def modes_of(random: np.random.Generator, modes: int, samples: int, evenness: float) -> Made:

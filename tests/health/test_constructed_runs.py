@@ -46,28 +46,31 @@ def trained(tmp_path):
 
 
 STRONG = {
-    "recipe.kimg": 30,
+    "recipe.kimg": 16,
     "recipe.schedule": "constant",
     "recipe.generator_optimizer.learning_rate": 1e-6,
     "recipe.discriminator_optimizer.learning_rate": 1e-2,
 }
-"""A discriminator that learns ten thousand times as fast as the generator."""
+"""A discriminator that learns ten thousand times as fast as the generator.
+
+The generator stays where it was initialized. Its samples may be so near to each other that the run
+counts as collapsed.
+"""
 
 
 def test_a_discriminator_that_is_much_too_fast_saturates_and_starves_the_value_function(trained):
     events, result, said = trained(loss="minimax", **STRONG)
-    assert events == {"saturation", "vanishing-gradient"}
-    for event in result["health"]["events"]:
-        assert event["kimg"] < 30
-        assert event["until"] is None
-    told = [sentence for sentence in said if "kimg" in sentence]
-    assert len(told) == 2
-    assert told[0].startswith(("Discriminator saturation, from", "Vanishing generator gradient"))
+    assert events - {"collapse"} == {"saturation", "vanishing-gradient"}
+    begun = {event["name"]: event["kimg"] for event in result["health"]["events"]}
+    assert max(begun["saturation"], begun["vanishing-gradient"]) < 15
+    assert all(event["until"] is None for event in result["health"]["events"])
+    for opening in ("Discriminator saturation, from", "Vanishing generator gradient, from"):
+        assert sum(sentence.startswith(opening) for sentence in said) == 1
 
 
 def test_the_non_saturating_loss_keeps_the_generators_gradient(trained):
     events, _, _ = trained(loss="non-saturating", **STRONG)
-    assert events == {"saturation"}
+    assert events - {"collapse"} == {"saturation"}
 
 
 def test_a_critic_that_is_much_too_fast_is_not_saturated(trained):
@@ -80,7 +83,7 @@ def test_a_critic_that_nothing_bounds_diverges(trained):
     events, _, _ = trained(
         loss="wasserstein", **{**STRONG, "recipe.discriminator_optimizer.learning_rate": 0.5}
     )
-    assert events == {"divergence"}
+    assert events - {"collapse"} == {"divergence"}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +96,7 @@ def test_a_critic_that_nothing_bounds_diverges(trained):
     ],
 )
 def test_healthy_runs_have_no_event(trained, model, settings):
-    events, result, said = trained(model, evaluations=3, **{"recipe.kimg": 60, **settings})
+    events, result, said = trained(model, evaluations=3, **{"recipe.kimg": 30, **settings})
     assert events == set()
     assert not [sentence for sentence in said if "kimg" in sentence]
     assert set(result["health"]["unchecked"]) == {"memorization"}
