@@ -47,7 +47,7 @@ def _left(loss: LossFunction, real: Tensor, fake: Tensor) -> float:
         [_slopes(loss, real, fake), _slopes(loss, torch.zeros_like(real), torch.zeros_like(fake))]
     )
     here, undecided = slopes.tolist()
-    return here / undecided if undecided else math.nan
+    return here / undecided if undecided and math.isfinite(undecided) else math.nan
 
 
 def _slopes(loss: LossFunction, real: Tensor, fake: Tensor) -> Tensor:

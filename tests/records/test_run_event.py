@@ -34,6 +34,6 @@ def test_without_events_there_are_none(health: dict[str, Any]) -> None:
 
 
 def test_a_message_names_no_place_on_a_machine() -> None:
-    record = {**EVENT.record(), "message": "modes@/home/someone/net.py: fewer."}
+    record = {**EVENT.record(), "message": "Fewer by /home/someone/net.py."}
     (event,) = read_events({"events": [record]})
     assert "/home" not in event.message
