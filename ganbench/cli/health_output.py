@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ganbench.analysis.event_counts import event_counts
 from ganbench.cli.output import MOST_TABLE_ROWS, add_rest_row, console, format_number
 from ganbench.health.watch import event_sentence, event_title
-from ganbench.records.json_values import as_mapping, as_number
+from ganbench.records.json_values import as_mapping, as_number, as_text
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_event import read_events
 
@@ -30,7 +30,7 @@ def print_events(result: Mapping[str, Any]) -> None:
 def print_best(result: Mapping[str, Any]) -> None:
     """Print the best evaluation of a run's result, unless it is the last one or there is none."""
     best = as_mapping(result.get("best"))
-    kimg, metric = as_number(best.get("kimg")), best.get("metric")
+    kimg, metric = as_number(best.get("kimg")), as_text(best.get("metric"))
     if kimg is None or kimg == result.get("kimg"):
         return
     value = Measurement.read(as_mapping(best.get("metrics")).get(metric)).value

@@ -260,11 +260,12 @@ class Trainer:
         self.progress.tick(row, min(1.0, seen / self.target), max(0.0, seconds))
 
     def _diversity_if_due(self) -> dict[str, float]:
-        """Return the diversity of samples at the ticks at which sample grids are drawn."""
+        """Return the diversity of samples, if it is finite, where sample grids are drawn."""
         seen = self.state.images_seen
         if not _passed(self._last_look_up, seen, self.target, self.schedule.snapshots):
             return {}
-        return {"diversity": self.diversity()}
+        diversity = self.diversity()
+        return {"diversity": diversity} if math.isfinite(diversity) else {}
 
     def _look_up(self) -> None:
         """Draw the sample grid and measure, if either has become due since the last tick."""
