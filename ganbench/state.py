@@ -40,6 +40,7 @@ class RunningMeans:
         self._means: dict[str, list[Tensor]] = defaultdict(list)
         self._counts: dict[str, int] = defaultdict(int)
         self._always: dict[str, str] = {}
+        self._last: dict[str, Tensor] = {}
 
     def add(self, name: str, values: Tensor) -> None:
         """Add one observation: the mean of a tensor of any shape.
@@ -50,10 +51,15 @@ class RunningMeans:
         if pending and pending[0].shape != values.shape:  # the shapes of what is stacked are equal
             self._reduce(name)
             pending = self._pending[name]
-        pending.append(values.detach())
+        self._last[name] = values.detach()
+        pending.append(self._last[name])
         self._counts[name] += 1
         if len(pending) == self._TOGETHER:
             self._reduce(name)
+
+    def last(self, name: str) -> Tensor | None:
+        """Return the tensor of the last observation in this process, as it was added."""
+        return self._last.get(name)
 
     def add_terms(self, prefix: str, terms: Mapping[str, Tensor]) -> None:
         """Add one observation of each term of an objective, the first of which is always there.

@@ -31,6 +31,7 @@ RANKS = {
     "runtime": 2,
     "records": 2,
     "user_code": 2,
+    "health": 3,
     "papers": 3,
     "streams": 3,
     "source_digest": 3,
@@ -75,6 +76,7 @@ WITHOUT_TORCH = {
     "config",
     "entries",
     "errors",
+    "health",
     "moving",
     "papers",
     "paths",
@@ -89,7 +91,8 @@ WITHOUT_TORCH = {
 }
 MAY_USE = {
     "analysis": {"analysis", "config", "errors", "records"},
-    "report": {"analysis", "config", "errors", "records", "report"},
+    "health": {"config", "errors", "health", "records"},
+    "report": {"analysis", "config", "errors", "health", "records", "report"},
     "zoo": {"", "backbone", "errors", "losses", "nn", "trick", "tricks"},
 }
 CEILING = 400

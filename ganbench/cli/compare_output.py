@@ -11,6 +11,7 @@ from rich.text import Text
 from ganbench.analysis.best_mean import best_support
 from ganbench.analysis.tables import MetricColumn, VariantRow
 from ganbench.analysis.verdicts import JudgedDataset, JudgedMatrix, Verdict
+from ganbench.cli.health_output import event_table
 from ganbench.cli.output import (
     ARROWS,
     MOST_TABLE_ROWS,
@@ -64,6 +65,9 @@ def print_results(
     for dataset in compared.datasets:
         for column in dataset.table.columns:
             screen.print_table(_metric_table(dataset, column), least=_LEAST_COLUMNS)
+    for dataset in compared.datasets:
+        if (table := event_table(dataset.table)) is not None:
+            screen.print_table(table, least=("from, kimg", "to the end"))
     for dataset in compared.datasets:
         _print_verdicts(dataset)
     if compared.scope:

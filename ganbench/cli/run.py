@@ -302,6 +302,8 @@ def _show(result: dict[str, Any], label: str, folder: Path) -> None:
     """Print the table of metrics, how the run ended, and where its files are."""
     from rich.text import Text
 
+    from ganbench.cli.health_output import print_best, print_events
+
     screen = console()
     status = result["status"]
     if status == "interrupted":
@@ -322,6 +324,8 @@ def _show(result: dict[str, Any], label: str, folder: Path) -> None:
         )
     elif status == "collapsed":
         screen.print("All samples look the same: the generator has collapsed.")
+    print_best(result)
+    print_events(result)
     screen.print(f"Samples: {folder / 'samples' / 'final.png'}", soft_wrap=True)
 
 

@@ -212,6 +212,8 @@ def _show_suite(name: str, path: Path, *, as_json: bool) -> None:
 
 def _show_run(path: Path, *, as_json: bool) -> None:
     """Describe a run from its records."""
+    from ganbench.cli.health_output import print_best, print_events
+    from ganbench.health.stored_health import stored_health
     from ganbench.records.json_values import json_text
     from ganbench.records.run_folder import open_run
 
@@ -221,6 +223,7 @@ def _show_run(path: Path, *, as_json: bool) -> None:
     result: dict[str, Any] = {"status": "unfinished", "metrics": {}}
     if folder.finished:
         result = folder.outcome()
+    result["health"] = stored_health(folder)
     if as_json:
         print_json({"kind": "run", "run": str(path), **folder.config(), "result": result})
         return
@@ -235,5 +238,7 @@ def _show_run(path: Path, *, as_json: bool) -> None:
         )
     seen = rows[-1]["kimg"] if rows else config.origin.kimg if config.origin else 0.0
     screen.print(f"{result['status']}: {seen:.4g} of {config.recipe.kimg:.4g} kimg")
+    print_best(result)
+    print_events(result)
     for picture in folder.sample_grids()[-1:]:
         screen.print(f"Samples: {picture}", soft_wrap=True)

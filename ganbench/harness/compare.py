@@ -187,6 +187,8 @@ def _cell_record(scheduler: Scheduler, state: CellState) -> dict[str, Any]:
         "axes": state.cell.axes,
         "status": state.outcome,
         "metrics": state.record.get("metrics") or {},
+        "best": state.record.get("best") or {},
+        "health": state.record.get("health") or {},
         "run": str(scheduler.out_as_typed / state.cell.name),
         **({"error": state.problem} if state.problem else {}),
     }

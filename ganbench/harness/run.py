@@ -15,6 +15,7 @@ from ganbench import paths
 from ganbench.data import Dataset, Source, open_dataset
 from ganbench.errors import ConfigError
 from ganbench.evaluation.reference import Reference
+from ganbench.harness.best_evaluation import APART, best_evaluation, is_best
 from ganbench.harness.continuation import start_from_origin
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.run_metrics import (
@@ -23,6 +24,8 @@ from ganbench.harness.run_metrics import (
     wanted_metrics,
 )
 from ganbench.harness.stored_run import add_sources, measure_again
+from ganbench.harness.watched_progress import WatchedProgress
+from ganbench.health.watch import watch_over
 from ganbench.kinds import kind_of
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import (
@@ -101,7 +104,7 @@ class Run:
         self.plan = plan
         self.config = plan.config
         self.options = options
-        self.progress = progress
+        self.progress = WatchedProgress(progress)
         self.trainer: Trainer | None = None
         self.stop_requested = False
         self.added_metrics: list[str] = []
@@ -166,6 +169,7 @@ class Run:
             schedule=self._schedule(measure.reference),
             snapshot=lambda state, kimg: self._snapshot(state, f"kimg{kimg:08.1f}"),
             evaluate=measure,
+            confirm=lambda state, metrics: self._confirm(state, metrics, measure),
             progress=self.progress,
         )
         self.trainer.stop_requested = self.stop_requested
@@ -249,6 +253,7 @@ class Run:
             sweep_temporary_files(self.folder.path)
         if self._has_begun:
             self.trainer.resume()
+            self.progress.watch = watch_over(self.folder.stats(), self.folder.measurements())
             return
         if not self.group.first:
             return
@@ -284,27 +289,39 @@ class Run:
     def _finish(self, state: State, status: str, measure: RunMetrics) -> dict[str, Any]:
         """Draw and measure the trained pair, export the generator, and write the result last."""
         metrics: dict[str, Any] = {}
+        kimg = state.images_seen / 1000
         with evaluating(state):
             self._snapshot(state, "final")
             if status != "diverged":
                 metrics = measure(state)
                 if measure.any_requested and not metrics:
                     status = "diverged"  # a sample is not finite, although all losses were
-                self.folder.append_measurements(
-                    {
-                        "kimg": state.images_seen / 1000,
-                        "seconds": round(self._seconds, 3),
-                        "metrics": metrics,
-                    }
-                )
+                row = {"kimg": kimg, "seconds": round(self._seconds, 3), "metrics": metrics}
+                if self.folder.measurements():  # otherwise there is nothing to choose from
+                    row |= self._confirm(state, metrics, measure)
+                self.folder.append_measurements(row)
         export_generator(
             state.sampler().generator,
             self.folder.generator_file,
             {"role": "generator", "config": self.config.model_dump(mode="json")},
         )
-        result = {**self._facts(state, status), "metrics": metrics}
+        best = best_evaluation(self.folder.measurements()) if metrics else {}
+        result = {
+            **self._facts(state, status),
+            "metrics": metrics,
+            **({"best": best} if best else {}),
+            "health": self.progress.ended(kimg, metrics, status),
+        }
         self.folder.write_result(result)
         return {"schema": 1, **result}
+
+    def _confirm(
+        self, state: State, metrics: Mapping[str, Any], measure: RunMetrics
+    ) -> dict[str, Any]:
+        """Measure the best evaluation so far on samples apart from those that show it is best."""
+        kimg = state.images_seen / 1000
+        earlier = [row for row in self.folder.measurements() if row["kimg"] != kimg]
+        return {APART: measure.apart(state)} if is_best(metrics, earlier) else {}
 
     @property
     def _has_begun(self) -> bool:

@@ -71,9 +71,21 @@ class RunMetrics:
         Raises:
             GanbenchError: No metric can be computed.
         """
+        return self._measured(state, "metrics")
+
+    def apart(self, state: State) -> dict[str, Any]:
+        """Return the measurements of other samples, by which no generator is chosen.
+
+        Raises:
+            GanbenchError: No metric can be computed.
+        """
+        return self._measured(state, "best")
+
+    def _measured(self, state: State, purpose: str) -> dict[str, Any]:
+        """Return the measurements of samples that are drawn for a purpose."""
         if not self.any_requested:
             return {}
-        fakes = draw(state, self._count, seed=self._seed, purpose="metrics").samples
+        fakes = draw(state, self._count, seed=self._seed, purpose=purpose).samples
         if not bool(kind_of(state.data).valid(fakes, state.data).all()):
             return {}  # diverged: no number would mean anything
         sampler = sampler_name(state)

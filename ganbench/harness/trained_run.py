@@ -19,6 +19,7 @@ from ganbench.harness.changed_sources import changed_code
 from ganbench.harness.measured_values import MeasuredValues, RecordMapping
 from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.stored_run import load_state
+from ganbench.health.stored_health import stored_health
 from ganbench.kinds import kind_of
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.device import choose_device
@@ -69,6 +70,11 @@ class TrainedRun(RecordMapping):
     def metrics(self) -> MeasuredValues:
         """The final measurements by name, each as it is recorded."""
         return MeasuredValues(self.result["metrics"])
+
+    @cached_property
+    def health(self) -> Mapping[str, Any]:
+        """What went wrong and when, as ``events``, and what was not looked for: ``unchecked``."""
+        return stored_health(self._folder)
 
     @property
     def history(self) -> list[dict[str, Any]]:

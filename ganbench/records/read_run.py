@@ -61,7 +61,7 @@ def _read(folder: RunFolder, document: Json, *, curves: bool) -> RunRecord:
         {
             "config.json": document,
             "config": config,
-            "result.json": result or {},
+            "result.json": _without_paths(result or {}),
             "env.json": environment,
         }
     )
@@ -82,6 +82,12 @@ def _read(folder: RunFolder, document: Json, *, curves: bool) -> RunRecord:
     else:
         record = _without_result(record, folder)
     return complete(record) if curves else record
+
+
+def _without_paths(result: Json) -> Json:
+    """Return a result whose nested facts name no place on this machine."""
+    nested = {key: strip_paths_in(as_mapping(result.get(key))) for key in ("health", "best")}
+    return {**result, **nested}
 
 
 def _name(folder: RunFolder) -> str:

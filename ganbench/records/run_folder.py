@@ -4,12 +4,14 @@
     config.json    {"schema", "identity", "config": RunConfig, "options": {...}, "ganbench"}
     env.json       the machine, the versions, the threads
     stats.jsonl    one row per tick: kimg, seconds, images_per_second, loss/..., logits/...
-    metrics.jsonl  one row per evaluation: kimg, seconds, metrics {name: measurement}
+                   signal/..., gradient/generator, and diversity where a grid was drawn
+    metrics.jsonl  one row per evaluation: kimg, seconds, metrics {name: measurement}, and where
+                   it was the best so far "apart" {name: measurement}, on samples of their own
     samples/*.png  the same latents at each snapshot, ``kimg00123.png``; final.png
     checkpoint.safetensors   everything that training needs to continue
     generator.safetensors    everything that sampling needs
     result.json    {"schema", "status", "identity", "model", "dataset", "seed", "kimg",
-                   "seconds", "images_per_second", "metrics", ...}
+                   "seconds", "images_per_second", "metrics", "best", "health", ...}
     failure.json   {"schema", "status": "failed" or "timeout", "error", ...} if a run came to
                    no result
     .lock          locked by the process that writes to the folder; .lock.json names it meanwhile

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 
 from ganbench.records.json_values import as_mapping, as_number, field_readers, read_fields
 from ganbench.records.measurement import Measurement
+from ganbench.records.run_event import RunEvent, read_events
 
 COUNTED = ("done", "diverged", "collapsed")
 """The statuses of runs that are over and whose outcome is a result."""
@@ -97,7 +98,8 @@ class RunRecord:
     joined by +, and the ``setting``; both are empty where nothing differs. ``threads`` is the
     number of threads it was trained with. ``unread_folder`` is the folder whose curves, losses
     and grids have not been read yet. ``repeats`` counts further runs of the same identity that
-    were set aside.
+    were set aside. ``health`` holds what went wrong and when, ``best`` the best evaluation, which
+    was chosen by other samples than it is reported on; both are empty where nothing was recorded.
     """
 
     name: str = field(metadata=_stored())
@@ -120,6 +122,8 @@ class RunRecord:
     repeats: int = _fact(0)
     parameters: Mapping[str, int] = field(default_factory=dict, metadata=_stored("result.json"))
     config: Json = field(default_factory=dict, metadata=_stored())
+    health: Json = field(default_factory=dict, metadata=_stored("result.json"))
+    best: Json = field(default_factory=dict, metadata=_stored("result.json"))
     metrics: Mapping[str, Measurement] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
     losses: tuple[Curve, ...] = ()
@@ -132,6 +136,11 @@ class RunRecord:
     def counted(self) -> bool:
         """Whether the run is over and its outcome, good or bad, is a result."""
         return self.status in COUNTED
+
+    @property
+    def events(self) -> tuple[RunEvent, ...]:
+        """What went wrong in the run, the earliest first."""
+        return read_events(self.health)
 
     def facts(self, columns: Columns | None = None) -> dict[str, Any]:
         """Return the stored fields as plain data: all, or those in some columns of results.jsonl.

@@ -76,6 +76,18 @@ STABILITY_NOTE = (
     "seeds, within settings."
 )
 
+HEALTH_NOTE = (
+    "How many runs had an event, when it began (the median of these runs), and in how many it held "
+    "to the end of training. Each rule has thresholds; they are chosen so that healthy runs hardly "
+    "ever meet them, so a run without an event may still be a poor one."
+)
+
+BEST_NOTE = (
+    "The best evaluation of each run is chosen by the samples that its curve shows, and measured "
+    "on others: the best of several noisy numbers is too good. Verdicts are about the last one, "
+    "which nobody had to choose."
+)
+
 PROFILE_NOTE = (
     "The share of all runs, over seeds and settings, whose metric is at least as good as the value "
     "below; a run that diverged never is. Higher is better, and a trick that helps at one setting "

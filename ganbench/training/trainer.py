@@ -17,6 +17,7 @@ from torch import nn
 from ganbench.data.batches import Batches
 from ganbench.data.dataset import Dataset
 from ganbench.gan import Batch
+from ganbench.health.collapse import COLLAPSED_BELOW
 from ganbench.progress import Progress
 from ganbench.records.json_values import as_number, as_whole
 from ganbench.records.run_folder import RunFolder
@@ -34,15 +35,15 @@ from ganbench.training.checkpoint import (
 )
 from ganbench.training.contract import check_memory, check_subset
 from ganbench.training.first_iteration import first_iteration
+from ganbench.training.signals import signals
 from ganbench.trick import StepRule
 
 ITERATIONS_PER_VOTE = 16
 """The number of iterations after which several processes ask each other whether to stop."""
 
-COLLAPSED_BELOW = 0.05
-"""A run has collapsed if its samples vary less than this share of how much real ones do."""
-
 DIVERSITY_SAMPLES = 256
+
+Confirm = Callable[[State, Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Trainer:
         schedule: How often to record, draw, measure and save.
         snapshot: Draws the sample grid of a state, at some kimg.
         evaluate: Measures a state and returns the measurements as they are recorded, by name.
+        confirm: Is given a state and its measurements; returns what else the record of the
+            evaluation holds.
         progress: Is told of each tick and each measurement.
     """
 
@@ -84,12 +87,14 @@ class Trainer:
         snapshot: Callable[[State, float], None],
         evaluate: Callable[[State], Mapping[str, Any]],
         progress: Progress,
+        confirm: Confirm = lambda state, metrics: {},
     ) -> None:
         self.state = state
         self.folder = folder
         self.schedule = schedule
         self.snapshot = snapshot
         self.evaluate = evaluate
+        self.confirm = confirm
         self.progress = progress
         self.stop_requested = False
         self.group = state.group
@@ -248,9 +253,19 @@ class Trainer:
             "images_per_second": round(images_per_second, 1),
             **means,
         }
+        if all(map(math.isfinite, means.values())):  # a network may fail on what is not finite
+            row |= {**signals(self.state), **self._diversity_if_due()}
         self.folder.append_stats(row)
         seconds = (self.target - seen) / images_per_second if images_per_second else math.inf
         self.progress.tick(row, min(1.0, seen / self.target), max(0.0, seconds))
+
+    def _diversity_if_due(self) -> dict[str, float]:
+        """Return the diversity of samples, if it is finite, where sample grids are drawn."""
+        seen = self.state.images_seen
+        if not _passed(self._last_look_up, seen, self.target, self.schedule.snapshots):
+            return {}
+        diversity = self.diversity()
+        return {"diversity": diversity} if math.isfinite(diversity) else {}
 
     def _look_up(self) -> None:
         """Draw the sample grid and measure, if either has become due since the last tick."""
@@ -266,7 +281,9 @@ class Trainer:
         if seen < self.target and _passed(before, seen, self.target, evaluations):
             with evaluating(self.state):
                 metrics = self.evaluate(self.state)
-            row = {"kimg": kimg, "seconds": round(self.seconds, 3), "metrics": metrics}
+                further = self.confirm(self.state, metrics)
+            seconds = round(self.seconds, 3)
+            row = {"kimg": kimg, "seconds": seconds, "metrics": metrics, **further}
             self.folder.append_measurements(row)
             self.progress.measured(kimg, metrics)
 

@@ -24,15 +24,18 @@ from ganbench.data.dataset import Dataset
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.evaluation import reference_statistics
 from ganbench.gan import GAN, DataSpec
+from ganbench.harness.best_evaluation import best_evaluation
 from ganbench.harness.plan import RunSettings, expand_setting
 from ganbench.harness.scheduler import trained_share
 from ganbench.harness.suite import SuiteFile
 from ganbench.harness.trained_run import TrainedRun
+from ganbench.health.stored_health import stored_health
 from ganbench.losses import non_saturating
 from ganbench.nn import MLP
 from ganbench.progress import SILENT
 from ganbench.records.load import load_runs
 from ganbench.records.read_run import read_if_run, read_run
+from ganbench.records.run_event import read_events
 from ganbench.records.run_folder import RunFolder, name_folder, open_run
 from ganbench.records.speed_record import find_speeds
 from ganbench.training.checkpoint import save_checkpoint
@@ -75,6 +78,19 @@ RECORDS: dict[str, Any] = {
         "metrics": {"fid": FID},
         "device": "cpu",
         "precision": "fp32",
+        "best": {"kimg": 5.0, "metric": "fid", "chosen_by": 11.0, "metrics": {"fid": FID}},
+        "health": {
+            "events": [
+                {
+                    "name": "saturation",
+                    "kimg": 3.0,
+                    "until": None,
+                    "severity": "warning",
+                    "message": "Flat.",
+                }
+            ],
+            "unchecked": {"memorization": "It was not measured."},
+        },
     },
     "failure.json": {"schema": 1, "status": "failed", "error": "It broke.", "traceback": ["a"]},
     "stats.jsonl": ROW,
@@ -176,6 +192,7 @@ def read_records(path: Path) -> None:
     folder = RunFolder(path)
     record = read_run(folder)
     assert record.status
+    assert all(event.name for event in record.events)
     read_if_run(folder, curves=False)
     load_runs([path], may_be_empty=True)
     trained_share(folder, 10.0)
@@ -186,6 +203,8 @@ def read_records(path: Path) -> None:
         folder.measurements,
         lambda: name_folder(path.parent, path.name[:-9], IDENTITY, resume=True),
         lambda: repr(TrainedRun(path)),
+        lambda: read_events(stored_health(folder)),
+        lambda: best_evaluation(folder.measurements()),
         lambda: TrainedRun(path).metrics._repr_html_(),
         lambda: folder.forget_after(1.0),
         lambda: folder.append_measurements({"kimg": 1.0, "seconds": 2.0, "metrics": {}}),

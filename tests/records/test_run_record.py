@@ -33,6 +33,8 @@ FULL: dict[str, Any] = {
     "repeats": 1,
     "parameters": {"generator": 5},
     "config": {"loss": "hinge"},
+    "health": {"events": [{"name": "collapse", "kimg": 3.0}], "unchecked": {}},
+    "best": {"kimg": 3.0, "metric": "fid", "chosen_by": 2.0, "metrics": {"fid": {"value": 2.5}}},
 }
 """A value for every field that is stored as plain data, in the order of runs.jsonl."""
 
@@ -75,6 +77,8 @@ def test_the_first_source_that_states_a_field_counts() -> None:
         "precision": "bf16",
         "threads": 4,
         "parameters": {},
+        "health": {},
+        "best": {},
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from ganbench.report import sentences
 from ganbench.report.content_blocks import Block, Chapter, Paragraph
 from ganbench.report.dataset.dataset_section import DatasetSection
+from ganbench.report.dataset.health_blocks import best_blocks, health_blocks
 from ganbench.report.dataset.metric_blocks import (
     budget_blocks,
     measurement_blocks,
@@ -39,7 +40,9 @@ def dataset_chapter(section: DatasetSection, pictures: Mapping[str, Picture]) ->
         *sample_blocks(section, pictures),
         *course_blocks(section),
         *stability_blocks(section),
+        *health_blocks(section),
         *budget_blocks(section),
+        *best_blocks(section),
         *difference_blocks(section),
         *loss_blocks(section),
         *measurement_blocks(section),

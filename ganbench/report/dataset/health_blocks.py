@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""What went wrong in which runs, and the best of each run next to its last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from ganbench.analysis import number_text
+from ganbench.analysis.event_counts import EventCount, event_counts, with_health
+from ganbench.analysis.selection import MOST_NUMBERS, MOST_ROWS
+from ganbench.analysis.tables import VariantRow, estimate
+from ganbench.config import join_words
+from ganbench.health.watch import DETECTORS, dated_message, event_title
+from ganbench.records.json_values import as_mapping, as_number, as_text
+from ganbench.records.measurement import Measurement
+from ganbench.records.run_record import RunRecord
+from ganbench.report import notes
+from ganbench.report.content_blocks import (
+    Block,
+    Bullets,
+    Column,
+    Definitions,
+    Details,
+    Heading,
+    Item,
+    Paragraph,
+    Row,
+    Span,
+    Table,
+    TextCell,
+)
+from ganbench.report.dataset.dataset_section import DatasetSection
+
+
+def health_blocks(section: DatasetSection) -> list[Block]:
+    """Return how many runs had which trouble, what it means, and each event of each run.
+
+    There is nothing where the runs are older than the record of their health.
+    """
+    runs = with_health([run for row in section.table.rows for run in row.runs])
+    if not runs:
+        return []
+    counts = event_counts(section.table.rows)
+    blocks: list[Block] = [Heading("Health of the runs")]
+    if not counts:
+        return [*blocks, Paragraph(_all_well(runs))]
+    events = list(dict.fromkeys(count.event for count in counts))
+    columns = (Column("variant", number=False), Column("runs"), *map(_column, events))
+    listed = [
+        Item((Span(run.name, code=True), f" {dated_message(event)}"))
+        for run in runs
+        for event in run.events
+    ]
+    explained = tuple(
+        (DETECTORS[name].title, f"{DETECTORS[name].meaning} {DETECTORS[name].advice}".strip())
+        for name in events
+        if name in DETECTORS
+    )
+    return [
+        *blocks,
+        Table(f"Events on {section.dataset}", columns, tuple(_rows(section, counts, events))),
+        Paragraph(notes.HEALTH_NOTE),
+        Definitions(explained),
+        Details("Event by event", (Bullets(tuple(listed[:MOST_NUMBERS])),)),
+    ]
+
+
+def _column(event: str) -> Column:
+    return Column(event_title(event))
+
+
+def _all_well(runs: Sequence[RunRecord]) -> str:
+    """Return that no event was found, and what was not looked for in some runs."""
+    unchecked = dict.fromkeys(
+        str(name) for run in runs for name in as_mapping(run.health.get("unchecked"))
+    )
+    found = f"No event was found in {len(runs):,} runs."
+    if not unchecked:
+        return found
+    names = join_words(event_title(name) for name in unchecked)
+    return f"{found} Not looked for in all of them, for lack of what it takes: {names}."
+
+
+def _rows(
+    section: DatasetSection, counts: Sequence[EventCount], events: Sequence[str]
+) -> list[Row]:
+    """Return a row for each variant with a watched run: how many of them had which event."""
+    by_key = {(count.variant, count.event): count for count in counts}
+    rows = []
+    for row in section.table.rows[:MOST_ROWS]:
+        if runs := with_health(row.runs):
+            cells = [_cell(by_key.get((row.variant, event))) for event in events]
+            name = TextCell(row.variant, style=section.styles[row.variant])
+            rows.append(Row((name, TextCell(str(len(runs))), *cells)))
+    return rows
+
+
+def _cell(count: EventCount | None) -> TextCell:
+    if count is None:
+        return TextCell("0")
+    since = f"from {number_text.amount(count.kimg)} kimg"
+    return TextCell(str(count.count), notes=(f"{since}, {count.lasting} to the end",))
+
+
+def best_blocks(section: DatasetSection) -> list[Block]:
+    """Return the last and the best evaluation of each variant's runs, by the metric that chose."""
+    rows = [line for row in section.table.rows[:MOST_ROWS] for line in _best_rows(section, row)]
+    if not rows:
+        return []
+    heads = ("last", "best", "best at, kimg", "runs")
+    columns = (Column("variant", number=False), Column("by", number=False), *map(Column, heads))
+    table = Table(f"Last and best on {section.dataset}", columns, tuple(rows))
+    return [Details("Last and best", (table, Paragraph(notes.BEST_NOTE)))]
+
+
+def _best_rows(section: DatasetSection, row: VariantRow) -> list[Row]:
+    """Return a row for each metric that chose the best evaluation of a run of the variant."""
+    rows = []
+    chosen = [run for run in row.runs if run.counted and run.best]
+    for metric in dict.fromkeys(as_text(run.best.get("metric")) for run in chosen):
+        runs = [run for run in chosen if run.best.get("metric") == metric]
+        best = estimate(_best_value(run, metric) for run in runs)
+        last = estimate(run.metrics[metric].value for run in runs if metric in run.metrics)
+        kimg = [number for run in runs if (number := as_number(run.best.get("kimg"))) is not None]
+        if best is None or last is None or not kimg:
+            continue
+        means = (TextCell(number_text.estimate_text(mean)) for mean in (last, best))
+        facts = (number_text.amount(median(kimg)), str(len(runs)))
+        name = TextCell(row.variant, style=section.styles[row.variant])
+        rows.append(Row((name, TextCell(metric), *means, *map(TextCell, facts))))
+    return rows
+
+
+def _best_value(run: RunRecord, metric: str) -> float | None:
+    """Return the value of a run's best evaluation on the samples that it is reported on."""
+    return Measurement.read(as_mapping(run.best.get("metrics")).get(metric)).value
