@@ -54,6 +54,7 @@ def open_samples(
     latent_dim: int | None = None,
     classes: int | None = None,
     value_range: ValueRange | None = None,
+    label: int | None = None,
     progress: Progress = SILENT,
 ) -> Samples:
     """Open samples from anywhere, to be read chunk by chunk.
@@ -93,6 +94,7 @@ def open_samples(
         value_range: The values of black and white in floating-point images; without it they are
             in [-1, 1], and a fifth of the values may overshoot a little. Images that are uint8,
             and points, have no range.
+        label: The class that a generator in a file is to draw; None draws all of them.
         progress: Hears how far the download of a dataset is.
 
     Raises:
@@ -113,6 +115,7 @@ def open_samples(
         classes=classes,
         value_range=check_value_range(value_range),
         progress=progress,
+        label=label,
     )
     if isinstance(source, str | os.PathLike):
         return _open_name(os.fspath(source), isinstance(source, os.PathLike), options)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""A generator as an ONNX file, which other frameworks run; needs the extra ``onnx``."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganbench.errors import ConfigError, ContractError, MissingDataError, error_text, foreign_errors
+from ganbench.export.plain_generator import ExportedGenerator
+from ganbench.records.atomic_files import replacing
+from ganbench.records.json_values import json_text
+
+METADATA_KEY = "ganbench"
+"""The key of the metadata that describes the generator."""
+_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+_OUTPUTS = {"image": "images", "points": "points", "sequence": "sequences", "video": "videos"}
+
+
+def _check(exported: ExportedGenerator) -> None:
+    """Refuse what cannot be an ONNX file, before anything is computed.
+
+    Raises:
+        MissingDataError: A package of the extra ``onnx`` is missing.
+        ConfigError: The generator draws random numbers, which ONNX would draw anew each time.
+    """
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingDataError(
+            f"An export to ONNX needs {missing[0]}, which is not installed.",
+            'pip install "ganbench[onnx]"',
+        )
+    if exported.random:
+        raise ConfigError(
+            "This generator draws random numbers in its layers, which an ONNX file cannot seed: "
+            "the same latents would make other samples each time.",
+            "Export it for torch: --to torchscript",
+        )
+
+
+def write_onnx(exported: ExportedGenerator, document: Mapping[str, Any], path: Path) -> None:
+    """Write a generator that takes batches of any size, with its description.
+
+    Raises:
+        MissingDataError: A package of the extra ``onnx`` is missing.
+        ConfigError: The generator draws random numbers, which ONNX would draw anew each time.
+        ContractError: The generator cannot be exported.
+        StorageError: The file cannot be written.
+    """
+    _check(exported)
+    batch = {0: torch.export.Dim("batch")}
+    with _quietly(), foreign_errors(_failed):
+        program = torch.onnx.export(
+            exported.network,
+            exported.inputs,
+            input_names=exported.input_names,
+            output_names=[_OUTPUTS[exported.facts.kind]],
+            dynamic_shapes=tuple(batch for _ in exported.inputs),
+            dynamo=True,
+            verbose=False,
+        )
+        assert program is not None
+        metadata = program.model.metadata_props
+        metadata[METADATA_KEY] = json_text(document)
+        if exported.facts.classes:
+            metadata["classes"] = str(exported.facts.classes)
+    with replacing(path) as temporary, _quietly():
+        program.save(temporary, external_data=False)
+
+
+def run_onnx(exported: ExportedGenerator, path: Path) -> Tensor:
+    """Return what onnxruntime makes of the inputs that the generator was exported with."""
+    import onnxruntime
+
+    with foreign_errors(_failed):
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        arrays = (tensor.numpy() for tensor in exported.inputs)
+        feed = dict(zip(exported.input_names, arrays, strict=True))
+        return torch.from_numpy(session.run(None, feed)[0])
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep what torch's exporter prints, warns and logs from the user."""
+    level = logging.root.manager.disable
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(level)
+
+
+def _failed(error: BaseException) -> ContractError:
+    return ContractError(
+        f"The generator cannot be exported to ONNX: {error_text(error)}.",
+        "Export it for torch: --to torchscript",
+    )
