@@ -112,8 +112,9 @@ def _write(folder: RunFolder, target: ExportedRun) -> int:
         gray_levels = round(moved) if half else None
         left_out = tricks_that_choose(state)
         document = export_document(folder, state, exported, left_out=left_out, half=half)
+        name = target.path.name
         notes = card_notes(
-            folder.description(), target.path.name, license=LICENSE, gray_levels=gray_levels
+            folder.description(), name, typed=name, license=LICENSE, gray_levels=gray_levels
         )
         write_hub_folder(state, rounded if half else tensors, document, notes, target.path)
     return gray_levels or 0

@@ -29,6 +29,8 @@ class CardNotes:
     """
 
     name: str
+    typed: str = "."
+    """What a command takes for the generator: its name, or the folder that the card is in."""
     summary: str = ""
     paper: str = ""
     license: str = ""
@@ -56,7 +58,7 @@ def model_card(document: Mapping[str, Any], notes: CardNotes) -> str:
         _opening(document, config, notes),
         "![Samples, drawn with seed 0](samples.png)",
         "## How to use it",
-        _usage(notes, as_mapping(document["data"]), generator),
+        _usage(notes, generator),
         "## How it was trained",
         _training(run, config),
         "## How good it is",
@@ -123,14 +125,13 @@ def _opening(document: Mapping[str, Any], config: Mapping[str, Any], notes: Card
     return "\n\n".join(filter(None, [" ".join(sentences), idea]))
 
 
-def _usage(notes: CardNotes, data: Mapping[str, Any], generator: Mapping[str, Any]) -> str:
-    """Return commands that work next to the card."""
-    name = notes.name if notes.terms and notes.gray_levels is not None else "."
+def _usage(notes: CardNotes, generator: Mapping[str, Any]) -> str:
+    """Return commands that draw, measure and convert."""
     one_class = " --class 3" if generator["classes"] > 3 else ""
     lines = [
-        f"ganbench sample {name} --count 64{one_class} --out samples.png",
-        f"ganbench eval {name}",
-        f"ganbench export {name} --to onnx",
+        f"ganbench sample {notes.typed} --count 64{one_class} --out samples.png",
+        f"ganbench eval {notes.typed}",
+        f"ganbench export {notes.typed} --to onnx",
     ]
     return "\n".join(["```sh", *lines, "```"])
 

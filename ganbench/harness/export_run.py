@@ -218,13 +218,19 @@ def largest_difference(exported: ExportedGenerator, made: Tensor, state: State) 
 
 
 def card_notes(
-    config: RunConfig, name: str, *, license: str = "", gray_levels: int | None = None
+    config: RunConfig,
+    name: str,
+    *,
+    typed: str = ".",
+    license: str = "",
+    gray_levels: int | None = None,
 ) -> CardNotes:
     """Return what a card says about a run beyond its own records.
 
     Args:
         config: The configuration of the run.
         name: The title of the card.
+        typed: What a command takes for the generator.
         license: The SPDX identifier of the license of the weights; empty if none is stated.
         gray_levels: The most by which half precision moved a pixel; None without it.
     """
@@ -233,6 +239,7 @@ def card_notes(
     rows = [row.model_dump() for row in published_rows(published) if row.dataset == config.dataset]
     return CardNotes(
         name=name,
+        typed=typed,
         summary=known.summary if known else "",
         paper=known.paper if known else "",
         license=license,
