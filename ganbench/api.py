@@ -24,8 +24,8 @@ from ganbench.harness.run import Run, RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.progress import SILENT, Progress
+from ganbench.records.bundled_generators import pretrained_generators
 from ganbench.records.exported_run import find_run
-from ganbench.records.pretrained import pretrained_generators
 from ganbench.records.primary_metric import record_primary_metric
 from ganbench.runtime.inference import Compute
 from ganbench.training.trainer import Schedule

@@ -27,10 +27,7 @@ from ganbench.export.weights_file import examples_of, halved
 from ganbench.harness.export_run import card_notes, largest_difference
 from ganbench.harness.stored_run import load_state, plan_of_run
 from ganbench.records.atomic_files import write_text
-from ganbench.records.exported_run import ExportedRun
-from ganbench.records.json_values import json_text
-from ganbench.records.measurement import Measurement
-from ganbench.records.pretrained import (
+from ganbench.records.bundled_generators import (
     LARGEST_BYTES,
     LARGEST_TOTAL_BYTES,
     PretrainedGenerator,
@@ -38,6 +35,9 @@ from ganbench.records.pretrained import (
     pretrained_generators,
     zoo_folder,
 )
+from ganbench.records.exported_run import ExportedRun
+from ganbench.records.json_values import json_text
+from ganbench.records.measurement import Measurement
 from ganbench.records.run_folder import RunFolder, open_run
 from ganbench.registry import canonical
 from ganbench.training.trainer import evaluating

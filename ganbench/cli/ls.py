@@ -95,7 +95,7 @@ def _pretrained(pattern: str) -> list[dict[str, Any]]:
     """Return the bundled generators, with their size, their metric, and their licenses."""
     from fnmatch import fnmatch
 
-    from ganbench.records.pretrained import data_terms, pretrained_generators
+    from ganbench.records.bundled_generators import data_terms, pretrained_generators
 
     terms = data_terms()
     return [

@@ -93,7 +93,7 @@ def command(
 
     if file_format not in _ENDINGS:
         raise ConfigError(f"Unknown format '{file_format}'; grid, files or npz was expected.")
-    from ganbench.harness.drawing import open_generator
+    from ganbench.harness.drawable import open_generator
     from ganbench.records.own_files import check_target
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.threads import set_threads

@@ -16,7 +16,7 @@ from ganbench.gan import DataSpec, Mixture
 from ganbench.records.json_values import as_mapping, as_text, as_whole
 
 _LARGEST_SIZE = 1 << 24
-"""The most values that an example may have: a description may come from anywhere."""
+"""The most values of an example, and the most classes: a description may come from anywhere."""
 
 
 class DescribedSource(Source):
@@ -76,7 +76,7 @@ def read_spec(record: Mapping[str, Any], origin: Path) -> DataSpec:
         spec = _read(record)
     except (ArithmeticError, GanbenchError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"{origin} describes no data that a generator could draw.") from error
-    if not 0 < spec.size <= _LARGEST_SIZE or min(spec.shape) < 1:
+    if min(spec.shape) < 1 or max(spec.size, spec.classes) > _LARGEST_SIZE:
         raise InputError(f"{origin} describes examples of the shape {spec.shape}.")
     return spec
 

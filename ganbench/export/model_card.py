@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganbench.config import TrickConfig, trick_text, validate
+from ganbench.records.bundled_generators import DataTerms
 from ganbench.records.json_values import as_mapping, json_text
 from ganbench.records.measurement import Measurement
-from ganbench.records.pretrained import DataTerms
 
 _TASKS = {"image": "unconditional-image-generation"}
 """The tasks of the Hub, by kind of data; the others have none."""

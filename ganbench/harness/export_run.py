@@ -31,9 +31,9 @@ from ganbench.export.torchscript_file import run_torchscript, write_torchscript
 from ganbench.export.weights_file import examples_of, halved, write_weights_file
 from ganbench.harness.stored_run import load_state, plan_of_run
 from ganbench.kinds import kind_of
+from ganbench.records.bundled_generators import data_terms, zoo_folder
 from ganbench.records.exported_run import ExportedRun, find_exported
 from ganbench.records.own_files import check_target, replacing_own
-from ganbench.records.pretrained import data_terms, zoo_folder
 from ganbench.records.run_folder import RunFolder
 from ganbench.samples.modules import load_torchscript
 from ganbench.state import State

@@ -21,9 +21,9 @@ from safetensors import SafetensorError, safe_open
 from ganbench.errors import DamagedRunError, InputError, suggest
 from ganbench.paths import expand
 from ganbench.records.atomic_files import check_regular_file, read_json
+from ganbench.records.bundled_generators import pretrained_folder, pretrained_generators, zoo_folder
 from ganbench.records.generator_facts import GeneratorFacts
 from ganbench.records.json_values import as_mapping, as_number, parse_json
-from ganbench.records.pretrained import pretrained_folder, pretrained_generators, zoo_folder
 from ganbench.records.run_folder import RunFolder, check_result, open_run
 
 FACTS = "facts"
@@ -121,7 +121,7 @@ def find_run(name: str | Path) -> RunFolder:
     if exported is not None:
         return exported
     path = expand(name)
-    if not path.exists() and "@" in path.name:
+    if "@" in path.name and not path.exists():
         near = suggest(path.name, pretrained_generators())
         raise InputError(
             f"There is no run and no pretrained generator '{name}'. {near}".strip(),

@@ -4,7 +4,7 @@
 import pytest
 
 from ganbench.export.model_card import CardNotes, model_card
-from ganbench.records.pretrained import DataTerms
+from ganbench.records.bundled_generators import DataTerms
 
 RECIPE = {
     "kimg": 160.0,

@@ -8,8 +8,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from ganbench.errors import DamagedRunError, InputError
+from ganbench.records.bundled_generators import pretrained_generators, zoo_folder
 from ganbench.records.exported_run import ExportedRun, find_exported, find_run
-from ganbench.records.pretrained import pretrained_generators, zoo_folder
 from ganbench.records.run_folder import RunFolder
 
 CONFIG = {"model": "vanilla", "dataset": "ring8"}

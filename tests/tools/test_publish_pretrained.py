@@ -11,8 +11,8 @@ import pytest
 import ganbench
 from ganbench.config import validate
 from ganbench.errors import ConfigError
+from ganbench.records.bundled_generators import PretrainedGenerator
 from ganbench.records.exported_run import ExportedRun
-from ganbench.records.pretrained import PretrainedGenerator
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,14 +13,14 @@ import ganbench
 from ganbench.data import open_dataset
 from ganbench.export.hub_folder import FILES, fingerprint
 from ganbench.harness.stored_run import load_state, plan_of_run
-from ganbench.records.exported_run import find_run
-from ganbench.records.pretrained import (
+from ganbench.records.bundled_generators import (
     LARGEST_BYTES,
     LARGEST_TOTAL_BYTES,
     data_terms,
     pretrained_generators,
     zoo_folder,
 )
+from ganbench.records.exported_run import find_run
 from ganbench.training.trainer import evaluating
 
 ENTRIES = pretrained_generators()

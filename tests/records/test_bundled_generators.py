@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The list of bundled generators: what it says of each, and of their data."""
 
-from ganbench.records.pretrained import (
+from ganbench.records.bundled_generators import (
     PretrainedGenerator,
     data_terms,
     pretrained_folder,
@@ -10,7 +10,8 @@ from ganbench.records.pretrained import (
 
 ENTRY = PretrainedGenerator(
     model="acgan", dataset="mnist5k", classes=10, kimg=160, parameters=3, size_bytes=9, sha256="0",
-    license="mit", metric="fid@mnist-cnn", value=3.14159, low=3, high=3.3, gray_levels=1, pixels=(0,),
+    license="mit", metric="fid@mnist-cnn", value=3.14159, low=3, high=3.3, gray_levels=1,
+    pixels=(0,),
 )  # fmt: skip
 
 
