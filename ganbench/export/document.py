@@ -9,7 +9,7 @@ from ganbench.data.described_source import spec_record
 from ganbench.export.plain_generator import ExportedGenerator
 from ganbench.records.json_values import as_mapping
 from ganbench.records.run_folder import RunFolder
-from ganbench.records.strip_paths import strip_paths_in
+from ganbench.records.strip_paths import strip_paths, strip_paths_in
 from ganbench.sampling.draw import sampler_name
 from ganbench.state import State
 
@@ -37,7 +37,7 @@ def export_document(
     record = folder.config()
     config = dict(as_mapping(record.get("config")))
     config["tricks"] = [trick for trick in config["tricks"] if trick["name"] not in left_out]
-    document = {
+    return {
         "library_name": "ganbench",
         "format": FORMAT,
         "generator": {
@@ -48,14 +48,12 @@ def export_document(
             "sampler": sampler_name(state),
             "left_out": left_out,
         },
-        "data": spec_record(state.data),
+        "data": {**spec_record(state.data), "name": strip_paths(state.data.name)},
         "run": {
             "identity": record.get("identity"),
-            "config": config,
+            "config": strip_paths_in(config),
             "command": record.get("command", ""),
             "kimg": state.images_seen / 1000 or record.get("kimg"),
-            "result": folder.result() if folder.finished else None,
+            "result": strip_paths_in(folder.result()) if folder.finished else None,
         },
     }
-    plain: dict[str, Any] = strip_paths_in(document)
-    return plain

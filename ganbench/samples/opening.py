@@ -27,6 +27,7 @@ from ganbench.data.in_memory import read_examples
 from ganbench.data.value_range import ValueRange, check_value_range
 from ganbench.errors import ConfigError, InputError, MissingDataError, UnknownNameError, suggest
 from ganbench.progress import SILENT, Progress
+from ganbench.records.bundled_generators import pretrained_generators
 from ganbench.samples.array_samples import refuse_unmeasured
 from ganbench.samples.callables import is_callable_name, load_callable
 from ganbench.samples.generator_samples import DRAWN, GeneratedSamples, from_callable
@@ -194,7 +195,8 @@ def _open_name(name: str, is_real_path: bool, options: OpenOptions) -> Samples:
             refuse(options, labels=True, split=True)
             return _open_callable(load_callable(name), name.rpartition(":")[2], options)
         if not is_path(name) and not path.suffix and ":/" not in name:
-            near = suggest(name, [*registry.datasets.entries(), *_neighbors(path)])
+            known = [*registry.datasets.entries(), *pretrained_generators()]
+            near = suggest(name, [*known, *_neighbors(path)])
             raise UnknownNameError(
                 f"There is no file, folder, run or dataset '{name}'. {near}".strip(),
                 "See what is built in: ganbench ls datasets",
