@@ -175,8 +175,8 @@ def _measured(metrics: Mapping[str, Measurement]) -> str:
     ]
     table = _table(("metric", "value", "95 % interval", "real vs. real", "protocol"), rows)
     return (
-        f"{table}\n\nMeasured at the end of the run, on the weights as trained. The intervals are over samples "
-        "of this one generator; another seed of training gives another generator."
+        f"{table}\n\nMeasured at the end of the run, on the weights as trained. The intervals are "
+        "over samples of this one generator; another seed of training gives another generator."
     )
 
 

@@ -74,8 +74,9 @@ def write_onnx(exported: ExportedGenerator, document: Mapping[str, Any], path: P
         metadata[METADATA_KEY] = json_text(document)
         if exported.facts.classes:
             metadata["classes"] = str(exported.facts.classes)
-    with replacing(path) as temporary, _quietly():
-        program.save(temporary, external_data=False)
+        content = program.model_proto.SerializeToString()
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def run_onnx(exported: ExportedGenerator, path: Path) -> Tensor:
@@ -83,7 +84,8 @@ def run_onnx(exported: ExportedGenerator, path: Path) -> Tensor:
     import onnxruntime
 
     with foreign_errors(_failed):
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        content = path.read_bytes()  # because onnxruntime takes no path that is not UTF-8
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         arrays = (tensor.numpy() for tensor in exported.inputs)
         feed = dict(zip(exported.input_names, arrays, strict=True))
         return torch.from_numpy(session.run(None, feed)[0])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,11 +37,12 @@ def write_torchscript(exported: ExportedGenerator, document: Mapping[str, Any], 
                 exported.network, exported.inputs, check_trace=False
             )
         _check_batches(exported, module)
-        with replacing(path) as temporary:
-            # A buffer in between would need the memory twice; torch.jit wants the name as text.
-            torch.jit.save(  # type: ignore[no-untyped-call]
-                module, str(temporary), _extra_files={METADATA: json_text(document)}
-            )
+        buffer = io.BytesIO()  # because torch takes no path that is not UTF-8
+        torch.jit.save(  # type: ignore[no-untyped-call]
+            module, buffer, _extra_files={METADATA: json_text(document)}
+        )
+    with replacing(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
 
 
 @torch.no_grad()

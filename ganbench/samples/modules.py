@@ -46,9 +46,10 @@ def load_torchscript(path: Path, device: torch.device) -> tuple[nn.Module, dict[
     try:
         with warnings.catch_warnings():  # torch calls its own format deprecated on every load
             warnings.simplefilter("ignore")
-            module: nn.Module = torch.jit.load(  # type: ignore[no-untyped-call]
-                str(path), map_location=device, _extra_files=extra
-            )
+            with path.open("rb") as file:  # because torch takes no path that is not UTF-8
+                module: nn.Module = torch.jit.load(  # type: ignore[no-untyped-call]
+                    file, map_location=device, _extra_files=extra
+                )
     except (RuntimeError, ValueError, OSError) as error:
         raise InputError(
             f"{path} is no TorchScript archive; a file of weights alone cannot be run.",
