@@ -83,9 +83,16 @@ def command(
     for note in export.notes:
         remark(note)
     if as_json:
-        facts = {"run": run, "to": export.form, "out": str(export.path)}
-        facts |= {"size_bytes": export.size_bytes, "difference": export.difference}
-        print_json({**facts, "notes": list(export.notes)})
+        print_json(
+            {
+                "run": run,
+                "to": export.form,
+                "out": str(export.path),
+                "size_bytes": export.size_bytes,
+                "difference": export.difference,
+                "notes": list(export.notes),
+            }
+        )
         return
     console().print(f"{export.form}: {export.path}", soft_wrap=True)
     console().print(f"{export.size_bytes / 1e6:.2f} MB; {export.agreement}")

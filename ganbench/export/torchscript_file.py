@@ -38,9 +38,7 @@ def write_torchscript(exported: ExportedGenerator, document: Mapping[str, Any], 
             )
         _check_batches(exported, module)
         buffer = io.BytesIO()  # because torch takes no path that is not UTF-8
-        torch.jit.save(  # type: ignore[no-untyped-call]
-            module, buffer, _extra_files={METADATA: json_text(document)}
-        )
+        torch.jit.save(module, buffer, _extra_files={METADATA: json_text(document)})
     with replacing(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
 
