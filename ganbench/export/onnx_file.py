@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def _check(exported: ExportedGenerator) -> None:
         MissingDataError: A package of the extra ``onnx`` is missing.
         ConfigError: The generator draws random numbers, which ONNX would draw anew each time.
     """
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise MissingDataError(
             f"An export to ONNX needs {missing[0]}, which is not installed.",
@@ -54,7 +54,7 @@ def write_onnx(exported: ExportedGenerator, document: Mapping[str, Any], path: P
     Raises:
         MissingDataError: A package of the extra ``onnx`` is missing.
         ConfigError: The generator draws random numbers, which ONNX would draw anew each time.
-        ContractError: The generator cannot be exported.
+        ContractError: The generator cannot be exported, or takes batches of one size alone.
         StorageError: The file cannot be written.
     """
     _check(exported)
@@ -75,20 +75,28 @@ def write_onnx(exported: ExportedGenerator, document: Mapping[str, Any], path: P
         if exported.facts.classes:
             metadata["classes"] = str(exported.facts.classes)
         content = program.model_proto.SerializeToString()
+    few = [tensor[:3] for tensor in exported.inputs]
+    with foreign_errors(_of_one_size):
+        _run(content, exported.input_names, few)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
 def run_onnx(exported: ExportedGenerator, path: Path) -> Tensor:
     """Return what onnxruntime makes of the inputs that the generator was exported with."""
+    with foreign_errors(_failed):
+        return _run(path.read_bytes(), exported.input_names, exported.inputs)
+
+
+def _run(content: bytes, names: Sequence[str], inputs: Sequence[Tensor]) -> Tensor:
+    """Return what onnxruntime makes of inputs, by the bytes of a file."""
     import onnxruntime
 
-    with foreign_errors(_failed):
-        content = path.read_bytes()  # because onnxruntime takes no path that is not UTF-8
-        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        arrays = (tensor.numpy() for tensor in exported.inputs)
-        feed = dict(zip(exported.input_names, arrays, strict=True))
-        return torch.from_numpy(session.run(None, feed)[0])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # errors are raised; nothing is printed as well
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    arrays = (tensor.numpy() for tensor in inputs)
+    return torch.from_numpy(session.run(None, dict(zip(names, arrays, strict=True)))[0])
 
 
 @contextmanager
@@ -102,6 +110,14 @@ def _quietly() -> Iterator[None]:
             yield
         finally:
             logging.disable(level)
+
+
+def _of_one_size(error: BaseException) -> ContractError:
+    return ContractError(
+        "The generator cannot be exported to ONNX: its code fixes the size of a batch, as "
+        "len(latents) does.",
+        "Write latents.shape[0] in its place, or export its weights: --to safetensors",
+    )
 
 
 def _failed(error: BaseException) -> ContractError:

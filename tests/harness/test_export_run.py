@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from safetensors.torch import save_file
 
 import ganbench
 from ganbench.config import parse_trick
-from ganbench.errors import ConfigError, MissingDataError, StorageError
+from ganbench.errors import ConfigError, ContractError, MissingDataError, StorageError
 from ganbench.harness.evaluate import measure_samples
 from ganbench.harness.export_run import ENDINGS, export_run
 from ganbench.harness.stored_run import load_state, plan_of_run
@@ -289,9 +288,21 @@ def test_random_layers_go_into_torchscript_and_not_into_onnx(train, tmp_path, no
         export_run(run.folder, to="onnx", out=tmp_path / "g.onnx")
 
 
+@pytest.mark.parametrize("form", ["onnx", "torchscript"])
+def test_code_that_fixes_the_size_of_a_batch_is_refused(train, tmp_path, constant_model, form):
+    """Its generator calls len(latents), which a program would keep as a number."""
+    if form == "onnx":
+        pytest.importorskip("onnxscript", reason='needs onnxscript: pip install "ganbench[onnx]"')
+    run = train(str(constant_model))
+    target = tmp_path / f"g{ENDINGS[form]}"
+    with pytest.raises(ContractError, match=r"cannot be exported to .*batch"):
+        export_run(run.folder, to=form, out=target)
+    assert not target.exists()
+    export_run(run.folder, to="safetensors", out=tmp_path / "g.safetensors")
+
+
 def test_a_package_that_is_missing_is_one_sentence(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if "onnx" in name else 1)
-    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    monkeypatch.setattr("ganbench.export.onnx_file.find_spec", lambda name: None)
     with pytest.raises(MissingDataError, match="needs onnx, which is not installed") as caught:
         export_run(runs("points").folder, to="onnx", out=tmp_path / "g.onnx")
     assert caught.value.hint == 'pip install "ganbench[onnx]"'
