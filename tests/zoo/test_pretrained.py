@@ -126,3 +126,13 @@ def test_its_card_is_in_the_form_of_the_hub(name):
     assert data_terms()[entry.dataset].license in text
     with Image.open(folder / "samples.png") as picture:
         assert picture.size[0] >= 480
+
+
+def test_the_documentation_lists_what_is_bundled():
+    text = (zoo_folder().parent / "docs" / "pretrained.md").read_text()
+    rows = re.findall(r"^\| (`[^`]+@[^`]+`) \| (.+) \|$", text, re.MULTILINE)
+    assert dict(rows) == {
+        f"`{name}`": f"{entry.size_bytes / 1e6:.1f} | {entry.classes or '–'} | {entry.kimg:g} | "
+        f"{entry.metric_text} | {entry.gray_levels} of 255"
+        for name, entry in ENTRIES.items()
+    }
