@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,8 @@ ganbench ls models "*gan*"
 
 ganbench ls tricks --json
 
+ganbench ls pretrained
+
 ganbench ls papers --tag anomaly --year 2018-
 """
 
@@ -32,6 +34,7 @@ _KINDS = (
     "networks",
     "datasets",
     "suites",
+    "pretrained",
 )
 
 
@@ -112,12 +115,14 @@ def command(
         screen.print("\npapers: ganbench ls papers")
 
 
-def _rows(kind: str, pattern: str) -> list[dict[str, str]]:
+def _rows(kind: str, pattern: str) -> list[dict[str, Any]]:
     """Return name, summary and paper of every entry of a kind."""
     from ganbench import registry
 
     if kind == "suites":
         return _suites(pattern)
+    if kind == "pretrained":
+        return _pretrained(pattern)
     catalogue = registry.KINDS[kind]
     entries = catalogue.entries()
     for problem in catalogue.problems:
@@ -128,7 +133,7 @@ def _rows(kind: str, pattern: str) -> list[dict[str, str]]:
     ]
 
 
-def _suites(pattern: str) -> list[dict[str, str]]:
+def _suites(pattern: str) -> list[dict[str, Any]]:
     """Read the titles of the suites that come along."""
     from fnmatch import fnmatch
 
@@ -137,6 +142,30 @@ def _suites(pattern: str) -> list[dict[str, str]]:
     return [
         {"name": name, "summary": title(path), "paper": ""}
         for name, path in builtin_suites().items()
+        if fnmatch(name, pattern)
+    ]
+
+
+def _pretrained(pattern: str) -> list[dict[str, Any]]:
+    """Return the bundled generators, with their size, their metric, and their licenses."""
+    from fnmatch import fnmatch
+
+    from ganbench.records.bundled_generators import data_terms, pretrained_generators
+
+    terms = data_terms()
+    return [
+        {
+            "name": name,
+            "summary": f"{entry.summary} {entry.size_bytes / 1e6:.1f} MB, {entry.metric_text}, "
+            f"{entry.license}; data: {terms[entry.dataset].license}.",
+            "paper": "",
+            "size_bytes": entry.size_bytes,
+            "metric": entry.metric,
+            "value": entry.value,
+            "license": entry.license,
+            "data_license": terms[entry.dataset].license,
+        }
+        for name, entry in pretrained_generators().items()
         if fnmatch(name, pattern)
     ]
 

@@ -29,6 +29,8 @@ ganbench show backbones/dcgan
 ganbench show karras2020analyzing --bibtex
 
 ganbench show runs/vanilla-mnist5k-seed0-1a2b3c4d
+
+ganbench show dcgan@mnist5k
 """
 
 
@@ -53,8 +55,8 @@ def command(
         cite([name], as_json=as_json)
         return
     path = expand(name)
-    if path.is_dir():
-        _show_run(path, as_json=as_json)
+    if path.is_dir() or path.suffix == ".safetensors" or "@" in name:
+        _show_run(name, as_json=as_json)
         return
     from ganbench.harness.builtin_suites import builtin_suites
     from ganbench.registry import is_file_name
@@ -210,14 +212,14 @@ def _show_suite(name: str, path: Path, *, as_json: bool) -> None:
     screen.print(f"source: {path}", soft_wrap=True)
 
 
-def _show_run(path: Path, *, as_json: bool) -> None:
-    """Describe a run from its records."""
+def _show_run(name: str, *, as_json: bool) -> None:
+    """Describe a run, or an exported generator, from its records."""
     from ganbench.cli.health_output import print_best, print_events
     from ganbench.health.stored_health import stored_health
+    from ganbench.records.exported_run import ExportedRun, find_run
     from ganbench.records.json_values import json_text
-    from ganbench.records.run_folder import open_run
 
-    folder = open_run(path)
+    folder = find_run(name)
     config = folder.description()
     rows = folder.stats()
     result: dict[str, Any] = {"status": "unfinished", "metrics": {}}
@@ -225,18 +227,21 @@ def _show_run(path: Path, *, as_json: bool) -> None:
         result = folder.outcome()
     result["health"] = stored_health(folder)
     if as_json:
-        print_json({"kind": "run", "run": str(path), **folder.config(), "result": result})
+        print_json({"kind": "run", "run": str(expand(name)), **folder.config(), "result": result})
         return
     screen = console()
     screen.print_json(json_text(config.model_dump(mode="json")))
     if result["metrics"]:
-        table = metrics_table(result["metrics"], path.name)
+        table = metrics_table(result["metrics"], folder.path.name)
         screen.print_table(table, least=METRIC_COLUMNS_TO_LEAVE)
     if config.origin is not None:
         screen.print(
             f"It went on from the run {config.origin.run[:8]}, at {config.origin.kimg:.4g} kimg."
         )
     seen = rows[-1]["kimg"] if rows else config.origin.kimg if config.origin else 0.0
+    if isinstance(folder, ExportedRun):
+        seen = folder.kimg
+        screen.print(f"The generator alone: {folder.generator_file}", soft_wrap=True)
     screen.print(f"{result['status']}: {seen:.4g} of {config.recipe.kimg:.4g} kimg")
     print_best(result)
     print_events(result)
