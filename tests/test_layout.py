@@ -94,7 +94,7 @@ MAY_USE = {
     "analysis": {"analysis", "config", "errors", "records"},
     "health": {"config", "errors", "health", "records"},
     "report": {"analysis", "config", "errors", "health", "records", "report"},
-    "zoo": {"", "backbone", "errors", "losses", "nn", "trick", "tricks"},
+    "zoo": {"", "backbone", "errors", "gan", "losses", "nn", "trick", "tricks"},
 }
 CEILING = 400
 

@@ -59,8 +59,8 @@ def command(
         _show_run(name, as_json=as_json)
         return
     from ganbench.harness.builtin_suites import builtin_suites
-    from ganbench.registry import is_file_name
     from ganbench.papers.paper import find_paper
+    from ganbench.registry import is_file_name
 
     if paper := find_paper(name):
         from ganbench.cli.paper_output import print_paper
@@ -132,7 +132,7 @@ def _find(name: str) -> tuple[str, Entry]:
     if not homes:
         known = [entry for catalogue in catalogues.values() for entry in catalogue.entries()]
         raise UnknownNameError(
-            f"Nothing is called '{name}'. {suggest(name, known)}".strip(), "See ganbench ls."
+            f"Nothing is called '{name}'. {suggest(key, known)}".strip(), "See ganbench ls."
         )
     first, *others = homes
     for other in others:

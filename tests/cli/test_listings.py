@@ -108,7 +108,8 @@ def test_ls_names_a_broken_file_and_lists_the_others(cli, monkeypatch, tmp_path)
 @pytest.mark.parametrize(("kind", "name"), NAMES)
 def test_show_tells_all_of_anything(cli, kind, name):
     entry = getattr(registry, kind).entries()[name]
-    document = cli("show", name.upper().replace("-", "_"), "--json").document
+    typed = f"{kind}/{name.upper().replace('-', '_')}"
+    document = cli("show", typed, "--json").document
     assert document["name"] == name
     assert document["kind"] == kind.removesuffix("s")
     for key in ("summary", "paper", "documentation"):
@@ -147,7 +148,8 @@ def test_show_of_a_run(cli, tmp_path, interrupting):
     (path,) = (tmp_path / "runs").iterdir()
     document = cli("show", path, "--json").document
     assert (document["kind"], document["run"]) == ("run", str(path))
-    assert document["result"] == {"status": "unfinished", "metrics": {}}
+    result = document["result"]
+    assert (result["status"], result["metrics"], result["health"]["events"]) == ("unfinished", {}, [])
     assert "unfinished: 0.256 of 1 kimg" in cli("show", path).out
     cli(*words, "--resume")
     document = cli("show", path, "--json").document
@@ -213,7 +215,7 @@ def test_backbones_are_listed_and_shown(cli):
 
 def test_a_name_of_two_things_says_where_the_other_is(cli):
     both = cli("show", "dcgan")
-    assert "(model)" in both.out
+    assert "dcgan (model)" in both.out
     assert "dcgan is among the backbones, too: ganbench show backbones/dcgan" in both.err
     assert "(backbone)" in cli("show", "backbones/dcgan").out
     wrong = cli("show", "backbones/dcgn")
