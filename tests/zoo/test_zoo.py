@@ -102,9 +102,10 @@ def test_one_step_runs_and_moves_every_weight(taken):
     # of real and fake examples: their biases would cancel in a loss of differences.
     count, spread = (2, 1) if data.is_image else (16, 4)
     gan, state = build(model, data, batch_size=count, **changes)
-    for role in state.updates:  # weights that begin at zero hide what they act on for a step
-        for weight in state.parameters(role):
-            nn.init.normal_(weight, 0, 0.1) if not weight.any() else None
+    for network in (state.generator, state.discriminator, *state.partners.values()):
+        for name, weight in network.named_parameters():
+            if not weight.any() and not name.endswith("bias"):
+                nn.init.normal_(weight, 0, 0.1)  # zeros hide what they act on for a step
     before = {role: [w.detach().clone() for w in state.parameters(role)] for role in state.updates}
     examples, source = values_of(data.shape, count) * spread, values_of(data.source, count)
     values = Batch(examples, torch.arange(count) % 2, source=source)
