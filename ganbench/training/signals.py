@@ -26,11 +26,11 @@ def signals(state: State) -> dict[str, float]:
       got it.
 
     They are of the logits that the discriminator was last updated from. With several processes
-    they are those of this process.
+    there is no signal: a loss may exchange values with the others, which are not asked here.
     """
     values: dict[str, float] = {}
     real, fake = (state.statistics.last(f"logits/{kind}") for kind in ("real", "fake"))
-    if real is not None and fake is not None:
+    if real is not None and fake is not None and state.group.size == 1:
         values["signal/discriminator"] = _left(state.loss.discriminator, real, fake)
         seen = real if state.loss.paired else real.new_empty(0)
         values["signal/generator"] = _left(state.loss.generator, seen, fake)

@@ -70,12 +70,21 @@ def cases():
 
 AUGMENTING = {"ada", "bcr", "diffaugment"}
 CODES = {"logan", "truncation"}
+PENALTIES = {
+    "dragan",
+    "gradient-penalty",
+    "lipschitz-penalty",
+    "r1",
+    "r2",
+    "wgan-div",
+    "zero-centered-penalty",
+}
 REFUSED = {
     "points": AUGMENTING,
     "pairs": AUGMENTING,
     "sounds": AUGMENTING,
     "texts": AUGMENTING,
-    "aae": {"pacgan", "r1", "r2", "gradient-penalty", "instance-noise", "ada", "diffaugment"},
+    "aae": {"pacgan", "instance-noise", "ada", "diffaugment", *PENALTIES},
     "acgan": {"pacgan"},
     "began": {"label-smoothing"},
     "bigan": {"pacgan"},
