@@ -15,12 +15,21 @@ MapNorm = Callable[[int], nn.Module]
 or None to normalized maps (B, C, H, W)."""
 
 
-class PlainBatchNorm2d(nn.BatchNorm2d):
-    """Batch normalization that ignores the condition."""
+class PlainBatchNorm2d(nn.Module):
+    """Batch normalization that ignores the condition.
+
+    Args:
+        channels: The number of channels of a map.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, maps: Tensor, condition: Tensor | None = None) -> Tensor:
         """Map (B, C, H, W) to (B, C, H, W)."""
-        return super().forward(maps)
+        normalized: Tensor = self.norm(maps)
+        return normalized
 
 
 class ConditionalBatchNorm2d(nn.Module):
