@@ -12,14 +12,16 @@ model.saturating=true`` selects.
 Departs from the paper: networks and recipe are those of the backbone.
 """
 
+from collections.abc import Callable
 from math import log
 from typing import Literal
 
+from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench import GAN, DataSpec, additive, build_backbone, register
-from ganbench.gan import LogitCost
 
+Cost = Callable[[Tensor], Tensor]
 Divergence = Literal[
     "kl",
     "reverse-kl",
@@ -30,7 +32,7 @@ Divergence = Literal[
     "gan",
     "total-variation",
 ]
-COSTS: dict[Divergence, tuple[LogitCost, LogitCost]] = {
+COSTS: dict[Divergence, tuple[Cost, Cost]] = {
     "kl": (lambda v: -v, lambda v: (v - 1).exp()),
     "reverse-kl": (lambda v: (-v).exp(), lambda v: v - 1),
     "pearson": (lambda v: -v, lambda v: v.square() / 4 + v),

@@ -15,7 +15,6 @@ in the discriminator; h is a LeakyReLU of 128 linear values.
 from torch import Tensor
 
 from ganbench import GAN, DataSpec, Hooks, Terms, Turn, build_backbone, losses, register
-from ganbench.gan import Shape
 from ganbench.nn.sliced import SlicedDiscriminator
 from ganbench.tricks.spectral_norm import SpectralNorm
 
@@ -37,7 +36,7 @@ def san(data: DataSpec, *, backbone: str = "auto") -> GAN:
     """SAN: a normalized last layer that is taught apart."""
     networks = build_backbone(backbone, data, batch_norm=False)
 
-    def discriminator(shape: Shape) -> SlicedDiscriminator:
+    def discriminator(shape: tuple[int, ...]) -> SlicedDiscriminator:
         return SlicedDiscriminator(networks.network(shape, FEATURES), FEATURES)
 
     return GAN(
