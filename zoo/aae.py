@@ -118,7 +118,7 @@ class CodesAndLatents(Hooks):
 
 @register
 def aae(
-    data: DataSpec, *, backbone: str = "auto", latent_dim: int = 8, reconstruction: float = 1.0
+    data: DataSpec, *, backbone: str = "auto", latent_dim: int = 8, reconstruction: float = 0.1
 ) -> GAN:
     """AAE: an adversary shapes the codes of an autoencoder."""
     images_only("aae", data)

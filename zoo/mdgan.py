@@ -10,7 +10,7 @@ G(E(x)) from G(z), and the generator minimizes -log D_2(G(z)). D_2 is the discri
 real examples are reconstructions; D_1 is its partner.
 
 Departs from the paper: networks and recipe are those of the backbone; both steps are made in one
-update of each player; the error is summed over values.
+update of each player, so the error is a mean over values, or it would drown the diffusion step.
 """
 
 from dataclasses import dataclass, replace
@@ -65,9 +65,8 @@ class ManifoldAndDiffusion(Hooks):
     def generator_terms(self, turn: Turn) -> Terms:
         """Rebuild the data, so that D_1 takes it for data."""
         rebuilt = self.rebuilt(turn.batch.images, turn)
-        errors = (turn.batch.images - rebuilt).square().flatten(1).sum(1)  # (B,)
         return {
-            "reconstruction": errors.mean(),
+            "reconstruction": (turn.batch.images - rebuilt).square().mean(),
             "manifold": self.game * softplus(-self.manifold(rebuilt, turn)).mean(),
         }
 

@@ -70,8 +70,8 @@ class LatentReconstruction(Hooks):
     def latents_of(self, images: Tensor, turn: Turn) -> Normal:
         """Return the distributions of the latents (B, latent_dim) of images (B, *shape)."""
         with turn.state.autocast():
-            means, deviations = turn.state.partners["reconstructor"](images).chunk(2, 1)
-        return Normal(means.float(), LEAST_DEVIATION + softplus(deviations.float()))
+            means, logarithms = turn.state.partners["reconstructor"](images).chunk(2, 1)
+        return Normal(means.float(), LEAST_DEVIATION + logarithms.float().exp())
 
     @torch.no_grad()
     def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:

@@ -25,8 +25,8 @@ def veegan(**changes):
 
 def reconstructed(state, examples):
     """Return the means and deviations of the latents of examples."""
-    means, deviations = state.partners["reconstructor"](examples).split(3, 1)
-    return means, 0.05 + (1 + deviations.exp()).log()
+    means, logarithms = state.partners["reconstructor"](examples).split(3, 1)
+    return means, 0.05 + logarithms.exp()
 
 
 def test_pairs_are_samples_with_latents_and_data_with_latents_drawn_for_them():
