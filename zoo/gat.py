@@ -11,8 +11,8 @@ inverse proportion to the width. Data with classes are learned with them.
 
 Departs from the paper: pixels, not an autoencoder's latents; small networks; R1 and R2 are exact
 gradients, with respect to a shift of all four levels, not finite differences; no guidance by the
-features of a pretrained network, no augmentation, batches of 64; runs are a quarter as long as those of
-most models here, because each update takes long.
+features of a pretrained network, no augmentation, batches of 64; runs are a quarter as long as
+those of most models here, because updates take long.
 """
 
 from dataclasses import dataclass
