@@ -11,7 +11,8 @@ inverse proportion to the width. Data with classes are learned with them.
 
 Departs from the paper: pixels, not an autoencoder's latents; small networks; R1 and R2 are exact
 gradients, with respect to a shift of all four levels, not finite differences; no guidance by the
-features of a pretrained network, no augmentation, batches of 64.
+features of a pretrained network, no augmentation, batches of 64; runs are a quarter as long as
+those of most models here, because updates take long.
 """
 
 from dataclasses import dataclass
@@ -88,5 +89,5 @@ def gat(data: DataSpec, *, width: int = 64, depth: int = 4) -> GAN:
         hooks=NoisyLevels(levels),
         tricks=[R1(weight=0.1), R2(weight=0.1), EMA()],
         conditional=bool(classes),
-        recipe=networks.recipe,
+        recipe=networks.recipe.replace(kimg=networks.recipe.kimg / 4),
     )

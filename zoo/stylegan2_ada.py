@@ -10,9 +10,10 @@ every 16th update, and Adam is adapted to that: its weight is 0.01 for images of
 for CIFAR-10, and 0.0002 times the pixels over the batch size otherwise.
 
 Departs from the paper: small networks; no path length regularization, as it does for CIFAR-10;
-styles are mixed for every size; p moves by one in 100 kimg, which the paper has for transfer
-learning, because runs are short; the average of the generator forgets half in 10 kimg; of the
-augmentations those of the trick ada, without flips and turns, which change what digits mean.
+styles are mixed for every size; p moves by one in 100 kimg, where the paper has 500, because runs
+are short, and half as long as those of most models here; the average of the generator's weights
+forgets half in 10 kimg; of the augmentations those of the trick ada, without flips and turns, which
+change what digits mean.
 """
 
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ def stylegan2_ada(data: DataSpec, *, backbone: str = "auto") -> GAN:
         hooks=WholeGroups(),
         tricks=[ADA(speed_kimg=100.0), R1(weight=weight, every=R1_EVERY), EMA()],
         recipe=networks.recipe.replace(
+            kimg=networks.recipe.kimg / 2,
             batch_size=BATCH,
             generator_optimizer=adam(RATE, (0.0, 0.99)),
             discriminator_optimizer=adam(RATE * SHARE, (0.0, 0.99**SHARE)),
