@@ -67,6 +67,15 @@ def test_a_loss_that_belongs_to_its_model_is_no_use_of_its_own():
     assert Use("loss", "./mine.py:soft") in mine
 
 
+def test_a_backbone_by_name_is_used_where_there_are_backbones(monkeypatch):
+    backbones = registry.Registry("backbone", "ganbench.zoo", "ganbench.none", forms=("function",))
+    monkeypatch.setitem(registry.KINDS, "backbones", backbones)
+    assert Use("backbone", "dcgan") in set(uses_of_run(run(parameters={"backbone": "DCGAN"})))
+    for name in ("auto", "mine"):
+        uses = set(uses_of_run(run(parameters={"backbone": name})))
+        assert "backbone" not in {use.kind for use in uses}
+
+
 def test_plain_momentum_and_rmsprop_are_nobodys_paper():
     for settings in ({"kind": "sgd", "momentum": 0.9}, {"kind": "rmsprop"}):
         recipe = {"generator_optimizer": settings, "discriminator_optimizer": settings}
