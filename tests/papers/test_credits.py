@@ -117,10 +117,13 @@ def test_names_of_the_registry_and_of_papers():
     assert "1709.08894" in identifiers("gradient-penalty")  # one_sided is another paper's
 
 
-def test_a_name_of_two_things_stands_for_both():
-    kinds = [kind for kind in ("metrics", "networks") if "ms-ssim" in registry.KINDS[kind].names()]
-    assert "1610.09585" in identifiers("ms-ssim")
-    assert len(kinds) >= 1
+def test_a_name_of_two_things_stands_for_both_and_may_say_which(monkeypatch):
+    doubles = registry.Registry("trick", "ganbench.zoo", "ganbench.none", forms=("function",))
+    monkeypatch.setitem(registry.KINDS, "tricks", doubles)
+    assert identifiers("dcgan") == identifiers("models/dcgan") == {"1511.06434"}
+    assert identifiers("tricks/dcgan") == {"1511.06434"}
+    with pytest.raises(UnknownNameError, match=r"Nothing is called 'metrics/dcgan'\."):
+        identifiers("metrics/dcgan")
 
 
 def test_suites_by_name_and_by_file(tmp_path):
