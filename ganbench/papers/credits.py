@@ -110,7 +110,7 @@ def _uses_of_entry(name: str, suites: Mapping[str, Path]) -> Iterator[Use]:
     kinds = [kind for kind, catalogue in catalogues.items() if plain in catalogue.entries()]
     if not kinds:
         entries = (entry for catalogue in catalogues.values() for entry in catalogue.entries())
-        near = suggest(name, [*entries, *suites, *known_papers()])
+        near = suggest(plain, [*entries, *suites, *known_papers()])
         raise UnknownNameError(
             f"Nothing is called '{name}'. {near}".strip(),
             "Name a folder of runs, a suite, or anything that ganbench ls lists.",

@@ -122,8 +122,10 @@ def test_a_name_of_two_things_stands_for_both_and_may_say_which(monkeypatch):
     monkeypatch.setitem(registry.KINDS, "tricks", doubles)
     assert identifiers("dcgan") == identifiers("models/dcgan") == {"1511.06434"}
     assert identifiers("tricks/dcgan") == {"1511.06434"}
-    with pytest.raises(UnknownNameError, match=r"Nothing is called 'metrics/dcgan'\."):
-        identifiers("metrics/dcgan")
+    with pytest.raises(
+        UnknownNameError, match=r"Nothing is called 'tricks/dcgn'\. Did you mean 'dcgan'"
+    ):
+        identifiers("tricks/dcgn")
 
 
 def test_suites_by_name_and_by_file(tmp_path):
