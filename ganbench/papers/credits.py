@@ -92,16 +92,25 @@ def _uses_named(name: str, suites: Mapping[str, Path]) -> Iterator[Use]:
 
 
 def _uses_of_entry(name: str, suites: Mapping[str, Path]) -> Iterator[Use]:
-    """Yield the entries of that name, and the network that a metric uses: ``fid@mnist-cnn``."""
+    """Yield the entries of that name, and the network that a metric uses: ``fid@mnist-cnn``.
+
+    A name of several things stands for all of them; ``metrics/lpips`` is one of them.
+    """
     if registry.is_file_name(name):
         yield _use_of_file(name)
         return
-    plain, _, network = registry.canonical(name).partition("@")
+    plural, _, short = name.rpartition("/")
     catalogues = _catalogues()
+    if plural in registry.KINDS:
+        only = registry.KINDS[plural]
+        catalogues = {kind: each for kind, each in catalogues.items() if each is only}
+    plain, _, network = registry.canonical(short if plural in registry.KINDS else name).partition(
+        "@"
+    )
     kinds = [kind for kind, catalogue in catalogues.items() if plain in catalogue.entries()]
     if not kinds:
         entries = (entry for catalogue in catalogues.values() for entry in catalogue.entries())
-        near = suggest(name, [*entries, *suites, *known_papers()])
+        near = suggest(plain, [*entries, *suites, *known_papers()])
         raise UnknownNameError(
             f"Nothing is called '{name}'. {near}".strip(),
             "Name a folder of runs, a suite, or anything that ganbench ls lists.",

@@ -117,12 +117,12 @@ def test_show_of_a_paper(cli):
     assert out.startswith(f"{paper.title} (variant)\n")
     assert "Alec Radford, Luke Metz, Soumith Chintala" in out
     assert "https://arxiv.org/abs/1511.06434" in out
-    assert "\nhere: model:dcgan\n" in out
+    assert "model:dcgan" in out.partition("\nhere: ")[2].splitlines()[0]
     assert "goodfellow2014generative" in out.partition("builds on: ")[2].splitlines()[0]
     document = cli("show", "arXiv:1511.06434", "--json").document
     assert document["kind"] == "paper"
     assert document["paper"]["key"] == "radford2016unsupervised"
-    assert document["paper"]["ganbench"] == ["model:dcgan"]
+    assert "model:dcgan" in document["paper"]["ganbench"]
     assert set(document["further"]) == {
         key for key, other in known_papers().items() if paper.key in other.builds_on
     }

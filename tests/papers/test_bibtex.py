@@ -40,6 +40,9 @@ def read_bibtex(text: str) -> dict[str, dict[str, str]]:
         while name := re.compile(r"([a-z]+) = (?=\{)").match(text, at):
             assert name[1] not in entry, f"{head[2]} has {name[1]} twice"
             entry[name[1]], at = read_value(text, name.end())
+            if name[1] in {"author", "title", "booktitle", "journal"}:
+                bare = re.search(r"(?<!\\)[&%$#_]", entry[name[1]])
+                assert not bare, f"{head[2]}: {entry[name[1]]}"
             comma = re.compile(r",?\s*").match(text, at)
             at = comma.end()
         assert text[at : at + 1] == "}", f"{head[2]} does not end: {text[at : at + 60]!r}"
@@ -162,7 +165,15 @@ def test_any_text_is_typeset_as_it_was(text):
     assert typeset(latex(text)) == plain
 
 
-@pytest.mark.parametrize("slip", ["@misc{a,\n  title = {x\n}\n", "@misc{a b,\n}\n", "misc{a,}\n"])
+@pytest.mark.parametrize(
+    "slip",
+    [
+        "@misc{a,\n  title = {x\n}\n",
+        "@misc{a,\n  title = {x & y}\n}\n",
+        "@misc{a b,\n}\n",
+        "misc{a,}\n",
+    ],
+)
 def test_the_reader_of_these_tests_is_strict(slip):
     with pytest.raises(AssertionError):
         read_bibtex(slip)
