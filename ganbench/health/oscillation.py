@@ -21,10 +21,11 @@ LEAST_PERIODS = 4
 LEAST_PERIOD_TICKS = 3
 """Noise alone swings from tick to tick: shorter periods are no oscillation."""
 
-PERIOD_SHARE = 0.6
+PERIOD_SHARE = 0.75
 """The share of a loss's variance that one period must hold.
 
-White noise reaches it in fewer than one in 10,000 looks: see docs/health.md.
+Noise that remembers its past reaches 0.6 in one run of fifteen, and 0.75 in fewer than one of a
+hundred: see docs/health.md.
 """
 
 LASTING_SHARE = 0.5
