@@ -173,7 +173,7 @@ POWER = (
             f"swing of {size:g} deviations, {period:g} ticks",
             lambda random, size=size, period=period: swinging(random, size, period),  # type: ignore[misc]
         )
-        for size in (1.0, 1.5, 2.0, 3.0)
+        for size in (1.5, 2.0, 3.0, 4.0)
         for period in (7.3,)
     ),
     Case("saturation", "median 0.005", lambda random: scattered(random, 0.005, SIGNALS[0])),

@@ -92,9 +92,18 @@ def test_the_line_that_is_taken_out_is_the_one_of_least_squares():
 @pytest.mark.parametrize("count", [40, 80])
 def test_the_strongest_period_is_that_of_the_fourier_transform(count):
     drawn = random.Random(4)
-    values = [drawn.gauss(0, 1) for _ in range(count)]
-    powers = np.abs(np.fft.rfft(values))[1:] ** 2
-    expected = 2 + int(np.argmax(powers[1:-1]))
-    cycles, share = strongest_period(values)
+    values = [drawn.gauss(0, 1) + 2 * math.sin(index) for index in range(count)]
+    centered = np.array(values) - np.mean(values)
+    powers = np.abs(np.fft.rfft(centered)) ** 2
+    expected = 3 + int(np.argmax(powers[3 : count // 3 + 2]))
+    cycles, share = strongest_period(centered.tolist())
     assert cycles == expected
-    assert share == pytest.approx(powers[cycles - 2 : cycles + 1].sum() / powers.sum())
+    assert 3 < cycles < count // 3 + 1
+    neighbors = 2 * powers[cycles - 1 : cycles + 2].sum()
+    assert share == pytest.approx(neighbors / (count * np.square(centered).sum()))
+
+
+@pytest.mark.parametrize("period", [2.1, 20])
+def test_a_period_that_is_too_short_or_too_long_has_no_share(period):
+    values = [math.sin(2 * math.pi * index / period) for index in range(40)]
+    assert strongest_period(detrended(values))[1] == 0.0
