@@ -144,6 +144,8 @@ def _training(run: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     rows += [("tricks", ", ".join(tricks) or "none")]
     for key, value in recipe.items():
         rows += [(key, _optimizer(value) if isinstance(value, Mapping) else value)]
+    if origin := as_mapping(config.get("origin")):
+        rows += [("went on from the run", f"{origin['run']}, after {origin['kimg']:g} kimg")]
     rows += [("identity of the run", run.get("identity"))]
     table = _table(("setting", "value"), [(key, f"`{value}`") for key, value in rows])
     command = str(run.get("command") or "")

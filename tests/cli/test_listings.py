@@ -182,10 +182,10 @@ def test_doctor_checks_what_is_needed(cli):
 def test_doctor_tells_a_package_that_does_not_import(cli, monkeypatch):
     import_module = importlib.import_module
 
-    def broken(name, *rest):
+    def broken(name, package=None):
         if name == "altair":
             raise ImportError("No module named 'altair'")
-        return import_module(name, *rest)
+        return import_module(name, package)
 
     monkeypatch.setattr(importlib, "import_module", broken)
     outcome = cli("doctor", "--json")

@@ -62,6 +62,14 @@ def test_the_header_and_the_parts_of_a_whole_card():
         assert text in card, text
 
 
+def test_a_run_that_went_on_from_another_says_so():
+    origin = {"run": "5ab773ae00000000", "kimg": 40.0, "variant": "0"}
+    run = {**DOCUMENT["run"], "config": {**CONFIG, "origin": origin}}
+    row = "| went on from the run | `5ab773ae00000000, after 40 kimg` |"
+    assert row in model_card({**DOCUMENT, "run": run}, CardNotes("x"))
+    assert "went on from" not in model_card(DOCUMENT, CardNotes("x"))
+
+
 def test_published_numbers_stand_next_to_what_differs():
     row = {"model": "PacGAN2", "source": "arXiv:1712.04086", "differs": "Longer | wider.",
            "metrics": {"modes": "7.9 ± 0.1"}}  # fmt: skip
