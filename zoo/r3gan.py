@@ -9,9 +9,9 @@ ones (R2), both in every update, it converges locally. On images gamma falls to 
 learning rate from 2e-4 to 5e-5, as in the authors' code; up to 32 pixels gamma begins at 0.5, as in
 their ImageNet-32, above at 2, as in their FFHQ-64. Samples are drawn with averaged weights.
 
-Departs from the paper: the networks are DCGAN's, with batch normalization in the generator alone;
-beta2 is 0.99 from the start, not after a rise from 0.9; no augmentation. On points the optimizer is
-the backbone's, with beta1 0.
+Departs from the paper: the networks, its own residual ones without normalization, are narrower;
+beta2 is 0.99 from the start, not after a rise from 0.9; no augmentation. On points the networks are
+perceptrons, and the optimizer is theirs, with beta1 0.
 """
 
 from ganbench import EMA, GAN, R1, R2, DataSpec, Moving, adam, build_backbone, losses, register
@@ -20,7 +20,7 @@ from ganbench import EMA, GAN, R1, R2, DataSpec, Moving, adam, build_backbone, l
 @register
 def r3gan(data: DataSpec, *, backbone: str = "auto") -> GAN:
     """R3GAN: relativistic pairs with R1 and R2."""
-    networks = build_backbone(backbone, data, batch_norm=False)
+    networks = build_backbone(backbone, data, images="r3gan", batch_norm=False)
     if data.is_image:
         gamma = Moving(0.5, 0.05) if data.resolution <= 32 else Moving(2.0, 0.2)
         optimizer = adam(Moving(2e-4, 5e-5), (0.0, 0.99))
