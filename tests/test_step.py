@@ -307,8 +307,11 @@ def test_a_penalty_changes_the_objective(name):
     added = {}
     for role, objective in OBJECTIVES.items():
         states = plane(), plane(trick(name))
-        for state in states:
-            state.updates["discriminator"] = 1  # some penalties compare with the first update
+        for state in states:  # some penalties compare with where the weights have been
+            state.updates["discriminator"] = 1
+            for player in OBJECTIVES:
+                for weight in state.parameters(player):
+                    weight.data.add_(0.1)
         plain, penalized = (objective(Turn(state, role, batch())) for state in states)
         assert torch.equal(plain["adversarial"], penalized["adversarial"])
         added |= {key: term for key, term in penalized.items() if key not in plain}
