@@ -311,7 +311,7 @@ def test_a_penalty_changes_the_objective(name):
             state.updates["discriminator"] = 1
             for player in OBJECTIVES:
                 for weight in state.parameters(player):
-                    weight.data.mul_(1.5)
+                    weight.data.mul_(4)
         plain, penalized = (objective(Turn(state, role, batch())) for state in states)
         assert torch.equal(plain["adversarial"], penalized["adversarial"])
         added |= {key: term for key, term in penalized.items() if key not in plain}
