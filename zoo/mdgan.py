@@ -5,12 +5,12 @@ Paper: Che et al., Mode Regularized Generative Adversarial Networks, 2017, arXiv
 
 Every example has a code E(x), so the generator is led to every mode of the data. The manifold
 step: a discriminator D_1 tells x from G(E(x)); generator and encoder minimize the squared error
-of G(E(x)), and ``game`` times -log D_1(G(E(x))). The diffusion step: a discriminator D_2 tells
-G(E(x)) from G(z), and the generator minimizes -log D_2(G(z)). D_2 is the discriminator here, whose
-real examples are reconstructions; D_1 is its partner.
+of G(E(x)), summed over values, plus ``game`` times -log D_1(G(E(x))). The diffusion step: a
+discriminator D_2 tells G(E(x)) from G(z), and the generator minimizes -log D_2(G(z)). D_2 is the
+discriminator here, whose real examples are reconstructions; D_1 is its partner.
 
 Departs from the paper: networks and recipe are those of the backbone; both steps are made in one
-update of each player, so the error is a mean over values, or it would drown the diffusion step.
+update of each player, in which the first weighs ``reconstruction``.
 """
 
 from dataclasses import dataclass, replace
@@ -37,6 +37,7 @@ from ganbench import (
 class ManifoldAndDiffusion(Hooks):
     """Replaces real examples by reconstructions, and adds the game of the manifold step."""
 
+    reconstruction: float
     game: float
 
     def rebuilt(self, images: Tensor, turn: Turn) -> Tensor:
@@ -65,14 +66,18 @@ class ManifoldAndDiffusion(Hooks):
     def generator_terms(self, turn: Turn) -> Terms:
         """Rebuild the data, so that D_1 takes it for data."""
         rebuilt = self.rebuilt(turn.batch.images, turn)
+        errors = (turn.batch.images - rebuilt).square().flatten(1).sum(1)  # (B,)
+        played = softplus(-self.manifold(rebuilt, turn)).mean()
         return {
-            "reconstruction": (turn.batch.images - rebuilt).square().mean(),
-            "manifold": self.game * softplus(-self.manifold(rebuilt, turn)).mean(),
+            "reconstruction": self.reconstruction * errors.mean(),
+            "manifold": self.reconstruction * self.game * played,
         }
 
 
 @register
-def mdgan(data: DataSpec, *, backbone: str = "auto", game: float = 0.01) -> GAN:
+def mdgan(
+    data: DataSpec, *, backbone: str = "auto", reconstruction: float = 0.1, game: float = 0.01
+) -> GAN:
     """MDGAN: mode regularization by an encoder, in two steps."""
     networks = build_backbone(backbone, data)
     return GAN(
@@ -83,6 +88,6 @@ def mdgan(data: DataSpec, *, backbone: str = "auto", game: float = 0.01) -> GAN:
             "manifold": Partner(lambda _, shape: networks.discriminator(shape), "discriminator"),
         },
         loss=losses.non_saturating,
-        hooks=ManifoldAndDiffusion(game),
+        hooks=ManifoldAndDiffusion(reconstruction, game),
         recipe=networks.recipe,
     )

@@ -10,7 +10,7 @@ from ganbench import losses
 from ganbench.config import parse_trick
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
-from ganbench.step import generator_objective, gradients, update
+from ganbench.step import generator_objective, gradients
 from ganbench.training.build import build_state, create
 from ganbench.trick_config import make_trick
 from ganbench.turn import Turn
@@ -70,7 +70,9 @@ def test_the_decoder_learns_from_reconstructions_alone_and_the_encoder_from_both
 def test_the_encoder_stays_in_the_discriminators_turn():
     state = aae()
     before = [weight.detach().clone() for weight in state.partners["encoder"].parameters()]
-    update(state, "discriminator", BATCH)
+    turn = gradients(state, "discriminator", BATCH)
+    assert not turn.real.seen.images.requires_grad, "no graph of the encoder is kept"
+    state.descend(turn)
     after = state.partners["encoder"].parameters()
     assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
 

@@ -49,9 +49,9 @@ MEANS = {
 def test_the_means_are_the_papers(mean, sharpness):
     hooks = gman(mean=mean).tricks.variant
     found = hooks.aggregate(torch.tensor(COSTS), sharpness)
-    assert float(found) == pytest.approx(MEANS[mean](weights(sharpness)), rel=1e-5)
+    assert found.item() == pytest.approx(MEANS[mean](weights(sharpness)), rel=1e-5)
     if sharpness == 50:  # the best discriminator alone
-        assert float(found) == pytest.approx(max(COSTS), rel=1e-4)
+        assert found.item() == pytest.approx(max(COSTS), rel=1e-4)
 
 
 def test_the_generator_minimizes_the_mean_of_what_each_discriminator_costs_it():
@@ -83,9 +83,9 @@ def test_a_learned_sharpness_is_lowered_by_the_generator_and_rewarded():
     state = gman(sharpness=0.8)
     raw = state.partners["sharpness"].raw
     assert any(weight is raw for weight in state.parameters("generator"))
-    assert float(state.partners["sharpness"]()) == pytest.approx(0.8)
+    assert state.partners["sharpness"]().item() == pytest.approx(0.8)
     terms = generator_objective(Turn(state, "generator", BATCH))
-    assert float(terms["variant/sharpness"]) == pytest.approx(-0.001 * 0.8)
+    assert terms["variant/sharpness"].item() == pytest.approx(-0.001 * 0.8)
     (slope,) = torch.autograd.grad(terms["adversarial"], raw, retain_graph=True)
     (reward,) = torch.autograd.grad(terms["variant/sharpness"], raw)
     assert slope > 0 > reward

@@ -16,7 +16,7 @@ BATCH = Batch(torch.randn(8, 2, generator=torch.Generator().manual_seed(0)))
 
 @pytest.fixture
 def state():
-    gan = create("mdgan", DATA, {"backbone": "auto:width=8", "game": 0.5})
+    gan = create("mdgan", DATA, {"backbone": "auto:width=8", "reconstruction": 0.25, "game": 0.5})
     return state_of(gan, DATA, recipe=gan.recipe.replace(batch_size=8))
 
 
@@ -40,8 +40,8 @@ def test_the_generator_plays_both_games_and_rebuilds_the_data(state):
     logits = state.partners["manifold"](rebuilt)
     expected = {
         "adversarial": softplus(-state.discriminate(turn.fake.images)).mean(),
-        "variant/reconstruction": (BATCH.images - rebuilt).square().sum() / 16,
-        "variant/manifold": 0.5 * softplus(-logits).mean(),
+        "variant/reconstruction": 0.25 * (BATCH.images - rebuilt).square().sum() / 8,
+        "variant/manifold": 0.25 * 0.5 * softplus(-logits).mean(),
     }
     torch.testing.assert_close(turn.terms, expected)
 

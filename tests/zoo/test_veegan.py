@@ -8,6 +8,7 @@ import torch
 from small_states import state_of
 from torch.nn.functional import softplus
 
+from ganbench import losses
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
 from ganbench.step import generator_objective, gradients
@@ -72,6 +73,15 @@ def test_the_reconstructor_learns_from_the_distance_alone_and_the_generator_from
             terms[name], list(state.generator.parameters()), retain_graph=True
         )
         assert all(gradient.any() for gradient in reached)
+
+
+def test_no_game_moves_the_reconstructor_not_even_one_with_the_logits_of_data():
+    state = veegan()
+    state.loss = losses.relativistic
+    terms = generator_objective(Turn(state, "generator", BATCH))
+    reconstructor = list(state.partners["reconstructor"].parameters())
+    reached = torch.autograd.grad(terms["adversarial"], reconstructor, allow_unused=True)
+    assert not any(gradient is not None for gradient in reached)
 
 
 def test_latents_of_another_size_are_refused():
