@@ -8,12 +8,13 @@ their scales, from the deepest map upward, so that no discriminator can rely on 
 Each of the four resulting maps has a discriminator of its own, spectrally normalized, and with the
 hinge loss. The generator is FastGAN's; all images are augmented differentiably.
 
-Departs from the paper: the frozen network is a small bundled classifier of clothes
-(``features=fashion-cnn``) or digits (``mnist-cnn``), or has random weights (``random``), where the
-paper has an EfficientNet trained on ImageNet, which sees 256 pixels or more. It gets each color by
-itself, at the size of the data, and its four maps have two sizes. All maps are mixed to ``width``
-channels, and no map of a discriminator is normalized. A metric on the features that a model was
-trained with flatters it: do not rank ``features=mnist-cnn`` by ``fid@mnist-cnn``.
+Departs from the paper: the frozen network is not trained on ImageNet. By default its weights are
+random (``features=random``), which keeps the projection and gives up what pretraining adds; a small
+bundled classifier of clothes (``fashion-cnn``) or digits (``mnist-cnn``) may take its place, with
+which the first few thousand images taught the generator less than random weights did. It gets each
+color by itself, at the size of the data, and its four maps have two sizes. All maps are mixed to
+``width`` channels, and no map of a discriminator is normalized. A metric on the features that a
+model was trained with flatters it: do not rank ``features=mnist-cnn`` by ``fid@mnist-cnn``.
 """
 
 from ganbench import GAN, ConfigError, DataSpec, adam, build_backbone, losses, register
@@ -28,7 +29,7 @@ def projected_gan(
     data: DataSpec,
     *,
     backbone: str = "auto",
-    features: FrozenNetwork = "fashion-cnn",
+    features: FrozenNetwork = "random",
     width: int = 32,
 ) -> GAN:
     """Projected GAN: discriminators of a frozen network's features."""

@@ -16,8 +16,8 @@ from ganbench import registry
 from ganbench.gan import Shape
 from ganbench.nn.convolutional import made_even
 
-FrozenNetwork = Literal["fashion-cnn", "mnist-cnn", "random"]
-"""A frozen network of one channel: a bundled classifier, or one with random weights."""
+FrozenNetwork = Literal["random", "fashion-cnn", "mnist-cnn"]
+"""A frozen network of one channel: with random weights, or a bundled classifier."""
 
 _RANDOM_CHANNELS = (32, 64, 64, 128)
 _RANDOM_STRIDES = (2, 1, 2, 1)
@@ -134,9 +134,7 @@ class ProjectedDiscriminator(nn.Module):
         width: Channels of the pyramid, and of the first map of each discriminator.
     """
 
-    def __init__(
-        self, shape: Shape, *, network: FrozenNetwork = "fashion-cnn", width: int = 64
-    ) -> None:
+    def __init__(self, shape: Shape, *, network: FrozenNetwork = "random", width: int = 64) -> None:
         super().__init__()
         self.pyramid = FrozenPyramid(shape[0], network, width)
         side, heads = min(shape[1:]), []
