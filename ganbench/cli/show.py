@@ -26,6 +26,7 @@ ganbench show dcgan
 ganbench show wgan-gp --dataset ring8
 
 ganbench show backbones/dcgan
+
 ganbench show karras2020analyzing --bibtex
 
 ganbench show runs/vanilla-mnist5k-seed0-1a2b3c4d
