@@ -15,6 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from ganbench import registry
 from ganbench.gan import Shape
 from ganbench.nn.convolutional import made_even
+from ganbench.runtime.global_random import seeded
 
 FrozenNetwork = Literal["random", "fashion-cnn", "mnist-cnn"]
 """A frozen network of one channel: with random weights, or a bundled classifier."""
@@ -68,7 +69,8 @@ def frozen_layers(network: FrozenNetwork) -> list[FrozenConvolution]:
             _random_convolution(inputs, outputs, 3, gain=sqrt(2), stride=stride)
             for (inputs, outputs), stride in zip(pairwise(widths), _RANDOM_STRIDES, strict=True)
         ]
-    body = registry.networks.get(network)().module.body
+    with seeded(0, torch.device("cpu")):  # a network draws numbers when it is first loaded
+        body = registry.networks.get(network)().module.body
     folded = [fuse_conv_bn_eval(stage[0], stage[1]) for stage in body]
     return [FrozenConvolution(each.weight, each.bias, stride=each.stride[0]) for each in folded]
 

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from ganbench import registry
+from ganbench.networks.digit_cnn import load_classifier
 from ganbench.nn.frozen_features import FrozenPyramid, ProjectedDiscriminator, frozen_layers
 from ganbench.tricks.spectral_norm import SpectralNorm
 
@@ -66,3 +67,14 @@ def test_mixing_keeps_the_variance():
     pyramid = FrozenPyramid(1, "random", 64)
     deviations = [maps[:, :, 2:-2, 2:-2].std() for maps in pyramid(torch.randn(8, 1, 64, 64))]
     assert all(0.5 < deviation < 2 for deviation in deviations)
+
+
+def test_initial_weights_do_not_depend_on_what_was_loaded_before():
+    """The first of two networks loads the classifier, the second finds it loaded."""
+    load_classifier.cache_clear()
+    drawn = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        FrozenPyramid(1, "mnist-cnn", 4)
+        drawn.append(torch.rand(3))
+    assert torch.equal(*drawn)
