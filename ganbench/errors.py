@@ -83,6 +83,9 @@ def suggest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     if not near:
         return ""
+    # Where one name is all but equal, the others are noise.
+    likeness = [difflib.SequenceMatcher(None, match, name).ratio() for match in near]
+    near = [match for match, ratio in zip(near, likeness, strict=True) if ratio > likeness[0] - 0.1]
     return "Did you mean " + " or ".join(f"'{match}'" for match in near) + "?"
 
 

@@ -72,7 +72,7 @@ def command(
     if name in builtin_suites():
         _show_suite(name, builtin_suites()[name], as_json=as_json)
         return
-    kind, entry = _find(name)
+    kind, entry, namesakes = _find(name)
     if kind != "model" and dataset != DEFAULT_DATASET:
         remark(f"--dataset changes the description of a model, and {name} is a {kind}.")
     details = _details(kind, name if is_file_name(name) else entry.name, dataset)
@@ -104,12 +104,14 @@ def command(
         screen.print(key, style="bold")
         screen.print_json(json_text(value))
     for paper in papers:
-        screen.print(f"paper: {paper.title}, {paper.published} ({paper.key})", soft_wrap=True)
+        screen.print(f"paper: {paper.title}, {paper.published} ({paper.key})")
+    for namesake in namesakes:
+        screen.print(f"of the same name: ganbench show {namesake}")
     screen.print(f"source: {entry.origin}", soft_wrap=True)
 
 
-def _find(name: str) -> tuple[str, Entry]:
-    """Return the entry called ``name`` among all kinds."""
+def _find(name: str) -> tuple[str, Entry, list[str]]:
+    """Return the kind and the entry called ``name``, and how those of other kinds are called."""
     from ganbench import registry
     from ganbench.errors import InputError, UnknownNameError, suggest
 
@@ -122,7 +124,7 @@ def _find(name: str) -> tuple[str, Entry]:
             registry.backbones,
         ):
             try:
-                return catalogue.kind, catalogue.entry(name)
+                return catalogue.kind, catalogue.entry(name), []
             except InputError as error:
                 problems.append(error)
         raise problems[0]
@@ -136,9 +138,8 @@ def _find(name: str) -> tuple[str, Entry]:
             f"Nothing is called '{name}'. {suggest(key, known)}".strip(), "See ganbench ls."
         )
     first, *others = homes
-    for other in others:
-        remark(f"{key} is among the {other}, too: ganbench show {other}/{key}")
-    return homes[first].kind.rpartition(" ")[2], homes[first].entries()[key]
+    kind = homes[first].kind.rpartition(" ")[2]
+    return kind, homes[first].entries()[key], [f"{other}/{key}" for other in others]
 
 
 def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:

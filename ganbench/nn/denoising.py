@@ -104,9 +104,9 @@ class DenoisingGenerator(nn.Module):
 
     def drawn(self, latents: Tensor) -> Tensor:
         """Draw examples (B, *shape) in all steps, the first of them with latents."""
-        images = torch.randn(len(latents), *self.shape, device=latents.device)
+        images = torch.randn(latents.shape[0], *self.shape, device=latents.device)
         for step in range(self.diffusion.steps, 0, -1):
-            times = torch.full((len(latents),), step, device=latents.device)
+            times = torch.full((latents.shape[0],), step, device=latents.device)
             guesses = self.denoiser(images, times, latents).to(images.dtype)
             images = self.diffusion.before(guesses, (images, times), torch.randn_like(images))
             latents = torch.randn_like(latents)

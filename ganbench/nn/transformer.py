@@ -148,7 +148,7 @@ def patches_of(images: Tensor, side: int) -> Tensor:
 def image_of(patches: Tensor, size: tuple[int, int], side: int) -> Tensor:
     """Join patches (B, patches, C * side^2) to images (B, C, *size): the reverse of cutting."""
     rows, columns = patch_grid(*size, side)
-    cut = patches.reshape(len(patches), rows, columns, -1, side, side)
+    cut = patches.reshape(patches.shape[0], rows, columns, -1, side, side)
     joined = cut.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)  # (B, C, rows * side, ...)
     return joined[:, :, : size[0], : size[1]]
 

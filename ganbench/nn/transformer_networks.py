@@ -60,7 +60,7 @@ class TransformerGenerator(nn.Module):
     def forward(self, latents: Tensor, labels: Labels = None) -> tuple[Tensor, Tensor]:
         """Map (B, latent_dim) to images (B, *shape) and their levels (B, levels, *shape)."""
         styles = self.mapping(latents, labels)
-        tokens = self.codes.expand(len(latents), -1, -1)
+        tokens = self.codes.expand(latents.shape[0], -1, -1)
         levels: list[Tensor] = []
         total = torch.zeros((), device=latents.device)
         for depth, block in enumerate(self.blocks, 1):
@@ -115,7 +115,7 @@ class TransformerDiscriminator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map (B, *shape) to (B, outputs)."""
         tokens = self.from_patches(patches_of(images, self.side)) + self.codes
-        collecting = self.collecting.expand(len(images), 1, -1)
+        collecting = self.collecting.expand(images.shape[0], 1, -1)
         collected = self.blocks(torch.cat([collecting, tokens], 1))[:, 0]  # (B, width)
         values: Tensor = self.head(self.gain * unit_mean_square(collected))
         return values

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from ganbench.gan import LossFunction
+from ganbench.runtime.process_group import ProcessGroup
 from ganbench.state import State
 
 
-def signals(state: State) -> dict[str, float]:
+def signals(state: State, group: ProcessGroup) -> dict[str, float]:
     """Return statistics of the last update, as far as they can be had and are finite.
 
     - ``signal/discriminator``, ``signal/generator``: the sum of the absolute slopes of the player's
@@ -25,15 +26,15 @@ def signals(state: State) -> dict[str, float]:
     - ``gradient/generator``: the norm of the gradient in the generator's weights, as its optimizer
       got it.
 
-    They are of the logits that the discriminator was last updated from. With several processes
-    there is no signal: a loss may exchange values with the others, which are not asked here.
+    They are of the logits that the discriminator was last updated from. All processes that share a
+    batch call this together, because a loss may exchange values among them.
     """
     values: dict[str, float] = {}
     real, fake = (state.statistics.last(f"logits/{kind}") for kind in ("real", "fake"))
-    if real is not None and fake is not None and state.group.size == 1:
-        values["signal/discriminator"] = _left(state.loss.discriminator, real, fake)
+    if real is not None and fake is not None:
+        values["signal/discriminator"] = _left(state.loss.discriminator, real, fake, group)
         seen = real if state.loss.paired else real.new_empty(0)
-        values["signal/generator"] = _left(state.loss.generator, seen, fake)
+        values["signal/generator"] = _left(state.loss.generator, seen, fake, group)
     gradients = [weight.grad for weight in state.generator.parameters() if weight.grad is not None]
     if gradients:
         norms = [torch.linalg.vector_norm(gradient.float()) for gradient in gradients]
@@ -41,12 +42,12 @@ def signals(state: State) -> dict[str, float]:
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
-def _left(loss: LossFunction, real: Tensor, fake: Tensor) -> float:
+def _left(loss: LossFunction, real: Tensor, fake: Tensor, group: ProcessGroup) -> float:
     """Return the slopes of a loss at some logits, as a share of those at zero; NaN without any."""
     slopes = torch.stack(
         [_slopes(loss, real, fake), _slopes(loss, torch.zeros_like(real), torch.zeros_like(fake))]
     )
-    here, undecided = slopes.tolist()
+    here, undecided = group.average([slopes])[0].tolist()
     return here / undecided if undecided and math.isfinite(undecided) else math.nan
 
 

@@ -144,6 +144,8 @@ class Trainer:
         next_tick = _next_multiple(state.images_seen, self._tick_images)
         while self._advance(iterate, min(next_tick, self.target)):
             row = state.statistics.flush(self.group)  # the only place that waits for the device
+            if all(map(math.isfinite, row.values())):  # a network may fail on what is not finite
+                row |= signals(state, self.group)
             self._tell_of_contention()
             now = time.perf_counter()
             self.seconds += now - last_tick
@@ -253,8 +255,8 @@ class Trainer:
             "images_per_second": round(images_per_second, 1),
             **means,
         }
-        if all(map(math.isfinite, means.values())):  # a network may fail on what is not finite
-            row |= {**signals(self.state), **self._diversity_if_due()}
+        if all(map(math.isfinite, means.values())):
+            row |= self._diversity_if_due()
         self.folder.append_stats(row)
         seconds = (self.target - seen) / images_per_second if images_per_second else math.inf
         self.progress.tick(row, min(1.0, seen / self.target), max(0.0, seconds))

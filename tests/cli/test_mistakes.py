@@ -122,7 +122,7 @@ MISTAKES = [
     ("eval ring8 --real rnig8", 2, "unknown-name", "Did you mean 'ring8'"),
     ("eval ./fiel --real ring8", 4, "missing", "Did you mean 'file'"),
     ("sample . --count 100000000000", 2, "config", "--count"),
-    ("sample nowhere", 2, "input", "holds no run"),
+    ("sample nowhere", 2, "input", "There is no folder"),
     ("sample empty", 2, "input", "holds no run"),
     ("sample .", 1, "damaged", "describes no run"),
     ("sample . --format gif", 2, "config", "grid, files or npz"),

@@ -25,7 +25,7 @@ from ganbench.training.checkpoint import write_tensors
 from ganbench.training.distributed import join_processes
 from ganbench.training.trainer import Schedule, Trainer
 from ganbench.trick_config import make_trick
-from ganbench.tricks.gradient_penalty import GradientPenalty
+from ganbench.tricks.gradient_penalty import GradientPenalty, row_norms
 
 POINTS = DataSpec("points", "1", (2,), classes=2)
 IMAGES = DataSpec("images", "1", (1, 8, 8))
@@ -35,10 +35,12 @@ ITERATIONS = 6
 class EqualPenalty(GradientPenalty):
     """The gradient penalty between points that do not depend on the number of processes."""
 
-    def _shares(self, turn):
+    def discriminator_terms(self, turn):
         group = turn.state.group
         count = len(turn.real.images) * group.size
-        return group.shard(torch.rand(count, generator=turn.state.streams["noise"]))
+        shares = group.shard(torch.rand(count, generator=turn.state.streams["noise"]))
+        excess = row_norms(turn.between(shares).gradients) - self.target
+        return {"penalty": self.weight * excess.square().mean()}
 
 
 class Normalized(nn.Module):

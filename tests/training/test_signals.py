@@ -11,6 +11,7 @@ from comparing import differing, tensors_of
 
 from ganbench import losses
 from ganbench.gan import Loss
+from ganbench.runtime.process_group import ALONE
 from ganbench.state import RunningMeans
 from ganbench.training.signals import signals
 
@@ -23,7 +24,7 @@ def observed(loss, real, fake):
     statistics.add("logits/real", torch.tensor(real))
     statistics.add("logits/fake", torch.tensor(fake))
     state = SimpleNamespace(statistics=statistics, loss=loss, generator=torch.nn.Identity())
-    return signals(state)
+    return signals(state, ALONE)
 
 
 def sigmoid(logit):
@@ -93,14 +94,14 @@ def test_a_loss_without_a_slope_at_zero_gives_no_signal(function):
 
 
 def test_a_state_before_its_first_update_gives_none(bench):
-    assert signals(bench.state()) == {}
+    assert signals(bench.state(), ALONE) == {}
 
 
 def test_the_norm_is_that_of_the_gradient_which_the_optimizer_got(bench):
     state = bench.state(kimg=0.08)
     bench.trainer(state).train()
     squares = sum(weight.grad.double().square().sum() for weight in state.generator.parameters())
-    assert signals(state)["gradient/generator"] == pytest.approx(math.sqrt(squares))
+    assert signals(state, ALONE)["gradient/generator"] == pytest.approx(math.sqrt(squares))
 
 
 def test_looking_changes_nothing(bench):
@@ -108,13 +109,13 @@ def test_looking_changes_nothing(bench):
     bench.trainer(state).train()
     before = tensors_of(state)
     gradients = [weight.grad.clone() for weight in state.generator.parameters()]
-    first = signals(state)
-    assert signals(state) == first
+    first = signals(state, ALONE)
+    assert signals(state, ALONE) == first
     assert not differing(before, tensors_of(state))
     for weight, gradient in zip(state.generator.parameters(), gradients, strict=True):
         assert torch.equal(weight.grad, gradient)
     with torch.no_grad():
-        assert signals(state) == first
+        assert signals(state, ALONE) == first
 
 
 def test_every_tick_records_them_and_snapshots_record_the_diversity(bench):
