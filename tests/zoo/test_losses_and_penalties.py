@@ -90,6 +90,13 @@ def test_wgan_clips_its_critic(data, limit):
     assert recipe.generator_optimizer == recipe.discriminator_optimizer == rmsprop(5e-5)
 
 
+def test_dragan_penalizes_images_as_in_the_paper_and_points_less():
+    for data, weight in ((IMAGES, 10.0), (POINTS, 0.1)):
+        gan = create("dragan", data)
+        assert [trick.weight for trick in gan.tricks] == [weight]
+    assert create("dragan", IMAGES).recipe.generator_optimizer == adam(1e-4, (0.5, 0.9))
+
+
 @pytest.mark.parametrize("model", ["wgan-lp", "wgan-div", "dragan", "sngan", "logan"])
 def test_a_critic_of_bounded_slope_has_no_batch_normalization(model):
     network = create(model, IMAGES).discriminator(IMAGES.shape)
