@@ -80,7 +80,8 @@ class GeneralizedMean(Hooks):
             fakes = fake.unbind(1)
             reals = real.unbind(1) if loss.paired else [real] * len(fakes)
             costs = torch.stack([loss.generator(*pair) for pair in zip(reals, fakes, strict=True)])
-            return self.aggregate(*state.group.average([costs]), self.sharpness_in(state))
+            (costs,) = state.group.average([costs])
+            return self.aggregate(costs, self.sharpness_in(state))
 
         return replace(loss, generator=generator)
 
@@ -99,7 +100,9 @@ class GeneralizedMean(Hooks):
 
     def generator_terms(self, turn: Turn) -> Terms:
         """Reward a higher sharpness, where it is learned."""
-        return {"sharpness": -REWARD * self.sharpness_in(turn.state)} if self.learned else {}
+        if not self.learned:
+            return {}
+        return {"sharpness": -REWARD * torch.as_tensor(self.sharpness_in(turn.state))}
 
     def after_step(self, turn: Turn) -> None:
         """Observe the sharpness."""

@@ -17,10 +17,10 @@ its slope in the example alone.
 """
 
 from dataclasses import dataclass
+from math import log, pi
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Normal
 from torch.nn.functional import softplus
 
 from ganbench import (
@@ -67,11 +67,11 @@ class LatentReconstruction(Hooks):
                 f"Use --set model.latent_dim={recipe.latent_dim}, which sets both.",
             )
 
-    def latents_of(self, images: Tensor, turn: Turn) -> Normal:
-        """Return the distributions of the latents (B, latent_dim) of images (B, *shape)."""
+    def latents_of(self, images: Tensor, turn: Turn) -> tuple[Tensor, Tensor]:
+        """Return the means and deviations (B, latent_dim) of the latents of images (B, *shape)."""
         with turn.state.autocast():
             means, logarithms = turn.state.partners["reconstructor"](images).chunk(2, 1)
-        return Normal(means.float(), LEAST_DEVIATION + logarithms.float().exp())
+        return means.float(), LEAST_DEVIATION + logarithms.float().exp()
 
     @torch.no_grad()
     def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
@@ -80,14 +80,18 @@ class LatentReconstruction(Hooks):
             return seen
         if scored.kind == "fake":
             return seen.replace(condition=scored.batch.latents)
-        latents, stream = self.latents_of(scored.batch.images, turn), turn.random(self)
-        noise = torch.randn(latents.mean.shape, generator=stream, device=latents.mean.device)
-        return seen.replace(condition=latents.mean + latents.stddev * noise)
+        means, deviations = self.latents_of(scored.batch.images, turn)
+        noise = torch.randn(means.shape, generator=turn.random(self), device=means.device)
+        return seen.replace(condition=means + deviations * noise)
 
     def generator_terms(self, turn: Turn) -> Terms:
         """Return the distance of the latents from what the reconstructor makes of the samples."""
-        densities = self.latents_of(turn.fake.images, turn).log_prob(turn.fake.batch.latents)
-        return {"reconstruction": -self.weight * densities.mean()}
+        latents = turn.fake.batch.latents
+        assert latents is not None
+        means, deviations = self.latents_of(turn.fake.images, turn)
+        errors = (latents - means) / deviations
+        distances = 0.5 * errors.square() + deviations.log() + 0.5 * log(2 * pi)
+        return {"reconstruction": self.weight * distances.mean()}
 
 
 @register
