@@ -247,7 +247,7 @@ def main() -> None:
             found = alarms(case, arguments.runs, arguments.seed)
             share = exact_interval(found, arguments.runs)
             rows.append({"event": case.event, "case": case.name, "alarms": found})
-            interval = f"{100 * (share.low or 0):.2g} to {100 * (share.high or 0):.2g} %"
+            interval = f"{100 * (share.low or 0):.1f} to {100 * (share.high or 0):.1f} %"
             sys.stdout.write(f"| {case.event} | {case.name} | {found} | {interval} |\n")
             sys.stdout.flush()
         document[title] = rows
