@@ -102,7 +102,9 @@ def modes_of(random: np.random.Generator, modes: int, samples: int, evenness: fl
     """
     shares = random.dirichlet(np.full(modes, evenness))
     counts = [np.count_nonzero(random.multinomial(samples, shares)) for _ in range(EVALUATIONS)]
-    return [], evaluation_rows([{"modes": {"value": float(count)}} for count in counts])
+    return [], evaluation_rows(
+        [{"modes": {"value": float(count), "n": samples}} for count in counts]
+    )
 
 
 def authenticity(
@@ -150,7 +152,7 @@ NOISE = (
         lambda random: scattered(random, DECLINE, "gradient/generator"),
     ),
     Case("mode-drop", "8 even modes, n = 2,500", lambda random: modes_of(random, 8, 2500, 10.0)),
-    Case("mode-drop", "10 uneven modes, n = 64", lambda random: modes_of(random, 10, 64, 1.0)),
+    Case("mode-drop", "10 uneven modes, n = 200", lambda random: modes_of(random, 10, 200, 1.0)),
     Case(
         "mode-drop", "1,000 uneven, n = 26,000", lambda random: modes_of(random, 1000, 26000, 0.5)
     ),
@@ -245,7 +247,7 @@ def main() -> None:
             found = alarms(case, arguments.runs, arguments.seed)
             share = exact_interval(found, arguments.runs)
             rows.append({"event": case.event, "case": case.name, "alarms": found})
-            interval = f"{100 * (share.low or 0):.2g} to {100 * (share.high or 0):.2g} %"
+            interval = f"{100 * (share.low or 0):.1f} to {100 * (share.high or 0):.1f} %"
             sys.stdout.write(f"| {case.event} | {case.name} | {found} | {interval} |\n")
             sys.stdout.flush()
         document[title] = rows

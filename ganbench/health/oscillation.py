@@ -80,7 +80,7 @@ def detrended(values: Sequence[float]) -> list[float]:
 
 
 def _mean_square(values: Sequence[float]) -> float:
-    return sum(map(mul, values, values)) / len(values)
+    return math.fsum(value * value for value in values) / len(values)
 
 
 def strongest_period(values: Sequence[float]) -> tuple[int, float]:

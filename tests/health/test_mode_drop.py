@@ -56,6 +56,16 @@ def test_the_message_names_the_metric_and_both_counts():
     assert found.message == "modes@mnist-cnn: samples cover 4, after 10 before."
 
 
+@pytest.mark.parametrize(("samples", "expected"), [(199, False), (200, True)])
+def test_it_takes_twenty_samples_for_each_mode(samples, expected):
+    rows = [
+        evaluation(kimg, {"modes": {"value": count, "n": samples}})
+        for kimg, count in enumerate([10, 4, 4], 1)
+    ]
+    assert bool(_find(History([], rows))) == expected
+    assert bool(_lacking(History([], rows))) != expected
+
+
 def test_other_metrics_are_not_modes():
     assert not _find(courses([10, 4, 4], name="modes-corrected"))
     assert _lacking(courses([10, 4, 4], name="modes-corrected"))

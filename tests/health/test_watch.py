@@ -129,7 +129,7 @@ def test_the_record_comes_back_and_says_what_was_not_looked_for():
     assert record["unchecked"] == {
         "collapse": "the diversity of samples was not recorded",
         "vanishing-gradient": "signal/generator and gradient/generator were not recorded",
-        "mode-drop": "modes was not measured more than once",
+        "mode-drop": "modes was not measured twice on 20 samples or more for each mode",
         "oscillation": "there are fewer than 40 ticks with both losses",
         "memorization": "authpct was not measured more than once",
     }
