@@ -32,11 +32,13 @@ from ganbench.export.weights_file import examples_of, halved, write_weights_file
 from ganbench.harness.stored_run import load_state, plan_of_run
 from ganbench.kinds import kind_of
 from ganbench.records.bundled_generators import data_terms, zoo_folder
-from ganbench.records.exported_run import ExportedRun, find_exported
+from ganbench.records.exported_run import WEIGHTS, ExportedRun, find_exported
 from ganbench.records.own_files import check_target, replacing_own
 from ganbench.records.run_folder import RunFolder
 from ganbench.samples.modules import load_torchscript
+from ganbench.samples.on_disk import TORCHSCRIPTS
 from ganbench.state import State
+from ganbench.training.checkpoint import read_tensors
 from ganbench.training.trainer import evaluating
 
 ENDINGS = {"onnx": ".onnx", "torchscript": ".pt", "safetensors": ".safetensors", "hub-folder": ""}
@@ -81,6 +83,7 @@ def export_run(
         folder: The run, finished or not, or an exported generator.
         to: ``onnx``, ``torchscript``, ``safetensors`` or ``hub-folder``.
         out: The file or folder to write; None means one in the working folder, named after the run.
+            A file gets the ending of its format, if it has none.
         half: Store matrices and kernels in half precision; for safetensors and hub-folder.
         data_root: The folder that is searched first for downloaded datasets.
 
@@ -116,7 +119,8 @@ def _target(folder: RunFolder, to: str, out: Path | None) -> Path:
         return Path(f"{name}{ENDINGS[to]}" if ENDINGS[to] else f"{name}-hub")
     if ENDINGS[to] and out.is_dir():
         return out / f"{name}{ENDINGS[to]}"
-    return out
+    known = TORCHSCRIPTS if to == "torchscript" else (ENDINGS[to],)
+    return out if out.name.endswith(known) else out.with_name(f"{out.name}{ENDINGS[to]}")
 
 
 def _is_own(to: str) -> Callable[[Path], bool]:
@@ -192,19 +196,21 @@ def _write_weights(
 ) -> Tensor:
     """Write the weights, alone or with a card; return what the generator makes of them."""
     tensors = exported.network.generator.state_dict()
-    made = exported.examples
+    gray_levels = None
     if half:
         tensors = halved(tensors)
-        made = examples_of(exported, tensors)
+        moved = largest_difference(exported, examples_of(exported, tensors), state)
+        gray_levels = round(moved) if state.data.is_image else None
     if to == "safetensors":
         write_weights_file(tensors, document, target)
-        return made
-    moved = largest_difference(exported, made, state)
-    gray_levels = round(moved) if half and state.data.is_image else None
-    notes = card_notes(folder.description(), target.resolve().name, gray_levels=gray_levels)
-    with replacing_own(target, FILES):
-        write_hub_folder(state, tensors, document, notes, target)
-    return made
+        file = target
+    else:
+        notes = card_notes(folder.description(), target.resolve().name, gray_levels=gray_levels)
+        with replacing_own(target, FILES):
+            write_hub_folder(state, tensors, document, notes, target)
+        file = target / WEIGHTS
+    stored, _ = read_tensors(file, torch.device("cpu"))
+    return examples_of(exported, stored)
 
 
 def largest_difference(exported: ExportedGenerator, made: Tensor, state: State) -> float:

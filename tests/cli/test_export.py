@@ -27,6 +27,9 @@ def test_a_file_in_the_working_folder_by_default(cli, run, tmp_path, monkeypatch
     assert "64 samples are the same as the run's." in outcome.out
     assert "drs chooses among samples by the discriminator" in " ".join(outcome.err.split())
     assert (tmp_path / f"{name}.pt").is_file()
+    assert cli("export", run, "--to", "safetensors", "-o", "g").out.startswith(
+        "safetensors: g.safetensors\n"
+    )
     assert cli("export", run, "--to", "hub-folder").out.startswith(f"hub-folder: {name}-hub\n")
 
 
