@@ -159,7 +159,7 @@ def merge_sampling_tricks(
     merged = merge_tricks(trained, requested)
     added_or_changed = [trick for trick in merged if trick not in trained]
     for trick in [*added_or_changed, *(trick for trick in trained if trick not in merged)]:
-        if overridden_hooks(trick) != {"sampler"}:
+        if overridden_hooks(trick) - {"check", "start"} != {"sampler"}:  # these two may refuse
             raise ConfigError(
                 f"The trick '{registry.name_of(trick)}' acts on training, and this run is trained "
                 "already.",

@@ -192,8 +192,11 @@ def test_tricks_of_a_file_are_no_models_and_models_are_no_tricks(cli, two):
     outcome = cli("run", "-m", "vanilla", "-t", "./two.py", *TINY)
     assert "registers several tricks: mine, closer, own." in outcome.err
     assert "./two.py:mine" in outcome.err
-    for models, tricks in ((registry.models.names(), registry.tricks.names()),):
-        assert not set(models) & set(tricks)
+    origins = [
+        {entry.origin for entry in catalogue.entries().values()}
+        for catalogue in (registry.models, registry.tricks)
+    ]
+    assert not origins[0] & origins[1]
 
 
 MODEL = HEAD + "@register\ndef mine(data):\n    return pair(data)\n"
