@@ -327,9 +327,9 @@ def test_where_memory_is_short_a_report_has_no_charts_and_says_so(
     code = (
         "import resource, sys\n"
         "resource.setrlimit(resource.RLIMIT_AS, (9_000_000 * 1024, 9_000_000 * 1024))\n"
-        "from ganbench.__main__ import main\n"
+        "from ganbench.__main__ import start\n"
         f"sys.argv = ['ganbench', 'report', {str(report.folder)!r}, '--out', 'out', '--json']\n"
-        "main()"
+        "start()"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
