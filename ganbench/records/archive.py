@@ -24,7 +24,7 @@ from ganbench.records.json_values import as_text, as_whole
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import Curve, RunRecord, read_facts
 
-MOST_POINTS = 60
+MOST_POINTS = 40
 """The most points that a thinned curve has; each is the mean of the points it stands for."""
 
 _DIGITS = 6
