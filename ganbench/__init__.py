@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.api import list_metrics as list_metrics
     from ganbench.api import list_models as list_models
     from ganbench.api import list_networks as list_networks
+    from ganbench.api import list_pretrained as list_pretrained
     from ganbench.api import list_tricks as list_tricks
     from ganbench.api import load_run as load_run
     from ganbench.api import run as run
@@ -109,6 +110,7 @@ _NAMES_BY_HOME = {
         "list_metrics",
         "list_models",
         "list_networks",
+        "list_pretrained",
         "list_tricks",
         "load_run",
         "run",

@@ -24,8 +24,9 @@ from ganbench.harness.run import Run, RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.progress import SILENT, Progress
+from ganbench.records.bundled_generators import pretrained_generators
+from ganbench.records.exported_run import find_run
 from ganbench.records.primary_metric import record_primary_metric
-from ganbench.records.run_folder import open_run
 from ganbench.runtime.inference import Compute
 from ganbench.training.trainer import Schedule
 
@@ -124,17 +125,18 @@ def _continued(
     else:
         source, name = _opened(data, root, value_range)
     return plan_continuation(
-        open_run(run.path), source=source, dataset=name, tricks=tricks, settings=settings
+        run.folder, source=source, dataset=name, tricks=tricks, settings=settings
     )
 
 
 def load_run(
     path: str | Path, *, data: Any = None, device: str = "auto", data_root: str | Path | None = None
 ) -> TrainedRun:
-    """Return an earlier run from its folder.
+    """Return an earlier run from its folder, or a trained generator.
 
     Args:
-        path: The run's folder.
+        path: The run's folder; the name of a pretrained generator, such as ``dcgan@mnist5k``; an
+            exported generator, as a folder or a safetensors file.
         data: The data that it was trained on, needed to draw samples if they had no name or path.
         device: Where samples are drawn: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         data_root: The folder that is searched first for downloaded datasets.
@@ -142,7 +144,7 @@ def load_run(
     Raises:
         InputError: The folder holds no run.
     """
-    folder = open_run(Path(path))
+    folder = find_run(path)
     root = None if data_root is None else Path(data_root)
     source = (
         None
@@ -177,7 +179,8 @@ def evaluate(
     Args:
         fake: Samples: a folder or archive of images, an array, tensor, ``Dataset``,
             ``DataLoader``, list of PIL images, a generator (callable, module, TorchScript, ONNX),
-            the folder of a run or a run itself, a registered dataset (``fashion-mnist:test``).
+            the folder of a run or a run itself, a pretrained generator (``dcgan@mnist5k``), a
+            registered dataset (``fashion-mnist:test``).
         real: The same, or a file of statistics. None stands for the data a run was trained on.
         metrics: Names such as ``fid`` or ``recall@vgg16-fc2``; None selects those that suit.
         network: The feature network of metrics that name none.
@@ -329,6 +332,11 @@ def list_metrics() -> list[str]:
 def list_networks() -> list[str]:
     """Return the names of all feature networks, in alphabetical order."""
     return registry.networks.names()
+
+
+def list_pretrained() -> list[str]:
+    """Return the names of all pretrained generators, which ``load_run`` takes."""
+    return list(pretrained_generators())
 
 
 def _folder(out: str | Path | None, name: str = "") -> Path:

@@ -54,6 +54,7 @@ RANKS = {
     "sampling": 8,
     "networks": 9,
     "metrics": 9,
+    "export": 9,
     "speed": 9,
     "analysis": 9,
     "harness": 10,

@@ -15,6 +15,7 @@ from ganbench.cli import (
     compare,
     doctor,
     eval,
+    export,
     ls,
     options,
     report,
@@ -39,7 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with [bold]ganbench run --model vanilla[/bold]: two minutes on two cores.",
 )
-for verb in (run, eval, sample, compare, throughput, report, ls, show, doctor):
+for verb in (run, eval, sample, export, compare, throughput, report, ls, show, doctor):
     name = verb.__name__.rsplit(".", 1)[-1]
     app.command(name, cls=options.Verb, epilog=verb.EXAMPLES)(verb.command)
 app.add_typer(weights.weights_app, name="weights")

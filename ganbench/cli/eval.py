@@ -26,6 +26,8 @@ ganbench eval generator.onnx --real statistics.npz --metrics fid --samples 50000
 
 ganbench eval runs/dcgan-mnist5k-seed0-1a2b3c4d --metrics fid,lpips --json
 
+ganbench eval dcgan@mnist5k
+
 ganbench eval --self-check --real fashion-mnist --metrics fid@fashion-cnn,recall@fashion-cnn
 """
 
@@ -35,7 +37,8 @@ def command(
         str | None,
         typer.Argument(
             help="Samples to measure: a folder, zip or tar of images; npz, npy or csv; a dataset; "
-            "a run; a generator as .onnx, .pt (TorchScript) or module:function.",
+            "a run or a pretrained generator; a generator as .onnx, .pt (TorchScript), "
+            ".safetensors or module:function.",
             show_default=False,
         ),
     ] = None,

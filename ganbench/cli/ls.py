@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench ls``: what models, tricks, metrics, networks, datasets, losses, suites there are."""
+"""``ganbench ls``: models, tricks, metrics, networks, datasets, losses, suites, pretrained."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,9 +18,11 @@ ganbench ls
 ganbench ls models "*gan*"
 
 ganbench ls tricks --json
+
+ganbench ls pretrained
 """
 
-_KINDS = ("models", "tricks", "metrics", "networks", "datasets", "losses", "suites")
+_KINDS = ("models", "tricks", "metrics", "networks", "datasets", "losses", "suites", "pretrained")
 
 
 def command(
@@ -58,12 +60,14 @@ def command(
             screen.print()
 
 
-def _rows(kind: str, pattern: str) -> list[dict[str, str]]:
+def _rows(kind: str, pattern: str) -> list[dict[str, Any]]:
     """Return name, summary and paper of every entry of a kind."""
     from ganbench import registry
 
     if kind == "suites":
         return _suites(pattern)
+    if kind == "pretrained":
+        return _pretrained(pattern)
     catalogue = registry.KINDS[kind]
     entries = catalogue.entries()
     for problem in catalogue.problems:
@@ -74,7 +78,7 @@ def _rows(kind: str, pattern: str) -> list[dict[str, str]]:
     ]
 
 
-def _suites(pattern: str) -> list[dict[str, str]]:
+def _suites(pattern: str) -> list[dict[str, Any]]:
     """Read the titles of the suites that come along."""
     from fnmatch import fnmatch
 
@@ -83,6 +87,30 @@ def _suites(pattern: str) -> list[dict[str, str]]:
     return [
         {"name": name, "summary": title(path), "paper": ""}
         for name, path in builtin_suites().items()
+        if fnmatch(name, pattern)
+    ]
+
+
+def _pretrained(pattern: str) -> list[dict[str, Any]]:
+    """Return the bundled generators, with their size, their metric, and their licenses."""
+    from fnmatch import fnmatch
+
+    from ganbench.records.bundled_generators import data_terms, pretrained_generators
+
+    terms = data_terms()
+    return [
+        {
+            "name": name,
+            "summary": f"{entry.summary} {entry.size_bytes / 1e6:.1f} MB, {entry.metric_text}, "
+            f"{entry.license}; data: {terms[entry.dataset].license}.",
+            "paper": "",
+            "size_bytes": entry.size_bytes,
+            "metric": entry.metric,
+            "value": entry.value,
+            "license": entry.license,
+            "data_license": terms[entry.dataset].license,
+        }
+        for name, entry in pretrained_generators().items()
         if fnmatch(name, pattern)
     ]
 

@@ -199,13 +199,13 @@ def _plan(
     from ganbench.errors import ConfigError
     from ganbench.harness.continuation import plan_continuation
     from ganbench.harness.plan import plan
-    from ganbench.records.run_folder import open_run
+    from ganbench.records.exported_run import find_run
 
     if origin is not None:
         if model is not None:
             raise ConfigError("--from goes on with the model of its run.", "Leave --model out.")
         return plan_continuation(
-            open_run(origin), dataset=dataset, tricks=tricks, settings=settings, data_root=data_root
+            find_run(origin), dataset=dataset, tricks=tricks, settings=settings, data_root=data_root
         )
     if model is None:
         raise typer.BadParameter("name a GAN, or a run with --from.", param_hint="--model")

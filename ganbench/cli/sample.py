@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""``ganbench sample``: draw samples from a trained run."""
+"""``ganbench sample``: draw samples from a trained generator."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ganbench.cli import options
 from ganbench.cli.options import LENGTH, OUTPUT, WHAT
 from ganbench.cli.output import console, print_json, remark
-
-if TYPE_CHECKING:
-    from ganbench.records.run_folder import RunFolder
+from ganbench.paths import expand
 
 EXAMPLES = """\
 Examples:
@@ -25,11 +23,22 @@ ganbench sample runs/dcgan-mnist5k-seed0-1a2b3c4d --count 1000 --format files --
 ganbench sample runs/acgan-mnist5k-seed0-1a2b3c4d --class 3
 
 ganbench sample runs/wgan-gp-ring8-seed0-1a2b3c4d --trick drs --format npz
+
+ganbench sample acgan@mnist5k --class 3 -n 64 --out threes.png
 """
 
 
+_ENDINGS = {"grid": ".png", "npz": ".npz", "files": ""}
+
+
 def command(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of a run; a pretrained generator (see ganbench ls pretrained); an "
+            "exported one: a folder, .safetensors, .onnx or .pt (TorchScript)."
+        ),
+    ],
     seed: Annotated[
         int,
         typer.Option(
@@ -55,6 +64,7 @@ def command(
         typer.Option(
             "--count",
             "-c",
+            "-n",
             help="Number of samples.",
             min=1,
             metavar="N",
@@ -75,23 +85,18 @@ def command(
     out: options.Out = None,
     as_json: options.JsonFlag = False,
 ) -> None:
-    """Draw samples from a trained run: a grid, single files, or an array.
+    """Draw samples from a trained generator: a grid, single files, or an array.
 
     --trick takes the tricks that act on sampling, such as truncation or drs.
     """
     from ganbench.errors import ConfigError
 
-    if file_format not in {"grid", "files", "npz"}:
+    if file_format not in _ENDINGS:
         raise ConfigError(f"Unknown format '{file_format}'; grid, files or npz was expected.")
-    from ganbench.config import parse_trick
-    from ganbench.harness.changed_sources import changed_code
-    from ganbench.harness.plan import plan_of
-    from ganbench.harness.stored_run import load_state
+    from ganbench.harness.drawable import open_generator
     from ganbench.records.own_files import check_target
-    from ganbench.records.run_folder import open_run
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.threads import set_threads
-    from ganbench.sampling.draw import draw
     from ganbench.sampling.sample_files import (
         required_writer,
         write_files,
@@ -99,50 +104,50 @@ def command(
         write_picture,
         written_by_ganbench,
     )
-    from ganbench.training.trainer import evaluating
 
-    folder = open_run(run)
-    target = _target(folder, out, file_format, seed, label)
+    generator = open_generator(run)
+    target = _target(generator.folder, generator.name, out, file_format, seed, label)
     if out is not None and file_format != "files":
         check_target(target, written_by_ganbench)  # before anything is drawn
     set_threads(threads)
-    plan = plan_of(folder.description())
-    for sentence in changed_code(plan):
+    generator.load(choose_device(device), trick or [])
+    for sentence in generator.remarks:
         remark(f"{sentence}.")
-    state = load_state(
-        plan,
-        folder,
-        choose_device(device),
-        sampling=[parse_trick(text) for text in trick or []],
-    )
     if file_format == "files":
-        required_writer(state.data)  # refused before anything is drawn
-    with evaluating(state):
-        drawn = draw(state, count, seed=seed, label=label)
+        required_writer(generator.data)  # refused before anything is drawn
+    drawn = generator.draw(count, seed, label)
+    data = generator.data
     if file_format == "grid":
-        write_picture(drawn, state.data, target)
+        write_picture(drawn, data, target)
     elif file_format == "npz":
-        write_npz(drawn, state.data, target)
+        write_npz(drawn, data, target)
     else:
-        # The default folder, which is inside the run, holds nothing but samples.
-        places = target.rglob("*") if out is None else ()
+        # The default folder of a run, which is inside the run, holds nothing but samples.
+        places = target.rglob("*") if out is None and generator.folder else ()
         earlier = [path.relative_to(target).as_posix() for path in places if path.is_file()]
-        write_files(drawn, state.data, target, earlier)
+        write_files(drawn, data, target, earlier)
     if as_json:
-        print_json({"run": str(run), "count": count, "seed": seed, "out": str(target)})
+        print_json({"run": str(expand(run)), "count": count, "seed": seed, "out": str(target)})
         return
     console().print(f"{count} samples: {target}", soft_wrap=True)
 
 
 def _target(
-    folder: RunFolder, out: Path | None, file_format: str, seed: int, label: int | None
+    folder: Path | None,
+    name: str,
+    out: Path | None,
+    file_format: str,
+    seed: int,
+    label: int | None,
 ) -> Path:
-    """Return the file or folder to write: by default one inside the run."""
-    name = f"drawn-seed{seed}" if label is None else f"drawn-class{label}-seed{seed}"
-    target = out or folder.path / ("samples" if file_format == "grid" else name)
-    target = target if target.name else target / name  # the working folder, or the root
+    """Return the file or folder to write: by default inside a run, or in the working folder."""
+    drawn = f"drawn-seed{seed}" if label is None else f"drawn-class{label}-seed{seed}"
+    if folder is None and out is None:
+        return Path(f"{name}-{drawn}{_ENDINGS[file_format]}")
+    target = out or (folder or Path()) / ("samples" if file_format == "grid" else drawn)
+    target = target if target.name else target / drawn  # the working folder, or the root
     if file_format == "grid" and target.suffix != ".png":
-        return target / f"{name}.png"
+        return target / f"{drawn}.png"
     if file_format == "npz" and target.suffix != ".npz":
         return target.with_suffix(".npz")
     return target

@@ -25,6 +25,8 @@ ganbench show dcgan
 ganbench show wgan-gp --dataset ring8
 
 ganbench show runs/vanilla-mnist5k-seed0-1a2b3c4d
+
+ganbench show dcgan@mnist5k
 """
 
 
@@ -35,8 +37,8 @@ def command(
 ) -> None:
     """Describe one thing: its documentation, its parameters or recipe, where its source is."""
     path = expand(name)
-    if path.is_dir():
-        _show_run(path, as_json=as_json)
+    if path.is_dir() or path.suffix == ".safetensors" or "@" in name:
+        _show_run(name, as_json=as_json)
         return
     from ganbench.harness.builtin_suites import builtin_suites
 
@@ -165,30 +167,33 @@ def _show_suite(name: str, path: Path, *, as_json: bool) -> None:
     screen.print(f"source: {path}", soft_wrap=True)
 
 
-def _show_run(path: Path, *, as_json: bool) -> None:
-    """Describe a run from its records."""
+def _show_run(name: str, *, as_json: bool) -> None:
+    """Describe a run, or an exported generator, from its records."""
+    from ganbench.records.exported_run import ExportedRun, find_run
     from ganbench.records.json_values import json_text
-    from ganbench.records.run_folder import open_run
 
-    folder = open_run(path)
+    folder = find_run(name)
     config = folder.description()
     rows = folder.stats()
     result: dict[str, Any] = {"status": "unfinished", "metrics": {}}
     if folder.finished:
         result = folder.outcome()
     if as_json:
-        print_json({"kind": "run", "run": str(path), **folder.config(), "result": result})
+        print_json({"kind": "run", "run": str(expand(name)), **folder.config(), "result": result})
         return
     screen = console()
     screen.print_json(json_text(config.model_dump(mode="json")))
     if result["metrics"]:
-        table = metrics_table(result["metrics"], path.name)
+        table = metrics_table(result["metrics"], folder.path.name)
         screen.print_table(table, least=METRIC_COLUMNS_TO_LEAVE)
     if config.origin is not None:
         screen.print(
             f"It went on from the run {config.origin.run[:8]}, at {config.origin.kimg:.4g} kimg."
         )
     seen = rows[-1]["kimg"] if rows else config.origin.kimg if config.origin else 0.0
+    if isinstance(folder, ExportedRun):
+        seen = folder.kimg
+        screen.print(f"The generator alone: {folder.generator_file}", soft_wrap=True)
     screen.print(f"{result['status']}: {seen:.4g} of {config.recipe.kimg:.4g} kimg")
     for picture in folder.sample_grids()[-1:]:
         screen.print(f"Samples: {picture}", soft_wrap=True)

@@ -29,6 +29,7 @@ from ganbench.data import open_dataset
 from ganbench.data.dataset import Source
 from ganbench.errors import ConfigError, DamagedRunError
 from ganbench.harness.plan import RunPlan, TrickChoice, plan_for, plan_of, trick_choice
+from ganbench.records.exported_run import ExportedRun
 from ganbench.records.json_values import as_mapping, json_text
 from ganbench.records.labels import variant_key
 from ganbench.records.run_folder import RunFolder
@@ -57,10 +58,15 @@ def plan_continuation(
         data_root: The folder that is searched first for downloaded datasets.
 
     Raises:
-        ConfigError: The run is not finished or has diverged, the new one would not be longer, or
-            settings do not fit together.
+        ConfigError: The run is not finished, has diverged, or is a generator alone; the new one
+            would not be longer; or settings do not fit together.
         DamagedRunError: The records of the finished run are damaged.
     """
+    if isinstance(folder, ExportedRun):
+        raise ConfigError(
+            f"{folder.name} is a generator alone, and training needs the discriminator, too.",
+            "Go on from the folder of a run: --from RUN",
+        )
     config, outcome = folder.description(), _finished(folder)
     if source is None:
         dataset = dataset or config.dataset

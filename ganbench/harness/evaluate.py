@@ -22,12 +22,13 @@ from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics, statistics_of_points
 from ganbench.evaluation.requests import check_names
 from ganbench.evaluation.unmeasured import joined, remedy
-from ganbench.harness.plan import plan_of
 from ganbench.harness.run_samples import RunSamples
+from ganbench.harness.stored_run import plan_of_run
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.paths import expand
 from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment, environment_id
+from ganbench.records.exported_run import find_exported
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_folder import open_run
 from ganbench.runtime.device import choose_device, device_facts
@@ -265,12 +266,16 @@ def _open(
     if isinstance(source, ReferenceStatistics):
         return source
     if isinstance(source, TrainedRun):
-        return RunSamples(source.plan, open_run(source.path), count, reading.seed, reading.device)
+        return RunSamples(source.plan, source.folder, count, reading.seed, reading.device)
     if isinstance(source, str | Path):
+        exported = find_exported(source)
+        if exported is not None:
+            plan = plan_of_run(exported, data_root=reading.data_root)
+            return RunSamples(plan, exported, count, reading.seed, reading.device)
         path = expand(source)
         if (path / "config.json").is_file():
             folder = open_run(path)
-            plan = plan_of(folder.description(), data_root=reading.data_root)
+            plan = plan_of_run(folder, data_root=reading.data_root)
             return RunSamples(plan, folder, count, reading.seed, reading.device)
         if reference_statistics.is_statistics(path):
             return reference_statistics.read_statistics(path)

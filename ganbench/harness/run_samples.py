@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from ganbench.data.dataset import Dataset
+from ganbench.data.described_source import DescribedSource
 from ganbench.harness.changed_sources import changed_code, check_data_unchanged
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.run_metrics import default_samples
@@ -28,7 +30,7 @@ class RunSamples(Samples):
 
     Args:
         plan: The plan of the run.
-        folder: The folder that holds its checkpoint.
+        folder: The folder that holds its checkpoint, or the exported generator.
         count: The number of samples; None means ``default_samples``.
         seed: The seed of the latents.
         device: Where samples are drawn.
@@ -43,7 +45,7 @@ class RunSamples(Samples):
         self._count = count or default_samples(spec)
         self._plan = plan
         self.sampler = sampler_name(self._state)
-        self._changed = changed_code(plan)
+        self._changed = changed_code(plan, folder)
         self.skipped = {}
         self._drawn: DrawnSamples | None = None
         if self._state.conditional is True:  # its classes must be known before it is read
@@ -61,8 +63,10 @@ class RunSamples(Samples):
         Raises:
             ConfigError: They have changed since.
         """
-        check_data_unchanged(self._plan)
         source = self._plan.source
+        if isinstance(source, DescribedSource):
+            source = source.opened
+        check_data_unchanged(replace(self._plan, source=source))
         return source.load(source.splits[0]) if self._plan.in_memory else self._plan.config.dataset
 
     def described(self, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,14 +4,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from ganbench.config import TrickConfig
-from ganbench.harness.plan import RunPlan
+from ganbench.data.dataset import Source
+from ganbench.data.described_source import DescribedSource, read_spec
+from ganbench.export.plain_generator import refuse_tricks_that_choose
+from ganbench.export.weights_file import load_exported
+from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.run_metrics import RunMetrics, add_metrics
 from ganbench.progress import SILENT, Progress
+from ganbench.records.exported_run import ExportedRun
+from ganbench.records.json_values import as_mapping
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.device import choose_device
 from ganbench.runtime.threads import set_threads
@@ -71,21 +78,49 @@ def load_state(
 
     Args:
         plan: The plan of the run.
-        folder: The folder that holds its checkpoint.
+        folder: The folder that holds its checkpoint, or the exported generator.
         device: Where the networks live.
         sampling: Further tricks, which may change only how samples are drawn.
 
     Raises:
         DamagedRunError: The configuration or the checkpoint is missing or damaged.
-        ConfigError: A further trick acts on training.
+        ConfigError: A further trick acts on training, or needs the discriminator where only the
+            generator is at hand.
     """
     state = plan.build(device)
-    load_checkpoint(state, folder.checkpoint_file, streams=False)
+    if isinstance(folder, ExportedRun):
+        load_exported(state, folder)
+    else:
+        load_checkpoint(state, folder.checkpoint_file, streams=False)
     add_sources(state, plan)
     if sampling:
         merged = merge_sampling_tricks(plan.tricks, sampling)
         state.tricks = Tricks(merged, state.tricks.variant)
+    if isinstance(folder, ExportedRun):
+        refuse_tricks_that_choose(state, folder.name)
     return state
+
+
+def plan_of_run(
+    folder: RunFolder, source: Source | None = None, data_root: Path | None = None
+) -> RunPlan:
+    """Return the plan of a run that is stored; an exported generator needs no data for it.
+
+    Args:
+        folder: The run.
+        source: Its data; None opens the dataset that the run names.
+        data_root: The folder that is searched first for downloaded datasets.
+
+    Raises:
+        ConfigError: A name is unknown, or parts do not fit together.
+        MissingDataError: The data are not on this machine.
+        DamagedRunError: The records are damaged.
+    """
+    config = folder.description()
+    if source is None and isinstance(folder, ExportedRun):
+        spec = read_spec(as_mapping(folder.document()["data"]), folder.config_file)
+        source = DescribedSource(spec, config.dataset, data_root)
+    return plan_of(config, source, data_root)
 
 
 def add_sources(state: State, plan: RunPlan) -> None:

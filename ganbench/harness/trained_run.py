@@ -16,10 +16,12 @@ from torch import Tensor
 from ganbench.config import RunConfig
 from ganbench.data.dataset import Source
 from ganbench.harness.changed_sources import changed_code
+from ganbench.harness.export_run import export_run
 from ganbench.harness.measured_values import MeasuredValues, RecordMapping
-from ganbench.harness.plan import RunPlan, plan_of
-from ganbench.harness.stored_run import load_state
+from ganbench.harness.plan import RunPlan
+from ganbench.harness.stored_run import load_state, plan_of_run
 from ganbench.kinds import kind_of
+from ganbench.records.exported_run import find_exported
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.device import choose_device
 from ganbench.sampling.draw import DrawnSamples, draw
@@ -33,13 +35,13 @@ class TrainedRun(RecordMapping):
     A run that was interrupted has no result yet: its status is ``unfinished``.
 
     Args:
-        path: The run's folder.
+        path: The run's folder, the name of a pretrained generator, or an exported one.
         source: The data it was trained on, if they cannot be opened by name.
         device: Where samples are drawn: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
     """
 
     def __init__(self, path: Path, *, source: Source | None = None, device: str = "auto") -> None:
-        self._folder = RunFolder(path)
+        self._folder = find_exported(path) or RunFolder(path)
         self._source = source
         self._device = device
 
@@ -47,6 +49,11 @@ class TrainedRun(RecordMapping):
     def path(self) -> Path:
         """The run's folder."""
         return self._folder.path
+
+    @property
+    def folder(self) -> RunFolder:
+        """The files of the run."""
+        return self._folder
 
     @cached_property
     def config(self) -> RunConfig:
@@ -110,6 +117,25 @@ class TrainedRun(RecordMapping):
         kind, data = kind_of(self._state.data), self._state.data
         return kind.picture(self._draw(count or kind.pictured, seed, "grid").pictured, data)
 
+    def export(self, to: str, path: str | Path | None = None, *, half: bool = False) -> Path:
+        """Write the generator in another format, and return the file or folder.
+
+        Args:
+            to: ``onnx``, ``torchscript``, ``safetensors`` or ``hub-folder``.
+            path: What to write; None means a file in the working folder, named after the run.
+            half: Store matrices and kernels in half precision; for safetensors and hub-folder.
+
+        Raises:
+            ConfigError: The format is unknown, or does not go with the generator.
+            MissingDataError: A package is missing.
+            StorageError: The file is somebody else's, or cannot be written.
+        """
+        out = None if path is None else Path(path)
+        export = export_run(self._folder, to=to, out=out, half=half)
+        for note in export.notes:
+            warnings.warn(note, stacklevel=2)
+        return export.path
+
     def _draw(
         self, count: int, seed: int | None, purpose: str, label: int | None = None
     ) -> DrawnSamples:
@@ -126,11 +152,11 @@ class TrainedRun(RecordMapping):
     @cached_property
     def plan(self) -> RunPlan:
         """The resolved run: its model, tricks and data as objects."""
-        return plan_of(self.config, self._source)
+        return plan_of_run(self._folder, self._source)
 
     @cached_property
     def _state(self) -> State:
-        for sentence in changed_code(self.plan):
+        for sentence in changed_code(self.plan, self._folder):
             warnings.warn(f"{sentence}.", stacklevel=2)
         return load_state(self.plan, self._folder, choose_device(self._device))
 

@@ -135,7 +135,7 @@ class StyleGenerator(nn.Module):
     def synthesize(self, styles: Tensor) -> Tensor:
         """Map styles (B, layers, latent_dim) to images (B, *shape)."""
         each = styles.unbind(1)
-        maps = self.layers[0](self.constant.expand(len(styles), -1, -1, -1), each[0])
+        maps = self.layers[0](self.constant.expand(styles.shape[0], -1, -1, -1), each[0])
         image: Tensor = self.to_image[0](maps, each[1])
         for stage, to_image in enumerate(self.to_image[1:]):
             layer = 2 * stage + 1

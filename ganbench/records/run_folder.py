@@ -69,6 +69,8 @@ _MEASURED: Mapping[str, tuple[type, ...]] = {
 }
 """The keys of a measurement that are shown as numbers, and the types of their values."""
 
+_MEASURE_AGAIN = "Delete it, then repeat the command with --resume to measure again."
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -218,18 +220,26 @@ def whole_result(file: Path | str) -> dict[str, Any]:
     Raises:
         DamagedRunError: the file is damaged.
     """
-    hint = "Delete it, then repeat the command with --resume to measure again."
     try:
         result = read_json(file)
     except DamagedRunError as error:
-        raise DamagedRunError(error.message, hint) from error
+        raise DamagedRunError(error.message, _MEASURE_AGAIN) from error
+    return check_result(result, file)
+
+
+def check_result(result: dict[str, Any], file: Path | str) -> dict[str, Any]:
+    """Return the outcome of a run if it has all the keys that it must have.
+
+    Raises:
+        DamagedRunError: a key is missing, or has a value of a wrong type.
+    """
     for document, keys in ((result, OUTCOME), *_measurements(result)):
         for key, types in keys.items():
             if key not in document:
-                raise DamagedRunError(f"{file} is damaged: no '{key}'.", hint)
+                raise DamagedRunError(f"{file} is damaged: no '{key}'.", _MEASURE_AGAIN)
             if not isinstance(document[key], types) or isinstance(document[key], bool):
                 raise DamagedRunError(
-                    f"{file} is damaged: '{key}' has a value of a wrong type.", hint
+                    f"{file} is damaged: '{key}' has a value of a wrong type.", _MEASURE_AGAIN
                 )
     return result
 

@@ -26,7 +26,8 @@ from ganbench.data.value_layout import (
     sample_shape,
 )
 from ganbench.data.value_range import OVERSHOOT, ValueRange, check_range
-from ganbench.errors import InputError, error_text, foreign_errors
+from ganbench.errors import ConfigError, InputError, error_text, foreign_errors
+from ganbench.records.generator_facts import GeneratorFacts, PriorName
 from ganbench.runtime.global_random import seeded
 from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, to_samples
 from ganbench.streams import stream_seed
@@ -206,15 +207,65 @@ def from_callable(generate: Generate, seed: int, device: torch.device) -> DrawSa
 
 
 def latents(
-    index: int, shape: tuple[int, ...], seed: int, *, dtype: torch.dtype = torch.float32
+    index: int,
+    shape: tuple[int, ...],
+    seed: int,
+    *,
+    dtype: torch.dtype = torch.float32,
+    prior: PriorName = "normal",
 ) -> Tensor:
-    """Return the standard normal latents (PER_CALL, *shape) of a batch, on the CPU."""
+    """Return the latents (PER_CALL, *shape) of a batch, on the CPU.
+
+    They are standard normal, or uniform in [-1, 1] where ``prior`` says so.
+    """
     stream = torch.Generator().manual_seed(stream_seed(seed, f"latents/{index}"))
-    return torch.randn(PER_CALL, *shape, generator=stream).to(dtype)
+    if prior == "uniform":
+        drawn = torch.rand(PER_CALL, *shape, generator=stream).mul_(2).sub_(1)
+    else:
+        drawn = torch.randn(PER_CALL, *shape, generator=stream)
+    return drawn.to(dtype)
 
 
-def uniform_labels(count: int, classes: int, seed: int) -> NDArray[np.int64]:
-    """Return labels (n,), each class with equal probability; n is the next multiple of PER_CALL."""
+def check_drawable(facts: GeneratorFacts, name: str) -> None:
+    """Refuse a generator whose samples cannot be drawn from what its file says.
+
+    Raises:
+        ConfigError: Its latents have a distribution of the model's own.
+        InputError: It draws neither images nor points, or needs an image for each sample.
+    """
+    if facts.prior == "own":
+        raise ConfigError(
+            f"{name} takes latents of a distribution that its model draws in a way of its own.",
+            "Measure the run itself, or export it with --to safetensors.",
+        )
+    if facts.condition == "source":
+        raise InputError(f"{name} makes each sample from another image, and has none of them.")
+    if facts.kind not in {"", "image", "points"}:
+        raise InputError(
+            f"{name} draws examples of the kind {facts.kind}; a file of a generator is read where "
+            "it draws images or points.",
+            "Draw from the run itself, or export it with --to safetensors.",
+        )
+
+
+def labels_to_draw(
+    count: int, classes: int, seed: int, label: int | None = None
+) -> NDArray[np.int64]:
+    """Return labels (n,): each class with equal probability, or one class alone.
+
+    Args:
+        count: The number of samples; n is the next multiple of PER_CALL.
+        classes: The number of classes.
+        seed: The seed of the labels.
+        label: The class; None means all of them.
+
+    Raises:
+        ConfigError: There is no such class.
+    """
+    if label is not None and not 0 <= label < classes:
+        raise ConfigError(f"There is no class {label}: the classes are 0 to {classes - 1}.")
     rounded = -(-count // PER_CALL) * PER_CALL
+    if label is not None:
+        return np.full(rounded, label, np.int64)
     raw = np.random.PCG64([seed, classes]).random_raw(rounded)
     return (raw % classes).astype(np.int64)

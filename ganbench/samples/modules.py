@@ -19,13 +19,14 @@ from torch import Tensor, nn
 
 from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError, InputError, error_text
+from ganbench.records.generator_facts import PriorName
 from ganbench.records.json_values import parse_json
 from ganbench.samples.generator_samples import (
     DRAWN,
     PER_CALL,
     GeneratedSamples,
+    labels_to_draw,
     latents,
-    uniform_labels,
     weights_version,
 )
 
@@ -35,7 +36,8 @@ _LATENT_ATTRIBUTES = ("latent_dim", "latent_size", "z_dim", "dim_z", "nz")
 def load_torchscript(path: Path, device: torch.device) -> tuple[nn.Module, dict[str, Any]]:
     """Return the module of a TorchScript archive, and its metadata.
 
-    The metadata is the extra file ``ganbench.json`` of the archive: ``latent_dim``, ``classes``.
+    The metadata is the extra file ``ganbench.json`` of the archive: ``latent_dim``, ``classes``,
+    or the whole description that an export of ganbench has.
 
     Raises:
         InputError: the file is no TorchScript archive.
@@ -44,9 +46,10 @@ def load_torchscript(path: Path, device: torch.device) -> tuple[nn.Module, dict[
     try:
         with warnings.catch_warnings():  # torch calls its own format deprecated on every load
             warnings.simplefilter("ignore")
-            module: nn.Module = torch.jit.load(  # type: ignore[no-untyped-call]
-                str(path), map_location=device, _extra_files=extra
-            )
+            with path.open("rb") as file:  # because torch takes no path that is not UTF-8
+                module: nn.Module = torch.jit.load(  # type: ignore[no-untyped-call]
+                    file, map_location=device, _extra_files=extra
+                )
     except (RuntimeError, ValueError, OSError) as error:
         raise InputError(
             f"{path} is no TorchScript archive; a file of weights alone cannot be run.",
@@ -71,8 +74,10 @@ def module_samples(
     classes: int | None,
     value_range: ValueRange | None = None,
     version: str = "",
+    prior: PriorName = "",
+    label: int | None = None,
 ) -> GeneratedSamples:
-    """Return samples that a module draws from standard normal latents (B, d) or (B, d, 1, 1).
+    """Return samples that a module draws from latents (B, d) or (B, d, 1, 1).
 
     Args:
         module: The generator; it is put into evaluation mode and moved to ``device``.
@@ -87,17 +92,21 @@ def module_samples(
             each class with equal probability.
         value_range: The values of black and white in floating-point images, None for [-1, 1].
         version: What pins the module; if it is empty, the hash of its weights does.
+        prior: The distribution of the latents, standard normal if it is empty.
+        label: The class to draw; None draws all with equal probability.
 
     Raises:
-        ConfigError: the latent size is unknown and must be given.
+        ConfigError: the latent size is unknown and must be given, or there is no such class.
         InputError: the module fails, or returns something other than samples.
     """
     module = module.eval().to(device)
     count = DRAWN if count is None else count
-    labels = uniform_labels(count, classes, seed) if classes else None
+    if label is not None and not classes:
+        raise ConfigError(f"{name} draws no classes, or its number of classes is not known.")
+    labels = labels_to_draw(count, classes, seed, label) if classes else None
 
     def run(index: int, shape: tuple[int, ...]) -> Any:
-        z = latents(index, shape, seed).to(device)
+        z = latents(index, shape, seed, prior=prior or "normal").to(device)
         if labels is None:
             return module(z)
         return module(z, torch.from_numpy(_part(labels, index)).to(device))

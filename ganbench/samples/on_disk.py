@@ -19,8 +19,9 @@ from ganbench.data.pair_folder import IMAGES, beside_pairs, holds_pairs
 from ganbench.data.value_layout import check_named_kind, checked_labels, layout_of
 from ganbench.errors import InputError
 from ganbench.gan import DataKind
+from ganbench.records.generator_facts import GeneratorFacts
 from ganbench.samples.array_samples import ArraySamples, npz_arrays
-from ganbench.samples.generator_samples import file_version
+from ganbench.samples.generator_samples import check_drawable, file_version
 from ganbench.samples.image_samples import FileSamples
 from ganbench.samples.modules import load_torchscript, module_samples
 from ganbench.samples.onnx_model import onnx_samples
@@ -74,6 +75,7 @@ def open_path(path: Path, options: OpenOptions) -> Samples:
             latent_dim=options.latent_dim,
             classes=options.classes,
             value_range=options.value_range,
+            label=options.label,
         )
     if ending.endswith(".py"):
         raise InputError(f"{path} registers no dataset.", f"Name a function: {path}:generate")
@@ -145,15 +147,18 @@ def open_module(
     version: str = "",
 ) -> Samples:
     """Open a torch module as a generator; options go before its metadata."""
-    sizes = {key: value for key, value in (metadata or {}).items() if type(value) is int}
+    facts = GeneratorFacts.read(metadata)
+    check_drawable(facts, name)
     return module_samples(
         module,
         name=name,
         count=options.count,
         seed=options.seed,
         device=options.device,
-        latent_dim=options.latent_dim or sizes.get("latent_dim"),
-        classes=options.classes or sizes.get("classes"),
-        value_range=options.value_range,
+        latent_dim=options.latent_dim or facts.latent_dim or None,
+        classes=options.classes or facts.classes or None,
+        value_range=options.value_range or facts.value_range,
         version=version,
+        prior=facts.prior,
+        label=options.label,
     )

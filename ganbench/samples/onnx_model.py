@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ from numpy.typing import NDArray
 
 from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError, InputError, MissingDataError, error_text
+from ganbench.records.generator_facts import GeneratorFacts
 from ganbench.samples.generator_samples import (
     DRAWN,
     PER_CALL,
     GeneratedSamples,
+    check_drawable,
     file_version,
+    labels_to_draw,
     latents,
-    uniform_labels,
 )
 
 _FLOATS = {
@@ -38,11 +41,13 @@ def onnx_samples(
     latent_dim: int | None,
     classes: int | None,
     value_range: ValueRange | None = None,
+    label: int | None = None,
 ) -> GeneratedSamples:
-    """Return samples that an ONNX file draws from standard normal latents.
+    """Return samples that an ONNX file draws from latents.
 
-    Its input is latents (B, d) or (B, d, 1, 1). A second input of integers (B,) or (B, 1) is
-    labels. The first output is images or points.
+    Its input is latents (B, d) or (B, d, 1, 1): standard normal, unless the file's metadata say
+    that they are uniform, as in a file that ganbench exported. A second input of integers (B,) or
+    (B, 1) is labels. The first output is images or points.
 
     Args:
         path: The ONNX file.
@@ -52,26 +57,35 @@ def onnx_samples(
         latent_dim: The latent size d, where the file leaves it open.
         classes: The number of classes, each of which has equal probability; where it is None the
             file's metadata must have it, under ``classes``.
-        value_range: The values of black and white in floating-point images, None for [-1, 1].
+        value_range: The values of black and white in floating-point images; None means what the
+            metadata say, or [-1, 1].
+        label: The class to draw; None draws all with equal probability.
 
     Raises:
         MissingDataError: onnxruntime is not installed.
-        ConfigError: the latent size or the number of classes is unknown and must be given.
+        ConfigError: the latent size or the number of classes is unknown and must be given, or
+            there is no such class.
         InputError: the file cannot be run, has other inputs, or returns no samples.
     """
     session = _session(path, device)
+    metadata = session.get_modelmeta().custom_metadata_map
+    facts = GeneratorFacts.of_json(metadata.get("ganbench", "{}"))
+    check_drawable(facts, str(path))
     latent_input, label_input = _inputs(path, session)
     shape = _latent_shape(path, latent_input, latent_dim)
     count = DRAWN if count is None else count
-    classes = _classes(path, session, classes) if label_input else None
-    labels = uniform_labels(count, classes, seed) if classes else None
+    classes = _classes(path, metadata, classes) if label_input else None
+    if label is not None and not classes:
+        raise ConfigError(f"{path} draws no classes: it takes no labels.")
+    labels = labels_to_draw(count, classes, seed, label) if classes else None
+    prior = facts.prior or "normal"
     batch_size = latent_input.shape[0] if isinstance(latent_input.shape[0], int) else PER_CALL
     if batch_size < 1:
         raise InputError(f"{path} takes batches of {batch_size} latents; 1 or more were expected.")
 
     def draw(index: int) -> NDArray[Any]:
         dtype = _FLOATS[latent_input.type]
-        feed = {latent_input.name: latents(index, shape, seed, dtype=dtype).numpy()}
+        feed = {latent_input.name: latents(index, shape, seed, dtype=dtype, prior=prior).numpy()}
         if label_input and labels is not None:
             part = labels[index * PER_CALL : (index + 1) * PER_CALL]
             part = part.astype(_INTEGERS[label_input.type])
@@ -84,7 +98,7 @@ def onnx_samples(
         count=count,
         labels=None if labels is None else labels[:count],
         classes=classes or 0,
-        value_range=value_range,
+        value_range=value_range or facts.value_range,
         version=file_version(path),
     )
 
@@ -142,9 +156,9 @@ def _latent_shape(path: Path, latent_input: Any, latent_dim: int | None) -> tupl
     return tuple(size if isinstance(size, int) else 1 for size in shape)
 
 
-def _classes(path: Path, session: Any, classes: int | None) -> int:
+def _classes(path: Path, metadata: Mapping[str, str], classes: int | None) -> int:
     """Return the number of classes: as asked for, or as the file's metadata say."""
-    text = session.get_modelmeta().custom_metadata_map.get("classes", "")
+    text = metadata.get("classes", "")
     classes = classes or (int(text) if text.isascii() and text.isdigit() else 0)
     if not classes:
         raise ConfigError(

@@ -35,6 +35,7 @@ class OpenOptions:
     classes: int | None
     value_range: ValueRange | None
     progress: Progress
+    label: int | None = None
 
     def __post_init__(self) -> None:
         if self.count is not None and self.count < 1:

@@ -27,6 +27,7 @@ from ganbench.data.in_memory import read_examples
 from ganbench.data.value_range import ValueRange, check_value_range
 from ganbench.errors import ConfigError, InputError, MissingDataError, UnknownNameError, suggest
 from ganbench.progress import SILENT, Progress
+from ganbench.records.bundled_generators import pretrained_generators
 from ganbench.samples.array_samples import refuse_unmeasured
 from ganbench.samples.callables import is_callable_name, load_callable
 from ganbench.samples.generator_samples import DRAWN, GeneratedSamples, from_callable
@@ -54,6 +55,7 @@ def open_samples(
     latent_dim: int | None = None,
     classes: int | None = None,
     value_range: ValueRange | None = None,
+    label: int | None = None,
     progress: Progress = SILENT,
 ) -> Samples:
     """Open samples from anywhere, to be read chunk by chunk.
@@ -71,9 +73,9 @@ def open_samples(
       split is the first one unless it is named here or by ``split``;
     - a function ``generate(count, generator)`` that returns ``count`` samples drawn from the
       torch.Generator, or its name: ``package.module:function`` or ``./file.py:function``;
-    - a torch module, a TorchScript archive (``.pt``, ``.ts``), an ONNX file (``.onnx``): they
-      get standard normal latents of ``latent_dim``, and labels where ``classes`` says so.
-      A TorchScript archive is a program: open only archives that you trust.
+    - a torch module, a TorchScript archive (``.pt``, ``.ts``: a program, so open only what you
+      trust), an ONNX file (``.onnx``). Unless their metadata say otherwise, they get standard
+      normal latents of ``latent_dim``, and labels where ``classes`` says so.
 
     Functions, modules and files draw images and points as arrays have them.
 
@@ -82,8 +84,8 @@ def open_samples(
         count: The number of samples to draw from a generator, 5,000 if None. Of other sources a
             random part of that size is taken, or the whole if it has no more.
         seed: The seed of drawing, and of taking a part.
-        strict: Whether images that cannot be read, and files that are passed over, are an error;
-            otherwise they are left out and named in ``skipped``, or counted in ``passed_over``.
+        strict: Refuse images that cannot be read and files that are passed over; otherwise they are
+            named in ``skipped`` or counted in ``passed_over``.
         device: The device that generators run on.
         data_root: The folder that is searched first for a dataset's files.
         split: The split of a dataset.
@@ -91,13 +93,12 @@ def open_samples(
         latent_dim: The latent size of a network, where it does not say it itself.
         classes: The number of classes of a conditional network.
         value_range: The values of black and white in floating-point images; without it they are
-            in [-1, 1], and a fifth of the values may overshoot a little. Images that are uint8,
-            and points, have no range.
+            in [-1, 1], and a fifth of the values may overshoot a little.
+        label: The class that a generator in a file is to draw; None draws all of them.
         progress: Hears how far the download of a dataset is.
 
     Raises:
         MissingDataError: there is no such file or dataset here, or a package is not installed.
-        UnknownNameError: no dataset of that name.
         InputError: the source cannot be read, or holds no samples.
         ConfigError: an option that the source cannot have, or that it lacks.
     """
@@ -113,6 +114,7 @@ def open_samples(
         classes=classes,
         value_range=check_value_range(value_range),
         progress=progress,
+        label=label,
     )
     if isinstance(source, str | os.PathLike):
         return _open_name(os.fspath(source), isinstance(source, os.PathLike), options)
@@ -191,7 +193,8 @@ def _open_name(name: str, is_real_path: bool, options: OpenOptions) -> Samples:
             refuse(options, labels=True, split=True)
             return _open_callable(load_callable(name), name.rpartition(":")[2], options)
         if not is_path(name) and not path.suffix and ":/" not in name:
-            near = suggest(name, [*registry.datasets.entries(), *_neighbors(path)])
+            known = [*registry.datasets.entries(), *pretrained_generators()]
+            near = suggest(name, [*known, *_neighbors(path)])
             raise UnknownNameError(
                 f"There is no file, folder, run or dataset '{name}'. {near}".strip(),
                 "See what is built in: ganbench ls datasets",

@@ -18,6 +18,7 @@ BASES = {
     "compare": ("-m", "vanilla", "-d", "ring8", "--seeds", "0", "-n", "-q"),
     "eval": POINTS,
     "sample": ("RUN", "--count", "2", "--format", "npz", "--out", "drawn.npz"),
+    "export": ("RUN", "--to", "torchscript", "--out", "drawn.pt"),
     "throughput": ("-m", "vanilla", "-d", "ring8", "-q"),
     "report": ("empty",),
     "ls": (),

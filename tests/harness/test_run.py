@@ -414,13 +414,13 @@ def test_code_that_has_changed_since_is_said(go, constant_model, tmp_path):
     trick = tmp_path / "mine.py"
     trick.write_text(TRICK)
     _, folder = go(str(constant_model), tricks=[str(trick)])
-    assert changed_code(plan_of(folder.description())) == []
+    assert changed_code(plan_of(folder.description()), folder) == []
     trick.write_text(TRICK + "# changed\n")
-    assert changed_code(plan_of(folder.description())) == [
+    assert changed_code(plan_of(folder.description()), folder) == [
         f"The trick {trick} has changed since the run was trained"
     ]
     constant_model.write_text(constant_model.read_text() + "\n# changed\n")
-    sentences = changed_code(plan_of(folder.description()))
+    sentences = changed_code(plan_of(folder.description()), folder)
     assert sentences[0] == f"The model {constant_model} has changed since the run was trained"
     result = ganbench.evaluate(fake=folder.path, samples=64, metrics=["modes"], progress=False)
     assert sentences[0] in result["metrics"]["modes"]["warning"]

@@ -21,6 +21,7 @@ from small_states import CPU, state_of
 
 from ganbench.config import Recipe, adam, override, parse_trick
 from ganbench.data.dataset import Dataset
+from ganbench.data.described_source import read_spec
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.evaluation import reference_statistics
 from ganbench.gan import GAN, DataSpec
@@ -31,6 +32,7 @@ from ganbench.harness.trained_run import TrainedRun
 from ganbench.losses import non_saturating
 from ganbench.nn import MLP
 from ganbench.progress import SILENT
+from ganbench.records.exported_run import ExportedRun, find_run
 from ganbench.records.load import load_runs
 from ganbench.records.read_run import read_if_run, read_run
 from ganbench.records.run_folder import RunFolder, name_folder, open_run
@@ -272,6 +274,39 @@ def read_checkpoint(path: Path) -> None:
     assert trainer.state.device == CPU
 
 
+# -- exported generators -----------------------------------------------------------------------
+
+EXPORT: dict[str, Any] = {
+    "library_name": "ganbench",
+    "format": 1,
+    "generator": {"latent_dim": 2, "prior": "normal", "classes": 0, "shape": [2], "kind": "points"},
+    "data": {"name": "ring8", "version": "1", "shape": [2], "kind": "points"},
+    "run": {"config": CONFIG, "kimg": 10.0, "result": RECORDS["result.json"]},
+}
+
+
+@st.composite
+def exports(draw: st.DrawFn) -> bytes:
+    """Draw a file of weights with another description, or with damaged bytes."""
+    facts = draw(_file(EXPORT)).decode("utf-8", "replace")
+    return draw(damaged(st.just(save({"w": torch.zeros(2)}, {"facts": facts}))))
+
+
+def read_export(path: Path) -> None:
+    """Read an exported generator as ``show``, ``sample`` and notebooks do, its weights aside."""
+    run = find_run(path)
+    assert isinstance(run, ExportedRun)
+    assert run.kimg is not None
+    _each(
+        run.description,
+        run.outcome,
+        lambda: read_spec(run.document()["data"], path),
+        lambda: repr(TrainedRun(path)),
+        lambda: run.facts(),
+        lambda: run.finished,
+    )
+
+
 # -- statistics --------------------------------------------------------------------------------
 
 
@@ -401,6 +436,7 @@ def read_setting(path: Path) -> None:
 READERS = [
     Reader("records of runs", records, _write_run, read_records),
     Reader("checkpoints", checkpoints(), written_as("checkpoint.safetensors"), read_checkpoint),
+    Reader("exported generators", exports(), written_as("a.safetensors"), read_export),
     Reader("statistics", statistics(), written_as("statistics.npz"), read_statistics),
     Reader("suites", suites, written_as("suite.toml"), read_suite),
     Reader("settings", assignments, _write_text, read_setting),

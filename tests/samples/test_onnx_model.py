@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 
 import numpy as np
@@ -113,6 +114,36 @@ def test_labels_are_drawn_for_a_second_input(model, stacked, form, batch):
         open_samples(path)
     named = model([batch, 6], (3, 2, 2), labels=labels, metadata={"classes": "4"})
     assert open_samples(named, count=3).facts.classes == 4
+
+
+def test_a_file_says_how_its_latents_are_drawn_and_what_its_values_mean(model, stacked):
+    facts = {"prior": "uniform", "value_range": [-2, 2], "classes": 4, "kind": "image"}
+    metadata = {"ganbench": json.dumps({"generator": facts}), "classes": "4"}
+    path = model(["n", 6], (3, 2, 2), labels=["n"], metadata=metadata)
+    samples = open_samples(path, count=64, label=2)
+    z = latents(0, (6,), 0, prior="uniform").numpy()
+    images = np.tanh(z @ WEIGHT + 2).reshape(64, 3, 2, 2) / 2
+    assert (samples.labels == 2).all()
+    expected = (127.5 * images + 128).astype(np.uint8)
+    assert np.abs(stacked(samples).numpy().astype(int) - expected).max() <= 1
+    with pytest.raises(ConfigError, match="the classes are 0 to 3"):
+        open_samples(path, label=4)
+    with pytest.raises(ConfigError, match="takes no labels"):
+        open_samples(model(["n", 6], (3, 2, 2)), label=0)
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({"prior": "own"}, "in a way of its own"),
+        ({"kind": "sequence"}, "of the kind sequence"),
+        ({"condition": "source"}, "from another image"),
+    ],
+)
+def test_a_file_whose_samples_cannot_be_drawn_is_refused(model, facts, sentence):
+    path = model(["n", 6], (3, 2, 2), metadata={"ganbench": json.dumps({"generator": facts})})
+    with pytest.raises((ConfigError, InputError), match=sentence):
+        open_samples(path)
 
 
 def test_a_latent_size_that_is_not_in_the_file_is_asked_for(model):

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Generators to draw from, whatever holds them: a run, an exported generator, or a program."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ganbench.config import parse_trick
+from ganbench.errors import ConfigError
+from ganbench.gan import DataSpec
+from ganbench.harness.changed_sources import changed_code
+from ganbench.harness.stored_run import load_state, plan_of_run
+from ganbench.paths import expand
+from ganbench.records.exported_run import ExportedRun, find_run
+from ganbench.records.run_folder import RunFolder
+from ganbench.samples import open_samples
+from ganbench.samples.on_disk import TORCHSCRIPTS
+from ganbench.sampling.draw import DrawnSamples, draw
+from ganbench.training.trainer import evaluating
+
+PROGRAMS = (".onnx", *TORCHSCRIPTS)
+"""The endings of files that hold the network itself, not only its weights."""
+
+
+class DrawableGenerator(ABC):
+    """A generator to draw from."""
+
+    folder: Path | None
+    """The folder of its run, where samples belong; None for what is no run of the user's."""
+    name: str
+    data: DataSpec
+    """What it draws; known once it is loaded."""
+    remarks: Sequence[str] = ()
+    """What has changed since it was trained; known once it is loaded."""
+
+    @abstractmethod
+    def load(self, device: torch.device, tricks: Sequence[str]) -> None:
+        """Read the weights.
+
+        Args:
+            device: Where samples are drawn.
+            tricks: Tricks that act on sampling, as they are written on the command line.
+
+        Raises:
+            GanbenchError: The generator cannot be read, or a trick cannot act on it.
+        """
+
+    @abstractmethod
+    def draw(self, count: int, seed: int, label: int | None) -> DrawnSamples:
+        """Draw samples, of one class or of all.
+
+        Raises:
+            ConfigError: The generator draws no classes, or not this one.
+        """
+
+
+class _RunGenerator(DrawableGenerator):
+    """The generator of a run, or one that was exported with what ganbench needs to rebuild it."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+        exported = isinstance(run, ExportedRun)
+        self.folder = None if exported else run.path
+        self.name = run.name if isinstance(run, ExportedRun) else run.path.name
+
+    def load(self, device: torch.device, tricks: Sequence[str]) -> None:
+        """Rebuild the networks, and read their weights."""
+        plan = plan_of_run(self._run)
+        self.remarks = changed_code(plan, self._run)
+        sampling = [parse_trick(text) for text in tricks]
+        self._state = load_state(plan, self._run, device, sampling=sampling)
+        self.data = self._state.data
+
+    def draw(self, count: int, seed: int, label: int | None) -> DrawnSamples:
+        """Draw as the run does."""
+        with evaluating(self._state):
+            return draw(self._state, count, seed=seed, label=label)
+
+
+class _ProgramGenerator(DrawableGenerator):
+    """A generator in a file that holds the network itself."""
+
+    folder = None
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = path.stem
+        self._device = torch.device("cpu")
+
+    def load(self, device: torch.device, tricks: Sequence[str]) -> None:
+        """Draw the first samples, which say what the file draws."""
+        if tricks:
+            raise ConfigError(
+                f"Tricks act on the samples of a run, and {self._path} is a program.",
+                "Leave out --trick, or name the run.",
+            )
+        self._device = device
+        facts = open_samples(self._path, count=1, device=device).facts
+        assert facts.shape is not None
+        self.data = DataSpec(self.name, facts.version, facts.shape, classes=facts.classes)
+
+    def draw(self, count: int, seed: int, label: int | None) -> DrawnSamples:
+        """Draw as a measurement does."""
+        samples = open_samples(self._path, count=count, seed=seed, device=self._device, label=label)
+        labels = None if samples.labels is None else torch.from_numpy(samples.labels)
+        chunks = [chunk.values for chunk in samples.chunks() if isinstance(chunk.values, Tensor)]
+        return DrawnSamples(torch.cat(chunks), labels)
+
+
+def open_generator(name: str) -> DrawableGenerator:
+    """Return the generator that a name means, before its weights are read.
+
+    Args:
+        name: The folder of a run; the name of a pretrained generator; an exported one, as a folder
+            or a file.
+
+    Raises:
+        InputError: There is nothing of that name, or it holds no generator.
+    """
+    if name.lower().endswith(PROGRAMS) and expand(name).is_file():
+        return _ProgramGenerator(expand(name))
+    return _RunGenerator(find_run(name))
