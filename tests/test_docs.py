@@ -115,7 +115,7 @@ FORM_ONLY = {
     r"pip install tox": "changes the environment",
     r"tox": "runs these tests",
     r"pytest -n 2": "runs these tests",
-    r"python (?P<script>\S+\.py)( mnist-cnn| --minutes \d+)?": "takes minutes or hours",
+    r"python (?P<script>\S+\.py)( mnist-cnn| --minutes \d+| runs/\S+)?": "takes minutes or hours",
     r"ganbench weights fetch [\w ]+": "downloads up to 500 MB",
     r"ganbench weights import \S+\.pth": "needs a file of 90 MB",
     r"ganbench run --from RUN .+": "needs a finished run; tests/cli/test_run.py makes one",

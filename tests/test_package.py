@@ -23,6 +23,12 @@ def test_the_wheel_ships_the_zoo_inside_ganbench():
     assert {path.name for path in ROOT.glob("zoo/*.toml")} <= zoo
 
 
+def test_the_wheel_ships_the_pretrained_generators_with_their_cards():
+    files = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("zoo/pretrained/*/*")}
+    assert files
+    assert {f"ganbench/{name}" for name in files} <= SHIPPED
+
+
 @pytest.mark.parametrize("folder", ["weights/bundled", "report/templates", "harness/suites"])
 def test_the_wheel_ships_data_files(folder):
     data_files = {

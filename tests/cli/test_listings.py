@@ -16,7 +16,7 @@ NAMES = [(kind, name) for kind in KINDS for name in getattr(registry, kind).name
 
 def test_ls_lists_every_entry_with_summary_and_paper(cli):
     document = cli("ls", "--json").document
-    assert document.keys() == {"schema", *KINDS, "losses", "suites"}
+    assert document.keys() == {"schema", *KINDS, "losses", "suites", "pretrained"}
     for kind in KINDS:
         entries = getattr(registry, kind).entries()
         assert [row["name"] for row in document[kind]] == list(entries)
@@ -46,10 +46,28 @@ def test_suites_are_listed_and_shown(cli):
     assert "ganbench compare smoke" in cli("show", "smoke").out
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "losses", "suites"])
+@pytest.mark.parametrize("kind", [*KINDS, "losses", "suites", "pretrained"])
 def test_ls_of_one_kind(cli, kind):
     assert cli("ls", kind, "--json").document.keys() == {"schema", kind}
     assert cli("ls", kind).out.startswith(kind)
+
+
+def test_pretrained_generators_are_listed_and_shown(cli):
+    rows = cli("ls", "pretrained", "*@mnist5k", "--json").document["pretrained"]
+    assert {"dcgan@mnist5k", "acgan@mnist5k"} <= {row["name"] for row in rows}
+    for row in rows:
+        assert 0 < row["size_bytes"] < 3_000_000
+        assert row["metric"] == "fid@mnist-cnn"
+        assert row["data_license"] == "CC-BY-SA-3.0"
+    shown = cli("show", "DCGAN@mnist5k", "--json").document
+    assert (shown["kind"], shown["config"]["model"]) == ("run", "dcgan")
+    assert shown["result"]["status"] == "done"
+    out = cli("show", "dcgan@mnist5k").out
+    assert "fid@mnist-cnn ↓" in out
+    assert "The generator alone: " in out
+    refused = cli("show", "dcgan@mnist5")
+    assert refused.code == 2
+    assert "Did you mean 'dcgan@mnist5k'" in " ".join(refused.err.split())
 
 
 def test_ls_takes_a_glob(cli):
@@ -160,10 +178,10 @@ def test_doctor_checks_what_is_needed(cli):
 def test_doctor_tells_a_package_that_does_not_import(cli, monkeypatch):
     import_module = importlib.import_module
 
-    def broken(name, *rest):
+    def broken(name, package=None):
         if name == "altair":
             raise ImportError("No module named 'altair'")
-        return import_module(name, *rest)
+        return import_module(name, package)
 
     monkeypatch.setattr(importlib, "import_module", broken)
     outcome = cli("doctor", "--json")
