@@ -150,7 +150,22 @@ def _training(run: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     table = _table(("setting", "value"), [(key, f"`{value}`") for key, value in rows])
     command = str(run.get("command") or "")
     made = f"The command that made it:\n\n```sh\n{command}\n```" if command else ""
-    return "\n\n".join(filter(None, [table, made]))
+    return "\n\n".join(filter(None, [table, made, _from_the_start(config, tricks)]))
+
+
+def _from_the_start(config: Mapping[str, Any], tricks: Sequence[str]) -> str:
+    """Return the command that makes a run that went on from another in one piece; empty if none."""
+    recipe = as_mapping(config["recipe"])
+    if not config.get("origin") or recipe["schedule"] != "constant" or "->" in json_text(config):
+        return ""
+    words = ["ganbench run", f"--model {config['model']}", f"--dataset {config['dataset']}"]
+    words += [*(f"--trick {trick}" for trick in tricks), f"--kimg {recipe['kimg']:g}"]
+    command = " ".join([*words, f"--seed {config['seed']}"])
+    return (
+        "Nothing in its recipe depends on the length of training. So one command gives the same "
+        "weights, on the same kind of processor and with the settings of the table:\n\n"
+        f"```sh\n{command}\n```"
+    )
 
 
 def _optimizer(spec: Mapping[str, Any]) -> str:

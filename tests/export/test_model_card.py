@@ -9,6 +9,7 @@ from ganbench.records.bundled_generators import DataTerms
 RECIPE = {
     "kimg": 160.0,
     "latent_dim": 100,
+    "schedule": "linear",
     "generator_optimizer": {"kind": "adam", "learning_rate": 0.0002, "betas": [0.5, 0.999]},
     "discriminator_optimizer": {"kind": "sgd", "learning_rate": "2e-4->0"},
 }
@@ -68,6 +69,13 @@ def test_a_run_that_went_on_from_another_says_so():
     row = "| went on from the run | `5ab773ae00000000, after 40 kimg` |"
     assert row in model_card({**DOCUMENT, "run": run}, CardNotes("x"))
     assert "went on from" not in model_card(DOCUMENT, CardNotes("x"))
+    moving = model_card({**DOCUMENT, "run": run}, CardNotes("x"))
+    assert "Nothing in its recipe" not in moving, "a learning rate follows the length"
+    adam = RECIPE["generator_optimizer"]
+    steady = {**RECIPE, "schedule": "constant", "discriminator_optimizer": adam}
+    run = {**run, "config": {**run["config"], "recipe": steady}}
+    command = "ganbench run --model acgan --dataset mnist5k --trick ema:warm_up=0.05 --kimg 160"
+    assert f"{command} --seed 3\n" in model_card({**DOCUMENT, "run": run}, CardNotes("x"))
 
 
 def test_published_numbers_stand_next_to_what_differs():
