@@ -103,7 +103,9 @@ def build_backbone(
     requested = dict(config.parameters)
     if "batch_norm" in inspect.signature(build).parameters:
         requested.setdefault("batch_norm", batch_norm)
-    parameters = resolve_parameters(f"backbone {config.name}", build, requested)
+    parameters = resolve_parameters(
+        f"backbone {config.name}", build, requested, prefix=f"{config.name}."
+    )
     backbone = build(data, **parameters)
     if not isinstance(backbone, Backbone):
         raise ConfigError(

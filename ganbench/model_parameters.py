@@ -15,7 +15,7 @@ from ganbench.user_code import place_of
 
 
 def resolve_parameters(
-    name: str, build: Callable[..., Any], requested: Mapping[str, Any]
+    name: str, build: Callable[..., Any], requested: Mapping[str, Any], prefix: str = "model."
 ) -> dict[str, PlainValue]:
     """Return all parameters of a model, those that are requested and the defaults of the others.
 
@@ -23,6 +23,7 @@ def resolve_parameters(
         name: The name of the model, for messages.
         build: The model's function; its keyword-only arguments are its parameters.
         requested: Values by name, which are validated against the arguments' annotations.
+        prefix: What comes before the names in messages.
 
     Raises:
         ConfigError: There is no such parameter, a value does not fit, or the function itself
@@ -37,7 +38,7 @@ def resolve_parameters(
     kind: type[BaseModel] = create_model(
         "Parameters", __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
     )
-    values = validate(kind, requested, "model.").model_dump()
+    values = validate(kind, requested, prefix).model_dump()
     for key, value in values.items():
         if not isinstance(value, bool | int | float | str):
             raise ConfigError(
