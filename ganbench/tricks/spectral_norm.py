@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec, DiscriminatorFactory, GeneratorFactory, Shape
 from ganbench.registry import register
 from ganbench.trick import Trick
@@ -60,8 +61,19 @@ class SpectralNorm(Trick):
 
 
 def _normalize(network: nn.Module) -> nn.Module:
-    """Normalize, in place, every layer of a network that is not normalized yet."""
-    for layer in list(network.modules()):
+    """Normalize, in place, every layer of a network that is not normalized yet.
+
+    Raises:
+        ConfigError: The weights of a layer begin at zero, which cannot be divided by their largest
+            singular value.
+    """
+    for name, layer in list(network.named_modules()):
         if isinstance(layer, _LAYERS) and not parametrize.is_parametrized(layer, "weight"):
+            if not layer.weight.any():
+                raise ConfigError(
+                    f"spectral-norm divides weights by their largest singular value, and those of "
+                    f"the layer {name} begin at zero.",
+                    "Leave out spectral-norm, or choose another backbone.",
+                )
             spectral_norm(layer)
     return network

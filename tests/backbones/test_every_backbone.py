@@ -116,7 +116,7 @@ def test_errors_are_sentences():
     data = DataSpec("images", "1", (1, 16, 16))
     with pytest.raises(ConfigError, match="Unknown backbone 'resnit'"):
         build_backbone("resnit", data)
-    with pytest.raises(ConfigError, match="Unknown key 'resnet.wdth'"):
+    with pytest.raises(ConfigError, match=r"Unknown key 'resnet\.wdth'"):
         build_backbone("resnet:wdth=3", data)
     with pytest.raises(ConfigError, match="4 x 4 pixels"):
         build_backbone("resnet", DataSpec("small", "1", (1, 4, 4))).generator(8)

@@ -141,7 +141,8 @@ def test_any_width_will_do(cli, monkeypatch, columns):
         assert outcome.code == 0
         assert outcome.out
         lines = [*outcome.out.splitlines(), *outcome.err.splitlines()]
-        whole = ("Samples: ", "A page of it: ", "source: ")  # paths are never broken
+        # Paths are never broken, nor what is said of a run in a log.
+        whole = ("Samples: ", "A page of it: ", "source: ", "Collapse, from ")
         if columns == "40":
             assert all(len(line) <= 40 for line in lines if not line.startswith(whole))
     outcome = cli("run", "-m", "vanila")

@@ -65,8 +65,10 @@ def test_a_run_is_a_run(tmp_path):
 def test_what_is_nothing_of_all_that(tmp_path):
     with pytest.raises(InputError, match="does not say which generator"):
         find_run(write(tmp_path / "weights.safetensors", None))
-    with pytest.raises(InputError, match="holds no run"):
+    with pytest.raises(InputError, match=r"There is no folder .*nothing"):
         find_run(tmp_path / "nothing")
+    with pytest.raises(InputError, match="holds no run"):
+        find_run(tmp_path)
     with pytest.raises(InputError, match=r"no pretrained generator 'dcgan@mnist5'.*dcgan@mnist5k"):
         find_run("dcgan@mnist5")
     (tmp_path / "cut.safetensors").write_bytes(b"\x08\x00")

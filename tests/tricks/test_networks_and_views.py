@@ -119,6 +119,18 @@ def test_spectral_norm_of_a_single_weight_never_moves_it():
     assert state.discriminator.weight.item() == pytest.approx(np.sign(before))
 
 
+def test_spectral_norm_refuses_weights_that_begin_at_zero():
+    """Zero divided by zero would be the first thing that the network computes."""
+
+    def network(shape):
+        layers = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1))
+        nn.init.zeros_(layers[1].weight)
+        return layers
+
+    with pytest.raises(ConfigError, match="those of the layer 1 begin at zero"):
+        SpectralNorm().wrap_discriminator(network, None)((3,))
+
+
 def test_spectral_norm_keeps_the_initial_weights():
     plain, normalized = build().discriminator, build(SpectralNorm()).discriminator
     assert torch.equal(plain.weight, normalized.parametrizations.weight.original)

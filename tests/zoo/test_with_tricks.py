@@ -110,6 +110,7 @@ REFUSED = {
     "pix2pix": {"pacgan", "logan"},
     "progan": {"pacgan"},
     "r3gan": {"label-smoothing"},
+    "r3gan-images": {"spectral-norm"},
     "ragan": {"label-smoothing"},
     "reacgan": {"pacgan"},
     "rpgan": {"label-smoothing"},
