@@ -292,6 +292,16 @@ def test_start_up_loads_nothing_heavy(statement, allowed):
     assert not (loaded & HEAVY) - set(allowed)
 
 
+def test_a_run_loads_neither_compilers_nor_statistics():
+    """Each of them takes a fifth of a second or more, in every process that trains."""
+    loaded = modules_after(
+        "import sys, ganbench.harness.run\n"
+        "slow = {'torch._dynamo', 'triton', 'scipy.stats', 'sympy'}\n"
+        "sys.modules |= {'slow_' + name.split('.')[0]: None for name in slow & set(sys.modules)}"
+    )
+    assert not [name for name in loaded if name.startswith("slow_")]
+
+
 def test_the_zoo_refuses_another_name():
     result = subprocess.run(
         [sys.executable, "-c", "import zoo"], capture_output=True, text=True, cwd=ROOT, check=False

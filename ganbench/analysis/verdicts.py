@@ -32,6 +32,7 @@ from ganbench.analysis.significance import detectable_difference
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
 from ganbench.analysis.verdict_sentences import difference_sentence, failing_sentence, scope_text
 from ganbench.errors import UnknownNameError, suggest
+from ganbench.records.primary_metric import primary_rank
 
 VerdictKind = Literal["helps", "hurts", "fails", "unclear"]
 
@@ -43,8 +44,6 @@ WORDS: dict[VerdictKind, str] = {
 }
 
 _TENTATIVE = {"helps": "may help", "hurts": "may hurt", "fails": "may fail"}
-
-_PREFERRED = ("fid", "clean-fid", "fid-infinity", "fd-dinov2", "kid", "kid-full", "reverse-kl")
 
 
 @dataclass(frozen=True)
@@ -301,16 +300,6 @@ def main_column(table: MetricTable, metric: str | None = None) -> MetricColumn:
         column for column in table.columns if metric in {None, column.name, column.metric}
     ]
     return min(candidates, key=preference)
-
-
-def primary_rank(metric: str) -> int:
-    """Return the place of a metric, with any network, among those that are primary by default.
-
-    >>> primary_rank("fid@mnist-cnn"), primary_rank("modes") > primary_rank("kid")
-    (0, True)
-    """
-    kind = metric.partition("@")[0]
-    return _PREFERRED.index(kind) if kind in _PREFERRED else len(_PREFERRED)
 
 
 def design_limits(n: int, tests: int) -> list[str]:

@@ -141,7 +141,7 @@ class MatrixView:
 
     def _measured(self, state: CellState) -> tuple[str, dict[str, Any]] | None:
         """Return the primary metric of a cell: the one named, or the default."""
-        from ganbench.analysis.verdicts import primary_rank
+        from ganbench.records.primary_metric import primary_rank
 
         metrics = state.record.get("metrics") or {}
         default = min(metrics, key=primary_rank, default=None)

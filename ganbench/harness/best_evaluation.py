@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganbench.analysis.verdicts import primary_rank
 from ganbench.records.json_values import as_mapping, as_number
+from ganbench.records.primary_metric import primary_rank
 
 APART = "apart"
 """The key of a row of ``metrics.jsonl`` that holds measurements on samples of their own."""

@@ -14,6 +14,17 @@ from ganbench.records.atomic_files import read_json, write_json
 from ganbench.records.json_values import as_text
 
 COMPARISON_FILE = "comparison.json"
+_PREFERRED = ("fid", "clean-fid", "fid-infinity", "fd-dinov2", "kid", "kid-full", "reverse-kl")
+
+
+def primary_rank(metric: str) -> int:
+    """Return the place of a metric, with any network, among those that are primary by default.
+
+    >>> primary_rank("fid@mnist-cnn"), primary_rank("modes") > primary_rank("kid")
+    (0, True)
+    """
+    kind = metric.partition("@")[0]
+    return _PREFERRED.index(kind) if kind in _PREFERRED else len(_PREFERRED)
 
 
 def record_primary_metric(folder: Path, metric: str | None) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 
 class Flops(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -20,6 +19,9 @@ class Flops(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Carry an operation out, and count it."""
+        # It imports triton, which takes a fifth of a second, and every run imports this module.
+        from torch.utils.flop_counter import flop_registry
+
         output = func(*args, **(kwargs or {}))
         formula = flop_registry.get(func._overloadpacket)
         if formula is not None:
