@@ -4,7 +4,7 @@
 Paper: Wu et al., Wasserstein Divergence for GANs, 2018, arXiv:1712.01026
 
 The critic minimizes E D(G(z)) - E D(x) + k E |grad D|^p, with the gradient between real and
-generated examples. The minimum is a divergence for any k > 0 and p > 1; the paper's are 2 and 6.
+generated examples. The minimum is a divergence for any k > 0 and p > 1; 2 and 6 are usual.
 
 Departs from the paper: networks are those of the backbone, with no batch normalization in the
 critic; the critic makes five steps for one of the generator, with WGAN-GP's optimizer.
