@@ -93,7 +93,6 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.instance_selection import InstanceSelection as InstanceSelection
     from ganbench.tricks.label_smoothing import LabelSmoothing as LabelSmoothing
     from ganbench.tricks.lecam import LeCam as LeCam
-    from ganbench.tricks.lipschitz_penalty import LipschitzPenalty as LipschitzPenalty
     from ganbench.tricks.logan import LOGAN as LOGAN
     from ganbench.tricks.lookahead import Lookahead as Lookahead
     from ganbench.tricks.optimistic_adam import OptimisticAdam as OptimisticAdam
@@ -110,7 +109,6 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.unrolled import Unrolled as Unrolled
     from ganbench.tricks.weight_clipping import WeightClipping as WeightClipping
     from ganbench.tricks.wgan_div import WassersteinDivergence as WassersteinDivergence
-    from ganbench.tricks.zero_centered_penalty import ZeroCenteredPenalty as ZeroCenteredPenalty
     from ganbench.turn import Scored as Scored
     from ganbench.turn import Seen as Seen
     from ganbench.turn import Turn as Turn
@@ -168,7 +166,6 @@ _NAMES_BY_HOME = {
     "tricks.instance_selection": ("InstanceSelection",),
     "tricks.label_smoothing": ("LabelSmoothing",),
     "tricks.lecam": ("LeCam",),
-    "tricks.lipschitz_penalty": ("LipschitzPenalty",),
     "tricks.logan": ("LOGAN",),
     "tricks.lookahead": ("Lookahead",),
     "tricks.optimistic_adam": ("OptimisticAdam",),
@@ -183,7 +180,6 @@ _NAMES_BY_HOME = {
     "tricks.unrolled": ("Unrolled",),
     "tricks.weight_clipping": ("WeightClipping",),
     "tricks.wgan_div": ("WassersteinDivergence",),
-    "tricks.zero_centered_penalty": ("ZeroCenteredPenalty",),
     "turn": ("Scored", "Seen", "Turn"),
 }
 _HOMES = {name: home for home, names in _NAMES_BY_HOME.items() for name in names}

@@ -126,3 +126,17 @@ def images_only(name: str, data: DataSpec) -> None:
             f"{name} draws images, and {data.name} holds {data.plural}.",
             "For other data choose another model, or the backbone mlp or auto.",
         )
+
+
+def classes_needed(name: str, data: DataSpec) -> int:
+    """Return the number of classes of some data.
+
+    Raises:
+        ConfigError: The data have no labels.
+    """
+    if not data.classes:
+        raise ConfigError(
+            f"{name} learns from labels, and {data.name} has none.",
+            "Choose a model without labels: ganbench ls models",
+        )
+    return data.classes

@@ -37,6 +37,7 @@ from ganbench import (
     adam,
     register,
 )
+from ganbench.backbone import images_only
 
 CODE_SIZE = 64
 ELU, LEAKY_RELU = 0.645, 0.52
@@ -152,11 +153,7 @@ class Equilibrium(Hooks):
 @register
 def began(data: DataSpec, *, ratio: float = 0.5, rate: float = 0.01) -> GAN:
     """BEGAN: an autoencoder as the discriminator, held in balance."""
-    if not data.is_image:
-        raise ConfigError(
-            f"began draws images, and {data.name} holds {data.plural}.",
-            "Use vanilla or wgan-gp for points.",
-        )
+    images_only("began", data)
     return GAN(
         generator=lambda latent_dim: image_maker(latent_dim, data.shape),
         discriminator=Autoencoder,

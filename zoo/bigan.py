@@ -14,9 +14,8 @@ added, is on its slope in the image alone.
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, softplus
+from torch import nn
+from torch.nn.functional import softplus
 
 from ganbench import (
     GAN,
@@ -35,28 +34,9 @@ from ganbench import (
     adam,
     register,
 )
+from ganbench.nn.pairs import PairDiscriminator
 
 FEATURES = 128
-
-
-class JointDiscriminator(nn.Module):
-    """Maps images (B, *shape) and codes (B, latent_dim) to logits (B, 1).
-
-    Args:
-        network: Maps (B, *shape) to (B, FEATURES).
-        latent_dim: The size of a code.
-    """
-
-    def __init__(self, network: nn.Module, latent_dim: int) -> None:
-        super().__init__()
-        self.network = network
-        self.joint = MLP((FEATURES + latent_dim,), [FEATURES], (1,))
-
-    def forward(self, images: Tensor, codes: Tensor) -> Tensor:
-        """Map images (B, *shape) and codes (B, latent_dim) to logits (B, 1)."""
-        features = leaky_relu(self.network(images), 0.2)  # (B, FEATURES)
-        logits: Tensor = self.joint(torch.cat([features, codes], 1))
-        return logits
 
 
 exchanged_labels = Loss(
@@ -100,12 +80,14 @@ class JointPairs(Hooks):
 @register
 def bigan(data: DataSpec, *, latent_dim: int = 50) -> GAN:
     """BiGAN: an encoder learns to invert the generator."""
+
+    def joint(network: nn.Module) -> nn.Module:
+        return PairDiscriminator(network, FEATURES, nn.Identity(), latent_dim)
+
     if data.is_image:
         return GAN(
             generator=lambda size: ConvGenerator(size, data.shape),
-            discriminator=lambda shape: JointDiscriminator(
-                ConvDiscriminator(shape, outputs=FEATURES), latent_dim
-            ),
+            discriminator=lambda shape: joint(ConvDiscriminator(shape, outputs=FEATURES)),
             partners={
                 "encoder": Partner(lambda codes, shape: ConvDiscriminator(shape, outputs=codes))
             },
@@ -122,9 +104,7 @@ def bigan(data: DataSpec, *, latent_dim: int = 50) -> GAN:
         )
     return GAN(
         generator=lambda size: MLP((size,), [128, 128, 128], data.shape),
-        discriminator=lambda shape: JointDiscriminator(
-            MLP(shape, [128, 128], (FEATURES,)), latent_dim
-        ),
+        discriminator=lambda shape: joint(MLP(shape, [128, 128], (FEATURES,))),
         partners={"encoder": Partner(lambda codes, shape: MLP(shape, [128, 128, 128], (codes,)))},
         loss=exchanged_labels,
         hooks=JointPairs(latent_dim),

@@ -13,7 +13,8 @@ with dropout; the generator minimizes -log D, not log(1 - D).
 
 from torch import nn
 
-from ganbench import GAN, ConfigError, DataSpec, build_backbone, losses, register
+from ganbench import GAN, DataSpec, build_backbone, losses, register
+from ganbench.backbone import classes_needed
 from ganbench.nn.pairs import PairDiscriminator
 
 FEATURES, LABEL_FEATURES = 128, 50
@@ -22,12 +23,7 @@ FEATURES, LABEL_FEATURES = 128, 50
 @register
 def cgan(data: DataSpec, *, backbone: str = "auto") -> GAN:
     """CGAN: labels enter both networks by concatenation."""
-    classes = data.classes
-    if not classes:
-        raise ConfigError(
-            f"cgan learns from labels, and {data.name} has none.",
-            "Choose a model without labels: ganbench ls models",
-        )
+    classes = classes_needed("cgan", data)
     networks = build_backbone(backbone, data)
     return GAN(
         generator=networks.labeled_generator(classes),

@@ -18,7 +18,6 @@ from torch import nn
 from ganbench import (
     GAN,
     MLP,
-    ConfigError,
     ConvDiscriminator,
     ConvGenerator,
     DataSpec,
@@ -27,6 +26,7 @@ from ganbench import (
     losses,
     register,
 )
+from ganbench.backbone import classes_needed
 from ganbench.nn.conditional import LabeledGenerator, ProjectionDiscriminator
 from ganbench.tricks.spectral_norm import SpectralNorm
 
@@ -36,12 +36,7 @@ FEATURES = 128
 @register
 def cgan_projection(data: DataSpec) -> GAN:
     """Projection discriminator: the label as an inner product with the features."""
-    classes = data.classes
-    if not classes:
-        raise ConfigError(
-            f"cgan-projection learns from labels, and {data.name} has none.",
-            "Choose a model without labels: ganbench ls models",
-        )
+    classes = classes_needed("cgan-projection", data)
 
     def embedding() -> nn.Module:
         return nn.Embedding(classes, FEATURES)

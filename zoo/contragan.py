@@ -21,7 +21,6 @@ from torch import Tensor
 
 from ganbench import (
     GAN,
-    ConfigError,
     DataSpec,
     Hooks,
     Scored,
@@ -31,7 +30,8 @@ from ganbench import (
     losses,
     register,
 )
-from ganbench.nn.features import ContrastiveDiscriminator
+from ganbench.backbone import classes_needed
+from ganbench.nn.features import ContrastiveDiscriminator, gathered
 from ganbench.tricks.spectral_norm import SpectralNorm
 
 FEATURES = SPHERE = 128
@@ -54,11 +54,7 @@ class ClassContrast(Hooks):
 
     def contrast(self, scored: Scored, turn: Turn) -> Tensor:
         """Return the mean 2C loss of examples, over the batch of all processes."""
-        labels = scored.batch.labels
-        assert labels is not None
-        gather = turn.state.group.gather
-        places, classes = (gather(each.float()).flatten(0, 1) for each in scored.extras)
-        labels = gather(labels).flatten()
+        places, classes, labels = gathered(scored, turn)
         to_class = (places * classes).sum(1, keepdim=True) / self.temperature  # (B, 1)
         to_others = places @ places.T / self.temperature  # (B, B)
         itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
@@ -73,12 +69,7 @@ def contragan(
     data: DataSpec, *, backbone: str = "auto", weight: float = 1.0, temperature: float = 1.0
 ) -> GAN:
     """ContraGAN: contrasts between classes and between images."""
-    classes = data.classes
-    if not classes:
-        raise ConfigError(
-            f"contragan learns from labels, and {data.name} has none.",
-            "Choose a model without labels: ganbench ls models",
-        )
+    classes = classes_needed("contragan", data)
     networks = build_backbone(backbone, data, batch_norm=False)
     return GAN(
         generator=networks.labeled_generator(classes),

@@ -10,7 +10,7 @@ with D but its last. Both objectives therefore contain -info * L: Q's head and t
 maximize L in the discriminator's turn, G in its own.
 
 Departs from the paper: Q has no hidden layer of its own, and its Gaussians have unit variance;
-networks and learning rates are DCGAN's, those for points vanilla's.
+networks and recipe are those of the backbone, with the authors' rate of the generator on images.
 """
 
 import math
@@ -22,20 +22,17 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from ganbench import (
     GAN,
-    MLP,
     ConfigError,
-    ConvDiscriminator,
-    ConvGenerator,
     DataSpec,
     Hooks,
     Recipe,
     Terms,
     Turn,
     adam,
+    build_backbone,
     losses,
     register,
 )
-from ganbench.nn.conditional import TwoHeads
 
 
 @dataclass(frozen=True)
@@ -90,37 +87,25 @@ class MutualInformation(Hooks):
 
 
 @register
-def infogan(data: DataSpec, *, categories: int = 10, continuous: int = 2, info: float = 1.0) -> GAN:
+def infogan(
+    data: DataSpec,
+    *,
+    backbone: str = "auto",
+    categories: int = 10,
+    continuous: int = 2,
+    info: float = 1.0,
+) -> GAN:
     """InfoGAN: codes that are read back from the image."""
     information = MutualInformation(categories, continuous, info)
-    outputs = 1 + information.size
-    if data.is_image:
-        return GAN(
-            generator=lambda latent_dim: ConvGenerator(latent_dim, data.shape),
-            discriminator=lambda shape: TwoHeads(ConvDiscriminator(shape, outputs=outputs)),
-            loss=losses.non_saturating,
-            hooks=information,
-            prior=information.prior,
-            recipe=Recipe(
-                kimg=320 if data.resolution <= 32 else 2000,
-                batch_size=64,
-                latent_dim=62 + information.size,
-                generator_optimizer=adam(1e-3, (0.5, 0.999)),
-                discriminator_optimizer=adam(2e-4, (0.5, 0.999)),
-            ),
-        )
+    networks = build_backbone(backbone, data)
+    noise, optimizer = (62, adam(1e-3, (0.5, 0.999))) if data.is_image else (2, None)
     return GAN(
-        generator=lambda latent_dim: MLP((latent_dim,), [128, 128, 128], data.shape),
-        discriminator=lambda shape: TwoHeads(MLP(shape, [128, 128, 128], (outputs,))),
+        generator=networks.generator,
+        discriminator=networks.two_heads(information.size),
         loss=losses.non_saturating,
         hooks=information,
         prior=information.prior,
-        recipe=Recipe(
-            kimg=2000,
-            batch_size=128,
-            latent_dim=2 + information.size,
-            generator_optimizer=adam(5e-4, (0.5, 0.999)),
-            discriminator_optimizer=adam(5e-4, (0.5, 0.999)),
-            schedule="linear",
+        recipe=networks.recipe.replace(
+            latent_dim=noise + information.size, generator_optimizer=optimizer
         ),
     )

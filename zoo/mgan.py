@@ -5,7 +5,7 @@ Paper: Hoang et al., MGAN: Training Generative Adversarial Nets with Multiple Ge
 
 Generators G_1 to G_K share all layers but the first, and draw equally often. A classifier C, which
 shares all layers of the discriminator but the last, names the generator of a sample. Both the
-generators and C minimize -diversity * E log C_k(G_k(z)), beside the usual game between the
+generators and C minimize -diversity * E log C_k(G_k(z)), next to the usual game between the
 mixture and D: the generators cover the data together, each a part of its own.
 
 Departs from the paper: networks and recipe are those of the backbone, whose first layer the

@@ -15,7 +15,6 @@ alone, with the smaller ones fixed; both players learn with Adam at 0.0005, beta
 
 from ganbench import (
     GAN,
-    ConfigError,
     DataSpec,
     Hooks,
     Recipe,
@@ -26,6 +25,7 @@ from ganbench import (
     losses,
     register,
 )
+from ganbench.backbone import images_only
 from ganbench.nn.pyramid import PyramidDiscriminator, PyramidGenerator, pyramid_of
 from ganbench.tricks.gradient_penalty import GradientPenalty
 
@@ -46,11 +46,7 @@ class Pyramids(Hooks):
 @register
 def msggan(data: DataSpec) -> GAN:
     """MSG-GAN: images of all resolutions from the generator to the discriminator."""
-    if not data.is_image:
-        raise ConfigError(
-            f"msggan draws images, and {data.name} holds {data.plural}.",
-            "Use vanilla or wgan-gp for points.",
-        )
+    images_only("msggan", data)
     return GAN(
         generator=lambda latent_dim: PyramidGenerator(latent_dim, data.shape),
         discriminator=lambda shape: PyramidDiscriminator(shape),

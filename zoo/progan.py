@@ -34,6 +34,7 @@ from ganbench import (
     losses,
     register,
 )
+from ganbench.backbone import images_only
 from ganbench.nn.progressive import (
     ProgressiveDiscriminator,
     ProgressiveGenerator,
@@ -98,11 +99,7 @@ def progan(
     drift: Annotated[float, Field(ge=0)] = 1e-3,
 ) -> GAN:
     """ProGAN: networks that grow from a few large pixels to the whole image."""
-    if not data.is_image:
-        raise ConfigError(
-            f"progan draws images, and {data.name} holds {data.plural}.",
-            "Use vanilla or wgan-gp for points.",
-        )
+    images_only("progan", data)
     highest = highest_level(data.shape)
     level = 0 if growing else highest
     optimizer = adam(1e-3, (0.0, 0.99))

@@ -17,7 +17,8 @@ color by itself, at the size of the data, and its four maps have two sizes. All 
 model was trained with flatters it: do not rank ``features=mnist-cnn`` by ``fid@mnist-cnn``.
 """
 
-from ganbench import GAN, ConfigError, DataSpec, adam, build_backbone, losses, register
+from ganbench import GAN, DataSpec, adam, build_backbone, losses, register
+from ganbench.backbone import images_only
 from ganbench.nn.frozen_features import FrozenNetwork, ProjectedDiscriminator
 from ganbench.tricks.diffaugment import DiffAugment
 from ganbench.tricks.ema import EMA
@@ -33,11 +34,7 @@ def projected_gan(
     width: int = 32,
 ) -> GAN:
     """Projected GAN: discriminators of a frozen network's features."""
-    if not data.is_image:
-        raise ConfigError(
-            f"projected-gan draws images, and {data.name} holds {data.plural}.",
-            "Use vanilla or wgan-gp for points.",
-        )
+    images_only("projected-gan", data)
     networks = build_backbone(backbone, data, images="fastgan")
     optimizer = adam(2e-4, (0.0, 0.99))
     return GAN(

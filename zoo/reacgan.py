@@ -21,7 +21,6 @@ from torch import Tensor
 
 from ganbench import (
     GAN,
-    ConfigError,
     DataSpec,
     Hooks,
     Scored,
@@ -31,7 +30,8 @@ from ganbench import (
     losses,
     register,
 )
-from ganbench.nn.features import ContrastiveDiscriminator
+from ganbench.backbone import classes_needed
+from ganbench.nn.features import ContrastiveDiscriminator, gathered
 from ganbench.tricks.spectral_norm import SpectralNorm
 
 FEATURES = SPHERE = 128
@@ -55,11 +55,7 @@ class DataToData(Hooks):
 
     def cross_entropy(self, scored: Scored, turn: Turn) -> Tensor:
         """Return the mean cross-entropy of examples, over the batch of all processes."""
-        labels = scored.batch.labels
-        assert labels is not None
-        gather = turn.state.group.gather
-        places, classes = (gather(each.float()).flatten(0, 1) for each in scored.extras)
-        labels = gather(labels).flatten()
+        places, classes, labels = gathered(scored, turn)
         to_class = (places * classes).sum(1, keepdim=True)  # (B, 1)
         own = (to_class - self.margin).clamp(max=0) / self.temperature
         others = (places @ places.T - (1 - self.margin)).clamp(min=0) / self.temperature  # (B, B)
@@ -77,12 +73,7 @@ def reacgan(
     margin: float = 0.98,
 ) -> GAN:
     """ReACGAN: a classifier with data-to-data cross-entropy."""
-    classes = data.classes
-    if not classes:
-        raise ConfigError(
-            f"reacgan learns from labels, and {data.name} has none.",
-            "Choose a model without labels: ganbench ls models",
-        )
+    classes = classes_needed("reacgan", data)
     networks = build_backbone(backbone, data, batch_norm=False)
     return GAN(
         generator=networks.labeled_generator(classes),

@@ -39,6 +39,7 @@ from ganbench import (
     losses,
     register,
 )
+from ganbench.backbone import images_only
 from ganbench.nn.style_networks import StyleDiscriminator, StyleGenerator
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.r1 import R1
@@ -108,11 +109,7 @@ def lazy_adam(every: int | None) -> OptimizerSpec:
 @register
 def stylegan2(data: DataSpec, *, path_weight: float = 2.0) -> GAN:
     """StyleGAN2, small: modulated convolutions and even path lengths."""
-    if not data.is_image:
-        raise ConfigError(
-            f"stylegan2 draws images, and {data.name} holds {data.plural}.",
-            "Use vanilla or wgan-gp for points.",
-        )
+    images_only("stylegan2", data)
     return GAN(
         generator=lambda latent_dim: StyleGenerator(latent_dim, data.shape),
         discriminator=lambda shape: StyleDiscriminator(shape, group=GROUP),

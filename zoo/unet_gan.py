@@ -26,7 +26,6 @@ from torch import Tensor
 
 from ganbench import (
     GAN,
-    ConfigError,
     DataSpec,
     Hooks,
     Scored,
@@ -38,6 +37,7 @@ from ganbench import (
     losses,
     register,
 )
+from ganbench.backbone import images_only
 from ganbench.nn.unet_discriminator import UNetDiscriminator
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.spectral_norm import SpectralNorm
@@ -123,11 +123,7 @@ def unet_gan(
     cutmix: Annotated[float, Field(ge=0)] = 1.0,
 ) -> GAN:
     """U-Net GAN: a judgment of each pixel, and of images mixed from real and fake ones."""
-    if not data.is_image:
-        raise ConfigError(
-            f"unet-gan draws images, and {data.name} holds {data.plural}.",
-            "Use vanilla or wgan-gp for points.",
-        )
+    images_only("unet-gan", data)
     networks = build_backbone(backbone, data, images="fastgan")
     optimizer = adam(2e-4, (0.0, 0.999))
     return GAN(

@@ -12,7 +12,7 @@ critic; the optimizer and the weight of the penalty, 10, are WGAN-GP's.
 """
 
 from ganbench import GAN, DataSpec, adam, build_backbone, losses, register
-from ganbench.tricks.lipschitz_penalty import LipschitzPenalty
+from ganbench.tricks.gradient_penalty import GradientPenalty
 
 
 @register
@@ -24,7 +24,7 @@ def wgan_lp(data: DataSpec, *, backbone: str = "auto") -> GAN:
         generator=networks.generator,
         discriminator=networks.discriminator,
         loss=losses.wasserstein,
-        tricks=[LipschitzPenalty()],
+        tricks=[GradientPenalty(one_sided=True)],
         recipe=networks.recipe.replace(
             discriminator_steps=5,
             generator_optimizer=optimizer,

@@ -28,7 +28,7 @@ def print_events(result: Mapping[str, Any]) -> None:
 
 
 def print_best(result: Mapping[str, Any]) -> None:
-    """Print the best evaluation of a run's result, unless it is the last one or there is none."""
+    """Print the best evaluation of a run's result, if it has one before the last."""
     best = as_mapping(result.get("best"))
     kimg, metric = as_number(best.get("kimg")), as_text(best.get("metric"))
     if kimg is None or kimg == result.get("kimg"):

@@ -32,7 +32,7 @@ def _check(exported: ExportedGenerator) -> None:
 
     Raises:
         MissingDataError: A package of the extra ``onnx`` is missing.
-        ConfigError: The generator draws random numbers, which ONNX would draw anew each time.
+        ConfigError: The generator draws random numbers, which an ONNX file cannot repeat.
     """
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
@@ -53,7 +53,7 @@ def write_onnx(exported: ExportedGenerator, document: Mapping[str, Any], path: P
 
     Raises:
         MissingDataError: A package of the extra ``onnx`` is missing.
-        ConfigError: The generator draws random numbers, which ONNX would draw anew each time.
+        ConfigError: The generator draws random numbers, which an ONNX file cannot repeat.
         ContractError: The generator cannot be exported, or takes batches of one size alone.
         StorageError: The file cannot be written.
     """

@@ -31,7 +31,7 @@ class DrawableGenerator(ABC):
     """A generator to draw from."""
 
     folder: Path | None
-    """The folder of its run, where samples belong; None for what is no run of the user's."""
+    """The folder of the run, where samples belong; None for a generator without such a folder."""
     name: str
     data: DataSpec
     """What it draws; known once it is loaded."""

@@ -9,12 +9,12 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, one_hot, silu
+from torch.nn.functional import avg_pool2d, one_hot, silu
 
 from ganbench.gan import Shape
 from ganbench.nn.convolutional import made_even, map_sizes
 from ganbench.nn.mlp import MLP
-from ganbench.nn.residual import channels_inward
+from ganbench.nn.residual import channels_inward, repeated
 
 Noisy = tuple[Tensor, Tensor]
 """Examples (B, *shape) with noise, and the number of steps (B,) int64 that made them so."""
@@ -215,8 +215,7 @@ class DenoisingUNet(nn.Module):
         current = maps.pop()  # (B, C, h, w), the innermost
         for block in self.decoder:
             encoded = maps.pop()
-            doubled = interpolate(current, scale_factor=2.0)
-            doubled = doubled[:, :, : encoded.shape[2], : encoded.shape[3]]
+            doubled = repeated(current, encoded.shape[2:])
             current = block(torch.cat([doubled, encoded], 1), styles)
         guesses: Tensor = self.to_image(silu(self.norm(current, styles))).tanh()
         return guesses

@@ -6,6 +6,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, normalize
 
+from ganbench.turn import Scored, Turn
+
 
 class FeatureDiscriminator(nn.Module):
     """A discriminator whose extras are the features that its logit is a linear function of.
@@ -53,3 +55,19 @@ class ContrastiveDiscriminator(nn.Module):
         features = leaky_relu(self.network(examples), 0.2)  # (B, features)
         places = normalize(self.project(features)), normalize(self.embed(labels))
         return self.head(features), places
+
+
+def gathered(scored: Scored, turn: Turn) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what a ``ContrastiveDiscriminator`` says of the batch of all processes.
+
+    Args:
+        scored: Examples with labels, which the discriminator has placed.
+        turn: The turn they belong to.
+
+    Returns:
+        Unit vectors of the examples (B, size) and of their classes (B, size), and labels (B,).
+    """
+    assert scored.batch.labels is not None
+    gather = turn.state.group.gather
+    places, classes = (gather(each.float()).flatten(0, 1) for each in scored.extras)
+    return places, classes, gather(scored.batch.labels).flatten()

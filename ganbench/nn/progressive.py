@@ -14,11 +14,12 @@ from math import prod
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, leaky_relu
+from torch.nn.functional import avg_pool2d, leaky_relu
 
 from ganbench.gan import Shape
 from ganbench.nn.convolutional import map_sizes
 from ganbench.nn.equalized import EqualizedConv2d, EqualizedLinear, MinibatchDeviation
+from ganbench.nn.residual import repeated
 
 _LARGEST = 256
 """The largest number of channels."""
@@ -60,8 +61,8 @@ def _reduced(images: Tensor, times: int) -> Tensor:
 
 def _enlarged(images: Tensor, sizes: list[tuple[int, int]]) -> Tensor:
     """Repeat pixels of (B, C, h, w), which have the first of some sizes, up to the last."""
-    for height, width in sizes[1:]:
-        images = interpolate(images, scale_factor=2.0)[:, :, :height, :width]
+    for size in sizes[1:]:
+        images = repeated(images, size)
     return images
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import sqrt
 
 import torch
@@ -56,6 +56,16 @@ class ConditionalBatchNorm2d(nn.Module):
         return normalized
 
 
+def repeated(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """Repeat each pixel of (B, C, h, w) in both directions, and cut the map to a size.
+
+    Args:
+        maps: Maps (B, C, h, w).
+        size: The height and width of the output, at most twice those of the input.
+    """
+    return interpolate(maps, scale_factor=2.0)[:, :, : size[0], : size[1]]
+
+
 class UpBlock(nn.Module):
     """Doubles a map, cut to a size: two normalized convolutions, and a skip connection.
 
@@ -76,15 +86,11 @@ class UpBlock(nn.Module):
 
     def forward(self, maps: Tensor, condition: Tensor | None = None) -> Tensor:
         """Map (B, inputs, h, w) and conditions (B, size) to (B, outputs, *size)."""
-        inner = self.doubled(self.first_norm(maps, condition).relu())
+        inner = repeated(self.first_norm(maps, condition).relu(), self.size)
         inner = self.second_norm(self.first(inner), condition).relu()
         # A 1 x 1 convolution and a repetition of pixels commute.
-        outputs: Tensor = self.second(inner) + self.doubled(self.skip(maps))
+        outputs: Tensor = self.second(inner) + repeated(self.skip(maps), self.size)
         return outputs
-
-    def doubled(self, maps: Tensor) -> Tensor:
-        """Repeat each pixel of (B, C, h, w) in both directions: (B, C, *size)."""
-        return interpolate(maps, scale_factor=2.0)[:, :, : self.size[0], : self.size[1]]
 
 
 class DownBlock(nn.Module):

@@ -174,6 +174,6 @@ def test_a_generator_that_forgets_its_latents_collapses(trained, tmp_path):
     events, result, said = trained(str(model))
     assert "collapse" in events
     assert result["status"] == "collapsed"
-    (event,) = [one for one in result["health"]["events"] if one["name"] == "collapse"]
+    (event,) = [each for each in result["health"]["events"] if each["name"] == "collapse"]
     assert event["kimg"] < 20, "it is told before the end"
     assert sum("Collapse" in sentence for sentence in said) == 1

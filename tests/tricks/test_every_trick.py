@@ -86,7 +86,6 @@ QUICK = {
     "ada": {"initial": 0.5},
     "replay": {"capacity": 12},
     "gradient-clipping": {"norm": 0.01},
-    "lipschitz-penalty": {"limit": 0.001},
     "wgan-div": {"power": 1.5},
 }
 """Parameters that make a slow trick fast enough, or act early enough, for its tests here."""

@@ -39,7 +39,7 @@ LOSSES = {
 }
 MODELS = {
     "wgan": ("wasserstein", {"weight-clipping"}, 5),
-    "wgan-lp": ("wasserstein", {"lipschitz-penalty"}, 5),
+    "wgan-lp": ("wasserstein", {"gradient-penalty"}, 5),
     "wgan-div": ("wasserstein", {"wgan-div"}, 5),
     "hinge": ("hinge", set(), 1),
     "dragan": ("logarithm", {"dragan"}, 1),
@@ -72,7 +72,7 @@ def test_what_each_player_minimizes(model):
         value = expected(turn.real.logits, turn.fake.logits)
         torch.testing.assert_close(turn.terms["adversarial"], value)
         penalties = turn.terms.keys() - {"adversarial"}
-        penalized = tricks & {"lipschitz-penalty", "wgan-div", "dragan"}
+        penalized = tricks & {"gradient-penalty", "wgan-div", "dragan"}
         assert {name.partition("/")[0] for name in penalties} == (
             penalized if role == "discriminator" else set()
         )

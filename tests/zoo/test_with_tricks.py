@@ -73,11 +73,9 @@ CODES = {"logan", "truncation"}
 PENALTIES = {
     "dragan",
     "gradient-penalty",
-    "lipschitz-penalty",
     "r1",
     "r2",
     "wgan-div",
-    "zero-centered-penalty",
 }
 REFUSED = {
     "points": AUGMENTING,
