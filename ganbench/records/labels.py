@@ -18,6 +18,7 @@ from ganbench.records.run_record import RunRecord
 _NOT_THE_VARIANT = ("seed", "dataset", "dataset_version")
 _MAY_BE_LEFT_OUT = ("parameters", "trick_sources", "loss_source", "backbone_source", "origin")
 """What a configuration may leave out where it is empty: some came later than the first runs."""
+_BACKBONE = "model.backbone"
 
 TrickParameters = Mapping[str, Mapping[str, Any]]
 """The tricks of a configuration by name, with their parameters."""
@@ -163,10 +164,33 @@ def _trick_text(name: str, parameters: Mapping[str, Any], shown: Sequence[str]) 
 
 
 def _setting_texts(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the settings in which variants differ, for each of them."""
+    """Return the settings in which variants differ, for each of them.
+
+    A backbone brings its own recipe: where variants differ in backbones, settings that change
+    with the backbone alone are left out.
+    """
     settings = _join_learning_rates(settings)
     differing = _differing(settings)
-    return [_assignments(setting, differing) for setting in settings]
+    if _BACKBONE in differing:
+        differing = [
+            key for key in differing if key == _BACKBONE or not _follows(key, _BACKBONE, settings)
+        ]
+    names = {key: key.removeprefix("model.") for key in differing}
+    if len(set(names.values())) < len(names):
+        names = {key: key for key in differing}
+    return [
+        _assignments({name: setting.get(key) for key, name in names.items()}, names.values())
+        for setting in settings
+    ]
+
+
+def _follows(key: str, other: str, settings: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether settings that are alike in one thing are always alike in another."""
+    values: dict[str, Any] = {}
+    return all(
+        values.setdefault(str(setting.get(other)), setting.get(key)) == setting.get(key)
+        for setting in settings
+    )
 
 
 def _assignments(values: Mapping[str, Any], keys: Iterable[str]) -> str:

@@ -46,6 +46,42 @@ def test_variants_are_named_by_what_differs(
     }
 
 
+def test_settings_that_a_backbone_brings_along_are_left_out() -> None:
+    def labels(*settings: tuple[str, int, float]) -> list[str]:
+        return [
+            label.variant
+            for label in derive_labels(
+                "nsgan",
+                [
+                    {"parameters": {"backbone": name}, "recipe": {"batch_size": size, "kimg": kimg}}
+                    for name, size, kimg in settings
+                ],
+            )
+        ]
+
+    assert labels(("mlp", 64, 20), ("resnet", 32, 20)) == [
+        "nsgan, backbone=mlp",
+        "nsgan, backbone=resnet",
+    ]
+    assert labels(("mlp", 64, 20), ("mlp", 64, 40), ("resnet", 32, 20)) == [
+        "nsgan, backbone=mlp, kimg=20",
+        "nsgan, backbone=mlp, kimg=40",
+        "nsgan, backbone=resnet, kimg=20",
+    ]
+
+
+def test_a_parameter_of_the_model_is_told_from_a_setting_of_its_name() -> None:
+    configs = [
+        {"parameters": {"batch_size": own}, "recipe": {"batch_size": size}}
+        for own, size in ((1, 64), (2, 64), (1, 32))
+    ]
+    assert [label.setting for label in derive_labels("mine", configs)] == [
+        "model.batch_size=1, batch_size=64",
+        "model.batch_size=2, batch_size=64",
+        "model.batch_size=1, batch_size=32",
+    ]
+
+
 def test_parameters_are_shown_where_they_differ() -> None:
     tricks = [{"name": "gp", "parameters": {"weight": weight, "target": 1}} for weight in (1, 10.0)]
     labels = derive_labels("wgan-gp", [{"tricks": [trick]} for trick in tricks])

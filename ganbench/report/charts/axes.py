@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ganbench.report.charts.panels import Rows
@@ -109,3 +110,20 @@ def floor_in_sight(
         return low / 3 <= floor <= high * 3
     reach = high - low or abs(high) or 1.0
     return low - reach <= floor <= high + reach
+
+
+def names_in_short(names: Sequence[str]) -> str:
+    """Return the Vega expression of names without what all begin with, so that each has room.
+
+    >>> names_in_short(["nsgan, kimg=20, width=8", "nsgan, kimg=20, width=16"])
+    '{"nsgan, kimg=20, width=8": "width=8", "nsgan, kimg=20, width=16": "width=16"}[datum.label]'
+    """
+    parts = [name.split(", ") for name in names]
+    shared = 0
+    while len(names) > 1 and all(
+        len(own) > shared + 1 and own[shared] == parts[0][shared] for own in parts
+    ):
+        shared += 1
+    # A JSON object is also an object in a Vega expression, whatever the names hold.
+    shown = {name: ", ".join(own[shared:]) for name, own in zip(names, parts, strict=True)}
+    return f"{json.dumps(shown)}[datum.label]"

@@ -13,7 +13,7 @@ from ganbench.analysis import number_text
 from ganbench.analysis.outliers import largest_usual
 from ganbench.analysis.tables import heading
 from ganbench.analysis.verdicts import WORDS, Verdict, VerdictKind
-from ganbench.report.charts.axes import rounded, symlog_ticks
+from ganbench.report.charts.axes import names_in_short, rounded, symlog_ticks
 from ganbench.report.charts.panels import ChartData, Panel, Rows, layered
 
 _PLACES = ("difference", "mean", "low", "high")
@@ -122,7 +122,7 @@ def effect_panel(name: str, verdicts: Sequence[Verdict], names: Mapping[str, str
     verdict_axis = alt.Axis(
         orient="right", grid=False, labelExpr=f"{json.dumps(words)}[datum.label]"
     )
-    names_axis = alt.Axis(grid=True, labelLimit=150)
+    names_axis = alt.Axis(grid=True, labelLimit=150, labelExpr=names_in_short(order))
     zero = alt.Chart(alt.InlineData(values=[{}])).mark_rule(opacity=0.55)
     layers = [
         zero.encode(x=alt.XDatum(0), color=alt.value("#8C8C8C")),
