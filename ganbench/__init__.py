@@ -92,6 +92,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.historical_averaging import HistoricalAveraging as HistoricalAveraging
     from ganbench.tricks.instance_noise import InstanceNoise as InstanceNoise
     from ganbench.tricks.instance_selection import InstanceSelection as InstanceSelection
+    from ganbench.tricks.jacobian_clamping import JacobianClamping as JacobianClamping
     from ganbench.tricks.label_smoothing import LabelSmoothing as LabelSmoothing
     from ganbench.tricks.latent_consistency import LatentConsistency as LatentConsistency
     from ganbench.tricks.lecam import LeCam as LeCam
@@ -168,6 +169,7 @@ _NAMES_BY_HOME = {
     "tricks.historical_averaging": ("HistoricalAveraging",),
     "tricks.instance_noise": ("InstanceNoise",),
     "tricks.instance_selection": ("InstanceSelection",),
+    "tricks.jacobian_clamping": ("JacobianClamping",),
     "tricks.label_smoothing": ("LabelSmoothing",),
     "tricks.latent_consistency": ("LatentConsistency",),
     "tricks.lecam": ("LeCam",),

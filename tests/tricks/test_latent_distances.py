@@ -13,6 +13,7 @@ from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import wasserstein
 from ganbench.step import update
 from ganbench.tricks.diversity_sensitive import DiversitySensitive
+from ganbench.tricks.jacobian_clamping import JacobianClamping
 from ganbench.tricks.latent_consistency import LatentConsistency
 from ganbench.tricks.mode_seeking import ModeSeeking
 from ganbench.turn import Turn
@@ -88,6 +89,16 @@ def test_one_takes_the_ratio_of_means_and_the_other_the_mean_of_ratios():
     ratio = abs(first**2 - second**2).mean() / abs(first - second).mean()
     mean = np.minimum(abs(first + second), 2.0).mean()
     np.testing.assert_allclose(terms, (1 / (ratio + 1e-5), -mean))
+
+
+@pytest.mark.parametrize(
+    ("factor", "slope"), [(1.3, 0.0), (2.5, 2 * 0.7), (-2.5, -2 * 0.7), (0.5, -2 * 0.6)]
+)
+def test_jacobian_clamping(factor, slope):
+    """The stretch is ``|factor|`` for steps of any length, and free between the bounds."""
+    trick = JacobianClamping(weight=1.0, lower=1.1, upper=1.8, step=0.3)
+    np.testing.assert_allclose(added("generator", trick, factor), slope, atol=1e-12)
+    assert moved("discriminator", trick) == moved("discriminator")
 
 
 @pytest.mark.parametrize(
