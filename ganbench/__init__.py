@@ -88,6 +88,9 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.ema import EMA as EMA
     from ganbench.tricks.extragradient import Extragradient as Extragradient
     from ganbench.tricks.gradient_clipping import GradientClipping as GradientClipping
+    from ganbench.tricks.gradient_normalization import (
+        GradientNormalization as GradientNormalization,
+    )
     from ganbench.tricks.gradient_penalty import GradientPenalty as GradientPenalty
     from ganbench.tricks.historical_averaging import HistoricalAveraging as HistoricalAveraging
     from ganbench.tricks.instance_noise import InstanceNoise as InstanceNoise
@@ -165,6 +168,7 @@ _NAMES_BY_HOME = {
     "tricks.ema": ("EMA",),
     "tricks.extragradient": ("Extragradient",),
     "tricks.gradient_clipping": ("GradientClipping",),
+    "tricks.gradient_normalization": ("GradientNormalization",),
     "tricks.gradient_penalty": ("GradientPenalty",),
     "tricks.historical_averaging": ("HistoricalAveraging",),
     "tricks.instance_noise": ("InstanceNoise",),
