@@ -82,19 +82,26 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.bcr import BCR as BCR
     from ganbench.tricks.consensus import Consensus as Consensus
     from ganbench.tricks.diffaugment import DiffAugment as DiffAugment
+    from ganbench.tricks.diversity_sensitive import DiversitySensitive as DiversitySensitive
     from ganbench.tricks.dragan import DRAGAN as DRAGAN
     from ganbench.tricks.drs import DRS as DRS
     from ganbench.tricks.ema import EMA as EMA
     from ganbench.tricks.extragradient import Extragradient as Extragradient
     from ganbench.tricks.gradient_clipping import GradientClipping as GradientClipping
+    from ganbench.tricks.gradient_normalization import (
+        GradientNormalization as GradientNormalization,
+    )
     from ganbench.tricks.gradient_penalty import GradientPenalty as GradientPenalty
     from ganbench.tricks.historical_averaging import HistoricalAveraging as HistoricalAveraging
     from ganbench.tricks.instance_noise import InstanceNoise as InstanceNoise
     from ganbench.tricks.instance_selection import InstanceSelection as InstanceSelection
+    from ganbench.tricks.jacobian_clamping import JacobianClamping as JacobianClamping
     from ganbench.tricks.label_smoothing import LabelSmoothing as LabelSmoothing
+    from ganbench.tricks.latent_consistency import LatentConsistency as LatentConsistency
     from ganbench.tricks.lecam import LeCam as LeCam
     from ganbench.tricks.logan import LOGAN as LOGAN
     from ganbench.tricks.lookahead import Lookahead as Lookahead
+    from ganbench.tricks.mode_seeking import ModeSeeking as ModeSeeking
     from ganbench.tricks.optimistic_adam import OptimisticAdam as OptimisticAdam
     from ganbench.tricks.orthogonal_regularization import (
         OrthogonalRegularization as OrthogonalRegularization,
@@ -155,19 +162,24 @@ _NAMES_BY_HOME = {
     "tricks.bcr": ("BCR",),
     "tricks.consensus": ("Consensus",),
     "tricks.diffaugment": ("DiffAugment",),
+    "tricks.diversity_sensitive": ("DiversitySensitive",),
     "tricks.dragan": ("DRAGAN",),
     "tricks.drs": ("DRS",),
     "tricks.ema": ("EMA",),
     "tricks.extragradient": ("Extragradient",),
     "tricks.gradient_clipping": ("GradientClipping",),
+    "tricks.gradient_normalization": ("GradientNormalization",),
     "tricks.gradient_penalty": ("GradientPenalty",),
     "tricks.historical_averaging": ("HistoricalAveraging",),
     "tricks.instance_noise": ("InstanceNoise",),
     "tricks.instance_selection": ("InstanceSelection",),
+    "tricks.jacobian_clamping": ("JacobianClamping",),
     "tricks.label_smoothing": ("LabelSmoothing",),
+    "tricks.latent_consistency": ("LatentConsistency",),
     "tricks.lecam": ("LeCam",),
     "tricks.logan": ("LOGAN",),
     "tricks.lookahead": ("Lookahead",),
+    "tricks.mode_seeking": ("ModeSeeking",),
     "tricks.optimistic_adam": ("OptimisticAdam",),
     "tricks.orthogonal_regularization": ("OrthogonalRegularization",),
     "tricks.pacgan": ("PacGAN",),

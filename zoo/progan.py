@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import Field
+from torch import Tensor, nn
 
 from ganbench import (
     GAN,
@@ -75,7 +76,7 @@ class Growing(Hooks):
 
     def reals(self, batch: Batch, turn: Turn) -> Batch:
         """Take the detail away that the networks do not show yet."""
-        level = float(turn.state.discriminator.get_buffer("level"))
+        level = float(level_of(turn.state.discriminator))
         return replace(batch, images=at_level(batch.images, level))
 
     def discriminator_terms(self, turn: Turn) -> Terms:
@@ -86,8 +87,14 @@ class Growing(Hooks):
         """Let both networks grow once an iteration has ended."""
         if turn.role == "generator":
             for network in (turn.state.generator, turn.state.discriminator):
-                network.get_buffer("level").fill_(self.level(turn.state))
-            turn.state.statistics.add("variant/level", turn.state.generator.get_buffer("level"))
+                level_of(network).fill_(self.level(turn.state))
+            turn.state.statistics.add("variant/level", level_of(turn.state.generator))
+
+
+def level_of(network: nn.Module) -> Tensor:
+    """Return the buffer with the level of a network, which a trick may have wrapped."""
+    buffers = network.named_buffers()
+    return next(buffer for name, buffer in buffers if name.split(".")[-1] == "level")
 
 
 @register

@@ -106,6 +106,7 @@ EQUAL = {
     ),
     "extragradient": Scenario(points(losses.relativistic), ("extragradient",)),
     "unrolled": Scenario(points(), ("unrolled:steps=2", "r1"), (("generator_steps", 2),)),
+    "gradient-normalization": Scenario(points(), ("gradient-normalization",)),
     "lecam": Scenario(points(), ("lecam:decay=0.5",)),
     "consensus": Scenario(points(), ("consensus", "r1")),
     "logan": Scenario(points(), ("logan:damping=0.1",)),
@@ -124,7 +125,8 @@ RANDOM = Scenario(
     images(),
     (
         *("gradient-penalty", "instance-noise", "diffaugment", "pacgan:size=2", "ema"),
-        *("ada:initial=0.5,speed_kimg=0.1", "bcr", "replay:capacity=10"),
+        *("ada:initial=0.5,speed_kimg=0.1", "bcr", "replay:capacity=10", "mode-seeking"),
+        *("diversity-sensitive", "jacobian-clamping", "latent-consistency"),
     ),
 )
 

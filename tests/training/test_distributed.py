@@ -121,7 +121,10 @@ def test_a_run_of_two_is_resumed_by_two_bit_for_bit(folders, trained):
 
 def test_each_process_has_random_streams_of_its_own_and_all_are_saved(folders):
     saved = load_file(folders[1] / "whole" / "checkpoint.safetensors")
-    tricks = ("gradient-penalty", "instance-noise", "diffaugment", "ada", "bcr", "replay")
+    tricks = (
+        *("gradient-penalty", "instance-noise", "diffaugment", "ada", "bcr", "replay"),
+        *("mode-seeking", "diversity-sensitive", "jacobian-clamping", "latent-consistency"),
+    )
     processes = ("", "process1/")
     expected = {f"streams/{process}trick/{trick}" for trick in tricks for process in processes}
     expected |= {"streams/noise", "streams/networks", "streams/process1/networks"}

@@ -82,7 +82,10 @@ REFUSED = {
     "pairs": AUGMENTING,
     "sounds": AUGMENTING,
     "texts": AUGMENTING,
-    "aae": {"pacgan", "instance-noise", "ada", "diffaugment", *PENALTIES},
+    "aae": {
+        *("pacgan", "instance-noise", "ada", "diffaugment", "gradient-normalization"),
+        *PENALTIES,
+    },
     "acgan": {"pacgan"},
     "began": {"label-smoothing"},
     "bigan": {"pacgan"},
