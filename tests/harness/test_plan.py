@@ -93,7 +93,8 @@ def test_a_folder_is_named_after_what_was_added(tmp_path, constant_model):
 
 def test_parameters_of_a_model_are_recorded_and_part_of_its_identity():
     plain = plan("infogan", "ring8")
-    assert plain.config.parameters == {"categories": 10, "continuous": 2, "info": 1.0}
+    parameters = {"backbone": "auto", "categories": 10, "continuous": 2, "info": 1.0}
+    assert plain.config.parameters == parameters
     same = plan("infogan", "ring8", settings={"model.info": 1})
     other = plan("infogan", "ring8", settings={"model.info": 0.5})
     assert same.config.identity == plain.config.identity
