@@ -46,8 +46,8 @@ def normalize_examples(
     """Normalize each example by itself in the hidden layers of a network, which is changed.
 
     Every batch normalization is replaced, and its gains and biases stay. A network without any
-    gets a normalization between each layer and its activation, except behind the first layer,
-    as DCGAN has it (arXiv:1511.06434).
+    gets a normalization between each layer and its activation, except behind the first layer of
+    several, as DCGAN has it (arXiv:1511.06434).
 
     Args:
         network: The network.
@@ -93,23 +93,18 @@ def _replace_batch_norms(network: nn.Module, groups_of: Callable[[int], int]) ->
 
 
 def _insert(network: nn.Module, groups_of: Callable[[int], int], vectors: bool) -> bool:
-    """Put a normalization before activations, but not the first; return whether there was any."""
+    """Put a normalization before activations, and return whether there were any to normalize."""
     places = [
         (sequence, layer)
         for sequence in network.modules()
         if isinstance(sequence, nn.Sequential)
         for layer, activation in zip(list(sequence), list(sequence)[1:], strict=False)
         if isinstance(layer, _LAYERS) and isinstance(activation, _ACTIVATIONS)
-    ][1:]
-    places = [
-        (sequence, layer) for sequence, layer in places if vectors or not _returns_vectors(layer)
     ]
-    for sequence, layer in places:
+    behind = places[1:] or places
+    chosen = [place for place in behind if vectors or not isinstance(place[1], nn.Linear)]
+    for sequence, layer in chosen:
         channels = layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
         norm = ExampleNorm(groups_of(channels), channels)
         sequence.insert(list(sequence).index(layer) + 1, norm)
-    return bool(places)
-
-
-def _returns_vectors(layer: nn.Module) -> bool:
-    return isinstance(layer, nn.Linear)
+    return bool(chosen)

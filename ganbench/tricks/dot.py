@@ -82,12 +82,12 @@ class _Transport:
         steps, rate = self.settings.steps, self.settings.rate
         if not steps:
             return self.draw(sampler, count, generator)
-        if self.constant is None:
-            self.constant = self._lipschitz(sampler, generator)
         drawing = LatentDrawing("dot", self.draw, sampler, count, generator)
         start = latents = drawing.latents  # (count, latent_dim)
         for _ in range(steps):
             _, slopes = drawing.logits_and_slopes(latents)
+            if self.constant is None:
+                self.constant = self._lipschitz(sampler, generator)
             away = latents - start + _OFFSET
             gradient = away / away.norm(dim=1, keepdim=True) - slopes / self.constant
             if self.normal:

@@ -29,7 +29,7 @@ class FreezeD(Trick):
     RUN --trick freeze-d``. Random layers are frozen as well.
     """
 
-    layers: Annotated[int, Field(ge=0)] = 2
+    layers: Annotated[int, Field(ge=0)] = 1
 
     order: ClassVar[int] = 10  # after the tricks that change what a layer's weights are
     neutral: ClassVar = {"layers": 0}

@@ -25,12 +25,11 @@ class GroupNorm(Trick):
 
     ``gain * (x - mean) / sqrt(variance + 1e-5) + bias``, with the mean and variance over the
     positions and the channels of a group of one example, and a gain and a bias for each channel.
-    A layer has gcd(channels, ``groups``) groups; 32 in the paper, whose layers are wide. It
-    replaces batch normalization; a discriminator without any gets it before each activation but
-    the first.
+    A group has gcd(channels of the layer, ``channels``) channels. It replaces batch normalization;
+    a discriminator without any gets it before each activation, but not before the first of several.
     """
 
-    groups: Annotated[int, Field(ge=1)] = 8
+    channels: Annotated[int, Field(ge=1)] = 16
 
     def wrap_discriminator(
         self, build: DiscriminatorFactory, data: DataSpec
@@ -39,7 +38,9 @@ class GroupNorm(Trick):
 
         def normalized(shape: Shape) -> nn.Module:
             return normalize_examples(
-                build(shape), lambda channels: math.gcd(channels, self.groups), trick="group-norm"
+                build(shape),
+                lambda channels: channels // math.gcd(channels, self.channels),
+                trick="group-norm",
             )
 
         return normalized

@@ -23,7 +23,7 @@ class LayerNorm(Trick):
     ``gain * (x - mean) / sqrt(variance + 1e-5) + bias``, with the mean and variance over all
     channels and positions of one example, and a gain and a bias for each channel. It replaces batch
     normalization, which gradient penalties rule out (arXiv:1704.00028); a discriminator without any
-    gets it before each activation but the first.
+    gets it before each activation, but not before the first of several.
     """
 
     def wrap_discriminator(

@@ -58,8 +58,9 @@ def in_groups(maps, groups):
     [
         (LayerNorm(), lambda maps: layer_norm(maps, maps.shape[1:])),
         (InstanceNorm(), instance_norm),
-        (GroupNorm(groups=12), lambda maps: in_groups(maps, 4)),  # gcd(8, 12)
-        (GroupNorm(groups=1), lambda maps: in_groups(maps, 1)),
+        (GroupNorm(channels=12), lambda maps: in_groups(maps, 2)),  # of gcd(8, 12) channels
+        (GroupNorm(channels=1), lambda maps: in_groups(maps, 8)),
+        (GroupNorm(), lambda maps: in_groups(maps, 1)),
     ],
     ids=str,
 )
@@ -88,11 +89,13 @@ def test_it_takes_the_place_of_batch_normalization(trick, normalized):
         torch.testing.assert_close(weight.grad, slope, rtol=1e-3, atol=1e-6)
 
 
-def test_without_batch_normalization_it_stands_before_each_activation_but_the_first():
+def test_without_batch_normalization_it_stands_before_each_activation_but_the_first_of_several():
     state = build(lambda shape: MLP(shape, (6, 6, 6), (1,)), LayerNorm())
     kinds = [type(layer) for layer in state.discriminator.layers]
     hidden = [nn.Linear, ExampleNorm, nn.LeakyReLU]
     assert kinds == [nn.Flatten, nn.Linear, nn.LeakyReLU, *hidden, *hidden, nn.Linear]
+    state = build(lambda shape: MLP(shape, (6,), (1,)), LayerNorm())
+    assert [type(layer) for layer in state.discriminator.layers] == [nn.Flatten, *hidden, nn.Linear]
 
 
 def test_layers_of_vectors():
@@ -116,13 +119,13 @@ def test_a_normalization_of_single_values_is_refused():
     with pytest.raises(ConfigError, match="instance-norm normalizes hidden layers, and finds none"):
         build(wide, InstanceNorm())
     with pytest.raises(ConfigError, match="one value in each group"):
-        gradients(build(wide, GroupNorm(groups=6)), "discriminator", Batch(torch.randn(5, 3)))
-    gradients(build(wide, GroupNorm(groups=2)), "discriminator", Batch(torch.randn(5, 3)))
+        gradients(build(wide, GroupNorm(channels=1)), "discriminator", Batch(torch.randn(5, 3)))
+    gradients(build(wide, GroupNorm(channels=2)), "discriminator", Batch(torch.randn(5, 3)))
 
 
 def test_a_network_without_hidden_layers_is_refused():
     with pytest.raises(ConfigError, match="layer-norm normalizes") as error:
-        build(lambda shape: MLP(shape, (6,), (1,)), LayerNorm())
+        build(lambda shape: MLP(shape, (), (1,)), LayerNorm())
     assert error.value.hint.endswith("--trick layer-norm:off")
 
 

@@ -21,9 +21,9 @@ def test_the_steps_are_those_of_its_cost(prior):
     state = build(DOT(steps=4, rate=0.2, pairs=50), score=bent, size=2, prior=prior)
     sampler = state.sampler()
     stream = torch.Generator().manual_seed(3)
+    start = latents = state.prior(6, stream)
     first, second = state.prior(50, stream), state.prior(50, stream)
     constant = ((bent(first) - bent(second)).abs()[:, 0] / (first - second).norm(dim=1)).max()
-    start = latents = state.prior(6, stream)
     for _ in range(4):
         latents = latents.clone().requires_grad_()
         cost = (latents - start + 0.001).norm(dim=1) - bent(latents)[:, 0] / constant
