@@ -217,7 +217,7 @@ def _same_optimizers(before: RunConfig, plan: RunPlan, names: Iterable[str]) -> 
 
     The kind of a partner's optimizer is the model's, and cannot change.
     """
-    if _on_optimizers(plan.tricks) != _on_optimizers(plan_of(before, plan.source).tricks):
+    if _on_weights(plan.tricks) != _on_weights(plan_of(before, plan.source).tricks):
         return set()
     kinds = {
         role: (getattr(before.recipe, key).kind, getattr(plan.config.recipe, key).kind)
@@ -229,6 +229,7 @@ def _same_optimizers(before: RunConfig, plan: RunPlan, names: Iterable[str]) -> 
     return {name for name in names if len(set(kinds.get(name, ()))) <= 1}
 
 
-def _on_optimizers(tricks: Iterable[Trick]) -> set[str]:
-    """Return the names of the tricks that change how weights move."""
-    return {name_of(trick) for trick in tricks if "optimizer" in overridden_hooks(trick)}
+def _on_weights(tricks: Iterable[Trick]) -> set[str]:
+    """Return the names of the tricks that change how weights move, or which of them move."""
+    hooks = {"optimizer", "wrap_generator", "wrap_discriminator"}
+    return {name_of(trick) for trick in tricks if hooks & overridden_hooks(trick)}

@@ -43,13 +43,7 @@ class Consensus(Trick):
         Raises:
             ConfigError: A player makes more than one step in an iteration.
         """
-        steps = (recipe.discriminator_steps, recipe.generator_steps)
-        if steps != (1, 1):
-            raise ConfigError(
-                "consensus moves both players at once: discriminator_steps and "
-                f"generator_steps must be 1 and 1, not {steps[0]} and {steps[1]}.",
-                "Add --set recipe.discriminator_steps=1 --set recipe.generator_steps=1",
-            )
+        require_equal_steps("consensus", recipe)
 
     def start(self, state: State) -> TrickState:
         """Refuse other orders of the updates, and fakes that are not the generator's own.
@@ -58,23 +52,7 @@ class Consensus(Trick):
             ConfigError: A trick replaces the order of the updates, or some of the fakes, or torch
                 cannot differentiate a trick's terms often enough.
         """
-        having = state.tricks.having
-        others = [hooks for hooks in [*having("step_rule"), *having("fakes")] if hooks is not self]
-        if others:
-            raise refusal(
-                "consensus",
-                others,
-                "consensus differentiates the game of both players, which {others} would change.",
-            )
-        penalties = [hooks for hooks in having("discriminator_terms") if hooks.differentiates]
-        others = [*penalties, *having("opponent")]
-        if others and has_batch_norm(state.discriminator):
-            raise refusal(
-                "consensus",
-                others,
-                "consensus cannot differentiate through {others} in a discriminator with batch "
-                "normalization, which has no third derivative in torch.",
-            )
+        require_own_game("consensus", self, state)
         return {}
 
     def step_rule(self, rule: StepRule) -> StepRule:
@@ -83,13 +61,7 @@ class Consensus(Trick):
 
     def _iterate(self, state: State, next_batch: Callable[[], Batch]) -> None:
         """Make one iteration of consensus optimization for both players."""
-        batch = next_batch()
-        generator = Turn(state, "generator", batch)
-        # The discriminator's gradient depends on the generator's weights through these fakes, and
-        # through what the generator made next to them.
-        fakes = generator.fake.batch
-        discriminator = Turn(state, "discriminator", batch, beside=generator, fakes=fakes)
-        turns = (discriminator, generator)
+        discriminator, _ = turns = both_turns(state, next_batch())
         with state.casting():
             for turn in turns:
                 turn.terms = OBJECTIVES[turn.role](turn)
@@ -100,6 +72,58 @@ class Consensus(Trick):
             state.backward(turn, retain_graph=turn is discriminator)
         for turn in turns:
             state.descend(turn)
+
+
+def require_equal_steps(name: str, recipe: Recipe) -> None:
+    """Refuse unequal numbers of steps for a trick that moves both players at once.
+
+    Raises:
+        ConfigError: A player makes more than one step in an iteration.
+    """
+    steps = (recipe.discriminator_steps, recipe.generator_steps)
+    if steps != (1, 1):
+        raise ConfigError(
+            f"{name} moves both players at once: discriminator_steps and "
+            f"generator_steps must be 1 and 1, not {steps[0]} and {steps[1]}.",
+            "Add --set recipe.discriminator_steps=1 --set recipe.generator_steps=1",
+        )
+
+
+def require_own_game(name: str, trick: Trick, state: State) -> None:
+    """Refuse what changes the game that a trick differentiates, or what torch cannot differentiate.
+
+    Raises:
+        ConfigError: A trick replaces the order of the updates, or some of the fakes, or torch
+            cannot differentiate a trick's terms often enough.
+    """
+    having = state.tricks.having
+    others = [hooks for hooks in [*having("step_rule"), *having("fakes")] if hooks is not trick]
+    if others:
+        raise refusal(
+            name,
+            others,
+            name + " differentiates the game of both players, which {others} would change.",
+        )
+    penalties = [hooks for hooks in having("discriminator_terms") if hooks.differentiates]
+    others = [*penalties, *having("opponent")]
+    if others and has_batch_norm(state.discriminator):
+        raise refusal(
+            name,
+            others,
+            name + " cannot differentiate through {others} in a discriminator with batch "
+            "normalization, which has no third derivative in torch.",
+        )
+
+
+def both_turns(state: State, batch: Batch) -> tuple[Turn, Turn]:
+    """Return the discriminator's and the generator's turn at the same point, on the same fakes.
+
+    The discriminator's gradient depends on the generator's weights through these fakes, and
+    through what the generator made next to them.
+    """
+    generator = Turn(state, "generator", batch)
+    fakes = generator.fake.batch
+    return Turn(state, "discriminator", batch, beside=generator, fakes=fakes), generator
 
 
 def _half_square(turn: Turn) -> Tensor:

@@ -14,10 +14,13 @@ from ganbench.errors import ConfigError, GanbenchError
 from ganbench.gan import Batch, Draw, Sampler
 from ganbench.registry import register
 from ganbench.state import State
-from ganbench.trick import Trick, TrickState, refusal
+from ganbench.trick import Trick, TrickState, hooks_name, refusal
 from ganbench.tricks.pacgan import PacGAN
 
 _BURN_IN_BATCH = 1000
+
+CORRECTIONS = frozenset({"ddls", "dot", "drs", "metropolis-hastings"})
+"""The tricks that correct samples by the discriminator's logits, of which one is enough."""
 
 
 @register("drs")
@@ -43,16 +46,12 @@ class DRS(Trick):
     """The number of samples to draw for each sample requested, before giving up."""
 
     def start(self, state: State) -> TrickState:
-        """Refuse packs of samples, which share a logit.
+        """Refuse packs of samples, which share a logit, and other corrections.
 
         Raises:
-            ConfigError: The discriminator judges packs.
+            ConfigError: The discriminator judges packs, or another trick corrects the samples.
         """
-        packing = [each for each in state.tricks if isinstance(each, PacGAN) and each.size > 1]
-        if packing:
-            raise refusal(
-                "drs", packing, "drs needs one logit for each sample, and {others} packs samples."
-            )
+        require_single_logits("drs", state)
         return {}
 
     def sampler(self, sampler: Sampler, state: State) -> Sampler:
@@ -81,7 +80,7 @@ class _Rejection:
         missing = count
         for _ in range(self.settings.most_draws):
             proposed = self.propose(sampler, count, generator)
-            scores = self._score(_logits(sampler, proposed))  # (count,)
+            scores = self._score(logit_of_each("drs", sampler, proposed))  # (count,)
             thresholds = torch.rand(len(scores), generator=generator, device=scores.device)
             passed = (thresholds < scores.sigmoid()).nonzero()[:missing, 0]
             accepted.append(proposed.take(passed))
@@ -99,7 +98,8 @@ class _Rejection:
         logits = []
         for start in range(0, self.settings.burn_in, _BURN_IN_BATCH):
             count = min(_BURN_IN_BATCH, self.settings.burn_in - start)
-            logits.append(_logits(sampler, self.propose(sampler, count, generator)))
+            proposed = self.propose(sampler, count, generator)
+            logits.append(logit_of_each("drs", sampler, proposed))
         scores = self._score(torch.cat(logits))
         if not scores.isfinite().all():
             raise GanbenchError(
@@ -117,12 +117,38 @@ class _Rejection:
         return below - torch.log(-torch.expm1(below - 1e-6)) - self.gamma
 
 
-def _logits(sampler: Sampler, drawn: Batch) -> Tensor:
-    """Map examples to one logit each, (n,)."""
+def require_single_logits(name: str, state: State) -> None:
+    """Refuse what a trick that corrects samples by their logits cannot work with.
+
+    Raises:
+        ConfigError: The discriminator judges packs of samples, or another trick corrects them, too.
+    """
+    packing = [each for each in state.tricks if isinstance(each, PacGAN) and each.size > 1]
+    if packing:
+        raise refusal(
+            name, packing, name + " needs one logit for each sample, and {others} packs samples."
+        )
+    drawing = state.tricks.having("sampler")
+    others = [each for each in drawing if hooks_name(each) in CORRECTIONS - {name}]
+    if others:
+        raise refusal(
+            name,
+            others,
+            name + " corrects samples by the discriminator's logits, and {others} would correct "
+            "them a second time.",
+        )
+
+
+def logit_of_each(name: str, sampler: Sampler, drawn: Batch) -> Tensor:
+    """Map examples to one logit each, (n,), for the trick of a name.
+
+    Raises:
+        ConfigError: The discriminator gives another number of logits.
+    """
     logits = sampler.judge(drawn)
     if len(logits) != len(drawn):
         raise ConfigError(
-            "drs needs one logit for each sample, "
+            f"{name} needs one logit for each sample, "
             f"and the discriminator gave {len(logits)} for {len(drawn)}.",
             "Remove the trick that packs samples: --trick pacgan:off",
         )

@@ -60,7 +60,7 @@ class LOGAN(Trick):
             ConfigError: There is such a trick, and a network has batch normalization.
         """
         networks = (state.generator, state.discriminator)
-        for name in ("consensus", "unrolled"):
+        for name in ("consensus", "symplectic", "unrolled"):
             if name in map(hooks_name, state.tricks) and any(map(has_batch_norm, networks)):
                 raise ConfigError(
                     f"{name} cannot differentiate through the step of logan in networks with batch "

@@ -87,6 +87,11 @@ QUICK = {
     "replay": {"capacity": 12},
     "gradient-clipping": {"norm": 0.01},
     "wgan-div": {"power": 1.5},
+    "virtual-batch-norm": {"size": 4},
+    "metropolis-hastings": {"steps": 5},
+    "ddls": {"steps": 3},
+    "dot": {"steps": 3},
+    "standing-statistics": {"batches": 3},
 }
 """Parameters that make a slow trick fast enough, or act early enough, for its tests here."""
 

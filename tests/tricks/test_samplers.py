@@ -4,67 +4,17 @@
 import numpy as np
 import pytest
 import torch
+from line_samplers import TARGET, build, draw, log_ratio
 from scipy import stats
 from scipy.special import expit
-from small_states import state_of
 from torch import nn
 
-from ganbench.config import Recipe
 from ganbench.errors import ConfigError, GanbenchError
-from ganbench.gan import GAN, DataSpec
-from ganbench.losses import non_saturating
 from ganbench.trick import Tricks
 from ganbench.tricks.drs import DRS
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.pacgan import PacGAN
 from ganbench.tricks.truncation import Truncation
-
-
-class Scale(nn.Module):
-    """A generator that multiplies its latents (B, D) by one learned factor, at first 1."""
-
-    def __init__(self):
-        super().__init__()
-        self.factor = nn.Parameter(torch.ones(()))
-
-    def forward(self, latents):
-        return self.factor * latents
-
-
-class Score(nn.Module):
-    """A discriminator that is a given function of points (B, D)."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-        self.weight = nn.Parameter(torch.ones(()))
-
-    def forward(self, points):
-        return self.weight * self.function(points)
-
-
-def build(
-    *tricks,
-    score=lambda points: points,
-    size=1,
-    prior="normal",
-    conditional=False,
-    own_prior=None,
-):
-    gan = GAN(
-        generator=lambda _: Scale(),
-        discriminator=lambda _: Score(score),
-        loss=non_saturating,
-        recipe=Recipe(kimg=1, batch_size=4, latent_dim=size, prior=prior),
-        conditional=conditional,
-        prior=own_prior,
-    )
-    return state_of(gan, DataSpec("line", "1", (size,)), tricks)
-
-
-def draw(state, count, seed=1):
-    return state.sampler()(count, torch.Generator().manual_seed(seed)).images
-
 
 # -- truncation ------------------------------------------------------------------------------------
 
@@ -120,14 +70,6 @@ def test_truncation_and_ema_go_together():
 
 
 # -- discriminator rejection sampling --------------------------------------------------------------
-
-
-def log_ratio(points):
-    """Return log p / q for p = N(0.5, 0.7^2) and q = N(0, 1): the optimal logit."""
-    return -((points - 0.5) ** 2) / (2 * 0.7**2) - np.log(0.7) + points**2 / 2
-
-
-TARGET = stats.norm(0.5, 0.7)
 
 
 def test_rejection_gives_the_data_distribution():

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""FreezeD: which weights of the discriminator move."""
+
+import pytest
+import torch
+from small_states import state_of
+
+from ganbench.config import Recipe, adam
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, Batch, DataSpec
+from ganbench.losses import non_saturating
+from ganbench.nn import ConvDiscriminator, ConvGenerator
+from ganbench.step import update
+from ganbench.tricks.freeze_d import FreezeD
+from ganbench.tricks.spectral_norm import SpectralNorm
+from ganbench.tricks.weight_norm import WeightNorm
+
+IMAGES = DataSpec("images", "1", (1, 16, 16))
+
+
+def build(*tricks):
+    gan = GAN(
+        generator=lambda latent_dim: ConvGenerator(latent_dim, IMAGES.shape, width=2),
+        discriminator=lambda shape: ConvDiscriminator(shape, width=2),
+        loss=non_saturating,
+        recipe=Recipe(
+            kimg=1,
+            batch_size=4,
+            latent_dim=3,
+            generator_optimizer=adam(1e-3),
+            discriminator_optimizer=adam(1e-3),
+        ),
+    )
+    return state_of(gan, IMAGES, tricks)
+
+
+def moving(state):
+    """Return the names of the weights that an update of the discriminator moves."""
+    weights = dict(state.discriminator.named_parameters())
+    before = {name: weight.detach().clone() for name, weight in weights.items()}
+    stream = torch.Generator().manual_seed(0)
+    update(state, "discriminator", Batch(torch.rand(4, 1, 16, 16, generator=stream)))
+    return {name for name, weight in weights.items() if not torch.equal(weight, before[name])}
+
+
+FIRST = {"layers.0.weight", "layers.0.bias"}
+SECOND = {"layers.2.weight", "layers.3.weight", "layers.3.bias"}  # with its normalization
+LAST = {"layers.6.weight", "layers.6.bias"}
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"), [(0, FIRST | SECOND | LAST), (1, SECOND | LAST), (2, LAST)]
+)
+def test_the_first_layers_stay(layers, expected):
+    state = build(FreezeD(layers=layers))
+    assert moving(state) == expected
+    held = state.optimizers["discriminator"].param_groups[0]["params"]
+    assert len(held) == len(expected)
+
+
+def test_the_others_move_as_they_would():
+    frozen, plain = build(FreezeD(layers=1)), build()
+    for state in (frozen, plain):
+        moving(state)
+    first, second = (state.discriminator.state_dict() for state in (frozen, plain))
+    assert all(torch.equal(first[name], second[name]) for name in SECOND | LAST)
+
+
+@pytest.mark.parametrize("trick", [SpectralNorm(), WeightNorm()])
+def test_normalized_weights_stay_as_well(trick):
+    moved = moving(build(FreezeD(layers=2), trick))
+    assert moved
+    assert all(name.startswith("layers.6.") for name in moved)
+
+
+def test_a_discriminator_that_could_not_learn_is_refused():
+    with pytest.raises(ConfigError, match="would freeze 3 layers, and the discriminator has 3"):
+        build(FreezeD(layers=3))
