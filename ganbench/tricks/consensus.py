@@ -75,6 +75,14 @@ class Consensus(Trick):
                 "consensus cannot differentiate through {others} in a discriminator with batch "
                 "normalization, which has no third derivative in torch.",
             )
+        others = [hooks for hooks in having("generator_terms") if hooks.differentiates]
+        if others and has_batch_norm(state.generator):
+            raise refusal(
+                "consensus",
+                others,
+                "consensus cannot differentiate through {others} in a generator with batch "
+                "normalization, which has no third derivative in torch.",
+            )
         return {}
 
     def step_rule(self, rule: StepRule) -> StepRule:
