@@ -27,6 +27,8 @@ class MultiScaleDiscriminator(nn.Module):
         scales: The number of discriminators.
     """
 
+    logit_layer = None
+
     def __init__(
         self, shape: Shape, build: Callable[[Shape], nn.Module], *, scales: int = 3
     ) -> None:

@@ -8,21 +8,37 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ganbench.errors import ConfigError
+from ganbench.gan import Condition
+
 
 class SeveralDiscriminators(nn.Module):
     """Discriminators of the same examples: maps (B, *shape) to logits (B, number).
 
     Args:
-        networks: Each maps (B, *shape) to logits (B, 1).
+        networks: Each maps (B, *shape), and perhaps a condition, to logits (B, ...).
     """
+
+    logit_layer = None
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
 
-    def forward(self, examples: Tensor) -> Tensor:
-        """Map (B, *shape) to logits (B, number)."""
-        return torch.cat([network(examples) for network in self.networks], 1)
+    def forward(self, examples: Tensor, *condition: Condition) -> Tensor:
+        """Map (B, *shape), and perhaps their condition, to logits (B, number).
+
+        Raises:
+            ConfigError: A discriminator returns more than logits.
+        """
+        logits = [network(examples, *condition) for network in self.networks]
+        if any(isinstance(output, tuple) for output in logits):
+            raise ConfigError(
+                "Several discriminators give logits each, and this model's returns more than "
+                "logits.",
+                "Remove the trick: --trick several-discriminators:off",
+            )
+        return torch.cat([output.reshape(len(output), -1) for output in logits], 1)
 
 
 class SeveralGenerators(nn.Module):

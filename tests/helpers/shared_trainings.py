@@ -107,6 +107,9 @@ EQUAL = {
     "extragradient": Scenario(points(losses.relativistic), ("extragradient",)),
     "unrolled": Scenario(points(), ("unrolled:steps=2", "r1"), (("generator_steps", 2),)),
     "gradient-normalization": Scenario(points(), ("gradient-normalization",)),
+    "minibatch-stddev": Scenario(points(), ("minibatch-stddev:group=2",)),
+    "feature-matching": Scenario(points(), ("feature-matching",)),
+    "several-discriminators": Scenario(points(), ("several-discriminators:number=2",)),
     "lecam": Scenario(points(), ("lecam:decay=0.5",)),
     "consensus": Scenario(points(), ("consensus", "r1")),
     "logan": Scenario(points(), ("logan:damping=0.1",)),
@@ -127,6 +130,7 @@ RANDOM = Scenario(
         *("gradient-penalty", "instance-noise", "diffaugment", "pacgan:size=2", "ema"),
         *("ada:initial=0.5,speed_kimg=0.1", "bcr", "replay:capacity=10", "mode-seeking"),
         *("diversity-sensitive", "jacobian-clamping", "latent-consistency"),
+        *("apa:initial=0.5,speed_kimg=0.1", "path-length:every=2", "consistency-term"),
     ),
 )
 
