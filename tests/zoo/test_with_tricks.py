@@ -81,7 +81,6 @@ PENALTIES = {
     "wgan-div",
 }
 REFUSED = {
-    "without labels": {"contrastive"},
     "points": AUGMENTING,
     "pairs": AUGMENTING,
     "sounds": AUGMENTING,
@@ -136,6 +135,7 @@ REFUSED = {
     "unrolled-images": {"logan"},
     "vaegan": {"pacgan", "several-discriminators"},
     "veegan": {"pacgan"},
+    "without labels": {"contrastive"},
 }
 """The tricks that are refused, and no others: with some data, by a model, or by it with them."""
 
