@@ -79,14 +79,19 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.trick import Trick as Trick
     from ganbench.trick import TrickState as TrickState
     from ganbench.tricks.ada import ADA as ADA
+    from ganbench.tricks.apa import APA as APA
     from ganbench.tricks.bcr import BCR as BCR
     from ganbench.tricks.consensus import Consensus as Consensus
+    from ganbench.tricks.consistency_term import ConsistencyTerm as ConsistencyTerm
+    from ganbench.tricks.contrastive import Contrastive as Contrastive
+    from ganbench.tricks.coreset_batches import CoresetBatches as CoresetBatches
     from ganbench.tricks.diffaugment import DiffAugment as DiffAugment
     from ganbench.tricks.diversity_sensitive import DiversitySensitive as DiversitySensitive
     from ganbench.tricks.dragan import DRAGAN as DRAGAN
     from ganbench.tricks.drs import DRS as DRS
     from ganbench.tricks.ema import EMA as EMA
     from ganbench.tricks.extragradient import Extragradient as Extragradient
+    from ganbench.tricks.feature_matching import FeatureMatching as FeatureMatching
     from ganbench.tricks.gradient_clipping import GradientClipping as GradientClipping
     from ganbench.tricks.gradient_normalization import (
         GradientNormalization as GradientNormalization,
@@ -101,18 +106,30 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.lecam import LeCam as LeCam
     from ganbench.tricks.logan import LOGAN as LOGAN
     from ganbench.tricks.lookahead import Lookahead as Lookahead
+    from ganbench.tricks.minibatch_discrimination import (
+        MinibatchDiscrimination as MinibatchDiscrimination,
+    )
+    from ganbench.tricks.minibatch_stddev import MinibatchStddev as MinibatchStddev
     from ganbench.tricks.mode_seeking import ModeSeeking as ModeSeeking
+    from ganbench.tricks.multi_scale import MultiScale as MultiScale
     from ganbench.tricks.optimistic_adam import OptimisticAdam as OptimisticAdam
     from ganbench.tricks.orthogonal_regularization import (
         OrthogonalRegularization as OrthogonalRegularization,
     )
     from ganbench.tricks.pacgan import PacGAN as PacGAN
+    from ganbench.tricks.path_length import PathLength as PathLength
+    from ganbench.tricks.projected_discriminator import ProjectedFeatures as ProjectedFeatures
     from ganbench.tricks.r1 import R1 as R1
     from ganbench.tricks.r2 import R2 as R2
     from ganbench.tricks.replay import Replay as Replay
+    from ganbench.tricks.rotation import Rotation as Rotation
+    from ganbench.tricks.several_discriminators import (
+        DiscriminatorEnsemble as DiscriminatorEnsemble,
+    )
     from ganbench.tricks.spectral_norm import SpectralNorm as SpectralNorm
     from ganbench.tricks.top_k import TopK as TopK
     from ganbench.tricks.truncation import Truncation as Truncation
+    from ganbench.tricks.unet_discriminator import PixelwiseDiscriminator as PixelwiseDiscriminator
     from ganbench.tricks.unrolled import Unrolled as Unrolled
     from ganbench.tricks.weight_clipping import WeightClipping as WeightClipping
     from ganbench.tricks.wgan_div import WassersteinDivergence as WassersteinDivergence
@@ -159,14 +176,19 @@ _NAMES_BY_HOME = {
     "training.build": ("create",),
     "trick": ("Hooks", "Terms", "Trick", "TrickState"),
     "tricks.ada": ("ADA",),
+    "tricks.apa": ("APA",),
     "tricks.bcr": ("BCR",),
     "tricks.consensus": ("Consensus",),
+    "tricks.consistency_term": ("ConsistencyTerm",),
+    "tricks.contrastive": ("Contrastive",),
+    "tricks.coreset_batches": ("CoresetBatches",),
     "tricks.diffaugment": ("DiffAugment",),
     "tricks.diversity_sensitive": ("DiversitySensitive",),
     "tricks.dragan": ("DRAGAN",),
     "tricks.drs": ("DRS",),
     "tricks.ema": ("EMA",),
     "tricks.extragradient": ("Extragradient",),
+    "tricks.feature_matching": ("FeatureMatching",),
     "tricks.gradient_clipping": ("GradientClipping",),
     "tricks.gradient_normalization": ("GradientNormalization",),
     "tricks.gradient_penalty": ("GradientPenalty",),
@@ -179,16 +201,24 @@ _NAMES_BY_HOME = {
     "tricks.lecam": ("LeCam",),
     "tricks.logan": ("LOGAN",),
     "tricks.lookahead": ("Lookahead",),
+    "tricks.minibatch_discrimination": ("MinibatchDiscrimination",),
+    "tricks.minibatch_stddev": ("MinibatchStddev",),
     "tricks.mode_seeking": ("ModeSeeking",),
+    "tricks.multi_scale": ("MultiScale",),
     "tricks.optimistic_adam": ("OptimisticAdam",),
     "tricks.orthogonal_regularization": ("OrthogonalRegularization",),
     "tricks.pacgan": ("PacGAN",),
+    "tricks.path_length": ("PathLength",),
+    "tricks.projected_discriminator": ("ProjectedFeatures",),
     "tricks.r1": ("R1",),
     "tricks.r2": ("R2",),
     "tricks.replay": ("Replay",),
+    "tricks.rotation": ("Rotation",),
+    "tricks.several_discriminators": ("DiscriminatorEnsemble",),
     "tricks.spectral_norm": ("SpectralNorm",),
     "tricks.top_k": ("TopK",),
     "tricks.truncation": ("Truncation",),
+    "tricks.unet_discriminator": ("PixelwiseDiscriminator",),
     "tricks.unrolled": ("Unrolled",),
     "tricks.weight_clipping": ("WeightClipping",),
     "tricks.wgan_div": ("WassersteinDivergence",),
