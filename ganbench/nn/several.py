@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,14 +32,25 @@ class SeveralDiscriminators(nn.Module):
         Raises:
             ConfigError: A discriminator returns more than logits.
         """
-        logits = [network(examples, *condition) for network in self.networks]
-        if any(isinstance(output, tuple) for output in logits):
+        return side_by_side([network(examples, *condition) for network in self.networks])
+
+
+def side_by_side(outputs: Sequence[Tensor | tuple[Tensor, Any]]) -> Tensor:
+    """Return the logits (B, ...) of several discriminators as (B, number).
+
+    Raises:
+        ConfigError: A discriminator returns more than logits.
+    """
+    logits: list[Tensor] = []
+    for output in outputs:
+        if isinstance(output, tuple):
             raise ConfigError(
                 "Several discriminators give logits each, and this model's returns more than "
                 "logits.",
-                "Remove the trick: --trick several-discriminators:off",
+                "Remove the trick that adds discriminators, or choose another model.",
             )
-        return torch.cat([output.reshape(len(output), -1) for output in logits], 1)
+        logits.append(output.reshape(len(output), -1))
+    return torch.cat(logits, 1)
 
 
 class SeveralGenerators(nn.Module):

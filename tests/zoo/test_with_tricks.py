@@ -80,11 +80,22 @@ PENALTIES = {
     "r2",
     "wgan-div",
 }
+WHOLE = {"multi-scale", "projected-discriminator", "unet-discriminator"}
+OWN_DISCRIMINATOR = {
+    *("aae", "acgan", "began", "bigan", "biggan", "cgan", "cgan-projection", "cogan", "contragan"),
+    *("ddgan", "diffusion-gan", "ebgan", "fastgan", "fisher-gan", "gat", "gman", "infogan"),
+    *("mdgan", "mgan", "msggan", "progan", "reacgan", "sagan", "san", "ssgan", "stylegan2"),
+    *("unet-gan", "vaegan", "veegan"),
+}
+"""The models whose discriminator no other can replace."""
 REFUSED = {
-    "points": AUGMENTING,
-    "pairs": AUGMENTING,
-    "sounds": AUGMENTING,
-    "texts": AUGMENTING,
+    "images": {"multi-scale"},
+    "own discriminator": {"projected-discriminator", "unet-discriminator"},
+    "without labels": {"contrastive"},
+    "points": AUGMENTING | WHOLE,
+    "pairs": AUGMENTING | WHOLE,
+    "sounds": AUGMENTING | WHOLE,
+    "texts": AUGMENTING | WHOLE,
     "aae": {
         *("pacgan", "instance-noise", "ada", "diffaugment", "gradient-normalization"),
         *PENALTIES,
@@ -113,6 +124,7 @@ REFUSED = {
     "mdgan": {"pacgan"},
     "mgan": {"pacgan", *CODES, "several-discriminators"},
     "mmdgan": {"label-smoothing"},
+    "mmdgan-images": {"unet-discriminator"},
     "msggan": {"pacgan", "replay", "instance-noise", *AUGMENTING},
     "pacgan": {"drs"},
     "pacgan-images": {"rotation"},
@@ -135,7 +147,6 @@ REFUSED = {
     "unrolled-images": {"logan"},
     "vaegan": {"pacgan", "several-discriminators"},
     "veegan": {"pacgan"},
-    "without labels": {"contrastive"},
 }
 """The tricks that are refused, and no others: with some data, by a model, or by it with them."""
 
@@ -144,8 +155,11 @@ REFUSED = {
 def test_every_trick_trains_or_is_refused(model, data):
     errors = {name: refusal(model, data, name) for name in registry.tricks.names()}
     names = {name for name, error in errors.items() if error}
-    labeled = small(model, data).conditional is True
-    where = (data.name, model, f"{model}-{data.name}", "" if labeled else "without labels")
+    where = [data.name, model, f"{model}-{data.name}"]
+    if small(model, data).conditional is not True:
+        where.append("without labels")
+    if model in OWN_DISCRIMINATOR:
+        where.append("own discriminator")
     assert names == set().union(*(REFUSED.get(place, set()) for place in where))
     for name in names:
         assert errors[name].hint, "a refusal says what to do"
