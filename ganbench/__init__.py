@@ -97,7 +97,9 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.feature_matching import FeatureMatching as FeatureMatching
     from ganbench.tricks.freeze_d import FreezeD as FreezeD
     from ganbench.tricks.gradient_clipping import GradientClipping as GradientClipping
-    from ganbench.tricks.gradient_normalization import GradientNormalization as GradientNormalization
+    from ganbench.tricks.gradient_normalization import (
+        GradientNormalization as GradientNormalization,
+    )
     from ganbench.tricks.gradient_penalty import GradientPenalty as GradientPenalty
     from ganbench.tricks.group_norm import GroupNorm as GroupNorm
     from ganbench.tricks.historical_averaging import HistoricalAveraging as HistoricalAveraging
@@ -113,14 +115,20 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.logan import LOGAN as LOGAN
     from ganbench.tricks.lookahead import Lookahead as Lookahead
     from ganbench.tricks.metropolis_hastings import MetropolisHastings as MetropolisHastings
-    from ganbench.tricks.minibatch_discrimination import MinibatchDiscrimination as MinibatchDiscrimination
+    from ganbench.tricks.minibatch_discrimination import (
+        MinibatchDiscrimination as MinibatchDiscrimination,
+    )
     from ganbench.tricks.minibatch_stddev import MinibatchStddev as MinibatchStddev
     from ganbench.tricks.mode_seeking import ModeSeeking as ModeSeeking
     from ganbench.tricks.momentum import Momentum as Momentum
     from ganbench.tricks.multi_scale import MultiScale as MultiScale
     from ganbench.tricks.optimistic_adam import OptimisticAdam as OptimisticAdam
-    from ganbench.tricks.orthogonal_initialization import OrthogonalInitialization as OrthogonalInitialization
-    from ganbench.tricks.orthogonal_regularization import OrthogonalRegularization as OrthogonalRegularization
+    from ganbench.tricks.orthogonal_initialization import (
+        OrthogonalInitialization as OrthogonalInitialization,
+    )
+    from ganbench.tricks.orthogonal_regularization import (
+        OrthogonalRegularization as OrthogonalRegularization,
+    )
     from ganbench.tricks.pacgan import PacGAN as PacGAN
     from ganbench.tricks.path_length import PathLength as PathLength
     from ganbench.tricks.projected_discriminator import ProjectedFeatures as ProjectedFeatures
@@ -128,7 +136,9 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.tricks.r2 import R2 as R2
     from ganbench.tricks.replay import Replay as Replay
     from ganbench.tricks.rotation import Rotation as Rotation
-    from ganbench.tricks.several_discriminators import DiscriminatorEnsemble as DiscriminatorEnsemble
+    from ganbench.tricks.several_discriminators import (
+        DiscriminatorEnsemble as DiscriminatorEnsemble,
+    )
     from ganbench.tricks.spectral_norm import SpectralNorm as SpectralNorm
     from ganbench.tricks.standing_statistics import StandingStatistics as StandingStatistics
     from ganbench.tricks.symplectic import Symplectic as Symplectic
