@@ -10,7 +10,7 @@ import typer
 from ganbench.cli import options
 from ganbench.cli.options import WHAT
 from ganbench.cli.output import complain, console, print_json
-from ganbench.cli.trick_groups import GROUPS, OTHER, trick_group
+from ganbench.cli.trick_groups import OTHER, TRICK_GROUPS, trick_group
 
 EXAMPLES = """\
 Examples:
@@ -146,7 +146,9 @@ def _parts(kind: str, rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[s
     """Return what is listed of a kind with its titles: tricks by what they act on."""
     if kind != "tricks":
         return [(kind, rows)]
-    groups = {group: [row for row in rows if row["acts_on"] == group] for group in (*GROUPS, OTHER)}
+    groups = {
+        group: [row for row in rows if row["acts_on"] == group] for group in (*TRICK_GROUPS, OTHER)
+    }
     return [(f"tricks on {group}", part) for group, part in groups.items() if part]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-GROUPS = {
+TRICK_GROUPS = {
     "penalties and other terms of the loss": {"discriminator_terms", "generator_terms"},
     "the data, the latents, and what the discriminator sees": {
         *("condition", "fakes", "latents", "reals", "see", "subset"),
@@ -22,4 +22,4 @@ OTHER = "other"
 
 def trick_group(methods: Collection[str]) -> str:
     """Return the group of a trick from the methods that its class defines."""
-    return next((group for group, hooks in GROUPS.items() if hooks & set(methods)), OTHER)
+    return next((group for group, hooks in TRICK_GROUPS.items() if hooks & set(methods)), OTHER)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ganbench import losses, registry
-from ganbench.cli.trick_groups import GROUPS, OTHER
+from ganbench.cli.trick_groups import OTHER, TRICK_GROUPS
 from ganbench.registry import Registry
 from ganbench.trick import HOOKS
 
@@ -236,5 +236,5 @@ def test_tricks_are_listed_by_what_they_act_on(cli):
     assert rows["drs"] == "how samples are drawn"
     text = cli("ls", "tricks").out
     assert text.index("tricks on the networks") < text.index("spectral-norm")
-    grouped = set().union(*GROUPS.values())
+    grouped = set().union(*TRICK_GROUPS.values())
     assert set(HOOKS) - grouped == {"check", "check_parts", "start"}
