@@ -89,6 +89,11 @@ QUICK = {
     "wgan-div": {"power": 1.5},
     "apa": {"initial": 0.5},
     "path-length": {"every": 2},
+    "contrastive": {"size": 8},
+    "minibatch-discrimination": {"kernels": 4},
+    "projected-discriminator": {"width": 4},
+    "several-discriminators": {"number": 2},
+    "unet-discriminator": {"width": 4},
 }
 """Parameters that make a slow trick fast enough, or act early enough, for its tests here."""
 
