@@ -15,8 +15,14 @@ from ganbench.gan import GAN, DataSpec, DiscriminatorFactory, Shape
 from ganbench.moving import Number
 from ganbench.nn.unet_discriminator import UNetDiscriminator
 from ganbench.registry import register
-from ganbench.trick import Terms, Trick
-from ganbench.tricks.projected_discriminator import refuse_special_discriminators
+from ganbench.state import State
+from ganbench.trick import Terms, Trick, TrickState, refusal
+from ganbench.tricks.multi_scale import MultiScale
+from ganbench.tricks.projected_discriminator import (
+    ProjectedFeatures,
+    refuse_special_discriminators,
+)
+from ganbench.tricks.several_discriminators import DiscriminatorEnsemble
 from ganbench.turn import Scored, Turn
 
 
@@ -61,6 +67,28 @@ class PixelwiseDiscriminator(Trick):
             return UNetDiscriminator(shape, width=self.width)
 
         return unet
+
+    def start(self, state: State) -> TrickState:
+        """Refuse tricks that put other discriminators in the place of one, or several.
+
+        Raises:
+            ConfigError: There is such a trick.
+        """
+        others = [
+            hooks
+            for hooks in state.tricks
+            if isinstance(hooks, ProjectedFeatures)
+            or (isinstance(hooks, MultiScale) and hooks.scales > 1)
+            or (isinstance(hooks, DiscriminatorEnsemble) and hooks.number > 1)
+        ]
+        if others:
+            raise refusal(
+                "unet-discriminator",
+                others,
+                "unet-discriminator reads the logits of pixels of one U-Net, in whose place "
+                "{others} puts other discriminators.",
+            )
+        return {}
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the discriminator's loss of pixels, weighted."""

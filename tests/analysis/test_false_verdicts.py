@@ -105,7 +105,7 @@ def test_without_the_correction_nearly_every_page_has_one():
     differences = values[:, :, 1:] - values[:, :, :1]
     t = differences.mean(-1) / differences.std(-1, ddof=1) * SEEDS**0.5
     alone = 2 * special.stdtr(SEEDS - 1, -abs(t)) < ALPHA
-    assert alone.any((1, 2)).mean() > 0.9
+    assert alone.any((1, 2)).mean() > 0.85
 
 
 def test_effects_are_found():

@@ -8,8 +8,12 @@ from small_states import state_of
 from torch.nn.functional import softplus
 
 from ganbench import losses
+from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
 from ganbench.step import gradients
+from ganbench.tricks.multi_scale import MultiScale
+from ganbench.tricks.projected_discriminator import ProjectedFeatures
+from ganbench.tricks.several_discriminators import DiscriminatorEnsemble
 from ganbench.tricks.unet_discriminator import PixelwiseDiscriminator
 
 IMAGES = DataSpec("images", "1", (1, 16, 16))
@@ -49,3 +53,10 @@ def test_a_loss_that_compares_compares_pixels():
     turn = gradients(state_with(losses.relativistic), "generator", BATCH)
     expected = losses.relativistic.generator(turn.real.extras, turn.fake.extras)
     torch.testing.assert_close(turn.terms["unet-discriminator/pixels"], 0.5 * expected)
+
+
+@pytest.mark.parametrize("other", [ProjectedFeatures(), MultiScale(), DiscriminatorEnsemble()])
+def test_other_discriminators_in_its_place_are_refused(other):
+    gan = small("dcgan", IMAGES)
+    with pytest.raises(ConfigError, match="puts other discriminators"):
+        state_of(gan, IMAGES, [TRICK, other])
