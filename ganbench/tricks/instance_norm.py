@@ -23,8 +23,8 @@ class InstanceNorm(Trick):
     ``gain * (x - mean) / sqrt(variance + 1e-5) + bias``, with the mean and variance over the
     positions of one channel of one example, and a gain and a bias for each channel. It replaces
     batch normalization; a discriminator without any gets it between convolutions and their
-    activations, but not behind the first of several layers. Vectors, which have one position, cannot
-    be normalized.
+    activations, but not behind the first of several layers. Vectors, which have one position,
+    cannot be normalized.
     """
 
     def wrap_discriminator(
