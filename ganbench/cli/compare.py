@@ -31,6 +31,8 @@ ganbench compare my-suite.toml --backend ray --timeout 30m
 ganbench compare --model dcgan --tricks none,r1 --vary learning_rate=1e-4,2e-4,1e-3 --kimg 100
 
 ganbench compare --model vanilla,./mine.py --seeds 0-4 --fail-if-worse fid:5%
+
+ganbench compare digits-tricks --power 0.8 --effect 10%
 """
 
 
@@ -172,6 +174,23 @@ def command(
         ),
     ] = None,
     out: options.Out = None,
+    power: Annotated[
+        str | None,
+        typer.Option(
+            help="Train nothing: say how many seeds find the effect with this probability "
+            "(default: 0.8).",
+            metavar="SHARE",
+            rich_help_panel=MEASURING,
+        ),
+    ] = None,
+    effect: Annotated[
+        str | None,
+        typer.Option(
+            help="True difference that --power is about: 10% of the baseline's mean, or 0.5.",
+            metavar="SIZE",
+            rich_help_panel=MEASURING,
+        ),
+    ] = None,
     dry_run: options.DryRun = False,
     as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
@@ -222,6 +241,11 @@ def command(
     planned = compare_plan.plan_comparison(
         chosen, suite_file, run_options, policy, fail_if_worse or []
     )
+    if power is not None or effect is not None:
+        from ganbench.cli.compare_power import print_seeds_needed
+
+        print_seeds_needed(planned, power or "0.8", effect or "10%", as_json=as_json)
+        return
     planned.scheduler.settle_threads(jobs or 1)
     if not quiet:
         print_notices(planned.notices)
