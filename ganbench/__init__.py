@@ -79,42 +79,77 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.trick import Trick as Trick
     from ganbench.trick import TrickState as TrickState
     from ganbench.tricks.ada import ADA as ADA
+    from ganbench.tricks.apa import APA as APA
     from ganbench.tricks.bcr import BCR as BCR
     from ganbench.tricks.consensus import Consensus as Consensus
+    from ganbench.tricks.consistency_term import ConsistencyTerm as ConsistencyTerm
+    from ganbench.tricks.contrastive import Contrastive as Contrastive
+    from ganbench.tricks.coreset_batches import CoresetBatches as CoresetBatches
+    from ganbench.tricks.ddls import DDLS as DDLS
     from ganbench.tricks.diffaugment import DiffAugment as DiffAugment
     from ganbench.tricks.diversity_sensitive import DiversitySensitive as DiversitySensitive
+    from ganbench.tricks.dot import DOT as DOT
+    from ganbench.tricks.dp_sgd import DPSGD as DPSGD
     from ganbench.tricks.dragan import DRAGAN as DRAGAN
     from ganbench.tricks.drs import DRS as DRS
     from ganbench.tricks.ema import EMA as EMA
     from ganbench.tricks.extragradient import Extragradient as Extragradient
+    from ganbench.tricks.feature_matching import FeatureMatching as FeatureMatching
+    from ganbench.tricks.freeze_d import FreezeD as FreezeD
     from ganbench.tricks.gradient_clipping import GradientClipping as GradientClipping
     from ganbench.tricks.gradient_normalization import (
         GradientNormalization as GradientNormalization,
     )
     from ganbench.tricks.gradient_penalty import GradientPenalty as GradientPenalty
+    from ganbench.tricks.group_norm import GroupNorm as GroupNorm
     from ganbench.tricks.historical_averaging import HistoricalAveraging as HistoricalAveraging
     from ganbench.tricks.instance_noise import InstanceNoise as InstanceNoise
+    from ganbench.tricks.instance_norm import InstanceNorm as InstanceNorm
     from ganbench.tricks.instance_selection import InstanceSelection as InstanceSelection
     from ganbench.tricks.jacobian_clamping import JacobianClamping as JacobianClamping
     from ganbench.tricks.label_smoothing import LabelSmoothing as LabelSmoothing
     from ganbench.tricks.latent_consistency import LatentConsistency as LatentConsistency
+    from ganbench.tricks.layer_norm import LayerNorm as LayerNorm
+    from ganbench.tricks.learning_rate_decay import LearningRateDecay as LearningRateDecay
     from ganbench.tricks.lecam import LeCam as LeCam
     from ganbench.tricks.logan import LOGAN as LOGAN
     from ganbench.tricks.lookahead import Lookahead as Lookahead
+    from ganbench.tricks.metropolis_hastings import MetropolisHastings as MetropolisHastings
+    from ganbench.tricks.minibatch_discrimination import (
+        MinibatchDiscrimination as MinibatchDiscrimination,
+    )
+    from ganbench.tricks.minibatch_stddev import MinibatchStddev as MinibatchStddev
     from ganbench.tricks.mode_seeking import ModeSeeking as ModeSeeking
+    from ganbench.tricks.momentum import Momentum as Momentum
+    from ganbench.tricks.multi_scale import MultiScale as MultiScale
     from ganbench.tricks.optimistic_adam import OptimisticAdam as OptimisticAdam
+    from ganbench.tricks.orthogonal_initialization import (
+        OrthogonalInitialization as OrthogonalInitialization,
+    )
     from ganbench.tricks.orthogonal_regularization import (
         OrthogonalRegularization as OrthogonalRegularization,
     )
     from ganbench.tricks.pacgan import PacGAN as PacGAN
+    from ganbench.tricks.path_length import PathLength as PathLength
+    from ganbench.tricks.projected_discriminator import ProjectedFeatures as ProjectedFeatures
     from ganbench.tricks.r1 import R1 as R1
     from ganbench.tricks.r2 import R2 as R2
     from ganbench.tricks.replay import Replay as Replay
+    from ganbench.tricks.rotation import Rotation as Rotation
+    from ganbench.tricks.several_discriminators import (
+        DiscriminatorEnsemble as DiscriminatorEnsemble,
+    )
     from ganbench.tricks.spectral_norm import SpectralNorm as SpectralNorm
+    from ganbench.tricks.standing_statistics import StandingStatistics as StandingStatistics
+    from ganbench.tricks.symplectic import Symplectic as Symplectic
     from ganbench.tricks.top_k import TopK as TopK
     from ganbench.tricks.truncation import Truncation as Truncation
+    from ganbench.tricks.ttur import TTUR as TTUR
+    from ganbench.tricks.unet_discriminator import PixelwiseDiscriminator as PixelwiseDiscriminator
     from ganbench.tricks.unrolled import Unrolled as Unrolled
+    from ganbench.tricks.virtual_batch_norm import VirtualBatchNorm as VirtualBatchNorm
     from ganbench.tricks.weight_clipping import WeightClipping as WeightClipping
+    from ganbench.tricks.weight_norm import WeightNorm as WeightNorm
     from ganbench.tricks.wgan_div import WassersteinDivergence as WassersteinDivergence
     from ganbench.turn import Scored as Scored
     from ganbench.turn import Seen as Seen
@@ -159,38 +194,67 @@ _NAMES_BY_HOME = {
     "training.build": ("create",),
     "trick": ("Hooks", "Terms", "Trick", "TrickState"),
     "tricks.ada": ("ADA",),
+    "tricks.apa": ("APA",),
     "tricks.bcr": ("BCR",),
     "tricks.consensus": ("Consensus",),
+    "tricks.consistency_term": ("ConsistencyTerm",),
+    "tricks.contrastive": ("Contrastive",),
+    "tricks.coreset_batches": ("CoresetBatches",),
+    "tricks.ddls": ("DDLS",),
     "tricks.diffaugment": ("DiffAugment",),
     "tricks.diversity_sensitive": ("DiversitySensitive",),
+    "tricks.dot": ("DOT",),
+    "tricks.dp_sgd": ("DPSGD",),
     "tricks.dragan": ("DRAGAN",),
     "tricks.drs": ("DRS",),
     "tricks.ema": ("EMA",),
     "tricks.extragradient": ("Extragradient",),
+    "tricks.feature_matching": ("FeatureMatching",),
+    "tricks.freeze_d": ("FreezeD",),
     "tricks.gradient_clipping": ("GradientClipping",),
     "tricks.gradient_normalization": ("GradientNormalization",),
     "tricks.gradient_penalty": ("GradientPenalty",),
+    "tricks.group_norm": ("GroupNorm",),
     "tricks.historical_averaging": ("HistoricalAveraging",),
     "tricks.instance_noise": ("InstanceNoise",),
+    "tricks.instance_norm": ("InstanceNorm",),
     "tricks.instance_selection": ("InstanceSelection",),
     "tricks.jacobian_clamping": ("JacobianClamping",),
     "tricks.label_smoothing": ("LabelSmoothing",),
     "tricks.latent_consistency": ("LatentConsistency",),
+    "tricks.layer_norm": ("LayerNorm",),
+    "tricks.learning_rate_decay": ("LearningRateDecay",),
     "tricks.lecam": ("LeCam",),
     "tricks.logan": ("LOGAN",),
     "tricks.lookahead": ("Lookahead",),
+    "tricks.metropolis_hastings": ("MetropolisHastings",),
+    "tricks.minibatch_discrimination": ("MinibatchDiscrimination",),
+    "tricks.minibatch_stddev": ("MinibatchStddev",),
     "tricks.mode_seeking": ("ModeSeeking",),
+    "tricks.momentum": ("Momentum",),
+    "tricks.multi_scale": ("MultiScale",),
     "tricks.optimistic_adam": ("OptimisticAdam",),
+    "tricks.orthogonal_initialization": ("OrthogonalInitialization",),
     "tricks.orthogonal_regularization": ("OrthogonalRegularization",),
     "tricks.pacgan": ("PacGAN",),
+    "tricks.path_length": ("PathLength",),
+    "tricks.projected_discriminator": ("ProjectedFeatures",),
     "tricks.r1": ("R1",),
     "tricks.r2": ("R2",),
     "tricks.replay": ("Replay",),
+    "tricks.rotation": ("Rotation",),
+    "tricks.several_discriminators": ("DiscriminatorEnsemble",),
     "tricks.spectral_norm": ("SpectralNorm",),
+    "tricks.standing_statistics": ("StandingStatistics",),
+    "tricks.symplectic": ("Symplectic",),
     "tricks.top_k": ("TopK",),
     "tricks.truncation": ("Truncation",),
+    "tricks.ttur": ("TTUR",),
+    "tricks.unet_discriminator": ("PixelwiseDiscriminator",),
     "tricks.unrolled": ("Unrolled",),
+    "tricks.virtual_batch_norm": ("VirtualBatchNorm",),
     "tricks.weight_clipping": ("WeightClipping",),
+    "tricks.weight_norm": ("WeightNorm",),
     "tricks.wgan_div": ("WassersteinDivergence",),
     "turn": ("Scored", "Seen", "Turn"),
 }

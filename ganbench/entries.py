@@ -50,6 +50,8 @@ class Entry:
     """The paper that its docstring names, or the empty string."""
     form: Form = "function"
     documentation: str = field(repr=False, default="")
+    methods: frozenset[str] = frozenset()
+    """The methods that its class defines itself."""
 
     @property
     def origin(self) -> str:
@@ -115,7 +117,7 @@ def scan(path: Path, module: str) -> Iterator[Entry]:
         registered = _definition(node) or _assignment(node, following)
         if registered is not None:
             name, attribute, form, own = registered
-            yield described(
+            entry = described(
                 name,
                 module,
                 attribute,
@@ -125,6 +127,13 @@ def scan(path: Path, module: str) -> Iterator[Entry]:
                 path=path,
                 line=node.lineno,
             )
+            yield replace(entry, methods=_methods(node))
+
+
+def _methods(node: ast.stmt) -> frozenset[str]:
+    """Return the names of the methods of a class, none for anything else."""
+    body = node.body if isinstance(node, ast.ClassDef) else []
+    return frozenset(item.name for item in body if isinstance(item, ast.FunctionDef))
 
 
 def _definition(node: ast.stmt) -> tuple[str, str, Form, str] | None:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import math
 import operator
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, Literal
@@ -149,6 +149,8 @@ class State:
     """What each trick has gathered, by the trick's name."""
     memory_names: dict[str, frozenset[str]] = field(default_factory=dict)
     """The names of what each trick has gathered from the start, which is all it may gather."""
+    watched: dict[str, nn.Module] = field(default_factory=dict)
+    """Parts of the discriminator whose input is noted in each pass, by the name of a trick."""
     statistics: RunningMeans = field(default_factory=RunningMeans)
     images_seen: int = 0
     """The number of real images shown to the discriminator."""
@@ -183,6 +185,29 @@ class State:
         tensor = self.memory_of(hooks)[name]
         assert isinstance(tensor, Tensor)
         return tensor
+
+    def watch(self, hooks: Hooks, part: nn.Module) -> None:
+        """Let a trick or the variant read what enters a part of the discriminator in each pass.
+
+        It is called in ``start``; ``scored.noted`` holds what entered.
+        """
+        self.watched[hooks_name(hooks)] = part
+
+    @contextmanager
+    def noting(self) -> Iterator[dict[str, tuple[Tensor, ...]]]:
+        """Note what enters the watched parts while the context lasts, by the names of tricks."""
+        noted: dict[str, tuple[Tensor, ...]] = {}
+        hooks = [
+            part.register_forward_pre_hook(
+                lambda _, inputs, name=name: noted.update({name: inputs})
+            )
+            for name, part in self.watched.items()
+        ]
+        try:
+            yield noted
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def sizes(self) -> dict[str, int]:
         """Return the number of weights of each player's network."""

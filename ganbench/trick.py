@@ -54,9 +54,9 @@ class Hooks:
     ``opponent`` before the first pass in the generator's turn; the terms; ``gradients`` after the
     backward pass; ``after_step`` once the weights have moved.
 
-    ``differentiates`` says that the discriminator's terms contain a derivative of the discriminator
-    with respect to its input, as gradient penalties do. Tricks that differentiate an update refuse
-    such terms where torch lacks the third derivative.
+    ``differentiates`` says that a player's terms contain a derivative of its network with respect
+    to the input, as gradient penalties do. Tricks that differentiate an update refuse such terms
+    where torch lacks the third derivative.
     """
 
     differentiates: ClassVar[bool] = False

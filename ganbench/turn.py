@@ -41,6 +41,8 @@ class Scored:
         kind: What the examples are.
         condition: What enters the discriminator next to them, before hooks change it.
         discriminate: The discriminator; None for that of the turn.
+        seen: What the discriminator is shown; None for the examples and the condition, as hooks
+            change them.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Scored:
         condition: Condition,
         *,
         discriminate: Discriminate | None = None,
+        seen: Seen | None = None,
     ) -> None:
         # A leaf that requires grad costs nothing unless a penalty differentiates: the backward
         # pass of a loss stops at the player's own parameters.
@@ -61,19 +64,22 @@ class Scored:
         self._turn: Turn | None = turn
         self._condition = condition
         self._discriminate = discriminate
+        self._seen = seen
 
     @cached_property
-    def _shown(self) -> tuple[Seen, Tensor, Any]:
+    def _shown(self) -> tuple[Seen, Tensor, Any, dict[str, tuple[Tensor, ...]]]:
         # The turn is needed once, then released: a cycle would keep the graph alive until the
         # garbage collector ran.
         turn, self._turn = self._turn, None
         assert turn is not None
-        seen = turn.state.tricks.see(Seen(self.images, self._condition), self, turn)
+        seen = self._seen
+        if seen is None:
+            seen = turn.state.tricks.see(Seen(self.images, self._condition), self, turn)
         discriminate = self._discriminate or turn.discriminate
-        with turn.state.autocast():
+        with turn.state.autocast(), turn.state.noting() as noted:
             output = discriminate(seen.images, seen.condition)
         logits, extras = output if isinstance(output, tuple) else (output, None)
-        return seen, _at_least_float32(logits), extras
+        return seen, _at_least_float32(logits), extras, noted
 
     @property
     def made(self) -> Any:
@@ -97,6 +103,13 @@ class Scored:
     def extras(self) -> Any:
         """What the discriminator returned next to the logits, or None."""
         return self._shown[2]
+
+    def noted(self, hooks: Hooks) -> tuple[Tensor, ...]:
+        """Return what entered the part of the discriminator that a trick or variant watches.
+
+        The values are float32 or wider.
+        """
+        return tuple(_at_least_float32(values) for values in self._shown[3][hooks_name(hooks)])
 
     @cached_property
     def gradients(self) -> Tensor:
@@ -230,6 +243,13 @@ class Turn:
     ) -> Scored:
         """Let the discriminator see further examples (B, *shape), or another discriminator."""
         return Scored(self, Batch(images), "other", condition, discriminate=discriminate)
+
+    def again(self, scored: Scored) -> Scored:
+        """Let the discriminator see once more exactly what it was shown.
+
+        Layers that draw random numbers, such as dropout, draw others.
+        """
+        return Scored(self, scored.batch, scored.kind, None, seen=scored.seen)
 
     def between(self, share: Tensor) -> Scored:
         """Let the discriminator see interpolates of real and fake examples.

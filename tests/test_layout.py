@@ -61,11 +61,11 @@ RANKS = {
     "export": 9,
     "speed": 9,
     "analysis": 9,
-    "harness": 10,
     "report": 10,
-    "citations": 11,
-    "cli": 11,
-    "api": 12,
+    "harness": 11,
+    "citations": 12,
+    "cli": 12,
+    "api": 13,
 }
 CONTRACT = {"gan", "trick", "turn", "state", "step"}
 CATALOGUES = ("backbones", "datasets", "metrics", "networks", "tricks")

@@ -213,6 +213,7 @@ def penalties():
         for name, kind in kinds.items()
         if overrides(kind, "discriminator_terms", "generator_terms")
         and not overrides(kind, *other_hooks)
+        and name != "consistency-term"  # it gives the discriminator dropout when it starts
         and suits_points(name)
     ]
 

@@ -89,6 +89,8 @@ class Autoencoder(nn.Module):
         shape: (C, H, W) of an image.
     """
 
+    logit_layer = None
+
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
         self.encoder = ConvDiscriminator(shape, norm="none", outputs=CODE_SIZE)

@@ -16,7 +16,6 @@ step of the discriminator in place of five, and with labels appended to the late
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from ganbench import (
@@ -32,6 +31,7 @@ from ganbench import (
 )
 from ganbench.backbone import classes_needed
 from ganbench.nn.features import ContrastiveDiscriminator, gathered
+from ganbench.tricks.contrastive import class_contrast
 from ganbench.tricks.spectral_norm import SpectralNorm
 
 FEATURES = SPHERE = 128
@@ -54,14 +54,7 @@ class ClassContrast(Hooks):
 
     def contrast(self, scored: Scored, turn: Turn) -> Tensor:
         """Return the mean 2C loss of examples, over the batch of all processes."""
-        places, classes, labels = gathered(scored, turn)
-        to_class = (places * classes).sum(1, keepdim=True) / self.temperature  # (B, 1)
-        to_others = places @ places.T / self.temperature  # (B, B)
-        itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-        to_others = to_others.masked_fill(itself, -torch.inf)
-        alike = to_others.masked_fill(labels != labels[:, None], -torch.inf)
-        above, below = (torch.cat([to_class, part], 1).logsumexp(1) for part in (alike, to_others))
-        return (below - above).mean()
+        return class_contrast(*gathered(scored, turn), temperature=self.temperature)
 
 
 @register

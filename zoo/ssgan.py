@@ -18,12 +18,12 @@ nothing of the latent.
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ganbench import GAN, DataSpec, Hooks, Scored, Terms, Turn, build_backbone, losses, register
 from ganbench.backbone import images_only
+from ganbench.tricks.rotation import quarter_turns_of, rotated
 from ganbench.tricks.spectral_norm import SpectralNorm
 
 
@@ -45,11 +45,8 @@ class Rotations(Hooks):
 
     def cross_entropy(self, scored: Scored, turn: Turn) -> Tensor:
         """Return the mean cross-entropy of each rotation of the first images of a batch."""
-        number = len(self.quarter_turns)
-        images = scored.images[: max(1, len(scored.images) // number)]
-        rotated = torch.cat([images.rot90(quarters, (2, 3)) for quarters in self.quarter_turns])
-        rotations = torch.arange(number, device=images.device).repeat_interleave(len(images))
-        return cross_entropy(turn.judge(rotated).extras.float(), rotations)
+        images, rotations = rotated(scored.images, self.quarter_turns)
+        return cross_entropy(turn.judge(images).extras.float(), rotations)
 
 
 @register
@@ -57,7 +54,7 @@ def ssgan(data: DataSpec, *, backbone: str = "auto", alpha: float = 0.2, beta: f
     """SSGAN: self-supervision by rotations."""
     images_only("ssgan", data)
     networks = build_backbone(backbone, data, batch_norm=False)
-    quarter_turns = (0, 1, 2, 3) if data.shape[1] == data.shape[2] else (0, 2)
+    quarter_turns = quarter_turns_of(data.shape)
     return GAN(
         generator=networks.generator,
         discriminator=networks.two_heads(len(quarter_turns)),

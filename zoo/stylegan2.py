@@ -19,10 +19,8 @@ that are mixed in are normal, whatever the prior.
 """
 
 from dataclasses import dataclass
-from math import sqrt
 
 import torch
-from torch import Tensor
 
 from ganbench import (
     GAN,
@@ -42,6 +40,7 @@ from ganbench import (
 from ganbench.backbone import images_only
 from ganbench.nn.style_networks import StyleDiscriminator, StyleGenerator
 from ganbench.tricks.ema import EMA
+from ganbench.tricks.path_length import path_lengths, unevenness_of
 from ganbench.tricks.r1 import R1
 
 R1_EVERY = 16
@@ -51,7 +50,7 @@ GROUP = 4
 
 
 @dataclass(frozen=True)
-class PathLength(Hooks):
+class EvenPaths(Hooks):
     """Adds ``weight * E (|J^T y| - a)^2``; the mean length ``a`` moves by ``mean_step``."""
 
     weight: float
@@ -76,20 +75,10 @@ class PathLength(Hooks):
         """Return the penalty in updates in which it is due."""
         if not self.weight or turn.state.updates["generator"] % self.every:
             return {}
-        lengths = self.lengths(turn)
-        mean = turn.state.tensor_of(self, "mean")
-        (observed,) = turn.state.group.average([lengths.detach().mean()])
-        mean = turn.notes_of(self)["mean"] = mean.lerp(observed, self.mean_step)
-        return {"path": self.weight * self.every * (lengths - mean).square().mean()}
-
-    def lengths(self, turn: Turn) -> Tensor:
-        """Return |J^T y| for each example (B,), from the pass that was made anyway."""
-        images, styles = turn.fake.images, turn.fake.made
-        noise = torch.randn(images.shape, generator=turn.random(self), device=images.device)
-        projected = (images * noise).sum() / sqrt(images[0, 0].numel())
-        (gradients,) = torch.autograd.grad(projected, styles, create_graph=True)
-        squares: Tensor = gradients.float().square().sum(2).mean(1)  # (B, layers, values) -> (B,)
-        return squares.sqrt()
+        # The lengths are those of the pass that was made anyway.
+        lengths = path_lengths(turn.fake.images, turn.fake.made, turn.random(self))
+        unevenness = unevenness_of(lengths, self, turn, mean_step=self.mean_step)
+        return {"path": self.weight * self.every * unevenness}
 
     def after_step(self, turn: Turn) -> None:
         """Keep the mean length that the update was made with."""
@@ -114,7 +103,7 @@ def stylegan2(data: DataSpec, *, path_weight: float = 2.0) -> GAN:
         generator=lambda latent_dim: StyleGenerator(latent_dim, data.shape),
         discriminator=lambda shape: StyleDiscriminator(shape, group=GROUP),
         loss=losses.non_saturating,
-        hooks=PathLength(path_weight),
+        hooks=EvenPaths(path_weight),
         tricks=[R1(weight=0.1 if data.resolution <= 32 else 1.0, every=R1_EVERY), EMA()],
         recipe=Recipe(
             kimg=320 if data.resolution <= 32 else 2000,

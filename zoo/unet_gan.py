@@ -28,7 +28,6 @@ from ganbench import (
     GAN,
     DataSpec,
     Hooks,
-    Scored,
     State,
     Terms,
     Turn,
@@ -41,6 +40,7 @@ from ganbench.backbone import images_only
 from ganbench.nn.unet_discriminator import UNetDiscriminator
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.spectral_norm import SpectralNorm
+from ganbench.tricks.unet_discriminator import pixel_logits
 
 RISES_UNTIL = 0.5
 """The share of training after which CutMix has its full weight."""
@@ -80,7 +80,7 @@ class PixelJudgments(Hooks):
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the loss of pixels and, once they have a weight, three terms of mixed images."""
-        real, fake = _pixels(turn.real), _pixels(turn.fake)
+        real, fake = pixel_logits(turn.real), pixel_logits(turn.fake)
         terms = {"pixels": turn.state.loss.discriminator(real, fake)}
         weight = self.weight_now(turn.state)
         if weight:
@@ -103,15 +103,9 @@ class PixelJudgments(Hooks):
 
     def generator_terms(self, turn: Turn) -> Terms:
         """Return the loss of pixels."""
-        loss, fake = turn.state.loss, _pixels(turn.fake)
-        real = _pixels(turn.real) if loss.paired else fake.new_empty(0)
+        loss, fake = turn.state.loss, pixel_logits(turn.fake)
+        real = pixel_logits(turn.real) if loss.paired else fake.new_empty(0)
         return {"pixels": loss.generator(real, fake)}
-
-
-def _pixels(scored: Scored) -> Tensor:
-    """Return the logits of pixels (B, 1, H, W) in float32."""
-    logits: Tensor = scored.extras.float()
-    return logits
 
 
 @register

@@ -10,6 +10,7 @@ import typer
 from ganbench.cli import options
 from ganbench.cli.options import WHAT
 from ganbench.cli.output import complain, console, print_json
+from ganbench.cli.trick_groups import OTHER, TRICK_GROUPS, trick_group
 
 EXAMPLES = """\
 Examples:
@@ -99,9 +100,12 @@ def command(
     from rich.table import Table
 
     screen = console()
-    for name, rows in listings.items():
+    titled = [
+        (title, part) for name, rows in listings.items() for title, part in _parts(name, rows)
+    ]
+    for title, rows in titled:
         table = Table(
-            title=name, title_justify="left", title_style="bold", box=None, pad_edge=False
+            title=title, title_justify="left", title_style="bold", box=None, pad_edge=False
         )
         table.add_column("name", style="bold", no_wrap=True)
         table.add_column("summary")
@@ -109,7 +113,7 @@ def command(
         for row in rows:
             table.add_row(row["name"], row["summary"], _identifier(row["paper"]))
         screen.print_table(table)
-        if name != kinds[-1]:
+        if title != titled[-1][0]:
             screen.print()
     if kind == "all":
         screen.print("\npapers: ganbench ls papers")
@@ -128,9 +132,24 @@ def _rows(kind: str, pattern: str) -> list[dict[str, Any]]:
     for problem in catalogue.problems:
         complain(problem)
     return [
-        {"name": name, "summary": entries[name].summary, "paper": entries[name].paper}
+        {
+            "name": name,
+            "summary": entries[name].summary,
+            "paper": entries[name].paper,
+            **({"acts_on": trick_group(entries[name].methods)} if kind == "tricks" else {}),
+        }
         for name in catalogue.names(pattern)
     ]
+
+
+def _parts(kind: str, rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return what is listed of a kind with its titles: tricks by what they act on."""
+    if kind != "tricks":
+        return [(kind, rows)]
+    groups = {
+        group: [row for row in rows if row["acts_on"] == group] for group in (*TRICK_GROUPS, OTHER)
+    }
+    return [(f"tricks on {group}", part) for group, part in groups.items() if part]
 
 
 def _suites(pattern: str) -> list[dict[str, Any]]:

@@ -30,6 +30,12 @@ ganbench report runs/compare --baseline none --metric modes
 ganbench report runs/digits runs/ring8 --out reports --title "Three GANs on digits"
 
 ganbench report runs/speed --out reports/speed
+
+ganbench report runs/compare --format latex,csv --out paper
+
+ganbench report --diff reports/before reports/after
+
+ganbench report --diff HEAD~1:reports/digits reports/digits
 """
 
 
@@ -57,6 +63,25 @@ def command(
     title: Annotated[
         str, typer.Option(help="Title of the page.", metavar="TEXT", rich_help_panel=OUTPUT)
     ] = "ganbench report",
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="What to write: html, md, latex (tables with booktabs, charts as PDF), csv, "
+            "parquet, separated by commas.",
+            metavar="NAMES",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = "html,md",
+    diff: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            help="Write nothing, and show what changed from A to B: two folders of runs or "
+            "reports, or COMMIT:FOLDER of this git repository.",
+            metavar="A B",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     out: options.Out = None,
     as_json: options.JsonFlag = False,
 ) -> None:
@@ -64,6 +89,17 @@ def command(
 
     Speeds that ganbench throughput stored in one of the folders are shown, too.
     """
+    if diff is not None:
+        from ganbench.cli.report_diff import show_difference
+
+        show_difference(
+            *diff,
+            baseline=baseline,
+            metric=metric,
+            ignored=[*(runs or []), *([out] if out else [])],
+            as_json=as_json,
+        )
+        return
     from ganbench import paths
     from ganbench.records.load import load_runs
     from ganbench.records.speed_record import find_speeds
@@ -84,6 +120,7 @@ def command(
         metric=metric or _recorded_metric(folders, records),
         published=_published(),
         speeds=speeds,
+        formats=options.names(formats) or (),
     )
     if not files.charts:
         console(stderr=True).print(NO_CHARTS, style="yellow", soft_wrap=True)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ganbench.analysis.comparison import PLAIN, Comparison, compare_to
-from ganbench.analysis.paired_values import PairedValues
+from ganbench.analysis.comparison import PLAIN, compare_to
 from ganbench.analysis.tables import metric_table
-from ganbench.analysis.verdicts import JudgedMatrix, Verdict, judge_matrix
+from ganbench.analysis.verdict_record import verdict_record
+from ganbench.analysis.verdicts import JudgedMatrix, judge_matrix
 from ganbench.harness.measured_values import RecordMapping, data_frame, html_table
 from ganbench.harness.scheduler import CellState, Scheduler
 from ganbench.harness.trained_run import TrainedRun
@@ -19,6 +19,7 @@ from ganbench.records.read_run import read_run
 from ganbench.records.run_record import RunRecord
 
 if TYPE_CHECKING:
+    from altair import VConcatChart
     from pandas import DataFrame
 
 _LOST = "lost"
@@ -74,7 +75,7 @@ def comparison_document(
     return {
         "cells": [_cell_record(scheduler, state) for state in states],
         "comparisons": [
-            _comparison_record(compared.table.dataset, verdict)
+            verdict_record(compared.table.dataset, verdict)
             for compared in matrix.datasets
             for verdict in compared.verdicts
         ],
@@ -139,6 +140,16 @@ class ComparisonResult(RecordMapping):
         """
         return data_frame(self.document["comparisons"])
 
+    def plot(self) -> VConcatChart:
+        """Return what each treatment changes, seed by seed, as a chart of altair.
+
+        Raises:
+            MissingDataError: No treatment shares a seed with its baseline.
+        """
+        from ganbench.report.charts.notebook_charts import effects_chart
+
+        return effects_chart(self._matrix)
+
     def __repr__(self) -> str:
         done = sum(bool(state.record) for state in self._scheduler.states)
         counted = f"{done} of {len(self._scheduler.states)} runs"
@@ -191,71 +202,4 @@ def _cell_record(scheduler: Scheduler, state: CellState) -> dict[str, Any]:
         "health": state.record.get("health") or {},
         "run": str(scheduler.out_as_typed / state.cell.name),
         **({"error": state.problem} if state.problem else {}),
-    }
-
-
-def _comparison_record(dataset: str, verdict: Verdict) -> dict[str, Any]:
-    """Return a comparison as it is in the JSON."""
-    comparison = verdict.comparison
-    paired = comparison.paired
-    return {
-        "dataset": dataset,
-        "metric": comparison.column.metric,
-        "protocol": comparison.column.protocol,
-        "variant": comparison.variant,
-        "baseline": comparison.baseline,
-        "primary": verdict.primary,
-        **_pairs_record(comparison.pairs),
-        "lost": comparison.lost,
-        "p_value_holm": comparison.t_corrected,
-        "permutation_p_value": paired.p_value if paired else None,
-        "permutation_p_value_holm": comparison.corrected,
-        "smallest_permutation_p_value": paired.smallest_p_value if paired else None,
-        "ratio_p_value_holm": comparison.ratio_corrected,
-        "tests": comparison.family,
-        "detectable": comparison.detectable,
-        "probability_of_improvement": comparison.improvement.probability,
-        **_failures_record(comparison),
-        **_pairs_record(comparison.unfailed, "unfailed_"),
-        "verdict": verdict.word,
-        "verdict_kind": verdict.kind,
-        "conditional": verdict.conditional,
-        "sentence": verdict.sentence,
-    }
-
-
-def _pairs_record(pairs: PairedValues | None, prefix: str = "") -> dict[str, Any]:
-    """Return what pairs show, as difference and as ratio."""
-    difference = pairs.paired.difference if pairs else None
-    ratio = pairs.ratio if pairs else None
-    record = {
-        "n": difference.n if difference else 0,
-        "difference": difference.value if difference else None,
-        "low": difference.low if difference else None,
-        "high": difference.high if difference else None,
-        "relative": pairs.relative if pairs else None,
-        "p_value": pairs.paired.t_p_value if pairs else None,
-        "ratio": ratio.ratio.value if ratio else None,
-        "ratio_low": ratio.ratio.low if ratio else None,
-        "ratio_high": ratio.ratio.high if ratio else None,
-        "ratio_p_value": ratio.p_value if ratio else None,
-    }
-    return {f"{prefix}{key}": value for key, value in record.items()}
-
-
-def _failures_record(comparison: Comparison) -> dict[str, Any]:
-    """Return how many runs of treatment and baseline diverged or collapsed."""
-    record: dict[str, Any] = {}
-    for prefix, trouble in zip(("", "baseline_"), comparison.troubles, strict=True):
-        interval = trouble.interval
-        record |= {
-            f"{prefix}failed": trouble.count,
-            f"{prefix}runs": trouble.runs,
-            f"{prefix}failed_low": interval.low if interval else None,
-            f"{prefix}failed_high": interval.high if interval else None,
-        }
-    return {
-        **record,
-        "failed_p_value": comparison.excess.p_value,
-        "failed_p_value_holm": comparison.excess.corrected,
     }

@@ -9,9 +9,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import MissingDataError
-from ganbench.records.measurement import floor_sentences
+from ganbench.records.measurement import Measurement, floor_sentences
 
 if TYPE_CHECKING:
+    from altair import VConcatChart
     from pandas import DataFrame
 
 _COLUMNS = ("value", "low", "high", "floor", "n")
@@ -67,6 +68,16 @@ class MeasuredValues(RecordMapping):
         frame = data_frame(rows)
         return frame.set_index("metric") if rows else frame
 
+    def plot(self) -> VConcatChart:
+        """Return the values with their intervals and floors as a chart of altair.
+
+        Raises:
+            MissingDataError: None of them has a value.
+        """
+        from ganbench.report.charts.notebook_charts import measurements_chart
+
+        return measurements_chart({name: Measurement.read(row) for name, row in self.items()})
+
     def __repr__(self) -> str:
         lines = [f"{name} = {value}" for name, value in self.short().items()]
         return "\n".join(lines) or "nothing measured"
@@ -114,6 +125,14 @@ class EvaluationResult(RecordMapping):
             MissingDataError: Pandas is not installed.
         """
         return self.metrics.to_pandas()
+
+    def plot(self) -> VConcatChart:
+        """Return the values with their intervals and floors as a chart of altair.
+
+        Raises:
+            MissingDataError: None of them has a value.
+        """
+        return self.metrics.plot()
 
     @property
     def notes(self) -> list[str]:

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import warnings
+from base64 import b64encode
 from collections.abc import Mapping
 from functools import cached_property
+from html import escape
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 from torch import Tensor
@@ -17,17 +19,23 @@ from ganbench.config import RunConfig
 from ganbench.data.dataset import Source
 from ganbench.harness.changed_sources import changed_code
 from ganbench.harness.export_run import export_run
-from ganbench.harness.measured_values import MeasuredValues, RecordMapping
+from ganbench.harness.measured_values import MeasuredValues, RecordMapping, data_frame
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.stored_run import load_state, plan_of_run
 from ganbench.health.stored_health import stored_health
 from ganbench.kinds import kind_of
 from ganbench.records.exported_run import find_exported
+from ganbench.records.read_run import read_run
+from ganbench.records.run_event import RunEvent, read_events
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.device import choose_device
 from ganbench.sampling.draw import DrawnSamples, draw
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
+
+if TYPE_CHECKING:
+    from altair import VConcatChart
+    from pandas import DataFrame
 
 
 class TrainedRun(RecordMapping):
@@ -175,6 +183,42 @@ class TrainedRun(RecordMapping):
         facts = [f"{config.model} on {config.dataset}, seed {config.seed}: {self.status}"]
         facts += [f"{name} {value}" for name, value in self.metrics.short().items()]
         return f"<TrainedRun {', '.join(facts)}, in {self.path}>"
+
+    def plot(self) -> VConcatChart:
+        """Return the metrics, losses and logits along training as a chart of altair.
+
+        Raises:
+            MissingDataError: The run recorded neither.
+        """
+        from ganbench.report.charts.notebook_charts import training_chart
+
+        return training_chart(read_run(self.folder))
+
+    def to_pandas(self) -> DataFrame:
+        """Return the statistics of training as a table with a row for each tick.
+
+        Raises:
+            MissingDataError: Pandas is not installed.
+        """
+        return data_frame(self.history)
+
+    @property
+    def _events(self) -> tuple[RunEvent, ...]:
+        return read_events(self.health)
+
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook: its samples, its measurements, what went wrong."""
+        config = self.config
+        facts = f"{config.model} on {config.dataset}, seed {config.seed}: {self.status}"
+        picture = self._repr_png_()
+        image = b64encode(picture).decode("ascii") if picture else ""
+        parts = [
+            f"<p><b>{escape(facts)}</b><br><code>{escape(str(self.path))}</code></p>",
+            f'<img alt="samples" src="data:image/png;base64,{image}">' if image else "",
+            self.metrics._repr_html_() if self.metrics else "",
+            *(f"<p>{escape(f'{event.name}: {event.message}')}</p>" for event in self._events),
+        ]
+        return "".join(parts)
 
     def _repr_png_(self) -> bytes | None:
         """Show the last sample grid in a notebook."""

@@ -21,6 +21,8 @@ class EnergyAutoencoder(nn.Module):
         decoder: Maps (B, codes) to (B, *shape).
     """
 
+    logit_layer = None
+
     def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder

@@ -61,6 +61,8 @@ class ProjectionDiscriminator(nn.Module):
         embed: Maps conditions (B, ...), such as labels (B,) int64, to (B, features).
     """
 
+    logit_layer = "psi"
+
     def __init__(self, network: nn.Module, features: int, embed: nn.Module) -> None:
         super().__init__()
         self.network = network

@@ -40,6 +40,8 @@ class CoupledDiscriminator(nn.Module):
         maps: The number of maps that each first layer makes of an image.
     """
 
+    logit_layer = None
+
     def __init__(self, network: nn.Module, channels: int, maps: int) -> None:
         super().__init__()
         self.network = network

@@ -113,8 +113,18 @@ class MinibatchDeviation(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C + 1, H, W)."""
-        size = math.gcd(len(maps), self.group)
-        groups = maps.reshape(-1, size, *maps.shape[1:])  # (groups, size, C, H, W)
-        deviations = (groups.var(1, correction=0) + 1e-8).sqrt().mean((1, 2, 3))  # (groups,)
-        channel = deviations.repeat_interleave(size)[:, None, None, None]
+        channel = group_deviations(maps, self.group)[:, None, None, None]
         return torch.cat([maps, channel.expand(-1, 1, *maps.shape[2:])], 1)
+
+
+def group_deviations(values: Tensor, group: int) -> Tensor:
+    """Return for each example (B, ...) how much those of its group differ, (B,).
+
+    Groups are consecutive examples, of size gcd(B, ``group``). The deviation over a group is
+    averaged over the values of an example (Karras et al., 2018, arXiv:1710.10196, section 3).
+    """
+    size = math.gcd(len(values), group)
+    groups = values.reshape(-1, size, *values.shape[1:])  # (groups, size, ...)
+    deviations = (groups.var(1, correction=0) + 1e-8).sqrt()
+    means = deviations.mean(tuple(range(1, values.ndim)))  # (groups,)
+    return means.repeat_interleave(size)

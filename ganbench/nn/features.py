@@ -43,6 +43,8 @@ class ContrastiveDiscriminator(nn.Module):
         size: The number of coordinates on the sphere.
     """
 
+    logit_layer = "head"
+
     def __init__(self, network: nn.Module, features: int, classes: int, size: int) -> None:
         super().__init__()
         self.network = network

@@ -136,6 +136,8 @@ class ProjectedDiscriminator(nn.Module):
         width: Channels of the pyramid, and of the first map of each discriminator.
     """
 
+    logit_layer = None
+
     def __init__(self, shape: Shape, *, network: FrozenNetwork = "random", width: int = 64) -> None:
         super().__init__()
         self.pyramid = FrozenPyramid(shape[0], network, width)

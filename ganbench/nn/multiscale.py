@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from ganbench.gan import Shape
+from ganbench.gan import Condition, Shape
+from ganbench.nn.several import side_by_side
 
 
 class MultiScaleDiscriminator(nn.Module):
@@ -17,8 +17,8 @@ class MultiScaleDiscriminator(nn.Module):
 
     Maps images (B, *shape) to the logits of all of them, (B, count). Every logit counts alike in a
     loss, so a patch discriminator counts more at the finer scales, where it has more logits. A
-    condition, such as the source of each image, must be images of the same size, and is reduced
-    likewise.
+    condition that is images, such as the source of each image, must have the same size, and is
+    reduced likewise; any other, such as a label, is given to all.
 
     Args:
         shape: (C, H, W) of an image.
@@ -26,6 +26,8 @@ class MultiScaleDiscriminator(nn.Module):
             condition, to logits (B, ...).
         scales: The number of discriminators.
     """
+
+    logit_layer = None
 
     def __init__(
         self, shape: Shape, build: Callable[[Shape], nn.Module], *, scales: int = 3
@@ -37,12 +39,24 @@ class MultiScaleDiscriminator(nn.Module):
             for scale in range(scales)
         )
 
-    def forward(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Map (B, *shape) and perhaps images (B, C, H, W) to logits (B, count)."""
-        shown = [images] if condition is None else [images, condition]
-        logits: list[Tensor] = []
+    def forward(self, images: Tensor, *condition: Condition) -> Tensor:
+        """Map (B, *shape), and perhaps their condition, to logits (B, count).
+
+        Raises:
+            ConfigError: A discriminator returns more than logits.
+        """
+        shown, outputs = [images, *condition], []
         for index, discriminator in enumerate(self.discriminators):
             if index:
-                shown = [avg_pool2d(pixels, 2, ceil_mode=True) for pixels in shown]
-            logits.append(discriminator(*shown).flatten(1))
-        return torch.cat(logits, 1)
+                shown = [_halved(part) for part in shown]
+            outputs.append(discriminator(*shown))
+        return side_by_side(outputs)
+
+
+def _halved(part: Condition) -> Condition:
+    """Return the means of 2 x 2 pixels of images (B, C, H, W), alone or in tuples."""
+    if isinstance(part, tuple | list):
+        return type(part)(_halved(each) for each in part)
+    if isinstance(part, Tensor) and part.ndim == 4:
+        return avg_pool2d(part, 2, ceil_mode=True)
+    return part

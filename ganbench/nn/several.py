@@ -4,25 +4,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from ganbench.errors import ConfigError
+from ganbench.gan import Condition
 
 
 class SeveralDiscriminators(nn.Module):
     """Discriminators of the same examples: maps (B, *shape) to logits (B, number).
 
     Args:
-        networks: Each maps (B, *shape) to logits (B, 1).
+        networks: Each maps (B, *shape), and perhaps a condition, to logits (B, ...).
     """
+
+    logit_layer = None
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
 
-    def forward(self, examples: Tensor) -> Tensor:
-        """Map (B, *shape) to logits (B, number)."""
-        return torch.cat([network(examples) for network in self.networks], 1)
+    def forward(self, examples: Tensor, *condition: Condition) -> Tensor:
+        """Map (B, *shape), and perhaps their condition, to logits (B, number).
+
+        Raises:
+            ConfigError: A discriminator returns more than logits.
+        """
+        return side_by_side([network(examples, *condition) for network in self.networks])
+
+
+def side_by_side(outputs: Sequence[Tensor | tuple[Tensor, Any]]) -> Tensor:
+    """Return the logits (B, ...) of several discriminators as (B, number).
+
+    Raises:
+        ConfigError: A discriminator returns more than logits.
+    """
+    logits: list[Tensor] = []
+    for output in outputs:
+        if isinstance(output, tuple):
+            raise ConfigError(
+                "Several discriminators give logits each, and this model's returns more than "
+                "logits.",
+                "Remove the trick that adds discriminators, or choose another model.",
+            )
+        logits.append(output.reshape(len(output), -1))
+    return torch.cat(logits, 1)
 
 
 class SeveralGenerators(nn.Module):

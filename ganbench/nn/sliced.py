@@ -20,6 +20,8 @@ class SlicedDiscriminator(nn.Module):
         features: The number of features.
     """
 
+    logit_layer = None
+
     def __init__(self, network: nn.Module, features: int) -> None:
         super().__init__()
         self.network = network

@@ -44,6 +44,8 @@ class UNetDiscriminator(nn.Module):
         width: Channels of the outermost map; doubled inward, up to four times as many.
     """
 
+    logit_layer = "logit"
+
     def __init__(self, shape: Shape, *, width: int = 32) -> None:
         super().__init__()
         sizes = map_sizes(*shape[1:])[:0:-1]  # from the image inward, without the innermost

@@ -89,7 +89,7 @@ class TextCell:
     """A cell of a table: its figure or words, and notes in small print.
 
     ``mark`` is its class on the page, ``style`` the look of a dot before it. It may ``span``
-    several columns.
+    several columns. ``value`` is the exact number behind the text, by which the page sorts.
     """
 
     text: Text = NOTHING
@@ -97,6 +97,7 @@ class TextCell:
     mark: str = ""
     style: Style | None = None
     span: int = 1
+    value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table; its first cell names it. A ``reference`` row was not measured here."""
+    """A row of a table; its first cell names it. A ``reference`` row was not measured here.
+
+    ``command`` is the command that made it, which the page offers to copy.
+    """
 
     cells: tuple[TextCell, ...]
     reference: bool = False
+    command: str = ""
 
     def placed(self, columns: Sequence[Column]) -> Iterator[tuple[TextCell, Column]]:
         """Yield each cell with the column in which it begins."""

@@ -56,12 +56,18 @@ DOTS_NOTE = "Each dot is a seed, the diamond their mean, the bar its interval."
 
 FLOOR_NOTE = "Gray dashes mark the floor."
 
+COSTS_NOTE = (
+    "Dots are means over seeds, bars their intervals. The gray steps join the variants that no "
+    "other one beats in both directions, by their means: the Pareto front. Seconds are those of "
+    "training, on the machines of these runs."
+)
+
 SAMPLES_NOTE = "Runs of one seed draw the same latents, place by place."
 
 CURVES_NOTE = (
-    "Thin lines are single seeds. The thick line is their mean, at the points that all seeds have, "
-    "in the band of its 95 % t interval; a triangle at the edge says that the band goes on. Gray "
-    "dashes mark the floor."
+    "A cross at the lower edge says that something began to go wrong. Thin lines are single seeds. "
+    "The thick line is their mean, at the points that all seeds have, in the band of its 95 % t "
+    "interval; a triangle at the edge says that the band goes on. Gray dashes mark the floor."
 )
 
 MULTIPLES_NOTE = (

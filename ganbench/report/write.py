@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,21 +20,26 @@ from ganbench.records.speed_record import (
     write_speeds,
 )
 from ganbench.report import notes
-from ganbench.report.charts.drawing import draw_charts
+from ganbench.report.charts.drawing import draw_charts, draw_figures
 from ganbench.report.charts.stills import compact, still_specification
 from ganbench.report.content_blocks import Block, Charts, Paragraph, all_charts
 from ganbench.report.earlier_report import earlier_report
 from ganbench.report.make_report import Report, make_report
 from ganbench.report.markdown.markdown_blocks import render_markdown
 from ganbench.report.page import render_page
+from ganbench.report.paste.column_figures import column_figures
+from ganbench.report.paste.formats import USUAL_FORMATS, check_formats, paste_files
 from ganbench.report.report_chapters import report_blocks
+
+_PAGES = {"html": "index.html", "md": "README.md"}
 
 
 @dataclass(frozen=True)
 class ReportFiles:
     """The places of the parts of a report.
 
-    ``charts`` is False where there was too little memory to draw them.
+    ``page`` is its first part, the HTML if there is one. ``charts`` is False where there was too
+    little memory to draw them.
     """
 
     folder: Path
@@ -54,6 +59,7 @@ def write_report(
     baseline: str | None = None,
     metric: str | None = None,
     speeds: Sequence[SpeedRecord] = (),
+    formats: Collection[str] = USUAL_FORMATS,
 ) -> ReportFiles:
     """Write a report of runs into a folder, where it replaces an earlier one.
 
@@ -68,30 +74,35 @@ def write_report(
         baseline: What treatments are compared with: a variant, a set of tricks, or ``none``.
         metric: The main metric, which the sentences are about.
         speeds: Measurements of speed, shown next to the runs or alone.
+        formats: Some of ``FORMATS``: what to write of the report beside its records.
 
     Raises:
+        ConfigError: A format is unknown.
+        MissingDataError: A format needs a package that is not installed.
         UnknownNameError: No run belongs to the baseline, or none has the metric.
         StorageError: The folder cannot be written, or holds another file of a name that the
             report needs.
     """
+    formats = check_formats(formats)
     report = make_report(
         runs, title=title, published=published, baseline=baseline, metric=metric, speeds=speeds
     )
     blocks = report_blocks(report)
     copied = _copied(out, report.speed.documents if report.speed else ())
-    records = {
-        *("results.jsonl", "runs.jsonl"),
-        *(f"env/{name}.json" for name in report.environments),
-        *(f"{SPEED_FOLDER}/{record.name}.json" for record in copied),
-    }
+    records = _records(report, copied)
     pictures = {picture.file: picture.data for picture in report.pictures.values()}
-    charts = list(all_charts(blocks))
     earlier = earlier_report(out)
-    expected = {"index.html", "README.md", *records, *pictures, *_still_files(charts).values()}
+    pages = [_PAGES[name] for name in formats if name in _PAGES]
+    tables = paste_files(report.sections, formats)
+    vectors = column_figures(all_charts(blocks)) if "latex" in formats else {}
+    stills = _still_files(all_charts(blocks)).values() if "md" in formats else ()
+    expected = {*pages, *records, *pictures, *stills, *tables, *vectors}
     check_own(out, expected, earlier)  # before anything is drawn
 
-    drawn = draw_charts(_specifications(charts)) if charts else {}
-    rendered = {**pictures, **_rendered(report, blocks, drawn)}
+    drawn = draw_charts(_specifications(all_charts(blocks))) if pages else {}
+    figures = draw_figures(vectors) if vectors else {}
+    rendered = {**pictures, **_rendered(report, blocks, drawn), **tables, **(figures or {})}
+    rendered = {file: data for file, data in rendered.items() if file in expected}
     with replacing_own(out, {*records, *rendered}, earlier):
         for file, data in rendered.items():
             # On a busy disk a hundred synced pictures take minutes.
@@ -104,12 +115,21 @@ def write_report(
             write_speeds(out, record.document)
     return ReportFiles(
         folder=out,
-        page=out / "index.html",
+        page=out / next(iter([*pages, *tables, "results.jsonl"])),
         markdown=out / "README.md",
         results=out / "results.jsonl",
         pictures=tuple(out / file for file in rendered if "/" in file),
-        charts=drawn is not None,
+        charts=drawn is not None and figures is not None,
     )
+
+
+def _records(report: Report, copied: Iterable[SpeedRecord]) -> set[str]:
+    """Return the files of the records that the report is made of."""
+    return {
+        *("results.jsonl", "runs.jsonl"),
+        *(f"env/{name}.json" for name in report.environments),
+        *(f"{SPEED_FOLDER}/{record.name}.json" for record in copied),
+    }
 
 
 def _rendered(

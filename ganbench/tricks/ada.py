@@ -15,7 +15,7 @@ from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec
 from ganbench.registry import register
 from ganbench.state import State
-from ganbench.trick import Trick, TrickState
+from ganbench.trick import Trick, TrickState, hooks_name
 from ganbench.tricks.diffaugment import refuse_further_images, refuse_sources
 from ganbench.turn import Scored, Seen, Turn
 
@@ -94,19 +94,10 @@ class ADA(Trick):
     @torch.no_grad()
     def after_step(self, turn: Turn) -> None:
         """Note the signs of the real logits, and move the probability when it is due."""
-        if turn.role != "discriminator":
-            return
-        state = turn.state
-        p, signs = state.tensor_of(self, "p"), state.tensor_of(self, "signs")
-        (sign,) = state.group.average([turn.real.logits.sign().mean().to(signs)])
-        signs = signs + sign / self.every
-        if state.updates["discriminator"] % self.every == 0:
-            images = self.every * state.images_seen / state.updates["discriminator"]
-            step = images / (1000 * self.speed_kimg)
-            p = (p + step * (signs - self.target).sign()).clamp(0, 1)
-            signs = torch.zeros_like(signs)
-        state.memory_of(self).update(p=p, signs=signs)
-        state.statistics.add("ada/p", p)
+        if turn.role == "discriminator":
+            follow_signs(
+                self, turn, target=self.target, speed_kimg=self.speed_kimg, every=self.every
+            )
 
     def augment(self, images: Tensor, p: Tensor, stream: torch.Generator) -> Tensor:
         """Return images (B, C, H, W) after augmentations, each with probability p, a scalar."""
@@ -149,6 +140,29 @@ class ADA(Trick):
     def _shift(self, size: int, share: Tensor) -> Tensor:
         """Return whole numbers of pixels (B,), for uniform numbers in [0, 1)."""
         return ((2 * share - 1) * self.translation * size).round()
+
+
+def follow_signs(trick: Trick, turn: Turn, *, target: float, speed_kimg: float, every: int) -> None:
+    """Note the signs of real logits, and move the probability ``p`` of a trick when it is due.
+
+    Args:
+        trick: The trick, which has gathered ``p``, and the mean of ``signs`` since the last move.
+        turn: The discriminator's turn.
+        target: The mean sign above which p rises.
+        speed_kimg: The number of real images, in thousands, in which p may move by one.
+        every: The number of updates from move to move.
+    """
+    state = turn.state
+    p, signs = state.tensor_of(trick, "p"), state.tensor_of(trick, "signs")
+    (sign,) = state.group.average([turn.real.logits.sign().mean().to(signs)])
+    signs = signs + sign / every
+    if state.updates["discriminator"] % every == 0:
+        images = every * state.images_seen / state.updates["discriminator"]
+        step = images / (1000 * speed_kimg)
+        p = (p + step * (signs - target).sign()).clamp(0, 1)
+        signs = torch.zeros_like(signs)
+    state.memory_of(trick).update(p=p, signs=signs)
+    state.statistics.add(f"{hooks_name(trick)}/p", p)
 
 
 def _spread(values: Tensor) -> Tensor:

@@ -113,6 +113,14 @@ def require_own_game(name: str, trick: Trick, state: State) -> None:
             name + " cannot differentiate through {others} in a discriminator with batch "
             "normalization, which has no third derivative in torch.",
         )
+    others = [hooks for hooks in having("generator_terms") if hooks.differentiates]
+    if others and has_batch_norm(state.generator):
+        raise refusal(
+            name,
+            others,
+            name + " cannot differentiate through {others} in a generator with batch "
+            "normalization, which has no third derivative in torch.",
+        )
 
 
 def both_turns(state: State, batch: Batch) -> tuple[Turn, Turn]:

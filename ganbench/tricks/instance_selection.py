@@ -63,9 +63,7 @@ class InstanceSelection(Trick):
 
     def distances(self, images: Tensor) -> Tensor:
         """Return the squared Mahalanobis distance (N,) of each example (N, *shape)."""
-        if images.ndim == 4 and max(images.shape[2:]) > _RESOLUTION:
-            images = adaptive_avg_pool2d(images, _RESOLUTION)
-        values = images.flatten(1).double()
+        values = reduced(images).double()
         centered = values - values.mean(0)  # (N, D)
         covariance = centered.mT @ centered / len(centered)
         variances, directions = torch.linalg.eigh(covariance)  # in ascending order
@@ -75,3 +73,10 @@ class InstanceSelection(Trick):
         coordinates = centered @ directions[:, -self.components :]
         distances: Tensor = (coordinates.square() / variances[-self.components :]).sum(1)
         return distances
+
+
+def reduced(images: Tensor) -> Tensor:
+    """Return examples (N, *shape) as rows of values, images averaged down to 16 by 16 pixels."""
+    if images.ndim == 4 and max(images.shape[2:]) > _RESOLUTION:
+        images = adaptive_avg_pool2d(images, _RESOLUTION)
+    return images.flatten(1)

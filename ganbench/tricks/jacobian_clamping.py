@@ -24,9 +24,9 @@ class JacobianClamping(Trick):
     Paper: Odena et al., 2018, arXiv:1802.08768
 
     With ``Q = |G(z + d) - G(z)| / |d|`` for a step d of length ``step`` in a random direction,
-    adds ``weight * E [max(Q - upper, 0)^2 + min(Q - lower, 0)^2]`` to the generator's loss. It
-    costs another pass through the generator. The stretch grows with the number of values of an
-    image, and the bounds should, too.
+    adds ``weight * E [max(Q - upper, 0)^2 + min(Q - lower, 0)^2]`` to the generator's loss, with Q
+    for each example. It costs another pass through the generator. The stretch grows with the number
+    of values of an image, and the bounds should, too.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 1.0

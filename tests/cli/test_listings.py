@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from ganbench import losses, registry
+from ganbench.cli.trick_groups import OTHER, TRICK_GROUPS
 from ganbench.registry import Registry
+from ganbench.trick import HOOKS
 
 KINDS = ("models", "tricks", "metrics", "networks", "datasets")
 NAMES = [(kind, name) for kind in KINDS for name in getattr(registry, kind).names()]
@@ -21,7 +23,7 @@ def test_ls_lists_every_entry_with_summary_and_paper(cli):
         entries = getattr(registry, kind).entries()
         assert [row["name"] for row in document[kind]] == list(entries)
         for row in document[kind]:
-            assert row.keys() == {"name", "summary", "paper"}
+            assert row.keys() - {"acts_on"} == {"name", "summary", "paper"}
             assert row["summary"] == entries[row["name"]].summary
             assert row["paper"] == entries[row["name"]].paper
     assert {"vanilla", "dcgan", "wgan-gp"} <= {row["name"] for row in document["models"]}
@@ -223,3 +225,16 @@ def test_a_name_of_two_things_says_where_the_other_is(cli):
     wrong = cli("show", "backbones/dcgn")
     assert wrong.code == 2
     assert "Nothing is called 'backbones/dcgn'. Did you mean 'dcgan'?" in wrong.err
+
+
+def test_tricks_are_listed_by_what_they_act_on(cli):
+    rows = {row["name"]: row["acts_on"] for row in cli("ls", "tricks", "--json").document["tricks"]}
+    assert OTHER not in rows.values()
+    assert rows["r1"] == "penalties and other terms of the loss"
+    assert rows["spectral-norm"] == "the networks"
+    assert rows["ema"] == "how weights move"
+    assert rows["drs"] == "how samples are drawn"
+    text = cli("ls", "tricks").out
+    assert text.index("tricks on the networks") < text.index("spectral-norm")
+    grouped = set().union(*TRICK_GROUPS.values())
+    assert set(HOOKS) - grouped == {"check", "check_parts", "start"}

@@ -93,6 +93,8 @@ def test_a_comparison_trains_what_is_missing(tmp_path):
     assert "vanilla + ema" in first._repr_html_()
     assert "The primary metric is modes, as named." in repr(first)
     assert "exploratory" in first._repr_html_()
+    rows = [row for rows in first.plot().to_dict()["datasets"].values() for row in rows]
+    assert {row.get("seed") for row in rows if "difference" in row} == {"0", "1"}
     assert recorded_primary_metric([tmp_path]) == "modes"
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/result.json")}
     more = compare(["none", "ema", [ganbench.R1(weight=2.0)]])

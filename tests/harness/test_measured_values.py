@@ -18,6 +18,8 @@ def test_an_evaluation_is_a_mapping_and_a_table():
     assert result.metrics["mind@points"]["value"] > 0
     assert "mind@points" in repr(result)
     assert "<table>" in result._repr_html_()
+    (drawn,) = result.plot().to_dict()["datasets"]["mind@points"]
+    assert drawn["value"] == pytest.approx(result.metrics["mind@points"]["value"], rel=1e-3)
     pandas = pytest.importorskip("pandas")
     table = result.to_pandas()
     assert isinstance(table, pandas.DataFrame)

@@ -107,8 +107,19 @@ EQUAL = {
     "extragradient": Scenario(points(losses.relativistic), ("extragradient",)),
     "unrolled": Scenario(points(), ("unrolled:steps=2", "r1"), (("generator_steps", 2),)),
     "gradient-normalization": Scenario(points(), ("gradient-normalization",)),
+    "minibatch-stddev": Scenario(points(), ("minibatch-stddev:group=2",)),
+    "feature-matching": Scenario(points(), ("feature-matching",)),
+    "several-discriminators": Scenario(points(), ("several-discriminators:number=2",)),
     "lecam": Scenario(points(), ("lecam:decay=0.5",)),
     "consensus": Scenario(points(), ("consensus", "r1")),
+    "symplectic": Scenario(points(), ("symplectic", "r1")),
+    "rates and weights": Scenario(
+        points(),
+        ("ttur", "momentum:beta=-0.3", "learning-rate-decay", "weight-norm", "freeze-d",
+         "orthogonal-initialization"),
+    ),
+    "normalized examples": Scenario(images(), ("layer-norm", "virtual-batch-norm:size=4")),
+    "dp-sgd": Scenario(points(), ("dp-sgd:noise=0,clip=0.1",)),
     "logan": Scenario(points(), ("logan:damping=0.1",)),
     "unrolled with batch normalization": Scenario(normalized(), ("unrolled:steps=2",)),
     "dcgan": Scenario(images()),
@@ -127,6 +138,7 @@ RANDOM = Scenario(
         *("gradient-penalty", "instance-noise", "diffaugment", "pacgan:size=2", "ema"),
         *("ada:initial=0.5,speed_kimg=0.1", "bcr", "replay:capacity=10", "mode-seeking"),
         *("diversity-sensitive", "jacobian-clamping", "latent-consistency"),
+        *("apa:initial=0.5,speed_kimg=0.1", "path-length:every=2", "consistency-term"),
     ),
 )
 

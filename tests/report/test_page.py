@@ -48,7 +48,7 @@ def test_every_place_has_a_chart_and_every_chart_its_data(
     page = report.page.read_text()
     places = [a["data-chart"] for _, a in elements(page).elements if "data-chart" in a]
     document = json.loads(unpacked(page, "charts"))
-    assert len(set(places)) == len(places) == 6 + 6 + 12 + 12
+    assert len(set(places)) == len(places) == 6 + 6 + 12 + 12 + 2
     assert set(places) == set(document["panels"])
     for panel in document["panels"].values():
         columns = document["data"][panel["data"]]
@@ -58,7 +58,7 @@ def test_every_place_has_a_chart_and_every_chart_its_data(
 def test_every_group_of_charts_is_a_still_picture_too(report: ReportFiles) -> None:
     page = report.page.read_text()
     groups = re.findall(r'<div class="still"[^>]*>(<svg.*?</svg>)</div>', page, flags=re.DOTALL)
-    assert len(groups) == page.count('<div class="charts">') == 4 + 4
+    assert len(groups) == page.count('<div class="charts">') == 5 + 5
     assert page.count("<svg") == len(groups), "each stands there once"
     files = [path.read_text() for path in sorted(report.folder.glob("charts/*.svg"))]
     for picture in groups:
@@ -90,7 +90,7 @@ def test_charts_are_drawn_without_network_and_fit(
 ) -> None:
     seen = look(report.page, width, scheme)
     assert (seen.complaints, seen.requests) == ([], [])
-    assert seen.charts == seen.places == 6 + 6 + 12 + 12
+    assert seen.charts == seen.places == 6 + 6 + 12 + 12 + 2
     assert seen.marks > 100
     assert seen.page_width <= width
     assert seen.widest_chart <= width
@@ -122,14 +122,14 @@ def test_without_scripts_and_on_paper_charts_are_still_pictures(
         if script:
             page.wait_for_selector(".chart svg")
         else:
-            assert page.locator(".still svg").count() == 8
+            assert page.locator(".still svg").count() == 10
             assert page.locator(".live:visible").count() == 0
         page.emulate_media(media="print", color_scheme="dark")
         if script:
             page.evaluate("dispatchEvent(new Event('beforeprint'))")
         seen = page.evaluate(_SHOWN)
         ink = page.evaluate("getComputedStyle(document.querySelector('.still')).color")
-    assert (seen["stills"], seen["charts"], seen["folded"]) == (8, 0, 0)
+    assert (seen["stills"], seen["charts"], seen["folded"]) == (10, 0, 0)
     assert seen["larger"] == 0
     assert seen["intervals"] > 20
     assert ink == "rgb(0, 0, 0)"

@@ -124,6 +124,7 @@ def test_each_process_has_random_streams_of_its_own_and_all_are_saved(folders):
     tricks = (
         *("gradient-penalty", "instance-noise", "diffaugment", "ada", "bcr", "replay"),
         *("mode-seeking", "diversity-sensitive", "jacobian-clamping", "latent-consistency"),
+        *("apa", "path-length", "consistency-term"),
     )
     processes = ("", "process1/")
     expected = {f"streams/{process}trick/{trick}" for trick in tricks for process in processes}

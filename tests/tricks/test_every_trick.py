@@ -92,6 +92,8 @@ QUICK = {
     "ddls": {"steps": 3},
     "dot": {"steps": 3},
     "standing-statistics": {"batches": 3},
+    "apa": {"initial": 0.5},
+    "path-length": {"every": 2},
 }
 """Parameters that make a slow trick fast enough, or act early enough, for its tests here."""
 
@@ -168,7 +170,7 @@ def overridden(name):
 def alike(name, *parameters):
     """Return states trained with a trick at each of some parameters, without it for None."""
     trick_sets = [() if values is None else (trick(name, **values),) for values in parameters]
-    setting = setting_for(*itertools.chain(*trick_sets), trick(name))
+    setting = setting_for(trick(name))
     return [train(start(*tricks, setting=setting)) for tricks in trick_sets]
 
 

@@ -23,6 +23,22 @@ def metric_rows(table: MetricTable, fields: Mapping[str, MetricColumn]) -> Rows:
     return [row for variant in table.rows for row in _rows(metric_curves(variant, fields))]
 
 
+def event_rows(table: MetricTable) -> Rows:
+    """Return what went wrong in training: a row of variant, seed, kimg, event and message each."""
+    return [
+        {
+            "variant": row.variant,
+            "seed": seed_text(run.seed),
+            "kimg": rounded(event.kimg),
+            "event": event.name,
+            "message": event.message,
+        }
+        for row in table.rows
+        for run in row.runs
+        for event in run.events
+    ]
+
+
 def loss_rows(row: VariantRow, fields: Mapping[str, str]) -> Rows:
     """Return the losses or logits of one variant; ``fields`` maps a field to its recorded name."""
     return _rows(loss_curves(row, fields))

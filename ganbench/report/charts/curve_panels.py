@@ -19,6 +19,9 @@ from ganbench.report.charts.panels import (
 )
 from ganbench.report.charts.style import BEHIND, OKABE_ITO, Style, styles
 
+_TROUBLE = "#D55E00"
+"""The color of an event of health where the variant needs none."""
+
 _LEGEND = alt.Legend(title=None, orient="bottom", columns=4)
 
 
@@ -65,6 +68,8 @@ def curve_panel(
     band = _band(field, encodings["x"], y).encode(color=encodings["color"])
     layers = [band, *_thin_and_thick(f"isValid(datum.{field})", encodings, points=True)]
     layers += _beyond(data.rows, field, domain, encodings["x"], y, encodings["color"])
+    if axis == "kimg":
+        layers += _events(data.rows, domain, encodings["x"], y, encodings["color"])
     if floor is not None:
         layers.append(floor_rule("y", floor))
     return layered(layers, data, title, 190)
@@ -111,6 +116,10 @@ def multiple_panel(
         rows = [row for row in data.rows if row["variant"] == name]
         arrows = _beyond(rows, field, domain, x, y, alt.value(ink))
         layers += [arrow.transform_filter(of_variant) for arrow in arrows]
+    own = f"datum.variant === {json.dumps(variant)}"
+    rows = [row for row in data.rows if row["variant"] == variant]
+    crosses = _events(rows, domain, x, y, alt.value(_TROUBLE))
+    layers += [cross.transform_filter(own) for cross in crosses]
     return layered(layers, data, variant, 110)
 
 
@@ -199,6 +208,29 @@ def _beyond(
             .transform_calculate(edge=str(at))
         )
     return arrows
+
+
+def _events(
+    rows: Rows, domain: tuple[float, float], x: alt.X, y: alt.Y, color: Any
+) -> list[alt.Chart]:
+    """Return crosses at the lower edge where something went wrong; none where nothing did."""
+    if not any("event" in row for row in rows):
+        return []
+    place = y.copy()
+    place.shorthand = "edge:Q"
+    tips = [
+        alt.Tooltip("variant:N"),
+        alt.Tooltip("seed:N"),
+        alt.Tooltip("kimg:Q", format=",.4~g"),
+        alt.Tooltip("event:N"),
+        alt.Tooltip("message:N"),
+    ]
+    cross = alt.Chart().mark_point(shape="cross", angle=45, size=45, filled=True, opacity=0.9)
+    return [
+        cross.encode(x=x, y=place, color=color, tooltip=tips)
+        .transform_filter("isValid(datum.event)")
+        .transform_calculate(edge=str(domain[0]))
+    ]
 
 
 def _thin_and_thick(

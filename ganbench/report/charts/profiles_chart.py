@@ -62,7 +62,7 @@ def _panel(data: ChartData, tricks: str, style: Style, main: MetricColumn, *, lo
     x = alt.X(
         "tau:Q",
         title=None,
-        scale=alt.Scale(type="log" if log else "linear", nice=False, zero=False),
+        scale=alt.Scale(type="log", nice=False) if log else alt.Scale(nice=False, zero=False),
         axis=alt.Axis(grid=False, tickCount=4),
     )
     y = alt.Y(

@@ -34,7 +34,11 @@ def still_specification(panels: Sequence[Panel], columns: int, width: int) -> di
         "$schema": alt.SCHEMA_URL,
         "vconcat": [
             {
-                "hconcat": [{**panel.view, "width": width} for panel in line],
+                "hconcat": [
+                    {key: part for key, part in panel.view.items() if key != "datasets"}
+                    | {"width": width}
+                    for panel in line
+                ],
                 "spacing": 32,
                 "resolve": resolve,
             }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow, heading
 from ganbench.report.charts.axes import clip_bands, curve_domain, floor_in_sight, log_ticks
-from ganbench.report.charts.chart_rows import loss_rows, metric_rows
+from ganbench.report.charts.chart_rows import event_rows, loss_rows, metric_rows
 from ganbench.report.charts.curve_panels import curve_panel, loss_panel, multiple_panel
 from ganbench.report.charts.panels import ChartData, Panel, Rows
 from ganbench.report.charts.style import Style
@@ -83,10 +83,14 @@ def courses(
     ]
     for axis in axes:
         rows = clip_bands(rows, axis.field, axis.domain)
-    data = ChartData(f"{name}-curves", rows)
+    data = ChartData(f"{name}-curves", [*rows, *_shown_events(table, shown)])
     if together:
         return [_together(data, axis, shown) for axis in axes]
     return [_apart(data, axis, shown, baselines) for axis in axes]
+
+
+def _shown_events(table: MetricTable, variants: Mapping[str, Style]) -> Rows:
+    return [row for row in event_rows(table) if row["variant"] in variants]
 
 
 def _moves(rows: Rows, field: str) -> bool:

@@ -17,6 +17,7 @@ from ganbench.records.archive import condense
 from ganbench.records.atomic_files import slug
 from ganbench.records.read_run import complete
 from ganbench.records.run_record import RunRecord
+from ganbench.report.charts.cost_chart import cost_panels
 from ganbench.report.charts.dots_chart import dots_panels
 from ganbench.report.charts.effects_chart import effect_panel, treatment_names
 from ganbench.report.charts.panels import Panel
@@ -49,6 +50,7 @@ class DatasetSection:
     styles: Mapping[str, Style]
     effects: tuple[Panel, ...]
     dots: tuple[Panel, ...]
+    costs: tuple[Panel, ...]
     courses: tuple[Course, ...]
     losses: tuple[Panel, ...]
     environments: tuple[str, ...]
@@ -148,6 +150,7 @@ def _section(
         styles={row.variant: variant_styles[row.variant] for row in table.rows},
         effects=tuple(_effects(judged, table, main, chosen, name)),
         dots=tuple(dots_panels(table, name, shown)),
+        costs=tuple(cost_panels(table, main, name, shown)),
         courses=tuple(courses(drawn, name, shown, baselines, main, main_only=not chosen.whole)),
         losses=tuple(
             panel

@@ -54,6 +54,16 @@ def metric_blocks(section: DatasetSection) -> list[Block]:
         )
         note = [notes.DOTS_NOTE, *([notes.FLOOR_NOTE] if section.table.floors else [])]
         blocks += [Heading("Seed by seed"), charts, Paragraph(" ".join(note))]
+    if section.costs:
+        charts = Charts(
+            f"{section.slug}-costs",
+            f"Quality against cost on {section.dataset}",
+            section.costs,
+            layout="two",
+            width=360,
+            legend=tuple((name, section.styles[name]) for name in section.chosen.variants),
+        )
+        blocks += [Heading("Quality against cost"), charts, Paragraph(notes.COSTS_NOTE)]
     return blocks
 
 
@@ -82,7 +92,7 @@ def _metric_table(section: DatasetSection) -> Table:
             for column in table.columns
         ]
         rows.append(Row((name, *printed, blank), reference=True))
-    return Table(f"Metrics on {section.dataset}", columns, tuple(rows))
+    return Table(f"Metrics on {section.dataset}", columns, tuple(rows), mark="explore")
 
 
 def _variant_row(row: VariantRow, section: DatasetSection, support: Mapping[str, Support]) -> Row:
@@ -96,9 +106,19 @@ def _variant_row(row: VariantRow, section: DatasetSection, support: Mapping[str,
                 for column in section.table.columns
             ),
             TextCell(sentences.statuses(row.statuses), mark="statuses"),
-            *(TextCell(number_text.amount(mean.value if mean else None)) for mean in spent),
-            TextCell(sentences.parameters_text(row)),
-        )
+            *(
+                TextCell(
+                    number_text.amount(mean.value if mean else None),
+                    value=mean.value if mean else None,
+                )
+                for mean in spent
+            ),
+            TextCell(
+                sentences.parameters_text(row),
+                value=next((sum(run.parameters.values()) or None for run in row.runs), None),
+            ),
+        ),
+        command=row.runs[0].command,
     )
 
 
@@ -123,7 +143,7 @@ def _estimate_cell(estimate: Estimate | None, runs: int) -> TextCell:
     under = [number_text.interval_text(estimate) or "one seed"]
     if estimate.n != runs:
         under.append(f"{estimate.n} of {runs}")
-    return TextCell((number_text.mean_text(estimate),), notes=tuple(under))
+    return TextCell((number_text.mean_text(estimate),), notes=tuple(under), value=estimate.value)
 
 
 def _published_note(published: PublishedRow, section: DatasetSection) -> Text:

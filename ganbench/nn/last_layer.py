@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""The last layer of a discriminator: found, and joined by others that read the same features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.errors import ConfigError
+from ganbench.nn.equalized import EqualizedConv2d, EqualizedLinear
+
+WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, EqualizedLinear, EqualizedConv2d)
+"""The kinds of layers with weights that a discriminator may have."""
+
+
+def last_layer(network: nn.Module, reader: str) -> tuple[str, nn.Module]:
+    """Return the name of the layer of a discriminator that computes the logits, and the layer.
+
+    It is the last layer with weights that the network registers, unless a class has an attribute
+    ``logit_layer``: the name of the part that computes the logits, or None where no single layer
+    does. The name is empty where the network is that layer.
+
+    Args:
+        network: The discriminator.
+        reader: The name of the trick that asks for the layer.
+
+    Raises:
+        ConfigError: No single layer computes the logits.
+    """
+    found = _search(network, (), reader)
+    if found is None:
+        raise _without_last_layer(reader)
+    return found
+
+
+def _search(module: nn.Module, place: tuple[str, ...], reader: str) -> tuple[str, nn.Module] | None:
+    """Return the last layer of a part of a network; None if the part has none."""
+    if isinstance(module, WEIGHTED):
+        return ".".join(place), module
+    declared = getattr(module, "logit_layer", "")
+    if declared is None:
+        raise _without_last_layer(reader)
+    parts = dict(module.named_children())
+    for name in [declared] if declared else reversed(parts):
+        found = _search(parts[name], (*place, name), reader)
+        if found is not None:
+            return found
+    return None
+
+
+def _without_last_layer(reader: str) -> ConfigError:
+    return ConfigError(
+        f"{reader} reads what enters the last layer of a discriminator, and no single layer of "
+        "this one computes its logits.",
+        f"Remove the trick: --trick {reader}:off",
+    )
+
+
+def join_last_layer(
+    network: nn.Module, reader: str, join: Callable[[nn.Module], nn.Module]
+) -> nn.Module:
+    """Replace the last layer of a discriminator, in place; return the discriminator.
+
+    Args:
+        network: The discriminator.
+        reader: The name of the trick that replaces the layer.
+        join: Returns what takes the place of the layer.
+
+    Raises:
+        ConfigError: No single layer computes the logits.
+    """
+    name, layer = last_layer(network, reader)
+    if not name:
+        return join(layer)
+    network.set_submodule(name, join(layer))
+    return network
+
+
+def weight_of(layer: nn.Module) -> Tensor:
+    """Return the weights (outputs, inputs, ...) of a layer, as they are used."""
+    weight, scale = layer.weight, getattr(layer, "scale", 1.0)
+    assert isinstance(weight, Tensor)
+    assert isinstance(scale, float)
+    return weight.detach() * scale
+
+
+def pooled(features: Tensor) -> Tensor:
+    """Return features (B, F), or the means over places of maps (B, F, ...)."""
+    return features.flatten(2).mean(2) if features.ndim > 2 else features
+
+
+class WithStatistics(nn.Module):
+    """A last layer that is also given statistics of the features: maps (B, F, ...) as the layer.
+
+    ``W f + b`` becomes ``W f + V s(f) + b``, which is the layer of the concatenation of f and s(f).
+    V has the mean square of W.
+
+    Args:
+        layer: The layer.
+        statistics: Maps features (B, F, ...) to statistics (B, count).
+        count: The number of statistics.
+    """
+
+    logit_layer = "layer"
+
+    def __init__(self, layer: nn.Module, statistics: nn.Module, count: int) -> None:
+        super().__init__()
+        weight = weight_of(layer)
+        self.layer = layer
+        self.statistics = statistics
+        self.added = nn.Linear(count, len(weight), bias=False)
+        nn.init.normal_(self.added.weight, 0.0, float(weight.square().mean().sqrt()))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map features (B, F, ...) to what the layer maps them to, with the statistics added."""
+        values: Tensor = self.layer(features)
+        added: Tensor = self.added(self.statistics(features))  # (B, outputs)
+        return values + added.reshape(*added.shape, *[1] * (values.ndim - 2))
+
+
+class Noted(nn.Module):
+    """Takes values and does nothing: a place at which a trick can watch them."""
+
+    def forward(self, *values: Tensor) -> None:
+        """Take any values."""
+
+
+class WithHead(nn.Module):
+    """A last layer with a further head on the same features, whose values enter ``noted``.
+
+    Maps (B, F, ...) as the layer does.
+
+    Args:
+        layer: The layer.
+        outputs: The number of values of the head.
+        reader: The name of the trick that reads them.
+        classes: The number of vectors of that size that are learned next to it, and noted, too.
+    """
+
+    logit_layer = "layer"
+
+    def __init__(self, layer: nn.Module, outputs: int, reader: str, *, classes: int = 0) -> None:
+        super().__init__()
+        self.layer = layer
+        self.reader = reader
+        self.head = nn.Linear(weight_of(layer).shape[1], outputs)
+        self.classes = nn.Parameter(torch.randn(classes, outputs)) if classes else None
+        self.noted = Noted()
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map features (B, F, ...) to what the layer maps them to."""
+        values = self.head(pooled(features))  # (B, outputs)
+        self.noted(values, *([] if self.classes is None else [self.classes]))
+        outputs: Tensor = self.layer(features)
+        return outputs
+
+
+def head_of(network: nn.Module, reader: str) -> Noted:
+    """Return the place at which the values enter of the head that a trick has given a network."""
+    heads = [module for module in network.modules() if isinstance(module, WithHead)]
+    return next(head.noted for head in heads if head.reader == reader)

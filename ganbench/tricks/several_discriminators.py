@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""Several discriminators: the generator meets the mean of networks that learn by themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from torch import nn
+
+from ganbench.gan import DataSpec, DiscriminatorFactory, Shape
+from ganbench.nn.several import SeveralDiscriminators
+from ganbench.registry import register
+from ganbench.trick import Trick
+
+
+@register("several-discriminators")
+@dataclass(frozen=True)
+class DiscriminatorEnsemble(Trick):
+    """Trains several discriminators, which differ in their initial weights.
+
+    Paper: Durugkar, Gemp and Mahadevan, 2017, arXiv:1611.01673
+
+    Every loss is a mean over the logits of all of them, so each learns as it would alone, at a rate
+    for which the optimizer accounts, and the generator minimizes the mean of its costs: the
+    arithmetic mean of the paper, with equal weights. The model gman has its other means. An
+    iteration costs as many times the discriminator as there are.
+    """
+
+    order: ClassVar[int] = -1  # before tricks that look into the network
+    number: Annotated[int, Field(ge=1)] = 3
+
+    neutral: ClassVar = {"number": 1}
+
+    def wrap_discriminator(
+        self, build: DiscriminatorFactory, data: DataSpec
+    ) -> DiscriminatorFactory:
+        """Build the discriminator several times."""
+        if self.number == 1:
+            return build
+
+        def several(shape: Shape) -> nn.Module:
+            return SeveralDiscriminators([build(shape) for _ in range(self.number)])
+
+        return several

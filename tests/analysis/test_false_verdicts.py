@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""How often a page of a hundred verdicts has a false one: fifty tricks on two datasets, five seeds.
+
+Pages are drawn by the thousand. The rule is written out for whole arrays, and the code that judges
+real records agrees with it on a few pages of each kind.
+"""
+
+import numpy as np
+import pytest
+from scipy import special
+
+from ganbench.analysis.comparison import ALPHA, compare_to
+from ganbench.analysis.tables import metric_table
+from ganbench.analysis.verdicts import judge_matrix
+from ganbench.records.measurement import Measurement
+from ganbench.records.run_record import RunRecord
+
+DATASETS, TRICKS, SEEDS, PAGES = 2, 50, 5, 4000
+
+
+def normal(random, shape):
+    """Return values as of a FID: logarithms are normal, and what a seed has is shared."""
+    shared = random.normal(0, 0.12, (*shape[:2], 1, shape[3]))
+    return 40 * np.exp(shared + random.normal(0, 0.12, shape))
+
+
+def wide(random, shape):
+    return 40 * np.exp(random.normal(0, 0.6, shape))
+
+
+def heavy(random, shape):
+    return 40 + 5 * random.standard_t(3, shape)
+
+
+def jumping(random, shape):
+    """Return values of which one in ten is three times as large."""
+    return normal(random, shape) * np.where(random.random(shape) < 0.1, 3.0, 1.0)
+
+
+def clustered(random, shape):
+    """Return values that are either about one or about five, equally often."""
+    return np.where(random.random(shape) < 0.5, 1.0, 5.0) + random.normal(0, 0.3, shape)
+
+
+def pages_of(draw, effects, *, seed=0, pages=PAGES, seeds=SEEDS):
+    """Return values (pages, datasets, baseline and tricks, seeds); some tricks take 60 % away."""
+    values = draw(np.random.default_rng(seed), (pages, DATASETS, 1 + TRICKS, seeds))
+    values[:, :, 1 : 1 + effects] *= 0.4
+    return values
+
+
+def shown(values):
+    """Return which differences are shown (pages, datasets, tricks), by t tests and Holm's rule."""
+    differences = values[:, :, 1:] - values[:, :, :1]
+    count = differences.shape[-1]
+    t = differences.mean(-1) / differences.std(-1, ddof=1) * count**0.5
+    p_values = 2 * special.stdtr(count - 1, -abs(t))
+    flat = p_values.reshape(len(values), -1)
+    order = flat.argsort(1)
+    steps = flat.shape[1] - np.arange(flat.shape[1])
+    corrected = np.maximum.accumulate(np.take_along_axis(flat, order, 1) * steps, 1)
+    found = np.zeros(flat.shape, bool)
+    np.put_along_axis(found, order, corrected < ALPHA, 1)
+    return found.reshape(p_values.shape)
+
+
+def false_pages(draw, effects, **design):
+    """Return the share of pages on which a trick without effect is said to help or hurt."""
+    return shown(pages_of(draw, effects, **design))[:, :, effects:].any((1, 2)).mean()
+
+
+def judged(page):
+    """Return which tricks help or hurt (datasets, tricks) by the code that judges records."""
+    compared = []
+    for index, dataset in enumerate(page):
+        runs = [
+            RunRecord(
+                name=f"{arm} {seed}",
+                status="done",
+                model="gan",
+                dataset=f"d{index}",
+                variant=f"gan + t{arm}" if arm else "gan",
+                tricks=f"t{arm}" if arm else "",
+                seed=seed,
+                metrics={"fid": Measurement(float(value), n=1, protocol="p", better="lower")},
+            )
+            for arm, values in enumerate(dataset)
+            for seed, value in enumerate(values)
+        ]
+        table = metric_table(runs, f"d{index}")
+        compared.append((table, compare_to(table)))
+    matrix = judge_matrix(compared)
+    assert matrix.tests == DATASETS * TRICKS
+    return [[verdict.kind != "unclear" for verdict in here.on_main] for here in matrix.datasets]
+
+
+@pytest.mark.parametrize("draw", [normal, wide, heavy, jumping])
+@pytest.mark.parametrize("effects", [0, 3, 15])
+def test_fewer_than_one_page_in_twenty_has_a_false_verdict(draw, effects):
+    assert 0 < false_pages(draw, effects) < 0.05
+
+
+def test_without_the_correction_nearly_every_page_has_one():
+    values = pages_of(normal, 0, pages=400)
+    differences = values[:, :, 1:] - values[:, :, :1]
+    t = differences.mean(-1) / differences.std(-1, ddof=1) * SEEDS**0.5
+    alone = 2 * special.stdtr(SEEDS - 1, -abs(t)) < ALPHA
+    assert alone.any((1, 2)).mean() > 0.9
+
+
+def test_effects_are_found():
+    """So that few false verdicts are not the merit of few verdicts."""
+    assert shown(pages_of(normal, 3, pages=400))[:, :, :3].mean() > 0.3
+
+
+def test_values_in_two_even_clusters_need_six_seeds():
+    """All five differences agree by chance too often, and their spread is small by then."""
+    assert 0.07 < false_pages(clustered, 0) < 0.12
+    assert false_pages(clustered, 0, seeds=6) < 0.05
+
+
+@pytest.mark.parametrize("draw", [normal, clustered])
+def test_the_code_that_judges_records_says_the_same(draw):
+    values = pages_of(draw, 3, seed=1, pages=600)
+    found = shown(values)
+    with_false = found[:, :, 3:].any((1, 2))
+    some = [*np.flatnonzero(with_false)[:3], *np.flatnonzero(~with_false)[:3]]
+    assert len(some) == 6
+    for page in some:
+        assert judged(values[page]) == found[page].tolist()
