@@ -130,7 +130,7 @@ class DPSGD(Trick):
 
 @torch.no_grad()
 def _mixes_examples(state: State) -> bool:
-    """Tell whether the discriminator's logit of an example depends on the others, as it is built."""
+    """Tell whether the discriminator's logit of an example depends on the others of a batch."""
     network = state.discriminator
     training = network.training
     examples = torch.rand(4, *state.data.shape, device=state.device) * 2 - 1
