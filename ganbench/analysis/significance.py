@@ -16,8 +16,8 @@ from scipy import optimize, special
 
 from ganbench.analysis.stats import Estimate, FloatArray, finite_array, mean_interval
 
-MOST_PAIRS = 10_000
-"""The largest number of pairs that is planned."""
+MOST_SEEDS = 10_000
+"""The largest number of seeds that is planned."""
 
 MOST_EXACT_PAIRS = 16
 """Up to this number of pairs, all 2^n sign patterns are enumerated; of more, some are drawn."""
@@ -203,7 +203,7 @@ def pairs_needed(
         power: the probability with which the difference is to be found.
 
     Returns:
-        The number of pairs, at least two; None if it is above ``MOST_PAIRS``.
+        The number of pairs, at least two; None if it is above ``MOST_SEEDS``.
 
     Raises:
         ValueError: not 0 < alpha < power < 1, or a number is not finite, or the deviation negative.
@@ -218,9 +218,9 @@ def pairs_needed(
         detectable = detectable_difference(deviation, n, alpha, power)
         return detectable is not None and detectable <= abs(difference)
 
-    if not difference or not enough(MOST_PAIRS):
+    if not difference or not enough(MOST_SEEDS):
         return None
-    few, many = 1, MOST_PAIRS  # too few, and enough
+    few, many = 1, MOST_SEEDS  # too few, and enough
     while many - few > 1:
         middle = (few + many) // 2
         few, many = (few, middle) if enough(middle) else (middle, many)

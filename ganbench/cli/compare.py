@@ -203,6 +203,7 @@ def command(
     """
     from ganbench import paths
     from ganbench.cli import compare_plan
+    from ganbench.cli.compare_power import print_seeds_needed
     from ganbench.harness.matrix import parse_trick_sets
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import Policy
@@ -242,25 +243,28 @@ def command(
         chosen, suite_file, run_options, policy, fail_if_worse or []
     )
     if power is not None or effect is not None:
-        from ganbench.cli.compare_power import print_seeds_needed
-
         print_seeds_needed(planned, power or "0.8", effect or "10%", as_json=as_json)
         return
     planned.scheduler.settle_threads(jobs or 1)
     if not quiet:
         print_notices(planned.notices)
     if dry_run:
-        from ganbench.cli.compare_preview import print_plan
-        from ganbench.harness.preflight import check_data
-
-        check_data(map(run_options.open, chosen.datasets))
-        print_plan(planned.scheduler, chosen, jobs or 1, as_json=as_json, quiet=quiet)
+        _print_dry_run(planned, jobs or 1, as_json=as_json, quiet=quiet)
         return
     check_writable(run_options.out)
     if not quiet:
         _print_remarks(planned)
     states = _carry_out(planned, backend, jobs, quiet=quiet)
     _conclude(planned, states, as_json=as_json)
+
+
+def _print_dry_run(planned: PlannedComparison, slots: int, *, as_json: bool, quiet: bool) -> None:
+    """Print the matrix and how long it takes, once the data are known to be there."""
+    from ganbench.cli.compare_preview import print_plan
+    from ganbench.harness.preflight import check_data
+
+    check_data(map(planned.scheduler.options.open, planned.suite.datasets))
+    print_plan(planned.scheduler, planned.suite, slots, as_json=as_json, quiet=quiet)
 
 
 def _print_remarks(planned: PlannedComparison) -> None:
