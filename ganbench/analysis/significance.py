@@ -16,7 +16,7 @@ from scipy import optimize, special
 
 from ganbench.analysis.stats import Estimate, FloatArray, finite_array, mean_interval
 
-MOST_SEEDS = 10_000
+MOST_PLANNED = 10_000
 """The largest number of seeds that is planned."""
 
 MOST_EXACT_PAIRS = 16
@@ -203,7 +203,7 @@ def pairs_needed(
         power: the probability with which the difference is to be found.
 
     Returns:
-        The number of pairs, at least two; None if it is above ``MOST_SEEDS``.
+        The number of pairs, at least two; None if it is above ``MOST_PLANNED``.
 
     Raises:
         ValueError: not 0 < alpha < power < 1, or a number is not finite, or the deviation negative.
@@ -218,9 +218,9 @@ def pairs_needed(
         detectable = detectable_difference(deviation, n, alpha, power)
         return detectable is not None and detectable <= abs(difference)
 
-    if not difference or not enough(MOST_SEEDS):
+    if not difference or not enough(MOST_PLANNED):
         return None
-    few, many = 1, MOST_SEEDS  # too few, and enough
+    few, many = 1, MOST_PLANNED  # too few, and enough
     while many - few > 1:
         middle = (few + many) // 2
         few, many = (few, middle) if enough(middle) else (middle, many)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ganbench.analysis import number_text
 from ganbench.analysis.comparison import ALPHA
 from ganbench.analysis.power import SeedsNeeded, parse_effect, parse_power, seeds_needed
-from ganbench.analysis.significance import MOST_SEEDS
+from ganbench.analysis.significance import MOST_PLANNED
 from ganbench.cli.output import MOST_TABLE_ROWS, add_rest_row, console, print_json
 from ganbench.errors import MissingDataError
 from ganbench.harness.compare import compared_datasets
@@ -117,4 +117,4 @@ def _table(plans: Sequence[SeedsNeeded], effect: str) -> Table:
 
 def _count(seeds: int | None) -> str:
     """Return a number of seeds as a table shows it."""
-    return f"> {MOST_SEEDS:,}" if seeds is None else f"{seeds:,}"
+    return f"> {MOST_PLANNED:,}" if seeds is None else f"{seeds:,}"
