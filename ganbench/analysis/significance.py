@@ -16,6 +16,9 @@ from scipy import optimize, special
 
 from ganbench.analysis.stats import Estimate, FloatArray, finite_array, mean_interval
 
+MOST_PLANNED = 10_000
+"""The largest number of seeds that is planned."""
+
 MOST_EXACT_PAIRS = 16
 """Up to this number of pairs, all 2^n sign patterns are enumerated; of more, some are drawn."""
 
@@ -186,6 +189,58 @@ def _detectable_deviations(n: int, alpha: float, power: float) -> float:
     return float(
         optimize.brentq(lambda effect: power_of_t_test(effect, n, alpha) - power, 0.0, most)
     )
+
+
+def pairs_needed(
+    difference: float, deviation: float, alpha: float = 0.05, power: float = 0.8
+) -> int | None:
+    """Return the smallest number of pairs with which a two-sided paired t test finds a difference.
+
+    Args:
+        difference: the true difference.
+        deviation: the standard deviation of the differences, which are assumed to be normal.
+        alpha: the level of the test.
+        power: the probability with which the difference is to be found.
+
+    Returns:
+        The number of pairs, at least two; None if it is above ``MOST_PLANNED``.
+
+    Raises:
+        ValueError: not 0 < alpha < power < 1, or a number is not finite, or the deviation negative.
+
+    >>> pairs_needed(0.5, 1.0), pairs_needed(-2.0, 1.0)
+    (34, 5)
+    """
+    if not np.isfinite(difference):
+        raise ValueError(f"A finite difference was expected, not {difference}.")
+
+    def enough(n: int) -> bool:
+        detectable = detectable_difference(deviation, n, alpha, power)
+        return detectable is not None and detectable <= abs(difference)
+
+    if not difference or not enough(MOST_PLANNED):
+        return None
+    few, many = 1, MOST_PLANNED  # too few, and enough
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if enough(middle) else (middle, many)
+    return many
+
+
+def deviation_interval(
+    deviation: float, n: int, confidence: float = 0.95
+) -> tuple[float, float] | None:
+    """Return the interval of a standard deviation that n normal values show; None for one value.
+
+    >>> low, high = deviation_interval(1.0, 5)
+    >>> round(low, 3), round(high, 3)
+    (0.599, 2.874)
+    """
+    if n < 2:
+        return None
+    tail = (1 - confidence) / 2
+    low, high = (2 * special.gammaincinv((n - 1) / 2, share) for share in (1 - tail, tail))
+    return deviation * float((n - 1) / low) ** 0.5, deviation * float((n - 1) / high) ** 0.5
 
 
 def power_of_t_test(effect: float, n: int, alpha: float = 0.05) -> float:

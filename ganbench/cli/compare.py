@@ -31,6 +31,8 @@ ganbench compare my-suite.toml --backend ray --timeout 30m
 ganbench compare --model dcgan --tricks none,r1 --vary learning_rate=1e-4,2e-4,1e-3 --kimg 100
 
 ganbench compare --model vanilla,./mine.py --seeds 0-4 --fail-if-worse fid:5%
+
+ganbench compare digits-tricks --power 0.8 --effect 10%
 """
 
 
@@ -172,6 +174,23 @@ def command(
         ),
     ] = None,
     out: options.Out = None,
+    power: Annotated[
+        str | None,
+        typer.Option(
+            help="Train nothing: say how many seeds find the effect with this probability "
+            "(default: 0.8).",
+            metavar="SHARE",
+            rich_help_panel=MEASURING,
+        ),
+    ] = None,
+    effect: Annotated[
+        str | None,
+        typer.Option(
+            help="True difference that --power is about: 10% of the baseline's mean, or 0.5.",
+            metavar="SIZE",
+            rich_help_panel=MEASURING,
+        ),
+    ] = None,
     dry_run: options.DryRun = False,
     as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
@@ -184,6 +203,7 @@ def command(
     """
     from ganbench import paths
     from ganbench.cli import compare_plan
+    from ganbench.cli.compare_power import print_seeds_needed
     from ganbench.harness.matrix import parse_trick_sets
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import Policy
@@ -222,21 +242,29 @@ def command(
     planned = compare_plan.plan_comparison(
         chosen, suite_file, run_options, policy, fail_if_worse or []
     )
+    if power is not None or effect is not None:
+        print_seeds_needed(planned, power or "0.8", effect or "10%", as_json=as_json)
+        return
     planned.scheduler.settle_threads(jobs or 1)
     if not quiet:
         print_notices(planned.notices)
     if dry_run:
-        from ganbench.cli.compare_preview import print_plan
-        from ganbench.harness.preflight import check_data
-
-        check_data(map(run_options.open, chosen.datasets))
-        print_plan(planned.scheduler, chosen, jobs or 1, as_json=as_json, quiet=quiet)
+        _print_dry_run(planned, jobs or 1, as_json=as_json, quiet=quiet)
         return
     check_writable(run_options.out)
     if not quiet:
         _print_remarks(planned)
     states = _carry_out(planned, backend, jobs, quiet=quiet)
     _conclude(planned, states, as_json=as_json)
+
+
+def _print_dry_run(planned: PlannedComparison, slots: int, *, as_json: bool, quiet: bool) -> None:
+    """Print the matrix and how long it takes, once the data are known to be there."""
+    from ganbench.cli.compare_preview import print_plan
+    from ganbench.harness.preflight import check_data
+
+    check_data(map(planned.scheduler.options.open, planned.suite.datasets))
+    print_plan(planned.scheduler, planned.suite, slots, as_json=as_json, quiet=quiet)
 
 
 def _print_remarks(planned: PlannedComparison) -> None:

@@ -60,11 +60,13 @@ def normalize_examples(
     """
     if isinstance(network, _BatchNorm):
         return _replacement(network, groups_of)
-    changed = _replace_batch_norms(network, groups_of) or _insert(network, groups_of, vectors)
-    if not changed:
+    already = any(isinstance(module, ExampleNorm) for module in network.modules())
+    if already or not (
+        _replace_batch_norms(network, groups_of) or _insert(network, groups_of, vectors)
+    ):
         raise ConfigError(
-            f"{trick} normalizes hidden layers, and finds none in the discriminator that it knows "
-            "how to normalize.",
+            f"{trick} normalizes hidden layers, and finds none in the discriminator that it could "
+            "normalize.",
             f"Remove the trick, or choose another backbone: --trick {trick}:off",
         )
     return network

@@ -13,7 +13,6 @@ from torch import Tensor
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec
-from ganbench.nn.equalized import MinibatchDeviation
 from ganbench.nn.synchronized import has_batch_norm
 from ganbench.registry import register
 from ganbench.state import State
@@ -79,12 +78,10 @@ class DPSGD(Trick):
                 "dp-sgd clips what each example adds to the discriminator's loss, and {others} "
                 "would let examples act in other ways.",
             )
-        loss, network = state.loss, state.discriminator
-        mixing = any(isinstance(module, MinibatchDeviation) for module in network.modules())
-        reason = ""
+        loss, reason = state.loss, ""
         if loss.paired or not loss.mean:
             reason = f"and the loss {loss.name} compares examples"
-        elif mixing or has_batch_norm(network):
+        elif has_batch_norm(state.discriminator) or _mixes_examples(state):
             reason = "and the discriminator computes over a batch"
         if reason:
             raise ConfigError(
@@ -129,3 +126,21 @@ class DPSGD(Trick):
             ]
             loss = state.loss.discriminator(*logits)
         return torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True)
+
+
+@torch.no_grad()
+def _mixes_examples(state: State) -> bool:
+    """Tell whether the discriminator's logit of an example depends on the others of a batch."""
+    network = state.discriminator
+    training = network.training
+    examples = torch.rand(4, *state.data.shape, device=state.device) * 2 - 1
+    network.eval()  # dropout would differ from pass to pass
+    together, alone = (_logits(network(part)) for part in (examples, examples[:1]))
+    network.train(training)
+    return not torch.allclose(together[: len(alone)], alone, rtol=1e-3, atol=1e-5)
+
+
+def _logits(output: Any) -> Tensor:
+    """Return the logits of a discriminator's output, without its extras."""
+    logits: Tensor = output[0] if isinstance(output, tuple) else output
+    return logits

@@ -147,6 +147,55 @@ def test_a_detectable_difference_needs_two_pairs_and_a_spread() -> None:
         significance.detectable_difference(math.nan, 5)
 
 
+@pytest.mark.parametrize("effect", [0.2, 0.5, 0.8, 1.7])
+@pytest.mark.parametrize(("alpha", "power"), [(0.05, 0.8), (0.05 / 12, 0.9)])
+def test_the_pairs_needed_are_the_fewest_with_that_power(
+    effect: float, alpha: float, power: float
+) -> None:
+    def power_of(n: int) -> float:
+        limit, shift = scipy_stats.t.ppf(1 - alpha / 2, n - 1), effect * math.sqrt(n)
+        return float(
+            scipy_stats.nct.sf(limit, n - 1, shift) + scipy_stats.nct.cdf(-limit, n - 1, shift)
+        )
+
+    n = significance.pairs_needed(3 * effect, 3.0, alpha, power)
+    assert n == next(count for count in range(2, 2000) if power_of(count) >= power)
+    assert n == significance.pairs_needed(-effect, 1.0, alpha, power)
+
+
+def test_the_pairs_needed_are_those_of_the_tables() -> None:
+    """Of Cohen, 1988, for one sample at the level 0.05 and a power of 0.8."""
+    assert [significance.pairs_needed(effect, 1.0) for effect in (0.2, 0.5, 0.8)] == [199, 34, 15]
+    assert significance.pairs_needed(1.0, 0.0) == 2
+    assert significance.pairs_needed(0.0, 1.0) is None
+    assert significance.pairs_needed(1e-9, 1.0) is None
+    with pytest.raises(ValueError, match="finite difference"):
+        significance.pairs_needed(math.inf, 1.0)
+
+
+def test_as_many_pairs_as_are_needed_find_the_difference_as_often_as_is_asked() -> None:
+    n = significance.pairs_needed(1.1, 1.0, 0.01, 0.9)
+    assert n is not None
+    found = []
+    for count in (n, n - 1):
+        samples = np.random.default_rng(count).normal(1.1, 1.0, size=(40_000, count))
+        found.append((scipy_stats.ttest_1samp(samples, 0.0, axis=1).pvalue < 0.01).mean())
+    assert found[0] >= 0.9 - 3 * 0.0015
+    assert found[1] < 0.9 + 3 * 0.0015
+    assert found[0] > found[1]
+
+
+def test_the_interval_of_a_deviation_holds_it_as_often_as_it_says() -> None:
+    samples = np.random.default_rng(1).normal(0.0, 2.0, size=(20_000, 5)).std(axis=1, ddof=1)
+    factors = significance.deviation_interval(1.0, 5)
+    assert factors is not None
+    low, high = (samples * factor for factor in factors)
+    assert ((low <= 2.0) & (high >= 2.0)).mean() == pytest.approx(0.95, abs=4 * 0.0016)
+    expected = [2.0 * math.sqrt(4 / scipy_stats.chi2.ppf(share, 4)) for share in (0.975, 0.025)]
+    assert significance.deviation_interval(2.0, 5) == pytest.approx(expected)
+    assert significance.deviation_interval(2.0, 1) is None
+
+
 def test_the_same_seed_draws_the_same_patterns_and_another_does_not() -> None:
     differences = np.random.default_rng(4).normal(0.3, 1.0, size=20)
     drawn = significance.sign_flip_p_value(differences, resamples=500, seed=1)

@@ -360,3 +360,32 @@ def test_cells_are_run_by_the_package_that_plans_them(start, tmp_path, engine):
     out, err = command.communicate(timeout=240)
     assert command.returncode == 0, out + err
     assert sum(folder.finished for folder in find_runs(tmp_path / "runs")) == 3
+
+
+def test_the_seeds_that_an_effect_needs_come_from_stored_runs(cli, trained):
+    words = (*WORDS, *HERE, "--tricks", "none,ema", "--kimg", "20", "--metric", "high-quality")
+    cli(*words)
+    trained.clear()
+    asked = (*words, "--seeds", "0-9", "--power", "0.9", "--effect", "10%")
+    document = cli(*asked, "--json").document
+    assert trained == []
+    assert (document["power"], document["effect"], document["tests"]) == (0.9, "10%", 1)
+    (plan,) = document["plans"]
+    assert (plan["dataset"], plan["metric"], plan["n"]) == ("ring8", "high-quality", 3)
+    assert (plan["variant"], plan["baseline"]) == ("vanilla + ema", "vanilla")
+    few, seeds, many = (plan[key] or 10_001 for key in ("low", "seeds", "high"))
+    assert 2 <= few <= seeds <= many
+    larger = cli(*words, "--effect", "1000%", "--json").document
+    assert larger["power"] == 0.8
+    assert larger["plans"][0]["seeds"] <= seeds
+    shown = cli(*words, "--power", "0.8").out
+    assert "Seeds that find 10% of high-quality on ring8" in shown
+    assert "with a probability of 0.8" in " ".join(shown.split())
+
+
+def test_no_pairs_give_no_number_of_seeds(cli):
+    outcome = cli(*WORDS, *HERE, "--tricks", "none,ema", "--power", "0.8")
+    assert outcome.code == 4
+    assert "make pairs" in outcome.err
+    for words in (("--power", "2"), ("--effect", "much")):
+        assert cli(*WORDS, *HERE, *words).code == 2

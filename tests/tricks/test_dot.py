@@ -46,7 +46,7 @@ def test_the_steps_are_those_of_its_cost(prior):
 def test_samples_look_more_real():
     plain, moved = (
         draw(build(*tricks, score=bent, size=2, prior="uniform"), 500)
-        for tricks in ([], [DOT(rate=0.02, pairs=2)])
+        for tricks in ([], [DOT(rate=0.05, pairs=2)])
     )
     assert bent(moved).mean() > bent(plain).mean() + 0.2
 

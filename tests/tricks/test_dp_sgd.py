@@ -103,6 +103,17 @@ def test_losses_and_networks_that_mix_examples_are_refused():
     def with_norm(shape):
         return nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
 
+    class Centered(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(2, 1)
+
+        def forward(self, points):
+            logits = self.layer(points)
+            return logits - logits.mean(), "extras"
+
+    with pytest.raises(ConfigError, match="computes over a batch"):
+        plane(DPSGD(), discriminator=lambda shape: Centered())
     with pytest.raises(ConfigError, match="computes over a batch") as error:
         plane(DPSGD(), discriminator=with_norm)
     assert error.value.hint.endswith("--trick dp-sgd:off")
