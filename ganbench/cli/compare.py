@@ -172,6 +172,7 @@ def command(
         ),
     ] = None,
     out: options.Out = None,
+    log: options.Loggers = None,
     dry_run: options.DryRun = False,
     as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
@@ -187,7 +188,6 @@ def command(
     from ganbench.harness.matrix import parse_trick_sets
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import Policy
-    from ganbench.records.atomic_files import check_writable
     from ganbench.training.trainer import Schedule
     from ganbench.typed_values import parse_seeds
 
@@ -216,6 +216,7 @@ def command(
         data_root=data_root,
         metrics=chosen.metrics,
         schedule=Schedule(evaluations=chosen.evaluations),
+        loggers=options.names(log) or (),
         command=options.command_line(),
     )
     policy = Policy(compare_plan.parse_seconds(timeout), limit, force, retry_failed)
@@ -232,7 +233,6 @@ def command(
         check_data(map(run_options.open, chosen.datasets))
         print_plan(planned.scheduler, chosen, jobs or 1, as_json=as_json, quiet=quiet)
         return
-    check_writable(run_options.out)
     if not quiet:
         _print_remarks(planned)
     states = _carry_out(planned, backend, jobs, quiet=quiet)
@@ -256,8 +256,10 @@ def _carry_out(
 ) -> list[CellState]:
     """Carry out the cells that are pending, and show the matrix meanwhile."""
     from ganbench.harness.backends import make_backend
+    from ganbench.records.atomic_files import check_writable
 
     scheduler = planned.scheduler
+    check_writable(scheduler.out_as_typed)
     if not scheduler.pending:
         backend_name = "inline"  # neither a cluster nor a server is needed for nothing
     backend = make_backend(backend_name, jobs, scheduler.options.threads or 1)

@@ -32,6 +32,7 @@ _KINDS = (
     "losses",
     "metrics",
     "networks",
+    "loggers",
     "datasets",
     "suites",
     "pretrained",

@@ -10,7 +10,7 @@ import pytest
 from ganbench import losses, registry
 from ganbench.registry import Registry
 
-KINDS = ("models", "tricks", "metrics", "networks", "datasets")
+KINDS = ("models", "tricks", "metrics", "networks", "datasets", "loggers")
 NAMES = [(kind, name) for kind in KINDS for name in getattr(registry, kind).names()]
 
 
@@ -120,6 +120,7 @@ def test_show_tells_all_of_anything(cli, kind, name):
         "tricks": {"parameters"},
         "metrics": {"better", "version", "needs", "network"},
         "networks": set(),
+        "loggers": set(),
         "datasets": {"shape", "classes", "version"},
     }
     for_other_data = kind == "models" and "on mnist5k" in document
