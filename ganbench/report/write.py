@@ -11,6 +11,7 @@ from typing import Any
 from ganbench.analysis.published import PublishedRow
 from ganbench.records.archive import write_archive
 from ganbench.records.atomic_files import replacing, utf8
+from ganbench.records.event_curves import EventCurve
 from ganbench.records.own_files import check_own, own_files, replacing_own
 from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import (
@@ -54,6 +55,7 @@ def write_report(
     baseline: str | None = None,
     metric: str | None = None,
     speeds: Sequence[SpeedRecord] = (),
+    events: Sequence[EventCurve] = (),
 ) -> ReportFiles:
     """Write a report of runs into a folder, where it replaces an earlier one.
 
@@ -68,6 +70,7 @@ def write_report(
         baseline: What treatments are compared with: a variant, a set of tricks, or ``none``.
         metric: The main metric, which the sentences are about.
         speeds: Measurements of speed, shown next to the runs or alone.
+        events: Curves that other tools wrote, shown in a chapter of their own.
 
     Raises:
         UnknownNameError: No run belongs to the baseline, or none has the metric.
@@ -75,7 +78,13 @@ def write_report(
             report needs.
     """
     report = make_report(
-        runs, title=title, published=published, baseline=baseline, metric=metric, speeds=speeds
+        runs,
+        title=title,
+        published=published,
+        baseline=baseline,
+        metric=metric,
+        speeds=speeds,
+        events=events,
     )
     blocks = report_blocks(report)
     copied = _copied(out, report.speed.documents if report.speed else ())
