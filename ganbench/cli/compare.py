@@ -262,7 +262,11 @@ def _carry_out(
     check_writable(scheduler.out_as_typed)
     if not scheduler.pending:
         backend_name = "inline"  # neither a cluster nor a server is needed for nothing
-    backend = make_backend(backend_name, jobs, scheduler.options.threads or 1)
+    threads = scheduler.options.threads or 1
+    backend = make_backend(backend_name, jobs, threads, scheduler.options.out)
+    if not quiet:
+        for notice in getattr(backend, "notices", ()):
+            console(stderr=True).print(notice, style="dim", soft_wrap=True)
     try:
         return _watch(scheduler, backend, planned.suite.metric, quiet=quiet)
     finally:

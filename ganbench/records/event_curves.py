@@ -19,7 +19,7 @@ from ganbench.errors import (
     foreign_errors,
 )
 
-MOST_POINTS = 400
+MOST_EVENTS = 400
 """A longer curve is thinned to this many points, the last among them."""
 
 
@@ -109,6 +109,6 @@ def _curve(source: str, tag: str, points: list[tuple[int, float]]) -> EventCurve
     steps = sorted(by_step)
     if not steps:
         return None
-    stride = math.ceil(len(steps) / MOST_POINTS)
+    stride = math.ceil(len(steps) / MOST_EVENTS)
     kept = sorted({*steps[::stride], steps[-1]})
     return EventCurve(source, tag, tuple(kept), tuple(by_step[step] for step in kept))

@@ -88,11 +88,7 @@ def write_report(
     )
     blocks = report_blocks(report)
     copied = _copied(out, report.speed.documents if report.speed else ())
-    records = {
-        *("results.jsonl", "runs.jsonl"),
-        *(f"env/{name}.json" for name in report.environments),
-        *(f"{SPEED_FOLDER}/{record.name}.json" for record in copied),
-    }
+    records = _record_files(report, copied)
     pictures = {picture.file: picture.data for picture in report.pictures.values()}
     charts = list(all_charts(blocks))
     earlier = earlier_report(out)
@@ -119,6 +115,15 @@ def write_report(
         pictures=tuple(out / file for file in rendered if "/" in file),
         charts=drawn is not None,
     )
+
+
+def _record_files(report: Report, speeds: Iterable[SpeedRecord]) -> set[str]:
+    """Return the files of the records of a report."""
+    return {
+        *("results.jsonl", "runs.jsonl"),
+        *(f"env/{name}.json" for name in report.environments),
+        *(f"{SPEED_FOLDER}/{record.name}.json" for record in speeds),
+    }
 
 
 def _rendered(

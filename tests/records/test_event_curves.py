@@ -6,7 +6,7 @@ import math
 import pytest
 
 from ganbench.errors import ConfigError, InputError, MissingDataError
-from ganbench.records.event_curves import MOST_POINTS, read_event_curves
+from ganbench.records.event_curves import MOST_EVENTS, read_event_curves
 
 pytest.importorskip("tensorboard", reason="needs tensorboard: pip install 'ganbench[tensorboard]'")
 
@@ -56,10 +56,10 @@ def test_a_restart_counts_once_and_what_is_not_finite_is_left_out(write):
 
 
 def test_long_curves_are_thinned_and_keep_their_end(write):
-    folder = write([("a", step, float(step)) for step in range(3 * MOST_POINTS + 2)])
+    folder = write([("a", step, float(step)) for step in range(3 * MOST_EVENTS + 2)])
     (curve,) = read_event_curves(f"x={folder}")
-    assert len(curve.steps) <= MOST_POINTS + 1
-    assert curve.steps[-1] == 3 * MOST_POINTS + 1
+    assert len(curve.steps) <= MOST_EVENTS + 1
+    assert curve.steps[-1] == 3 * MOST_EVENTS + 1
     assert curve.values == tuple(map(float, curve.steps))
 
 
