@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.api import evaluate as evaluate
     from ganbench.api import list_backbones as list_backbones
     from ganbench.api import list_datasets as list_datasets
+    from ganbench.api import list_loggers as list_loggers
     from ganbench.api import list_losses as list_losses
     from ganbench.api import list_metrics as list_metrics
     from ganbench.api import list_models as list_models
@@ -71,6 +72,8 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.nn import ConvGenerator as ConvGenerator
     from ganbench.progress import Progress as Progress
     from ganbench.registry import register as register
+    from ganbench.run_logger import LoggedRun as LoggedRun
+    from ganbench.run_logger import RunLogger as RunLogger
     from ganbench.samples import open_samples as open_samples
     from ganbench.state import State as State
     from ganbench.training.build import create as create
@@ -161,6 +164,7 @@ _NAMES_BY_HOME = {
         "evaluate",
         "list_backbones",
         "list_datasets",
+        "list_loggers",
         "list_losses",
         "list_metrics",
         "list_models",
@@ -189,6 +193,7 @@ _NAMES_BY_HOME = {
     "nn": ("MLP", "ConvDiscriminator", "ConvGenerator"),
     "progress": ("Progress",),
     "registry": ("register",),
+    "run_logger": ("LoggedRun", "RunLogger"),
     "samples": ("open_samples",),
     "state": ("State",),
     "training.build": ("create",),

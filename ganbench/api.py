@@ -47,6 +47,7 @@ def run(
     threads: int | None = None,
     value_range: tuple[float, float] | None = None,
     data_root: str | Path | None = None,
+    log: Sequence[str] = (),
     progress: Progress | bool = True,
 ) -> TrainedRun:
     """Train a GAN, measure it, and return the run.
@@ -69,6 +70,7 @@ def run(
         threads: The number of CPU threads; None takes as many as are free and make it faster.
         value_range: The range of floats in ``data``, if it is not [-1, 1].
         data_root: The folder that is searched first for downloaded datasets.
+        log: Loggers that hear of the run: ``"tensorboard"``, ``"wandb"``, ``"mlflow"``.
         progress: True shows a bar, False shows nothing; your own object is told instead.
 
     Raises:
@@ -90,6 +92,7 @@ def run(
         metrics=None if metrics is None else tuple(metrics),
         samples=samples,
         schedule=Schedule(evaluations=evaluations),
+        loggers=tuple(log),
         command="ganbench.run",
     )
     config = plan.config
@@ -241,6 +244,7 @@ def compare(
     device: str = "auto",
     threads: int | None = None,
     data_root: str | Path | None = None,
+    log: Sequence[str] = (),
 ) -> ComparisonResult:
     """Train every combination of models, sets of tricks, data and seeds, and compare them.
 
@@ -260,9 +264,9 @@ def compare(
         jobs: The number of runs that are trained at a time, each in its own process.
         out: The folder of these runs; None means ``compare`` below the folder of runs.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
-        threads: The number of CPU threads of each run; None divides the free cores among the
-            jobs, and is 1 where more are no faster.
+        threads: CPU threads of each run; None divides the free cores, or is 1 if that is as fast.
         data_root: The folder that is searched first for downloaded datasets.
+        log: Loggers that hear of the runs, as for ``run``.
 
     Raises:
         GanbenchError: The matrix has a mistake; it is found before anything is trained.
@@ -281,6 +285,7 @@ def compare(
         data_root=root,
         metrics=None if metrics is None else tuple(metrics),
         sources=sources,
+        loggers=tuple(log),
         command="ganbench.compare",
     )
     cells = plan_matrix(
@@ -337,6 +342,11 @@ def list_metrics() -> list[str]:
 def list_networks() -> list[str]:
     """Return the names of all feature networks, in alphabetical order."""
     return registry.networks.names()
+
+
+def list_loggers() -> list[str]:
+    """Return the names of all loggers, in alphabetical order."""
+    return registry.loggers.names()
 
 
 def list_pretrained() -> list[str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Registries of what has a name: models, backbones, tricks, losses, datasets, metrics, networks.
+"""Registries of what has a name: models, tricks, losses, datasets, metrics, networks, loggers.
 
 A registry finds its entries by reading source files, without importing them: ganbench's own
 modules, the entry points of installed packages, and any ``file.py`` that the user names. A listing
@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
 from functools import partial
 from importlib.metadata import entry_points
@@ -46,6 +46,7 @@ __all__ = [
     "datasets",
     "forget_changed_files",
     "is_file_name",
+    "loggers",
     "losses",
     "metrics",
     "models",
@@ -306,21 +307,21 @@ class Registry(Generic[T]):
         if spec is None:
             return
         if spec.submodule_search_locations is None and spec.origin:
-            yield from self._readable(partial(_scanned, Path(spec.origin), self.package))
+            yield from self._readable(partial(scan, Path(spec.origin), self.package))
         for location in spec.submodule_search_locations or ():
             for path in sorted(Path(location).glob("*.py")):
                 if not path.name.startswith("_"):
                     module = f"{self.package}.{path.stem}"
-                    yield from self._readable(partial(_scanned, path, module))
+                    yield from self._readable(partial(scan, path, module))
 
     def _scan_entry_points(self) -> Iterator[Entry]:
         for point in entry_points(group=self.group):
             yield from self._readable(partial(entry_of_point, point, self._forms[0]))
 
-    def _readable(self, read: Callable[[], list[Entry]]) -> list[Entry]:
+    def _readable(self, read: Callable[[], Iterable[Entry]]) -> list[Entry]:
         """Return the entries of a source; a broken source does not hide the others."""
         try:
-            return read()
+            return list(read())
         except InputError as error:
             self.problems.append(error.message)
             return []
@@ -338,10 +339,6 @@ def forget_changed_files() -> None:
     """
     for entries in KINDS.values():
         entries.forget_changed_files()
-
-
-def _scanned(path: Path, module: str) -> list[Entry]:
-    return list(scan(path, module))
 
 
 models: Registry[Any] = Registry(
@@ -385,6 +382,10 @@ networks: Registry[Any] = Registry(
     forms=("function",),
     fits=function_of(""),
 )
+is_logger = derives_from("ganbench.run_logger.RunLogger")
+loggers: Registry[Any] = Registry(
+    "logger", "ganbench.loggers", "ganbench.loggers", forms=("class",), fits=is_logger
+)
 KINDS: dict[str, Registry[Any]] = {
     "models": models,
     "tricks": tricks,
@@ -393,5 +394,6 @@ KINDS: dict[str, Registry[Any]] = {
     "datasets": datasets,
     "metrics": metrics,
     "networks": networks,
+    "loggers": loggers,
 }
 """Every registry, by the plural that ``ganbench ls`` takes."""

@@ -172,6 +172,15 @@ def place(tmp_path, monkeypatch):
         for index in range(40):
             pixels = rng.integers(0, 256, (48, 40, 3), np.uint8)
             Image.fromarray(pixels).save(tmp_path / folder / f"{index}.png")
+    studiogan = tmp_path / "samples" / "biggan" / "fake"
+    drawn = rng.integers(0, 256, (40, 48, 40, 3), np.uint8)
+    for index, pixels in enumerate(drawn):
+        (studiogan / "png" / str(index % 2)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(studiogan / "png" / str(index % 2) / f"{index}.png")
+    (studiogan / "npz").mkdir()
+    labels = np.arange(40) % 2
+    np.savez(studiogan / "npz" / "samples.npz", x=drawn.transpose(0, 3, 1, 2), y=labels)
+    np.savez(tmp_path / "samples_40x48x40x3.npz", drawn, labels)
     np.save(tmp_path / "images.npy", rng.integers(0, 256, (256, 28, 28), np.uint8))
     monkeypatch.chdir(tmp_path)
     from ganbench.datasets import mnist5k

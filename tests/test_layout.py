@@ -23,6 +23,7 @@ RANKS = {
     "moving": 0,
     "paths": 0,
     "progress": 0,
+    "run_logger": 0,
     "typed_values": 0,
     "siblings": 0,
     "entries": 1,
@@ -58,6 +59,7 @@ RANKS = {
     "sampling": 8,
     "networks": 9,
     "metrics": 9,
+    "loggers": 9,
     "export": 9,
     "speed": 9,
     "analysis": 9,
@@ -68,7 +70,7 @@ RANKS = {
     "api": 13,
 }
 CONTRACT = {"gan", "trick", "turn", "state", "step"}
-CATALOGUES = ("backbones", "datasets", "metrics", "networks", "tricks")
+CATALOGUES = ("backbones", "datasets", "loggers", "metrics", "networks", "tricks")
 """Folders that hold entries only, each in a file of its own or of its family."""
 MAY_NAME_A_CATALOGUE = {"__init__", *CATALOGUES}
 """What may import an entry by statement: all others find it by name, through the registry."""
@@ -85,6 +87,7 @@ WITHOUT_TORCH = {
     "records",
     "registry",
     "report",
+    "run_logger",
     "siblings",
     "source_digest",
     "trick_class",

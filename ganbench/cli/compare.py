@@ -191,6 +191,7 @@ def command(
             rich_help_panel=MEASURING,
         ),
     ] = None,
+    log: options.Loggers = None,
     dry_run: options.DryRun = False,
     as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
@@ -207,7 +208,6 @@ def command(
     from ganbench.harness.matrix import parse_trick_sets
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import Policy
-    from ganbench.records.atomic_files import check_writable
     from ganbench.training.trainer import Schedule
     from ganbench.typed_values import parse_seeds
 
@@ -236,6 +236,7 @@ def command(
         data_root=data_root,
         metrics=chosen.metrics,
         schedule=Schedule(evaluations=chosen.evaluations),
+        loggers=options.names(log) or (),
         command=options.command_line(),
     )
     policy = Policy(compare_plan.parse_seconds(timeout), limit, force, retry_failed)
@@ -251,7 +252,6 @@ def command(
     if dry_run:
         _print_dry_run(planned, jobs or 1, as_json=as_json, quiet=quiet)
         return
-    check_writable(run_options.out)
     if not quiet:
         _print_remarks(planned)
     states = _carry_out(planned, backend, jobs, quiet=quiet)
@@ -284,11 +284,17 @@ def _carry_out(
 ) -> list[CellState]:
     """Carry out the cells that are pending, and show the matrix meanwhile."""
     from ganbench.harness.backends import make_backend
+    from ganbench.records.atomic_files import check_writable
 
     scheduler = planned.scheduler
+    check_writable(scheduler.out_as_typed)
     if not scheduler.pending:
         backend_name = "inline"  # neither a cluster nor a server is needed for nothing
-    backend = make_backend(backend_name, jobs, scheduler.options.threads or 1)
+    threads = scheduler.options.threads or 1
+    backend = make_backend(backend_name, jobs, threads, scheduler.options.out)
+    if not quiet:
+        for notice in getattr(backend, "notices", ()):
+            console(stderr=True).print(notice, style="dim", soft_wrap=True)
     try:
         return _watch(scheduler, backend, planned.suite.metric, quiet=quiet)
     finally:

@@ -114,7 +114,8 @@ def command(
     network: Annotated[
         str | None,
         typer.Option(
-            help="Feature network of metrics that name none.",
+            help="Feature network of metrics that name none: a name, model.pt (TorchScript), or "
+            "file.py:function.",
             metavar="NAME",
             rich_help_panel=MEASURING,
         ),

@@ -33,6 +33,7 @@ _KINDS = (
     "losses",
     "metrics",
     "networks",
+    "loggers",
     "datasets",
     "suites",
     "pretrained",

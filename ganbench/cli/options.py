@@ -125,6 +125,15 @@ Evaluations = Annotated[
         rich_help_panel=MEASURING,
     ),
 ]
+Loggers = Annotated[
+    str | None,
+    typer.Option(
+        "--log",
+        help="Loggers, separated by commas: tensorboard,wandb,mlflow (see ganbench ls loggers).",
+        metavar="NAMES",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(

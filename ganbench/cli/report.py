@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.options import MEASURING, OUTPUT
+from ganbench.cli.options import MEASURING, OUTPUT, WHAT
 from ganbench.cli.output import console, print_json
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ ganbench report runs/compare --format latex,csv --out paper
 ganbench report --diff reports/before reports/after
 
 ganbench report --diff HEAD~1:reports/digits reports/digits
+
+ganbench report runs --curves stylegan2=logs/stylegan2
 """
 
 
@@ -58,6 +60,14 @@ def command(
             "with.",
             metavar="NAME",
             rich_help_panel=MEASURING,
+        ),
+    ] = None,
+    curves: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Scalars of another tool to draw, from TensorBoard's event files (repeatable).",
+            metavar="NAME=DIR",
+            rich_help_panel=WHAT,
         ),
     ] = None,
     title: Annotated[
@@ -101,6 +111,7 @@ def command(
         )
         return
     from ganbench import paths
+    from ganbench.records.event_curves import read_event_curves
     from ganbench.records.load import load_runs
     from ganbench.records.speed_record import find_speeds
     from ganbench.report.notes import NO_CHARTS
@@ -110,8 +121,9 @@ def command(
     target = out or Path("report")
     folders = runs or [paths.runs()]
     speeds = [speed for folder in folders for speed in find_speeds(folder)]
+    events = [curve for text in curves or [] for curve in read_event_curves(text)]
     # The long files of the runs that are drawn are read when they are drawn.
-    records = load_runs(folders, curves=False, may_be_empty=bool(speeds))
+    records = load_runs(folders, curves=False, may_be_empty=bool(speeds or curves))
     files = write_report(
         records,
         target,
@@ -121,15 +133,17 @@ def command(
         published=_published(),
         speeds=speeds,
         formats=options.names(formats) or (),
+        events=events,
     )
     if not files.charts:
         console(stderr=True).print(NO_CHARTS, style="yellow", soft_wrap=True)
     if as_json:
-        counts = {"runs": len(records), "speeds": len(speeds)}
+        counts = {"runs": len(records), "speeds": len(speeds), "curves": len(events)}
         print_json({**counts, "page": str(files.page), "out": str(target)})
         return
     contents = [counted(len(records), "run")] if records else []
     contents += [f"{counted(len(speeds), 'measurement')} of speed"] if speeds else []
+    contents += [f"{counted(len(events), 'curve')} of other tools"] if events else []
     console().print(f"{', '.join(contents)}: {files.page}", soft_wrap=True)
 
 

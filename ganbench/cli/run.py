@@ -41,6 +41,8 @@ ganbench run --model wgan-gp --dataset ring8 --json
 
 ganbench run --model dcgan --dataset ./photos@64 --kimg 500 --out runs --resume
 
+ganbench run --model dcgan --log tensorboard,wandb
+
 ganbench run --from runs/dcgan-mnist5k-seed0-1a2b3c4d --kimg 400
 """
 
@@ -119,6 +121,7 @@ def command(
     precision: options.TunedPrecision = None,
     threads: options.Threads = None,
     out: options.Out = None,
+    log: options.Loggers = None,
     dry_run: options.DryRun = False,
     as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
@@ -138,10 +141,7 @@ def command(
 
     if seed is not None and seeds is not None:
         raise ConfigError("--seed and --seeds exclude each other.", "Give one of them.")
-    if range_text is not None and dataset is None:
-        raise ConfigError("--range is for floats in an npz file.", "Name it with --dataset.")
-    if dataset is not None:
-        dataset = _with_range(dataset, options.value_range(range_text))
+    dataset = _with_range(dataset, options.value_range(range_text))
     tunes = precision == "auto"
     settings = options.collect_settings(
         assignments, kimg=kimg, batch_size=batch_size, precision=None if tunes else precision
@@ -168,6 +168,7 @@ def command(
         metrics=options.names(metrics),
         samples=samples,
         schedule=Schedule(evaluations=evaluations),
+        loggers=options.names(log) or (),
         command=options.command_line(),
     )
     if run_options.metrics == () and (samples is not None or evaluations):
@@ -213,13 +214,15 @@ def _plan(
     return plan(model, data, tricks=tricks, settings=settings, data_root=data_root)
 
 
-def _with_range(dataset: str, value_range: tuple[float, float] | None) -> str:
+def _with_range(dataset: str | None, value_range: tuple[float, float] | None) -> str | None:
     """Return the name of a dataset with the range of its floats, as a run records it."""
     from ganbench.data.dataset_names import ARRAY_FILES, name_with_range, parse_dataset_name
     from ganbench.errors import ConfigError
 
     if value_range is None:
         return dataset
+    if dataset is None:
+        raise ConfigError("--range is for floats in an npz file.", "Name it with --dataset.")
     parsed = parse_dataset_name(dataset, value_range=value_range)
     if not parsed.name.lower().endswith(ARRAY_FILES):
         raise ConfigError(

@@ -178,7 +178,7 @@ def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:
 
         spec = open_dataset(name).spec
         return {"shape": list(spec.shape), "classes": spec.classes, "version": spec.version}
-    if kind == "network":
+    if kind in {"network", "logger"}:
         return {}
     if kind == "loss":
         loss = registry.losses.get(name)

@@ -42,6 +42,9 @@ FREE_BYTES = 64 * 2**20
 LABEL_FILE = "dataset.json"
 """The file of labels in the layout of StyleGAN's data."""
 
+CLASS_ENDING = ".cls"
+"""The ending of a file with the class of the image of the same name, as in WebDataset."""
+
 Read = Callable[[str], bytes]
 """Returns the bytes of the file of that name; raises the reason why it cannot."""
 
@@ -67,13 +70,16 @@ class ImageFiles(ABC):
 
     ``wrapped`` says that a folder around all files is only a wrapper, as it is in archives.
     ``passed_over`` counts by reason what else the container holds. ``label_file`` is the path of
-    ``dataset.json`` next to the images or their folders, or None.
+    ``dataset.json`` next to the images or their folders, or None. ``class_files`` holds, for each
+    image in the order of ``names``, the file ``.cls`` next to it, as WebDataset writes it; it is
+    empty unless every image has one.
     """
 
     path: Path
     names: list[str]
     passed_over: Counter[str]
     label_file: str | None
+    class_files: Sequence[str] = ()
     wrapped = False
 
     @abstractmethod
@@ -101,7 +107,10 @@ class ImageFiles(ABC):
         folders = self.names[0].split("/")[: common_depth(self.names) if self.wrapped else 0]
         places = ["/".join([*folders[:depth], LABEL_FILE]) for depth in range(len(folders) + 1)]
         self.label_file = next((place for place in places if place in files.names), None)
-        others = {*files.names} - {*self.names, self.label_file}
+        sidecars = {_key(name): name for name in files.names if name.endswith(CLASS_ENDING)}
+        if all(_key(name) in sidecars for name in self.names):
+            self.class_files = [sidecars[_key(name)] for name in self.names]
+        others = {*files.names} - {*self.names, self.label_file, *self.class_files}
         self.passed_over = files.passed_over + Counter(map(by_ending, others))
 
 
@@ -219,7 +228,14 @@ def told_apart(names: Iterable[str]) -> FilesBelow:
 
 
 def _is_known(name: str) -> bool:
-    return is_image_name(name) or name.rpartition("/")[2] == LABEL_FILE
+    labels = name.rpartition("/")[2] == LABEL_FILE or name.endswith(CLASS_ENDING)
+    return labels or is_image_name(name)
+
+
+def _key(name: str) -> str:
+    """Return what the files of one example share in WebDataset: the path up to the first dot."""
+    folder, slash, file = name.rpartition("/")
+    return f"{folder}{slash}{file.partition('.')[0]}"
 
 
 def _passed_over_hint(passed_over: Counter[str]) -> str:

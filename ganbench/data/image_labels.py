@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The classes of image files: from StyleGAN's ``dataset.json``, or from folders.
+"""The classes of image files: from ``dataset.json``, from ``.cls`` files, or from folders.
 
 Folders directly below the first are classes where every image lies in one of several. They are
 none where each holds a single file, and where they only divide a numbered list of files, as
@@ -19,7 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganbench.data.files_below import counted_reasons
-from ganbench.data.image_files import LABEL_FILE, ImageFiles, shown, without_common_folder
+from ganbench.data.image_files import (
+    CLASS_ENDING,
+    LABEL_FILE,
+    ImageFiles,
+    shown,
+    without_common_folder,
+)
 from ganbench.data.square_images import failure_reason
 from ganbench.data.value_layout import MOST_CLASSES
 from ganbench.errors import InputError
@@ -54,6 +60,8 @@ def image_labels(files: ImageFiles) -> FileLabels:
     recorded = None if files.label_file is None else _recorded_labels(files, files.label_file)
     if recorded is not None:
         return recorded
+    if files.class_files:
+        return _labels_beside(files)
     return folder_labels(without_common_folder(files.names) if files.wrapped else files.names)
 
 
@@ -116,6 +124,31 @@ def _numbering_continues(parts: Sequence[Sequence[str]]) -> bool:
         ranges.setdefault(folder, []).append(int(match[1]))
     bounds = [(min(numbers), max(numbers)) for _, numbers in sorted(ranges.items())]
     return all(last < first for (_, last), (first, _) in pairwise(bounds))
+
+
+def _labels_beside(files: ImageFiles) -> FileLabels:
+    """Return the classes in the files ``.cls`` next to the images, a whole number in each.
+
+    Raises:
+        InputError: A file holds something else.
+    """
+    chosen = []
+    with files.opened() as read:
+        for name in files.class_files:
+            try:
+                label = int(read(name)[:20])
+            except Exception as error:  # an archive raises many things
+                raise InputError(
+                    f"{shown(name)} in {files.path} holds no class: a whole number was expected."
+                ) from error
+            chosen.append(label)
+    if not all(0 <= label < MOST_CLASSES for label in chosen):
+        raise InputError(
+            f"{files.path} has labels that are no classes, counted from 0 to {MOST_CLASSES - 1}."
+        )
+    classes = max(chosen) + 1
+    notice = f"{classes:,} classes are from the files ending in {CLASS_ENDING}"
+    return FileLabels(np.array(chosen, np.int64), classes, notice, from_file=True)
 
 
 def _recorded_labels(files: ImageFiles, label_file: str) -> FileLabels | None:

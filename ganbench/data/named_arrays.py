@@ -34,7 +34,8 @@ def samples_keys(keys: Collection[str], name: str) -> tuple[str, str]:
     """Return the keys of the samples and of their labels among the arrays of an npz file.
 
     Samples are under a key that names their kind, under ``arr_0``, or the only array. Labels are
-    under ``labels``, or under ``arr_1`` next to ``arr_0``. There need not be any.
+    under ``labels``, or under ``arr_1`` next to ``arr_0``. There need not be any. StudioGAN has
+    images under ``x`` and labels under ``y``.
 
     Args:
         keys: The names of the arrays.
@@ -45,6 +46,8 @@ def samples_keys(keys: Collection[str], name: str) -> tuple[str, str]:
     """
     named = kind_keys(keys) or [key for key in ("arr_0",) if key in keys]
     others = [key for key in keys if key != "labels"]
+    if set(keys) == {"x", "y"}:
+        return "x", "y"
     if len(named) == 1:
         adjoined = named[0] == "arr_0" and "labels" not in keys
         return named[0], "arr_1" if adjoined else "labels"

@@ -47,6 +47,7 @@ def open_dataset(
       ``value_range`` does;
     - a folder of pairs, for models that make an image from its source: the folders ``images`` and
       ``sources`` in it hold files of the same names;
+    - a folder that Hugging Face's ``save_to_disk`` wrote (package ``datasets``);
     - a folder of ``.wav`` files, which become signals of 16,384 steps; ``folder@8192`` asks for
       another length, as ``resolution`` does;
     - an array or a tensor: images (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels,
@@ -113,8 +114,11 @@ def _open_path(name: ParsedName) -> Source:
 
         return open_array_file(path, name.resolution, name.value_range)
     from ganbench.data.folder import open_images
+    from ganbench.data.hugging_face import holds_hugging_face, open_hugging_face
     from ganbench.data.pair_folder import holds_pairs, open_pairs
 
+    if holds_hugging_face(path):
+        return open_hugging_face(path, name.resolution)
     if holds_pairs(path):
         return open_pairs(path, name.resolution)
     return open_images(path, name.resolution)

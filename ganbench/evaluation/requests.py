@@ -11,6 +11,7 @@ from ganbench.errors import ConfigError, GanbenchError, MissingDataError
 from ganbench.evaluation.feature_network import FeatureNetwork
 from ganbench.evaluation.metric import ROW_NEEDS, Metric, Need
 from ganbench.evaluation.mode_counts import CLASS_RULE, POINT_RULE
+from ganbench.evaluation.own_network import check_network, find_network
 from ganbench.evaluation.pair_network import Network, PairNetwork
 from ganbench.evaluation.protocol import Uses, image_protocol, point_protocol
 from ganbench.evaluation.unmeasured import joined
@@ -125,9 +126,9 @@ def check_names(metrics: Sequence[str] | None, network: str | None) -> None:
         name, _, own = text.partition("@")
         registry.metrics.entry(ALIASES.get(registry.canonical(name), name))
         if own not in {"", "points"}:
-            registry.networks.entry(own)
+            check_network(own)
     if network is not None:
-        registry.networks.entry(network)
+        check_network(network)
 
 
 def _suitable(facts: Facts, network: str | None) -> tuple[Sequence[str], str | None]:
@@ -157,7 +158,7 @@ def _of_images(facts: Facts, text: str, default: str | None) -> Request:
             f"{metric_name} needs a classifier of the data, and {facts.name} has none of its own.",
             f"Name one of {known}; for example: --metrics {metric_name}@mnist-cnn",
         )
-    network: Network = registry.networks.get(chosen)()
+    network = find_network(chosen)
     name = registry.canonical(metric_name)
     if network.facts.name != (registry.canonical(own) if own else None):
         name = f"{name}@{network.facts.name}"

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Collection, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -37,7 +38,9 @@ Handle = Any
 class Backend(Protocol):
     """Carries out jobs, ``slots`` of them at a time."""
 
-    slots: int
+    @property
+    def slots(self) -> int:
+        """The number of jobs at a time; it may change."""
 
     def start(self, job: CellJob) -> Handle:
         """Begin a job."""
@@ -213,16 +216,18 @@ def _visible(index: int) -> str:
     return listed[index] if index < len(listed) and listed[index] else str(index)
 
 
-def make_backend(name: str, slots: int | None, threads: int) -> Backend:
+def make_backend(name: str, slots: int | None, threads: int, out: Path | None = None) -> Backend:
     """Return the backend of a name.
 
     Args:
         name: one of ``BACKENDS``.
         slots: cells that are carried out at a time; None is one, or as many as a cluster holds.
         threads: of each cell.
+        out: the folder of the runs, which all nodes of a cluster must see.
 
     Raises:
         ConfigError: there is no such backend.
+        GanbenchError: the cluster cannot be used.
         MissingDataError: the backend is not installed.
     """
     if name == "inline":
@@ -236,7 +241,7 @@ def make_backend(name: str, slots: int | None, threads: int) -> Backend:
             raise MissingDataError(
                 "The backend ray is not installed.", 'pip install "ganbench[ray]"'
             ) from error
-        return RayBackend(slots, threads)
+        return RayBackend(slots, threads, out)
     raise ConfigError(
         f"Unknown backend '{name}'. {suggest(name, BACKENDS)}".strip(),
         f"There are: {', '.join(BACKENDS)}.",

@@ -21,6 +21,7 @@ from ganbench.evaluation.requests import Request
 from ganbench.gan import GAN
 from ganbench.harness.plan import expand_setting, plan_for, plan_of
 from ganbench.harness.run import RunOptions
+from ganbench.harness.run_logs import logger_classes
 from ganbench.harness.run_metrics import wanted_metrics
 from ganbench.records.labels import short
 from ganbench.runtime.device import choose_device
@@ -288,8 +289,9 @@ def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, Seque
         The metrics to measure, by dataset.
 
     Raises:
-        GanbenchError: a device or a metric that cannot be used, or too large a batch.
+        GanbenchError: a device, a metric or a logger that cannot be used, or too large a batch.
     """
+    logger_classes(options.loggers)
     device = choose_device(options.device)
     datasets = dict.fromkeys(cell.arm.dataset for cell in cells)
     for arm in dict.fromkeys(cell.arm for cell in cells):

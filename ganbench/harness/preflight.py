@@ -9,6 +9,7 @@ from ganbench.data.dataset import Source
 from ganbench.evaluation.requests import Request
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.run import RunOptions
+from ganbench.harness.run_logs import logger_classes
 from ganbench.harness.run_metrics import wanted_metrics
 from ganbench.runtime.device import choose_device
 from ganbench.runtime.process_group import launched
@@ -16,7 +17,7 @@ from ganbench.training.batch_memory import check_batch_memory
 
 
 def check_run(plan: RunPlan, options: RunOptions) -> list[Request]:
-    """Check the device, the metrics with their weights, and the memory for a batch.
+    """Check the device, the metrics with their weights, the loggers, and the memory for a batch.
 
     Returns:
         The metrics that will be measured; none if no metric suits the data and none is named.
@@ -26,6 +27,7 @@ def check_run(plan: RunPlan, options: RunOptions) -> list[Request]:
     """
     data = plan.source.spec
     requests = wanted_metrics(data, options.metrics)
+    logger_classes(options.loggers)
     device = choose_device(options.device)
     check_batch_memory(data, plan.config.recipe, device, lambda: plan.gan, launched().size)
     return requests

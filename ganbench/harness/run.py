@@ -18,6 +18,7 @@ from ganbench.evaluation.reference import Reference
 from ganbench.harness.best_evaluation import APART, best_evaluation, is_best
 from ganbench.harness.continuation import start_from_origin
 from ganbench.harness.plan import RunPlan
+from ganbench.harness.run_logs import RunLogs
 from ganbench.harness.run_metrics import (
     RunMetrics,
     missing_metrics,
@@ -72,6 +73,8 @@ class RunOptions:
     """The number of samples to measure; None follows published protocols."""
     schedule: Schedule = field(default_factory=Schedule)
     execution: Execution = USUAL
+    loggers: tuple[str, ...] = ()
+    """The loggers that hear of the run, by name."""
     command: str = ""
     """The command that started the run, for its record."""
     sources: Mapping[str, Source] = field(default_factory=dict)
@@ -104,7 +107,8 @@ class Run:
         self.plan = plan
         self.config = plan.config
         self.options = options
-        self.progress = WatchedProgress(progress)
+        self.logs = RunLogs(progress, options.loggers)
+        self.progress = WatchedProgress(self.logs)
         self.trainer: Trainer | None = None
         self.stop_requested = False
         self.added_metrics: list[str] = []
@@ -184,9 +188,9 @@ class Run:
         """Return the result of a finished run, with the requested metrics that it lacked."""
         requests = wanted_metrics(self.plan.source.spec, self.options.metrics or ())
         self.added_metrics = missing_metrics(self.folder.outcome(), requests)
-        if self.added_metrics:
+        if self.added_metrics or self.options.loggers:
             with self._holding_folder():
-                if self.group.first:
+                if self.group.first and self.added_metrics:
                     measure_again(
                         self.plan,
                         self.folder,
@@ -196,6 +200,8 @@ class Run:
                         samples=self.options.samples,
                         progress=self.progress,
                     )
+                if self.group.first:
+                    self.logs.write(self.folder)
                 self.group.wait()
         return self.folder.outcome()
 
@@ -206,9 +212,10 @@ class Run:
         if self.group.first:
             check_writable(self.folder.path)
         self._begin(state.device, threads)
-        status = trainer.train()
-        finishes = self.group.first and status != "interrupted"
-        result = self._finish(state, status, measure) if finishes else None
+        with self.logs.listening(self.folder if self.group.first else None):
+            status = trainer.train()
+            finishes = self.group.first and status != "interrupted"
+            result = self._finish(state, status, measure) if finishes else None
         # The others wait here for the first: torchrun may end all processes when one leaves.
         self.stop_requested = self.group.any_true(self.stop_requested)
         if status == "interrupted":
@@ -300,6 +307,7 @@ class Run:
                 if self.folder.measurements():  # otherwise there is nothing to choose from
                     row |= self._confirm(state, metrics, measure)
                 self.folder.append_measurements(row)
+                self.logs.measured_last(kimg, round(self._seconds, 3), metrics)
         export_generator(
             state.sampler().generator,
             self.folder.generator_file,
@@ -313,6 +321,7 @@ class Run:
             "health": self.progress.ended(kimg, metrics, status),
         }
         self.folder.write_result(result)
+        self.logs.end(status, metrics)
         return {"schema": 1, **result}
 
     def _confirm(
@@ -359,7 +368,9 @@ class Run:
         """Draw the sample grid, always from the same latents."""
         count = kind_of(state.data).pictured
         drawn = draw(state, count, seed=self.config.seed, purpose="grid")
-        write_picture(drawn, state.data, self.folder.samples_folder / f"{name}.png")
+        file = self.folder.samples_folder / f"{name}.png"
+        write_picture(drawn, state.data, file)
+        self.logs.pictured(state.images_seen / 1000, round(self._seconds, 3), file)
 
 
 def nothing_measured(dataset: str) -> str:

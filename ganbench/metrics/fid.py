@@ -76,6 +76,20 @@ class CleanFID(FrechetDistance):
     points = "no"
 
 
+@register("sfid")
+class SpatialFID(FrechetDistance):
+    """FID of features that keep their places, which notices where things are in an image.
+
+    Paper: Nash et al., 2021, arXiv:2103.03841
+
+    The features are the first 7 channels of a layer in the middle of Inception, 17 x 17 places
+    each, as in ADM's evaluator. Value, interval, bias, and warnings are as in ``fid``.
+    """
+
+    network = "inception-spatial"
+    points = "no"
+
+
 @register("fd-dinov2")
 class DinoDistance(FrechetDistance):
     """Frechet distance of DINOv2's features, which agrees better with people than Inception's.

@@ -37,6 +37,7 @@ _WEIGHTS = "inception"
 _RESOLUTION = 299
 _FEATURE_SIZE = 2048
 _CLASSES = 1008
+_SPATIAL_CHANNELS = 7
 _SECONDS_PER_IMAGE = 0.1
 
 
@@ -108,6 +109,22 @@ def _trunk() -> nn.Sequential:
     )
 
 
+class SpatialInception(nn.Module):
+    """The network up to ``mixed_6/conv`` of the TensorFlow graph, of which 7 channels are kept."""
+
+    def __init__(self, trunk: nn.Sequential) -> None:
+        super().__init__()
+        names = [name for name, _ in trunk.named_children()]
+        before = names.index("Mixed_6d")
+        self.trunk = trunk[:before]
+        self.branch = trunk.get_submodule("Mixed_6d.branch1x1")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (B, 3, 299, 299) in [-1, 1) to features (B, 2023)."""
+        maps: Tensor = self.branch(self.trunk(images))  # (B, 192, 17, 17)
+        return maps[:, :_SPATIAL_CHANNELS].float().flatten(1)
+
+
 class InceptionNetwork(FeatureNetwork):
     """Inception behind a way of resizing: TensorFlow 1's, or clean-fid's."""
 
@@ -116,7 +133,7 @@ class InceptionNetwork(FeatureNetwork):
 
     def __init__(
         self,
-        module: Inception,
+        module: Inception | SpatialInception,
         facts: NetworkFacts,
         resize: Callable[[Tensor, tuple[int, int]], Tensor],
         *,
@@ -163,6 +180,24 @@ def inception_clean() -> FeatureNetwork:
     module = _module()
     facts = _facts("inception-clean", module, f"{_RESOLUTION}px-bicubic-pil-float")
     return InceptionNetwork(module, facts, bicubic_float, on_cpu=True)
+
+
+@register("inception-spatial")
+def inception_spatial() -> FeatureNetwork:
+    """7 channels, 17 x 17 places each, of Inception v3 of 2015: the network of sFID.
+
+    Paper: Nash et al., 2021, arXiv:2103.03841
+    """
+    facts = NetworkFacts(
+        name="inception-spatial",
+        version=1,
+        weights_sha256=weights.identity(_WEIGHTS),
+        preprocessing=f"{_RESOLUTION}px-bilinear-tf1",
+        feature_size=_SPATIAL_CHANNELS * 17 * 17,
+        classes=0,
+        seconds=_SECONDS_PER_IMAGE,
+    )
+    return InceptionNetwork(SpatialInception(_module().trunk), facts, tf1_bilinear)
 
 
 def _facts(name: str, module: Inception, preprocessing: str) -> NetworkFacts:

@@ -13,6 +13,7 @@ from ganbench.analysis.published import PublishedRow
 from ganbench.errors import UnknownNameError, suggest
 from ganbench.records.archive import condense
 from ganbench.records.environment import lasting
+from ganbench.records.event_curves import EventCurve
 from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import SpeedRecord
 from ganbench.report import sentences
@@ -34,10 +35,13 @@ class Report:
     pictures: Mapping[str, Picture]
     environments: Mapping[str, Mapping[str, Any]]
     speed: Speed | None = None
+    events: tuple[EventCurve, ...] = ()
 
     @property
     def lede(self) -> str:
         """What there is to see, in one sentence."""
+        if self.events and not self.runs and not self.speed:
+            return "Curves of other tools."
         if self.speed and not self.runs:
             return speed_sentences.summary(self.speed)
         return sentences.lede(self.runs)
@@ -56,6 +60,7 @@ def make_report(
     baseline: str | None = None,
     metric: str | None = None,
     speeds: Sequence[SpeedRecord] = (),
+    events: Sequence[EventCurve] = (),
 ) -> Report:
     """Gather everything that a report shows; its curves are thinned (see ``condense``).
 
@@ -66,6 +71,7 @@ def make_report(
         baseline: What treatments are compared with: a variant, a set of tricks, or ``none``.
         metric: The main metric, which the sentences are about.
         speeds: Measurements of speed.
+        events: Curves that other tools wrote.
 
     Raises:
         UnknownNameError: No run belongs to the baseline, or none has the metric.
@@ -94,6 +100,7 @@ def make_report(
             run.environment_id: lasting(run.environment) for run in shown if run.environment_id
         },
         speed=speed(speeds),
+        events=tuple(events),
     )
 
 

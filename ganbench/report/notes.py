@@ -54,6 +54,12 @@ EFFECTS_NOTE = (
 
 DOTS_NOTE = "Each dot is a seed, the diamond their mean, the bar its interval."
 
+EVENTS_NOTE = (
+    "Scalars of TensorBoard's event files, as the tools wrote them. The files do not say by which "
+    "protocol a number was measured, nor what a step is, so none of them stands in a table or a "
+    "verdict."
+)
+
 FLOOR_NOTE = "Gray dashes mark the floor."
 
 COSTS_NOTE = (

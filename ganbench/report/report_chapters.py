@@ -31,6 +31,7 @@ from ganbench.report.content_blocks import (
 from ganbench.report.dataset.dataset_chapter import dataset_chapter
 from ganbench.report.dataset.dataset_section import DatasetSection
 from ganbench.report.dataset.verdict_blocks import VERDICT_ORDER
+from ganbench.report.event_chapter import event_chapter
 from ganbench.report.make_report import Report
 from ganbench.report.speed.speed_blocks import speed_chapter
 
@@ -52,6 +53,8 @@ def report_blocks(report: Report) -> tuple[Block, ...]:
         blocks.append(_across(report.across))
     if report.speed:
         blocks.append(speed_chapter(report.speed))
+    if report.events:
+        blocks.append(event_chapter(report.events))
     if report.unread:
         blocks.append(_unread(report.unread))
     if report.environments:

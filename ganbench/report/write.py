@@ -11,6 +11,7 @@ from typing import Any
 from ganbench.analysis.published import PublishedRow
 from ganbench.records.archive import write_archive
 from ganbench.records.atomic_files import replacing, utf8
+from ganbench.records.event_curves import EventCurve
 from ganbench.records.own_files import check_own, own_files, replacing_own
 from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import (
@@ -60,6 +61,7 @@ def write_report(
     metric: str | None = None,
     speeds: Sequence[SpeedRecord] = (),
     formats: Collection[str] = USUAL_FORMATS,
+    events: Sequence[EventCurve] = (),
 ) -> ReportFiles:
     """Write a report of runs into a folder, where it replaces an earlier one.
 
@@ -75,6 +77,7 @@ def write_report(
         metric: The main metric, which the sentences are about.
         speeds: Measurements of speed, shown next to the runs or alone.
         formats: Some of ``FORMATS``: what to write of the report beside its records.
+        events: Curves that other tools wrote, shown in a chapter of their own.
 
     Raises:
         ConfigError: A format is unknown.
@@ -85,7 +88,13 @@ def write_report(
     """
     formats = check_formats(formats)
     report = make_report(
-        runs, title=title, published=published, baseline=baseline, metric=metric, speeds=speeds
+        runs,
+        title=title,
+        published=published,
+        baseline=baseline,
+        metric=metric,
+        speeds=speeds,
+        events=events,
     )
     blocks = report_blocks(report)
     copied = _copied(out, report.speed.documents if report.speed else ())

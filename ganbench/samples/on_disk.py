@@ -12,6 +12,7 @@ from torch import nn
 
 from ganbench.data.array_rows import ArrayRows, RowReader, npy_rows
 from ganbench.data.dataset_names import ARCHIVES
+from ganbench.data.hugging_face import holds_hugging_face, hugging_face_examples
 from ganbench.data.image_files import ImageFiles
 from ganbench.data.named_arrays import KINDS_BY_KEY
 from ganbench.data.open_image_files import open_image_files
@@ -41,6 +42,10 @@ def open_path(path: Path, options: OpenOptions) -> Samples:
     Raises:
         InputError: there is nothing at the path, or it cannot be read as samples.
     """
+    if holds_hugging_face(path):
+        examples = hugging_face_examples(path)
+        values = ArrayRows(examples.values)
+        return open_array(values, str(path), path.name, options, labels=examples.labels)
     if path.is_dir():
         if not holds_pairs(path):
             return _files(open_image_files(path), options)

@@ -12,7 +12,7 @@ from ganbench.cli.trick_groups import OTHER, TRICK_GROUPS
 from ganbench.registry import Registry
 from ganbench.trick import HOOKS
 
-KINDS = ("models", "tricks", "metrics", "networks", "datasets")
+KINDS = ("models", "tricks", "metrics", "networks", "datasets", "loggers")
 NAMES = [(kind, name) for kind in KINDS for name in getattr(registry, kind).names()]
 
 
@@ -122,6 +122,7 @@ def test_show_tells_all_of_anything(cli, kind, name):
         "tricks": {"parameters"},
         "metrics": {"better", "version", "needs", "network"},
         "networks": set(),
+        "loggers": set(),
         "datasets": {"shape", "classes", "version"},
     }
     for_other_data = kind == "models" and "on mnist5k" in document

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ganbench.data import open_dataset
-from ganbench.data.image_labels import folder_labels
+from ganbench.data.image_labels import folder_labels, image_labels
+from ganbench.data.open_image_files import open_image_files
 from ganbench.errors import InputError
 from ganbench.samples import open_samples
 
@@ -179,3 +183,55 @@ def test_folders_of_sounds_have_the_same_rule(tmp_path):
     source = open_dataset(f"{tmp_path}@16")
     assert source.spec.classes == 0
     assert "were taken for parts of one numbered list" in source.notices[0]
+
+
+# -- WebDataset ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shard(tmp_path):
+    """Write a WebDataset shard: an image, a class and a caption for each example."""
+
+    def write(classes, beside=(), name="shard-000000.tar"):
+        with tarfile.open(tmp_path / name, "w") as archive:
+
+            def add(member, data):
+                info = tarfile.TarInfo(member)
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+
+            for index, label in enumerate(classes):
+                picture = io.BytesIO()
+                Image.fromarray(np.full((8, 8), 20 * index, np.uint8)).save(picture, "png")
+                add(f"{index:06d}.png", picture.getvalue())
+                if label is not None:
+                    add(f"{index:06d}.cls", str(label).encode())
+                add(f"{index:06d}.txt", b"a picture")
+        return tmp_path / name
+
+    return write
+
+
+def test_the_classes_of_webdataset_stand_next_to_the_images(shard):
+    path = shard([2, 0, 1, 1])
+    labels = image_labels(open_image_files(path))
+    assert labels.labels.tolist() == [2, 0, 1, 1]
+    assert labels.notice == "3 classes are from the files ending in .cls"
+    source = open_dataset(path)
+    assert source.spec.classes == 3
+    assert source.passed_over == {"files ending in .txt": 4}
+    assert open_dataset(shard([2, 0, 1, 0], name="b.tar")).spec.version != source.spec.version
+
+
+def test_classes_that_some_images_lack_are_not_used(shard):
+    labels = image_labels(open_image_files(shard([2, None, 1])))
+    assert labels.labels is None
+
+
+@pytest.mark.parametrize(
+    ("classes", "sentence"),
+    [([0, "cat"], r"000001\.cls in .* holds no class"), ([0, -1], "labels that are no classes")],
+)
+def test_what_is_no_class_is_one_sentence(shard, classes, sentence):
+    with pytest.raises(InputError, match=sentence):
+        image_labels(open_image_files(shard(classes)))

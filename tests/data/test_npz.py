@@ -345,3 +345,15 @@ def test_an_array_beyond_memory_is_refused_by_its_header(tmp_path, monkeypatch):
     monkeypatch.setattr(npz, "GATHERED_BYTES", 400)
     with pytest.raises(InputError, match=r"holds .* GB; at most 4e-07 GB fit"):
         open_dataset(save(tmp_path, points=POINTS))
+
+
+def test_studiogans_file_holds_images_and_classes(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 3, 8, 8), np.uint8)
+    labels = np.arange(20) % 4
+    np.savez(tmp_path / "samples.npz", x=images, y=labels)
+    source = open_dataset(tmp_path / "samples.npz")
+    assert (source.spec.shape, source.spec.classes) == ((3, 8, 8), 4)
+    samples = open_samples(tmp_path / "samples.npz")
+    assert samples.labels.tolist() == labels.tolist()
+    (chunk,) = samples.chunks()
+    assert np.array_equal(chunk.values.numpy(), images)

@@ -182,3 +182,25 @@ def test_published_weights_give_torch_fidelitys_features(weights, tmp_path, engi
     features, _ = torch_fidelity(store.load("inception"), path, digits)
     actual = subject.inception().extract(digits, compute=Compute(engine=engine)).features
     assert deviation(actual, features) < 1e-5
+
+
+def test_spatial_features_are_those_of_torch_fidelitys_layers(tensors, stored):
+    """``mixed_6/conv`` of the TensorFlow graph is the first branch of Mixed_6d."""
+    stored(whole=False)
+    network, values = subject.inception_spatial(), images(2)
+    layers = subject._trunk().eval()
+    layers.load_state_dict(
+        {name: tensors[name] for name in tensors if "fc." not in name}, strict=False
+    )
+    with torch.no_grad():
+        maps = network.prepare(values)
+        for name, layer in layers.named_children():
+            if name == "Mixed_6d":
+                break
+            maps = layer(maps)
+        expected = layers.Mixed_6d.branch1x1(maps)[:, :7].flatten(1)
+    features = network.extract(values).features
+    assert features.shape == (2, 2023) == (2, network.facts.feature_size)
+    assert deviation(features, expected) < 1e-5
+    assert deviation(expected[0], expected[1]) > 0.01
+    assert network.facts.classes == 0

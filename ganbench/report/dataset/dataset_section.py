@@ -98,7 +98,7 @@ def sections(
         baseline: The baseline that was asked for; it counts on the datasets that have it.
         metric: The primary metric that was asked for; it counts where it was measured.
     """
-    taken = {"across", "speed"}  # the anchors of chapters that are about no dataset
+    taken = {"across", "speed", "event-curves"}  # the anchors of chapters that are about no dataset
     tables = [metric_table(runs, dataset) for dataset in datasets_of(runs)]
     matrix = judge_matrix([(table, _compared(table, baseline)) for table in tables], metric)
     return [

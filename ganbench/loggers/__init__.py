@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Catalogue: tools that show training."""

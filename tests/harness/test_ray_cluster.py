@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""What a Ray cluster lacks is a sentence: its address, its token, a folder that all nodes see.
+
+benchmarks/ray_nodes.py does the same with nodes that ``ray start`` made, one of which is killed.
+"""
+
+import socket
+import time
+
+import pytest
+
+from ganbench.errors import GanbenchError
+from ganbench.harness import ray_cluster
+from ganbench.harness.ray_cluster import SharedFolder, check_cluster, seen_from
+
+
+@pytest.fixture
+def listening():
+    """Return the address of a socket that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def saying(monkeypatch):
+    """Let the attempt to connect print some lines, and then wait or end."""
+
+    def say(*lines, then="time.sleep(60)"):
+        program = f"import time\nfor line in {lines!r}: print(line, flush=True)\n{then}"
+        monkeypatch.setattr(ray_cluster, "_TRY", program)
+
+    return say
+
+
+def test_an_address_where_nothing_listens_is_said_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    began = time.monotonic()
+    with pytest.raises(
+        GanbenchError, match=rf"RAY_ADDRESS=127\.0\.0\.1:{port}: Connection refused"
+    ):
+        check_cluster(f"127.0.0.1:{port}")
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(("token", "words"), [("abc", "refuses the token"), ("", "is not set")])
+def test_a_token_that_is_refused_is_said_as_soon_as_ray_says_it(
+    listening, saying, monkeypatch, token, words
+):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", token)
+    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
+    saying("[W 1] gcs_client.cc:210: Failed to get cluster ID: Unauthenticated: InvalidAuthToken")
+    began = time.monotonic()
+    with pytest.raises(GanbenchError, match=words) as refused:
+        check_cluster(listening)
+    assert time.monotonic() - began < 5
+    assert "RAY_AUTH_TOKEN" in refused.value.hint
+
+
+def test_another_reason_is_rays_own_after_some_patience(listening, saying, monkeypatch):
+    monkeypatch.setattr(ray_cluster, "REFUSAL_SECONDS", 0.5)
+    saying("[2026-01-01 W 1 1] rpc_client.h:153: Failed to connect to GCS within 5 seconds.")
+    with pytest.raises(GanbenchError, match=r": Failed to connect to GCS within 5 seconds\.$"):
+        check_cluster(listening)
+    saying("RuntimeError: Version mismatch: The cluster was started with Ray 2.1", then="")
+    with pytest.raises(GanbenchError, match="Version mismatch"):
+        check_cluster(listening)
+
+
+def test_a_cluster_that_answers_is_no_error(listening, saying):
+    saying("some warning", "connected")
+    check_cluster(listening)
+
+
+def test_every_node_reads_a_file_and_writes_one(tmp_path):
+    shared = SharedFolder(tmp_path / "out")
+    asked = []
+
+    def look(identifier):
+        asked.append(identifier)
+        return lambda: seen_from(str(shared.path), shared.word, names[identifier])
+
+    names = {"1": "10.0.0.1-1", "2": "10.0.0.2-2"}
+    shared.check(list(names.items()), look)
+    assert asked == ["1", "2"]
+    assert [file.name for file in shared.path.iterdir()] == [f".ray-probe-{shared.word}"]
+    shared.close()
+    assert not list(shared.path.iterdir())
+
+
+def test_a_node_that_sees_another_folder_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(ray_cluster.time, "sleep", lambda seconds: None)
+    shared, other = SharedFolder(tmp_path / "out"), tmp_path / "other"
+    other.mkdir()
+    reasons = {
+        "sees nothing": lambda: seen_from(str(other), shared.word, "n"),
+        "writes elsewhere": lambda: "",
+        "has no ganbench": lambda: "No module named 'ganbench'",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(
+            GanbenchError, match=rf"The node 10\.0\.0\.2 cannot share .*{tmp_path.name}"
+        ):
+            shared.check([("2", "10.0.0.2")], lambda identifier, reason=reason: reason)
+        assert name
+    assert "does not see" in seen_from(str(other), shared.word)
