@@ -113,15 +113,7 @@ def write_report(
     rendered = {**pictures, **_rendered(report, blocks, drawn), **tables, **(figures or {})}
     rendered = {file: data for file, data in rendered.items() if file in expected}
     with replacing_own(out, {*records, *rendered}, earlier):
-        for file, data in rendered.items():
-            # On a busy disk a hundred synced pictures take minutes.
-            with replacing(out / file, sync=False) as temporary:
-                temporary.write_bytes(data)
-        write_archive(
-            out, report.runs, {name: picture.file for name, picture in report.pictures.items()}
-        )
-        for record in copied:
-            write_speeds(out, record.document)
+        _write_files(out, rendered, report, copied)
     return ReportFiles(
         folder=out,
         page=out / next(iter([*pages, *tables, "results.jsonl"])),
@@ -130,6 +122,20 @@ def write_report(
         pictures=tuple(out / file for file in rendered if "/" in file),
         charts=drawn is not None and figures is not None,
     )
+
+
+def _write_files(
+    out: Path, rendered: Mapping[str, bytes], report: Report, copied: Iterable[SpeedRecord]
+) -> None:
+    for file, data in rendered.items():
+        # On a busy disk a hundred synced pictures take minutes.
+        with replacing(out / file, sync=False) as temporary:
+            temporary.write_bytes(data)
+    write_archive(
+        out, report.runs, {name: picture.file for name, picture in report.pictures.items()}
+    )
+    for record in copied:
+        write_speeds(out, record.document)
 
 
 def _records(report: Report, copied: Iterable[SpeedRecord]) -> set[str]:
