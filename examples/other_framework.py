@@ -2,7 +2,8 @@
 """Measure a generator that another framework trained.
 
 ONNX is the common format: torch.onnx, tf2onnx (TensorFlow, Keras) and jax2onnx write it. Here the
-file is made by the package onnx itself, so no framework is needed: pip install "ganbench[onnx]" onnx
+file is made by the package onnx itself, so no framework is needed. To install what this script
+needs: pip install "ganbench[onnx]" onnx
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ LATENT_DIM = 16
 
 
 def write_generator(path: str) -> None:
-    """Write a generator: latents (B, 16) to images (B, 28, 28, 1) in [0, 1], as TensorFlow has it."""
+    """Write a generator of images (B, 28, 28, 1) in [0, 1], the layout of TensorFlow."""
     rng = np.random.default_rng(0)
     weights = {
         "kernel": rng.normal(0, 0.5, (LATENT_DIM, 28 * 28)).astype(np.float32),

@@ -39,11 +39,7 @@ PUBLIC: dict[str, tuple[str, ...]] = ganbench._NAMES_BY_HOME
 
 
 def plain(markup: str | None) -> str:
-    """Return a text of the command line as Markdown shows it literally, in one line.
-
-    >>> plain("Begin with [bold]a|b[/bold] < c.")
-    'Begin with a\\\\|b &lt; c.'
-    """
+    """Return a text of the command line, in one line, so that Markdown shows it literally."""
     text = " ".join(Text.from_markup(markup or "").plain.split())
     return re.sub(r"([\\`*_|\[\]])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
 
@@ -173,7 +169,9 @@ def bibliography(_: str) -> str:
 
 def citation(paper: Paper) -> str:
     """Return an item of the bibliography: who wrote what, where it is, and what it is about."""
-    authors = " and ".join(paper.authors) if len(paper.authors) < 3 else f"{paper.authors[0]} et al."
+    authors = (
+        " and ".join(paper.authors) if len(paper.authors) < 3 else f"{paper.authors[0]} et al."
+    )
     code = f" · [code]({paper.code})" if paper.code else ""
     used = f" In ganbench: {', '.join(f'`{name}`' for name in paper.ganbench)}." * bool(
         paper.ganbench
@@ -193,7 +191,8 @@ def pretrained(_: str) -> str:
         name, value = next(iter(run["result"]["metrics"].items()))
         measured = f"{name} {value['value']:.3g} [{value['low']:.3g}, {value['high']:.3g}]"
         parts.append(
-            f"### {folder.name}\n\n{run['kimg']:g} kimg, seed {run['config']['seed']}, {measured}.\n\n"
+            f"### {folder.name}\n\n"
+            f"{run['kimg']:g} kimg, seed {run['config']['seed']}, {measured}.\n\n"
             f"![Samples of {folder.name}](zoo/pretrained/{folder.name}/samples.png)"
         )
     return "\n\n".join(parts)
