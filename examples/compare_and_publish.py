@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compare two tricks over seeds, and make what a paper or a repository needs of it.
+"""Find out whether a trick helps, and make what a paper or a repository needs of it.
 
 It writes a page with all numbers, the references of everything that was used, and a folder with the
 best generator and its model card, as Hugging Face has them.
@@ -13,7 +13,7 @@ import ganbench
 
 comparison = ganbench.compare(
     "dcgan",
-    tricks=["none", "ema", "diffaugment"],
+    tricks=["none", "diffaugment"],
     seeds=range(5),
     settings={"kimg": 40},
     metric="fid@mnist-cnn",
