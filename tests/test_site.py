@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -35,6 +36,13 @@ def site(tmp_path_factory):
     )
     assert built.returncode == 0, built.stderr
     return folder
+
+
+def test_the_tests_install_what_builds_the_site():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    assert set(extras["docs"]) <= set(extras["test"])
 
 
 def pages(site: Path) -> dict[str, str]:
