@@ -14,21 +14,20 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
 import pytest
 import typer.main
+from documents import GUIDES, ROOT, commands, inline_code, name_of, prose, snippets
 from PIL import Image
 
 import ganbench
 from ganbench import registry
 from ganbench.cli import app
 
-ROOT = Path(__file__).resolve().parents[1]
-GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [*GUIDES, ROOT / "CHANGELOG.md", *sorted((ROOT / "reports").rglob("*.md"))]
 REGISTRIES = {
     value.group: value for value in vars(registry).values() if isinstance(value, registry.Registry)
@@ -36,64 +35,11 @@ REGISTRIES = {
 LANGUAGES = {"python", "sh", "toml", "text"}
 
 
-# -- what a document holds -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Snippet:
-    """A fenced block of a document."""
-
-    document: Path
-    line: int
-    language: str
-    text: str
-
-    @property
-    def place(self) -> str:
-        return f"{self.document.name}:{self.line}"
-
-    @property
-    def file(self) -> str:
-        """The name of the file that the block is, if its first line is ``# NAME``."""
-        match = re.match(r"# ([\w.-]+\.(?:py|toml))\n", self.text)
-        return match[1] if match else ""
-
-
-def snippets(document: Path) -> list[Snippet]:
-    """Return the fenced blocks of a document, in order."""
-    blocks: list[Snippet] = []
-    language, first, lines = "", 0, []
-    for number, line in enumerate(document.read_text().splitlines(keepends=True), 1):
-        if not line.startswith("```"):
-            lines.append(line)
-        elif first:
-            blocks.append(Snippet(document, first, language, "".join(lines)))
-            first = 0
-        else:
-            language, first, lines = line[3:].strip(), number, []
-    assert not first, f"{document.name}:{first}: the block has no end"
-    return blocks
-
-
-def prose(document: Path) -> str:
-    """Return a document without its fenced blocks."""
-    return re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
-
-
-def inline_code(document: Path) -> list[str]:
-    """Return what stands in backticks, line breaks as spaces."""
-    return [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", prose(document))]
-
-
-def commands(script: str) -> list[str]:
-    """Return the single commands of a shell script, without comments."""
-    lines = script.replace("\\\n", " ").splitlines()
-    bare = [re.sub(r"(^|\s+)#.*", "", line) for line in lines]
-    return [part.strip() for line in bare for part in line.split("&&") if part.strip()]
-
-
 ALL = [snippet for document in GUIDES for snippet in snippets(document)]
-RUNNABLE = [snippet for snippet in ALL if snippet.language in {"python", "sh"}]
+RUNNABLE = list(
+    {block.text: block for block in reversed(ALL) if block.language in {"python", "sh"}}.values()
+)[::-1]
+"""Each block once, in its first document: the README shows some that a page shows, too."""
 
 
 def test_every_block_says_its_language():
@@ -113,7 +59,7 @@ FORM_ONLY = {
     r"pip install -e \.(\[test\])?": "changes the environment",
     r'pip install -e "\.\[test\]"': "changes the environment",
     r"pip install tox": "changes the environment",
-    r"tox": "runs these tests",
+    r"tox( -e docs)?": "runs these tests, or builds the site, as tests/test_site.py does",
     r"pytest -n 2": "runs these tests",
     r"python (?P<script>\S+\.py)( mnist-cnn| --minutes \d+| runs/\S+)?": "takes minutes or hours",
     r"ganbench weights fetch [\w ]+": "downloads up to 500 MB",
@@ -132,11 +78,18 @@ SHORT = {
 }
 """What is added to a verb so that it is over in a moment; a later option wins."""
 
-SHORT_PYTHON = {r'"kimg": \d+': '"kimg": 0.1, "batch_size": 8', r"range\(5\)": "range(1)"}
+SHORT_PYTHON = {
+    r'"kimg": \d+': '"kimg": 0.1, "batch_size": 8',
+    r"range\(5\)": "range(1)",
+    r"COUNT = 3000": "COUNT = 300",
+    r"(sample\(|samples=)1000": r"\g<1>100",
+}
 
 
 def without_downloads(metric: str) -> str:
     """Return a metric with a bundled network in place of one whose weights must be fetched."""
+    if "@" in metric:
+        return metric
     name = {"lpips": "lpips-diversity"}.get(metric, metric)
     network = getattr(registry.metrics.get(name), "network", None)
     if network in {"inception", "inception-clean", "dinov2", "clip"}:
@@ -251,8 +204,9 @@ def test_settings_in_files_are_used_by_a_command_or_checked_below():
             assert used, f"{block.place}: no rule for this block"
 
 
-def test_the_first_command_prints_what_the_readme_shows(cli):
-    (shown,) = [block.text for block in ALL if "real vs. real" in block.text]
+def test_the_first_command_prints_what_the_readme_and_the_tutorial_show(cli):
+    shown = [block.text for block in ALL if "real vs. real ┃" in block.text]
+    assert len(shown) == 2
     printed = run_command(cli, "ganbench run --model vanilla")
 
     def fixed(text: str) -> list[list[str]]:
@@ -261,7 +215,30 @@ def test_the_first_command_prints_what_the_readme_shows(cli):
         header, *metrics = [[cell.strip() for cell in row] for row in rows if row]
         return [header, [row[0] for row in metrics], re.findall(r"^\w+: ", text, re.MULTILINE)]
 
-    assert fixed(printed) == fixed(shown)
+    assert [fixed(text) for text in shown] == [fixed(printed)] * 2
+
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.name)
+def test_examples_run(script, place, monkeypatch):
+    program = place / script.name
+    program.write_text(shorten_python(script.read_text()))
+    monkeypatch.setenv("PYTHONPATH", str(Path(ganbench.__file__).parents[1]))  # of its processes
+    runpy.run_path(str(program), run_name="__main__")
+    written = {path.name for path in place.iterdir()}
+    names = re.findall(r'"([\w-]+\.(?:png|onnx|csv|bib))"', script.read_text())
+    assert set(names) <= written, "every file that the script names was written"
+
+
+def test_every_example_is_shown_on_a_page_of_the_site():
+    shown = {
+        name
+        for document in GUIDES
+        for name in re.findall(r"^<!-- generated: example (\S+) -->$", document.read_text(), re.M)
+    }
+    assert shown == {script.name for script in EXAMPLES}
 
 
 def test_the_installed_command_is_the_one_that_the_snippets_ran():
@@ -316,7 +293,9 @@ EVERY_OPTION = {
 
 
 def test_commands_in_tables_parse():
-    lines = [line for line in prose(ROOT / "README.md").splitlines() if line.startswith("| `")]
+    lines = [
+        line for line in prose(ROOT / "docs/commands.md").splitlines() if line.startswith("| `")
+    ]
     typed = [code for line in lines for code in re.findall(r"`([^`]+)`", line.split(" | ")[0])]
     typed = [code.partition(" -m ")[2] or code for code in typed if "ganbench " in code]
     assert len(typed) > 15
@@ -324,7 +303,7 @@ def test_commands_in_tables_parse():
         parse(shlex.split(code)[1:])
 
 
-@pytest.mark.parametrize("document", [*GUIDES, ROOT / "CHANGELOG.md"], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*GUIDES, ROOT / "CHANGELOG.md"], ids=name_of)
 def test_commands_options_and_names_in_the_text_exist(document):
     for code in inline_code(document):
         first, *words = code.split()
@@ -352,7 +331,7 @@ def anchors(document: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("document", PAGES, ids=name_of)
 def test_relative_links_lead_somewhere(document):
     text = prose(document)
     links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
@@ -364,8 +343,8 @@ def test_relative_links_lead_somewhere(document):
             assert not anchor or anchor in anchors(target), f"{document}: {link}"
 
 
-def test_the_readme_lists_what_is_registered(cli):
-    section = prose(ROOT / "README.md").partition("## What is in it")[2].partition("\n## ")[0]
+def test_the_catalog_lists_what_is_registered(cli):
+    section = prose(ROOT / "docs/catalog.md").partition("\n## ")[0] + "\n\n"
     items = re.findall(r"^- \*\*(\w+)\*\*: (.+?)(?=\n- |\n\n)", section, re.MULTILINE | re.DOTALL)
     listed = {kind.lower(): sorted(re.findall(r"`([^`]+)`", names)) for kind, names in items}
     document = cli("ls", "--json").document
