@@ -64,8 +64,9 @@ RANKS = {
     "harness": 10,
     "report": 10,
     "citations": 11,
-    "cli": 11,
-    "api": 12,
+    "lab": 11,
+    "cli": 12,
+    "api": 13,
 }
 CONTRACT = {"gan", "trick", "turn", "state", "step"}
 CATALOGUES = ("backbones", "datasets", "metrics", "networks", "tricks")

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""When training may go on, and when a frame is due: play, pause, steps, speed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+FRAMES_PER_SECOND = 30.0
+TRAINING_PER_FRAME = 8.0
+"""Between two frames training gets this many times the time that a frame takes: it then takes at
+most an eighth longer than without the lab."""
+
+
+@dataclass
+class Pace:
+    """How fast training goes, and how often it is shown.
+
+    ``playing`` is whether it goes on by itself, ``steps`` how many single iterations were asked
+    for. ``updates_per_second`` limits the speed; None does not.
+    """
+
+    playing: bool = False
+    steps: int = 0
+    updates_per_second: float | None = None
+    slow: bool = False
+    _next_iteration: float = 0.0
+    _next_frame: float = 0.0
+
+    @property
+    def stands(self) -> bool:
+        """Whether nothing is to be done until a message comes."""
+        return not self.playing and not self.steps
+
+    def wait_seconds(self) -> float:
+        """Return how long to wait before the next iteration at the chosen speed."""
+        if self.updates_per_second is None:
+            return 0.0
+        return max(0.0, self._next_iteration - time.perf_counter())
+
+    def go(self) -> None:
+        """Count an iteration that begins now."""
+        self.steps = max(0, self.steps - 1)
+        if self.updates_per_second is not None:
+            now, each = time.perf_counter(), 1 / self.updates_per_second
+            self._next_iteration = max(now, self._next_iteration + each)
+
+    def frame_is_due(self) -> bool:
+        """Tell whether enough time has passed since the last frame."""
+        return time.perf_counter() >= self._next_frame
+
+    def shown(self, cost: float) -> None:
+        """Count a frame that has been sent, and took ``cost`` seconds."""
+        pause = max(1 / FRAMES_PER_SECOND - cost, TRAINING_PER_FRAME * cost)
+        self._next_frame = time.perf_counter() + pause
