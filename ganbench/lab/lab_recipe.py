@@ -11,7 +11,6 @@ from typing import Any
 
 from ganbench import registry
 from ganbench.config import parse_trick
-from ganbench.data.dataset_names import is_path, parse_dataset_name
 from ganbench.errors import ConfigError, suggest
 from ganbench.typed_values import parse_toml
 
@@ -148,6 +147,8 @@ class LabRecipe:
         Raises:
             ConfigError: A name is unknown, or a text could be something else than a name.
         """
+        from ganbench.data.dataset_names import is_path, parse_dataset_name  # which loads torch
+
         if len(self.settings) > _MOST_SETTINGS or len(self.tricks) > _MOST_SETTINGS:
             raise ConfigError(f"A recipe has at most {_MOST_SETTINGS} settings and tricks.")
         for text in _texts(self.values()):

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 FRAMES_PER_SECOND = 30.0
 TRAINING_PER_FRAME = 8.0
@@ -16,12 +17,13 @@ most an eighth longer than without the lab."""
 class Pace:
     """How fast training goes, and how often it is shown.
 
-    ``playing`` is whether it goes on by itself, ``steps`` how many single iterations were asked
-    for. ``updates_per_second`` limits the speed; None does not.
+    ``playing`` is whether it goes on by itself. ``steps`` are the single steps that were asked for:
+    ``both`` is an iteration, otherwise one player alone takes its turn. ``updates_per_second``
+    limits the speed; None does not. ``slow`` shows each update part by part.
     """
 
     playing: bool = False
-    steps: int = 0
+    steps: deque[str] = field(default_factory=deque)
     updates_per_second: float | None = None
     slow: bool = False
     _next_iteration: float = 0.0
@@ -40,7 +42,8 @@ class Pace:
 
     def go(self) -> None:
         """Count an iteration that begins now."""
-        self.steps = max(0, self.steps - 1)
+        if self.steps:
+            self.steps.popleft()
         if self.updates_per_second is not None:
             now, each = time.perf_counter(), 1 / self.updates_per_second
             self._next_iteration = max(now, self._next_iteration + each)

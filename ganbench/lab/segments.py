@@ -96,11 +96,15 @@ class Segments:
         plan = replace(planned, config=changed, origin=segment.folder)
         return replace(self._segment(recipe, plan), changes=segment.changes + 1)
 
-    def fork(self, frame: int) -> KeptState | None:
-        """Return the last kept state at or before a frame, in a folder to go on in."""
+    def fork(self, frame: int) -> KeptState:
+        """Return the last kept state at or before a frame, in a folder to go on in.
+
+        Raises:
+            ConfigError: None is kept.
+        """
         earlier = [kept for kept in self._kept if kept.frame <= frame]
         if not earlier:
-            return None
+            raise ConfigError(f"Frame {frame} is not kept any more.", "Choose a later one.")
         kept = max(earlier, key=lambda state: (state.frame, state.iteration))
         folder = self._new_folder()
         shutil.copytree(kept.segment.folder.path, folder.path, dirs_exist_ok=True)
@@ -153,7 +157,7 @@ class Segments:
         planned = _planned(recipe, segment.source, name)
         before, after = _wrapping(segment.plan), _wrapping(planned)
         if before != after:
-            names = join_words(sorted(before ^ after))
+            names = join_words(sorted({text.partition(":")[0] for text in before ^ after}))
             raise ConfigError(
                 f"{names} would change the networks, which a run cannot go on with.",
                 "Start again with the other recipe.",

@@ -47,7 +47,7 @@ def slow_motion(state: State, tell: Tell) -> Iterator[None]:
         state: The training state.
         tell: Is called before each part.
     """
-    moved = 0
+    moved, telling = 0, False
     plain: dict[str, Callable[..., Any]] = {name: getattr(state, name) for name in _CAPTIONS}
 
     def role_now() -> Role:
@@ -55,8 +55,12 @@ def slow_motion(state: State, tell: Tell) -> Iterator[None]:
 
     def told(name: str) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
-            nonlocal moved
+            nonlocal moved, telling
+            if telling:  # what is shown meanwhile is no part of the update
+                return plain[name](*arguments, **options)
+            telling = True
             tell(_CAPTIONS[name][role_now()], role_now())
+            telling = False
             result = plain[name](*arguments, **options)
             moved += name == "move"
             return result

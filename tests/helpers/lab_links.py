@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A link to a lab session in this process: what it is told, in order, and what it has sent."""
 
+import contextlib
 from collections import deque
 
 from ganbench.lab.lab_options import LabOptions
@@ -44,7 +45,6 @@ def hold(folder, recipe, *messages, **options):
     """Carry out a session until it waits with no message left; return the link and the session."""
     link = RecordedLink(*messages)
     session = LabSession(link, LabOptions(folder / "lab", folder / "runs", threads=1, **options))
-    try:
+    with contextlib.suppress(OutOfMessages):
         session.serve(recipe if isinstance(recipe, LabRecipe) else LabRecipe.read(recipe))
-    except OutOfMessages:
-        return link, session
+    return link, session
