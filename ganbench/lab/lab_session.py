@@ -134,8 +134,6 @@ class LabSession:
 
     def _forked(self, frame: int) -> Segment:
         showing = self._showing
-        if frame >= showing.frame:
-            raise ConfigError(f"There is no frame {frame} yet.")
         kept = self._segments.fork(frame)
         self._replay_until = max(kept.iteration, showing.iteration_of.get(frame, 0))
         self._recipe = kept.segment.recipe
@@ -211,6 +209,7 @@ class LabSession:
     def _take_turn(self, trainer: Trainer, player: str) -> None:
         """Let one player alone make an update, which no command repeats."""
         showing = self._showing
+        showing.show()
         role: Role = "generator" if player == "generator" else "discriminator"
         if role == "discriminator":
             batch = trainer.next_batch()
@@ -264,6 +263,8 @@ class LabSession:
         elif kind == "set":
             self._put(self._change(message["key"], message["value"]))
         elif kind == "fork":
+            if message["frame"] >= showing.frame:
+                raise ConfigError(f"There is no frame {message['frame']} yet.")
             self._put(Order(showing.segment.recipe, frame=message["frame"]))
         elif kind == "reset":
             self._put(Order(self._recipe, self._own_source()))

@@ -9,6 +9,7 @@ configuration says so, so that its identity is not that of an unchanged run.
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,6 +67,8 @@ class Segments:
     """Begins segments, and keeps checkpoints of the past."""
 
     def __init__(self, options: LabOptions) -> None:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(dir=options.folder))  # another process may come after
         self._options = options
         self._kept: list[KeptState] = []
         self._number = 0
@@ -139,7 +142,7 @@ class Segments:
             trainer: Its trainer, between two iterations.
             pinned: Whether a replay from an earlier checkpoint would not come here.
         """
-        file = self._options.folder / f"state{self._number}-{frame}-{iteration}.safetensors"
+        file = self._folder / f"state{self._number}-{frame}-{iteration}.safetensors"
         trainer.save(file)
         self._kept.append(KeptState(frame, iteration, segment, file, pinned))
         if self._bytes() > MOST_STATE_BYTES:
@@ -183,7 +186,7 @@ class Segments:
 
     def _new_folder(self) -> RunFolder:
         self._number += 1
-        path = self._options.folder / f"run{self._number}"
+        path = self._folder / f"run{self._number}"
         path.mkdir(parents=True)
         return RunFolder(path)
 

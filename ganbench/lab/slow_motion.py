@@ -15,8 +15,8 @@ Tell = Callable[[str, Role], None]
 
 _CAPTIONS: dict[str, dict[Role, str]] = {
     "draw_latents": {
-        "discriminator": "The discriminator's turn: latents are drawn at random.",
-        "generator": "The generator's turn: new latents are drawn at random.",
+        "discriminator": "Latents are drawn at random.",
+        "generator": "New latents are drawn at random.",
     },
     "generate": {
         "discriminator": "The generator turns each latent into a fake.",
@@ -27,9 +27,9 @@ _CAPTIONS: dict[str, dict[Role, str]] = {
         "generator": "The discriminator judges the fakes.",
     },
     "backward": {
-        "discriminator": "Its loss says how wrong it was, and the gradient says which way each of "
-        "its weights should move.",
-        "generator": "Its loss is low where the discriminator was fooled; the gradient goes back "
+        "discriminator": "The loss says how wrong the discriminator was, and the gradient says "
+        "which way each of its weights should move.",
+        "generator": "The loss is low where the discriminator was fooled; its gradient goes back "
         "through the discriminator into the generator's weights.",
     },
     "move": {
@@ -47,7 +47,7 @@ def slow_motion(state: State, tell: Tell) -> Iterator[None]:
         state: The training state.
         tell: Is called before each part.
     """
-    moved, telling = 0, False
+    moved, begins, telling = 0, True, False
     plain: dict[str, Callable[..., Any]] = {name: getattr(state, name) for name in _CAPTIONS}
 
     def role_now() -> Role:
@@ -55,12 +55,14 @@ def slow_motion(state: State, tell: Tell) -> Iterator[None]:
 
     def told(name: str) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
-            nonlocal moved, telling
+            nonlocal moved, begins, telling
             if telling:  # what is shown meanwhile is no part of the update
                 return plain[name](*arguments, **options)
             telling = True
-            tell(_CAPTIONS[name][role_now()], role_now())
-            telling = False
+            role = role_now()
+            opening = f"The {role}'s turn. " if begins else ""
+            tell(opening + _CAPTIONS[name][role], role)
+            telling, begins = False, name == "move"
             result = plain[name](*arguments, **options)
             moved += name == "move"
             return result

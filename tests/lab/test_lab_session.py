@@ -7,6 +7,7 @@ from lab_links import hold
 from safetensors.torch import load_file
 
 import ganbench
+from ganbench.lab.points_view import PointsView
 
 QUICK = {"model": "vanilla", "dataset": "ring8", "set": {"kimg": 0.5, "batch_size": 20}}
 
@@ -29,9 +30,7 @@ def assert_same(first, second):
     ("model", "tricks"),
     [("vanilla", ["ema", "instance-noise"]), ("wgan-gp", []), ("vanilla", ["unrolled"])],
 )
-def test_what_is_shown_changes_no_weight(tmp_path, model, tricks, monkeypatch):
-    monkeypatch.setattr("ganbench.lab.pace.FRAMES_PER_SECOND", 1e9)
-    monkeypatch.setattr("ganbench.lab.pace.TRAINING_PER_FRAME", 0.0)
+def test_what_is_shown_changes_no_weight(tmp_path, model, tricks, every_iteration):
     recipe = {**QUICK, "model": model, "tricks": tricks}
     link, session = hold(tmp_path, recipe, {"kind": "play"})
     assert len(link.frames) == link.frames[-1].header["iteration"] + 1 > 5
@@ -57,6 +56,15 @@ def same_frame(first, second):
     assert {key: first.header[key] for key in keys} == {key: second.header[key] for key in keys}
     for name, array in first.arrays.items():
         assert (array == second.arrays[name]).all(), name
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Show little, so that many frames are quick."""
+    monkeypatch.setattr(PointsView, "drawn", 120)
+    monkeypatch.setattr(PointsView, "count", 60)
+    monkeypatch.setattr("ganbench.lab.points_view.ARROWS", 20)
+    monkeypatch.setattr("ganbench.lab.points_view.HEAT_CELLS", 8)
 
 
 @pytest.fixture
@@ -143,7 +151,8 @@ def test_slow_motion_tells_each_part_and_changes_nothing(tmp_path, monkeypatch):
     assert [header["turn"] for header in captions] == 4 * (
         6 * ["discriminator"] + 5 * ["generator"]
     )
-    assert captions[0]["caption"].startswith("The discriminator's turn: latents")
+    assert captions[0]["caption"].startswith("The discriminator's turn. The disc")
+    assert captions[6]["caption"].startswith("The generator's turn. New latents")
     assert captions[10]["caption"] == "The generator's weights take a step: the fakes move."
     plain = ganbench.run(
         "vanilla",
