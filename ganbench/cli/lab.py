@@ -27,6 +27,8 @@ ganbench lab wgan-gp
 ganbench lab recipe.toml --no-browser
 
 ganbench lab runs/vanilla-ring8-seed0-1a2b3c4d
+
+ganbench lab --record runs/vanilla-ring8-seed0-1a2b3c4d --out page.html
 """
 
 
@@ -81,16 +83,36 @@ def command(
             rich_help_panel=WHERE,
         ),
     ] = False,
+    record: Annotated[
+        bool,
+        typer.Option(
+            "--record",
+            help="Train it once more, and write one page that plays it offline.",
+            metavar="",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    frames: Annotated[
+        int,
+        typer.Option(
+            help="Frames of a recording, evenly over the run.",
+            min=2,
+            max=2000,
+            metavar="N",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = 300,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
-            help="Folder of the runs that are saved (default: runs).",
-            metavar="DIR",
+            help="Folder of the runs that are saved (default: runs); with --record, the page.",
+            metavar="PATH",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Open a page on which one sees a GAN learn, live.
 
@@ -102,6 +124,9 @@ def command(
 
     _require_packages()
     recipe = _recipe(what, dataset, trick or [], options.collect_settings(assignments))
+    if record:
+        _record(recipe, out or Path("lab.html"), frames, device, threads, data_root, quiet=quiet)
+        return
     from ganbench.lab.lab_options import LabOptions
     from ganbench.lab.lab_server import Lab, bind, serve
 
@@ -127,6 +152,37 @@ def command(
             remark("The lab is closed.")
         finally:
             lab.trainer.end()
+
+
+def _record(
+    recipe: LabRecipe,
+    out: Path,
+    frames: int,
+    device: str,
+    threads: int | None,
+    data_root: Path | None,
+    *,
+    quiet: bool,
+) -> None:
+    """Write the page of a recorded run."""
+    from ganbench.cli.output import console
+    from ganbench.cli.progress_bars import WorkBar
+    from ganbench.lab.recording import recipe_title, record_run, recorded_page
+    from ganbench.records.atomic_files import replacing
+
+    with WorkBar(quiet=quiet) as bar:
+        recording = record_run(
+            recipe,
+            frames=frames,
+            device=device,
+            threads=threads,
+            data_root=data_root,
+            progress=bar,
+        )
+    page = recorded_page(recording, recipe_title(recipe))
+    with replacing(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    console().print(f"{out}: {len(page) / 1e6:.1f} MB, opens in any browser.", soft_wrap=True)
 
 
 def _require_packages() -> None:

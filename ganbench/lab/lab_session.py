@@ -65,13 +65,16 @@ class LabSession:
         link: The way to the server.
         options: How to compute, and where files are kept.
         side: The side of the page that shows it, ``a`` or ``b``.
+        every: Show every n-th iteration, whatever the time; None leaves it to the time.
     """
 
-    def __init__(self, link: Link, options: LabOptions, side: str = "a") -> None:
+    def __init__(
+        self, link: Link, options: LabOptions, side: str = "a", every: int | None = None
+    ) -> None:
         self._link = link
         self._options = options
         self._segments = Segments(options)
-        self._pace = Pace()
+        self._pace = Pace(every=every)
         self._showing = Showing(link, self._segments, self._pace, side)
         self._recipe = LabRecipe()
         """The recipe that is trained, or was ordered last."""
@@ -156,7 +159,7 @@ class LabSession:
             self._begin_showing(*self._begins, trainer)
         self._listen(0.0)
         if not self._replays():
-            if self._pace.frame_is_due():
+            if self._pace.frame_is_due(showing.iteration):
                 showing.show()
             while self._order is None and self._stays(trainer):
                 pass

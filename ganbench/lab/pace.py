@@ -19,13 +19,15 @@ class Pace:
 
     ``playing`` is whether it goes on by itself. ``steps`` are the single steps that were asked for:
     ``both`` is an iteration, otherwise one player alone takes its turn. ``updates_per_second``
-    limits the speed; None does not. ``slow`` shows each update part by part.
+    limits the speed; None does not. ``slow`` shows each update part by part. ``every`` asks for a
+    frame in every n-th iteration, whatever the time; None leaves that to the time.
     """
 
     playing: bool = False
     steps: deque[str] = field(default_factory=deque)
     updates_per_second: float | None = None
     slow: bool = False
+    every: int | None = None
     _next_iteration: float = 0.0
     _next_frame: float = 0.0
 
@@ -48,8 +50,10 @@ class Pace:
             now, each = time.perf_counter(), 1 / self.updates_per_second
             self._next_iteration = max(now, self._next_iteration + each)
 
-    def frame_is_due(self) -> bool:
-        """Tell whether enough time has passed since the last frame."""
+    def frame_is_due(self, iteration: int) -> bool:
+        """Tell whether the iteration is to be shown, or enough time has passed."""
+        if self.every is not None:
+            return iteration % self.every == 0
         return time.perf_counter() >= self._next_frame
 
     def shown(self, cost: float) -> None:
