@@ -8,6 +8,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 FRAMES_PER_SECOND = 30.0
+LAG_SECONDS = 0.05
+"""So far behind the chosen speed, frames are left out rather than iterations."""
 TRAINING_PER_FRAME = 8.0
 """Between two frames training gets this many times the time that a frame takes: it then takes at
 most an eighth longer than without the lab."""
@@ -30,6 +32,7 @@ class Pace:
     every: int | None = None
     _next_iteration: float = 0.0
     _next_frame: float = 0.0
+    _last_frame: float = 0.0
 
     @property
     def stands(self) -> bool:
@@ -48,15 +51,19 @@ class Pace:
             self.steps.popleft()
         if self.updates_per_second is not None:
             now, each = time.perf_counter(), 1 / self.updates_per_second
-            self._next_iteration = max(now, self._next_iteration + each)
+            self._next_iteration = max(now - 2 * LAG_SECONDS, self._next_iteration + each)
 
     def frame_is_due(self, iteration: int) -> bool:
         """Tell whether the iteration is to be shown, or enough time has passed."""
         if self.every is not None:
             return iteration % self.every == 0
-        return time.perf_counter() >= self._next_frame
+        now = time.perf_counter()
+        if self.updates_per_second is not None and now - self._next_iteration < LAG_SECONDS:
+            return now >= self._last_frame + 1 / FRAMES_PER_SECOND
+        return now >= self._next_frame
 
     def shown(self, cost: float) -> None:
         """Count a frame that has been sent, and took ``cost`` seconds."""
-        pause = max(1 / FRAMES_PER_SECOND - cost, TRAINING_PER_FRAME * cost)
-        self._next_frame = time.perf_counter() + pause
+        now = time.perf_counter()
+        self._last_frame = now - cost
+        self._next_frame = now + max(1 / FRAMES_PER_SECOND - cost, TRAINING_PER_FRAME * cost)

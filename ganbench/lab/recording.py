@@ -163,9 +163,8 @@ def recorded_page(recording: bytes, title: str) -> str:
         recording: What ``record_run`` returns.
         title: The title of the page.
     """
-    files = {
-        path: content.decode() for path, (content, kind) in page_files().items() if "text" in kind
-    }
+    texts = page_files().items()
+    files = {path: content.decode() for path, (content, kind) in texts if kind.startswith("text/")}
     modules = {path: text for path, text in files.items() if path.endswith(".js")}
     addresses = {
         f"lab{path}": f"data:text/javascript;base64,{_base64(_mapped(path, text).encode())}"

@@ -45,12 +45,12 @@ def test_the_page_is_one_file(recording, monkeypatch):
         "/": (html.encode(), "text/html"),
         "/lab.css": (b"body { color: red }", "text/css"),
         "/lab.js": (
-            b'import { draw } from "./parts/draw.js";\nawait import("./late.js");',
-            "text/js",
+            b'import { draw } from "./parts/draw.js";import("./late.js");',
+            "text/javascript",
         ),
-        "/late.js": (b"", "text/js"),
-        "/parts/draw.js": (b"import '../wire.js'; export function draw() {}", "text/js"),
-        "/wire.js": (b"export const from = 1;", "text/js"),
+        "/late.js": (b"", "text/javascript"),
+        "/parts/draw.js": (b"import '../wire.js'; export function draw() {}", "text/javascript"),
+        "/wire.js": (b"export const from = 1;", "text/javascript"),
     }
     monkeypatch.setattr(module, "page_files", lambda: files)
     page = recorded_page(recording, "a <b> & c")
@@ -59,18 +59,16 @@ def test_the_page_is_one_file(recording, monkeypatch):
     assert "<style>body { color: red }</style>" in page
     imports = json.loads(re.search(r'<script type="importmap">(.*?)</script>', page)[1])["imports"]
     assert set(imports) == {"lab/lab.js", "lab/late.js", "lab/parts/draw.js", "lab/wire.js"}
-    texts = {
-        name: base64.b64decode(url.partition(",")[2]).decode() for name, url in imports.items()
-    }
-    assert (
-        texts["lab/lab.js"]
-        == 'import { draw } from "lab/parts/draw.js";\nawait import("lab/late.js");'
-    )
-    assert texts["lab/parts/draw.js"].startswith("import 'lab/wire.js';")
+
+    def text(name):
+        return base64.b64decode(imports[name].partition(",")[2]).decode()
+
+    mapped = 'import { draw } from "lab/parts/draw.js";import("lab/late.js");'
+    assert text("lab/lab.js") == mapped
+    assert text("lab/parts/draw.js").startswith("import 'lab/wire.js';")
     assert '<script type="module">import "lab/lab.js";</script>' in page
-    found = re.search(
-        r'<script type="application/octet-stream;base64" id="recording">(.*?)</script>', page
-    )
+    kind = "application/octet-stream;base64"
+    found = re.search(rf'<script type="{kind}" id="recording">(.*?)</script>', page)
     assert base64.b64decode(found[1]) == recording
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1]
     assert "default-src 'none'" in policy
