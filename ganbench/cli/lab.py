@@ -128,7 +128,8 @@ def command(
         _record(recipe, out or Path("lab.html"), frames, device, threads, data_root, quiet=quiet)
         return
     from ganbench.lab.lab_options import LabOptions
-    from ganbench.lab.lab_server import Lab, bind, serve
+    from ganbench.lab.lab_server import bind, serve
+    from ganbench.lab.two_sides import Lab
 
     address = bind(host, port)
     with tempfile.TemporaryDirectory(prefix="ganbench-lab-") as folder:
@@ -151,7 +152,7 @@ def command(
         except KeyboardInterrupt:
             remark("The lab is closed.")
         finally:
-            lab.trainer.end()
+            lab.end()
 
 
 def _record(

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganbench.lab.kept_frames import KeptFrames
+from ganbench.lab.lockstep import SIDES
 from ganbench.lab.wire import header_of
 from ganbench.records.json_values import parse_json, strict_json
 
@@ -22,7 +23,7 @@ MOST_TEXTS = 500
 MOST_EVENTS = 500
 """The most events that a page which comes later is told."""
 
-_REMEMBERED = ("hello", "state", "diagnosis", "code")
+_REMEMBERED = ("hello", "side", "state", "diagnosis", "code")
 
 
 class Page:
@@ -78,7 +79,7 @@ class Hub:
     """Passes on what the trainer says, and remembers what a page that comes later must know."""
 
     def __init__(self) -> None:
-        self.kept = KeptFrames()
+        self.kept = {side: KeptFrames() for side in SIDES}
         self.pages: dict[int, Page] = {}
         self.recipe: Mapping[str, Any] | None = None
         """The recipe that is trained, from its last announcement."""
@@ -108,15 +109,14 @@ class Hub:
         """Keep a frame, and let every page be sent it."""
         header = header_of(frame)
         side = str(header["side"])
-        if side == "a" and not header["caption"]:
-            self.kept.add(int(header["frame"]), frame)
+        if not header["caption"]:
+            self.kept[side].add(int(header["frame"]), frame)
         self._newest[side] = frame
         for page in self.pages.values():
             page.show(frame, side)
 
-    def text_came(self, data: bytes) -> None:
+    def text_came(self, message: dict[str, Any]) -> None:
         """Pass on a message of the trainer: to all pages, or to the one that has asked."""
-        message = parse_json(data)
         kind, client = message["kind"], message.pop("client", None)
         if kind == "cut":
             self._cut(message["frame"])
@@ -135,6 +135,27 @@ class Hub:
             self._events.append((message["frame"], text))
         self.tell_all(text)
 
+    def side_came(self, message: Mapping[str, Any]) -> None:
+        """Tell all pages what the trainer of the second side says: ``side`` is then ``b``."""
+        kind = "side" if message["kind"] == "hello" else message["kind"]
+        text = strict_json({**message, "kind": kind, "side": "b", "client": None})
+        if kind == "side":
+            self._texts[kind] = text
+        self.tell_all(text)
+
+    def retell_state(self, **changes: Any) -> None:
+        """Tell all pages the state again, with some fields changed."""
+        if "state" in self._texts:
+            state = {**parse_json(self._texts["state"]), **changes}
+            self._texts["state"] = strict_json(state)
+            self.tell_all(self._texts["state"])
+
+    def forget_side(self, side: str) -> None:
+        """Forget the frames of a side that is gone."""
+        self._newest.pop(side, None)
+        self._texts.pop("side", None)
+        self.kept[side].forget_from(0)
+
     def tell_all(self, text: str) -> None:
         """Let every page be sent a text."""
         for page in self.pages.values():
@@ -142,9 +163,10 @@ class Hub:
 
     def seek(self, page: Page, number: int) -> None:
         """Let a page be sent a frame of the past again."""
-        frame = self.kept.at(number)
-        if frame is not None:
-            page.show(frame)
+        for side, kept in self.kept.items():
+            frame = kept.at(number)
+            if frame is not None:
+                page.show(frame, side)
 
     def ended(self, reason: str) -> None:
         """Tell all pages that the process that trains is gone."""
@@ -155,12 +177,14 @@ class Hub:
 
     def _begin(self, recipe: Mapping[str, Any]) -> None:
         self.recipe = recipe
-        self.kept.forget_from(0)
+        for kept in self.kept.values():
+            kept.forget_from(0)
         self._events.clear()
         self._newest.clear()
         self._texts.pop("diagnosis", None)
 
     def _cut(self, frame: int) -> None:
-        self.kept.forget_from(frame)
+        for kept in self.kept.values():
+            kept.forget_from(frame)
         events = [event for event in self._events if event[0] < frame]
         self._events = deque(events, maxlen=MOST_EVENTS)

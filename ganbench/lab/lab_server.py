@@ -7,11 +7,10 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,12 +20,11 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ganbench.errors import ConfigError, InputError
+from ganbench.errors import ConfigError, GanbenchError
 from ganbench.lab.gate import Gate
-from ganbench.lab.lab_hub import Hub, Page
-from ganbench.lab.lab_options import LabOptions
+from ganbench.lab.lab_hub import Page
 from ganbench.lab.page_messages import MOST_BYTES, read_message
-from ganbench.lab.trainer_process import TrainerProcess
+from ganbench.lab.two_sides import Lab
 from ganbench.records.json_values import strict_json
 
 PAGE = Path(__file__).parent / "page"
@@ -86,21 +84,17 @@ def bind(host: str = "127.0.0.1", port: int | None = None) -> Address:
     raise AssertionError
 
 
-class Lab:
-    """A lab: the hub of its pages, and the process that trains.
+class LabApp:
+    """The application of a lab: the page's files, and a socket for each page.
 
     Args:
-        recipe: What is trained first.
-        options: How it is computed.
+        lab: What pages talk to.
     """
 
-    def __init__(self, recipe: Mapping[str, Any], options: LabOptions) -> None:
-        self.hub = Hub()
-        self._recipe = recipe
-        self._options = options
-        self.trainer = TrainerProcess(recipe, options)
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
 
-    def app(self, address: Address) -> ASGIApp:
+    def behind_gate(self, address: Address) -> ASGIApp:
         """Return the application behind its gate."""
         routes = [
             Route(path, partial(_file, content, kind), methods=["GET"])
@@ -116,70 +110,39 @@ class Lab:
 
     @contextlib.asynccontextmanager
     async def _living(self, app: Starlette) -> AsyncIterator[None]:
-        self._loop = asyncio.get_running_loop()
-        self._listen()
+        self._lab.listen(asyncio.get_running_loop())
         try:
             yield
         finally:
-            self.trainer.end()
-
-    def _listen(self) -> None:
-        """Hand over what the trainer sends to the hub, in the event loop."""
-        hub, call = self.hub, self._loop.call_soon_threadsafe
-
-        def soon(act: Any) -> Any:
-            def later(value: Any) -> None:
-                with contextlib.suppress(RuntimeError):  # the loop has been closed
-                    call(act, value)
-
-            return later
-
-        self.trainer.listen(soon(hub.frame_came), soon(hub.text_came), soon(hub.ended))
+            self._lab.end()
 
     async def _talk(self, websocket: WebSocket) -> None:
         """Talk to a page until it is gone."""
-        if len(self.hub.pages) >= MOST_PAGES:
+        hub = self._lab.hub
+        if len(hub.pages) >= MOST_PAGES:
             await websocket.close(1013)
             return
         await websocket.accept()
-        page = self.hub.open()
+        page = hub.open()
         sending = asyncio.create_task(_send(websocket, page))
         try:
             while True:
-                text = await websocket.receive_text()
-                self._hear(page, text)
+                self._hear(page, await websocket.receive_text())
         except (WebSocketDisconnect, KeyError, RuntimeError):
             pass  # it is gone, or has sent bytes
         finally:
             sending.cancel()
-            self.hub.close(page)
-            if not self.hub.pages:  # nobody looks
-                self.trainer.send({"kind": "pause"})
+            hub.close(page)
+            if not hub.pages:  # nobody looks
+                self._lab.hear(page, {"kind": "pause"})
 
     def _hear(self, page: Page, text: str) -> None:
-        """Do what a page asks for."""
+        """Do what a page asks for, or say why not."""
         try:
-            message = read_message(text)
-        except InputError as error:
-            page.tell(strict_json({"kind": "error", "message": error.message, "hint": ""}))
-            return
-        kind = message["kind"]
-        if kind == "ack":
-            page.acknowledge()
-        elif kind == "seek":
-            self.hub.seek(page, message["frame"])
-        elif self.trainer.alive:
-            self.trainer.send({**message, "client": page.number})
-        elif kind in {"reset", "start", "data"}:
-            self._start_again()
-            if kind != "reset":
-                self.trainer.send({**message, "client": page.number})
-
-    def _start_again(self) -> None:
-        """Start another process where the one before is gone."""
-        self.trainer.end()
-        self.trainer = TrainerProcess(self._recipe, self._options)
-        self._listen()
+            self._lab.hear(page, read_message(text))
+        except GanbenchError as error:
+            message = {"kind": "error", "message": error.message, "hint": error.hint}
+            page.tell(strict_json(message))
 
 
 async def _file(content: bytes, kind: str, request: Request) -> Response:
@@ -216,7 +179,7 @@ def page_files() -> dict[str, tuple[bytes, str]]:
 def serve(lab: Lab, address: Address) -> None:
     """Serve a lab until Ctrl-C."""
     config = uvicorn.Config(
-        lab.app(address),
+        LabApp(lab).behind_gate(address),
         ws="websockets-sansio",
         ws_max_size=MOST_BYTES,
         ws_per_message_deflate=False,

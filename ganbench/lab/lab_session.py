@@ -185,7 +185,7 @@ class LabSession:
         """Wait for a message or for the time of the next iteration; return False to go on."""
         while self._pace.steps and self._pace.steps[0] != BOTH:
             self._take_turn(trainer, self._pace.steps.popleft())
-        if self._pace.stands:
+        if self._pace.stands(self._showing.iteration):
             self._showing.show()
             self._listen(None)
             return True
@@ -277,6 +277,8 @@ class LabSession:
             points = np.array(message["points"], np.float32)
             recipe = replace(self._recipe, dataset=OWN_POINTS)
             self._put(Order(recipe, open_dataset(points)))
+        elif kind == "until":
+            self._pace.until = message["iteration"]
         elif kind == "save":
             self._save(message["name"])
         elif kind == "code":

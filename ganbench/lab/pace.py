@@ -22,7 +22,8 @@ class Pace:
     ``playing`` is whether it goes on by itself. ``steps`` are the single steps that were asked for:
     ``both`` is an iteration, otherwise one player alone takes its turn. ``updates_per_second``
     limits the speed; None does not. ``slow`` shows each update part by part. ``every`` asks for a
-    frame in every n-th iteration, whatever the time; None leaves that to the time.
+    frame in every n-th iteration, whatever the time; None leaves that to the time. ``until`` is the
+    iteration at which to show a frame and to wait, where two runs go in step.
     """
 
     playing: bool = False
@@ -30,13 +31,15 @@ class Pace:
     updates_per_second: float | None = None
     slow: bool = False
     every: int | None = None
+    until: int | None = None
     _next_iteration: float = 0.0
     _next_frame: float = 0.0
     _last_frame: float = 0.0
 
-    @property
-    def stands(self) -> bool:
-        """Whether nothing is to be done until a message comes."""
+    def stands(self, iteration: int) -> bool:
+        """Tell whether nothing is to be done until a message comes."""
+        if self.until is not None and iteration >= self.until:
+            return True
         return not self.playing and not self.steps
 
     def wait_seconds(self) -> float:
@@ -55,6 +58,8 @@ class Pace:
 
     def frame_is_due(self, iteration: int) -> bool:
         """Tell whether the iteration is to be shown, or enough time has passed."""
+        if self.until is not None:
+            return False
         if self.every is not None:
             return iteration % self.every == 0
         now = time.perf_counter()

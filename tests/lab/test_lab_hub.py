@@ -21,7 +21,7 @@ def packed(number, side="a", caption=""):
 
 
 def send(hub, **message):
-    hub.text_came(json.dumps(message).encode())
+    hub.text_came(message)
 
 
 async def ready(page):
@@ -114,7 +114,8 @@ def test_a_frame_of_the_past_is_sent_again_until_a_fork_cuts_it_off():
             hub.frame_came(packed(number, caption="" if number % 2 == 0 else "words"))
         for side in "ab":
             hub.frame_came(packed(20, side=side))
-        hub.kept.forget_from(20)
+        hub.kept["a"].forget_from(20)
+        hub.kept["b"].forget_from(0)
         assert numbers(await ready(page)) == [20, 20]
         page.acknowledge()
         hub.seek(page, 5)  # frames with captions are not kept

@@ -25,6 +25,7 @@ class Visitor:
     """A page of the lab."""
 
     def __init__(self, address, cookie):
+        self.frames = []
         self.opened = connect(
             address.replace("http", "ws") + "/socket",
             origin=address,
@@ -45,6 +46,7 @@ class Visitor:
             item = unpack_frame(item) if isinstance(item, bytes) else json.loads(item)
             if not isinstance(item, dict):
                 self.say(kind="ack", frame=item.header["frame"])
+                self.frames.append(item)
             if wanted(item):
                 return item
 
@@ -164,3 +166,30 @@ def test_only_the_pages_own_files_are_served():
     assert "/" in files
     assert all(path.startswith("/") and ".." not in path for path in files)
     assert not [path for path in files if path.endswith((".py", ".toml", ".md"))]
+
+
+def test_two_sides_show_the_same_iterations():
+    with lab("--set", "kimg=50", "--threads", "1") as (_, address, cookie):
+        page = Visitor(address, cookie)
+        page.message("hello", sides=1)
+        page.say(kind="side", tricks=["r1:weight=0.1"])
+        page.message("hello", sides=2)
+        assert page.message("side")["recipe"]["tricks"] == ["r1:weight=0.1"]
+        page.say(kind="play")
+
+        def shown(side):
+            headers = [frame.header for frame in page.frames]
+            return {header["iteration"] for header in headers if header["side"] == side}
+
+        page.until(lambda item: len(shown("a") & shown("b")) >= 4)
+        beginnings = [
+            frame.arrays["fake"] for frame in page.frames if frame.header["iteration"] == 0
+        ]
+        assert len(beginnings) >= 3
+        assert all((fakes == beginnings[0]).all() for fakes in beginnings)  # the same seed
+        page.say(kind="fork", frame=0)
+        assert "cannot be forked" in page.message("error")["message"]
+        page.say(kind="side", off=True)
+        page.message("state", state="paused")
+        page.say(kind="step", turn="both")
+        page.frame(lambda header: header["side"] == "a")

@@ -58,11 +58,14 @@ def test_a_chosen_speed_is_kept_and_leaves_room_for_all_frames(clock):
 
 def test_steps_are_counted_down_and_a_recording_shows_every_nth_iteration(clock):
     pace = Pace()
-    assert pace.stands
+    assert pace.stands(0)
     pace.steps.extend(["both", "both"])
-    assert not pace.stands
+    assert not pace.stands(0)
     pace.go()
     pace.go()
-    assert pace.stands
+    assert pace.stands(2)
+    pace = Pace(playing=True, until=4)
+    assert [pace.stands(iteration) for iteration in (3, 4, 5)] == [False, True, True]
+    assert not pace.frame_is_due(4)
     pace = Pace(every=3)
     assert [iteration for iteration in range(8) if pace.frame_is_due(iteration)] == [0, 3, 6]
