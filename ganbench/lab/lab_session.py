@@ -20,7 +20,7 @@ from ganbench.data import Source, open_dataset
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.gan import Role
 from ganbench.harness.run import Run
-from ganbench.lab.lab_answers import answer
+from ganbench.lab.lab_answers import answer_to
 from ganbench.lab.lab_options import LabOptions
 from ganbench.lab.lab_recipe import CHANGEABLE, OWN_POINTS, LabRecipe
 from ganbench.lab.lesson_files import lesson
@@ -284,7 +284,7 @@ class LabSession:
         elif kind == "code":
             showing.tell_code()
         else:
-            reply = answer(message, showing.view)
+            reply = answer_to(message, showing.view)
             self._link.send({**reply, "client": message.get("client")})
 
     def _hear_pace(self, kind: str, message: Mapping[str, Any]) -> None:

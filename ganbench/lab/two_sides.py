@@ -15,7 +15,7 @@ from ganbench.lab.lab_options import LabOptions
 from ganbench.lab.lab_recipe import LabRecipe
 from ganbench.lab.lockstep import Lockstep
 from ganbench.lab.trainer_process import TrainerProcess
-from ganbench.lab.wire import header_of
+from ganbench.lab.wire import frame_header
 from ganbench.records.json_values import parse_json
 
 _ANEW = ("reset", "start", "data")
@@ -108,7 +108,7 @@ class Lab:
             return
         self.hub.frame_came(frame)
         if self._lockstep is not None:
-            self._lockstep.shown(side, int(header_of(frame)["iteration"]))
+            self._lockstep.shown(side, int(frame_header(frame)["iteration"]))
 
     def _text_came(self, side: str, data: bytes) -> None:
         message = parse_json(data)
