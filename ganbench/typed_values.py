@@ -39,12 +39,12 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 def parse_value(text: str) -> Any:
     """Read a TOML value; any other text is a string."""
     try:
-        return _load_toml(f"value = {text}")["value"]
+        return parse_toml(f"value = {text}")["value"]
     except ValueError:
         return text.strip()
 
 
-def _load_toml(text: str) -> dict[str, Any]:
+def parse_toml(text: str) -> dict[str, Any]:
     """Read TOML whose integers have 64 bits, as its specification says.
 
     Raises:
@@ -110,7 +110,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         InputError: The file cannot be read, or is not valid TOML.
     """
     try:
-        return _load_toml(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:

@@ -66,8 +66,9 @@ RANKS = {
     "report": 10,
     "harness": 11,
     "citations": 12,
-    "cli": 12,
-    "api": 13,
+    "lab": 12,
+    "cli": 13,
+    "api": 14,
 }
 CONTRACT = {"gan", "trick", "turn", "state", "step"}
 CATALOGUES = ("backbones", "datasets", "loggers", "metrics", "networks", "tricks")

@@ -47,7 +47,7 @@ from ganbench.state import State
 from ganbench.training.batch_memory import check_batch_memory
 from ganbench.training.checkpoint import export_generator
 from ganbench.training.distributed import first_then_others, join_processes
-from ganbench.training.trainer import Schedule, Trainer, evaluating
+from ganbench.training.trainer import Attend, Schedule, Trainer, evaluating
 
 EVALUATIONS = 4
 """How many times a run is measured during training, by default, if metrics are quick."""
@@ -94,6 +94,7 @@ class Run:
         progress: Is told how far the run is.
         folder: The folder of the run, which the caller holds; None means a folder below
             ``options.out``.
+        attend: Is given the trainer before each iteration.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Run:
         progress: Progress = SILENT,
         *,
         folder: RunFolder | None = None,
+        attend: Attend | None = None,
     ) -> None:
         self.plan = plan
         self.config = plan.config
@@ -110,6 +112,7 @@ class Run:
         self.logs = RunLogs(progress, options.loggers)
         self.progress = WatchedProgress(self.logs)
         self.trainer: Trainer | None = None
+        self._attend = attend
         self.stop_requested = False
         self.added_metrics: list[str] = []
         """The metrics that a finished run lacked, and that were added."""
@@ -175,6 +178,7 @@ class Run:
             evaluate=measure,
             confirm=lambda state, metrics: self._confirm(state, metrics, measure),
             progress=self.progress,
+            attend=self._attend,
         )
         self.trainer.stop_requested = self.stop_requested
         if self.config.origin is not None and not self._has_begun:

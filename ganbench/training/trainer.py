@@ -45,6 +45,9 @@ DIVERSITY_SAMPLES = 256
 
 Confirm = Callable[[State, Mapping[str, Any]], Mapping[str, Any]]
 
+Attend = Callable[["Trainer"], None]
+"""Is given the trainer before each iteration; it may wait, look at the state, or ask to stop."""
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -74,6 +77,7 @@ class Trainer:
         confirm: Is given a state and its measurements; returns what else the record of the
             evaluation holds.
         progress: Is told of each tick and each measurement.
+        attend: Is given the trainer before each iteration. The time it takes does not count.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class Trainer:
         evaluate: Callable[[State], Mapping[str, Any]],
         progress: Progress,
         confirm: Confirm = lambda state, metrics: {},
+        attend: Attend | None = None,
     ) -> None:
         self.state = state
         self.folder = folder
@@ -96,10 +101,12 @@ class Trainer:
         self.evaluate = evaluate
         self.confirm = confirm
         self.progress = progress
+        self.attend = attend
         self.stop_requested = False
         self.group = state.group
         self.seconds = 0.0
         self._iterations = 0
+        self._attended_seconds = 0.0
         self._contention = Contention()
         self._checked = False  # whether an iteration has shown that the contract is kept
         self._stop_agreed = False
@@ -139,7 +146,7 @@ class Trainer:
     def _train(self) -> str:
         state = self.state
         iterate = state.tricks.step_rule(alternate)
-        last_tick = last_save = time.perf_counter()
+        last_tick = last_save = self._clock()
         images_at_last_tick = state.images_seen
         next_tick = _next_multiple(state.images_seen, self._tick_images)
         while self._advance(iterate, min(next_tick, self.target)):
@@ -147,7 +154,7 @@ class Trainer:
             if all(map(math.isfinite, row.values())):  # a network may fail on what is not finite
                 row |= signals(state, self.group)
             self._tell_of_contention()
-            now = time.perf_counter()
+            now = self._clock()
             self.seconds += now - last_tick
             if self.group.first:
                 images = state.images_seen - images_at_last_tick
@@ -156,16 +163,14 @@ class Trainer:
                 self.save()
                 return "diverged"
             self._look_up()
-            if self.group.any_true(
-                time.perf_counter() - last_save > self.schedule.checkpoint_seconds
-            ):
+            if self.group.any_true(self._clock() - last_save > self.schedule.checkpoint_seconds):
                 self.save()
-                last_save = time.perf_counter()
+                last_save = self._clock()
             self._iterations = 0
-            images_at_last_tick, last_tick = state.images_seen, time.perf_counter()
+            images_at_last_tick, last_tick = state.images_seen, self._clock()
             next_tick = _next_multiple(state.images_seen, self._tick_images)
         if state.images_seen < self.target:
-            self.seconds += time.perf_counter() - last_tick
+            self.seconds += self._clock() - last_tick
             self.save()
             return "interrupted"
         self.save()
@@ -179,6 +184,8 @@ class Trainer:
         self._contention.begin()
         with arithmetic(state.precision), state.streams.networks():
             while state.images_seen < until:
+                if self.attend is not None:
+                    self._let_attend(self.attend)
                 if self._stopping():
                     return False
                 if self._checked:
@@ -188,6 +195,16 @@ class Trainer:
                     self._checked = True
         self._contention.end()
         return True
+
+    def _let_attend(self, attend: Attend) -> None:
+        """Let somebody look at the state, and leave out the time that it takes."""
+        began = time.perf_counter()
+        attend(self)
+        self._attended_seconds += time.perf_counter() - began
+
+    def _clock(self) -> float:
+        """Return a time in seconds that stands still while somebody looks at the state."""
+        return time.perf_counter() - self._attended_seconds
 
     def _tell_of_contention(self) -> None:
         """Say, once, that other processes take the cores that training needs."""
@@ -222,11 +239,11 @@ class Trainer:
         self._iterations += 1
         return self._stop_agreed
 
-    def save(self) -> None:
-        """Write the checkpoint; with several processes, all must call this."""
+    def save(self, path: Path | None = None) -> None:
+        """Write the checkpoint, to another file if one is named; all processes must call this."""
         check_memory(self.state)
         facts = {"seconds": self.seconds, "looked_up": self._last_look_up}
-        save_checkpoint(self.state, self.folder.checkpoint_file, facts)
+        save_checkpoint(self.state, path or self.folder.checkpoint_file, facts)
 
     def diversity(self) -> float:
         """Return how much samples vary among themselves, as a share of how much real ones do.

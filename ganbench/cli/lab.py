@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: MIT
+"""``ganbench lab``: a local page on which one sees a GAN learn."""
+
+from __future__ import annotations
+
+import tempfile
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganbench.cli import options
+from ganbench.cli.options import OUTPUT, WHAT, WHERE
+from ganbench.cli.output import remark
+
+if TYPE_CHECKING:
+    from ganbench.lab.lab_recipe import LabRecipe
+
+EXAMPLES = """\
+Examples:
+
+ganbench lab
+
+ganbench lab wgan-gp
+
+ganbench lab recipe.toml --no-browser
+
+ganbench lab runs/vanilla-ring8-seed0-1a2b3c4d
+
+ganbench lab --record runs/vanilla-ring8-seed0-1a2b3c4d --out page.html
+"""
+
+
+def command(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe.toml, the folder of a run, or the name of a GAN (see ganbench ls "
+            "models).",
+            metavar="RECIPE",
+        ),
+    ] = "vanilla",
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset",
+            "-d",
+            help="Name or path of data: points, images or sequences (default: ring8).",
+            metavar="NAME",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    trick: options.TrickNames = None,
+    assignments: options.Assignments = None,
+    data_root: options.DataRoot = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address to listen on; others than this machine can then reach it.",
+            metavar="NAME",
+            rich_help_panel=WHERE,
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port to listen on (default: 8765, or any that is free).",
+            min=1,
+            max=65535,
+            metavar="N",
+            rich_help_panel=WHERE,
+        ),
+    ] = None,
+    no_browser: Annotated[
+        bool,
+        typer.Option(
+            "--no-browser",
+            help="Print the address, and open no browser.",
+            metavar="",
+            rich_help_panel=WHERE,
+        ),
+    ] = False,
+    record: Annotated[
+        bool,
+        typer.Option(
+            "--record",
+            help="Train it once more, and write one page that plays it offline.",
+            metavar="",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    frames: Annotated[
+        int,
+        typer.Option(
+            help="Frames of a recording, evenly over the run.",
+            min=2,
+            max=2000,
+            metavar="N",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = 300,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder of the runs that are saved (default: runs); with --record, the page.",
+            metavar="PATH",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Open a page on which one sees a GAN learn, live.
+
+    The page shows fakes and real data, what the discriminator thinks, and what goes wrong; it
+    plays, pauses, steps, goes back, and changes settings while the run goes on. The address that
+    is printed lets one browser in. Ctrl-C ends everything.
+    """
+    from ganbench import paths
+
+    _require_packages()
+    recipe = _recipe(what, dataset, trick or [], options.collect_settings(assignments))
+    if record:
+        _record(recipe, out or Path("lab.html"), frames, device, threads, data_root, quiet=quiet)
+        return
+    from ganbench.lab.lab_options import LabOptions
+    from ganbench.lab.lab_server import bind, serve
+    from ganbench.lab.two_sides import Lab
+
+    address = bind(host, port)
+    with tempfile.TemporaryDirectory(prefix="ganbench-lab-") as folder:
+        lab_options = LabOptions(
+            folder=Path(folder),
+            runs=(out or paths.runs()).absolute(),
+            device=device,
+            threads=threads,
+            data_root=data_root,
+        )
+        lab = Lab(recipe.values(), lab_options)
+        if host not in {"127.0.0.1", "localhost", "::1"}:
+            remark(f"Warning: everyone who reaches {host} can try to open this lab.")
+        remark(f"The lab is at {address.link}")
+        remark("The address lets one browser in. Ctrl-C ends the lab.")
+        if not no_browser:
+            webbrowser.open(address.link)
+        try:
+            serve(lab, address)
+        except KeyboardInterrupt:
+            remark("The lab is closed.")
+        finally:
+            lab.end()
+
+
+def _record(
+    recipe: LabRecipe,
+    out: Path,
+    frames: int,
+    device: str,
+    threads: int | None,
+    data_root: Path | None,
+    *,
+    quiet: bool,
+) -> None:
+    """Write the page of a recorded run."""
+    from ganbench.cli.output import console
+    from ganbench.cli.progress_bars import WorkBar
+    from ganbench.lab.recording import recipe_title, record_run, recorded_page
+    from ganbench.records.atomic_files import replacing
+
+    with WorkBar(quiet=quiet) as bar:
+        recording = record_run(
+            recipe,
+            frames=frames,
+            device=device,
+            threads=threads,
+            data_root=data_root,
+            progress=bar,
+        )
+    page = recorded_page(recording, recipe_title(recipe))
+    with replacing(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    console().print(f"{out}: {len(page) / 1e6:.1f} MB, opens in any browser.", soft_wrap=True)
+
+
+def _require_packages() -> None:
+    """Refuse to start where the packages of the lab are missing.
+
+    Raises:
+        MissingDataError: They are.
+    """
+    from importlib.util import find_spec
+
+    from ganbench.errors import MissingDataError
+
+    missing = [name for name in ("starlette", "uvicorn", "websockets") if not find_spec(name)]
+    if missing:
+        raise MissingDataError(
+            f"The lab needs {' and '.join(missing)}.", "pip install 'ganbench[lab]'"
+        )
+
+
+def _recipe(
+    what: str, dataset: str | None, tricks: list[str], settings: dict[str, object]
+) -> LabRecipe:
+    """Return the recipe of a file, a run or a model, with what else was typed."""
+    from dataclasses import replace
+
+    from ganbench.errors import InputError
+    from ganbench.lab.lab_recipe import LabRecipe
+    from ganbench.paths import expand
+    from ganbench.typed_values import read_toml
+
+    path = expand(what)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise InputError(f"There is no recipe {path}.", "Name a GAN: ganbench lab vanilla")
+        recipe = LabRecipe.read(read_toml(path))
+    elif path.is_dir():
+        from ganbench.lab.run_recipe import recipe_of_run
+
+        recipe = recipe_of_run(path)
+    else:
+        from ganbench import registry
+
+        recipe = LabRecipe(model=registry.models.entry(what).name if ".py" not in what else what)
+    if dataset is not None:
+        recipe = replace(recipe, dataset=dataset)
+    return replace(
+        recipe,
+        tricks=(*recipe.tricks, *tricks),
+        settings={**recipe.settings, **settings},
+    )

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""Who may talk to the lab: this machine's own page, opened by the address with the token.
+
+A page of another site that a browser shows could ask a server on this machine for anything, and
+sockets are not covered by the rules that keep sites apart. So every request must name a host that
+is the lab's own, which defends against rebound names; a socket must come from the lab's own page;
+and everything needs a cookie, which only the address that was printed gives, once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""What every answer says: nothing but the page's own files, for nobody else, not kept."""
+
+COOKIE_BYTES = 32
+
+
+class Gate:
+    """Lets in who has the right host, the right origin and the cookie; all others get 403.
+
+    Args:
+        app: What is behind the gate.
+        hosts: The hosts with ports that requests may name, such as ``127.0.0.1:8000``.
+        token: The token that gives the cookie, once.
+        cookie_name: The name of the cookie, which differs from lab to lab on one machine.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, hosts: frozenset[str], token: str, cookie_name: str
+    ) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._token: str | None = token
+        self._cookie_name = cookie_name
+        self._cookie = secrets.token_urlsafe(COOKIE_BYTES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or let it through."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        headers = _headers(scope)
+        refusal = self._refusal(scope, headers)
+        given = ""
+        if not refusal and not self._has_cookie(headers):
+            given = self._exchanged(scope)
+            refusal = "" if given else "Open the address that ganbench lab has printed."
+        if refusal:
+            await PlainTextResponse(refusal, 403, dict(HEADERS))(scope, receive, send)
+            return
+        await self._app(scope, receive, _with_headers(send, given))
+
+    def _refusal(self, scope: Scope, headers: Mapping[str, list[str]]) -> str:
+        """Return why a request is refused whoever makes it; empty if it is not."""
+        hosts, origins = headers.get("host", []), headers.get("origin", [])
+        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+            return "This host is not the lab's."
+        own = f"http://{hosts[0].lower()}"
+        if scope["type"] == "websocket" and len(origins) != 1:
+            return "A socket must say where it comes from."
+        if any(origin.lower() != own for origin in origins):
+            return "Other sites may not talk to the lab."
+        return ""
+
+    def _has_cookie(self, headers: Mapping[str, list[str]]) -> bool:
+        for header in headers.get("cookie", []):
+            try:
+                morsel = SimpleCookie(header).get(self._cookie_name)
+            except CookieError:
+                continue
+            if morsel is not None and _equal(morsel.value, self._cookie):
+                return True
+        return False
+
+    def _exchanged(self, scope: Scope) -> str:
+        """Return the header that sets the cookie, if the request brings the token; once."""
+        if scope["type"] != "http" or scope["path"] != "/" or self._token is None:
+            return ""
+        tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
+        if len(tokens) != 1 or not _equal(tokens[0], self._token):
+            return ""
+        self._token = None
+        return f"{self._cookie_name}={self._cookie}; HttpOnly; SameSite=Strict; Path=/"
+
+
+def _equal(first: str, second: str) -> bool:
+    return secrets.compare_digest(first.encode(), second.encode())
+
+
+def _headers(scope: Scope) -> dict[str, list[str]]:
+    headers: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return headers
+
+
+def _with_headers(send: Send, cookie: str) -> Send:
+    """Return a way to send that adds what every answer says."""
+
+    async def add(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            added = {**HEADERS, **({"Set-Cookie": cookie} if cookie else {})}
+            extra = [(name.lower().encode(), value.encode()) for name, value in added.items()]
+            message = {**message, "headers": [*message.get("headers", []), *extra]}
+        await send(message)
+
+    return add

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""Between the process that trains and the pages that look: what each page is sent, and when.
+
+A page is sent a frame only while fewer than two are unacknowledged, and then the newest; a page
+that never reads therefore costs the memory of one frame. Everything runs in one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from ganbench.lab.kept_frames import KeptFrames
+from ganbench.lab.lockstep import SIDES
+from ganbench.lab.wire import frame_header
+from ganbench.records.json_values import parse_json, strict_json
+
+MOST_UNACKNOWLEDGED = 2
+MOST_TEXTS = 500
+"""A page that lets more messages wait than this is given up."""
+MOST_EVENTS = 500
+"""The most events that a page which comes later is told."""
+
+_REMEMBERED = ("hello", "side", "state", "diagnosis", "code")
+
+
+class Page:
+    """What one page is to be sent."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.lost = False
+        """Whether so many messages wait that the page is given up."""
+        self._texts: deque[str] = deque()
+        self._frames: dict[str, bytes] = {}
+        self._unacknowledged: dict[str, int] = {}
+        self._wake = asyncio.Event()
+
+    def tell(self, text: str) -> None:
+        """Let a text be sent."""
+        self.lost = self.lost or len(self._texts) >= MOST_TEXTS
+        if not self.lost:
+            self._texts.append(text)
+        self._wake.set()
+
+    def show(self, frame: bytes, side: str = "a") -> None:
+        """Let a frame be sent, in place of one of the same side that still waits."""
+        self._frames[side] = frame
+        self._wake.set()
+
+    def acknowledge(self) -> None:
+        """Count a frame as seen."""
+        for side, count in self._unacknowledged.items():
+            self._unacknowledged[side] = max(0, count - 1)
+        self._wake.set()
+
+    async def next(self) -> str | bytes | None:
+        """Wait for what is to be sent next, and return it; None if the page is given up."""
+        while not self.lost:
+            if self._texts:
+                return self._texts.popleft()
+            for side in list(self._frames):
+                if self._unacknowledged.get(side, 0) < MOST_UNACKNOWLEDGED:
+                    self._unacknowledged[side] = self._unacknowledged.get(side, 0) + 1
+                    return self._frames.pop(side)
+            self._wake.clear()
+            await self._wake.wait()
+        return None
+
+    @property
+    def waiting(self) -> int:
+        """How many messages and frames wait to be sent."""
+        return len(self._texts) + len(self._frames)
+
+
+class Hub:
+    """Passes on what the trainer says, and remembers what a page that comes later must know."""
+
+    def __init__(self) -> None:
+        self.kept = {side: KeptFrames() for side in SIDES}
+        self.pages: dict[int, Page] = {}
+        self.recipe: Mapping[str, Any] | None = None
+        """The recipe that is trained, from its last announcement."""
+        self._texts: dict[str, str] = {}
+        self._events: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
+        self._newest: dict[str, bytes] = {}
+        self._number = 0
+
+    def open(self) -> Page:
+        """Return a new page, which is told all that it must know."""
+        self._number += 1
+        page = self.pages[self._number] = Page(self._number)
+        for kind in _REMEMBERED:
+            if kind in self._texts:
+                page.tell(self._texts[kind])
+        for _, event in self._events:
+            page.tell(event)
+        for side, frame in self._newest.items():
+            page.show(frame, side)
+        return page
+
+    def close(self, page: Page) -> None:
+        """Forget a page."""
+        self.pages.pop(page.number, None)
+
+    def frame_came(self, frame: bytes) -> None:
+        """Keep a frame, and let every page be sent it."""
+        header = frame_header(frame)
+        side = str(header["side"])
+        if not header["caption"]:
+            self.kept[side].add(int(header["frame"]), frame)
+        self._newest[side] = frame
+        for page in self.pages.values():
+            page.show(frame, side)
+
+    def text_came(self, message: dict[str, Any]) -> None:
+        """Pass on a message of the trainer: to all pages, or to the one that has asked."""
+        kind, client = message["kind"], message.pop("client", None)
+        if kind == "cut":
+            self._cut(message["frame"])
+            return
+        if kind == "hello":
+            self._begin(message["recipe"])
+        text = strict_json(message)
+        if client is not None:
+            if client in self.pages:
+                self.pages[client].tell(text)
+            return
+        if kind in _REMEMBERED:
+            self._texts[kind] = text
+        elif kind == "event":
+            self.recipe = message["recipe"]
+            self._events.append((message["frame"], text))
+        self.tell_all(text)
+
+    def side_came(self, message: Mapping[str, Any]) -> None:
+        """Tell all pages what the trainer of the second side says: ``side`` is then ``b``."""
+        kind = "side" if message["kind"] == "hello" else message["kind"]
+        text = strict_json({**message, "kind": kind, "side": "b", "client": None})
+        if kind == "side":
+            self._texts[kind] = text
+        self.tell_all(text)
+
+    def retell_state(self, **changes: Any) -> None:
+        """Tell all pages the state again, with some fields changed."""
+        if "state" in self._texts:
+            state = {**parse_json(self._texts["state"]), **changes}
+            self._texts["state"] = strict_json(state)
+            self.tell_all(self._texts["state"])
+
+    def forget_side(self, side: str) -> None:
+        """Forget the frames of a side that is gone."""
+        self._newest.pop(side, None)
+        self._texts.pop("side", None)
+        self.kept[side].forget_from(0)
+
+    def tell_all(self, text: str) -> None:
+        """Let every page be sent a text."""
+        for page in self.pages.values():
+            page.tell(text)
+
+    def seek(self, page: Page, number: int) -> None:
+        """Let a page be sent a frame of the past again."""
+        for side, kept in self.kept.items():
+            frame = kept.at(number)
+            if frame is not None:
+                page.show(frame, side)
+
+    def ended(self, reason: str) -> None:
+        """Tell all pages that the process that trains is gone."""
+        state = {"kind": "state", "state": "failed", "speed": None, "slow": False}
+        text = strict_json({**state, "frame": 0, "frames": 0, "reason": reason})
+        self._texts["state"] = text
+        self.tell_all(text)
+
+    def _begin(self, recipe: Mapping[str, Any]) -> None:
+        self.recipe = recipe
+        for kept in self.kept.values():
+            kept.forget_from(0)
+        self._events.clear()
+        self._newest.clear()
+        self._texts.pop("diagnosis", None)
+
+    def _cut(self, frame: int) -> None:
+        for kept in self.kept.values():
+            kept.forget_from(frame)
+        events = [event for event in self._events if event[0] < frame]
+        self._events = deque(events, maxlen=MOST_EVENTS)

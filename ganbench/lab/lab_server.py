@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""The server of the lab: the page's own files, and one socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from ganbench.errors import ConfigError, GanbenchError
+from ganbench.lab.gate import Gate
+from ganbench.lab.lab_hub import Page
+from ganbench.lab.page_messages import MOST_BYTES, read_message
+from ganbench.lab.two_sides import Lab
+from ganbench.records.json_values import strict_json
+
+PAGE = Path(__file__).parent / "page"
+USUAL_PORT = 8765
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+MOST_PAGES = 64
+TOKEN_BYTES = 32
+
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".txt": "text/plain; charset=utf-8",
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a lab listens, and the address to open."""
+
+    socket: socket.socket
+    host: str
+    port: int
+    token: str
+
+    @property
+    def link(self) -> str:
+        """The address with the token, which lets one browser in."""
+        return f"http://{_in_address(self.host)}:{self.port}/?token={self.token}"
+
+
+def bind(host: str = "127.0.0.1", port: int | None = None) -> Address:
+    """Take a port: the one that is asked for, otherwise the usual one or any that is free.
+
+    Raises:
+        ConfigError: The port is taken, or the host is not of this machine.
+    """
+    for wanted in [USUAL_PORT, 0] if port is None else [port]:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, wanted))
+        except OSError as error:
+            listener.close()
+            if wanted == USUAL_PORT and port is None:
+                continue
+            raise ConfigError(
+                f"The lab cannot listen on {host}, port {wanted}: {error.strerror}.",
+                "Leave --port out, so that a free one is taken.",
+            ) from error
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        return Address(listener, host, listener.getsockname()[1], token)
+    raise AssertionError
+
+
+class LabApp:
+    """The application of a lab: the page's files, and a socket for each page.
+
+    Args:
+        lab: What pages talk to.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def behind_gate(self, address: Address) -> ASGIApp:
+        """Return the application behind its gate."""
+        routes = [
+            Route(path, partial(_file, content, kind), methods=["GET"])
+            for path, (content, kind) in page_files().items()
+        ]
+        inner = Starlette(
+            routes=[*routes, WebSocketRoute("/socket", self._talk)], lifespan=self._living
+        )
+        names = LOCAL_HOSTS if address.host in {"127.0.0.1", "localhost", "::1"} else ()
+        hosts = {f"{name}:{address.port}" for name in (*names, _in_address(address.host))}
+        cookie = f"ganbench-lab-{address.port}"
+        return Gate(inner, hosts=frozenset(hosts), token=address.token, cookie_name=cookie)
+
+    @contextlib.asynccontextmanager
+    async def _living(self, app: Starlette) -> AsyncIterator[None]:
+        self._lab.listen(asyncio.get_running_loop())
+        try:
+            yield
+        finally:
+            self._lab.end()
+
+    async def _talk(self, websocket: WebSocket) -> None:
+        """Talk to a page until it is gone."""
+        hub = self._lab.hub
+        if len(hub.pages) >= MOST_PAGES:
+            await websocket.close(1013)
+            return
+        await websocket.accept()
+        page = hub.open()
+        sending = asyncio.create_task(_send(websocket, page))
+        try:
+            while True:
+                self._hear(page, await websocket.receive_text())
+        except (WebSocketDisconnect, KeyError, RuntimeError):
+            pass  # it is gone, or has sent bytes
+        finally:
+            sending.cancel()
+            hub.close(page)
+            if not hub.pages:  # nobody looks
+                self._lab.hear(page, {"kind": "pause"})
+
+    def _hear(self, page: Page, text: str) -> None:
+        """Do what a page asks for, or say why not."""
+        try:
+            self._lab.hear(page, read_message(text))
+        except GanbenchError as error:
+            message = {"kind": "error", "message": error.message, "hint": error.hint}
+            page.tell(strict_json(message))
+
+
+async def _file(content: bytes, kind: str, request: Request) -> Response:
+    return Response(content, media_type=kind)
+
+
+async def _send(websocket: WebSocket, page: Page) -> None:
+    """Send a page what is for it, until it is given up or gone."""
+    while (item := await page.next()) is not None:
+        if isinstance(item, bytes):
+            await websocket.send_bytes(item)
+        else:
+            await websocket.send_text(item)
+    await websocket.close(1008)
+
+
+def page_files() -> dict[str, tuple[bytes, str]]:
+    """Return the page's files by their addresses, with their types; they are read once.
+
+    What a browser asks for is looked up here, never on the disk.
+    """
+    files = {}
+    for path in sorted(PAGE.rglob("*")):
+        if path.is_file() and path.suffix in _TYPES:
+            files["/" + path.relative_to(PAGE).as_posix()] = (
+                path.read_bytes(),
+                _TYPES[path.suffix],
+            )
+    if "/index.html" in files:
+        files["/"] = files["/index.html"]
+    return files
+
+
+def serve(lab: Lab, address: Address) -> None:
+    """Serve a lab until Ctrl-C."""
+    config = uvicorn.Config(
+        LabApp(lab).behind_gate(address),
+        ws="websockets-sansio",
+        ws_max_size=MOST_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=60.0,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
+    )
+    uvicorn.Server(config).run(sockets=[address.socket])
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

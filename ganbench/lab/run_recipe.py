@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""A stored run as a recipe of the lab, with the settings that differ from its model's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ganbench.config import RunConfig, trick_text
+from ganbench.errors import ConfigError
+from ganbench.harness.plan import plan
+from ganbench.lab.lab_recipe import LabRecipe
+from ganbench.records.exported_run import find_run
+
+
+def recipe_of_run(path: Path) -> LabRecipe:
+    """Return what makes a stored run again.
+
+    Raises:
+        InputError: The folder holds no run.
+        ConfigError: The run goes on from another one, which a recipe cannot say.
+    """
+    config = find_run(path).description()
+    if config.origin is not None:
+        raise ConfigError(f"{path} goes on from another run.", "Open that one, or a recipe.")
+    usual = plan(config.model, config.dataset).config
+    own = {trick.name for trick in usual.tricks}
+    present = {trick.name for trick in config.tricks}
+    tricks = [trick_text(trick) for trick in config.tricks if trick not in usual.tricks]
+    tricks += [f"{name}:off" for name in sorted(own - present)]
+    settings = {
+        key: value
+        for key, value in _settings(config).items()
+        if _settings(usual).get(key, ...) != value
+    }
+    return LabRecipe(
+        model=config.model,
+        dataset=config.dataset,
+        tricks=tuple(tricks),
+        settings=settings,
+        seed=config.seed,
+    )
+
+
+def _settings(config: RunConfig) -> dict[str, Any]:
+    """Return the settings of a run by the keys that ``--set`` takes."""
+    return {
+        **dict(_flat(config.recipe.model_dump(mode="json"), "recipe.")),
+        "loss": config.loss,
+        "precision": config.precision,
+        **{f"model.{key}": value for key, value in config.parameters.items()},
+    }
+
+
+def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

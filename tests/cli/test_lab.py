@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""``ganbench lab``: what it opens, and mistakes as sentences."""
+
+import pytest
+
+from ganbench.cli import lab
+
+
+def recipe_of(what, dataset=None, tricks=(), settings=None):
+    return lab._recipe(str(what), dataset, list(tricks), settings or {})
+
+
+def test_a_model_a_recipe_or_a_run_is_opened(tmp_path, train):
+    assert recipe_of("wgan_gp").values()["model"] == "wgan-gp"
+    file = tmp_path / "recipe.toml"
+    file.write_text('model = "dcgan"\ndataset = "digits"\ntricks = ["ema"]\n[set]\nkimg = 3\n')
+    recipe = recipe_of(file, tricks=["r1"], settings={"loss": "hinge"})
+    assert recipe.values() == {
+        "model": "dcgan",
+        "dataset": "digits",
+        "tricks": ["ema", "r1"],
+        "seed": 0,
+        "set": {"kimg": 3, "loss": "hinge"},
+    }
+    run = train("wgan-gp", tricks=["gradient-penalty:off", "r1:weight=0.5"], seed=3, metrics=[])
+    recipe = recipe_of(run.path)
+    assert recipe.values() == {
+        "model": "wgan-gp",
+        "dataset": "ring8",
+        "tricks": ["r1:weight=0.5,every=1", "gradient-penalty:off"],
+        "seed": 3,
+        "set": {"recipe.kimg": 0.3, "recipe.batch_size": 20},
+    }
+    from ganbench.harness.plan import plan
+
+    settings = {**recipe.settings, "seed": recipe.seed}
+    again = plan(recipe.model, recipe.dataset, tricks=recipe.tricks, settings=settings)
+    assert again.config.identity == run.config.identity
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nogan"], "Unknown model 'nogan'"),
+        (["none.toml"], "There is no recipe none.toml"),
+        (["--port", "99999"], "less than or equal to 65535"),
+        (["--host", "203.0.113.7", "--port", "8765", "--no-browser"], "cannot listen"),
+    ],
+)
+def test_mistakes_are_sentences(cli, words, sentence):
+    outcome = cli("lab", *words)
+    assert outcome.code == 2
+    assert sentence in outcome.err
+
+
+def test_a_recipe_with_a_mistake_is_named(cli, tmp_path):
+    file = tmp_path / "recipe.toml"
+    file.write_text('modle = "dcgan"\n')
+    outcome = cli("lab", file)
+    assert outcome.code == 2
+    assert "Unknown key 'modle' in the recipe. Did you mean 'model'?" in outcome.err
+
+
+def test_missing_packages_are_named_with_the_command_that_installs_them(cli, monkeypatch):
+    from importlib import util
+
+    there = util.find_spec
+    monkeypatch.setattr(util, "find_spec", lambda name: None if name == "uvicorn" else there(name))
+    outcome = cli("lab")
+    assert outcome.code == 4
+    assert "needs uvicorn" in outcome.err
+    assert "pip install 'ganbench[lab]'" in outcome.err

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""What pages are sent: never more than two frames that nobody has looked at, and no old ones."""
+
+import asyncio
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from ganbench.lab.kept_frames import KeptFrames
+from ganbench.lab.lab_hub import MOST_TEXTS, Hub
+from ganbench.lab.wire import Frame, pack_frame, unpack_frame
+
+HELLO = {"kind": "hello", "recipe": {"model": "vanilla"}}
+
+
+def packed(number, side="a", caption=""):
+    header = {"frame": number, "side": side, "caption": caption}
+    return pack_frame(Frame(header, {"fake": np.zeros((500, 2), np.uint16)}))
+
+
+def send(hub, **message):
+    hub.text_came(message)
+
+
+async def ready(page):
+    """Everything that can be sent to a page now."""
+    items = []
+    while True:
+        try:
+            items.append(await asyncio.wait_for(page.next(), 0.01))
+        except TimeoutError:
+            return items
+
+
+def numbers(items):
+    return [unpack_frame(item).header["frame"] for item in items if isinstance(item, bytes)]
+
+
+def test_two_frames_are_on_their_way_at_most_and_the_newest_wins():
+    async def story():
+        hub = Hub()
+        page = hub.open()
+        seen = []
+        for number in range(5):
+            hub.frame_came(packed(number))
+            seen += numbers(await ready(page))
+        assert seen == [0, 1]
+        assert page.waiting == 1
+        page.acknowledge()
+        assert numbers(await ready(page)) == [4]
+        page.acknowledge()
+        assert await ready(page) == []
+
+    asyncio.run(story())
+
+
+def test_a_page_that_never_reads_costs_one_frame_and_is_given_up():
+    async def story():
+        hub = Hub()
+        page = hub.open()
+        for number in range(5000):
+            hub.frame_came(packed(number))
+        assert page.waiting == 1
+        for _ in range(3 * MOST_TEXTS):
+            send(hub, kind="diagnosis")
+        assert page.waiting <= MOST_TEXTS + 1
+        assert await page.next() is None
+
+    asyncio.run(story())
+
+
+def test_a_page_that_comes_later_is_told_what_it_must_know():
+    async def story():
+        hub = Hub()
+        send(hub, **HELLO)
+        send(hub, kind="state", state="paused")
+        send(hub, kind="state", state="playing")
+        hub.frame_came(packed(0))
+        send(hub, kind="event", frame=3, recipe={"model": "dcgan"}, what="loss = hinge")
+        hub.frame_came(packed(7))
+        assert hub.recipe == {"model": "dcgan"}
+        items = await ready(hub.open())
+        kinds = [json.loads(item)["kind"] for item in items if isinstance(item, str)]
+        assert kinds == ["hello", "state", "event"]
+        assert json.loads(items[1])["state"] == "playing"
+        assert numbers(items) == [7]
+        send(hub, **HELLO)
+        items = await ready(hub.open())
+        assert [json.loads(item)["kind"] for item in items] == ["hello", "state"]
+
+    asyncio.run(story())
+
+
+def test_an_answer_goes_to_the_page_that_asked():
+    async def story():
+        hub = Hub()
+        first, second = hub.open(), hub.open()
+        send(hub, kind="point", client=second.number)
+        send(hub, kind="point", client=77)
+        assert await ready(first) == []
+        (answer,) = await ready(second)
+        assert json.loads(answer) == {"kind": "point"}
+
+    asyncio.run(story())
+
+
+def test_a_frame_of_the_past_is_sent_again_until_a_fork_cuts_it_off():
+    async def story():
+        hub = Hub()
+        page = hub.open()
+        for number in range(9):
+            hub.frame_came(packed(number, caption="" if number % 2 == 0 else "words"))
+        for side in "ab":
+            hub.frame_came(packed(20, side=side))
+        hub.kept["a"].forget_from(20)
+        hub.kept["b"].forget_from(0)
+        assert numbers(await ready(page)) == [20, 20]
+        page.acknowledge()
+        hub.seek(page, 5)  # frames with captions are not kept
+        assert numbers(await ready(page)) == [4]
+        send(hub, kind="cut", frame=3)
+        page.acknowledge()
+        hub.seek(page, 8)
+        assert numbers(await ready(page)) == [2]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("most", "most_bytes"), [(100, 10**9), (10**9, 100 * 500)])
+def test_the_past_is_bounded_and_thinned_where_it_is_old(most, most_bytes):
+    kept = KeptFrames(most, most_bytes)
+    for number in range(3000):
+        kept.add(number, bytes(500))
+        assert len(kept) <= 100
+    assert kept.bytes_kept == 500 * len(kept) <= 500 * 100
+    numbers = list(kept._frames)
+    assert numbers[0] == 0
+    assert numbers[-20:] == list(range(2980, 3000))
+    gaps = [after - before for before, after in pairwise(numbers)]
+    assert sum(gaps[:10]) > sum(gaps[-10:])
+    assert kept.at(-5) == kept.at(0) == bytes(500)
+    assert KeptFrames().at(3) is None
