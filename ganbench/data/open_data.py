@@ -56,9 +56,8 @@ def open_dataset(
       list: each item is a PIL image, a tensor or an array, a tuple (image, label), or a
       dictionary with ``image``, ``img`` or ``pixel_values`` and ``label``;
     - a mapping with a key that names the kind, as in an npz file: ``{"sequences": array}``, with
-      ``labels``, ``rate`` and ``alphabet``, or ``{"videos": array}``; signals
-      (N, C, L) and tokens (N, L) are read only where they are named so, because arrays (N, H, W)
-      are gray images; ``{"images": array, "sources": array}`` are pairs;
+      ``labels``, ``rate`` and ``alphabet``, or ``{"videos": array}``; signals (N, C, L) and tokens
+      (N, L) must be named, as arrays (N, H, W) are gray; ``{"images": a, "sources": b}`` are pairs;
     - a mapping of such data by split, such as a Hugging Face ``DatasetDict``;
     - a loaded ``Dataset`` of ganbench, or a ``Source``, which is returned as it is.
 

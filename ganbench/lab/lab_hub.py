@@ -20,7 +20,7 @@ from ganbench.records.json_values import parse_json, strict_json
 MOST_UNACKNOWLEDGED = 2
 MOST_TEXTS = 500
 """A page that lets more messages wait than this is given up."""
-MOST_EVENTS = 500
+MOST_EVENTS_TOLD = 500
 """The most events that a page which comes later is told."""
 
 _REMEMBERED = ("hello", "side", "state", "diagnosis", "code")
@@ -84,7 +84,7 @@ class Hub:
         self.recipe: Mapping[str, Any] | None = None
         """The recipe that is trained, from its last announcement."""
         self._texts: dict[str, str] = {}
-        self._events: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
+        self._events: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS_TOLD)
         self._newest: dict[str, bytes] = {}
         self._number = 0
 
@@ -187,4 +187,4 @@ class Hub:
         for kept in self.kept.values():
             kept.forget_from(frame)
         events = [event for event in self._events if event[0] < frame]
-        self._events = deque(events, maxlen=MOST_EVENTS)
+        self._events = deque(events, maxlen=MOST_EVENTS_TOLD)
