@@ -93,6 +93,7 @@ class LabPage {
     this.newest = 0;
     this.events = [];
     this.code = hello;
+    this.told = null;
     if (!sameKind) this.layers = { ...LAYERS[hello.data] };
     this.calmDown();
     if (hello.sides !== 2) this.showOneSide();
@@ -117,7 +118,7 @@ class LabPage {
     byId("side-tricks").replaceChildren(tricks, ...(hello.choices?.tricks ?? []).map((name) => element("option", { value: name, text: name })));
     byId("svg").hidden = hello.data !== "points";
     byId("clip").hidden = !Clip.possible;
-    if (this.told) this.diagnose(this.told);
+    this.diagnose(this.told ?? { sentences: [], tricks: [] });
     this.schedule();
   }
 

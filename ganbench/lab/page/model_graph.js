@@ -108,6 +108,11 @@ function edgePath(from, to, back) {
     const [y, endY] = down ? [from.bottom, to.top - 2] : [from.top, to.bottom + 2];
     return `M${x} ${y}C${x} ${(y + endY) / 2} ${endX} ${(y + endY) / 2} ${endX} ${endY}`;
   }
+  if (to.bottom < from.top) { // up along the side that is nearer
+    const right = center(from) > center(to);
+    const [x, endX, out] = right ? [from.right, to.right, 26] : [from.left, to.left, -26];
+    return `M${x} ${middle(from)}C${x + out} ${middle(from)} ${endX + out} ${middle(to)} ${endX + Math.sign(out) * 2} ${middle(to)}`;
+  }
   const sideways = to.right <= from.left + 1;
   if (sideways && from.left - to.right < 130) { // its neighbor
     const y = Math.min(Math.max(middle(from) + 14, to.top + 14), to.bottom - 8);

@@ -18,11 +18,22 @@ export function verdicts(frame) {
   if (frame.verdicts === undefined) {
     const heat = frame.arrays.heat;
     const [low, high] = frame.heat_range ?? [0, 1];
-    frame.verdicts = heat
-      ? Float32Array.from(heat.data, (cell) => verdictOf(low + ((high - low) * cell) / 255, frame.heat_level, frame.heat_range))
-      : null;
+    const raw = heat && Float32Array.from(heat.data, (cell) => verdictOf(low + ((high - low) * cell) / 255, frame.heat_level, frame.heat_range));
+    frame.verdicts = raw ? smoothed(smoothed(raw, heat.shape[1], 1), heat.shape[1], heat.shape[1]) : null;
   }
   return frame.verdicts;
+}
+
+/** Returns values blurred a little along an axis, which hides the steps of eight bits. */
+function smoothed(values, columns, stride) {
+  const rows = values.length / columns;
+  const last = (stride === 1 ? columns : rows) - 1;
+  return values.map((value, at) => {
+    const along = stride === 1 ? at % columns : Math.floor(at / columns);
+    const before = along > 0 ? values[at - stride] : value;
+    const after = along < last ? values[at + stride] : value;
+    return (before + 2 * value + after) / 4;
+  });
 }
 
 /** Returns D's output at a place (0..1 on both axes), or null. */

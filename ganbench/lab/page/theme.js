@@ -33,7 +33,7 @@ export function channels(color) {
 export function verdictColor(verdict) {
   const { fake, real, paper } = palette();
   const [far, near] = [channels(verdict < 0.5 ? fake : real), channels(paper)];
-  const share = 0.62 * Math.sqrt(Math.min(1, Math.abs(verdict - 0.5) * 2));
+  const share = 0.62 * Math.min(1, Math.abs(verdict - 0.5) * 2) ** 0.7;
   return near.map((value, place) => Math.round(value + share * (far[place] - value)));
 }
 
