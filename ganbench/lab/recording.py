@@ -44,6 +44,7 @@ _POLICY = (
 _IMPORT = re.compile(r"""((?:\bfrom|\bimport)\s*\(?\s*)(["'])(\.{1,2}/[^"']+)\2""")
 _SCRIPT = re.compile(r"""<script\b[^>]*\bsrc="([^"]+)"[^>]*>\s*</script>""")
 _STYLE = re.compile(r"""<link\b[^>]*\bhref="([^"]+\.css)"[^>]*>""")
+_ICON = re.compile(r"""<link\b[^>]*\brel="icon"[^>]*>\s*""")
 _RECORDED = ("hello", "event", "diagnosis", "state", "code")
 
 
@@ -171,6 +172,7 @@ def recorded_page(recording: bytes, title: str) -> str:
         for path, text in modules.items()
     }
     page = files.get("/", "<!doctype html><title></title>")
+    page = _ICON.sub("", page)
     page = _STYLE.sub(lambda found: f"<style>{_styles(files, found[1])}</style>", page)
     page = _SCRIPT.sub(lambda found: _started(found[1]), page)
     head = (

@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: MIT
+// The page of the lab: what comes from the source is shown, what the reader does is sent.
+
+import { Charts } from "./charts.js";
+import { byId, calm, element, sharp } from "./dom.js";
+import { IMAGE_LAYERS, SEQUENCE_LAYERS, paintImages, paintSequences } from "./examples.js";
+import { chooseLanguage, languageName, sayWords, words } from "./language.js";
+import { ModelGraph } from "./model_graph.js";
+import { OwnPoints } from "./own_points.js";
+import { POINT_LAYERS, paintPoints } from "./points.js";
+import { Probe } from "./probe.js";
+import { RunHistory } from "./run_history.js";
+import { SettingsForm } from "./settings.js";
+import { Clip, copy, keepInAddress, recipeInAddress, savePng, saveSvg } from "./sharing.js";
+import { RecordedSource, SocketSource } from "./source.js";
+import { whenThemeChanges } from "./theme.js";
+import { Transport } from "./transport.js";
+
+const LAYERS = { points: POINT_LAYERS, images: IMAGE_LAYERS, sequence: SEQUENCE_LAYERS };
+const CHART_PAUSE = 120;
+
+class LabPage {
+  constructor() {
+    this.sides = { a: new RunHistory(), b: new RunHistory() };
+    this.shown = { a: null, b: null };
+    this.pending = new Map();
+    this.events = [];
+    this.newest = 0;
+    this.sought = null;
+    this.layers = { ...POINT_LAYERS };
+    this.chartsPainted = 0;
+    const recording = byId("recording");
+    this.live = recording === null;
+    document.body.classList.toggle("recorded", !this.live);
+    this.charts = new Charts(byId("charts"));
+    this.graph = new ModelGraph(byId("graph"));
+    this.probe = new Probe(this);
+    this.transport = new Transport(this);
+    this.settings = new SettingsForm(byId("settings"), (message) => this.send(message));
+    this.own = new OwnPoints((message) => this.send(message), (text) => this.complain(text));
+    this.connectControls();
+    this.say();
+    const calls = {
+      heard: (message) => this.hear(message),
+      seen: (frame) => this.see(frame),
+      remember: (frames) => frames.forEach((frame) => this.sides[frame.side ?? "a"].add(frame)),
+      connected: () => this.calmDown(),
+      lost: (ever) => this.complain(ever ? words().lost : words().no_lab),
+    };
+    this.source = this.live ? new SocketSource(calls) : new RecordedSource(calls, recording.textContent);
+  }
+
+  get frame() {
+    return this.shown.a;
+  }
+
+  get layerNames() {
+    return Object.keys(this.layers);
+  }
+
+  send(message) {
+    if (["reset", "start", "data", "fork", "step"].includes(message.kind)) this.sought = null;
+    this.source.send(message);
+  }
+
+  // -- what is heard -------------------------------------------------------------------------
+
+  hear(message) {
+    const side = message.side ?? "a";
+    const acts = {
+      hello: () => this.begin(message),
+      side: () => this.beginSide(message),
+      state: () => this.takeState(message),
+      event: () => this.takeEvent(message),
+      diagnosis: () => side === "a" && this.diagnose(message),
+      error: () => this.complain([message.message, message.hint].filter(Boolean).join(" ")),
+      saved: () => (byId("share-status").textContent = words().saved(message.folder)),
+      code: () => this.takeCode(message),
+      point: () => this.probe.answered(message),
+      neighbors: () => this.probe.showNeighbors(message),
+    };
+    acts[message.kind]?.();
+  }
+
+  begin(hello) {
+    const wanted = this.live && !this.hello ? recipeInAddress() : null;
+    const first = !this.hello;
+    const sameKind = this.hello?.data === hello.data;
+    this.hello = hello;
+    Object.values(this.sides).forEach((history) => history.forget());
+    this.shown = { a: null, b: null };
+    this.sought = null;
+    this.newest = 0;
+    this.events = [];
+    this.code = hello;
+    this.told = null;
+    if (!sameKind) this.layers = { ...LAYERS[hello.data] };
+    this.calmDown();
+    if (hello.sides !== 2) this.showOneSide();
+    this.showRun();
+    if (wanted && wanted.trim() !== hello.toml.trim()) this.send({ kind: "start", toml: wanted });
+    else if (this.live) keepInAddress(hello.toml);
+    this.greets = first && this.live;
+  }
+
+  /** Shows everything that depends on the run, in the chosen language. */
+  showRun() {
+    const { hello } = this;
+    byId("run-title").textContent = titleOf(hello.recipe) + (this.live ? "" : ` · ${words().recorded}`);
+    this.showLayers();
+    this.charts.begin(hello.modes);
+    this.graph.begin(hello.graph);
+    this.probe.begin(hello);
+    if (this.live) this.settings.begin(hello);
+    this.showLessons();
+    this.showCode();
+    const tricks = element("option", { value: "", text: words().no_tricks });
+    byId("side-tricks").replaceChildren(tricks, ...(hello.choices?.tricks ?? []).map((name) => element("option", { value: name, text: name })));
+    byId("svg").hidden = hello.data !== "points";
+    byId("clip").hidden = !Clip.possible;
+    this.diagnose(this.told ?? { sentences: [], tricks: [] });
+    this.schedule();
+  }
+
+  beginSide(hello) {
+    this.sides.b.forget();
+    this.shown.b = null;
+    byId("side-b").hidden = byId("side-a-title").hidden = byId("side-off").hidden = false;
+    document.body.classList.add("two-sides");
+    byId("side-a-title").textContent = titleOf(this.hello?.recipe ?? hello.recipe);
+    byId("side-b-title").textContent = titleOf(hello.recipe);
+    this.schedule();
+  }
+
+  showOneSide() {
+    byId("side-b").hidden = byId("side-a-title").hidden = byId("side-off").hidden = true;
+    document.body.classList.remove("two-sides");
+    this.sides.b.forget();
+    this.shown.b = null;
+  }
+
+  takeState(state) {
+    this.transport.tell(state);
+    this.newest = Math.max(0, state.frames - 1);
+    byId("waiting").hidden = state.state !== "starting" || this.frame !== null;
+    if (state.state === "failed") this.complain(words().failed(state.reason), words().begin_again, () => this.send({ kind: "reset" }));
+    if (state.state === "ended" && this.lastState !== "ended") this.complain(words().ended);
+    this.lastState = state.state;
+    if (this.greets && state.state === "paused") {
+      this.greets = false;
+      if (state.frames <= 1 && !calm()) this.send({ kind: "play" });
+    }
+    this.schedule();
+  }
+
+  takeEvent(event) {
+    this.events = [...this.events.filter(({ frame }) => frame <= event.frame), event];
+    if (this.live) for (const history of Object.values(this.sides)) history.cutAfter(event.frame);
+    if (event.recipe) this.hello = { ...this.hello, recipe: event.recipe };
+    byId("run-title").textContent = titleOf(this.hello.recipe);
+    if (event.resolved && this.live) this.settings.update(event.resolved, event.recipe?.tricks);
+    if (event.graph) this.graph.begin(event.graph);
+    this.schedule();
+  }
+
+  takeCode(code) {
+    this.code = code;
+    if (this.live) keepInAddress(code.toml);
+    this.showCode();
+  }
+
+  showCode() {
+    byId("exact-note").textContent = this.code?.exact === false ? words().not_exact : words().exact;
+  }
+
+  diagnose(told) {
+    this.told = told;
+    const { sentences, tricks } = told;
+    const said = words();
+    const lines = sentences.length ? sentences : [said.no_diagnosis];
+    const offered = this.live ? tricks.filter((name) => !this.settings.tricks?.some((text) => text.split(":")[0] === name)) : [];
+    const key = JSON.stringify([lines, offered]);
+    if (key === this.diagnosed) return; // a screen reader hears only what is new
+    this.diagnosed = key;
+    byId("diagnosis").replaceChildren(...lines.map((text) => element("p", { text })),
+      element("div", { class: "row" }, ...offered.slice(0, 6).map((name) => element("button", {
+        text: said.try_trick(name), title: this.hello?.choices?.summaries?.tricks?.[name], onclick: () => this.settings.setTricks([...this.settings.tricks, name]),
+      }))));
+  }
+
+  complain(text, act, does) {
+    byId("banner").hidden = false;
+    byId("banner-text").textContent = text;
+    byId("banner-act").hidden = !act;
+    byId("banner-act").textContent = act ?? "";
+    byId("banner-act").onclick = does ?? null;
+  }
+
+  calmDown() {
+    byId("banner").hidden = true;
+  }
+
+  // -- what is seen --------------------------------------------------------------------------
+
+  see(frame) {
+    const side = frame.side ?? "a";
+    const waiting = this.pending.get(side);
+    if (waiting) this.acknowledge(waiting);
+    this.pending.set(side, frame);
+    this.sides[side].add(frame);
+    this.newest = Math.max(this.newest, frame.frame);
+    this.schedule();
+  }
+
+  acknowledge(frame) {
+    if (this.live) this.source.send({ kind: "ack", frame: frame.frame });
+  }
+
+  schedule() {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    requestAnimationFrame(() => {
+      this.scheduled = false;
+      this.paint();
+    });
+  }
+
+  paint() {
+    for (const [side, frame] of this.pending) {
+      this.acknowledge(frame);
+      if (this.sought === null || frame.frame <= this.sought) this.shown[side] = frame;
+    }
+    this.pending.clear();
+    if (!this.frame || !this.hello) return;
+    byId("waiting").hidden = true;
+    for (const side of ["a", "b"]) if (this.shown[side]) this.paintSide(side);
+    const caption = this.frame.caption ?? "";
+    byId("caption").hidden = !caption && !this.transport.state.slow;
+    const said = words().captions;
+    const text = said[caption] ?? caption;
+    if (byId("caption").textContent !== text) byId("caption").textContent = text;
+    byId("caption").className = this.frame.turn ? `turn-${this.frame.turn}` : "";
+    const lookingBack = this.live && this.sought !== null && this.frame.frame < this.newest;
+    this.transport.place(this.frame, this.newest, lookingBack, this.events);
+    this.paintCharts();
+  }
+
+  paintSide(side) {
+    const canvas = byId(`picture-${side}`);
+    const frame = this.shown[side];
+    const said = words();
+    const settings = {
+      layers: this.layers, bounds: this.hello.bounds, history: this.sides[side],
+      marked: side === "a" ? this.marked : null, chosen: this.chosen, names: said.layer_names,
+    };
+    const paints = { points: paintPoints, images: paintImages, sequence: paintSequences };
+    paints[this.hello.data](sharp(canvas), frame, settings);
+    const { modes } = frame.numbers ?? {};
+    const numbers = Number.isFinite(modes ?? NaN) && this.hello.modes ? said.modes_say(Math.round(modes), this.hello.modes) : "";
+    const count = (kind) => frame.arrays[kind]?.shape[0] ?? frame[kind === "fake" ? "text" : "real_text"]?.length ?? 0;
+    const label = said.picture_says(count("real"), count("fake"), numbers);
+    if (canvas.getAttribute("aria-label") !== label) canvas.setAttribute("aria-label", label);
+  }
+
+  /** Paints the curves, less often than the picture. */
+  paintCharts() {
+    const wait = this.chartsPainted + CHART_PAUSE - performance.now();
+    if (wait > 0) {
+      this.chartTimer ??= setTimeout(() => {
+        this.chartTimer = null;
+        this.schedule();
+      }, wait);
+      return;
+    }
+    this.chartsPainted = performance.now();
+    const histories = this.shown.b ? [this.sides.a, this.sides.b] : [this.sides.a];
+    this.charts.paint(histories, this.frame.frame, this.events);
+    this.graph.paint(this.sides.a.rows, this.frame.frame, this.frame.turn);
+  }
+
+  mark(place) {
+    if (!this.marked && !place) return;
+    this.marked = place;
+    this.schedule();
+  }
+
+  choose(index) {
+    this.chosen = index;
+    this.schedule();
+  }
+
+  // -- time ----------------------------------------------------------------------------------
+
+  seek(frame) {
+    const place = Math.max(0, Math.min(this.newest, frame));
+    if (!this.live) {
+      this.send({ kind: "seek", frame: place });
+      return;
+    }
+    if (this.transport.state.state === "playing") this.send({ kind: "pause" });
+    this.sought = place;
+    const sides = document.body.classList.contains("two-sides") ? ["a", "b"] : ["a"];
+    for (const side of sides) this.shown[side] = this.sides[side].frames.get(place) ?? this.shown[side];
+    if (sides.some((side) => !this.sides[side].frames.has(place))) this.send({ kind: "seek", frame: place });
+    this.schedule();
+  }
+
+  /** Shows the present again. */
+  goBack() {
+    if (!this.live || this.sought === null) return;
+    this.sought = null;
+    this.send({ kind: "seek", frame: this.newest });
+    for (const side of ["a", "b"]) this.shown[side] = this.sides[side].before(this.newest, 1).at(-1) ?? this.shown[side];
+    this.schedule();
+  }
+
+  fork() {
+    const { frame } = this.frame;
+    this.sought = null;
+    this.newest = frame;
+    for (const history of Object.values(this.sides)) history.cutAfter(frame);
+    this.send({ kind: "fork", frame });
+  }
+
+  // -- layers, lessons and the other controls ------------------------------------------------
+
+  showLayers() {
+    const said = words();
+    const legend = element("legend", { text: said.layers });
+    byId("layers").replaceChildren(legend, ...this.layerNames.map((name) => element("label", { class: `layer layer-${name}` },
+      element("input", { type: "checkbox", checked: this.layers[name], "data-layer": name, onchange: ({ target }) => this.toggleLayer(name, target.checked) }),
+      element("span", { text: said.layer_names[name] }))));
+    const keys = this.hello.data === "points"
+      ? [["real", said.real], ["fake", said.fake], ["arrow", said.arrow], ["heat-real", said.heat_real], ["heat-fake", said.heat_fake]]
+      : [["real", said.real], ["fake", said.fake]];
+    byId("legend").replaceChildren(...keys.map(([name, text]) => element("span", { class: `swatch ${name}`, text })));
+  }
+
+  toggleLayer(name, on = !this.layers[name]) {
+    this.layers[name] = on;
+    const box = document.querySelector(`[data-layer="${name}"]`);
+    if (box) box.checked = on;
+    this.schedule();
+  }
+
+  showLessons() {
+    const lessons = this.hello.choices?.lessons ?? [];
+    const now = canonical(this.hello.recipe);
+    const current = lessons.find(({ recipe }) => recipe && canonical(recipe) === now);
+    byId("lesson-cards").replaceChildren(...lessons.map((lesson, place) => element("button", {
+      class: "card", "aria-pressed": String(lesson === current), onclick: () => this.send({ kind: "start", lesson: lesson.name }),
+    }, element("span", { class: "count", text: String(place + 1) }), lessonWords(lesson).title)));
+    byId("lesson-text").hidden = !current;
+    if (!current) return;
+    byId("lesson-text").textContent = lessonWords(current).text;
+    for (const name of current.points_to ?? []) {
+      if (name in this.layers) this.toggleLayer(name, true);
+      document.querySelector(`[data-chart="${name}"], .box-${name}`)?.classList.add("pointed");
+    }
+  }
+
+  connectControls() {
+    const press = (name, act) => byId(name).addEventListener("click", act);
+    press("banner-close", () => this.calmDown());
+    press("copy-command", () => this.code && copy(this.code.command));
+    press("copy-python", () => this.code && copy(this.code.python));
+    press("copy-toml", () => this.code && copy(this.code.toml));
+    press("copy-link", () => copy(location.href));
+    press("save", () => this.send({ kind: "save", name: byId("save-name").value.trim() }));
+    press("png", () => savePng(byId("picture-a"), this.fileName()));
+    press("svg", () => this.frame && saveSvg(this.frame, { layers: this.layers, bounds: this.hello.bounds, history: this.sides.a }, this.fileName()));
+    press("clip", () => this.toggleClip());
+    press("side-on", () => {
+      const chosen = byId("side-tricks").value;
+      this.send({ kind: "side", tricks: chosen ? [chosen] : [] });
+    });
+    press("side-off", () => {
+      this.send({ kind: "side", off: true });
+      this.showOneSide();
+    });
+    byId("language").value = languageName();
+    byId("language").addEventListener("change", ({ target }) => {
+      chooseLanguage(target.value);
+      this.say();
+    });
+    addEventListener("hashchange", () => {
+      const toml = recipeInAddress();
+      if (toml && toml.trim() !== this.code?.toml.trim()) this.send({ kind: "start", toml });
+    });
+    whenThemeChanges(() => this.repaint());
+    new ResizeObserver(() => this.repaint()).observe(byId("picture-a"));
+  }
+
+  repaint() {
+    this.chartsPainted = 0;
+    this.probe.paint();
+    this.own.paint();
+    this.schedule();
+  }
+
+  say() {
+    sayWords();
+    this.transport.say();
+    this.own.paint();
+    this.diagnosed = null;
+    if (this.hello) this.showRun();
+  }
+
+  toggleClip() {
+    const on = !this.clip;
+    byId("clip").setAttribute("aria-pressed", String(on));
+    byId("clip").textContent = on ? words().clip_stop : words().clip;
+    if (on) {
+      this.clip = new Clip();
+      this.clip.start(byId("picture-a"), this.fileName());
+    } else {
+      this.clip.stop();
+      this.clip = null;
+    }
+  }
+
+  fileName() {
+    const { model, dataset, seed } = this.hello.recipe;
+    return `${model}-${dataset}-seed${seed}-iteration${this.frame?.iteration ?? 0}`;
+  }
+}
+
+/** Returns what a run is called. */
+function titleOf({ model, tricks, dataset, seed }) {
+  return `${[model, ...tricks].join(" + ")} · ${dataset} · seed ${seed}`;
+}
+
+/** Returns a lesson's title and text in the chosen language. */
+function lessonWords(lesson) {
+  return words().lesson_texts?.[lesson.name] ?? lesson;
+}
+
+/** Returns values as text in which keys are in order. */
+function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  return `{${Object.keys(value).sort().map((key) => `${key}:${canonical(value[key])}`).join()}}`;
+}
+
+new LabPage();

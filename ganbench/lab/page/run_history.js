@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// What the page has seen of a side's run: the numbers of every frame, and the newest frames whole.
+
+const MOST_FRAMES = 400;
+const MOST_NUMBERS = 4000;
+
+export class RunHistory {
+  constructor() {
+    this.forget();
+  }
+
+  forget() {
+    this.rows = []; // {frame, iteration, kimg, numbers, boxes}, by frame
+    this.frames = new Map();
+  }
+
+  /** Drops what came after a frame. */
+  cutAfter(frame) {
+    this.rows = this.rows.filter((row) => row.frame <= frame);
+    for (const number of this.frames.keys()) if (number > frame) this.frames.delete(number);
+  }
+
+  add(frame) {
+    this.frames.set(frame.frame, frame);
+    if (this.frames.size > MOST_FRAMES) this.frames.delete(this.frames.keys().next().value);
+    const { iteration, kimg, numbers, boxes } = frame;
+    const row = { frame: frame.frame, iteration, kimg, numbers, boxes };
+    let place = this.rows.length;
+    while (place > 0 && this.rows[place - 1].frame >= row.frame) place -= 1;
+    const same = this.rows[place]?.frame === row.frame;
+    if (!same || !frame.caption) this.rows.splice(place, same ? 1 : 0, row);
+    if (this.rows.length > MOST_NUMBERS) this.rows = this.rows.filter((_, at) => at % 2 === 0 || at > MOST_NUMBERS - 100);
+  }
+
+  /** Returns up to `count` frames at or before one, evenly spaced, the oldest first. */
+  before(frame, count, reach = 60) {
+    const numbers = [...this.frames.keys()].filter((number) => number <= frame).sort((a, b) => a - b).slice(-reach);
+    const every = Math.max(1, Math.ceil(numbers.length / count));
+    const chosen = numbers.filter((_, place) => (numbers.length - 1 - place) % every === 0);
+    return chosen.map((number) => this.frames.get(number));
+  }
+}

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""What the page sends when it is used, and what it makes of what it is told."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from lab_pages import RATE, RECIPE, TOML, fake_lab, frame, hello, state
+
+from ganbench.lab.page_messages import read_message
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def lab():
+    with fake_lab() as opened:
+        yield opened
+        for message in opened.sent:  # the server takes everything that the page has sent
+            read_message(__import__("json").dumps(message))
+
+
+def test_a_new_run_begins_to_play_and_its_address_holds_the_recipe(lab):
+    lab.open()
+    lab.heard("play")
+    assert lab.heard("ack") == {"kind": "ack", "frame": 0}
+    address = lab.page.url.partition("#recipe=")[2]
+    padded = address + "=" * (-len(address) % 4)
+    assert base64.urlsafe_b64decode(padded).decode() == TOML
+
+
+def test_the_token_leaves_the_address(lab):
+    lab.open(address="/?token=secret")
+    assert "token" not in lab.page.url
+
+
+def test_reduced_motion_waits_for_play():
+    with fake_lab(reduced_motion="reduce") as lab:
+        lab.open()
+        lab.heard("ack")
+        lab.page.wait_for_timeout(200)
+        assert not any(message["kind"] == "play" for message in lab.sent)
+
+
+def test_buttons_and_keys_send_their_messages(lab):
+    lab.open(hello(), state("playing"), frame())
+    lab.page.click("#play")
+    lab.heard("pause")
+    lab.tell(state("paused"))
+    lab.until(lambda: lab.page.locator("#play-word").text_content() == "Play")
+    lab.page.click("#step-generator")
+    assert lab.heard("step")["turn"] == "generator"
+    lab.page.keyboard.press("d")
+    lab.until(lambda: lab.heard("step")["turn"] == "discriminator")
+    lab.page.click("#slow")
+    assert lab.heard("slow")["on"] is True
+    lab.page.select_option("#speed", "20")
+    assert lab.heard("speed")["updates_per_second"] == 20
+    lab.page.click("#reset")
+    lab.heard("reset")
+
+
+def test_the_past_is_asked_for_and_forked(lab):
+    lab.open(hello(), state(frames=9), frame(8))
+    lab.page.evaluate(
+        "time.value = 3; time.dispatchEvent(new Event('input'))".replace(
+            "time.", "document.getElementById('time')."
+        )
+    )
+    assert lab.heard("seek")["frame"] == 3
+    lab.tell(frame(3))
+    lab.until(lambda: lab.page.locator("#past").is_visible())
+    assert "30" in lab.page.locator("#clock").text_content()
+    lab.page.click("#fork")
+    assert lab.heard("fork")["frame"] == 3
+    assert lab.page.locator("#past").is_hidden()
+
+
+def test_settings_change_at_once_or_begin_another_run(lab):
+    lab.open()
+    lab.page.fill(f'[name="{RATE}"]', "0.001")
+    lab.page.locator(f'[name="{RATE}"]').blur()
+    assert lab.heard("set") == {"kind": "set", "key": RATE, "value": 0.001}
+    lab.page.fill('[name="seed"]', "3")
+    lab.page.click("#settings button[type=submit]")
+    assert lab.heard("start")["recipe"] == {**RECIPE, "seed": 3, "set": {RATE: 0.001}}
+
+
+def test_tricks_are_sent_as_a_whole_list(lab):
+    lab.open(hello(recipe={**RECIPE, "tricks": ["ema"]}), state(), frame())
+    lab.page.select_option(".tricks select", "r1")
+    assert lab.heard("set") == {"kind": "set", "key": "tricks", "value": ["ema", "r1"]}
+
+
+def test_a_lesson_starts_and_its_text_is_shown(lab):
+    lab.open()
+    lab.page.click(".cards .card")
+    assert lab.heard("start") == {"kind": "start", "lesson": "learns"}
+    lab.tell(hello(recipe={**RECIPE, "seed": 7}))
+    lab.until(lambda: lab.page.locator("#lesson-text").is_visible())
+    assert lab.page.locator("[data-layer=grid]").is_checked()
+
+
+def test_an_address_with_another_recipe_starts_it(lab):
+    other = TOML.replace("seed = 0", "seed = 5")
+    packed = base64.urlsafe_b64encode(other.encode()).decode().rstrip("=")
+    lab.open(address=f"/#recipe={packed}")
+    assert lab.heard("start") == {"kind": "start", "toml": other}
+
+
+def test_points_are_drawn_and_sent(lab):
+    lab.open()
+    lab.page.locator("#pad").scroll_into_view_if_needed()
+    area = lab.page.locator("#pad").bounding_box()
+    lab.page.mouse.move(area["x"] + area["width"] * 0.75, area["y"] + area["height"] * 0.25)
+    lab.page.mouse.down()
+    lab.page.mouse.move(area["x"] + area["width"] * 0.75, area["y"] + area["height"] * 0.25 + 2)
+    lab.page.mouse.move(area["x"] + area["width"] * 0.75, area["y"] + area["height"] * 0.25 + 4)
+    lab.page.mouse.up()
+    lab.page.click("#pad-train")
+    points = np.array(lab.heard("data")["points"])
+    assert len(points) >= 10
+    np.testing.assert_allclose(points.mean(0), [0.5, 0.5], atol=0.1)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_npy_files_are_read(lab, order):
+    points = np.arange(36.0).reshape(12, 3)
+    data = io.BytesIO()
+    np.save(data, np.asarray(points, order=order))
+    lab.open()
+    upload = {"name": "a.npy", "mimeType": "application/octet-stream", "buffer": data.getvalue()}
+    lab.page.set_input_files("#file", upload)
+    assert lab.heard("data")["points"] == points[:, :2].tolist()
+
+
+def test_csv_files_are_read_and_others_are_refused(lab):
+    rows = [[number, number / 2] for number in range(12)]
+    text = "name,x,y\n" + "\n".join(f"p{x},{x},{y}" for x, y in rows)
+    lab.open()
+    upload = {"name": "a.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    lab.page.set_input_files("#file", upload)
+    assert lab.heard("data")["points"] == rows
+    lab.page.set_input_files("#file", {**upload, "name": "b.csv", "buffer": b"a\nb\n"})
+    lab.until(lambda: "b.csv" in lab.page.locator("#banner-text").text_content())
+
+
+def test_errors_failures_and_diagnoses_are_told(lab):
+    lab.open()
+    lab.tell({"kind": "error", "message": "It cannot be.", "hint": "Start again."})
+    lab.until(
+        lambda: lab.page.locator("#banner-text").text_content() == "It cannot be. Start again."
+    )
+    lab.tell({"kind": "diagnosis", "sentences": ["Three of eight modes."], "tricks": ["r1"]})
+    lab.until(lambda: "Three of eight" in lab.page.locator("#diagnosis").text_content())
+    lab.page.click("#diagnosis button")
+    assert lab.heard("set")["value"] == ["r1"]
+    lab.tell(state("failed", reason="no memory"))
+    lab.until(lambda: "no memory" in lab.page.locator("#banner-text").text_content())
+    lab.page.click("#banner-act")
+    lab.heard("reset")
+
+
+def test_two_sides_are_asked_for_and_shown(lab):
+    lab.open()
+    lab.page.select_option("#side-tricks", "r1")
+    lab.page.click("#side-on")
+    assert lab.heard("side") == {"kind": "side", "tricks": ["r1"]}
+    lab.tell(hello(sides=2))
+    lab.tell({**hello(recipe={**RECIPE, "tricks": ["r1"]}), "kind": "side", "side": "b"})
+    lab.tell(frame(1))
+    lab.tell(frame(1, side="b"))
+    lab.until(lambda: lab.page.locator("#side-b").is_visible())
+    assert "r1" in lab.page.locator("#side-b-title").text_content()
+    lab.page.click("#side-off")
+    assert lab.heard("side") == {"kind": "side", "off": True}
+    assert lab.page.locator("#side-b").is_hidden()
+
+
+def test_every_word_is_said_in_chinese(lab):
+    lab.open()
+    missing = lab.page.evaluate("""async () => {
+      const { english } = await import('/words.js');
+      const { chinese } = await import('/words_zh.js');
+      return Object.keys(english).filter((name) => !(name in chinese));
+    }""")
+    assert missing == ["probe", "probe_image"]  # symbols, no words
+    lab.page.select_option("#language", "zh")
+    lab.until(lambda: lab.page.locator("#step").text_content() == "单步")

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""What the page paints, and where."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from lab_pages import fake_lab, frame, hello, state
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def lab():
+    with fake_lab() as opened:
+        yield opened
+
+
+def test_fakes_are_painted_where_they_are(lab):
+    lab.open()
+    lab.layers("fake")
+    red, _, blue = lab.pixel(0.75, 0.75)
+    assert red > blue + 80
+    assert lab.pixel(0.25, 0.75) == [255, 255, 255]
+    lab.layers("real")
+    red, _, blue = lab.pixel(0.25, 0.75)
+    assert blue > red + 80
+    assert lab.pixel(0.75, 0.75) == [255, 255, 255]
+
+
+def test_the_heat_map_says_where_the_discriminator_says_real(lab):
+    lab.open()
+    lab.layers("heat")
+    left, right = lab.pixel(0.2, 0.5), lab.pixel(0.8, 0.5)
+    assert left[2] > left[0]
+    assert right[0] > right[2]
+
+
+def test_the_level_line_is_between(lab):
+    lab.open()
+    lab.layers("level")
+    assert min(sum(lab.pixel(0.5 + shift, 0.3)) for shift in (-0.002, 0, 0.002)) < 600
+    assert lab.pixel(0.4, 0.3) == [255, 255, 255]
+
+
+def test_row_0_of_the_heat_map_is_at_the_bottom(lab):
+    heat = np.zeros((64, 64), np.uint8)
+    heat[:32] = 255
+    points = np.zeros((1, 2), np.uint16)
+    lab.open(hello(), state(), frame(arrays={"heat": heat, "fake": points, "real": points}))
+    lab.layers("heat")
+    below, above = lab.pixel(0.5, 0.8), lab.pixel(0.5, 0.2)
+    assert below[2] > below[0]
+    assert above[0] > above[2]
+
+
+def test_raw_outputs_are_set_against_their_level(lab):
+    heat = np.full((64, 64), 100, np.uint8)
+    heat[:, 32:] = 200
+    points = np.zeros((1, 2), np.uint16)
+    arrays = {"heat": heat, "fake": points, "real": points}
+    raw = frame(arrays=arrays, heat_range=[-10.0, 245.0], heat_level=140.0)  # outputs 90 and 190
+    lab.open(hello(), state(), raw)
+    lab.layers("heat")
+    left, right = lab.pixel(0.2, 0.5), lab.pixel(0.8, 0.5)
+    assert left[0] > left[2]
+    assert right[2] > right[0]
+
+
+def test_arrows_point_where_the_loss_pushes(lab):
+    points = np.array([[32768, 32768]], np.uint16)
+    arrows = np.array([[0.0, 3.0]], np.float32)  # upward
+    lab.open(hello(), state(), frame(arrays={"fake": points, "real": points, "arrows": arrows}))
+    lab.layers("arrows")
+    column = [[sum(lab.pixel(x, y)) for x in (0.4985, 0.5, 0.5015)] for y in (0.46, 0.54)]
+    assert min(column[0]) < 600
+    assert min(column[1]) == 765
+
+
+def test_a_fake_that_is_pointed_at_is_followed(lab):
+    lab.open()
+    area = lab.page.locator("#picture-a").bounding_box()
+    lab.page.mouse.move(area["x"] + 0.75 * area["width"], area["y"] + 0.75 * area["height"])
+    assert lab.heard("probe") == {"kind": "probe", "index": 0}
+    lab.tell({"kind": "point", "latent": [0.25, -1.5], "fake": [1.0, -0.5], "score": 0.125})
+    told = "z (0.25, -1.50) → G(z) (1.00, -0.50) → D 0.125"
+    lab.until(lambda: lab.page.locator("#probe-text").text_content() == told)
+
+
+def test_images_stand_in_a_grid_and_a_click_asks_for_the_nearest(lab):
+    fakes = np.zeros((64, 4, 4, 1), np.uint8)
+    fakes[9] = 255  # second row, second column
+    arrays = {"fake": fakes, "real": fakes, "scores": np.linspace(0, 1, 64, dtype=np.float32)}
+    lab.open(hello(data="images", bounds=None, modes=None), state(), frame(arrays=arrays))
+    lab.layers("fake")
+    assert lab.pixel(1.5 / 8, 1.5 / 8) == [255, 255, 255]
+    assert lab.pixel(2.5 / 8, 1.5 / 8) == [0, 0, 0]
+    area = lab.page.locator("#picture-a").bounding_box()
+    lab.page.mouse.click(area["x"] + 1.5 / 8 * area["width"], area["y"] + 1.5 / 8 * area["height"])
+    assert lab.heard("nearest") == {"kind": "nearest", "index": 9}
+    lab.tell({"kind": "neighbors", "index": 9, "images": fakes[:3].tolist()})
+    lab.until(lambda: lab.page.locator("#neighbors canvas").count() == 3)
+    lab.page.hover("#latents")
+    assert abs(lab.heard("plane")["u"]) < 0.1
+
+
+def test_sequences_are_painted_as_lines_and_as_text(lab):
+    waves = np.zeros((2, 16, 1), np.float32)
+    lab.open(
+        hello(data="sequence", bounds=None, modes=None),
+        state(),
+        frame(arrays={"fake": waves, "real": waves}),
+    )
+    lab.layers("fake")
+    middle = 26 / 672  # the first of two lines stands at a quarter of the height
+    assert any(sum(lab.pixel(0.5, y)) < 700 for y in np.arange(0.24, 0.31, 0.002) + 0 * middle)
+    lab.tell(frame(1, arrays={}, text=["to be"], real_text=["or not"]))
+    lab.until(lambda: "10" in lab.page.locator("#clock").text_content())
+
+
+@pytest.mark.parametrize("width", [390, 768, 1400])
+def test_the_page_is_never_wider_than_the_window(width):
+    with fake_lab(width) as lab:
+        lab.open()
+        assert lab.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_curves_show_what_is_known_and_say_it(lab):
+    lab.open(hello(), state(frames=3), frame(0), frame(1), frame(2))
+    lab.until(lambda: lab.page.locator("[data-chart=modes]").is_visible())
+    assert lab.page.locator("[data-chart=reverse_kl]").is_hidden()
+    assert "3 of 8" in lab.page.locator("[data-chart=modes] .value").text_content()
+    lab.until(
+        lambda: "2.50" in lab.page.locator("[data-chart=losses] canvas").get_attribute("aria-label")
+    )
