@@ -54,6 +54,8 @@ def test_every_block_says_its_language():
 # -- snippets run --------------------------------------------------------------------------------
 
 FORM_ONLY = {
+    r"ganbench lab( .*)?": "serves until Ctrl-C; tests/lab does it",
+    r'pip install "ganbench\[lab\]"': "changes the environment",
     r"git clone …": "needs the network",
     r"cd ganbench": "the clone",
     r"pip install -e \.(\[test\])?": "changes the environment",
