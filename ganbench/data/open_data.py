@@ -48,8 +48,7 @@ def open_dataset(
     - a folder of pairs, for models that make an image from its source: the folders ``images`` and
       ``sources`` in it hold files of the same names;
     - a folder that Hugging Face's ``save_to_disk`` wrote (package ``datasets``);
-    - a folder of ``.wav`` files, which become signals of 16,384 steps; ``folder@8192`` asks for
-      another length, as ``resolution`` does;
+    - a folder of ``.wav`` files: signals of 16,384 steps, or of 8,192 as ``folder@8192``;
     - an array or a tensor: images (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels,
       uint8 or floats, points (N, D) as floats, or videos (N, T, H, W, C) or (N, C, T, H, W);
     - a torch ``Dataset``, map-style or iterable, a ``DataLoader``, a Hugging Face dataset, or a

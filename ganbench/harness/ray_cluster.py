@@ -26,7 +26,7 @@ ADDRESS_SECONDS = 5.0
 """How long an address may take to accept a connection."""
 REFUSAL_SECONDS = 12.0
 """How long Ray may go on trying once it has said that it cannot connect."""
-CLUSTER_PATIENCE_SECONDS = 90.0
+RAY_SECONDS = 90.0
 """How long Ray may take to connect while it says nothing."""
 PROBE_SECONDS = 120.0
 """How long a node may take to start a worker that looks at the folder of the runs."""
@@ -84,7 +84,7 @@ def _follow(attempt: subprocess.Popen[str], address: str) -> None:
             raise _refused_token(address)
         passed, ended = time.monotonic() - began, not reader.is_alive()
         refusals = [line for line in said if _REFUSAL.search(line)]
-        if ended or passed > (REFUSAL_SECONDS if refusals else CLUSTER_PATIENCE_SECONDS):
+        if ended or passed > (REFUSAL_SECONDS if refusals else RAY_SECONDS):
             text = (refusals or said or ["it does not answer"])[-1].strip()
             raise _unreachable(address, re.sub(r"^\[.*?\] *(\S+:\d+: *)?", "", text))
 
