@@ -142,8 +142,9 @@ class LabSession:
 
     def _forked(self, frame: int) -> Segment:
         showing = self._showing
-        kept = self._segments.fork(frame)
-        self._replay_until = max(kept.iteration, showing.iteration_of.get(frame, 0))
+        iteration = showing.iteration_of.get(frame, 0)
+        kept = self._segments.fork(frame, iteration)
+        self._replay_until = max(kept.iteration, iteration)
         self._recipe = kept.segment.recipe
         showing.go_back(frame, kept.iteration)
         return kept.segment

@@ -101,13 +101,24 @@ class Segments:
         plan = replace(planned, config=changed, origin=segment.folder)
         return replace(self._segment(recipe, plan), changes=segment.changes + 1)
 
-    def fork(self, frame: int) -> KeptState:
-        """Return the last kept state at or before a frame, in a folder to go on in.
+    def fork(self, frame: int, iteration: int) -> KeptState:
+        """Return the kept state from which a replay comes to a frame, in a folder to go on in.
+
+        It lies before the frame, because a checkpoint has neither the losses nor the gradients of
+        the last update, which the frame shows.
+
+        Args:
+            frame: The number of the frame.
+            iteration: The iteration that it shows.
 
         Raises:
             ConfigError: None is kept.
         """
-        earlier = [kept for kept in self._kept if kept.frame <= frame]
+        earlier = [
+            kept
+            for kept in self._kept
+            if kept.frame <= frame and (kept.pinned or kept.iteration < iteration)
+        ]
         if not earlier:
             raise ConfigError(f"Frame {frame} is not kept any more.", "Choose a later one.")
         kept = max(earlier, key=lambda state: (state.frame, state.iteration))

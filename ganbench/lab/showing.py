@@ -18,7 +18,9 @@ from ganbench.lab.wire import Frame, pack_frame
 from ganbench.training.trainer import Trainer
 
 STATE_SECONDS = 1.0
-"""Checkpoints for forks are at least this far apart, and take at most a fiftieth of the time."""
+"""Checkpoints for forks are at least this far apart."""
+STATE_SHARE = 50
+"""They take at most this part of the time: a fiftieth."""
 
 
 class Link(Protocol):
@@ -129,7 +131,7 @@ class Showing:
         began = time.perf_counter()
         self._segments.keep(self.frame, self.iteration, self.segment, self._trainer, pinned=pinned)
         now = time.perf_counter()
-        self._next_state = now + max(STATE_SECONDS, 50 * (now - began))
+        self._next_state = now + max(STATE_SECONDS, STATE_SHARE * (now - began))
 
     def show(self, caption: str = "", turn: str = "") -> None:
         """Send a frame of the moment, unless it has been sent already."""

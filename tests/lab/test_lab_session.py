@@ -73,7 +73,12 @@ def every_iteration(monkeypatch):
     monkeypatch.setattr("ganbench.lab.pace.TRAINING_PER_FRAME", 0.0)
 
 
-def test_going_back_and_playing_again_gives_the_same_frames(tmp_path, every_iteration):
+@pytest.mark.parametrize("state_seconds", [0.0, 1e9])
+def test_going_back_and_playing_again_gives_the_same_frames(
+    tmp_path, every_iteration, monkeypatch, state_seconds
+):
+    monkeypatch.setattr("ganbench.lab.showing.STATE_SECONDS", state_seconds)
+    monkeypatch.setattr("ganbench.lab.showing.STATE_SHARE", 0)
     recipe = {**QUICK, "tricks": ["ema", "r1:weight=0.1"]}
     play, fork = {"kind": "play"}, {"kind": "fork", "frame": 7}
     link, _ = hold(tmp_path, recipe, play, {**fork, "after": 26}, {"kind": "play"})
