@@ -10,17 +10,7 @@ import numpy as np
 import pytest
 from lab_pages import RATE, RECIPE, TOML, fake_lab, frame, hello, state
 
-from ganbench.lab.page_messages import read_message
-
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def lab():
-    with fake_lab() as opened:
-        yield opened
-        for message in opened.sent:  # the server takes everything that the page has sent
-            read_message(__import__("json").dumps(message))
 
 
 def test_a_new_run_begins_to_play_and_its_address_holds_the_recipe(lab):
@@ -37,8 +27,8 @@ def test_the_token_leaves_the_address(lab):
     assert "token" not in lab.page.url
 
 
-def test_reduced_motion_waits_for_play():
-    with fake_lab(reduced_motion="reduce") as lab:
+def test_reduced_motion_waits_for_play(browser):
+    with fake_lab(browser, reduced_motion="reduce") as lab:
         lab.open()
         lab.heard("ack")
         lab.page.wait_for_timeout(200)
