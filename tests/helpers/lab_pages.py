@@ -19,7 +19,7 @@ from ganbench.lab.lab_server import page_files
 from ganbench.lab.wire import Frame, pack_frame
 
 CHROMIUM = Path("/usr/bin/chromium")
-ORIGIN = "http://lab.test"
+ORIGIN = "http://lab.localhost"
 TOML = 'model = "vanilla"\ndataset = "ring8"\ntricks = []\nseed = 0\n'
 RECIPE = {"model": "vanilla", "dataset": "ring8", "tricks": [], "seed": 0, "set": {}}
 RATE = "recipe.generator_optimizer.learning_rate"
