@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganbench.gan import Batch
 from ganbench.kinds.eight_bit import channels_last
-from ganbench.lab.view import Picture, View
+from ganbench.lab.view import View, ViewPicture
 from ganbench.training.trainer import evaluating
 
 NEIGHBORS = 5
@@ -25,9 +25,11 @@ class ImageView(View):
     count: ClassVar = 64
     drawn: ClassVar = 64
 
-    def picture(self, fakes: Batch, scores: Tensor | None, real_scores: Tensor | None) -> Picture:
+    def picture(
+        self, fakes: Batch, scores: Tensor | None, real_scores: Tensor | None
+    ) -> ViewPicture:
         """Return the images and their scores."""
-        picture = Picture(header={"heat_range": None, "heat_level": None})
+        picture = ViewPicture(header={"heat_range": None, "heat_level": None})
         picture.arrays = {
             "fake": channels_last(fakes.images.cpu()),
             "real": channels_last(self.reals.images.cpu()),

@@ -13,7 +13,7 @@ from ganbench.lab.image_view import ImageView
 from ganbench.lab.view import View
 
 
-def answer(message: Mapping[str, Any], view: View) -> dict[str, Any]:
+def answer_to(message: Mapping[str, Any], view: View) -> dict[str, Any]:
     """Return the answer to ``probe``, ``plane`` or ``nearest``.
 
     Raises:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ganbench.lab.kept_frames import KeptFrames
 from ganbench.lab.lockstep import SIDES
-from ganbench.lab.wire import header_of
+from ganbench.lab.wire import frame_header
 from ganbench.records.json_values import parse_json, strict_json
 
 MOST_UNACKNOWLEDGED = 2
@@ -107,7 +107,7 @@ class Hub:
 
     def frame_came(self, frame: bytes) -> None:
         """Keep a frame, and let every page be sent it."""
-        header = header_of(frame)
+        header = frame_header(frame)
         side = str(header["side"])
         if not header["caption"]:
             self.kept[side].add(int(header["frame"]), frame)

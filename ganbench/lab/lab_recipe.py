@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -141,8 +141,11 @@ class LabRecipe:
         lines = "".join(f"    {argument},\n" for argument in arguments)
         return f"import ganbench\n\nrun = ganbench.run(\n{lines})\n"
 
-    def require_registered(self) -> None:
+    def require_registered(self, known: Collection[str] = ()) -> None:
         """Refuse everything that is not a name of the registries: paths, files, code.
+
+        Args:
+            known: Texts that are allowed all the same, because the user's own command has them.
 
         Raises:
             ConfigError: A name is unknown, or a text could be something else than a name.
@@ -151,16 +154,21 @@ class LabRecipe:
 
         if len(self.settings) > _MOST_SETTINGS or len(self.tricks) > _MOST_SETTINGS:
             raise ConfigError(f"A recipe has at most {_MOST_SETTINGS} settings and tricks.")
-        for text in _texts(self.values()):
+        for text in texts_in(self.values()):
+            if text in known:
+                continue
             if len(text) > _MOST_TEXT or not _PLAIN.fullmatch(text) or ".py" in text:
                 raise ConfigError(f"The page may name registered things only, not {text[:80]!r}.")
-        dataset = parse_dataset_name(self.dataset)
-        if is_path(dataset.name):
-            raise ConfigError(f"The page may name registered data only, not {self.dataset!r}.")
-        registry.models.entry(self.model)
-        registry.datasets.entry(dataset.name)
+        if self.dataset not in known:
+            dataset = parse_dataset_name(self.dataset)
+            if is_path(dataset.name):
+                raise ConfigError(f"The page may name registered data only, not {self.dataset!r}.")
+            registry.datasets.entry(dataset.name)
+        if self.model not in known:
+            registry.models.entry(self.model)
         for trick in self.tricks:
-            registry.tricks.entry(parse_trick(trick).name)
+            if trick not in known:
+                registry.tricks.entry(parse_trick(trick).name)
 
 
 _DEFAULT = LabRecipe()
@@ -175,17 +183,17 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{key}", value
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
     """Yield every text in plain values, keys included."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _texts(key)
-            yield from _texts(inner)
+            yield from texts_in(key)
+            yield from texts_in(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _texts(inner)
+            yield from texts_in(inner)
 
 
 def _toml(value: Any) -> str:

@@ -71,6 +71,7 @@ def bind(host: str = "127.0.0.1", port: int | None = None) -> Address:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, wanted))
+            listener.listen()  # a browser that comes before the server is ready waits
         except OSError as error:
             listener.close()
             if wanted == USUAL_PORT and port is None:
@@ -151,12 +152,13 @@ async def _file(content: bytes, kind: str, request: Request) -> Response:
 
 async def _send(websocket: WebSocket, page: Page) -> None:
     """Send a page what is for it, until it is given up or gone."""
-    while (item := await page.next()) is not None:
-        if isinstance(item, bytes):
-            await websocket.send_bytes(item)
-        else:
-            await websocket.send_text(item)
-    await websocket.close(1008)
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # it is gone
+        while (item := await page.next()) is not None:
+            if isinstance(item, bytes):
+                await websocket.send_bytes(item)
+            else:
+                await websocket.send_text(item)
+        await websocket.close(1008)
 
 
 def page_files() -> dict[str, tuple[bytes, str]]:

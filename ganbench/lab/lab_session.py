@@ -9,7 +9,7 @@ weight.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,9 +20,9 @@ from ganbench.data import Source, open_dataset
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.gan import Role
 from ganbench.harness.run import Run
-from ganbench.lab.lab_answers import answer
+from ganbench.lab.lab_answers import answer_to
 from ganbench.lab.lab_options import LabOptions
-from ganbench.lab.lab_recipe import CHANGEABLE, OWN_POINTS, LabRecipe
+from ganbench.lab.lab_recipe import CHANGEABLE, OWN_POINTS, LabRecipe, texts_in
 from ganbench.lab.lesson_files import lesson
 from ganbench.lab.pace import Pace
 from ganbench.lab.saved_run import save_segment
@@ -76,6 +76,7 @@ class LabSession:
         self._segments = Segments(options)
         self._pace = Pace(every=every)
         self._showing = Showing(link, self._segments, self._pace, side)
+        self._known: frozenset[str] = frozenset()
         self._recipe = LabRecipe()
         """The recipe that is trained, or was ordered last."""
         self._order: Order | None = None
@@ -88,7 +89,11 @@ class LabSession:
     # -- one run after the other ---------------------------------------------------------------
 
     def serve(self, recipe: LabRecipe) -> None:
-        """Train a recipe, then whatever is asked for; this never returns."""
+        """Train a recipe, then whatever is asked for; this never returns.
+
+        What the recipe names, such as data in a folder, the page may name as well.
+        """
+        self._known = frozenset(texts_in(recipe.values()))
         self._put(Order(recipe))
         while True:
             if self._order is not None:
@@ -272,7 +277,7 @@ class LabSession:
         elif kind == "reset":
             self._put(Order(self._recipe, self._own_source()))
         elif kind == "start":
-            self._put(Order(_started(message)))
+            self._put(Order(_started(message, self._known)))
         elif kind == "data":
             points = np.array(message["points"], np.float32)
             recipe = replace(self._recipe, dataset=OWN_POINTS)
@@ -284,7 +289,7 @@ class LabSession:
         elif kind == "code":
             showing.tell_code()
         else:
-            reply = answer(message, showing.view)
+            reply = answer_to(message, showing.view)
             self._link.send({**reply, "client": message.get("client")})
 
     def _hear_pace(self, kind: str, message: Mapping[str, Any]) -> None:
@@ -320,7 +325,7 @@ class LabSession:
         if self._showing.ended:
             raise ConfigError("The run has ended.", "Go back to an earlier frame first.")
         recipe = self._recipe.changed(key, value)
-        recipe.require_registered()
+        recipe.require_registered({*self._known, OWN_POINTS})
         self._segments.check_change(segment, recipe)
         shown = (" ".join(value) or "none") if isinstance(value, list) else value
         change = f"{key} = {shown}"
@@ -337,11 +342,11 @@ class LabSession:
         self._link.send({"kind": "saved", "folder": folder.path.name, "finished": ended})
 
 
-def _started(message: Mapping[str, Any]) -> LabRecipe:
+def _started(message: Mapping[str, Any], known: Collection[str]) -> LabRecipe:
     """Return the recipe that the page starts: a lesson's, or one of registered names."""
     if "lesson" in message:
         return lesson(message["lesson"]).recipe
     text = message.get("toml")
     recipe = LabRecipe.read(message["recipe"]) if text is None else LabRecipe.parse(text)
-    recipe.require_registered()
+    recipe.require_registered(known)
     return recipe

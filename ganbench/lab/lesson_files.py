@@ -10,7 +10,7 @@ from ganbench.errors import UnknownNameError, suggest
 from ganbench.lab.lab_recipe import LabRecipe
 from ganbench.typed_values import read_toml
 
-FOLDER = Path(__file__).parent / "lessons"
+LESSONS_FOLDER = Path(__file__).parent / "lessons"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Lesson:
 
 def lessons() -> list[Lesson]:
     """Return all lessons, in the order in which they are learned."""
-    return sorted(map(_read, FOLDER.glob("*.toml")), key=lambda read: read.order)
+    return sorted(map(_read, LESSONS_FOLDER.glob("*.toml")), key=lambda read: read.order)
 
 
 def lesson(name: str) -> Lesson:
@@ -47,7 +47,7 @@ def lesson(name: str) -> Lesson:
     Raises:
         UnknownNameError: There is none.
     """
-    known = {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
+    known = {path.stem: path for path in sorted(LESSONS_FOLDER.glob("*.toml"))}
     if name not in known:
         raise UnknownNameError(
             f"There is no lesson '{name[:80]}'. {suggest(name, known)}".strip(),

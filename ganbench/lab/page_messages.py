@@ -12,7 +12,7 @@ from ganbench.records.json_values import parse_json
 
 MOST_BYTES = 2_000_000
 """The largest message; 20,000 points need about 900,000 bytes."""
-MOST_POINTS = 20_000
+MOST_OWN_POINTS = 20_000
 LEAST_POINTS = 10
 FARTHEST = 1e6
 """The largest coordinate of a point of the page's own."""
@@ -53,7 +53,7 @@ def _numbers(value: Any) -> bool:
 def _points(value: Any) -> bool:
     return (
         isinstance(value, list)
-        and LEAST_POINTS <= len(value) <= MOST_POINTS
+        and LEAST_POINTS <= len(value) <= MOST_OWN_POINTS
         and all(isinstance(point, list) and len(point) == 2 for point in value)
         and all(_number(number) for point in value for number in point)
     )

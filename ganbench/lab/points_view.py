@@ -17,13 +17,13 @@ from ganbench.lab.fixed_latents import repeated_for_packs, scores_of
 from ganbench.lab.generator_arrows import generator_arrows
 from ganbench.lab.point_bounds import PointBounds
 from ganbench.lab.point_numbers import PointNumbers
-from ganbench.lab.view import Picture, View, as_floats
+from ganbench.lab.view import View, ViewPicture, as_floats
 from ganbench.sampling.draw import draw, sampler_name
 from ganbench.state import State
 
 HEAT_CELLS = 64
 GRID_LINES = 21
-ARROWS = 400
+SHOWN_ARROWS = 400
 GRID_REACH = 2.0
 """How far the latent grid reaches in each direction, in standard deviations of a normal prior."""
 
@@ -56,10 +56,12 @@ class PointsView(View):
         """How many modes the data have; None where nobody knows."""
         return self.numbers.modes
 
-    def picture(self, fakes: Batch, scores: Tensor | None, real_scores: Tensor | None) -> Picture:
+    def picture(
+        self, fakes: Batch, scores: Tensor | None, real_scores: Tensor | None
+    ) -> ViewPicture:
         """Return points, heat map, warped grid, arrows and numbers."""
         points = _plane(as_floats(fakes.images))
-        picture = Picture(
+        picture = ViewPicture(
             header={"heat_range": None, "heat_level": None},
             arrays={
                 "fake": self._bounds.quantized(points[: self.count]),
@@ -79,7 +81,7 @@ class PointsView(View):
         return as_floats(draw(self.state, len(points), seed=seed, purpose="lab").samples)
 
     def _add_planes(
-        self, picture: Picture, scores: Tensor | None, real_scores: Tensor | None
+        self, picture: ViewPicture, scores: Tensor | None, real_scores: Tensor | None
     ) -> None:
         """Add what is drawn below and over the points."""
         heat = self.layer("heat", self._heat)
@@ -106,7 +108,7 @@ class PointsView(View):
         return torch.stack(each).mean(0)[::size]
 
     def _arrows(self) -> Tensor:
-        count = min(ARROWS, len(self.reals))
+        count = min(SHOWN_ARROWS, len(self.reals))
         reals = self.reals.take(torch.arange(count, device=self.reals.images.device))
         return generator_arrows(self.state, self.fixed.first(count), reals)
 

@@ -30,7 +30,7 @@ from ganbench.training.trainer import Schedule, Trainer
 from ganbench.trick import overridden_hooks
 from ganbench.trick_config import describe_trick
 
-MOST_STATE_BYTES = 400_000_000
+MOST_STATE_BYTES = 200_000_000
 """The most bytes of checkpoints that are kept for forks; older ones are thinned beyond."""
 
 
@@ -81,9 +81,11 @@ class Segments:
         """
         name = recipe.dataset if source is None else None
         opened = source or open_dataset(recipe.dataset, self._options.data_root)
-        segment = self._segment(recipe, _planned(recipe, opened, name))
+        planned = _planned(recipe, opened, name)
         self.forget(-1)
-        return segment
+        for path in self._folder.iterdir():  # the folders of the runs before
+            shutil.rmtree(path)
+        return self._segment(recipe, planned)
 
     def change(self, segment: Segment, recipe: LabRecipe, state: State) -> Segment:
         """Return a segment that goes on with other settings where another one has stopped."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganbench.gan import Batch
 from ganbench.kinds import kind_of
-from ganbench.lab.view import Picture, View, as_floats
+from ganbench.lab.view import View, ViewPicture, as_floats
 
 
 class SequenceView(View):
@@ -19,9 +19,11 @@ class SequenceView(View):
     count: ClassVar = 8
     drawn: ClassVar = 8
 
-    def picture(self, fakes: Batch, scores: Tensor | None, real_scores: Tensor | None) -> Picture:
+    def picture(
+        self, fakes: Batch, scores: Tensor | None, real_scores: Tensor | None
+    ) -> ViewPicture:
         """Return the sequences and their scores."""
-        picture = Picture()
+        picture = ViewPicture()
         if self.state.data.alphabet is None:
             picture.arrays["fake"] = as_floats(fakes.images.transpose(1, 2))
             picture.arrays["real"] = as_floats(self.reals.images.transpose(1, 2))

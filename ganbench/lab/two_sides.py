@@ -12,10 +12,10 @@ from typing import Any
 from ganbench.errors import ConfigError
 from ganbench.lab.lab_hub import Hub, Page
 from ganbench.lab.lab_options import LabOptions
-from ganbench.lab.lab_recipe import LabRecipe
+from ganbench.lab.lab_recipe import OWN_POINTS, LabRecipe
 from ganbench.lab.lockstep import Lockstep
 from ganbench.lab.trainer_process import TrainerProcess
-from ganbench.lab.wire import header_of
+from ganbench.lab.wire import frame_header
 from ganbench.records.json_values import parse_json
 
 _ANEW = ("reset", "start", "data")
@@ -85,7 +85,10 @@ class Lab:
         """Start another process where the one before is gone."""
         self._off()
         self._trainers["a"].end()
-        self._trainers["a"] = TrainerProcess(self._recipe, self._options)
+        recipe = self.hub.recipe or self._recipe
+        if recipe["dataset"] == OWN_POINTS:  # which are gone with the process
+            recipe = self._recipe
+        self._trainers["a"] = TrainerProcess(recipe, self._options)
         self._listen_to("a")
 
     def _listen_to(self, side: str) -> None:
@@ -108,7 +111,7 @@ class Lab:
             return
         self.hub.frame_came(frame)
         if self._lockstep is not None:
-            self._lockstep.shown(side, int(header_of(frame)["iteration"]))
+            self._lockstep.shown(side, int(frame_header(frame)["iteration"]))
 
     def _text_came(self, side: str, data: bytes) -> None:
         message = parse_json(data)
@@ -140,7 +143,7 @@ class Lab:
         if self.hub.recipe is None:
             raise ConfigError("Nothing is being trained yet.")
         recipe = LabRecipe.read(self.hub.recipe).changed("tricks", list(message["tricks"]))
-        recipe.require_registered()
+        LabRecipe(tricks=recipe.tricks).require_registered()
         self._off()
         self._trainers["b"] = TrainerProcess(recipe.values(), self._options, "b")
         self._listen_to("b")

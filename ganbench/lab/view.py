@@ -25,7 +25,7 @@ Layer = TypeVar("Layer")
 
 
 @dataclass
-class Picture:
+class ViewPicture:
     """What a view adds to a frame: fields of the header, numbers, and arrays."""
 
     header: dict[str, Any] = field(default_factory=dict)
@@ -88,7 +88,9 @@ class View(ABC):
         return header, picture.arrays
 
     @abstractmethod
-    def picture(self, fakes: Batch, scores: Tensor | None, real_scores: Tensor | None) -> Picture:
+    def picture(
+        self, fakes: Batch, scores: Tensor | None, real_scores: Tensor | None
+    ) -> ViewPicture:
         """Return what is special to the kind of data.
 
         Args:

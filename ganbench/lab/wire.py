@@ -73,7 +73,7 @@ def unpack_frame(data: bytes) -> Frame:
     return Frame({key: value for key, value in header.items() if key != "arrays"}, arrays)
 
 
-def header_of(data: bytes) -> Mapping[str, Any]:
+def frame_header(data: bytes) -> Mapping[str, Any]:
     """Return the header of a packed frame, without its arrays."""
     (length,) = struct.unpack_from("<I", data)
     header: Mapping[str, Any] = parse_json(data[_WORD : _WORD + length])

@@ -63,7 +63,7 @@ def small(monkeypatch):
     """Show little, so that many frames are quick."""
     monkeypatch.setattr(PointsView, "drawn", 120)
     monkeypatch.setattr(PointsView, "count", 60)
-    monkeypatch.setattr("ganbench.lab.points_view.ARROWS", 20)
+    monkeypatch.setattr("ganbench.lab.points_view.SHOWN_ARROWS", 20)
     monkeypatch.setattr("ganbench.lab.points_view.HEAT_CELLS", 8)
 
 

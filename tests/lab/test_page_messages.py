@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench.errors import InputError
-from ganbench.lab.page_messages import MOST_BYTES, MOST_POINTS, read_message
+from ganbench.lab.page_messages import MOST_BYTES, MOST_OWN_POINTS, read_message
 
 GOOD = [
     {"kind": "ack", "frame": 3},
@@ -48,7 +48,7 @@ BAD = [
     ({"kind": "start"}, "recipe or toml or lesson"),
     ({"kind": "start", "lesson": "a", "toml": "b"}, "recipe or toml or lesson"),
     ({"kind": "start", "toml": "x" * 20_001}, "cannot be used"),
-    ({"kind": "data", "points": [[0.0, 1.0]] * (MOST_POINTS + 1)}, "cannot be used"),
+    ({"kind": "data", "points": [[0.0, 1.0]] * (MOST_OWN_POINTS + 1)}, "cannot be used"),
     ({"kind": "data", "points": [[0.0, 1.0]] * 9}, "cannot be used"),
     ({"kind": "data", "points": [[0.0, 1.0, 2.0]] * 20}, "cannot be used"),
     ({"kind": "data", "points": [[0.0, 1e7]] * 20}, "cannot be used"),
@@ -78,10 +78,10 @@ def test_numbers_that_are_not_finite_are_refused():
 
 
 def test_the_most_points_fit_into_a_message():
-    points = [[-1234.123456789012, 1234.123456789012]] * MOST_POINTS
+    points = [[-1234.123456789012, 1234.123456789012]] * MOST_OWN_POINTS
     text = json.dumps({"kind": "data", "points": points})
     assert len(text) < MOST_BYTES
-    assert len(read_message(text)["points"]) == MOST_POINTS
+    assert len(read_message(text)["points"]) == MOST_OWN_POINTS
 
 
 @given(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench.errors import InputError
-from ganbench.lab.wire import DTYPES, Frame, header_of, pack_frame, unpack_frame
+from ganbench.lab.wire import DTYPES, Frame, frame_header, pack_frame, unpack_frame
 
 
 def test_the_layout_is_that_of_the_wire():
@@ -44,7 +44,7 @@ def test_what_is_packed_is_unpacked(dtype, shape, caption):
     data = pack_frame(Frame({"caption": caption}, {"first": array, "second": array.T}))
     frame = unpack_frame(data)
     assert frame.header == {"caption": caption}
-    assert header_of(data)["caption"] == caption
+    assert frame_header(data)["caption"] == caption
     np.testing.assert_array_equal(frame.arrays["first"], array)
     np.testing.assert_array_equal(frame.arrays["second"], array.T)
     assert len(data) % 4 == 0

@@ -2,6 +2,7 @@
 """The loop: it counts real images, measures when it should, and says how training ended."""
 
 import math
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -367,3 +368,29 @@ def test_metrics_and_pictures_are_computed_in_full_precision(bench):
     trainer.train()
     assert precisions == {"medium"}
     assert set(seen) == {"highest"}
+
+
+def test_who_attends_is_asked_before_each_iteration_and_its_time_does_not_count(bench, monkeypatch):
+    class Clock:
+        ahead = 0.0
+
+        def perf_counter(self):
+            return time.perf_counter() + self.ahead
+
+    clock = Clock()
+    monkeypatch.setattr("ganbench.training.trainer.time", clock)
+    trainer = bench.trainer(bench.state(kimg=0.4, batch_size=100))
+    images = []
+
+    def attend(given):
+        assert given is trainer
+        images.append(given.state.images_seen)
+        clock.ahead += 1000
+        given.stop_requested = given.state.images_seen == 300
+
+    trainer.attend = attend
+    assert trainer.train() == "interrupted"
+    assert images == [0, 100, 200, 300]
+    assert trainer.state.images_seen == 300
+    assert trainer.seconds < 900
+    assert trainer.folder.stats()[-1]["seconds"] < 900
