@@ -170,6 +170,8 @@ class LabPage {
   }
 
   showCode() {
+    byId("code").hidden = true; // what was copied may be of another run
+    byId("share-status").textContent = "";
     byId("exact-note").textContent = this.code?.exact === false ? words().not_exact : words().exact;
   }
 
@@ -355,7 +357,8 @@ class LabPage {
     byId("lesson-text").textContent = lessonWords(current).text;
     for (const name of current.points_to ?? []) {
       if (name in this.layers) this.toggleLayer(name, true);
-      document.querySelector(`[data-chart="${name}"], .box-${name}`)?.classList.add("pointed");
+      const boxes = name === "boxes" ? ".box-generator, .box-discriminator" : `[data-chart="${name}"], .box-${name}`;
+      for (const place of document.querySelectorAll(boxes)) place.classList.add("pointed");
     }
   }
 

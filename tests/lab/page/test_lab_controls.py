@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from lab_pages import RATE, RECIPE, TOML, fake_lab, frame, hello, state
 
+from ganbench.lab.lesson_files import lessons as all_lessons
+
 pytestmark = pytest.mark.browser
 
 
@@ -177,6 +179,10 @@ def test_every_word_is_said_in_chinese(lab):
       const { chinese } = await import('/words_zh.js');
       return Object.keys(english).filter((name) => !(name in chinese));
     }""")
+    lessons = lab.page.evaluate(
+        "import('/words_zh.js').then(({ chinese }) => Object.keys(chinese.lesson_texts))"
+    )
+    assert sorted(lessons) == sorted(lesson_file.name for lesson_file in all_lessons())
     assert missing == ["probe", "probe_image"]  # symbols, no words
     lab.page.select_option("#language", "zh")
     lab.until(lambda: lab.page.locator("#step").text_content() == "单步")
