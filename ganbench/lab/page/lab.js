@@ -61,6 +61,7 @@ class LabPage {
   send(message) {
     if (["reset", "start", "data", "fork", "step"].includes(message.kind)) this.sought = null;
     this.source.send(message);
+    this.schedule();
   }
 
   // -- what is heard -------------------------------------------------------------------------
@@ -305,6 +306,15 @@ class LabPage {
     for (const side of sides) this.shown[side] = this.sides[side].frames.get(place) ?? this.shown[side];
     if (sides.some((side) => !this.sides[side].frames.has(place))) this.send({ kind: "seek", frame: place });
     this.schedule();
+  }
+
+  /** Shows the frame before (-1) or after (1) the one that is shown; not every frame is kept. */
+  seekBy(direction) {
+    if (!this.frame) return;
+    const { rows } = this.sides.a;
+    const now = rows.findIndex(({ frame }) => frame >= this.frame.frame);
+    const next = rows[now + direction];
+    if (next) this.seek(next.frame);
   }
 
   /** Shows the present again. */

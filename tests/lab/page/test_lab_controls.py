@@ -68,7 +68,15 @@ def test_the_past_is_asked_for_and_forked(lab):
     assert "30" in lab.page.locator("#clock").text_content()
     lab.page.click("#fork")
     assert lab.heard("fork")["frame"] == 3
-    assert lab.page.locator("#past").is_hidden()
+    lab.until(lambda: lab.page.locator("#past").is_hidden())
+
+
+def test_keys_go_from_kept_frame_to_kept_frame(lab):
+    lab.open(hello(), state(frames=9), frame(2), frame(5), frame(8))
+    clock = lab.page.locator("#clock")
+    for key, iteration in ((",", 50), (",", 20), (".", 50)):
+        lab.page.keyboard.press(key)
+        lab.until(lambda iteration=iteration: f"iteration {iteration}" in clock.text_content())
 
 
 def test_settings_change_at_once_or_begin_another_run(lab):
