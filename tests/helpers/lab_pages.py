@@ -19,7 +19,7 @@ from ganbench.lab.lab_server import page_files
 from ganbench.lab.wire import Frame, pack_frame
 
 CHROMIUM = Path("/usr/bin/chromium")
-ORIGIN = "http://lab.test"
+ORIGIN = "http://lab.localhost"
 TOML = 'model = "vanilla"\ndataset = "ring8"\ntricks = []\nseed = 0\n'
 RECIPE = {"model": "vanilla", "dataset": "ring8", "tricks": [], "seed": 0, "set": {}}
 RATE = "recipe.generator_optimizer.learning_rate"
@@ -42,12 +42,22 @@ def hello(**changes: Any) -> dict[str, Any]:
         "exact": True,
         "recipe": RECIPE,
         "resolved": {
-            **{"model": "vanilla", "dataset": "ring8", "loss": "non-saturating", "seed": 0},
-            **{"parameters": {}, "tricks": []},
+            "model": "vanilla",
+            "dataset": "ring8",
+            "loss": "non-saturating",
+            "seed": 0,
+            "parameters": {},
+            "tricks": [],
             "recipe": {
-                **{"kimg": 10.0, "batch_size": 128, "latent_dim": 2, "prior": "normal"},
-                **{"discriminator_steps": 1, "generator_steps": 1, "schedule": "linear"},
-                **{"generator_optimizer": _OPTIMIZER, "discriminator_optimizer": _OPTIMIZER},
+                "kimg": 10.0,
+                "batch_size": 128,
+                "latent_dim": 2,
+                "prior": "normal",
+                "discriminator_steps": 1,
+                "generator_steps": 1,
+                "schedule": "linear",
+                "generator_optimizer": _OPTIMIZER,
+                "discriminator_optimizer": _OPTIMIZER,
             },
         },
         "bounds": [[-2.0, 2.0], [-1.0, 1.0]],
@@ -101,9 +111,16 @@ def frame(number: int = 0, *, arrays: dict[str, Any] | None = None, **header: An
         for name in ("generator", "discriminator")
     }
     described = {
-        **{"frame": number, "iteration": 10 * number, "kimg": 1.28 * number, "side": "a"},
-        **{"caption": "", "turn": "", "heat_range": None, "heat_level": 0.5},
-        **{"numbers": numbers, "boxes": boxes},
+        "frame": number,
+        "iteration": 10 * number,
+        "kimg": 1.28 * number,
+        "side": "a",
+        "caption": "",
+        "turn": "",
+        "heat_range": None,
+        "heat_level": 0.5,
+        "numbers": numbers,
+        "boxes": boxes,
     }
     return pack_frame(Frame({**described, **header}, usual if arrays is None else arrays))
 
@@ -160,7 +177,7 @@ class FakeLab:
 
     def pixel(self, x: float, y: float, canvas: str = "picture-a") -> list[int]:
         """Return red, green and blue at a place of a canvas, from 0 to 1, downward."""
-        self.page.wait_for_timeout(100)
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
         script = """([name, x, y]) => {
           const canvas = document.getElementById(name);
           const place = [Math.floor(x * canvas.width), Math.floor(y * canvas.height)];
@@ -175,8 +192,8 @@ class FakeLab:
 
 
 @contextmanager
-def browser_page(width: int = 1200, **options: Any) -> Iterator[Any]:
-    """Yield an empty page in Chromium; the test is skipped where there is none."""
+def chromium() -> Iterator[Any]:
+    """Yield a browser; the test is skipped where there is none."""
     if find_spec("playwright") is None or not CHROMIUM.exists():
         pytest.skip("needs playwright and Debian's chromium")
     from playwright.sync_api import sync_playwright
@@ -187,18 +204,28 @@ def browser_page(width: int = 1200, **options: Any) -> Iterator[Any]:
             executable_path=str(CHROMIUM),
             args=["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)],
         )
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        page = context.new_page()
-        page.set_default_timeout(1000 * _SECONDS)
-        yield page
+        yield browser
         browser.close()
 
 
 @contextmanager
-def fake_lab(width: int = 1200, **options: Any) -> Iterator[FakeLab]:
-    """Yield a page of the lab; what it complains of, and what it asks others for, fails the test."""
-    with browser_page(width, **options) as page:
+def browser_page(browser: Any, width: int = 1200, **options: Any) -> Iterator[Any]:
+    """Yield an empty page."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+    page = context.new_page()
+    page.set_default_timeout(1000 * _SECONDS)
+    yield page
+    page.unroute_all(behavior="ignoreErrors")
+    context.close()
+
+
+@contextmanager
+def fake_lab(browser: Any, width: int = 1200, **options: Any) -> Iterator[FakeLab]:
+    """Yield a page of the lab; the test fails if it complains, or asks anyone else."""
+    with browser_page(browser, width, **options) as page:
         lab = FakeLab(page)
         yield lab
-        assert lab.complaints == []
-        assert all(url.startswith(f"{ORIGIN}/") for url in lab.requests)
+        page.wait_for_timeout(50)
+        foreign = [url for url in lab.requests if not url.startswith(f"{ORIGIN}/")]
+        assert not lab.complaints, lab.complaints
+        assert not foreign, foreign

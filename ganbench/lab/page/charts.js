@@ -103,7 +103,8 @@ function say(chart, curves, now, histories) {
   const texts = chart.series.map(([key]) => shown(now?.numbers?.[key] ?? NaN));
   const other = histories[1]?.rows.find((row) => row.iteration >= (now?.iteration ?? 0)) ?? histories[1]?.rows.at(-1);
   const others = other && chart.series.length === 1 ? ` | ${shown(other.numbers?.[chart.series[0][0]] ?? NaN)}` : "";
-  chart.value.textContent = `${texts.join(" / ")}${others} ${chart.unit ?? ""}`.trim();
+  const unit = texts.includes("–") ? "" : chart.unit ?? "";
+  chart.value.textContent = `${texts.join(" / ")}${others} ${unit}`.trim();
   const first = curves[0]?.values[0]?.[1];
   chart.canvas.setAttribute("aria-label", words().chart_says(chart.title, chart.value.textContent, shown(first)));
 }

@@ -37,10 +37,10 @@ export function imagePlaces(frame, layers, width, height) {
   const kinds = ["fake", "real"].filter((kind) => layers[kind] && frame.arrays[kind]);
   const places = [];
   kinds.forEach((kind, part) => {
-    const share = kinds.length > 1 ? [0.62, 0.38][part] : 1;
-    const top = part ? 0.62 * height : 0;
-    const count = kinds.length > 1 ? [64, 40][part] : 64;
-    const columns = kinds.length > 1 ? [8, 10][part] : 8;
+    const share = kinds.length > 1 ? [0.74, 0.26][part] : 1;
+    const top = part ? 0.74 * height : 0;
+    const count = kinds.length > 1 ? [64, 20][part] : 64;
+    const columns = kinds.length > 1 ? 10 : 8;
     const shown = Math.min(count, frame.arrays[kind].shape[0]);
     const rows = Math.ceil(shown / columns);
     const title = kinds.length > 1 ? 20 : 0;

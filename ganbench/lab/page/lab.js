@@ -61,6 +61,7 @@ class LabPage {
   send(message) {
     if (["reset", "start", "data", "fork", "step"].includes(message.kind)) this.sought = null;
     this.source.send(message);
+    this.schedule();
   }
 
   // -- what is heard -------------------------------------------------------------------------
@@ -170,6 +171,8 @@ class LabPage {
   }
 
   showCode() {
+    byId("code").hidden = true; // what was copied may be of another run
+    byId("share-status").textContent = "";
     byId("exact-note").textContent = this.code?.exact === false ? words().not_exact : words().exact;
   }
 
@@ -305,6 +308,15 @@ class LabPage {
     this.schedule();
   }
 
+  /** Shows the frame before (-1) or after (1) the one that is shown; not every frame is kept. */
+  seekBy(direction) {
+    if (!this.frame) return;
+    const { rows } = this.sides.a;
+    const now = rows.findIndex(({ frame }) => frame >= this.frame.frame);
+    const next = rows[now + direction];
+    if (next) this.seek(next.frame);
+  }
+
   /** Shows the present again. */
   goBack() {
     if (!this.live || this.sought === null) return;
@@ -355,7 +367,8 @@ class LabPage {
     byId("lesson-text").textContent = lessonWords(current).text;
     for (const name of current.points_to ?? []) {
       if (name in this.layers) this.toggleLayer(name, true);
-      document.querySelector(`[data-chart="${name}"], .box-${name}`)?.classList.add("pointed");
+      const boxes = name === "boxes" ? ".box-generator, .box-discriminator" : `[data-chart="${name}"], .box-${name}`;
+      for (const place of document.querySelectorAll(boxes)) place.classList.add("pointed");
     }
   }
 

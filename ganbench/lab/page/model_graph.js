@@ -89,7 +89,7 @@ function relative(made, area) {
 }
 
 function arrowHead(id) {
-  const marker = shape("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" });
+  const marker = shape("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" });
   marker.append(shape("path", { d: "M0 .8 7.5 4 0 7.2z" }));
   return marker;
 }

@@ -4,7 +4,7 @@
 import { channels, palette, verdictColor, verdictOf } from "./theme.js";
 
 const FULL = 65535;
-const TRAILS = 60;
+const TRAILS = 24;
 const DENSITY_CELLS = 96;
 const heatCanvas = document.createElement("canvas");
 const densityCanvas = document.createElement("canvas");
@@ -113,7 +113,7 @@ export function paintPoints({ context, width, height }, frame, { layers, bounds,
   context.fillStyle = colors.paper;
   context.fillRect(0, 0, width, height);
   if (layers.heat && frame.arrays.heat) paintHeat(context, width, height, frame);
-  const past = layers.trajectories ? history.before(frame.frame, 30) : [];
+  const past = layers.trajectories ? history.before(frame.frame, 12, 36) : [];
   for (const [age, earlier] of past.slice(-6, -1).entries()) paintLevel(context, place, earlier, 0.1 + 0.06 * age);
   if (layers.level) paintLevel(context, place, frame, 0.75);
   if (layers.grid && frame.arrays.grid) paintGrid(context, place, frame.arrays.grid, colors);
@@ -241,7 +241,7 @@ function paintTrails(context, place, past, colors) {
   for (let age = 1; age < past.length; age += 1) {
     const [from, to] = [past[age - 1].arrays.fake?.data, past[age].arrays.fake?.data];
     if (!from || !to || from.length !== to.length) continue;
-    context.globalAlpha = 0.15 + (0.6 * age) / past.length;
+    context.globalAlpha = 0.08 + (0.5 * age) / past.length;
     context.beginPath();
     for (let start = 0; start < Math.min(2 * TRAILS, to.length); start += 2) {
       context.moveTo(...place(from[start] / FULL, from[start + 1] / FULL));

@@ -93,7 +93,7 @@ export class Probe {
   tell(latent, place, score = outputAt(this.page.frame, ...place)) {
     const { bounds } = this.hello;
     const fake = place.map((value, axis) => bounds[axis][0] + value * (bounds[axis][1] - bounds[axis][0]));
-    const pair = (values) => (values ? `(${values.slice(0, 2).map((value) => value.toFixed(2)).join(", ")}${values.length > 2 ? ", …" : ""})` : "…");
+    const pair = (values) => (values ? `(${values.slice(0, 2).map((value) => value.toFixed(2)).join(",\u00a0")}${values.length > 2 ? ", …" : ""})` : "…");
     byId("probe-text").textContent = words().probe(pair(latent), pair(fake), score === null ? words().unknown : brief(score));
     this.page.mark(place);
   }

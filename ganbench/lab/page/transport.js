@@ -8,7 +8,7 @@ const RATES = [null, 1, 5, 20, 100, 500];
 const FACTORS = [0.25, 0.5, 1, 2, 4];
 
 export class Transport {
-  /** `page` has `send`, `live`, `seek(frame)`, `goBack()`, `layerNames`, `toggleLayer(name)`. */
+  /** `page` has `send`, `live`, `seek(frame)`, `seekBy(direction)`, `goBack()`, `layerNames`, `toggleLayer(name)`. */
   constructor(page) {
     this.page = page;
     this.state = { state: "starting", slow: false, frames: 0 };
@@ -94,8 +94,8 @@ export class Transport {
       m: live(() => this.toggleSlow()),
       r: live(() => this.page.send({ kind: "reset" })),
       f: live(() => this.fork()),
-      ",": () => this.page.seek(Number(byId("time").value) - 1),
-      ".": () => this.page.seek(Number(byId("time").value) + 1),
+      ",": () => this.page.seekBy(-1),
+      ".": () => this.page.seekBy(1),
     };
     const layer = this.page.layerNames[Number(event.key) - 1];
     const act = acts[event.key.toLowerCase()] ?? (layer && (() => this.page.toggleLayer(layer)));

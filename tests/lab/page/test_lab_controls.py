@@ -10,17 +10,9 @@ import numpy as np
 import pytest
 from lab_pages import RATE, RECIPE, TOML, fake_lab, frame, hello, state
 
-from ganbench.lab.page_messages import read_message
+from ganbench.lab.lesson_files import lessons as all_lessons
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def lab():
-    with fake_lab() as opened:
-        yield opened
-        for message in opened.sent:  # the server takes everything that the page has sent
-            read_message(__import__("json").dumps(message))
 
 
 def test_a_new_run_begins_to_play_and_its_address_holds_the_recipe(lab):
@@ -37,8 +29,8 @@ def test_the_token_leaves_the_address(lab):
     assert "token" not in lab.page.url
 
 
-def test_reduced_motion_waits_for_play():
-    with fake_lab(reduced_motion="reduce") as lab:
+def test_reduced_motion_waits_for_play(browser):
+    with fake_lab(browser, reduced_motion="reduce") as lab:
         lab.open()
         lab.heard("ack")
         lab.page.wait_for_timeout(200)
@@ -76,7 +68,15 @@ def test_the_past_is_asked_for_and_forked(lab):
     assert "30" in lab.page.locator("#clock").text_content()
     lab.page.click("#fork")
     assert lab.heard("fork")["frame"] == 3
-    assert lab.page.locator("#past").is_hidden()
+    lab.until(lambda: lab.page.locator("#past").is_hidden())
+
+
+def test_keys_go_from_kept_frame_to_kept_frame(lab):
+    lab.open(hello(), state(frames=9), frame(2), frame(5), frame(8))
+    clock = lab.page.locator("#clock")
+    for key, iteration in ((",", 50), (",", 20), (".", 50)):
+        lab.page.keyboard.press(key)
+        lab.until(lambda iteration=iteration: f"iteration {iteration}" in clock.text_content())
 
 
 def test_settings_change_at_once_or_begin_another_run(lab):
@@ -187,6 +187,10 @@ def test_every_word_is_said_in_chinese(lab):
       const { chinese } = await import('/words_zh.js');
       return Object.keys(english).filter((name) => !(name in chinese));
     }""")
+    lessons = lab.page.evaluate(
+        "import('/words_zh.js').then(({ chinese }) => Object.keys(chinese.lesson_texts))"
+    )
+    assert sorted(lessons) == sorted(lesson_file.name for lesson_file in all_lessons())
     assert missing == ["probe", "probe_image"]  # symbols, no words
     lab.page.select_option("#language", "zh")
     lab.until(lambda: lab.page.locator("#step").text_content() == "单步")

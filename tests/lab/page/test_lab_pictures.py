@@ -10,12 +10,6 @@ from lab_pages import fake_lab, frame, hello, state
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def lab():
-    with fake_lab() as opened:
-        yield opened
-
-
 def test_fakes_are_painted_where_they_are(lab):
     lab.open()
     lab.layers("fake")
@@ -83,7 +77,7 @@ def test_a_fake_that_is_pointed_at_is_followed(lab):
     lab.page.mouse.move(area["x"] + 0.75 * area["width"], area["y"] + 0.75 * area["height"])
     assert lab.heard("probe") == {"kind": "probe", "index": 0}
     lab.tell({"kind": "point", "latent": [0.25, -1.5], "fake": [1.0, -0.5], "score": 0.125})
-    told = "z (0.25, -1.50) → G(z) (1.00, -0.50) → D 0.125"
+    told = "z (0.25,\u00a0-1.50) → G(z) (1.00,\u00a0-0.50) → D 0.125"
     lab.until(lambda: lab.page.locator("#probe-text").text_content() == told)
 
 
@@ -112,15 +106,15 @@ def test_sequences_are_painted_as_lines_and_as_text(lab):
         frame(arrays={"fake": waves, "real": waves}),
     )
     lab.layers("fake")
-    middle = 26 / 672  # the first of two lines stands at a quarter of the height
-    assert any(sum(lab.pixel(0.5, y)) < 700 for y in np.arange(0.24, 0.31, 0.002) + 0 * middle)
+    heights = np.arange(0.24, 0.31, 0.002)  # the first of two lines, below a title
+    assert any(sum(lab.pixel(0.5, y)) < 700 for y in heights)
     lab.tell(frame(1, arrays={}, text=["to be"], real_text=["or not"]))
     lab.until(lambda: "10" in lab.page.locator("#clock").text_content())
 
 
 @pytest.mark.parametrize("width", [390, 768, 1400])
-def test_the_page_is_never_wider_than_the_window(width):
-    with fake_lab(width) as lab:
+def test_the_page_is_never_wider_than_the_window(browser, width):
+    with fake_lab(browser, width) as lab:
         lab.open()
         assert lab.page.evaluate("document.documentElement.scrollWidth") <= width
 

@@ -14,7 +14,7 @@ from ganbench.lab.recording import packed_records, recorded_page
 pytestmark = pytest.mark.browser
 
 
-def test_a_recorded_run_is_shown_scrubbed_and_played(tmp_path):
+def test_a_recorded_run_is_shown_scrubbed_and_played(browser, tmp_path):
     told = {"kind": "diagnosis", "sentences": ["It goes well."], "tricks": []}
     messages = [hello(), state(), frame(0), frame(1), told, frame(2)]
     records = [
@@ -26,7 +26,7 @@ def test_a_recorded_run_is_shown_scrubbed_and_played(tmp_path):
     file = tmp_path / "page.html"
     file.write_text(recorded_page(packed_records(records), "a run"))
     complaints, requests = [], []
-    with browser_page(offline=True) as page:
+    with browser_page(browser, offline=True) as page:
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
