@@ -181,7 +181,10 @@ class FakeLab:
         script = """([name, x, y]) => {
           const canvas = document.getElementById(name);
           const place = [Math.floor(x * canvas.width), Math.floor(y * canvas.height)];
-          return [...canvas.getContext('2d').getImageData(...place, 1, 1).data].slice(0, 3);
+          const options = {willReadFrequently: true};
+          const copy = document.createElement('canvas').getContext('2d', options);
+          copy.drawImage(canvas, -place[0], -place[1]);
+          return [...copy.getImageData(0, 0, 1, 1).data].slice(0, 3);
         }"""
         return list(self.page.evaluate(script, [canvas, x, y]))
 

@@ -8,6 +8,7 @@ const TRAILS = 24;
 const DENSITY_CELLS = 96;
 const heatCanvas = document.createElement("canvas");
 const densityCanvas = document.createElement("canvas");
+const dots = new Map();
 
 export const POINT_LAYERS = {
   heat: true, level: true, real: true, fake: true, density: false, arrows: true, grid: false, trajectories: false,
@@ -163,16 +164,30 @@ function paintLevel(context, place, frame, opacity) {
 
 function paintDots(context, place, points, color, size) {
   if (!points) return;
-  context.fillStyle = color;
+  const dot = dotOf(color, size);
   context.globalAlpha = 0.78;
-  context.beginPath();
   for (let start = 0; start < points.data.length; start += 2) {
     const [x, y] = place(points.data[start] / FULL, points.data[start + 1] / FULL);
-    context.moveTo(x + size, y);
-    context.arc(x, y, size, 0, 2 * Math.PI);
+    context.drawImage(dot, x - size - 1, y - size - 1, 2 * size + 2, 2 * size + 2);
   }
-  context.fill();
   context.globalAlpha = 1;
+}
+
+/** Returns a small canvas with a dot; copies of it are painted much faster than arcs. */
+function dotOf(color, size) {
+  const key = `${color} ${size}`;
+  if (!dots.has(key)) {
+    const canvas = document.createElement("canvas");
+    const ratio = 3;
+    canvas.width = canvas.height = Math.ceil(ratio * (2 * size + 2));
+    const context = canvas.getContext("2d");
+    context.fillStyle = color;
+    context.beginPath();
+    context.arc(canvas.width / 2, canvas.height / 2, ratio * size, 0, 2 * Math.PI);
+    context.fill();
+    dots.set(key, canvas);
+  }
+  return dots.get(key);
 }
 
 function paintDensity(context, width, height, points, color) {
