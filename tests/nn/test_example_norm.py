@@ -62,7 +62,7 @@ def in_groups(maps, groups):
         (GroupNorm(channels=1), lambda maps: in_groups(maps, 8)),
         (GroupNorm(), lambda maps: in_groups(maps, 1)),
     ],
-    ids=str,
+    ids=["layer", "instance", "twelve channels", "one channel", "sixteen channels"],
 )
 def test_it_takes_the_place_of_batch_normalization(trick, normalized):
     """With the gains and biases of the layers that it replaces, and the same gradients."""
