@@ -31,8 +31,6 @@ ganbench compare my-suite.toml --backend ray --timeout 30m
 ganbench compare --model dcgan --tricks none,r1 --vary learning_rate=1e-4,2e-4,1e-3 --kimg 100
 
 ganbench compare --model vanilla,./mine.py --seeds 0-4 --fail-if-worse fid:5%
-
-ganbench compare digits-tricks --power 0.8 --effect 10%
 """
 
 

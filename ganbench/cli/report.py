@@ -45,6 +45,14 @@ def command(
     runs: Annotated[
         list[Path] | None, typer.Argument(help="Folders of runs, at any depth (default: runs).")
     ] = None,
+    curves: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Scalars of another tool to draw, from TensorBoard's event files (repeatable).",
+            metavar="NAME=DIR",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     metric: Annotated[
         str | None,
         typer.Option(
@@ -60,14 +68,6 @@ def command(
             "with.",
             metavar="NAME",
             rich_help_panel=MEASURING,
-        ),
-    ] = None,
-    curves: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Scalars of another tool to draw, from TensorBoard's event files (repeatable).",
-            metavar="NAME=DIR",
-            rich_help_panel=WHAT,
         ),
     ] = None,
     title: Annotated[

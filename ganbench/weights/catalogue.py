@@ -96,6 +96,11 @@ INCEPTION = Weights(
         "mind",
         "authpct",
         "mifid",
+        "prd-precision",
+        "prd-recall",
+        "rarity",
+        "realism",
+        "sfid",
     ),
     address="https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
     "weights-inception-2015-12-05-6726825d.pth",

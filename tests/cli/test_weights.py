@@ -78,6 +78,7 @@ def test_ls_names_every_metric_that_needs_the_weights():
     networks = {
         "inception": "inception",
         "inception-clean": "inception",
+        "inception-spatial": "inception",
         "alexnet": "alexnet",
         "dinov2": "dinov2-vitl14",
         "clip": "clip-vitl14-336",

@@ -63,7 +63,7 @@ class Visitor:
 @contextmanager
 def lab(*words):
     """Start ``ganbench lab``; yield the process, its address and a cookie."""
-    command = [sys.executable, "-m", "ganbench", "lab", *words, "--no-browser"]
+    command = [sys.executable, "-P", "-m", "ganbench", "lab", *words, "--no-browser"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         link = re.search(r"http://\S+", process.stderr.readline())[0]

@@ -47,7 +47,15 @@ def logged(tmp_path_factory):
         pytest.importorskip(name, reason=f"needs {name}: pip install 'ganbench[{name}]'")
     out = tmp_path_factory.mktemp("logged")
     home = str(Path(ganbench.__file__).resolve().parents[1])
-    words = [sys.executable, "-c", KILLED, str(out), str(Path(logged_runs.__file__).parent), *NAMES]
+    words = [
+        sys.executable,
+        "-P",
+        "-c",
+        KILLED,
+        str(out),
+        str(Path(logged_runs.__file__).parent),
+        *NAMES,
+    ]
     environment = {**os.environ, "PYTHONPATH": home, "GANBENCH_CACHE": str(out / "cache")}
     killed = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert killed.returncode == 9, killed.stderr

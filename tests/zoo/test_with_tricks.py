@@ -134,6 +134,7 @@ REFUSED = {
     "r3gan": {"label-smoothing"},
     "r3gan-images": {"spectral-norm"},
     "ragan": {"label-smoothing"},
+    "ragan-images": {"unet-discriminator"},
     "reacgan": {"pacgan", "several-discriminators"},
     "rpgan": {"label-smoothing"},
     "sagan": {"pacgan"},

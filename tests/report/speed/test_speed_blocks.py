@@ -168,7 +168,7 @@ def test_hostile_names_are_only_shown(
     files = made_up.report(tmp_path / "runs", tmp_path / "out")
     tags = elements(files.page.read_text()).tags
     assert set(tags) == set(elements(speed_report.page.read_text()).tags)
-    assert tags.count("script") == 3
+    assert tags.count("script") == 4
     assert "img" not in tags
 
 
