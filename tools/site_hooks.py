@@ -30,7 +30,8 @@ CARRIED = (
     "reports/**/index.html",
     "reports/**/*.svg",
     "reports/**/*.webp",
-    "reports/self-check/**/*.md",
+    "reports/**/README.md",
+    "reports/self-check/**/*.json",
     "zoo/pretrained/*/samples.png",
     "examples/*.py",
 )
@@ -48,7 +49,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.append(File.generated(config, place, abs_src_path=str(ROOT / name)))
     for pattern in CARRIED:
         for path in sorted(ROOT.glob(pattern)):
-            place = path.relative_to(ROOT).as_posix()
+            place = report_page(path).relative_to(ROOT).as_posix()
+            if place in files.src_uris:  # the report has a page, which says the same
+                continue
             files.append(File.generated(config, place, abs_src_path=str(path)))
     return files
 
@@ -77,6 +80,17 @@ def linked(markdown: str, place: str) -> str:
     return "".join(parts)
 
 
+def report_page(path: Path) -> Path:
+    """Return where the site shows the Markdown of a report: as its page, or as a page of the site.
+
+    MkDocs leaves out files of the name README.md. Any other path is returned as it is.
+    """
+    if path.name != "README.md" or path.parent == ROOT or "reports" not in path.parts:
+        return path
+    page = path.with_name("index.html")
+    return page if page.exists() else path.with_name("index.md")
+
+
 def site_link(link: str, folder: Path, place: str) -> str:
     """Return the link from a page of the site to what a link of the repository leads to.
 
@@ -91,8 +105,9 @@ def site_link(link: str, folder: Path, place: str) -> str:
     target = Path(os.path.normpath(folder / path))
     if not target.exists():  # a generated picture names its place on the site
         target = ROOT / path
-    name = target.relative_to(ROOT).as_posix()
-    if name.endswith("README.md") and (target.parent / "index.html").exists():
-        name, mark, anchor = name.replace("README.md", "index.html"), "", ""
+    page = report_page(target)
+    if page.suffix == ".html":  # whose anchors have other names
+        mark = anchor = ""
+    name = page.relative_to(ROOT).as_posix()
     name = MOVED.get(name, name).removeprefix("docs/")
     return os.path.relpath(name, Path(place).parent).replace(os.sep, "/") + mark + anchor

@@ -63,9 +63,9 @@ def print_seeds_needed(
         screen.print_table(_table(of_dataset, effect.text), least=("spread", "pairs"))
     correction = f", corrected for {tests} comparisons," if tests > 1 else ""
     screen.print(
-        f"With so many seeds, the paired t test{correction} finds a true difference of this size "
-        f"with a probability of {power:g}. The interval is that of the spread, which few pairs "
-        "tell roughly."
+        f"With that many seeds, the paired t test{correction} finds a true difference of this "
+        f"size with a probability of {power:g}. The interval reflects the spread, of which a few "
+        "pairs give only a rough estimate."
     )
 
 

@@ -106,7 +106,7 @@ def command(
             *diff,
             baseline=baseline,
             metric=metric,
-            ignored=[*(runs or []), *([out] if out else [])],
+            surplus=[*(runs or []), *([out] if out else [])],
             as_json=as_json,
         )
         return

@@ -29,7 +29,7 @@ def show_difference(
     *,
     baseline: str | None,
     metric: str | None,
-    ignored: Sequence[Path],
+    surplus: Sequence[Path],
     as_json: bool,
 ) -> None:
     """Print what changed from one set of runs to another.
@@ -39,7 +39,7 @@ def show_difference(
         after: The same.
         baseline: The baseline of both.
         metric: The primary metric of both.
-        ignored: Folders that were named beside the two, which is a mistake.
+        surplus: Folders that were named in addition to the two, which are refused.
         as_json: Whether to print JSON.
 
     Raises:
@@ -49,9 +49,9 @@ def show_difference(
     from ganbench.analysis.changes import changes_between
     from ganbench.errors import ConfigError
 
-    if ignored:
+    if surplus:
         raise ConfigError(
-            f"--diff compares two folders and writes nothing; {ignored[0]} is one too many.",
+            f"--diff compares two folders and writes nothing; {surplus[0]} is one too many.",
             "ganbench report --diff A B",
         )
     found = changes_between(_runs(before), _runs(after), baseline=baseline, metric=metric)

@@ -33,7 +33,9 @@ MOST_AT_TOP = 6
 """At most this many samples stand at the top of the page."""
 
 
-def render_page(report: Report, blocks: Sequence[Block], stills: Mapping[str, str]) -> str:
+def render_page(
+    report: Report, blocks: Sequence[Block], stills: Mapping[str, str], *, markdown: bool = True
+) -> str:
     """Return the HTML of a report. Every text of a record is escaped.
 
     Args:
@@ -41,6 +43,7 @@ def render_page(report: Report, blocks: Sequence[Block], stills: Mapping[str, st
         blocks: Its blocks.
         stills: The still pictures of its charts as SVG, by the names of the charts, which the
             page's script replaces; without any, there are no charts.
+        markdown: Whether the Markdown stands next to it.
     """
     script = vega_script() if stills else ""
     environment = jinja2.Environment(
@@ -53,6 +56,7 @@ def render_page(report: Report, blocks: Sequence[Block], stills: Mapping[str, st
     environment.filters |= {"words": html_words, "kind": lambda block: type(block).__name__}
     page = environment.get_template("page.html.j2").render(
         report=report,
+        markdown=markdown,
         facts=_facts(report),
         strip=_strip(blocks),
         blocks=blocks,

@@ -110,7 +110,7 @@ def write_report(
 
     drawn = draw_charts(_specifications(all_charts(blocks))) if pages else {}
     figures = draw_figures(vectors) if vectors else {}
-    rendered = {**pictures, **_rendered(report, blocks, drawn), **tables, **(figures or {})}
+    rendered = {**pictures, **_rendered(report, blocks, drawn, pages), **tables, **(figures or {})}
     rendered = {file: data for file, data in rendered.items() if file in expected}
     with replacing_own(out, {*records, *rendered}, earlier):
         _write_files(out, rendered, report, copied)
@@ -148,7 +148,10 @@ def _records(report: Report, copied: Iterable[SpeedRecord]) -> set[str]:
 
 
 def _rendered(
-    report: Report, blocks: tuple[Block, ...], drawn: Mapping[str, str] | None
+    report: Report,
+    blocks: tuple[Block, ...],
+    drawn: Mapping[str, str] | None,
+    pages: Collection[str],
 ) -> dict[str, bytes]:
     """Return the page, the Markdown, and the charts that it shows, by their files.
 
@@ -156,16 +159,22 @@ def _rendered(
         report: The report.
         blocks: Its blocks.
         drawn: What ``_specifications`` asks for as SVG; None where it could not be drawn.
+        pages: Those of the two that are written, none of which leads to one that is not.
     """
     if drawn is None:
         blocks = (Paragraph(notes.NO_CHARTS, role="warning"), *blocks)
     stills = {name: compact(picture) for name, picture in (drawn or {}).items()}
     files = _still_files(all_charts(blocks)) if stills else {}
-    return {
-        **{file: utf8(stills.get(_shortened(name), stills[name])) for name, file in files.items()},
-        "index.html": utf8(render_page(report, blocks, stills)),
-        "README.md": utf8(render_markdown(report, blocks, files)),
+    rendered = {
+        file: utf8(stills.get(_shortened(name), stills[name])) for name, file in files.items()
     }
+    html, markdown = _PAGES.values()
+    if html in pages:
+        page = render_page(report, blocks, stills, markdown=markdown in pages)
+        rendered[html] = utf8(page)
+    if markdown in pages:
+        rendered[markdown] = utf8(render_markdown(report, blocks, files, page=html in pages))
+    return rendered
 
 
 def _still_files(charts: Iterable[Charts]) -> dict[str, str]:

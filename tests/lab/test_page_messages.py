@@ -100,6 +100,7 @@ def test_the_most_points_fit_into_a_message():
 def test_anything_is_read_or_refused(value, kind):
     for message in (value, {"kind": kind, "frame": value, "latent": value}):
         try:
-            read_message(json.dumps(message))
+            read = read_message(json.dumps(message))
         except InputError:
             continue
+        assert read == message

@@ -18,14 +18,15 @@ def hooks(monkeypatch):
 @pytest.mark.parametrize(
     ("place", "link", "expected"),
     [
-        ("zoo.md", "../reports/zoo/losses/README.md", "reports/zoo/losses/index.html"),
+        ("zoo.md", "../reports/digits-tricks/README.md", "reports/digits-tricks/index.html"),
+        ("zoo.md", "../reports/zoo/losses/README.md", "reports/zoo/losses/index.md"),
         ("results.md", "../reports/index.html", "reports/index.html"),
         ("how-to/own-gan.md", "../../CONTRIBUTING.md#tests", "../contributing.md#tests"),
         ("how-to/own-gan.md", "../../examples/own_gan.py", "../examples/own_gan.py"),
         ("how-to/own-gan.md", "../backbones.md", "../backbones.md"),
         ("contributing.md", "docs/papers.md#the-list", "papers.md#the-list"),
         ("contributing.md", "reports/self-check/fashion-mnist/README.md",
-         "reports/self-check/fashion-mnist/README.md"),
+         "reports/self-check/fashion-mnist/index.md"),
         ("index.md", "#where-to-go", "#where-to-go"),
         ("index.md", "https://arxiv.org/abs/1406.2661", "https://arxiv.org/abs/1406.2661"),
         ("gallery.md", "zoo/pretrained/dcgan@mnist5k/samples.png",

@@ -33,20 +33,26 @@ from ganbench.report.markdown.markdown_text import (
 _PICTURES_A_LINE = 4
 
 
-def render_markdown(report: Report, blocks: Iterable[Block], stills: Mapping[str, str]) -> str:
+def render_markdown(
+    report: Report, blocks: Iterable[Block], stills: Mapping[str, str], *, page: bool = True
+) -> str:
     """Return the Markdown of a report.
 
     Args:
         report: The report, for its title and the lines below it.
         blocks: Its blocks.
         stills: The files of still pictures by the names of their charts.
+        page: Whether the page stands next to it.
     """
     ended = escape(sentences.statuses(count_statuses(report.runs)))
+    link = (
+        "The same with charts to point at: "
+        "[index.html](index.html), one file that needs no network."
+    )
     parts = [
         f"# {escape(report.title)}",
         escape(report.lede),
-        f"{f'{ended}. ' if ended else ''}The same with charts to point at: "
-        "[index.html](index.html), one file that needs no network.",
+        " ".join(filter(None, (f"{ended}." if ended else "", link if page else ""))),
         markdown_of(blocks, stills),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

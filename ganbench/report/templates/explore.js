@@ -29,7 +29,7 @@
         if (next !== "none") head.ariaSort = next;
         const sign = next === "descending" ? -1 : 1;
         const rows = given.filter((row) => !row.classList.contains("reference"));
-        if (next !== "none") rows.sort((one, other) => compare(one, other, column, sign));
+        if (next !== "none") rows.sort((left, right) => compare(left, right, column, sign));
         body.append(...rows, ...given.filter((row) => row.classList.contains("reference")));
         say(next === "none" ? "Sorted as written" : `Sorted by ${button.textContent}, ${next}`);
       });
@@ -37,8 +37,8 @@
   }
 
   // Rows without a value stay at the end, whichever way a column is sorted.
-  function compare(one, other, column, sign) {
-    const [first, second] = [one, other].map((row) => valueOf(row.cells[column]));
+  function compare(left, right, column, sign) {
+    const [first, second] = [left, right].map((row) => valueOf(row.cells[column]));
     if (first === null || second === null) return (first === null) - (second === null);
     if (typeof first === "number" && typeof second === "number") return sign * (first - second);
     return sign * String(first).localeCompare(String(second), "en", { numeric: true });

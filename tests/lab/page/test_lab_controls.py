@@ -77,6 +77,7 @@ def test_keys_go_from_kept_frame_to_kept_frame(lab):
     for key, iteration in ((",", 50), (",", 20), (".", 50)):
         lab.page.keyboard.press(key)
         lab.until(lambda iteration=iteration: f"iteration {iteration}" in clock.text_content())
+        assert f"iteration {iteration} " in clock.text_content()
 
 
 def test_settings_change_at_once_or_begin_another_run(lab):

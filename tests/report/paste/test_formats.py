@@ -158,3 +158,16 @@ def test_a_report_with_other_formats_replaces_the_earlier_one(
     assert not list((tmp_path / "a/tables").glob("*.csv"))
     write_report(suite, tmp_path / "a", title="x", formats=["csv"])
     assert contents(tmp_path / "a") == first
+
+
+@pytest.mark.parametrize(("formats", "there"), [(["md"], "README.md"), (["html"], "index.html")])
+def test_a_report_leads_to_no_file_that_is_not_written(
+    tmp_path: Path, suite: list[RunRecord], formats: list[str], there: str
+) -> None:
+    write_report(suite, tmp_path, title="x", formats=formats)
+    other = {"README.md", "index.html"} - {there}
+    assert not (tmp_path / other.pop()).exists()
+    text = (tmp_path / there).read_text()
+    linked = {*re.findall(r"\]\(([^)]+)\)", text), *re.findall(r'<a href="([^"#]+)"', text)}
+    own = {link for link in linked if not link.startswith("https://")}
+    assert all((tmp_path / link).is_file() for link in own), own
