@@ -4,24 +4,23 @@
 Modes, high-quality share and reverse KL are the registered metrics. The Jensen-Shannon divergence
 compares the samples' histogram with the exact mass of the mixture in each cell, or with the
 histogram of all real points where the density is not known; what lies outside the picture is a
-cell of its own. A floor is the mean value of samples that are drawn from the data's distribution,
+cell of its own. A floor is the expected value of samples that are drawn from the data's distribution,
 at the same count: no generator can be expected below it.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from ganbench import registry
 from ganbench.evaluation.evidence import Evidence
-from ganbench.evaluation.mode_counts import ModeCounts, count_modes
+from ganbench.evaluation.mode_counts import count_modes
 from ganbench.gan import Mixture
 from ganbench.lab.point_bounds import PointBounds
+from ganbench.metrics.reverse_kl import expected_of_even, kl_divergence
 
 CELLS = 32
 """The histogram has this many cells along each axis."""
@@ -85,8 +84,8 @@ class PointNumbers:
         values = (
             float(counts.covered),
             counts.counted / counts.samples,
-            _reverse_kl(counts),
-            _even_floor(counts.modes, coarse),
+            float(kl_divergence(counts.per_mode[None])[0]),
+            expected_of_even(counts.modes, coarse),
         )
         return dict(zip(names, values, strict=True))
 
@@ -96,15 +95,3 @@ class PointNumbers:
             count, self._masses / self._masses.sum(), _DRAWS
         )
         return float(np.mean([jensen_shannon(self._masses, draw / count) for draw in draws]))
-
-
-def _reverse_kl(counts: ModeCounts) -> float:
-    metric: Any = registry.metrics.get("reverse-kl")()
-    return float(metric.of_counts(counts, seed=0).value)
-
-
-@lru_cache(maxsize=256)
-def _even_floor(modes: int, count: int) -> float:
-    """Return the mean reverse KL of ``count`` samples that are spread evenly over the modes."""
-    draws = np.random.default_rng(0).multinomial(count, np.full(modes, 1 / modes), _DRAWS)
-    return float(np.mean([_reverse_kl(ModeCounts(draw, count)) for draw in draws]))
