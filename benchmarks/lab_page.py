@@ -3,14 +3,15 @@
 
     python benchmarks/lab_page.py [--loads 5] [--seconds 20] [--minutes 10] [--model vanilla]
 
-Needs Debian's package ``chromium``, the Python package ``playwright`` and the extra ``lab``, on Linux. Three things are measured:
+Needs Linux, Debian's package ``chromium``, the Python package ``playwright`` and the extra ``lab``.
+Three things are measured:
 
 * From ``ganbench lab``, with its start of Python and torch, to the second frame that is painted:
   ``cold``. From opening the address, where the server and its trainer are up: ``warm``.
 * Frames painted per second with all layers of points on, 1,000 + 1,000 points and a heat map of
   64 x 64: at a chosen speed of 100 updates per second, and at full speed, where the lab leaves most
   of the time to training.
-* Memory of the server, of its trainer and of the page's scripts, every half minute of ``--minutes``.
+* Memory of the server, of its trainer and of the page's scripts, every half minute.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ COUNT_FRAMES = """
 window.painted = 0;
 addEventListener("DOMContentLoaded", () => {
   new MutationObserver(() => { window.painted += 1; })
-    .observe(document.getElementById("clock"), {childList: true, characterData: true, subtree: true});
+    .observe(document.getElementById("clock"), {childList: true, subtree: true});
 });
 """
 

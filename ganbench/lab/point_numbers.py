@@ -4,8 +4,8 @@
 Modes, high-quality share and reverse KL are the registered metrics. The Jensen-Shannon divergence
 compares the samples' histogram with the exact mass of the mixture in each cell, or with the
 histogram of all real points where the density is not known; what lies outside the picture is a
-cell of its own. A floor is the expected value of samples that are drawn from the data's distribution,
-at the same count: no generator can be expected below it.
+cell of its own. A floor is the expected value of samples that are drawn from the data's
+distribution, at the same count: no generator can be expected below it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from ganbench.evaluation.evidence import Evidence
+from ganbench.evaluation.math.mode_divergence import expected_of_even, kl_divergence
 from ganbench.evaluation.mode_counts import count_modes
 from ganbench.gan import Mixture
 from ganbench.lab.point_bounds import PointBounds
-from ganbench.metrics.reverse_kl import expected_of_even, kl_divergence
 
 CELLS = 32
 """The histogram has this many cells along each axis."""

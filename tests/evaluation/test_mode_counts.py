@@ -12,11 +12,16 @@ from hypothesis import strategies as st
 
 from ganbench.errors import ConfigError, InputError
 from ganbench.evaluation.evidence import Evidence
+from ganbench.evaluation.math.mode_divergence import (
+    expected_of_even,
+    kl_divergence,
+    plug_in_bias,
+)
 from ganbench.evaluation.mode_counts import count_modes
 from ganbench.gan import Mixture
 from ganbench.metrics.high_quality import HighQuality
 from ganbench.metrics.modes import Modes
-from ganbench.metrics.reverse_kl import ReverseKL, expected_of_even, kl_divergence, plug_in_bias
+from ganbench.metrics.reverse_kl import ReverseKL
 
 SIGMA = 0.1
 CORNERS = Mixture(((0.0, 0.0), (4.0, 0.0), (0.0, 4.0), (4.0, 4.0)), SIGMA)
