@@ -10,7 +10,6 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -23,25 +22,15 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.lab.gate import Gate
 from ganbench.lab.lab_hub import Page
+from ganbench.lab.page_files import page_files
 from ganbench.lab.page_messages import MOST_BYTES, read_message
 from ganbench.lab.two_sides import Lab
 from ganbench.records.json_values import strict_json
 
-PAGE = Path(__file__).parent / "page"
 USUAL_PORT = 8765
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MOST_PAGES = 64
 TOKEN_BYTES = 32
-
-_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".txt": "text/plain; charset=utf-8",
-}
 
 
 @dataclass(frozen=True)
@@ -159,23 +148,6 @@ async def _send(websocket: WebSocket, page: Page) -> None:
             else:
                 await websocket.send_text(item)
         await websocket.close(1008)
-
-
-def page_files() -> dict[str, tuple[bytes, str]]:
-    """Return the page's files by their addresses, with their types; they are read once.
-
-    What a browser asks for is looked up here, never on the disk.
-    """
-    files = {}
-    for path in sorted(PAGE.rglob("*")):
-        if path.is_file() and path.suffix in _TYPES:
-            files["/" + path.relative_to(PAGE).as_posix()] = (
-                path.read_bytes(),
-                _TYPES[path.suffix],
-            )
-    if "/index.html" in files:
-        files["/"] = files["/index.html"]
-    return files
 
 
 def serve(lab: Lab, address: Address) -> None:
