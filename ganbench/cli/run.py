@@ -226,7 +226,7 @@ def _plan(
     return plan(model, data, tricks=tricks, settings=settings, data_root=data_root)
 
 
-def _check(plan: RunPlan, run_options: RunOptions, *, record: bool) -> Sequence[str]:
+def _check(plan: RunPlan, run_options: RunOptions, *, record: bool) -> Sequence[object]:
     """Refuse what cannot be measured or recorded; return the metrics to measure."""
     from ganbench.harness.preflight import check_run
     from ganbench.lab.recorded_run import check_recordable

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ganbench.errors import ConfigError, GanbenchError
-from ganbench.lab.gate import Gate
+from ganbench.lab.gate import NOBODY, Gate
 from ganbench.lab.lab_hub import Page
 from ganbench.lab.page_files import page_files
 from ganbench.lab.page_messages import MOST_BYTES, read_message
@@ -84,7 +84,7 @@ class LabApp:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
-    def behind_gate(self, address: Address) -> ASGIApp:
+    def behind_gate(self, address: Address, framed_by: str = NOBODY) -> ASGIApp:
         """Return the application behind its gate."""
         routes = [
             Route(path, partial(_file, content, kind), methods=["GET"])
@@ -96,7 +96,13 @@ class LabApp:
         names = LOCAL_HOSTS if address.host in {"127.0.0.1", "localhost", "::1"} else ()
         hosts = {f"{name}:{address.port}" for name in (*names, _in_address(address.host))}
         cookie = f"ganbench-lab-{address.port}"
-        return Gate(inner, hosts=frozenset(hosts), token=address.token, cookie_name=cookie)
+        return Gate(
+            inner,
+            hosts=frozenset(hosts),
+            token=address.token,
+            cookie_name=cookie,
+            framed_by=framed_by,
+        )
 
     @contextlib.asynccontextmanager
     async def _living(self, app: Starlette) -> AsyncIterator[None]:
@@ -152,8 +158,19 @@ async def _send(websocket: WebSocket, page: Page) -> None:
 
 def serve(lab: Lab, address: Address) -> None:
     """Serve a lab until Ctrl-C."""
+    lab_server(lab, address).run(sockets=[address.socket])
+
+
+def lab_server(lab: Lab, address: Address, framed_by: str = NOBODY) -> uvicorn.Server:
+    """Return the server of a lab.
+
+    Args:
+        lab: What pages talk to.
+        address: Where it listens.
+        framed_by: Which pages may show it in a frame, as a content security policy says it.
+    """
     config = uvicorn.Config(
-        LabApp(lab).behind_gate(address),
+        LabApp(lab).behind_gate(address, framed_by),
         ws="websockets-sansio",
         ws_max_size=MOST_BYTES,
         ws_per_message_deflate=False,
@@ -165,7 +182,7 @@ def serve(lab: Lab, address: Address) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=1,
     )
-    uvicorn.Server(config).run(sockets=[address.socket])
+    return uvicorn.Server(config)
 
 
 def _in_address(host: str) -> str:
