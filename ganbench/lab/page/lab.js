@@ -401,7 +401,10 @@ class LabPage {
     press("copy-python", () => this.code && copy(this.code.python));
     press("copy-toml", () => this.code && copy(this.code.toml));
     press("copy-link", () => copy(location.href));
-    press("save", () => this.send({ kind: "save", name: byId("save-name").value.trim() }));
+    press("save", () => {
+      byId("share-status").textContent = "";
+      this.send({ kind: "save", name: byId("save-name").value.trim() });
+    });
     press("png", () => savePng(byId("picture-a"), this.fileName()));
     press("svg", () => this.frame && saveSvg(this.frame, { layers: this.layers, bounds: this.hello.bounds, history: this.sides.a }, this.fileName()));
     press("clip", () => this.toggleClip());
