@@ -133,12 +133,13 @@ def test_the_svg_has_every_layer_that_is_shown(lab):
     lab.open()
     script = """async (layers) => {
       const { pointsSvg } = await import('/sharing.js');
-      const line = Array.from({ length: 9 }, (_, at) => [20000 + 5000 * (at % 3), 20000 + 5000 * Math.floor(at / 3)]).flat();
+      const place = (step) => 20000 + 5000 * step;
+      const nine = Array.from({ length: 9 }, (_, at) => [place(at % 3), place(Math.floor(at / 3))]);
       const points = { data: [0, 0, 65535, 65535], shape: [2, 2] };
       const later = { data: [32768, 0, 65535, 32768], shape: [2, 2] };
       const heat = { data: [0, 255, 0, 255], shape: [2, 2] };
       const make = (frame, fake) => ({ frame, heat_range: null, heat_level: 0.5, arrays: {
-        fake, real: points, heat, grid: { data: line, shape: [3, 3, 2] },
+        fake, real: points, heat, grid: { data: nine.flat(), shape: [3, 3, 2] },
         arrows: { data: [0.1, 0], shape: [1, 2] } } });
       const frames = new Map([[0, make(0, points)], [1, make(1, later)]]);
       const history = { frames, before: () => [...frames.values()] };
