@@ -45,6 +45,10 @@ class FrameFile:
             return []
         return list(split_records(self.path.read_bytes()))
 
+    def headers(self) -> list[Mapping[str, Any]]:
+        """Return the headers of the frames."""
+        return [frame_header(data) for kind, data in self.records() if kind == FRAME]
+
     def keep_until(self, kimg: float) -> None:
         """Drop the first frame after ``kimg`` and all that follows, which is recorded again."""
         if not self.path.is_file():

@@ -21,7 +21,7 @@ from ganbench.lab.links import FRAME
 from ganbench.lab.recording import FRAMES, packed_records, recipe_title, recorded_page
 from ganbench.lab.run_recipe import recipe_of_plan
 from ganbench.lab.segments import Segment
-from ganbench.lab.wire import Frame, frame_header, pack_frame
+from ganbench.lab.wire import Frame, pack_frame
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import replacing, storage_errors
 from ganbench.records.run_folder import RunFolder
@@ -98,11 +98,9 @@ class RecordedRun(Run):
     def _begun(self, trainer: Trainer) -> _Recorder:
         """Return the recorder of a run that begins, or goes on."""
         recorder = _Recorder(self._segment(), trainer, self._diagnosis, self._frames)
-        missed = recorder.begin()
-        if missed:
-            self.progress.say(
-                f"The run was not recorded before {missed:.4g} kimg: the recording begins there."
-            )
+        since, until = recorder.begin()
+        if since < until:
+            self.progress.say(_unrecorded(since, until))
         return recorder
 
     def _segment(self) -> Segment:
@@ -125,7 +123,9 @@ class RecordedRun(Run):
         """Return the result of a finished run, whose page may still be missing."""
         result = super()._complete()
         if self.folder.frames_file.is_file():
-            self._write_page()
+            last, end = self._write_page(), float(result["kimg"])
+            if last < end:
+                self.progress.say(_unrecorded(last, end))
         elif not self.folder.recording_file.is_file():
             self.progress.say(
                 "The run was not recorded while it trained. To train it once more for a page: "
@@ -133,12 +133,19 @@ class RecordedRun(Run):
             )
         return result
 
-    def _write_page(self) -> None:
-        records = FrameFile(self.folder.frames_file).records()
+    def _write_page(self) -> float:
+        """Turn the frames into the page; return the kimg of the last one."""
+        file = FrameFile(self.folder.frames_file)
         title = recipe_title(recipe_of_plan(self.plan))
-        write_page(self.folder, packed_records(records), title)
-        with storage_errors(self.folder.frames_file):
-            self.folder.frames_file.unlink()
+        write_page(self.folder, packed_records(file.records()), title)
+        last = file.headers()[-1]
+        with storage_errors(file.path):
+            file.path.unlink()
+        return float(last["kimg"])
+
+
+def _unrecorded(since: float, until: float) -> str:
+    return f"The run was not recorded from {since:.4g} to {until:.4g} kimg, without --record."
 
 
 def write_page(folder: RunFolder, recording: bytes, title: str) -> None:
@@ -194,27 +201,32 @@ class _Recorder:
         recipe = self._trainer.state.recipe
         return recipe.batch_size * recipe.discriminator_steps
 
-    def begin(self) -> float:
-        """Go on after the frames that are there; return the kimg at which the first one is taken.
-
-        This is zero, or where the run starts, unless its beginning was not recorded.
-        """
+    def begin(self) -> tuple[float, float]:
+        """Go on after the frames that are there; return from when to when none were recorded."""
         diagnosis, view = self._diagnosis, self._view
         diagnosis.modes, diagnosis.samples = view.modes, view.drawn
-        self._file.keep_until(self._seen / 1000)
-        headers = [frame_header(data) for kind, data in self._file.records() if kind == FRAME]
+        now = self._seen / 1000
+        self._file.keep_until(now)
+        headers = self._file.headers()
         if not headers:
             self._file.path.unlink(missing_ok=True)
             self._file.tell(hello_of(self._segment, view))
             origin = self._segment.plan.config.origin
-            return 0.0 if origin is not None else self._seen / 1000
+            return (0.0 if origin is None else origin.kimg), now
+        self._limit(self._file.records())
         self._number = len(headers)
         first, last = headers[0], headers[-1]
         self._first, self._last = (round(1000 * header["kimg"]) for header in (first, last))
         since = (self._seen - self._last) // self._images_of_iteration
         self._iteration = int(last["iteration"]) + since
         self._replay(headers)
-        return 0.0
+        missing = self._place(self._seen) - self._place(self._last) > 1
+        return (float(last["kimg"]) if missing else now), now
+
+    def _limit(self, records: list[tuple[bytes, bytes]]) -> None:
+        """Record fewer frames where the first shows that they are large."""
+        size = next(len(data) for kind, data in records if kind == FRAME)
+        self._most = max(2, min(self._most, MOST_FRAME_BYTES // size))
 
     def _replay(self, headers: list[Mapping[str, Any]]) -> None:
         """Tell the diagnosis of the ticks before, as it was told of them then."""
@@ -255,9 +267,10 @@ class _Recorder:
         }
         frame = pack_frame(Frame({**facts, **header}, arrays))
         self._file.show(frame)
+        if self._number == 0:
+            self._limit([(FRAME, frame)])
         self._number += 1
         self._last = self._seen
-        self._most = max(2, min(self._most, MOST_FRAME_BYTES // len(frame)))
         self._diagnosis.numbers = header["numbers"]
         if self._diagnosis.changed:
             self._file.tell(self._diagnosis.message())

@@ -125,13 +125,32 @@ def test_a_run_that_was_killed_has_all_frames(whole, tmp_path):
 def test_what_was_not_recorded_is_said(tmp_path):
     go(tmp_path, make=Run, stop_at=0.5)
     resumed, sentences = go(tmp_path, resume=True, frames=8)
-    assert "The run was not recorded before 0.52 kimg: the recording begins there." in sentences
+    assert "The run was not recorded from 0 to 0.52 kimg, without --record." in sentences
     frames = recorded(resumed)[1]
     assert (frames[0].header["iteration"], frames[-1].header["iteration"]) == (13, 25)
     finished, _ = go(tmp_path / "other", make=Run)
     again, sentences = go(tmp_path / "other", resume=True)
     assert f"ganbench lab --record {finished.folder.path}" in " ".join(sentences)
     assert not again.folder.recording_file.exists()
+
+
+def test_a_gap_is_said(tmp_path):
+    go(tmp_path, stop_at=0.3, frames=8)
+    go(tmp_path, make=Run, stop_at=0.7, resume=True)
+    resumed, sentences = go(tmp_path, resume=True, frames=8)
+    assert "The run was not recorded from 0.28 to 0.72 kimg, without --record." in sentences
+    iterations = [frame.header["iteration"] for frame in recorded(resumed)[1]]
+    assert iterations == [0, 4, 7, 18, 19, 22, 25]
+
+
+def test_a_recording_that_ends_before_the_run_says_so(tmp_path):
+    go(tmp_path, stop_at=0.5, frames=8)
+    finished, _ = go(tmp_path, make=Run, resume=True)
+    assert finished.folder.frames_file.is_file()
+    again, sentences = go(tmp_path, resume=True)
+    assert "The run was not recorded from 0.52 to 1 kimg, without --record." in sentences
+    assert recorded(again)[1][-1].header["iteration"] == 13
+    assert not again.folder.frames_file.exists()
 
 
 def test_the_page_of_a_finished_run_is_written_late(tmp_path, monkeypatch):
