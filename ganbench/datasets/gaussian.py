@@ -12,10 +12,12 @@ from ganbench.registry import register
 
 
 @register("gaussian")
-def gaussian(root: Path | None = None) -> Source:
+def one_gaussian(root: Path | None = None) -> Source:
     """One Gaussian at the origin, sigma 0.2; 100,000 samples; 2,500 are measured, 3 sigma rule.
 
-    A game on it is that of Mescheder et al.'s Dirac-GAN, arXiv:1801.04406, where both networks are
-    linear: --set model.backbone=mlp:layers=0.
+    With linear networks, --set model.backbone=mlp:layers=0, it makes a game like the Dirac-GAN,
+    whose data are a single point.
+
+    Paper: Mescheder et al., 2018, arXiv:1801.04406
     """
     return mixture_source("gaussian", Mixture(((0.0, 0.0),), 0.2), root)

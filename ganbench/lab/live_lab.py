@@ -12,7 +12,7 @@ from ganbench import paths
 from ganbench.lab.lab_options import LabOptions
 from ganbench.lab.lab_recipe import LabRecipe
 
-END_SECONDS = 5.0
+SERVER_END_SECONDS = 5.0
 """How long the server may take to end."""
 
 FRAMED_BY = "http://localhost:* http://127.0.0.1:*"
@@ -55,6 +55,6 @@ class LiveLab:
         """End the server and the process that trains."""
         atexit.unregister(self.close)
         self._server.should_exit = True
-        self._thread.join(END_SECONDS)
+        self._thread.join(SERVER_END_SECONDS)
         self._lab.end()
         self._folder.cleanup()
