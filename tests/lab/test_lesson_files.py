@@ -61,7 +61,7 @@ def test_a_claim_can_fail(benchmark):
     rows = [{**row, "x": 0.0, "y": 0.0} for row in rows]
     course = benchmark.Course([{**row, "signal/generator": 0.9, "arrow": 1.0} for row in rows])
     held = {name for name, claim in benchmark.CLAIMS.items() if claim.holds(course)}
-    assert held == {"learns", "collapse_cured", "gradient_penalty", "less_momentum"}
+    assert held == {"learns", "collapse_cured", "gradient_penalty", "less_momentum", "pairs"}
     assert course.moves() == 0
     angles = np.arange(41) * 0.7
     circling = benchmark.Course(
