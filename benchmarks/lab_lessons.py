@@ -4,8 +4,8 @@
     python benchmarks/lab_lessons.py --seeds 0-4 > lessons.md
 
 Prints a table in Markdown: each lesson with its claim, in how many seeds the claim held, and the
-figures behind it. A lesson is a toy: the three on pairs take a minute of one core for each seed, the
-others seconds.
+figures behind it. A lesson is a toy: those on pairs take a minute of one core for each seed,
+the others seconds.
 """
 
 from __future__ import annotations
