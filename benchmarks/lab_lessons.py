@@ -4,7 +4,8 @@
     python benchmarks/lab_lessons.py --seeds 0-4 > lessons.md
 
 Prints a table in Markdown: each lesson with its claim, in how many seeds the claim held, and the
-figures behind it. A lesson is a toy, and all of them take ten minutes of one core.
+figures behind it. A lesson is a toy: those on pairs take a minute of one core for each seed,
+the others seconds.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ganbench.lab.hello import make_view
 from ganbench.lab.lab_options import LabOptions
@@ -62,6 +64,26 @@ class Course:
         nearest = self.values("nearest", start)
         return sum(before != after for before, after in pairwise(nearest))
 
+    def places(self, start: float = 0.0) -> NDArray[np.float64]:
+        """Return the middles of the fakes, (n, 2), relative to that of the data."""
+        return np.column_stack([self.values(name, start) for name in ("x", "y")])
+
+    def swings(self) -> int:
+        """Return how often the middle of the fakes came past the middle of the data."""
+        places = self.places()
+        along = places @ np.linalg.svd(places, full_matrices=False)[2][0]  # where it moves most
+        return sum(before * after < 0 for before, after in pairwise(along))
+
+    def reach(self, start: float, end: float) -> float:
+        """Return how far the fakes' middle got from the data's in a part of the run."""
+        distances = np.linalg.norm(self.places(), axis=1)
+        count = len(distances)
+        return float(distances[round(start * count) : round(end * count)].max())
+
+    def jump(self) -> float:
+        """Return the median way of the middle of the fakes between looks in the second half."""
+        return float(np.median(np.linalg.norm(np.diff(self.places(0.5), axis=0), axis=1)))
+
 
 class Watcher:
     """Looks at a run before some of its iterations."""
@@ -85,11 +107,12 @@ class Watcher:
         state = trainer.state
         header, arrays = self._view.frame()
         row = {**header["numbers"], **signals(state, ALONE)}
-        (low, high), _ = self._view.bounds
+        low, high = np.array(self._view.bounds).T
         fakes = low + (high - low) * arrays["fake"] / 65535
         middle = fakes.mean(axis=0)
         centers = np.array(state.data.mixture.centers)
         row["nearest"] = int(np.square(centers - middle).sum(axis=1).argmin())
+        row["x"], row["y"] = (middle - centers.mean(axis=0)).tolist()
         row["spread"] = float(fakes.std(axis=0).mean())
         row["arrow"] = float(np.linalg.norm(arrays["arrows"], axis=1).mean())
         weights = torch.cat(
@@ -126,6 +149,13 @@ def _figure(name: str) -> tuple[str, Callable[[Course], float]]:
     return name, lambda course: course.middle(name)
 
 
+_ALL_MODES = ("modes at the end", lambda course: course.last("modes"))
+_SWINGS = (
+    ("swings", lambda course: float(course.swings())),
+    ("reach, first quarter", lambda course: course.reach(0, 0.25)),
+    ("reach, last quarter", lambda course: course.reach(0.75, 1)),
+)
+_JUMPS = (("jump", lambda course: course.jump()), _figure("js"), _figure("spread"))
 _MOVES = ("moves", lambda course: float(course.moves()))
 
 CLAIMS: dict[str, Claim] = {
@@ -169,6 +199,46 @@ CLAIMS: dict[str, Claim] = {
         "at the end, samples cover at least 7 modes, and under 1 % of the weights are extreme",
         lambda course: course.last("modes") >= 7 and course.last("at_bound") < 0.01,
         (("modes at the end", lambda course: course.last("modes")), _figure("js")),
+    ),
+    "dirac": Claim(
+        "the middle of the fakes swings past that of the data at least 8 times, and at the end "
+        "as far as 90 % of its reach at the start",
+        lambda course: course.swings() >= 8 and course.reach(0.75, 1) > 0.9 * course.reach(0, 0.25),
+        _SWINGS,
+    ),
+    "dirac_r1": Claim(
+        "at the end, the middle of the fakes is within a fifth of its reach at the start",
+        lambda course: course.reach(0.75, 1) < 0.2 * course.reach(0, 0.25),
+        _SWINGS,
+    ),
+    "momentum": Claim(
+        "over the second half, the middle of the fakes moves by more than 0.3 between two looks, "
+        "and JS is above 0.6 nats",
+        lambda course: course.jump() > 0.3 and course.middle("js") > 0.6,
+        _JUMPS,
+    ),
+    "less_momentum": Claim(
+        "over the second half, the middle of the fakes moves by less than 0.15 between two looks, "
+        "JS is below 0.55 nats, and the spread is above 0.6",
+        lambda course: (
+            course.jump() < 0.15 and course.middle("js") < 0.55 and course.middle("spread") > 0.6
+        ),
+        _JUMPS,
+    ),
+    "pairs": Claim(
+        "at the end, samples cover at most 20 of 25 modes",
+        lambda course: course.last("modes") <= 20,
+        (_ALL_MODES, _figure("js")),
+    ),
+    "pairs_r1": Claim(
+        "at the end, samples cover at least 24 of 25 modes",
+        lambda course: course.last("modes") >= 24,
+        (_ALL_MODES, _figure("js")),
+    ),
+    "pairs_r1_r2": Claim(
+        "at the end, samples cover at least 24 of 25 modes",
+        lambda course: course.last("modes") >= 24,
+        (_ALL_MODES, _figure("js")),
     ),
 }
 """What each lesson says, by its name."""

@@ -23,6 +23,7 @@ from ganbench.harness.plan import Model, RunPlan, TrickChoice, plan_for, trick_c
 from ganbench.harness.run import Run, RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.harness.trained_run import TrainedRun
+from ganbench.lab.recorded_run import RecordedRun
 from ganbench.progress import SILENT, Progress
 from ganbench.records.bundled_generators import pretrained_generators
 from ganbench.records.exported_run import find_run
@@ -48,6 +49,7 @@ def run(
     value_range: tuple[float, float] | None = None,
     data_root: str | Path | None = None,
     log: Sequence[str] = (),
+    record: bool = False,
     progress: Progress | bool = True,
 ) -> TrainedRun:
     """Train a GAN, measure it, and return the run.
@@ -71,6 +73,7 @@ def run(
         value_range: The range of floats in ``data``, if it is not [-1, 1].
         data_root: The folder that is searched first for downloaded datasets.
         log: Loggers that hear of the run: ``"tensorboard"``, ``"wandb"``, ``"mlflow"``.
+        record: Write an offline page into the run's folder that plays it: see ``TrainedRun.lab``.
         progress: True shows a bar, False shows nothing; your own object is told instead.
 
     Raises:
@@ -100,7 +103,7 @@ def run(
     with _shown(progress, lambda: TrainingBar(label, quiet=False)) as shown:
         for notice in plan.source.notices:
             shown.say(notice)
-        pending = Run(plan, options, shown)
+        pending = (RecordedRun if record else Run)(plan, options, shown)
         pending.execute()
     return TrainedRun(pending.folder.path, source=plan.source, device=device)
 

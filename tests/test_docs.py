@@ -230,7 +230,7 @@ def test_examples_run(script, place, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(ganbench.__file__).parents[1]))  # of its processes
     runpy.run_path(str(program), run_name="__main__")
     written = {path.name for path in place.iterdir()}
-    names = re.findall(r'"([\w-]+\.(?:png|onnx|csv|bib))"', script.read_text())
+    names = re.findall(r'"([\w-]+\.(?:png|onnx|csv|bib|html))"', script.read_text())
     assert set(names) <= written, "every file that the script names was written"
 
 

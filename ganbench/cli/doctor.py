@@ -182,7 +182,9 @@ def _data(data_root: Path | None) -> list[dict[str, str]]:
     folders = ", ".join(str(folder) for folder in paths.data_roots(data_root) if folder.is_dir())
     return [
         _check(
-            "ok", "datasets without download", "mnist5k, digits, ring8, grid25, stacked-mnist5k"
+            "ok",
+            "datasets without download",
+            "mnist5k, digits, gaussian, grid25, ring8, stacked-mnist5k",
         ),
         _check("ok" if folders else "absent", "folders with data", folders or "none"),
     ]

@@ -122,7 +122,8 @@ def command(
     """
     from ganbench import paths
 
-    _require_packages()
+    if not record:
+        _require_packages()
     recipe = _recipe(what, dataset, trick or [], options.collect_settings(assignments))
     if record:
         _record(recipe, out or Path("lab.html"), frames, device, threads, data_root, quiet=quiet)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.options import LENGTH, WHAT
+from ganbench.cli.options import LENGTH, OUTPUT, WHAT
 from ganbench.cli.output import (
     METRIC_COLUMNS_TO_LEAVE,
     console,
@@ -42,6 +43,8 @@ ganbench run --model wgan-gp --dataset ring8 --json
 ganbench run --model dcgan --dataset ./photos@64 --kimg 500 --out runs --resume
 
 ganbench run --model dcgan --log tensorboard,wandb
+
+ganbench run --model vanilla --dataset ring8 --record
 
 ganbench run --from runs/dcgan-mnist5k-seed0-1a2b3c4d --kimg 400
 """
@@ -122,6 +125,15 @@ def command(
     threads: options.Threads = None,
     out: options.Out = None,
     log: options.Loggers = None,
+    record: Annotated[
+        bool,
+        typer.Option(
+            "--record",
+            help="Write a page into the run's folder that plays it offline: lab.html.",
+            metavar="",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     dry_run: options.DryRun = False,
     as_json: options.JsonFlag = False,
     quiet: options.Quiet = False,
@@ -134,7 +146,7 @@ def command(
     from ganbench import paths
     from ganbench.config import parse_trick
     from ganbench.errors import ConfigError
-    from ganbench.harness.preflight import check_data, check_run
+    from ganbench.harness.preflight import check_data
     from ganbench.harness.run import RunOptions, nothing_measured
     from ganbench.training.trainer import Schedule
     from ganbench.typed_values import parse_seeds
@@ -175,7 +187,7 @@ def command(
         remark("Nothing is measured, so --samples and --evaluations change nothing.")
     if tunes:
         plans, run_options = _tuned(plans, run_options, quiet=quiet)
-    metrics_to_measure = check_run(plans[0], run_options)
+    metrics_to_measure = _check(plans[0], run_options, record=record)
     if not quiet and launched().first:
         print_notices(notice for planned in plans for notice in planned.source.notices)
     if dry_run:
@@ -184,7 +196,7 @@ def command(
             console(stderr=True).print(nothing_measured(plans[0].config.dataset))
         _print_plan([planned.config for planned in plans], as_json=as_json)
         return
-    _execute_all(plans, run_options, quiet=quiet, as_json=as_json)
+    _execute_all(plans, run_options, record=record, quiet=quiet, as_json=as_json)
 
 
 def _plan(
@@ -212,6 +224,16 @@ def _plan(
         raise typer.BadParameter("name a GAN, or a run with --from.", param_hint="--model")
     data = dataset or "mnist5k"
     return plan(model, data, tricks=tricks, settings=settings, data_root=data_root)
+
+
+def _check(plan: RunPlan, run_options: RunOptions, *, record: bool) -> Sequence[object]:
+    """Refuse what cannot be measured or recorded; return the metrics to measure."""
+    from ganbench.harness.preflight import check_run
+    from ganbench.lab.recorded_run import check_recordable
+
+    if record:
+        check_recordable(plan)
+    return check_run(plan, run_options)
 
 
 def _with_range(dataset: str | None, value_range: tuple[float, float] | None) -> str | None:
@@ -261,14 +283,14 @@ def _tuned(
 
 
 def _execute_all(
-    plans: list[RunPlan], run_options: RunOptions, *, quiet: bool, as_json: bool
+    plans: list[RunPlan], run_options: RunOptions, *, record: bool, quiet: bool, as_json: bool
 ) -> None:
     """Carry out runs one after the other, until the user asks to stop; print their results."""
     results: list[dict[str, Any]] = []
     stopped = False
     while len(results) < len(plans) and not stopped:
         plan = plans[len(results)]
-        result, stopped = _execute(plan, run_options, quiet=quiet, as_json=as_json)
+        result, stopped = _execute(plan, run_options, record=record, quiet=quiet, as_json=as_json)
         results.append(result)
     if as_json:
         print_json(results[0] if len(plans) == 1 else {"runs": results})
@@ -278,16 +300,17 @@ def _execute_all(
 
 
 def _execute(
-    plan: RunPlan, run_options: RunOptions, *, quiet: bool, as_json: bool
+    plan: RunPlan, run_options: RunOptions, *, record: bool, quiet: bool, as_json: bool
 ) -> tuple[dict[str, Any], bool]:
     """Carry out one run; return its result, and whether the user has asked to stop."""
     from ganbench.harness.continuation import begins_anew
     from ganbench.harness.run import Run
+    from ganbench.lab.recorded_run import RecordedRun
 
     config = plan.config
     label = f"{config.model} on {config.dataset}, seed {config.seed}"
     with TrainingBar(label, quiet=quiet or not launched().first) as bar:
-        run = Run(plan, run_options, bar)
+        run = (RecordedRun if record else Run)(plan, run_options, bar)
         finished = run_options.resume and run.folder.finished
         if run_options.resume and not run.folder.config_file.is_file():
             remark(begins_anew(config, run_options.out, plan.folder_stem))
@@ -306,6 +329,7 @@ def _show(result: dict[str, Any], label: str, folder: Path) -> None:
     from rich.text import Text
 
     from ganbench.cli.health_output import print_best, print_events
+    from ganbench.records.run_folder import RunFolder
 
     screen = console()
     status = result["status"]
@@ -330,6 +354,9 @@ def _show(result: dict[str, Any], label: str, folder: Path) -> None:
     print_best(result)
     print_events(result)
     screen.print(f"Samples: {folder / 'samples' / 'final.png'}", soft_wrap=True)
+    recording = RunFolder(folder).recording_file
+    if recording.is_file():
+        screen.print(f"Recording: {recording}", soft_wrap=True)
 
 
 def _print_plan(configs: list[RunConfig], *, as_json: bool) -> None:

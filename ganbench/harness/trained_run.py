@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from functools import cached_property
 from html import escape
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,6 +150,24 @@ class TrainedRun(RecordMapping):
         for note in export.notes:
             warnings.warn(note, stacklevel=2)
         return export.path
+
+    def lab(self, *, live: bool = False, height: int = 720) -> Any:
+        """Return the run as a notebook shows it: played back in a frame, or trained live.
+
+        A run that was recorded while it trained (``record=True``) is shown at once; otherwise it
+        is trained once more for its recording, which stays in its folder.
+
+        Args:
+            live: Train it again in a live lab, as a widget whose ``close()`` ends the lab; needs
+                the extra ``notebook``, and a notebook on the same machine.
+            height: The height of the frame in pixels.
+
+        Raises:
+            MissingDataError: A live lab needs packages that are not installed.
+            ConfigError: The lab does not show such data, or cannot repeat the run.
+        """
+        notebook = import_module("ganbench.lab.notebook")  # the lab stands above this package
+        return notebook.show_run(self, live=live, height=height, device=self._device)
 
     def _draw(
         self, count: int, seed: int | None, purpose: str, label: int | None = None

@@ -48,6 +48,8 @@ def plane(points: Tensor, data: DataSpec, *, size: int = 480) -> Image.Image:
     """
     centers = np.array(data.mixture.centers if data.mixture else [[-1.0, -1.0], [1.0, 1.0]])
     low, high = centers.min(), centers.max()
+    if data.mixture and low == high:  # one mode, whose width is all there is to see
+        low, high = low - 4 * data.mixture.sigma, high + 4 * data.mixture.sigma
     margin = 0.25 * (high - low)
     scale = 2  # drawn at twice the size, then reduced: that smooths the edges
     canvas = Image.new("RGB", (size * scale, size * scale), "white")

@@ -17,10 +17,13 @@ from urllib.parse import parse_qs
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+NOBODY = "'none'"
+"""Which pages may show the lab in a frame, usually."""
+
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "object-src 'none'"
+        "default-src 'self'; base-uri 'none'; form-action 'none'; "
+        f"frame-ancestors {NOBODY}; object-src 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -29,6 +32,8 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 """What every answer says: nothing but the page's own files, for nobody else, not kept."""
+
+_POLICY = "Content-Security-Policy"
 
 COOKIE_BYTES = 32
 
@@ -41,15 +46,24 @@ class Gate:
         hosts: The hosts with ports that requests may name, such as ``127.0.0.1:8000``.
         token: The token that gives the cookie, once.
         cookie_name: The name of the cookie, which differs from lab to lab on one machine.
+        framed_by: Which pages may show it in a frame, as a content security policy says it.
     """
 
     def __init__(
-        self, app: ASGIApp, *, hosts: frozenset[str], token: str, cookie_name: str
+        self,
+        app: ASGIApp,
+        *,
+        hosts: frozenset[str],
+        token: str,
+        cookie_name: str,
+        framed_by: str = NOBODY,
     ) -> None:
         self._app = app
         self._hosts = hosts
         self._token: str | None = token
         self._cookie_name = cookie_name
+        policy = HEADERS[_POLICY].replace(f"ancestors {NOBODY}", f"ancestors {framed_by}")
+        self._headers = {**HEADERS, _POLICY: policy}
         self._cookie = secrets.token_urlsafe(COOKIE_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,9 +78,9 @@ class Gate:
             given = self._exchanged(scope)
             refusal = "" if given else "Open the address that ganbench lab has printed."
         if refusal:
-            await PlainTextResponse(refusal, 403, dict(HEADERS))(scope, receive, send)
+            await PlainTextResponse(refusal, 403, self._headers)(scope, receive, send)
             return
-        await self._app(scope, receive, _with_headers(send, given))
+        await self._app(scope, receive, self._with_headers(send, given))
 
     def _refusal(self, scope: Scope, headers: Mapping[str, list[str]]) -> str:
         """Return why a request is refused whoever makes it; empty if it is not."""
@@ -100,6 +114,18 @@ class Gate:
         self._token = None
         return f"{self._cookie_name}={self._cookie}; HttpOnly; SameSite=Strict; Path=/"
 
+    def _with_headers(self, send: Send, cookie: str) -> Send:
+        """Return a way to send that adds what every answer says."""
+
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                added = {**self._headers, **({"Set-Cookie": cookie} if cookie else {})}
+                extra = [(name.lower().encode(), value.encode()) for name, value in added.items()]
+                message = {**message, "headers": [*message.get("headers", []), *extra]}
+            await send(message)
+
+        return add
+
 
 def _equal(first: str, second: str) -> bool:
     return secrets.compare_digest(first.encode(), second.encode())
@@ -110,16 +136,3 @@ def _headers(scope: Scope) -> dict[str, list[str]]:
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
     return headers
-
-
-def _with_headers(send: Send, cookie: str) -> Send:
-    """Return a way to send that adds what every answer says."""
-
-    async def add(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            added = {**HEADERS, **({"Set-Cookie": cookie} if cookie else {})}
-            extra = [(name.lower().encode(), value.encode()) for name, value in added.items()]
-            message = {**message, "headers": [*message.get("headers", []), *extra]}
-        await send(message)
-
-    return add

@@ -50,6 +50,13 @@ class KeptFrames:
             return None
         return self._frames[numbers[max(0, bisect_right(numbers, number) - 1)]]
 
+    def sampled(self, most: int) -> list[bytes]:
+        """Return at most that many of the frames, evenly, with the first and the last."""
+        frames = list(self._frames.values())
+        if len(frames) <= most:
+            return frames
+        return [frames[place * (len(frames) - 1) // (most - 1)] for place in range(most)]
+
     def forget_from(self, number: int) -> None:
         """Forget all frames from a number on."""
         for kept in [kept for kept in self._frames if kept >= number]:

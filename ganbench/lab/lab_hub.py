@@ -23,7 +23,14 @@ MOST_TEXTS = 500
 MOST_EVENTS_TOLD = 500
 """The most events that a page which comes later is told."""
 
-_REMEMBERED = ("hello", "side", "state", "diagnosis", "code")
+MOST_ROWS_TOLD = 400
+"""A page that comes later is told the numbers of this many frames of each side."""
+
+_OF_OTHER_SIDE = "diagnosis of the other side"
+_REMEMBERED = ("hello", "side", "state", "diagnosis", _OF_OTHER_SIDE, "code")
+
+
+_NUMBERS = ("frame", "iteration", "kimg", "numbers", "boxes")
 
 
 class Page:
@@ -97,9 +104,17 @@ class Hub:
                 page.tell(self._texts[kind])
         for _, event in self._events:
             page.tell(event)
+        for side in self._newest:
+            page.tell(self._past(side))  # after the events, which cut off what was to come then
         for side, frame in self._newest.items():
             page.show(frame, side)
         return page
+
+    def _past(self, side: str) -> str:
+        """Return the numbers of the frames that were before, without their pictures."""
+        headers = map(frame_header, self.kept[side].sampled(MOST_ROWS_TOLD))
+        rows = [{key: header.get(key) for key in _NUMBERS} for header in headers]
+        return strict_json({"kind": "past", "side": side, "rows": rows})
 
     def close(self, page: Page) -> None:
         """Forget a page."""
@@ -139,8 +154,8 @@ class Hub:
         """Tell all pages what the trainer of the second side says: ``side`` is then ``b``."""
         kind = "side" if message["kind"] == "hello" else message["kind"]
         text = strict_json({**message, "kind": kind, "side": "b", "client": None})
-        if kind == "side":
-            self._texts[kind] = text
+        if kind in {"side", "diagnosis"}:
+            self._texts[kind if kind == "side" else _OF_OTHER_SIDE] = text
         self.tell_all(text)
 
     def retell_state(self, **changes: Any) -> None:
@@ -153,7 +168,8 @@ class Hub:
     def forget_side(self, side: str) -> None:
         """Forget the frames of a side that is gone."""
         self._newest.pop(side, None)
-        self._texts.pop("side", None)
+        for kind in ("side", _OF_OTHER_SIDE):
+            self._texts.pop(kind, None)
         self.kept[side].forget_from(0)
 
     def tell_all(self, text: str) -> None:
@@ -181,7 +197,8 @@ class Hub:
             kept.forget_from(0)
         self._events.clear()
         self._newest.clear()
-        self._texts.pop("diagnosis", None)
+        for kind in ("diagnosis", _OF_OTHER_SIDE):
+            self._texts.pop(kind, None)
 
     def _cut(self, frame: int) -> None:
         for kept in self.kept.values():

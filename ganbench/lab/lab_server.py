@@ -10,7 +10,6 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,27 +20,17 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ganbench.errors import ConfigError, GanbenchError
-from ganbench.lab.gate import Gate
+from ganbench.lab.gate import NOBODY, Gate
 from ganbench.lab.lab_hub import Page
+from ganbench.lab.page_files import page_files
 from ganbench.lab.page_messages import MOST_BYTES, read_message
 from ganbench.lab.two_sides import Lab
 from ganbench.records.json_values import strict_json
 
-PAGE = Path(__file__).parent / "page"
 USUAL_PORT = 8765
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MOST_PAGES = 64
 TOKEN_BYTES = 32
-
-_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".txt": "text/plain; charset=utf-8",
-}
 
 
 @dataclass(frozen=True)
@@ -95,7 +84,7 @@ class LabApp:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
-    def behind_gate(self, address: Address) -> ASGIApp:
+    def behind_gate(self, address: Address, framed_by: str = NOBODY) -> ASGIApp:
         """Return the application behind its gate."""
         routes = [
             Route(path, partial(_file, content, kind), methods=["GET"])
@@ -107,7 +96,13 @@ class LabApp:
         names = LOCAL_HOSTS if address.host in {"127.0.0.1", "localhost", "::1"} else ()
         hosts = {f"{name}:{address.port}" for name in (*names, _in_address(address.host))}
         cookie = f"ganbench-lab-{address.port}"
-        return Gate(inner, hosts=frozenset(hosts), token=address.token, cookie_name=cookie)
+        return Gate(
+            inner,
+            hosts=frozenset(hosts),
+            token=address.token,
+            cookie_name=cookie,
+            framed_by=framed_by,
+        )
 
     @contextlib.asynccontextmanager
     async def _living(self, app: Starlette) -> AsyncIterator[None]:
@@ -161,27 +156,21 @@ async def _send(websocket: WebSocket, page: Page) -> None:
         await websocket.close(1008)
 
 
-def page_files() -> dict[str, tuple[bytes, str]]:
-    """Return the page's files by their addresses, with their types; they are read once.
-
-    What a browser asks for is looked up here, never on the disk.
-    """
-    files = {}
-    for path in sorted(PAGE.rglob("*")):
-        if path.is_file() and path.suffix in _TYPES:
-            files["/" + path.relative_to(PAGE).as_posix()] = (
-                path.read_bytes(),
-                _TYPES[path.suffix],
-            )
-    if "/index.html" in files:
-        files["/"] = files["/index.html"]
-    return files
-
-
 def serve(lab: Lab, address: Address) -> None:
     """Serve a lab until Ctrl-C."""
+    lab_server(lab, address).run(sockets=[address.socket])
+
+
+def lab_server(lab: Lab, address: Address, framed_by: str = NOBODY) -> uvicorn.Server:
+    """Return the server of a lab.
+
+    Args:
+        lab: What pages talk to.
+        address: Where it listens.
+        framed_by: Which pages may show it in a frame, as a content security policy says it.
+    """
     config = uvicorn.Config(
-        LabApp(lab).behind_gate(address),
+        LabApp(lab).behind_gate(address, framed_by),
         ws="websockets-sansio",
         ws_max_size=MOST_BYTES,
         ws_per_message_deflate=False,
@@ -193,7 +182,7 @@ def serve(lab: Lab, address: Address) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=1,
     )
-    uvicorn.Server(config).run(sockets=[address.socket])
+    return uvicorn.Server(config)
 
 
 def _in_address(host: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ganbench.config import RunConfig, trick_text
 from ganbench.errors import ConfigError
-from ganbench.harness.plan import plan
+from ganbench.harness.plan import RunPlan, plan, plan_for
 from ganbench.lab.lab_recipe import LabRecipe
 from ganbench.records.exported_run import find_run
 
@@ -24,7 +24,18 @@ def recipe_of_run(path: Path) -> LabRecipe:
     config = find_run(path).description()
     if config.origin is not None:
         raise ConfigError(f"{path} goes on from another run.", "Open that one, or a recipe.")
-    usual = plan(config.model, config.dataset).config
+    return _recipe(config, plan(config.model, config.dataset).config)
+
+
+def recipe_of_plan(planned: RunPlan) -> LabRecipe:
+    """Return what makes a planned run, as far as a recipe can say it."""
+    config = planned.config
+    usual = plan_for(planned.source, config.dataset, config.model, (), {}).config
+    return _recipe(config, usual)
+
+
+def _recipe(config: RunConfig, usual: RunConfig) -> LabRecipe:
+    """Return a recipe of what differs from the usual run of the same model and data."""
     own = {trick.name for trick in usual.tricks}
     present = {trick.name for trick in config.tricks}
     tricks = [trick_text(trick) for trick in config.tricks if trick not in usual.tricks]

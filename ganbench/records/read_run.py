@@ -102,6 +102,7 @@ def _long_parts(folder: RunFolder) -> dict[str, Any]:
         "curves": _metric_curves(folder),
         "losses": _loss_curves(folder),
         "grids": tuple(folder.sample_grids()),
+        "recording": folder.recording_file if folder.recording_file.is_file() else None,
     }
 
 

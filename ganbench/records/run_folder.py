@@ -12,6 +12,8 @@
     generator.safetensors    everything that sampling needs
     result.json    {"schema", "status", "identity", "model", "dataset", "seed", "kimg",
                    "seconds", "images_per_second", "metrics", "best", "health", ...}
+    lab.html       one page that plays the run offline, if it was recorded
+    lab.frames     the frames of that page, while the run goes on
     failure.json   {"schema", "status": "failed" or "timeout", "error", ...} if a run came to
                    no result
     .lock          locked by the process that writes to the folder; .lock.json names it meanwhile
@@ -119,6 +121,16 @@ class RunFolder:
     def generator_file(self) -> Path:
         """Everything that sampling needs."""
         return self.path / "generator.safetensors"
+
+    @property
+    def recording_file(self) -> Path:
+        """The page that plays the run offline; it exists only if the run was recorded."""
+        return self.path / "lab.html"
+
+    @property
+    def frames_file(self) -> Path:
+        """The frames of a recording that is not finished."""
+        return self.path / "lab.frames"
 
     @property
     def samples_folder(self) -> Path:

@@ -91,7 +91,7 @@ def _fact(default: T, *sources: FactSource, columns: Columns | None = None) -> T
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run. No field but ``grids`` and ``unread_folder`` holds a path.
+    """One run. No field but ``grids``, ``recording`` and ``unread_folder`` holds a path.
 
     ``name`` is the name of the run's folder. ``variant`` is the model's name with all that sets
     the run apart from other runs of the model, except the seed: the ``tricks`` that were added,
@@ -100,6 +100,7 @@ class RunRecord:
     and grids have not been read yet. ``repeats`` counts further runs of the same identity that
     were set aside. ``health`` holds what went wrong and when, ``best`` the best evaluation, which
     was chosen by other samples than it is reported on; both are empty where nothing was recorded.
+    ``recording`` is the page that plays the run, where it was recorded.
     """
 
     name: str = field(metadata=_stored())
@@ -128,6 +129,7 @@ class RunRecord:
     curves: tuple[Curve, ...] = ()
     losses: tuple[Curve, ...] = ()
     grids: tuple[Path, ...] = ()
+    recording: Path | None = None
     environment: Json = field(default_factory=dict)
     environment_id: str = ""
     unread_folder: Path | None = None

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from ganbench.analysis.across_datasets import Across, across
@@ -20,13 +21,18 @@ from ganbench.report import sentences
 from ganbench.report.charts.style import styles
 from ganbench.report.dataset.dataset_section import DatasetSection, sections
 from ganbench.report.pictures import Picture, sample_pictures
+from ganbench.report.recordings import recording_links
 from ganbench.report.speed import speed_sentences
 from ganbench.report.speed.speed_section import Speed, speed
 
 
 @dataclass(frozen=True)
 class Report:
-    """A report before it is rendered. ``pictures`` are the sample grids by the names of runs."""
+    """A report before it is rendered.
+
+    ``pictures`` are the sample grids by the names of runs, ``recordings`` the links to the pages
+    that play them.
+    """
 
     title: str
     runs: tuple[RunRecord, ...]
@@ -36,6 +42,7 @@ class Report:
     environments: Mapping[str, Mapping[str, Any]]
     speed: Speed | None = None
     events: tuple[EventCurve, ...] = ()
+    recordings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lede(self) -> str:
@@ -61,6 +68,7 @@ def make_report(
     metric: str | None = None,
     speeds: Sequence[SpeedRecord] = (),
     events: Sequence[EventCurve] = (),
+    out: Path | None = None,
 ) -> Report:
     """Gather everything that a report shows; its curves are thinned (see ``condense``).
 
@@ -72,6 +80,7 @@ def make_report(
         metric: The main metric, which the sentences are about.
         speeds: Measurements of speed.
         events: Curves that other tools wrote.
+        out: The folder of the report, from which it leads to recorded runs; None leads to none.
 
     Raises:
         UnknownNameError: No run belongs to the baseline, or none has the metric.
@@ -101,6 +110,7 @@ def make_report(
         },
         speed=speed(speeds),
         events=tuple(events),
+        recordings={} if out is None else recording_links(shown, out),
     )
 
 

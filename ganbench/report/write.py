@@ -95,6 +95,7 @@ def write_report(
         metric=metric,
         speeds=speeds,
         events=events,
+        out=out,
     )
     blocks = report_blocks(report)
     copied = _copied(out, report.speed.documents if report.speed else ())

@@ -14,7 +14,7 @@ from ganbench import registry
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, InputError, MissingDataError, UnknownNameError
 
-HERE = ["mnist5k", "digits", "ring8", "grid25", "stacked-mnist5k"]
+HERE = ["mnist5k", "digits", "gaussian", "ring8", "grid25", "stacked-mnist5k"]
 """Datasets that need no file but what is installed."""
 
 ELSEWHERE = [

@@ -15,7 +15,9 @@ def load(name, split="train"):
     return source.spec, data.values.double().numpy(), data.labels.numpy()
 
 
-@pytest.mark.parametrize(("name", "modes", "sigma"), [("ring8", 8, 0.01), ("grid25", 25, 0.05)])
+@pytest.mark.parametrize(
+    ("name", "modes", "sigma"), [("ring8", 8, 0.01), ("grid25", 25, 0.05), ("gaussian", 1, 0.2)]
+)
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_moments_are_those_of_the_mixture(name, modes, sigma, split):
     spec, points, labels = load(name, split)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from ganbench.lab.gate import HEADERS
-from ganbench.lab.lab_server import page_files
+from ganbench.lab.page_files import page_files
 from ganbench.lab.wire import Frame, pack_frame
 
 CHROMIUM = Path("/usr/bin/chromium")

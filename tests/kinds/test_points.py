@@ -35,3 +35,15 @@ def test_points_are_seen_and_stored_as_they_are():
     assert kind.valid(points, RING).tolist() == [True, False]
     assert kind.file_writer(RING) is None
     assert (kind.pictured, kind.measured(RING)) == (2500, 2500)
+
+
+def test_one_mode_is_shown_with_its_surroundings():
+    spec = DataSpec("one", "1", (2,), mixture=Mixture(((3.0, 3.0),), 0.1))
+    seen = np.array(plane(torch.full((400, 2), 3.0), spec, size=100).convert("RGB"))
+    blue = np.argwhere((seen[:, :, 2] > 150) & (seen[:, :, 0] < 80))
+    assert np.abs(blue.mean(0) - 50).max() < 1.5
+    beside = np.array(plane(torch.full((400, 2), 3.4), spec, size=100).convert("RGB"))
+    row, column = np.argwhere((beside[:, :, 2] > 150) & (beside[:, :, 0] < 80)).mean(0)
+    # [2.6, 3.4] and a margin of a quarter of that on each side: [2.4, 3.6].
+    assert abs(column - 100 * (3.4 - 2.4) / 1.2) < 1.5
+    assert abs(row - 100 * (3.6 - 3.4) / 1.2) < 1.5

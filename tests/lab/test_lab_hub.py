@@ -16,7 +16,7 @@ HELLO = {"kind": "hello", "recipe": {"model": "vanilla"}}
 
 
 def packed(number, side="a", caption=""):
-    header = {"frame": number, "side": side, "caption": caption}
+    header = {"frame": number, "side": side, "caption": caption, "numbers": {"modes": number}}
     return pack_frame(Frame(header, {"fake": np.zeros((500, 2), np.uint16)}))
 
 
@@ -83,12 +83,36 @@ def test_a_page_that_comes_later_is_told_what_it_must_know():
         assert hub.recipe == {"model": "dcgan"}
         items = await ready(hub.open())
         kinds = [json.loads(item)["kind"] for item in items if isinstance(item, str)]
-        assert kinds == ["hello", "state", "event"]
+        assert kinds == ["hello", "state", "event", "past"]
+        past = json.loads(items[3])
+        assert (past["side"], [row["frame"] for row in past["rows"]]) == ("a", [0, 7])
+        assert past["rows"][1]["numbers"] == {"modes": 7}
         assert json.loads(items[1])["state"] == "playing"
         assert numbers(items) == [7]
         send(hub, **HELLO)
         items = await ready(hub.open())
         assert [json.loads(item)["kind"] for item in items] == ["hello", "state"]
+
+    asyncio.run(story())
+
+
+def test_a_page_that_comes_later_is_told_of_both_sides():
+    async def story():
+        hub = Hub()
+        send(hub, **HELLO)
+        hub.side_came(HELLO)
+        send(hub, kind="diagnosis", sentences=["a"])
+        hub.side_came({"kind": "diagnosis", "sentences": ["b"]})
+        for side in "ab":
+            hub.frame_came(packed(0, side=side))
+        told = [json.loads(item) for item in await ready(hub.open()) if isinstance(item, str)]
+        kinds = [(message["kind"], message.get("side", "")) for message in told]
+        both = [("hello", ""), ("side", "b"), ("diagnosis", ""), ("diagnosis", "b")]
+        assert kinds == [*both, ("past", "a"), ("past", "b")]
+        assert told[3]["sentences"] == ["b"]
+        hub.forget_side("b")
+        told = [json.loads(item) for item in await ready(hub.open()) if isinstance(item, str)]
+        assert [message["kind"] for message in told] == ["hello", "diagnosis", "past"]
 
     asyncio.run(story())
 
@@ -142,3 +166,6 @@ def test_the_past_is_bounded_and_thinned_where_it_is_old(most, most_bytes):
     assert sum(gaps[:10]) > sum(gaps[-10:])
     assert kept.at(-5) == kept.at(0) == bytes(500)
     assert KeptFrames().at(3) is None
+    few = kept.sampled(10)
+    assert len(few) == 10
+    assert kept.sampled(1000) == list(kept._frames.values())

@@ -17,7 +17,8 @@ import pytest
 from websockets.sync.client import connect
 
 from ganbench.errors import ConfigError
-from ganbench.lab.lab_server import bind, page_files
+from ganbench.lab.lab_server import bind
+from ganbench.lab.page_files import page_files
 from ganbench.lab.wire import unpack_frame
 
 

@@ -5,6 +5,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ganbench.errors import UnknownNameError
@@ -57,10 +58,23 @@ def test_an_unknown_lesson_is_a_sentence():
 
 def test_a_claim_can_fail(benchmark):
     rows = [{"modes": 8.0, "js": 0.1, "spread": 0.7, "nearest": 0, "at_bound": 0.0}] * 20
+    rows = [{**row, "x": 0.0, "y": 0.0} for row in rows]
     course = benchmark.Course([{**row, "signal/generator": 0.9, "arrow": 1.0} for row in rows])
     held = {name for name, claim in benchmark.CLAIMS.items() if claim.holds(course)}
-    assert held == {"learns", "collapse_cured", "gradient_penalty"}
+    assert held == {"learns", "collapse_cured", "gradient_penalty", "less_momentum", "pairs"}
     assert course.moves() == 0
+    angles = np.arange(41) * 0.7
+    circling = benchmark.Course(
+        [{"x": np.cos(angle), "y": 0.5 * np.sin(angle)} for angle in angles]
+    )
+    assert circling.swings() == 9  # 28 radians, past the middle at every pi
+    assert benchmark.CLAIMS["dirac"].holds(circling)
+    assert not benchmark.CLAIMS["dirac_r1"].holds(circling)
+    shrinking = [{"x": 0.8**at * (-1) ** at, "y": 0.0} for at in range(20)]
+    shrinking = benchmark.Course(shrinking)
+    assert not benchmark.CLAIMS["dirac"].holds(shrinking)
+    assert benchmark.CLAIMS["dirac_r1"].holds(shrinking)
+    assert shrinking.jump() < 0.2
     alternating = benchmark.Course([{"nearest": place % 2} for place in range(20)])
     assert alternating.moves(0.0) == 19
     assert "8 of 8" not in benchmark.table({"learns": [course]})

@@ -27,6 +27,7 @@ def test_the_records_are_hello_then_frames_up_to_the_end(recording):
     frames = [unpack_frame(data) for kind, data in records if kind == b"\1"]
     assert [frame.header["iteration"] for frame in frames] == [0, 5, 10, 15, 20, 25]
     assert [frame.header["frame"] for frame in frames] == list(range(6))
+    assert ["real" in frame.arrays for frame in frames] == [True] + 5 * [False]
     texts = [json.loads(data) for kind, data in records if kind == b"\0"]
     assert texts[-1]["state"] == "ended"
     with pytest.raises(InputError, match="no recording"):

@@ -50,7 +50,7 @@ def test_facts_come_back_from_json_in_the_order_of_their_declaration() -> None:
 def test_every_field_that_json_can_hold_is_stored_or_has_a_form_of_its_own() -> None:
     declared = {entry.name for entry in fields(RunRecord)}
     apart = {"metrics", "curves", "losses", "grids", "environment", "environment_id"}
-    assert declared == FULL.keys() | apart | {"unread_folder"}
+    assert declared == FULL.keys() | apart | {"unread_folder", "recording"}
     assert FULL.keys() <= field_readers(RunRecord).keys()
 
 

@@ -114,10 +114,11 @@ export function paintSequences({ context, width, height }, frame, { layers, name
     context.fillText(names[kind], left, 18);
     const texts = kind === "fake" ? frame.text : frame.real_text;
     if (texts) {
-      context.font = "13px ui-monospace, Menlo, Consolas, monospace";
+      const step = Math.max(20, Math.min(76, (height - 34) / texts.length));
+      context.font = `${Math.min(24, 0.65 * step)}px ui-monospace, Menlo, Consolas, monospace`;
       context.fillStyle = colors.ink;
-      const most = Math.floor((height - 34) / 20);
-      texts.slice(0, most).forEach((text, line) => context.fillText(text, left, 42 + 20 * line, room - 20));
+      const most = Math.floor((height - 34) / step);
+      texts.slice(0, most).forEach((text, line) => context.fillText(text, left, 26 + step * (line + 0.7), room - 20));
     } else if (frame.arrays[kind]) paintWaves(context, frame.arrays[kind], colors[kind], [left, 26, room - 24, height - 34]);
   });
 }

@@ -18,6 +18,7 @@ import { Transport } from "./transport.js";
 
 const LAYERS = { points: POINT_LAYERS, images: IMAGE_LAYERS, sequence: SEQUENCE_LAYERS };
 const CHART_PAUSE = 120;
+const NOTHING_TOLD = { sentences: [], tricks: [] };
 
 class LabPage {
   constructor() {
@@ -25,6 +26,7 @@ class LabPage {
     this.shown = { a: null, b: null };
     this.pending = new Map();
     this.events = [];
+    this.told = { a: NOTHING_TOLD, b: null };
     this.newest = 0;
     this.sought = null;
     this.layers = { ...POINT_LAYERS };
@@ -73,7 +75,8 @@ class LabPage {
       side: () => this.beginSide(message),
       state: () => this.takeState(message),
       event: () => this.takeEvent(message),
-      diagnosis: () => side === "a" && this.diagnose(message),
+      diagnosis: () => this.takeDiagnosis(side, message),
+      past: () => this.takePast(side, message.rows),
       error: () => this.complain([message.message, message.hint].filter(Boolean).join(" ")),
       saved: () => (byId("share-status").textContent = words().saved(message.folder)),
       code: () => this.takeCode(message),
@@ -94,7 +97,7 @@ class LabPage {
     this.newest = 0;
     this.events = [];
     this.code = hello;
-    this.told = null;
+    this.told = { a: NOTHING_TOLD, b: hello.sides === 2 ? NOTHING_TOLD : null };
     if (!sameKind) this.layers = { ...LAYERS[hello.data] };
     this.calmDown();
     if (hello.sides !== 2) this.showOneSide();
@@ -119,7 +122,7 @@ class LabPage {
     byId("side-tricks").replaceChildren(tricks, ...(hello.choices?.tricks ?? []).map((name) => element("option", { value: name, text: name })));
     byId("svg").hidden = hello.data !== "points";
     byId("clip").hidden = !Clip.possible;
-    this.diagnose(this.told ?? { sentences: [], tricks: [] });
+    this.diagnose();
     this.schedule();
   }
 
@@ -130,6 +133,7 @@ class LabPage {
     document.body.classList.add("two-sides");
     byId("side-a-title").textContent = titleOf(this.hello?.recipe ?? hello.recipe);
     byId("side-b-title").textContent = titleOf(hello.recipe);
+    this.takeDiagnosis("b", NOTHING_TOLD);
     this.schedule();
   }
 
@@ -138,6 +142,8 @@ class LabPage {
     document.body.classList.remove("two-sides");
     this.sides.b.forget();
     this.shown.b = null;
+    this.told.b = null;
+    if (this.hello) this.diagnose();
   }
 
   takeState(state) {
@@ -176,16 +182,32 @@ class LabPage {
     byId("exact-note").textContent = this.code?.exact === false ? words().not_exact : words().exact;
   }
 
-  diagnose(told) {
-    this.told = told;
-    const { sentences, tricks } = told;
+  /** Takes the numbers of frames that were before this page came. */
+  takePast(side, rows) {
+    for (const row of rows) this.sides[side].addRow(row);
+    this.chartsPainted = 0;
+    this.schedule();
+  }
+
+  takeDiagnosis(side, told) {
+    this.told[side] = told;
+    this.diagnose();
+  }
+
+  /** Says what goes well and wrong, of each side under its name where there are two. */
+  diagnose() {
+    const { tricks } = this.told.a;
     const said = words();
-    const lines = sentences.length ? sentences : [said.no_diagnosis];
+    const groups = ["a", "b"].filter((side) => this.told[side]).map((side) => ({
+      title: this.told.b ? byId(`side-${side}-title`).textContent : "",
+      lines: this.told[side].sentences.length ? this.told[side].sentences : [said.no_diagnosis],
+    }));
     const offered = this.live ? tricks.filter((name) => !this.settings.tricks?.some((text) => text.split(":")[0] === name)) : [];
-    const key = JSON.stringify([lines, offered]);
+    const key = JSON.stringify([groups, offered]);
     if (key === this.diagnosed) return; // a screen reader hears only what is new
     this.diagnosed = key;
-    byId("diagnosis").replaceChildren(...lines.map((text) => element("p", { text })),
+    byId("diagnosis").replaceChildren(...groups.flatMap(({ title, lines }) => [
+      ...(title ? [element("h3", { text: title })] : []), ...lines.map((text) => element("p", { text }))]),
       element("div", { class: "row" }, ...offered.slice(0, 6).map((name) => element("button", {
         text: said.try_trick(name), title: this.hello?.choices?.summaries?.tricks?.[name], onclick: () => this.settings.setTricks([...this.settings.tricks, name]),
       }))));
@@ -379,7 +401,10 @@ class LabPage {
     press("copy-python", () => this.code && copy(this.code.python));
     press("copy-toml", () => this.code && copy(this.code.toml));
     press("copy-link", () => copy(location.href));
-    press("save", () => this.send({ kind: "save", name: byId("save-name").value.trim() }));
+    press("save", () => {
+      byId("share-status").textContent = "";
+      this.send({ kind: "save", name: byId("save-name").value.trim() });
+    });
     press("png", () => savePng(byId("picture-a"), this.fileName()));
     press("svg", () => this.frame && saveSvg(this.frame, { layers: this.layers, bounds: this.hello.bounds, history: this.sides.a }, this.fileName()));
     press("clip", () => this.toggleClip());

@@ -114,7 +114,7 @@ export function paintPoints({ context, width, height }, frame, { layers, bounds,
   context.fillStyle = colors.paper;
   context.fillRect(0, 0, width, height);
   if (layers.heat && frame.arrays.heat) paintHeat(context, width, height, frame);
-  const past = layers.trajectories ? history.before(frame.frame, 12, 36) : [];
+  const past = layers.trajectories ? framesOfTrails(history, frame) : [];
   for (const [age, earlier] of past.slice(-6, -1).entries()) paintLevel(context, place, earlier, 0.1 + 0.06 * age);
   if (layers.level) paintLevel(context, place, frame, 0.75);
   if (layers.grid && frame.arrays.grid) paintGrid(context, place, frame.arrays.grid, colors);
@@ -190,8 +190,8 @@ function dotOf(color, size) {
   return dots.get(key);
 }
 
-function paintDensity(context, width, height, points, color) {
-  if (!points) return;
+/** Returns the density of points over cells × cells, row 0 on top, its largest value one. */
+export function densityOf(points) {
   const cells = DENSITY_CELLS;
   let counts = new Float32Array(cells * cells);
   for (let start = 0; start < points.data.length; start += 2) {
@@ -201,9 +201,15 @@ function paintDensity(context, width, height, points, color) {
   }
   for (let pass = 0; pass < 2; pass += 1) counts = blurred(blurred(counts, cells, 1), cells, cells);
   const most = counts.reduce((larger, value) => Math.max(larger, value), 1e-9);
+  return counts.map((count) => count / most);
+}
+
+function paintDensity(context, width, height, points, color) {
+  if (!points) return;
+  const cells = DENSITY_CELLS;
   const [red, green, blue] = channels(color);
   const image = new ImageData(cells, cells);
-  counts.forEach((count, at) => image.data.set([red, green, blue, 225 * Math.sqrt(count / most)], 4 * at));
+  densityOf(points).forEach((density, at) => image.data.set([red, green, blue, 225 * Math.sqrt(density)], 4 * at));
   densityCanvas.width = densityCanvas.height = cells;
   densityCanvas.getContext("2d").putImageData(image, 0, 0);
   context.drawImage(densityCanvas, 0, 0, width, height);
@@ -220,16 +226,15 @@ function blurred(values, cells, stride) {
   return result;
 }
 
-function paintGrid(context, place, grid, colors) {
+/** Returns the cells of the warped grid: their corners in 0..1, dense where they are small. */
+export function gridCells(grid) {
   const [rows, columns] = grid.shape;
   const at = (row, column) => {
     const start = 2 * (row * columns + column);
-    return place(grid.data[start] / FULL, grid.data[start + 1] / FULL);
+    return [grid.data[start] / FULL, grid.data[start + 1] / FULL];
   };
-  const usual = place(1 / columns, 0)[0] * place(0, 1 - 1 / rows)[1];
-  context.fillStyle = colors.grid;
-  context.strokeStyle = colors.grid;
-  context.lineWidth = 0.5;
+  const usual = 1 / (rows * columns);
+  const cells = [];
   for (let row = 0; row + 1 < rows; row += 1) {
     for (let column = 0; column + 1 < columns; column += 1) {
       const corners = [at(row, column), at(row, column + 1), at(row + 1, column + 1), at(row + 1, column)];
@@ -238,29 +243,57 @@ function paintGrid(context, place, grid, colors) {
         const [nextX, nextY] = corners[(side + 1) % 4];
         area += (x * nextY - nextX * y) / 2;
       });
-      context.beginPath();
-      corners.forEach((corner, side) => (side ? context.lineTo(...corner) : context.moveTo(...corner)));
-      context.closePath();
-      context.globalAlpha = Math.min(0.75, (0.12 * usual) / (Math.abs(area) + 0.1 * usual)); // dense where cells are small
-      context.fill();
-      context.globalAlpha = 0.55;
-      context.stroke();
+      cells.push({ corners, opacity: Math.min(0.75, (0.12 * usual) / (Math.abs(area) + 0.1 * usual)) });
     }
   }
+  return cells;
+}
+
+function paintGrid(context, place, grid, colors) {
+  context.fillStyle = colors.grid;
+  context.strokeStyle = colors.grid;
+  context.lineWidth = 0.5;
+  for (const { corners, opacity } of gridCells(grid)) {
+    context.beginPath();
+    corners.forEach((corner, side) => (side ? context.lineTo(...place(...corner)) : context.moveTo(...place(...corner))));
+    context.closePath();
+    context.globalAlpha = opacity;
+    context.fill();
+    context.globalAlpha = 0.55;
+    context.stroke();
+  }
   context.globalAlpha = 1;
+}
+
+/** Returns the frames whose points leave trails up to a frame, the oldest first. */
+export function framesOfTrails(history, frame) {
+  return history.before(frame.frame, 12, 36);
+}
+
+/** Returns the steps of the trails: lines [x, y, x, y] in 0..1, fainter the older they are. */
+export function trailSteps(past) {
+  const steps = [];
+  for (let age = 1; age < past.length; age += 1) {
+    const [from, to] = [past[age - 1].arrays.fake?.data, past[age].arrays.fake?.data];
+    if (!from || !to || from.length !== to.length) continue;
+    const lines = [];
+    for (let start = 0; start < Math.min(2 * TRAILS, to.length); start += 2) {
+      lines.push([from[start], from[start + 1], to[start], to[start + 1]].map((value) => value / FULL));
+    }
+    steps.push({ lines, opacity: 0.08 + (0.5 * age) / past.length });
+  }
+  return steps;
 }
 
 function paintTrails(context, place, past, colors) {
   context.strokeStyle = colors.fake;
   context.lineWidth = 1.1;
-  for (let age = 1; age < past.length; age += 1) {
-    const [from, to] = [past[age - 1].arrays.fake?.data, past[age].arrays.fake?.data];
-    if (!from || !to || from.length !== to.length) continue;
-    context.globalAlpha = 0.08 + (0.5 * age) / past.length;
+  for (const { lines, opacity } of trailSteps(past)) {
+    context.globalAlpha = opacity;
     context.beginPath();
-    for (let start = 0; start < Math.min(2 * TRAILS, to.length); start += 2) {
-      context.moveTo(...place(from[start] / FULL, from[start + 1] / FULL));
-      context.lineTo(...place(to[start] / FULL, to[start + 1] / FULL));
+    for (const [x, y, nextX, nextY] of lines) {
+      context.moveTo(...place(x, y));
+      context.lineTo(...place(nextX, nextY));
     }
     context.stroke();
   }

@@ -23,12 +23,16 @@ export class RunHistory {
   add(frame) {
     this.frames.set(frame.frame, frame);
     if (this.frames.size > MOST_FRAMES) this.frames.delete(this.frames.keys().next().value);
-    const { iteration, kimg, numbers, boxes } = frame;
-    const row = { frame: frame.frame, iteration, kimg, numbers, boxes };
+    const { iteration, kimg, numbers, boxes, caption } = frame;
+    this.addRow({ frame: frame.frame, iteration, kimg, numbers, boxes }, !caption);
+  }
+
+  /** Adds the numbers of a frame, in place of those of a caption in slow motion. */
+  addRow(row, whole = true) {
     let place = this.rows.length;
     while (place > 0 && this.rows[place - 1].frame >= row.frame) place -= 1;
     const same = this.rows[place]?.frame === row.frame;
-    if (!same || !frame.caption) this.rows.splice(place, same ? 1 : 0, row);
+    if (!same || whole) this.rows.splice(place, same ? 1 : 0, row);
     if (this.rows.length > MOST_NUMBERS) this.rows = this.rows.filter((_, at) => at % 2 === 0 || at > MOST_NUMBERS - 100);
   }
 

@@ -62,7 +62,10 @@ export class RecordedSource {
 
   begin(records) {
     this.frames = records.filter((record) => record instanceof ArrayBuffer).map(parseFrame);
-    this.frames.forEach((frame, place) => (frame.frame = place));
+    this.frames.forEach((frame, place) => {
+      frame.frame = place;
+      frame.arrays.real ??= this.frames[0].arrays.real; // only the first frame has what stays the same
+    });
     this.diagnoses = [];
     let reached = 0;
     for (const record of records) {

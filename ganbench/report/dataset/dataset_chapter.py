@@ -25,12 +25,15 @@ from ganbench.report.dataset.verdict_blocks import difference_blocks, verdict_bl
 from ganbench.report.pictures import Picture
 
 
-def dataset_chapter(section: DatasetSection, pictures: Mapping[str, Picture]) -> Chapter:
+def dataset_chapter(
+    section: DatasetSection, pictures: Mapping[str, Picture], recordings: Mapping[str, str]
+) -> Chapter:
     """Return the chapter on a dataset: answers first, then numbers, then how they came about.
 
     Args:
         section: The dataset's analysis and charts.
         pictures: The sample grids by the names of their runs.
+        recordings: The links to the pages that play runs, by the names of the runs.
     """
     blocks: list[Block] = [
         *_warnings(section),
@@ -45,7 +48,7 @@ def dataset_chapter(section: DatasetSection, pictures: Mapping[str, Picture]) ->
         *best_blocks(section),
         *difference_blocks(section),
         *loss_blocks(section),
-        *measurement_blocks(section),
+        *measurement_blocks(section, recordings),
         *settings_blocks(section),
     ]
     return Chapter(section.dataset, tuple(blocks), anchor=section.slug)

@@ -197,8 +197,13 @@ def _budget_cell(budget: Budget, variant: str) -> TextCell:
     return _estimate_cell(budget.values.get(variant), budget.runs.get(variant, 0))
 
 
-def measurement_blocks(section: DatasetSection) -> list[Block]:
-    """Return every run's measurements and the protocols of the metrics, folded."""
+def measurement_blocks(section: DatasetSection, recordings: Mapping[str, str]) -> list[Block]:
+    """Return every run's measurements and the protocols of the metrics, folded.
+
+    Args:
+        section: The dataset.
+        recordings: The links to the pages that play runs, by the names of the runs.
+    """
     metrics = section.table.columns
     columns = (
         Column("variant", number=False),
@@ -210,7 +215,10 @@ def measurement_blocks(section: DatasetSection) -> list[Block]:
         Column("environment", number=False),
     )
     runs = [(row, run) for row in section.table.rows for run in row.runs]
-    rows = tuple(_run_row(row, run, metrics) for row, run in runs[:MOST_NUMBERS])
+    rows = tuple(
+        _run_row(row, run, metrics, recordings.get(run.name, ""))
+        for row, run in runs[:MOST_NUMBERS]
+    )
     table = Table(f"Every number on {section.dataset}", columns, rows)
     return [
         Details("Every number", (table, Paragraph(notes.MEASUREMENTS_NOTE))),
@@ -218,14 +226,19 @@ def measurement_blocks(section: DatasetSection) -> list[Block]:
     ]
 
 
-def _run_row(row: VariantRow, run: RunRecord, metrics: tuple[MetricColumn, ...]) -> Row:
+def _run_row(
+    row: VariantRow, run: RunRecord, metrics: tuple[MetricColumn, ...], recording: str
+) -> Row:
     repeats = f"{sentences.counted(run.repeats, 'repeat')} set aside"
     cells = [row.cells.get(column.name) for column in metrics]
+    status: tuple[str | Span, ...] = (sentences.status_text(run.status),)
+    if recording:
+        status += (", ", Span("watch it", link=recording))
     return Row(
         (
             TextCell(row.variant),
             TextCell(number_text.NOTHING if run.seed is None else str(run.seed)),
-            TextCell(sentences.status_text(run.status), notes=(repeats,) if run.repeats else ()),
+            TextCell(status, notes=(repeats,) if run.repeats else ()),
             *(
                 TextCell(sentences.measured_text(cell.of(run.name) if cell else None))
                 for cell in cells

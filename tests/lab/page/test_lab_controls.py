@@ -176,9 +176,32 @@ def test_two_sides_are_asked_for_and_shown(lab):
     lab.tell(frame(1, side="b"))
     lab.until(lambda: lab.page.locator("#side-b").is_visible())
     assert "r1" in lab.page.locator("#side-b-title").text_content()
+    told = {"kind": "diagnosis", "tricks": []}
+    lab.tell({**told, "sentences": ["Two of eight modes."]})
+    lab.tell({**told, "sentences": ["All of the modes."], "side": "b"})
+    lab.until(lambda: "All of" in lab.page.locator("#diagnosis").text_content())
+    said = lab.page.locator("#diagnosis").inner_text().split("\n")
+    plain, other = (f"vanilla{trick} · ring8 · seed 0" for trick in ("", " + r1"))
+    lines = [line for line in said if line]
+    assert lines == [plain, "Two of eight modes.", other, "All of the modes."]
     lab.page.click("#side-off")
     assert lab.heard("side") == {"kind": "side", "off": True}
     assert lab.page.locator("#side-b").is_hidden()
+    assert lab.page.locator("#diagnosis").inner_text() == "Two of eight modes."
+
+
+def test_a_page_that_comes_late_shows_the_curves_from_the_beginning(lab):
+    rows = [
+        {"frame": at, "iteration": 10 * at, "kimg": at, "numbers": {"js": 0.1 * at}, "boxes": {}}
+        for at in range(5)
+    ]
+    past = {"kind": "past", "side": "a", "rows": rows}
+    event = {"kind": "event", "frame": 2, "iteration": 20, "what": "loss = hinge"}
+    lab.open(hello(), state(frames=6), event, past, frame(5))
+    lab.page.keyboard.press("Shift+Tab")
+    lab.page.locator("#time").focus()
+    lab.page.keyboard.press("ArrowLeft")  # to the kept frame before, which the page has not seen
+    assert lab.heard("seek")["frame"] == 4
 
 
 def test_every_word_is_said_in_chinese(lab):

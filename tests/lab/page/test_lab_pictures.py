@@ -127,3 +127,62 @@ def test_curves_show_what_is_known_and_say_it(lab):
     lab.until(
         lambda: "2.50" in lab.page.locator("[data-chart=losses] canvas").get_attribute("aria-label")
     )
+
+
+def test_the_svg_has_every_layer_that_is_shown(lab):
+    lab.open()
+    script = """async (layers) => {
+      const { pointsSvg } = await import('/sharing.js');
+      const place = (step) => 20000 + 5000 * step;
+      const nine = Array.from({ length: 9 }, (_, at) => [place(at % 3), place(Math.floor(at / 3))]);
+      const points = { data: [0, 0, 65535, 65535], shape: [2, 2] };
+      const later = { data: [32768, 0, 65535, 32768], shape: [2, 2] };
+      const heat = { data: [0, 255, 0, 255], shape: [2, 2] };
+      const make = (frame, fake) => ({ frame, heat_range: null, heat_level: 0.5, arrays: {
+        fake, real: points, heat, grid: { data: nine.flat(), shape: [3, 3, 2] },
+        arrows: { data: [0.1, 0], shape: [1, 2] } } });
+      const frames = new Map([[0, make(0, points)], [1, make(1, later)]]);
+      const history = { frames, before: () => [...frames.values()] };
+      const chosen = Object.fromEntries(layers.map((name) => [name, true]));
+      const text = pointsSvg(frames.get(1), { layers: chosen, bounds: [[0, 1], [0, 1]], history });
+      const image = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+      return [image.querySelectorAll("parsererror").length, image.querySelectorAll("rect").length,
+        [...image.querySelectorAll("path")].map((path) => path.getAttribute("d"))];
+    }"""
+
+    def drawn(*layers):
+        errors, squares, paths = lab.page.evaluate(script, list(layers))
+        assert errors == 0
+        return squares, paths
+
+    assert drawn() == (1, [])
+    assert drawn("heat") == (5, [])
+    assert drawn("fake") == (1, ["M400 800h0M800 400h0"])  # downward, unlike the plane
+    squares, paths = drawn("real", "density")
+    assert squares > 50  # two corners of cells, blurred
+    assert paths == []
+    assert len(drawn("grid")[1]) == 4
+    levels, trails = drawn("trajectories")[1]
+    assert trails == "M0 800L400 800M800 0L800 400"
+    assert levels.startswith("M400")  # the level line of the frame before
+    (arrow,) = drawn("arrows")[1]
+    assert arrow.startswith("M400 800L480 800M480 800L")
+    assert arrow.count("M") == 3
+
+
+def test_few_lines_of_text_fill_the_picture(lab):
+    told = hello(data="sequence", bounds=None, modes=None)
+    texts = {"text": ["cat"] * 8, "real_text": ["dog"] * 8}
+    lab.open(told, state(), frame(arrays={}, **texts))
+    lab.layers("fake")
+
+    lab.pixel(0.5, 0.5)  # once it is painted
+    painted = lab.page.evaluate("""() => {
+      const canvas = document.getElementById('picture-a');
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
+      copy.drawImage(canvas, 0, 0);
+      const below = Math.floor(0.6 * canvas.height);
+      const { data } = copy.getImageData(0, below, canvas.width, canvas.height - below);
+      return data.filter((value, at) => at % 4 === 0 && value < 128).length;
+    }""")
+    assert painted > 100

@@ -33,8 +33,10 @@ def test_a_recorded_run_is_shown_scrubbed_and_played(browser, tmp_path):
         page.goto(file.as_uri())
         clock = page.locator("#clock")
         clock.filter(has_text="iteration 0").wait_for()
+        said = page.locator("#picture-a").get_attribute("aria-label")
         page.click("#step")
         clock.filter(has_text="iteration 10").wait_for()
+        assert page.locator("#picture-a").get_attribute("aria-label") == said  # as many reals
         page.locator("#diagnosis").filter(has_text="It goes well.").wait_for()
         page.keyboard.press(",")
         clock.filter(has_text="iteration 0").wait_for()
