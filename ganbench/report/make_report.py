@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganbench.analysis.across_datasets import Across, across
@@ -18,15 +18,22 @@ from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import SpeedRecord
 from ganbench.report import sentences
 from ganbench.report.charts.style import styles
+from ganbench.report.closer_looks import LookCloser, LookPicture, look_pictures
 from ganbench.report.dataset.dataset_section import DatasetSection, sections
 from ganbench.report.pictures import Picture, sample_pictures
 from ganbench.report.speed import speed_sentences
 from ganbench.report.speed.speed_section import Speed, speed
+from ganbench.report.strip import Strip
+from ganbench.report.training_strips import training_strips
 
 
 @dataclass(frozen=True)
 class Report:
-    """A report before it is rendered. ``pictures`` are the sample grids by the names of runs."""
+    """A report before it is rendered.
+
+    ``pictures`` are the sample grids by the names of runs, ``strips`` the grids along training of
+    some of them, ``looks`` what their networks were drawn for.
+    """
 
     title: str
     runs: tuple[RunRecord, ...]
@@ -36,6 +43,8 @@ class Report:
     environments: Mapping[str, Mapping[str, Any]]
     speed: Speed | None = None
     events: tuple[EventCurve, ...] = ()
+    strips: Mapping[str, Strip] = field(default_factory=dict)
+    looks: Mapping[str, Sequence[LookPicture]] = field(default_factory=dict)
 
     @property
     def lede(self) -> str:
@@ -61,6 +70,7 @@ def make_report(
     metric: str | None = None,
     speeds: Sequence[SpeedRecord] = (),
     events: Sequence[EventCurve] = (),
+    look: LookCloser | None = None,
 ) -> Report:
     """Gather everything that a report shows; its curves are thinned (see ``condense``).
 
@@ -72,6 +82,7 @@ def make_report(
         metric: The main metric, which the sentences are about.
         speeds: Measurements of speed.
         events: Curves that other tools wrote.
+        look: Draws closer looks at the best runs; None draws none.
 
     Raises:
         UnknownNameError: No run belongs to the baseline, or none has the metric.
@@ -101,6 +112,8 @@ def make_report(
         },
         speed=speed(speeds),
         events=tuple(events),
+        strips=training_strips(by_dataset),
+        looks=look_pictures(by_dataset, look),
     )
 
 

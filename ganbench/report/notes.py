@@ -70,6 +70,30 @@ COSTS_NOTE = (
 
 SAMPLES_NOTE = "Runs of one seed draw the same latents, place by place."
 
+STRIPS_NOTE = (
+    "The best run of each variant by the primary metric: what became of the same latents as "
+    "training went on. A kimg is a thousand images that the networks have seen."
+)
+
+INTERPOLATION_NOTE = (
+    "Each row goes in eight steps from one latent to another, at the label of the first. Smooth "
+    "changes say that the generator has learned more than single images."
+)
+
+NEIGHBORS_NOTE = (
+    "Each row begins with a sample; after it come the training images nearest to it, by the "
+    "features of the network that measured the run. A copy is a sample that is no farther from "
+    "its nearest training image than that image is from its own nearest neighbor (the rule of "
+    "authpct). Of fresh real images, many would be copies in this sense, too; the metric's floor "
+    "says how many."
+)
+
+PLANE_NOTE = (
+    "From left to right: how densely samples lie, what the discriminator takes for real (orange) "
+    "and for fake (blue), and the modes of the data: filled where a sample lies within three "
+    "standard deviations of the center, empty where none does."
+)
+
 CURVES_NOTE = (
     "A cross at the lower edge says that something began to go wrong. Thin lines are single seeds. "
     "The thick line is their mean, at the points that all seeds have, in the band of its 95 % t "

@@ -35,12 +35,16 @@ QUALITY = 50
 MOST_ENLARGED = 8
 """Samples are drawn at this many pixels for each of their own at most."""
 
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 _METADATA = {"exif", "icc_profile", "xmp"}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A WebP picture: its file below the report's folder, its bytes, its size in pixels."""
+    """A WebP picture: its file below the report's folder, its bytes, its size in pixels.
+
+    One that stands in the page alone has no file.
+    """
 
     file: str
     data: bytes
@@ -84,18 +88,31 @@ def small_webp(path: Path) -> bytes | None:
             opened.load()
             if small and not _METADATA & opened.info.keys():
                 return path.read_bytes()
-            image = opened.convert("L" if opened.mode in {"1", "L"} else "RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            image = _plain(opened)
+    except _UNREADABLE:
         return None
-    image = _own_pixels(image)
-    if _is_drawing(image):
-        image = _reduced(image, DRAWING_SIDE)
+    image = own_pixels(image)
+    if is_drawing(image):
+        image = reduced(image, DRAWING_SIDE)
         image = image.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         return _encode(image, lossless=True)
-    return _encode(_reduced(image, LONGEST_SIDE), lossless=False)
+    return _encode(reduced(image, LONGEST_SIDE), lossless=False)
 
 
-def _own_pixels(image: Image.Image) -> Image.Image:
+def read_grid(path: Path) -> Image.Image | None:
+    """Return a picture in gray or in color; None if the file is damaged."""
+    try:
+        with Image.open(path) as opened:
+            return _plain(opened)
+    except _UNREADABLE:
+        return None
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    return image.convert("L" if image.mode in {"1", "L"} else "RGB")
+
+
+def own_pixels(image: Image.Image) -> Image.Image:
     """Return samples that were enlarged by repeating pixels at the size that they had before."""
     for factor in range(MOST_ENLARGED, 1, -1):
         if image.width % factor or image.height % factor:
@@ -106,7 +123,7 @@ def _own_pixels(image: Image.Image) -> Image.Image:
     return image
 
 
-def _is_drawing(image: Image.Image) -> bool:
+def is_drawing(image: Image.Image) -> bool:
     """Tell whether a picture in color is half of one color or more: a ground that is drawn on."""
     if image.mode != "RGB":
         return False
@@ -114,7 +131,7 @@ def _is_drawing(image: Image.Image) -> bool:
     return 2 * max(count for count, _ in counts) >= image.width * image.height
 
 
-def _reduced(image: Image.Image, longest: int) -> Image.Image:
+def reduced(image: Image.Image, longest: int) -> Image.Image:
     """Return a picture whose pixels are the means of blocks, so that no side is too long."""
     factor = -(-max(image.size) // longest)
     return image.reduce(factor) if factor > 1 else image

@@ -48,7 +48,10 @@ def report_blocks(report: Report) -> tuple[Block, ...]:
     if report.runs:
         lines = tuple(Item(line) for line in notes.HOW_TO_READ)
         blocks.append(Details("How to read these numbers", (Bullets(lines),)))
-    blocks += [dataset_chapter(section, report.pictures) for section in report.sections]
+    blocks += [
+        dataset_chapter(section, report.pictures, report.strips, report.looks)
+        for section in report.sections
+    ]
     if report.across:
         blocks.append(_across(report.across))
     if report.speed:

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""Strips: the sample grids of a run along its training, side by side in one small picture."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from ganbench.records.run_record import RunRecord
+from ganbench.report.dataset.dataset_section import DatasetSection
+from ganbench.report.pictures import (
+    COLORS,
+    QUALITY,
+    Picture,
+    is_drawing,
+    own_pixels,
+    read_grid,
+    reduced,
+)
+from ganbench.report.strip import Strip
+
+FRAME_SIDE = 128
+"""Pixels; of a larger grid a frame shows the first samples, or all of them smaller."""
+
+MOST_FRAMES = 9
+LEAST_FRAMES = 3
+"""The fewest grids of a run that show how its samples changed."""
+
+MOST_BYTES = 300_000
+"""The most bytes that the strips of a report take together."""
+
+COLUMNS = 8
+"""The columns and rows of a grid of 64 images."""
+
+SEPARATOR = 2
+"""The white pixels around each image of a grid."""
+
+_KIMG = re.compile(r"kimg0*(\d+(?:\.\d+)?)")
+
+
+def training_strips(sections: Sequence[DatasetSection]) -> dict[str, Strip]:
+    """Return the strips of the best run of each variant, by the names of the runs.
+
+    The datasets share the bytes equally. On each, the variants come in the order of their best
+    values, and one whose strip would exceed the share is left out.
+    """
+    strips: dict[str, Strip] = {}
+    for section in sections:
+        room = MOST_BYTES // len(sections)
+        for run in section.best_runs:
+            strip = training_strip(run)
+            if strip is not None and len(strip.picture.data) <= room:
+                strips[run.name] = strip
+                room -= len(strip.picture.data)
+    return strips
+
+
+def training_strip(run: RunRecord) -> Strip | None:
+    """Return the grids of a run side by side; None where too few of them can be read."""
+    frames: dict[float, Image.Image] = {}
+    for path in _spread(run.grids):
+        kimg = _kimg_of(path, run)
+        frame = None if kimg is None else _frame(path)
+        if kimg is not None and frame is not None:
+            frames[kimg] = frame
+    if not frames:
+        return None
+    last = frames[max(frames)]
+    kimg = tuple(sorted(at for at in frames if frames[at].size == last.size))
+    if len(kimg) < LEAST_FRAMES:
+        return None
+    sheet = Image.new("RGB", (last.width * len(kimg), last.height), "white")
+    for place, at in enumerate(kimg):
+        sheet.paste(frames[at].convert("RGB"), (place * last.width, 0))
+    data = _encoded(sheet)
+    return Strip(Picture("", data, *sheet.size), kimg)
+
+
+def _spread(grids: Sequence[Path]) -> Iterable[Path]:
+    """Return some grids at equal distances, with the first and the last."""
+    count = min(MOST_FRAMES, len(grids))
+    places = (round(index * (len(grids) - 1) / max(1, count - 1)) for index in range(count))
+    return [grids[place] for place in dict.fromkeys(places)]
+
+
+def _kimg_of(path: Path, run: RunRecord) -> float | None:
+    """Return when a grid was drawn, by its name; None where nothing says so."""
+    if path.stem == "final":
+        return run.kimg
+    match = _KIMG.fullmatch(path.stem)
+    return float(match[1]) if match else None
+
+
+def _frame(path: Path) -> Image.Image | None:
+    """Return a grid as a small frame; None if the file is damaged."""
+    image = read_grid(path)
+    if image is None:
+        return None
+    image = own_pixels(image)
+    return reduced(image if is_drawing(image) else _first_samples(image), FRAME_SIDE)
+
+
+def _first_samples(image: Image.Image) -> Image.Image:
+    """Return the first samples of a grid of 64 images, as many as keep their pixels in a frame.
+
+    A picture that is no such grid stays as it is.
+    """
+    step, rest = divmod(image.width - SEPARATOR, COLUMNS)
+    shown = (FRAME_SIDE - SEPARATOR) // step if step > SEPARATOR else 0
+    if rest or image.width != image.height or not 0 < shown < COLUMNS:
+        return image
+    gray = image.convert("L")
+    for line in range(COLUMNS + 1):
+        lines = gray.crop((line * step, 0, line * step + SEPARATOR, image.height))
+        if lines.getextrema() != (255, 255):
+            return image
+    side = shown * step + SEPARATOR
+    return image.crop((0, 0, side, side))
+
+
+def _encoded(sheet: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    if is_drawing(sheet):
+        sheet = sheet.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        sheet.convert("RGB").save(buffer, "WEBP", lossless=True, method=6)
+    else:
+        sheet.save(buffer, "WEBP", quality=QUALITY, method=6)
+    return buffer.getvalue()
