@@ -81,11 +81,11 @@ INTERPOLATION_NOTE = (
 )
 
 NEIGHBORS_NOTE = (
-    "Each row begins with a sample; after it come the training images nearest to it, by the "
-    "features of the network that measured the run. A copy is a sample that is no farther from "
-    "its nearest training image than that image is from its own nearest neighbor (the rule of "
-    "authpct). Of fresh real images, many would be copies in this sense, too; the metric's floor "
-    "says how many."
+    "Each row begins with a sample, framed; after it come the training images nearest to it, by "
+    "the features of the network that measured the run. The rows are the samples that come nearest "
+    "to copies. As near as a copy is what lies no farther from its nearest training image than "
+    "that image lies from its own nearest neighbor, the rule of authpct. Fresh real images often "
+    "do; many more of the samples than of held-out real images speak for memorization."
 )
 
 PLANE_NOTE = (

@@ -61,23 +61,23 @@ def training_strips(sections: Sequence[DatasetSection]) -> dict[str, Strip]:
 
 def training_strip(run: RunRecord) -> Strip | None:
     """Return the grids of a run side by side; None where too few of them can be read."""
-    frames: dict[float, Image.Image] = {}
+    grids: dict[float, Image.Image] = {}
     for path in _spread(run.grids):
         kimg = _kimg_of(path, run)
-        frame = None if kimg is None else _frame(path)
-        if kimg is not None and frame is not None:
-            frames[kimg] = frame
-    if not frames:
+        grid = None if kimg is None else read_grid(path)
+        if kimg is not None and grid is not None:
+            grids[kimg] = grid
+    size = grids[max(grids)].size if grids else None
+    times = tuple(sorted(kimg for kimg, grid in grids.items() if grid.size == size))
+    if len(times) < LEAST_FRAMES:
         return None
-    last = frames[max(frames)]
-    kimg = tuple(sorted(at for at in frames if frames[at].size == last.size))
-    if len(kimg) < LEAST_FRAMES:
-        return None
-    sheet = Image.new("RGB", (last.width * len(kimg), last.height), "white")
-    for place, at in enumerate(kimg):
-        sheet.paste(frames[at].convert("RGB"), (place * last.width, 0))
+    frames = _frames([grids[kimg] for kimg in times])
+    width, height = frames[0].size
+    sheet = Image.new("RGB", (width * len(frames), height), "white")
+    for place, frame in enumerate(frames):
+        sheet.paste(frame.convert("RGB"), (place * width, 0))
     data = _encoded(sheet)
-    return Strip(Picture("", data, *sheet.size), kimg)
+    return Strip(Picture("", data, *sheet.size), times)
 
 
 def _spread(grids: Sequence[Path]) -> Iterable[Path]:
@@ -95,31 +95,32 @@ def _kimg_of(path: Path, run: RunRecord) -> float | None:
     return float(match[1]) if match else None
 
 
-def _frame(path: Path) -> Image.Image | None:
-    """Return a grid as a small frame; None if the file is damaged."""
-    image = read_grid(path)
-    if image is None:
-        return None
-    image = own_pixels(image)
-    return reduced(image if is_drawing(image) else _first_samples(image), FRAME_SIDE)
+def _frames(grids: Sequence[Image.Image]) -> list[Image.Image]:
+    """Return grids of one size as small frames of one size; the last one decides how."""
+    # A grid of plain areas could be reduced further than the others.
+    scale = min(grid.width // own_pixels(grid).width for grid in grids)
+    own = [grid.reduce(scale) for grid in grids]
+    side = None if is_drawing(own[-1]) else _side_of_first(own[-1])
+    if side is None:
+        return [reduced(grid, FRAME_SIDE) for grid in own]
+    return [grid.crop((0, 0, side, side)) for grid in own]
 
 
-def _first_samples(image: Image.Image) -> Image.Image:
-    """Return the first samples of a grid of 64 images, as many as keep their pixels in a frame.
+def _side_of_first(image: Image.Image) -> int | None:
+    """Return the side of the part of a grid with as many samples as a frame has room for.
 
-    A picture that is no such grid stays as it is.
+    It is None for a picture that is no grid of 64 images, and where all or none have room.
     """
     step, rest = divmod(image.width - SEPARATOR, COLUMNS)
     shown = (FRAME_SIDE - SEPARATOR) // step if step > SEPARATOR else 0
     if rest or image.width != image.height or not 0 < shown < COLUMNS:
-        return image
+        return None
     gray = image.convert("L")
     for line in range(COLUMNS + 1):
         lines = gray.crop((line * step, 0, line * step + SEPARATOR, image.height))
         if lines.getextrema() != (255, 255):
-            return image
-    side = shown * step + SEPARATOR
-    return image.crop((0, 0, side, side))
+            return None
+    return shown * step + SEPARATOR
 
 
 def _encoded(sheet: Image.Image) -> bytes:

@@ -84,7 +84,7 @@ def look_blocks(section: DatasetSection, looks: Mapping[str, Sequence[LookPictur
             if look.kind == kind
         )
         if shown:
-            blocks.append(Details(title, (Pictures(shown, wide=True), Paragraph(note))))
+            blocks.append(Details(title, (Pictures(shown, wide=kind == "plane"), Paragraph(note))))
     return [PageOnly(tuple(blocks))] if blocks else []
 
 
