@@ -19,7 +19,7 @@ LookKind = Literal["interpolation", "neighbors", "plane"]
 MOST_RUNS = 12
 """The most runs of a dataset that are looked at closely, one for each variant."""
 
-MOST_BYTES = 300_000
+MOST_BYTES = 200_000
 """The most bytes that these pictures take together."""
 
 QUALITY = 60

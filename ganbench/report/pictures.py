@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,6 +36,18 @@ QUALITY = 50
 MOST_ENLARGED = 8
 """Samples are drawn at this many pixels for each of their own at most."""
 
+MOST_BYTES = 800_000
+"""The most bytes that the grids of a report take together, unless each shows very few samples."""
+
+COLUMNS = 8
+"""The columns and rows of a grid of 64 images."""
+
+LEAST_COLUMNS = 3
+"""The columns and rows of a grid that are shown however many grids there are."""
+
+SEPARATOR = 2
+"""The white pixels around each image of a grid."""
+
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 _METADATA = {"exif", "icc_profile", "xmp"}
 
@@ -58,12 +71,26 @@ class Picture:
 
 
 def sample_pictures(runs: Iterable[RunRecord]) -> dict[str, Picture]:
-    """Return the last readable sample grid of each run that has one, by the name of the run."""
+    """Return the last readable sample grid of each run that has one, by the name of the run.
+
+    Where they would take more than ``MOST_BYTES``, each shows the first of its samples alone.
+    """
+    listed = list(runs)
+    pictures = _pictures(listed, COLUMNS)
+    total = sum(len(picture.data) for picture in pictures.values())
+    if total <= MOST_BYTES:
+        return pictures
+    columns = int(COLUMNS * math.sqrt(MOST_BYTES / total))
+    return _pictures(listed, max(LEAST_COLUMNS, columns))
+
+
+def _pictures(runs: Iterable[RunRecord], columns: int) -> dict[str, Picture]:
+    """Return the grids of runs, of which so many columns and rows are shown."""
     pictures: dict[str, Picture] = {}
     taken: set[str] = set()
     for run in runs:
         for path in reversed(run.grids):
-            data = small_webp(path)
+            data = small_webp(path, columns)
             if data is None:
                 continue
             seed = "" if run.seed is None else f"-seed{run.seed}"
@@ -75,12 +102,13 @@ def sample_pictures(runs: Iterable[RunRecord]) -> dict[str, Picture]:
     return pictures
 
 
-def small_webp(path: Path) -> bytes | None:
+def small_webp(path: Path, columns: int = COLUMNS) -> bytes | None:
     """Return a picture as a small WebP without metadata; None if the file is damaged.
 
     Samples keep their own pixels up to ``LONGEST_SIDE``, and are compressed with loss. A drawing,
     such as points on white, keeps ``DRAWING_SIDE`` and ``COLORS`` colors, and no loss blurs it. A
-    picture that was made small before stays as it is.
+    picture that was made small before stays as it is. Of a grid of 64 images, so many ``columns``
+    and rows are kept.
     """
     try:
         with Image.open(path) as opened:
@@ -96,7 +124,24 @@ def small_webp(path: Path) -> bytes | None:
         image = reduced(image, DRAWING_SIDE)
         image = image.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         return _encode(image, lossless=True)
+    step = grid_step(image)
+    if step is not None and columns < COLUMNS:
+        side = columns * step + SEPARATOR
+        image = image.crop((0, 0, side, side))
     return _encode(reduced(image, LONGEST_SIDE), lossless=False)
+
+
+def grid_step(image: Image.Image) -> int | None:
+    """Return how many pixels lie between the samples of a grid of 64 images; None for others."""
+    step, rest = divmod(image.width - SEPARATOR, COLUMNS)
+    if rest or step <= SEPARATOR or image.width != image.height:
+        return None
+    gray = image.convert("L")
+    for line in range(COLUMNS + 1):
+        lines = gray.crop((line * step, 0, line * step + SEPARATOR, image.height))
+        if lines.getextrema() != (255, 255):
+            return None
+    return step
 
 
 def read_grid(path: Path) -> Image.Image | None:

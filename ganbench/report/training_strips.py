@@ -14,8 +14,11 @@ from ganbench.records.run_record import RunRecord
 from ganbench.report.dataset.dataset_section import DatasetSection
 from ganbench.report.pictures import (
     COLORS,
+    COLUMNS,
     QUALITY,
+    SEPARATOR,
     Picture,
+    grid_step,
     is_drawing,
     own_pixels,
     read_grid,
@@ -30,14 +33,8 @@ MOST_FRAMES = 9
 LEAST_FRAMES = 3
 """The fewest grids of a run that show how its samples changed."""
 
-MOST_BYTES = 300_000
+MOST_BYTES = 200_000
 """The most bytes that the strips of a report take together."""
-
-COLUMNS = 8
-"""The columns and rows of a grid of 64 images."""
-
-SEPARATOR = 2
-"""The white pixels around each image of a grid."""
 
 _KIMG = re.compile(r"kimg0*(\d+(?:\.\d+)?)")
 
@@ -100,27 +97,12 @@ def _frames(grids: Sequence[Image.Image]) -> list[Image.Image]:
     # A grid of plain areas could be reduced further than the others.
     scale = min(grid.width // own_pixels(grid).width for grid in grids)
     own = [grid.reduce(scale) for grid in grids]
-    side = None if is_drawing(own[-1]) else _side_of_first(own[-1])
-    if side is None:
+    step = None if is_drawing(own[-1]) else grid_step(own[-1])
+    shown = (FRAME_SIDE - SEPARATOR) // step if step else 0
+    if step is None or not 0 < shown < COLUMNS:
         return [reduced(grid, FRAME_SIDE) for grid in own]
+    side = shown * step + SEPARATOR
     return [grid.crop((0, 0, side, side)) for grid in own]
-
-
-def _side_of_first(image: Image.Image) -> int | None:
-    """Return the side of the part of a grid with as many samples as a frame has room for.
-
-    It is None for a picture that is no grid of 64 images, and where all or none have room.
-    """
-    step, rest = divmod(image.width - SEPARATOR, COLUMNS)
-    shown = (FRAME_SIDE - SEPARATOR) // step if step > SEPARATOR else 0
-    if rest or image.width != image.height or not 0 < shown < COLUMNS:
-        return None
-    gray = image.convert("L")
-    for line in range(COLUMNS + 1):
-        lines = gray.crop((line * step, 0, line * step + SEPARATOR, image.height))
-        if lines.getextrema() != (255, 255):
-            return None
-    return shown * step + SEPARATOR
 
 
 def _encoded(sheet: Image.Image) -> bytes:
