@@ -24,8 +24,8 @@ from ganbench.samples.sample_set import facts_of
 from ganbench.sampling.draw import draw, stream
 from ganbench.state import State
 
-SIDE = 8
-"""The rows and columns of a look."""
+ROWS = 8
+"""The rows of a look, and its columns."""
 
 DRAWN = 250
 """How many samples are searched for copies."""
@@ -45,11 +45,11 @@ def between_latents(state: State, seed: int) -> CloserLook:
     """
     sampler = state.sampler()
     random = stream(state, seed, "between")
-    ends = state.prior(2 * SIDE, random)  # (16, latent_dim)
-    labels = sampler.labels(SIDE, random)
+    ends = state.prior(2 * ROWS, random)  # (16, latent_dim)
+    labels = sampler.labels(ROWS, random)
     normal = state.recipe.prior == "normal" and state.latent_prior is None
-    path = (_along_sphere if normal else _along_line)(ends[:SIDE], ends[SIDE:])  # (64, latent_dim)
-    repeated = None if labels is None else labels.repeat_interleave(SIDE)
+    path = (_along_sphere if normal else _along_line)(ends[:ROWS], ends[ROWS:])  # (64, latent_dim)
+    repeated = None if labels is None else labels.repeat_interleave(ROWS)
     fixed = sampler.replace(
         latents=lambda count, generator: path[:count], labels=lambda count, generator: repeated
     )
@@ -58,17 +58,17 @@ def between_latents(state: State, seed: int) -> CloserLook:
 
 
 def _steps(like: Tensor) -> Tensor:
-    return torch.linspace(0, 1, SIDE, device=like.device)[None, :, None]  # (1, steps, 1)
+    return torch.linspace(0, 1, ROWS, device=like.device)[None, :, None]  # (1, steps, 1)
 
 
 def _along_line(first: Tensor, second: Tensor) -> Tensor:
-    """Return steps (N * SIDE, d) from latents (N, d) to others."""
+    """Return steps (N * ROWS, d) from latents (N, d) to others."""
     shares = _steps(first)
     return (first[:, None] * (1 - shares) + second[:, None] * shares).flatten(0, 1)
 
 
 def _along_sphere(first: Tensor, second: Tensor) -> Tensor:
-    """Return steps (N * SIDE, d) on the great circle from latents (N, d) to others."""
+    """Return steps (N * ROWS, d) on the great circle from latents (N, d) to others."""
     cosines = torch.nn.functional.cosine_similarity(first, second)  # (N,)
     angles = cosines.clamp(-1 + 1e-6, 1 - 1e-6).acos()[:, None, None]
     shares = _steps(first)
@@ -129,10 +129,10 @@ class TrainingImages:
 
         Returns:
             The distance to the nearest training image over the distance of that image to its own
-            nearest neighbor (N,), and the nearest training images (N, SIDE - 1), the nearest first.
+            nearest neighbor (N,), and the nearest training images (N, ROWS - 1), the nearest first.
         """
         features = _features(self.network, samples, self.channelwise)
-        found = nearest(features, SIDE - 1, among=self.features)
+        found = nearest(features, ROWS - 1, among=self.features)
         closest = found.indices[:, 0]
         apart = nearest(self.features[closest], 2, among=self.features).squared[:, 1]
         ratios = np.sqrt(found.squared[:, 0] / np.maximum(apart, _SMALLEST))
@@ -142,7 +142,7 @@ class TrainingImages:
         """Return the samples that come nearest to copies, each with its training images."""
         samples = draw(state, DRAWN, seed=seed, purpose="metrics").samples
         ratios, neighbors = self.compare(samples)
-        rows = np.argsort(ratios, kind="stable")[:SIDE]
+        rows = np.argsort(ratios, kind="stable")[:ROWS]
         shown = [
             image
             for row in rows
@@ -158,7 +158,7 @@ class TrainingImages:
 
 def _frame_first_column(sheet: Image.Image) -> None:
     """Draw a frame around the samples."""
-    width = (sheet.width - 2) // SIDE + 1
+    width = (sheet.width - 2) // ROWS + 1
     box = (0, 0, width, sheet.height - 1)
     ImageDraw.Draw(sheet).rectangle(box, outline=_ORANGE, width=2)
 

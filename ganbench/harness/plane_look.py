@@ -21,7 +21,7 @@ from ganbench.state import State
 CELLS = 60
 """The cells of the plane in each direction."""
 
-SIDE = 3 * CELLS
+PANEL = 3 * CELLS
 """Pixels of a panel."""
 
 GAP = 2
@@ -53,10 +53,10 @@ def plane_look(state: State, dataset: Dataset, seed: int) -> CloserLook:
         counts = count_modes(Evidence(len(points), points=points, mixture=mixture), "modes")
         panels.append(_modes(points, mixture, counts.per_mode > 0, low, high))
         note = f"{counts.covered} of {counts.modes} modes"
-    width = len(panels) * SIDE + (len(panels) - 1) * GAP
-    sheet = Image.new("RGB", (width, SIDE), _GRAY)
+    width = len(panels) * PANEL + (len(panels) - 1) * GAP
+    sheet = Image.new("RGB", (width, PANEL), _GRAY)
     for place, panel in enumerate(panels):
-        sheet.paste(panel, (place * (SIDE + GAP), 0))
+        sheet.paste(panel, (place * (PANEL + GAP), 0))
     return CloserLook("plane", sheet, note)
 
 
@@ -112,7 +112,7 @@ def _colored(shares: Plane, ground: Plane, ink: Plane) -> Image.Image:
     """Return cells from 0 to 1 as a panel, from one color to another."""
     pixels = ground + shares[::-1, :, None] * (ink - ground)
     image = Image.fromarray(pixels.round().astype(np.uint8))
-    return image.resize((SIDE, SIDE), Image.Resampling.NEAREST)
+    return image.resize((PANEL, PANEL), Image.Resampling.NEAREST)
 
 
 def _diverging(values: Plane) -> Image.Image:
@@ -120,7 +120,7 @@ def _diverging(values: Plane) -> Image.Image:
     ink = np.where(values[::-1, :, None] > 0, _ORANGE, _BLUE)
     pixels = _WHITE + np.abs(values[::-1, :, None]) * (ink - _WHITE)
     image = Image.fromarray(pixels.round().astype(np.uint8))
-    return image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    return image.resize((PANEL, PANEL), Image.Resampling.BILINEAR)
 
 
 def _modes(
@@ -128,20 +128,20 @@ def _modes(
 ) -> Image.Image:
     """Return the centers of a mixture over the points, filled where they are captured."""
     scale = 2  # drawn at twice the size, then reduced: that smooths the edges
-    canvas = Image.new("RGB", (SIDE * scale, SIDE * scale), "white")
+    canvas = Image.new("RGB", (PANEL * scale, PANEL * scale), "white")
     pen = ImageDraw.Draw(canvas)
 
     def places(coordinates: Plane) -> Plane:
         shares = (coordinates - low) / (high - low)
         finite = np.nan_to_num(shares, nan=-1.0).clip(-1.0, 2.0)  # what is outside stays outside
-        pixels: Plane = (finite * (1, -1) + (0, 1)) * SIDE * scale
+        pixels: Plane = (finite * (1, -1) + (0, 1)) * PANEL * scale
         return pixels
 
     for x, y in places(points):
         pen.ellipse((x - 1, y - 1, x + 1, y + 1), fill=_GRAY)
-    reach = max(6.0, min(14.0, SIDE * scale / 6 / len(mixture.centers) ** 0.5))
+    reach = max(6.0, min(14.0, PANEL * scale / 6 / len(mixture.centers) ** 0.5))
     for (x, y), full in zip(places(np.array(mixture.centers)), captured, strict=True):
         fill = (0, 114, 178) if full else (255, 255, 255)
         box = (x - reach, y - reach, x + reach, y + reach)
         pen.ellipse(box, fill=fill, outline=(213, 94, 0) if not full else (0, 80, 130), width=3)
-    return canvas.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return canvas.resize((PANEL, PANEL), Image.Resampling.LANCZOS)

@@ -16,13 +16,13 @@ from ganbench.report.pictures import LONGEST_SIDE, Picture, reduced
 
 LookKind = Literal["interpolation", "neighbors", "plane"]
 
-MOST_RUNS = 12
+MOST_LOOKED_AT = 12
 """The most runs of a dataset that are looked at closely, one for each variant."""
 
-MOST_BYTES = 200_000
+MOST_LOOK_BYTES = 200_000
 """The most bytes that these pictures take together."""
 
-QUALITY = 60
+LOOK_QUALITY = 60
 """The quality of WebP, out of 100, at which lines and samples look as they are."""
 
 
@@ -61,8 +61,8 @@ def look_pictures(
     if look is None:
         return pictures
     for section in sections:
-        room = MOST_BYTES // len(sections)
-        for run in section.best_runs[:MOST_RUNS]:
+        room = MOST_LOOK_BYTES // len(sections)
+        for run in section.best_runs[:MOST_LOOKED_AT]:
             looks = tuple(_small(drawn) for drawn in look(run))
             size = sum(len(shown.picture.data) for shown in looks)
             if looks and size <= room:
@@ -74,5 +74,5 @@ def look_pictures(
 def _small(look: CloserLook) -> LookPicture:
     image = reduced(look.image.convert("RGB"), LONGEST_SIDE)
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=QUALITY, method=6)
+    image.save(buffer, "WEBP", quality=LOOK_QUALITY, method=6)
     return LookPicture(look.kind, Picture("", buffer.getvalue(), *image.size), look.note)

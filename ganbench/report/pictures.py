@@ -36,7 +36,7 @@ QUALITY = 50
 MOST_ENLARGED = 8
 """Samples are drawn at this many pixels for each of their own at most."""
 
-MOST_BYTES = 800_000
+MOST_GRID_BYTES = 800_000
 """The most bytes that the grids of a report take together, unless each shows very few samples."""
 
 COLUMNS = 8
@@ -73,14 +73,14 @@ class Picture:
 def sample_pictures(runs: Iterable[RunRecord]) -> dict[str, Picture]:
     """Return the last readable sample grid of each run that has one, by the name of the run.
 
-    Where they would take more than ``MOST_BYTES``, each shows the first of its samples alone.
+    Where they would take more than ``MOST_GRID_BYTES``, each shows the first of its samples alone.
     """
     listed = list(runs)
     pictures = _pictures(listed, COLUMNS)
     total = sum(len(picture.data) for picture in pictures.values())
-    if total <= MOST_BYTES:
+    if total <= MOST_GRID_BYTES:
         return pictures
-    columns = int(COLUMNS * math.sqrt(MOST_BYTES / total))
+    columns = int(COLUMNS * math.sqrt(MOST_GRID_BYTES / total))
     return _pictures(listed, max(LEAST_COLUMNS, columns))
 
 

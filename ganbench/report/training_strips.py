@@ -33,7 +33,7 @@ MOST_FRAMES = 9
 LEAST_FRAMES = 3
 """The fewest grids of a run that show how its samples changed."""
 
-MOST_BYTES = 200_000
+MOST_STRIP_BYTES = 200_000
 """The most bytes that the strips of a report take together."""
 
 _KIMG = re.compile(r"kimg0*(\d+(?:\.\d+)?)")
@@ -47,7 +47,7 @@ def training_strips(sections: Sequence[DatasetSection]) -> dict[str, Strip]:
     """
     strips: dict[str, Strip] = {}
     for section in sections:
-        room = MOST_BYTES // len(sections)
+        room = MOST_STRIP_BYTES // len(sections)
         for run in section.best_runs:
             strip = training_strip(run)
             if strip is not None and len(strip.picture.data) <= room:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
-from ganbench.harness.image_looks import SIDE, TrainingImages, _along_line, _along_sphere
+from ganbench.harness.image_looks import ROWS, TrainingImages, _along_line, _along_sphere
 
 
 class Pixels(FeatureNetwork):
@@ -24,13 +24,13 @@ def described(values):
 
 
 def test_the_path_on_the_sphere_begins_and_ends_at_its_latents_and_keeps_their_length():
-    first, second = torch.randn(2, SIDE, 64, generator=torch.Generator().manual_seed(0))
+    first, second = torch.randn(2, ROWS, 64, generator=torch.Generator().manual_seed(0))
     first, second = (7 * nn.functional.normalize(ends) for ends in (first, second))
-    path = _along_sphere(first, second).view(SIDE, SIDE, 64)
+    path = _along_sphere(first, second).view(ROWS, ROWS, 64)
     assert torch.allclose(path[:, 0], first, atol=1e-4)
     assert torch.allclose(path[:, -1], second, atol=1e-4)
     assert torch.allclose(path.norm(dim=2), torch.tensor(7.0), atol=1e-3)
-    line = _along_line(first, second).view(SIDE, SIDE, 64)
+    line = _along_line(first, second).view(ROWS, ROWS, 64)
     assert torch.allclose(line[:, 3], first + (second - first) * 3 / 7, atol=1e-5)
     assert float(line.norm(dim=2).min()) < 6
 
@@ -42,7 +42,7 @@ def test_a_ratio_is_the_distance_over_that_of_the_neighbor_to_its_own():
     ratios, neighbors = described(values).compare(samples)
     assert ratios == pytest.approx([0.0, 0.5, 4.0])
     assert neighbors[:, 0].tolist() == [3, 3, 8]
-    assert neighbors.shape == (3, SIDE - 1)
+    assert neighbors.shape == (3, ROWS - 1)
     assert set(neighbors[0, 1:3].tolist()) == {2, 4}
 
 

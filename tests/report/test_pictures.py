@@ -83,13 +83,13 @@ def test_where_many_grids_are_large_each_shows_its_first_samples(
         runs.append(RunRecord(f"run {seed}", "done", seed=seed, grids=(tmp_path / f"{seed}.png",)))
     whole = sample_pictures(runs)
     total = sum(len(picture.data) for picture in whole.values())
-    monkeypatch.setattr(pictures, "MOST_BYTES", total // 3)
+    monkeypatch.setattr(pictures, "MOST_GRID_BYTES", total // 3)
     fewer = sample_pictures(runs)
     assert {(picture.width, picture.height) for picture in fewer.values()} == {(122, 122)}
     assert sum(len(picture.data) for picture in fewer.values()) <= total // 3
     first, part = (shown_by(each["run 0"]) for each in (whole, fewer))
     assert np.abs(first[:120, :120] - part[:120, :120]).mean() < 5, "the same samples"
-    monkeypatch.setattr(pictures, "MOST_BYTES", 10)
+    monkeypatch.setattr(pictures, "MOST_GRID_BYTES", 10)
     assert {picture.width for picture in sample_pictures(runs).values()} == {92}
 
 

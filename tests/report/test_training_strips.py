@@ -107,8 +107,8 @@ def test_strips_share_a_bounded_number_of_bytes(
     digits: DatasetSection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     best, other = training_strips([digits]).values()
-    monkeypatch.setattr(module, "MOST_BYTES", len(best.picture.data))
+    monkeypatch.setattr(module, "MOST_STRIP_BYTES", len(best.picture.data))
     assert list(training_strips([digits])) == [digits.best_runs[0].name]
-    monkeypatch.setattr(module, "MOST_BYTES", 10)
+    monkeypatch.setattr(module, "MOST_STRIP_BYTES", 10)
     assert training_strips([digits]) == {}
     assert len(other.picture.data) < 8000
