@@ -27,7 +27,7 @@ from ganbench.state import State
 ROWS = 8
 """The rows of a look, and its columns."""
 
-DRAWN = 250
+SEARCHED = 250
 """How many samples are searched for copies."""
 
 MOST_SECONDS = 60.0
@@ -118,7 +118,7 @@ class TrainingImages:
         images = TrainingImages(dataset.values, features, network, request.channelwise, None)
         if "test" not in source.splits:
             return images
-        held_out = source.load("test").values[:DRAWN]
+        held_out = source.load("test").values[:SEARCHED]
         ratios, _ = images.compare(held_out)
         return TrainingImages(
             dataset.values, features, network, request.channelwise, float((ratios <= 1).mean())
@@ -140,7 +140,7 @@ class TrainingImages:
 
     def nearest_to(self, state: State, seed: int) -> CloserLook:
         """Return the samples that come nearest to copies, each with its training images."""
-        samples = draw(state, DRAWN, seed=seed, purpose="metrics").samples
+        samples = draw(state, SEARCHED, seed=seed, purpose="metrics").samples
         ratios, neighbors = self.compare(samples)
         rows = np.argsort(ratios, kind="stable")[:ROWS]
         shown = [
@@ -150,7 +150,7 @@ class TrainingImages:
         ]
         sheet = grid(torch.stack(shown), least_width=0).convert("RGB")
         _frame_first_column(sheet)
-        note = f"as near as a copy: {100 * (ratios <= 1).mean():.0f} % of {DRAWN} samples"
+        note = f"as near as a copy: {100 * (ratios <= 1).mean():.0f} % of {SEARCHED} samples"
         if self.copies is not None:
             note += f", {100 * self.copies:.0f} % of held-out real images"
         return CloserLook("neighbors", sheet, note)

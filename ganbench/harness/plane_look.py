@@ -18,14 +18,14 @@ from ganbench.report.closer_looks import CloserLook
 from ganbench.sampling.draw import draw
 from ganbench.state import State
 
-CELLS = 60
+PLANE_CELLS = 60
 """The cells of the plane in each direction."""
 
-PANEL = 3 * CELLS
+PANEL = 3 * PLANE_CELLS
 """Pixels of a panel."""
 
-GAP = 2
-MARGIN = 0.15
+PANEL_GAP = 2
+PLANE_MARGIN = 0.15
 """What is shown around the data, as a share of their width."""
 
 _SEEN = 10_000
@@ -53,17 +53,17 @@ def plane_look(state: State, dataset: Dataset, seed: int) -> CloserLook:
         counts = count_modes(Evidence(len(points), points=points, mixture=mixture), "modes")
         panels.append(_modes(points, mixture, counts.per_mode > 0, low, high))
         note = f"{counts.covered} of {counts.modes} modes"
-    width = len(panels) * PANEL + (len(panels) - 1) * GAP
+    width = len(panels) * PANEL + (len(panels) - 1) * PANEL_GAP
     sheet = Image.new("RGB", (width, PANEL), _GRAY)
     for place, panel in enumerate(panels):
-        sheet.paste(panel, (place * (PANEL + GAP), 0))
+        sheet.paste(panel, (place * (PANEL + PANEL_GAP), 0))
     return CloserLook("plane", sheet, note)
 
 
 def _square(points: Plane) -> tuple[Plane, Plane]:
     """Return the lower left and upper right corner of a square around points (N, 2)."""
     low, high = points.min(axis=0), points.max(axis=0)
-    reach = (0.5 + MARGIN) * max(float((high - low).max()), 1e-3)
+    reach = (0.5 + PLANE_MARGIN) * max(float((high - low).max()), 1e-3)
     center = (low + high) / 2
     return center - reach, center + reach
 
@@ -72,7 +72,7 @@ def _density(points: Plane, low: Plane, high: Plane) -> Plane:
     """Return how many points lie in each cell, from 0 to 1, small numbers enlarged."""
     finite = points[np.isfinite(points).all(axis=1)]
     ranges = [(low[1], high[1]), (low[0], high[0])]
-    counts = np.histogram2d(finite[:, 1], finite[:, 0], bins=CELLS, range=ranges)[0]
+    counts = np.histogram2d(finite[:, 1], finite[:, 0], bins=PLANE_CELLS, range=ranges)[0]
     shares: Plane = np.sqrt(counts / max(counts.max(), 1.0))
     return shares
 
@@ -84,7 +84,7 @@ def _verdicts(state: State, low: Plane, high: Plane) -> Plane | None:
     """
     if state.conditional:
         return None
-    shares = (np.arange(CELLS) + 0.5) / CELLS
+    shares = (np.arange(PLANE_CELLS) + 0.5) / PLANE_CELLS
     x, y = (low[axis] + shares * (high[axis] - low[axis]) for axis in range(2))
     cells = torch.from_numpy(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)).float()
     try:
@@ -95,7 +95,7 @@ def _verdicts(state: State, low: Plane, high: Plane) -> Plane | None:
         return None
     apart = scores - np.median(scores)
     spread = max(float(np.quantile(np.abs(apart), 0.9)), 1e-12)
-    bounded: Plane = np.tanh(apart / spread).reshape(CELLS, CELLS)
+    bounded: Plane = np.tanh(apart / spread).reshape(PLANE_CELLS, PLANE_CELLS)
     return bounded
 
 

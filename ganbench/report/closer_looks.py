@@ -12,7 +12,7 @@ from PIL import Image
 
 from ganbench.records.run_record import RunRecord
 from ganbench.report.dataset.dataset_section import DatasetSection
-from ganbench.report.pictures import LONGEST_SIDE, Picture, reduced
+from ganbench.report.pictures import LONGEST_SIDE, Picture, block_means
 
 LookKind = Literal["interpolation", "neighbors", "plane"]
 
@@ -72,7 +72,7 @@ def look_pictures(
 
 
 def _small(look: CloserLook) -> LookPicture:
-    image = reduced(look.image.convert("RGB"), LONGEST_SIDE)
+    image = block_means(look.image.convert("RGB"), LONGEST_SIDE)
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=LOOK_QUALITY, method=6)
     return LookPicture(look.kind, Picture("", buffer.getvalue(), *image.size), look.note)

@@ -121,14 +121,14 @@ def small_webp(path: Path, columns: int = COLUMNS) -> bytes | None:
         return None
     image = own_pixels(image)
     if is_drawing(image):
-        image = reduced(image, DRAWING_SIDE)
+        image = block_means(image, DRAWING_SIDE)
         image = image.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         return _encode(image, lossless=True)
     step = grid_step(image)
     if step is not None and columns < COLUMNS:
         side = columns * step + SEPARATOR
         image = image.crop((0, 0, side, side))
-    return _encode(reduced(image, LONGEST_SIDE), lossless=False)
+    return _encode(block_means(image, LONGEST_SIDE), lossless=False)
 
 
 def grid_step(image: Image.Image) -> int | None:
@@ -176,7 +176,7 @@ def is_drawing(image: Image.Image) -> bool:
     return 2 * max(count for count, _ in counts) >= image.width * image.height
 
 
-def reduced(image: Image.Image, longest: int) -> Image.Image:
+def block_means(image: Image.Image, longest: int) -> Image.Image:
     """Return a picture whose pixels are the means of blocks, so that no side is too long."""
     factor = -(-max(image.size) // longest)
     return image.reduce(factor) if factor > 1 else image

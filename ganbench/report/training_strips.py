@@ -18,19 +18,19 @@ from ganbench.report.pictures import (
     QUALITY,
     SEPARATOR,
     Picture,
+    block_means,
     grid_step,
     is_drawing,
     own_pixels,
     read_grid,
-    reduced,
 )
 from ganbench.report.strip import Strip
 
 FRAME_SIDE = 128
 """Pixels; of a larger grid a frame shows the first samples, or all of them smaller."""
 
-MOST_FRAMES = 9
-LEAST_FRAMES = 3
+MOST_IN_STRIP = 9
+LEAST_IN_STRIP = 3
 """The fewest grids of a run that show how its samples changed."""
 
 MOST_STRIP_BYTES = 200_000
@@ -66,7 +66,7 @@ def training_strip(run: RunRecord) -> Strip | None:
             grids[kimg] = grid
     size = grids[max(grids)].size if grids else None
     times = tuple(sorted(kimg for kimg, grid in grids.items() if grid.size == size))
-    if len(times) < LEAST_FRAMES:
+    if len(times) < LEAST_IN_STRIP:
         return None
     frames = _frames([grids[kimg] for kimg in times])
     width, height = frames[0].size
@@ -79,7 +79,7 @@ def training_strip(run: RunRecord) -> Strip | None:
 
 def _spread(grids: Sequence[Path]) -> Iterable[Path]:
     """Return some grids at equal distances, with the first and the last."""
-    count = min(MOST_FRAMES, len(grids))
+    count = min(MOST_IN_STRIP, len(grids))
     places = (round(index * (len(grids) - 1) / max(1, count - 1)) for index in range(count))
     return [grids[place] for place in dict.fromkeys(places)]
 
@@ -100,7 +100,7 @@ def _frames(grids: Sequence[Image.Image]) -> list[Image.Image]:
     step = None if is_drawing(own[-1]) else grid_step(own[-1])
     shown = (FRAME_SIDE - SEPARATOR) // step if step else 0
     if step is None or not 0 < shown < COLUMNS:
-        return [reduced(grid, FRAME_SIDE) for grid in own]
+        return [block_means(grid, FRAME_SIDE) for grid in own]
     side = shown * step + SEPARATOR
     return [grid.crop((0, 0, side, side)) for grid in own]
 

@@ -18,7 +18,12 @@ from ganbench.records.run_folder import RunFolder
 from ganbench.report import training_strips as module
 from ganbench.report.charts.style import styles
 from ganbench.report.dataset.dataset_section import DatasetSection, sections
-from ganbench.report.training_strips import FRAME_SIDE, MOST_FRAMES, training_strip, training_strips
+from ganbench.report.training_strips import (
+    FRAME_SIDE,
+    MOST_IN_STRIP,
+    training_strip,
+    training_strips,
+)
 
 
 def draw_course(folder: RunFolder, count: int) -> None:
@@ -59,7 +64,7 @@ def test_of_many_grids_some_are_shown_with_the_first_and_the_last(
     (folder.samples_folder / "kimg000040.0.txt").write_text("no picture")
     strip = training_strip(read_run(folder))
     assert strip is not None
-    assert len(strip.kimg) == MOST_FRAMES
+    assert len(strip.kimg) == MOST_IN_STRIP
     assert (strip.kimg[0], strip.kimg[-1]) == (40.0, 1000.0)
 
 
