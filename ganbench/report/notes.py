@@ -89,9 +89,10 @@ NEIGHBORS_NOTE = (
 )
 
 PLANE_NOTE = (
-    "From left to right: how densely samples lie, what the discriminator takes for real (orange) "
-    "and for fake (blue), and the modes of the data: filled where a sample lies within three "
-    "standard deviations of the center, empty where none does."
+    "How densely samples lie; where it judges single points, what the discriminator takes for more "
+    "real (orange) or more fake (blue) than the median of this part of the plane; and the modes of "
+    "the data, where they are known: filled where a sample lies within three standard deviations "
+    "of the center, empty where none does."
 )
 
 CURVES_NOTE = (
