@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ganbench.analysis.tables import MetricTable
+from ganbench.analysis.tables import MetricColumn, MetricTable
 from ganbench.analysis.verdicts import Verdict
+from ganbench.records.run_record import RunRecord
 
 MOST_RUNS = 300
 """The most runs on a dataset that are all drawn; of more, some variants and some seeds are."""
@@ -63,6 +65,25 @@ def select_drawn(table: MetricTable, verdicts: Sequence[Verdict]) -> Drawn:
         first=frozenset(row.runs[0].name for row in rows),
         whole=False,
     )
+
+
+def best_of_each(table: MetricTable, column: MetricColumn | None) -> list[RunRecord]:
+    """Return the run of each variant with the best value in a column, the best of all first.
+
+    Runs without a value come last, in the order of the table.
+    """
+    best = [min(row.runs, key=lambda run: _cost(run, column)) for row in table.rows if row.runs]
+    return sorted(best, key=lambda run: _cost(run, column))
+
+
+def _cost(run: RunRecord, column: MetricColumn | None) -> float:
+    """Return the value of a run in a column, such that less is better."""
+    measured = run.metrics.get(column.metric) if column else None
+    if column is None or measured is None or measured.value is None:
+        return math.inf
+    if not column.takes(column.metric, measured.protocol):
+        return math.inf
+    return measured.value if column.better == "lower" else -measured.value
 
 
 def _rank(verdict: Verdict) -> tuple[bool, float]:

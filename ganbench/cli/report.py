@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ganbench.analysis.published import PublishedRow
     from ganbench.records.run_record import RunRecord
+    from ganbench.report.closer_looks import LookCloser
 
 EXAMPLES = """\
 Examples:
@@ -92,6 +93,15 @@ def command(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    looks: Annotated[
+        bool,
+        typer.Option(
+            "--looks/--no-looks",
+            help="Load the networks of the best runs, and show what they draw between latents, "
+            "which training images come nearest, and planes of points (default), or do not.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = True,
     out: options.Out = None,
     as_json: options.JsonFlag = False,
 ) -> None:
@@ -134,6 +144,7 @@ def command(
         speeds=speeds,
         formats=options.names(formats) or (),
         events=events,
+        look=_closer_looks(records) if looks else None,
     )
     if not files.charts:
         console(stderr=True).print(NO_CHARTS, style="yellow", soft_wrap=True)
@@ -145,6 +156,22 @@ def command(
     contents += [f"{counted(len(speeds), 'measurement')} of speed"] if speeds else []
     contents += [f"{counted(len(events), 'curve')} of other tools"] if events else []
     console().print(f"{', '.join(contents)}: {files.page}", soft_wrap=True)
+
+
+def _closer_looks(records: Sequence[RunRecord]) -> LookCloser | None:
+    """Return what draws closer looks at runs; None where no run has its networks."""
+    from ganbench.records.run_folder import RunFolder
+
+    folders = {
+        run.name: run.unread_folder
+        for run in records
+        if run.unread_folder and RunFolder(run.unread_folder).checkpoint_file.is_file()
+    }
+    if not folders:
+        return None
+    from ganbench.harness.stored_looks import StoredLooks
+
+    return StoredLooks(folders)
 
 
 def _recorded_metric(folders: Sequence[Path], records: Sequence[RunRecord]) -> str | None:

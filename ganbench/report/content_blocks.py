@@ -13,10 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ganbench.analysis import number_text
 from ganbench.analysis.number_text import NOTHING
 from ganbench.report.charts.panels import Panel
 from ganbench.report.charts.style import Style
 from ganbench.report.pictures import Picture
+from ganbench.report.strip import Strip
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,37 @@ class Pictures:
 
     pictures: tuple[CaptionedPicture, ...]
     small: bool = False
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class CaptionedStrip:
+    """A strip of frames with its caption, as a picture has one."""
+
+    strip: Strip
+    label: str
+    name: str = ""
+    note: str = ""
+    style: Style | None = None
+
+    @property
+    def times(self) -> str:
+        """When the frames were drawn, in thousands of images."""
+        return ", ".join(map(number_text.amount, self.strip.kimg))
+
+
+@dataclass(frozen=True)
+class Strips:
+    """Strips one below the other, which the page's script plays together."""
+
+    strips: tuple[CaptionedStrip, ...]
+
+
+@dataclass(frozen=True)
+class PageOnly:
+    """A part that the page shows and Markdown leaves out: its pictures are in no files."""
+
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
@@ -208,7 +241,19 @@ class Chapter:
     anchor: str = ""
 
 
-Block = Heading | Paragraph | Bullets | Definitions | Table | Charts | Pictures | Details | Chapter
+Block = (
+    Heading
+    | Paragraph
+    | Bullets
+    | Definitions
+    | Table
+    | Charts
+    | Pictures
+    | Strips
+    | Details
+    | PageOnly
+    | Chapter
+)
 
 
 def all_charts(blocks: Iterable[Block]) -> Iterator[Charts]:
@@ -216,5 +261,5 @@ def all_charts(blocks: Iterable[Block]) -> Iterator[Charts]:
     for block in blocks:
         if isinstance(block, Charts):
             yield block
-        elif isinstance(block, Details | Chapter):
+        elif isinstance(block, Details | PageOnly | Chapter):
             yield from all_charts(block.blocks)

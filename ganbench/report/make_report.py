@@ -19,18 +19,22 @@ from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import SpeedRecord
 from ganbench.report import sentences
 from ganbench.report.charts.style import styles
+from ganbench.report.closer_looks import LookCloser, LookPicture, look_pictures
 from ganbench.report.dataset.dataset_section import DatasetSection, sections
 from ganbench.report.pictures import Picture, sample_pictures
 from ganbench.report.recordings import recording_links
 from ganbench.report.speed import speed_sentences
 from ganbench.report.speed.speed_section import Speed, speed
+from ganbench.report.strip import Strip
+from ganbench.report.training_strips import training_strips
 
 
 @dataclass(frozen=True)
 class Report:
     """A report before it is rendered.
 
-    ``pictures`` are the sample grids by the names of runs, ``recordings`` the links to the pages
+    ``pictures`` are the sample grids by the names of runs, ``strips`` the grids along training of
+    some of them, ``looks`` what their networks were drawn for, ``recordings`` the links to the pages
     that play them.
     """
 
@@ -43,6 +47,8 @@ class Report:
     speed: Speed | None = None
     events: tuple[EventCurve, ...] = ()
     recordings: Mapping[str, str] = field(default_factory=dict)
+    strips: Mapping[str, Strip] = field(default_factory=dict)
+    looks: Mapping[str, Sequence[LookPicture]] = field(default_factory=dict)
 
     @property
     def lede(self) -> str:
@@ -69,6 +75,7 @@ def make_report(
     speeds: Sequence[SpeedRecord] = (),
     events: Sequence[EventCurve] = (),
     out: Path | None = None,
+    look: LookCloser | None = None,
 ) -> Report:
     """Gather everything that a report shows; its curves are thinned (see ``condense``).
 
@@ -81,6 +88,7 @@ def make_report(
         speeds: Measurements of speed.
         events: Curves that other tools wrote.
         out: The folder of the report, from which it leads to recorded runs; None leads to none.
+        look: Draws closer looks at the best runs; None draws none.
 
     Raises:
         UnknownNameError: No run belongs to the baseline, or none has the metric.
@@ -111,6 +119,8 @@ def make_report(
         speed=speed(speeds),
         events=tuple(events),
         recordings={} if out is None else recording_links(shown, out),
+        strips=training_strips(by_dataset),
+        looks=look_pictures(by_dataset, look),
     )
 
 

@@ -70,6 +70,31 @@ COSTS_NOTE = (
 
 SAMPLES_NOTE = "Runs of one seed draw the same latents, place by place."
 
+STRIPS_NOTE = (
+    "The best run of each variant by the primary metric: what became of the same latents as "
+    "training went on. A kimg is a thousand images that the networks have seen."
+)
+
+INTERPOLATION_NOTE = (
+    "Each row goes in eight steps from one latent to another, at the label of the first. Smooth "
+    "changes say that the generator has learned more than single images."
+)
+
+NEIGHBORS_NOTE = (
+    "Each row begins with a sample, framed; after it come the training images nearest to it, by "
+    "the features of the network that measured the run. The rows are the samples that come nearest "
+    "to copies. As near as a copy is what lies no farther from its nearest training image than "
+    "that image lies from its own nearest neighbor, the rule of authpct. Fresh real images often "
+    "do; many more of the samples than of held-out real images speak for memorization."
+)
+
+PLANE_NOTE = (
+    "How densely samples lie; where it judges single points, what the discriminator takes for more "
+    "real (orange) or more fake (blue) than the median of this part of the plane; and the modes of "
+    "the data, where they are known: filled where a sample lies within three standard deviations "
+    "of the center, empty where none does."
+)
+
 CURVES_NOTE = (
     "A cross at the lower edge says that something began to go wrong. Thin lines are single seeds. "
     "The thick line is their mean, at the points that all seeds have, in the band of its 95 % t "

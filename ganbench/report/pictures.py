@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,12 +36,28 @@ QUALITY = 50
 MOST_ENLARGED = 8
 """Samples are drawn at this many pixels for each of their own at most."""
 
+MOST_GRID_BYTES = 800_000
+"""The most bytes that the grids of a report take together, unless each shows very few samples."""
+
+COLUMNS = 8
+"""The columns and rows of a grid of 64 images."""
+
+LEAST_COLUMNS = 3
+"""The columns and rows of a grid that are shown however many grids there are."""
+
+SEPARATOR = 2
+"""The white pixels around each image of a grid."""
+
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 _METADATA = {"exif", "icc_profile", "xmp"}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A WebP picture: its file below the report's folder, its bytes, its size in pixels."""
+    """A WebP picture: its file below the report's folder, its bytes, its size in pixels.
+
+    One that stands in the page alone has no file.
+    """
 
     file: str
     data: bytes
@@ -54,12 +71,26 @@ class Picture:
 
 
 def sample_pictures(runs: Iterable[RunRecord]) -> dict[str, Picture]:
-    """Return the last readable sample grid of each run that has one, by the name of the run."""
+    """Return the last readable sample grid of each run that has one, by the name of the run.
+
+    Where they would take more than ``MOST_GRID_BYTES``, each shows the first of its samples alone.
+    """
+    listed = list(runs)
+    pictures = _pictures(listed, COLUMNS)
+    total = sum(len(picture.data) for picture in pictures.values())
+    if total <= MOST_GRID_BYTES:
+        return pictures
+    columns = int(COLUMNS * math.sqrt(MOST_GRID_BYTES / total))
+    return _pictures(listed, max(LEAST_COLUMNS, columns))
+
+
+def _pictures(runs: Iterable[RunRecord], columns: int) -> dict[str, Picture]:
+    """Return the grids of runs, of which so many columns and rows are shown."""
     pictures: dict[str, Picture] = {}
     taken: set[str] = set()
     for run in runs:
         for path in reversed(run.grids):
-            data = small_webp(path)
+            data = small_webp(path, columns)
             if data is None:
                 continue
             seed = "" if run.seed is None else f"-seed{run.seed}"
@@ -71,12 +102,13 @@ def sample_pictures(runs: Iterable[RunRecord]) -> dict[str, Picture]:
     return pictures
 
 
-def small_webp(path: Path) -> bytes | None:
+def small_webp(path: Path, columns: int = COLUMNS) -> bytes | None:
     """Return a picture as a small WebP without metadata; None if the file is damaged.
 
     Samples keep their own pixels up to ``LONGEST_SIDE``, and are compressed with loss. A drawing,
     such as points on white, keeps ``DRAWING_SIDE`` and ``COLORS`` colors, and no loss blurs it. A
-    picture that was made small before stays as it is.
+    picture that was made small before stays as it is. Of a grid of 64 images, so many ``columns``
+    and rows are kept.
     """
     try:
         with Image.open(path) as opened:
@@ -84,18 +116,48 @@ def small_webp(path: Path) -> bytes | None:
             opened.load()
             if small and not _METADATA & opened.info.keys():
                 return path.read_bytes()
-            image = opened.convert("L" if opened.mode in {"1", "L"} else "RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            image = _plain(opened)
+    except _UNREADABLE:
         return None
-    image = _own_pixels(image)
-    if _is_drawing(image):
-        image = _reduced(image, DRAWING_SIDE)
+    image = own_pixels(image)
+    if is_drawing(image):
+        image = block_means(image, DRAWING_SIDE)
         image = image.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         return _encode(image, lossless=True)
-    return _encode(_reduced(image, LONGEST_SIDE), lossless=False)
+    step = grid_step(image)
+    if step is not None and columns < COLUMNS:
+        side = columns * step + SEPARATOR
+        image = image.crop((0, 0, side, side))
+    return _encode(block_means(image, LONGEST_SIDE), lossless=False)
 
 
-def _own_pixels(image: Image.Image) -> Image.Image:
+def grid_step(image: Image.Image) -> int | None:
+    """Return how many pixels lie between the samples of a grid of 64 images; None for others."""
+    step, rest = divmod(image.width - SEPARATOR, COLUMNS)
+    if rest or step <= SEPARATOR or image.width != image.height:
+        return None
+    gray = image.convert("L")
+    for line in range(COLUMNS + 1):
+        lines = gray.crop((line * step, 0, line * step + SEPARATOR, image.height))
+        if lines.getextrema() != (255, 255):
+            return None
+    return step
+
+
+def read_grid(path: Path) -> Image.Image | None:
+    """Return a picture in gray or in color; None if the file is damaged."""
+    try:
+        with Image.open(path) as opened:
+            return _plain(opened)
+    except _UNREADABLE:
+        return None
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    return image.convert("L" if image.mode in {"1", "L"} else "RGB")
+
+
+def own_pixels(image: Image.Image) -> Image.Image:
     """Return samples that were enlarged by repeating pixels at the size that they had before."""
     for factor in range(MOST_ENLARGED, 1, -1):
         if image.width % factor or image.height % factor:
@@ -106,7 +168,7 @@ def _own_pixels(image: Image.Image) -> Image.Image:
     return image
 
 
-def _is_drawing(image: Image.Image) -> bool:
+def is_drawing(image: Image.Image) -> bool:
     """Tell whether a picture in color is half of one color or more: a ground that is drawn on."""
     if image.mode != "RGB":
         return False
@@ -114,7 +176,7 @@ def _is_drawing(image: Image.Image) -> bool:
     return 2 * max(count for count, _ in counts) >= image.width * image.height
 
 
-def _reduced(image: Image.Image, longest: int) -> Image.Image:
+def block_means(image: Image.Image, longest: int) -> Image.Image:
     """Return a picture whose pixels are the means of blocks, so that no side is too long."""
     factor = -(-max(image.size) // longest)
     return image.reduce(factor) if factor > 1 else image

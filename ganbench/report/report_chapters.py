@@ -49,7 +49,8 @@ def report_blocks(report: Report) -> tuple[Block, ...]:
         lines = tuple(Item(line) for line in notes.HOW_TO_READ)
         blocks.append(Details("How to read these numbers", (Bullets(lines),)))
     blocks += [
-        dataset_chapter(section, report.pictures, report.recordings) for section in report.sections
+        dataset_chapter(section, report.pictures, report.strips, report.looks, report.recordings)
+        for section in report.sections
     ]
     if report.across:
         blocks.append(_across(report.across))

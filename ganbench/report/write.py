@@ -23,6 +23,7 @@ from ganbench.records.speed_record import (
 from ganbench.report import notes
 from ganbench.report.charts.drawing import draw_charts, draw_figures
 from ganbench.report.charts.stills import compact, still_specification
+from ganbench.report.closer_looks import LookCloser
 from ganbench.report.content_blocks import Block, Charts, Paragraph, all_charts
 from ganbench.report.earlier_report import earlier_report
 from ganbench.report.make_report import Report, make_report
@@ -62,6 +63,7 @@ def write_report(
     speeds: Sequence[SpeedRecord] = (),
     formats: Collection[str] = USUAL_FORMATS,
     events: Sequence[EventCurve] = (),
+    look: LookCloser | None = None,
 ) -> ReportFiles:
     """Write a report of runs into a folder, where it replaces an earlier one.
 
@@ -78,6 +80,7 @@ def write_report(
         speeds: Measurements of speed, shown next to the runs or alone.
         formats: Some of ``FORMATS``: what to write of the report beside its records.
         events: Curves that other tools wrote, shown in a chapter of their own.
+        look: Draws closer looks at the best runs, which only the page shows; None draws none.
 
     Raises:
         ConfigError: A format is unknown.
@@ -96,6 +99,7 @@ def write_report(
         speeds=speeds,
         events=events,
         out=out,
+        look=look if "html" in formats else None,
     )
     blocks = report_blocks(report)
     copied = _copied(out, report.speed.documents if report.speed else ())

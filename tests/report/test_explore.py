@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from ganbench.report.write import ReportFiles
+from ganbench.records.load import load_runs
+from ganbench.records.run_folder import RunFolder
+from ganbench.report.closer_looks import CloserLook
+from ganbench.report.write import ReportFiles, write_report
 
 pytestmark = pytest.mark.browser
 
@@ -117,3 +121,110 @@ def test_the_command_of_a_row_is_copied(page: Any, report: ReportFiles) -> None:
 
 def test_nothing_is_wider_than_a_telephone(page: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.fixture(scope="module")
+def along(
+    make_run: Callable[..., RunFolder], tmp_path_factory: pytest.TempPathFactory
+) -> ReportFiles:
+    """A report of a run with grids after 1, 2 and 4 kimg, and of one that drew the first two."""
+    root = tmp_path_factory.mktemp("along")
+    for model, drawn in (("vanilla", (1.0, 2.0, 4.0)), ("dcgan", (1.0, 2.0))):
+        folder = make_run(root / "runs", model, "mnist5k", 0, kimg=4.0 if len(drawn) > 2 else 3.0)
+        for kimg in drawn:
+            gray = Image.new("L", (242, 242), int(40 * kimg))
+            gray.save(folder.samples_folder / f"kimg{kimg:08.1f}.png")
+        Image.new("L", (242, 242), 200).save(folder.samples_folder / "final.png")
+    look = CloserLook("interpolation", Image.new("L", (242, 242)))
+    runs = load_runs([root / "runs"])
+    return write_report(runs, root / "out", title="Along", look=lambda run: [look])
+
+
+SHOWN = """() => [...document.querySelectorAll(".strips figure")].map((figure) => {
+    const frame = figure.querySelector(".frames").getBoundingClientRect();
+    const strip = figure.querySelector("img").getBoundingClientRect();
+    const frames = figure.dataset.kimg.split(" ").length;
+    return {at: Math.round((frame.left - strip.left) * frames / strip.width),
+        share: Math.round(100 * frame.width / strip.width),
+        words: figure.querySelector("figcaption small").textContent,
+        alt: figure.querySelector("img").alt};
+})"""
+
+
+def test_keys_move_all_samples_to_a_moment_of_training(
+    along: ReportFiles, browse: Callable[..., Any]
+) -> None:
+    complaints: list[str] = []
+    addresses: list[str] = []
+    with browse(width=390, scheme="dark") as page:
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: addresses.append(request.url))
+        page.goto(along.page.as_uri())
+        for shown in page.evaluate(SHOWN):
+            assert shown["at"] == 2, "the last frame"
+            assert shown["share"] in {33, 34}, "a third, and the border"
+        slider = page.get_by_role("slider")
+        slider.focus()
+        for key, kimg, places in (
+            ("Home", "1", [0, 0]),
+            ("ArrowRight", "2", [1, 1]),
+            ("ArrowRight", "3", [2, 1]),
+            ("End", "4", [2, 2]),
+        ):
+            page.keyboard.press(key)
+            assert slider.get_attribute("aria-valuetext") == f"{kimg} thousand images"
+            assert page.locator(".player output").inner_text() == f"{kimg} kimg"
+            assert [shown["at"] for shown in page.evaluate(SHOWN)] == places
+        dcgan, vanilla = page.evaluate(SHOWN)
+        assert dcgan["words"] == "seed 0 · 3 kimg", "a run that ended earlier stays at its end"
+        assert vanilla["alt"].endswith("on mnist5k along training, after 4 thousand images")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") != (
+            "rgb(255, 255, 255)"
+        )
+    assert complaints == []
+    assert all(address.startswith(("file:", "data:")) for address in addresses)
+
+
+def test_a_button_plays_training_unless_motion_is_unwelcome(
+    along: ReportFiles, browse: Callable[..., Any]
+) -> None:
+    with browse() as page:
+        page.goto(along.page.as_uri())
+        button = page.locator(".player button")
+        button.focus()
+        page.keyboard.press("Enter")
+        assert button.inner_text() == "pause"
+        assert page.get_by_role("slider").input_value() == "0"
+        page.get_by_role("button", name="play", exact=True).wait_for()
+        assert page.get_by_role("slider").input_value() == "3"
+        page.emulate_media(reduced_motion="reduce")
+        assert not button.is_visible()
+        assert page.get_by_role("slider").is_visible()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_without_script_and_on_paper_all_frames_are_shown(
+    along: ReportFiles, browse: Callable[..., Any], script: bool
+) -> None:
+    with browse(javascript=script) as page:
+        page.goto(along.page.as_uri())
+        assert page.locator(".player").count() == int(script)
+        if script:
+            page.emulate_media(media="print")
+            page.evaluate("dispatchEvent(new Event('beforeprint'))")
+            assert not page.locator(".player").is_visible()
+            assert page.locator("summary", has_text="Between latents").is_visible()
+            assert page.locator("figure[data-variant] img[alt^=Between]").first.is_visible()
+        for shown in page.evaluate(SHOWN):
+            assert shown["at"] == 0
+            assert shown["share"] in range(98, 102), "the border"
+            assert shown["words"].endswith(" kimg")
+
+
+def test_the_pictures_of_the_page_alone_are_in_no_file(along: ReportFiles) -> None:
+    assert len(list((along.folder / "samples").iterdir())) == 2
+    text = along.markdown.read_text()
+    assert "along training" not in text
+    assert "Between latents" not in text

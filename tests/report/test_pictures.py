@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from ganbench.records.run_record import RunRecord
-from ganbench.report.pictures import COLORS, DRAWING_SIDE, LONGEST_SIDE, sample_pictures, small_webp
+from ganbench.report import pictures
+from ganbench.report.pictures import (
+    COLORS,
+    DRAWING_SIDE,
+    LONGEST_SIDE,
+    Picture,
+    sample_pictures,
+    small_webp,
+)
 
 
 def small(image: Image.Image, folder: Path) -> tuple[bytes, Image.Image]:
@@ -63,6 +72,29 @@ def test_samples_keep_their_own_pixels_and_look_the_same(tmp_path: Path) -> None
     difference = np.asarray(shown.convert("L")).astype(float) - own
     assert float(np.sqrt((difference**2).mean())) < 8, "of 255 gray values"
     assert len(data) < 16_000
+
+
+def test_where_many_grids_are_large_each_shows_its_first_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = []
+    for seed in range(4):
+        Image.fromarray(digits()).save(tmp_path / f"{seed}.png")
+        runs.append(RunRecord(f"run {seed}", "done", seed=seed, grids=(tmp_path / f"{seed}.png",)))
+    whole = sample_pictures(runs)
+    total = sum(len(picture.data) for picture in whole.values())
+    monkeypatch.setattr(pictures, "MOST_GRID_BYTES", total // 3)
+    fewer = sample_pictures(runs)
+    assert {(picture.width, picture.height) for picture in fewer.values()} == {(122, 122)}
+    assert sum(len(picture.data) for picture in fewer.values()) <= total // 3
+    first, part = (shown_by(each["run 0"]) for each in (whole, fewer))
+    assert np.abs(first[:120, :120] - part[:120, :120]).mean() < 5, "the same samples"
+    monkeypatch.setattr(pictures, "MOST_GRID_BYTES", 10)
+    assert {picture.width for picture in sample_pictures(runs).values()} == {92}
+
+
+def shown_by(picture: Picture) -> NDArray[np.float64]:
+    return np.asarray(Image.open(io.BytesIO(picture.data)).convert("L")).astype(np.float64)
 
 
 def test_a_drawing_has_few_colors_and_is_not_blurred(tmp_path: Path) -> None:

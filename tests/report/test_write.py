@@ -23,6 +23,7 @@ from ganbench.records.load import load_runs
 from ganbench.records.measurement import Measurement
 from ganbench.records.own_files import MANIFEST
 from ganbench.records.run_record import Curve, RunRecord
+from ganbench.report.closer_looks import CloserLook
 from ganbench.report.notes import NO_CHARTS
 from ganbench.report.write import ReportFiles, write_report
 
@@ -181,8 +182,11 @@ def hostile(
     hostile_text: str, published: list[PublishedRow], tmp_path_factory: pytest.TempPathFactory
 ) -> ReportFiles:
     folder = tmp_path_factory.mktemp("hostile")
-    Image.new("L", (8, 8)).save(folder / "final.png")
-    runs = [hostile_run(hostile_text, 0, (folder / "final.png",)), hostile_run(hostile_text, 1)]
+    grids = tuple(folder / f"kimg00000{kimg}.0.png" for kimg in range(3))
+    for grid in grids:
+        Image.new("L", (8, 8)).save(grid)
+    look = CloserLook("neighbors", Image.new("L", (8, 8)), hostile_text)
+    runs = [hostile_run(hostile_text, 0, grids), hostile_run(hostile_text, 1)]
     runs += [
         replace(run, variant=f"{hostile_text} 2", name=f"{run.name}b", identity=f"{run.seed}b")
         for run in runs
@@ -194,7 +198,9 @@ def hostile(
         )
         for row in published
     ]
-    return write_report(runs, folder / "out", title=hostile_text, published=rows)
+    return write_report(
+        runs, folder / "out", title=hostile_text, published=rows, look=lambda run: [look]
+    )
 
 
 def test_hostile_names_are_only_shown(

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ganbench.report import sentences
+from ganbench.report.closer_looks import LookPicture
 from ganbench.report.content_blocks import Block, Chapter, Paragraph
 from ganbench.report.dataset.dataset_section import DatasetSection
 from ganbench.report.dataset.health_blocks import best_blocks, health_blocks
@@ -14,6 +15,7 @@ from ganbench.report.dataset.metric_blocks import (
     measurement_blocks,
     metric_blocks,
 )
+from ganbench.report.dataset.picture_blocks import look_blocks, strip_blocks
 from ganbench.report.dataset.stability_blocks import stability_blocks
 from ganbench.report.dataset.training_blocks import (
     course_blocks,
@@ -23,10 +25,15 @@ from ganbench.report.dataset.training_blocks import (
 )
 from ganbench.report.dataset.verdict_blocks import difference_blocks, verdict_blocks
 from ganbench.report.pictures import Picture
+from ganbench.report.strip import Strip
 
 
 def dataset_chapter(
-    section: DatasetSection, pictures: Mapping[str, Picture], recordings: Mapping[str, str]
+    section: DatasetSection,
+    pictures: Mapping[str, Picture],
+    strips: Mapping[str, Strip],
+    looks: Mapping[str, Sequence[LookPicture]],
+    recordings: Mapping[str, str],
 ) -> Chapter:
     """Return the chapter on a dataset: answers first, then numbers, then how they came about.
 
@@ -34,6 +41,8 @@ def dataset_chapter(
         section: The dataset's analysis and charts.
         pictures: The sample grids by the names of their runs.
         recordings: The links to the pages that play runs, by the names of the runs.
+        strips: The samples along training by the names of their runs.
+        looks: The closer looks by the names of their runs.
     """
     blocks: list[Block] = [
         *_warnings(section),
@@ -41,6 +50,8 @@ def dataset_chapter(
         *verdict_blocks(section),
         *metric_blocks(section),
         *sample_blocks(section, pictures),
+        *strip_blocks(section, strips),
+        *look_blocks(section, looks),
         *course_blocks(section),
         *stability_blocks(section),
         *health_blocks(section),

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ganbench.analysis.comparison import Comparison, baseline_names, compare_to
 from ganbench.analysis.equal_budgets import EqualBudgets, equal_budgets
 from ganbench.analysis.published import PublishedRow
-from ganbench.analysis.selection import Drawn, select_drawn
+from ganbench.analysis.selection import Drawn, best_of_each, select_drawn
 from ganbench.analysis.stability import Profile, StabilityRow, profiles, stability_rows
 from ganbench.analysis.tables import MetricColumn, MetricTable, datasets_of, metric_table
 from ganbench.analysis.verdicts import JudgedDataset, Verdict, judge_matrix
@@ -71,6 +72,11 @@ class DatasetSection:
     def baselines(self) -> tuple[str, ...]:
         """The variants with which treatments are compared."""
         return tuple(dict.fromkeys(verdict.comparison.baseline for verdict in self.verdicts))
+
+    @cached_property
+    def best_runs(self) -> tuple[RunRecord, ...]:
+        """The best run of each variant by the primary metric, the best of all first."""
+        return tuple(best_of_each(self.drawn, self.main))
 
     @property
     def threads(self) -> tuple[int, ...]:

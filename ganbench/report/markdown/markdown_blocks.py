@@ -15,9 +15,11 @@ from ganbench.report.content_blocks import (
     Definitions,
     Details,
     Heading,
+    PageOnly,
     Paragraph,
     Pictures,
     Row,
+    Strips,
     Table,
     TextCell,
 )
@@ -87,6 +89,8 @@ def _block(block: Block, stills: Mapping[str, str]) -> str:
             return f"![{escape(block.label)}]({file})" if file else ""
         case Pictures():
             return _pictures(block)
+        case PageOnly() | Strips():
+            return ""
 
 
 def _table(block: Table) -> str:

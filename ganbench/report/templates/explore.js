@@ -149,6 +149,67 @@
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 
+  // -- samples along training: a slider, and a button that moves it ---------------------------------
+
+  const A_FRAME = 600;  // milliseconds
+
+  function playable(strips) {
+    const runs = [...strips.querySelectorAll("figure")].map((figure) => ({
+      frames: figure.querySelector(".frames"),
+      image: figure.querySelector("img"),
+      words: figure.querySelector(".times"),
+      label: figure.querySelector(".frames").getAttribute("aria-label"),
+      times: figure.dataset.kimg.split(" ").map(Number),
+    }));
+    const times = [...new Set(runs.flatMap((run) => run.times))].sort((left, right) => left - right);
+    const shown = (kimg) => kimg.toLocaleString("en", { maximumSignificantDigits: 3 });
+    const slider = make("input", { type: "range", min: 0, max: times.length - 1, step: 1 });
+    const output = make("output");
+    const play = make("button", { type: "button" }, "play");
+    const player = make("div", { className: "player" },
+      play, make("label", {}, "after", slider), output);
+    strips.before(player);
+    strips.classList.add("played");
+    for (const run of runs) {  // its frames fit: there is nothing to scroll
+      run.frames.removeAttribute("tabindex");
+      run.frames.removeAttribute("role");
+      run.frames.removeAttribute("aria-label");
+    }
+
+    function show(place) {
+      const now = times[place];
+      slider.value = place;
+      output.textContent = `${shown(now)} kimg`;
+      slider.setAttribute("aria-valuetext", `${shown(now)} thousand images`);
+      for (const run of runs) {
+        // A run that ended early stays at its end, one that has drawn nothing yet at its beginning.
+        const frame = Math.max(0, run.times.findLastIndex((kimg) => kimg <= now));
+        run.frames.style.setProperty("--at", frame);
+        run.words.textContent = shown(run.times[frame]);
+        run.image.alt = `${run.label}, after ${shown(run.times[frame])} thousand images`;
+      }
+    }
+
+    let timer = 0;
+    function stop() {
+      clearInterval(timer);
+      timer = 0;
+      play.textContent = "play";
+    }
+    play.addEventListener("click", () => {
+      if (timer) return stop();
+      play.textContent = "pause";
+      show(Number(slider.value) < times.length - 1 ? Number(slider.value) : 0);
+      timer = setInterval(() => {
+        show(Number(slider.value) + 1);
+        if (Number(slider.value) === times.length - 1) stop();
+      }, A_FRAME);
+    });
+    slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
+    show(times.length - 1);
+  }
+
+  for (const strips of document.querySelectorAll(".strips")) playable(strips);
   for (const table of document.querySelectorAll("table")) sortable(table);
   for (const table of document.querySelectorAll("table.explore")) filterable(table);
 })();

@@ -26,7 +26,8 @@
   }
 
   // The expression interpreter (ast) needs no eval, which the page's own policy forbids.
-  const options = { renderer: "svg", actions: false, ast: true };
+  const ERRORS = 1;  // a single seed has no interval, which Vega would warn of
+  const options = { renderer: "svg", actions: false, ast: true, logLevel: ERRORS };
   const loaded = Promise.all([unpacked("charts").then(JSON.parse), loadVega()]);
 
   async function draw(place) {
