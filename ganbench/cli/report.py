@@ -111,6 +111,7 @@ def command(
         )
         return
     from ganbench import paths
+    from ganbench.analysis.claims import known_claims
     from ganbench.records.event_curves import read_event_curves
     from ganbench.records.load import load_runs
     from ganbench.records.speed_record import find_speeds
@@ -134,6 +135,7 @@ def command(
         speeds=speeds,
         formats=options.names(formats) or (),
         events=events,
+        claims=known_claims(),
     )
     if not files.charts:
         console(stderr=True).print(NO_CHARTS, style="yellow", soft_wrap=True)

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganbench.analysis.across_datasets import Across, across
+from ganbench.analysis.claims import PaperClaim
 from ganbench.analysis.comparison import PLAIN
 from ganbench.analysis.published import PublishedRow
 from ganbench.errors import UnknownNameError, suggest
@@ -26,7 +27,10 @@ from ganbench.report.speed.speed_section import Speed, speed
 
 @dataclass(frozen=True)
 class Report:
-    """A report before it is rendered. ``pictures`` are the sample grids by the names of runs."""
+    """A report before it is rendered.
+
+    ``pictures`` are the sample grids by the names of runs, ``claims`` those of papers by trick.
+    """
 
     title: str
     runs: tuple[RunRecord, ...]
@@ -36,6 +40,7 @@ class Report:
     environments: Mapping[str, Mapping[str, Any]]
     speed: Speed | None = None
     events: tuple[EventCurve, ...] = ()
+    claims: Mapping[str, PaperClaim] = field(default_factory=dict)
 
     @property
     def lede(self) -> str:
@@ -61,6 +66,7 @@ def make_report(
     metric: str | None = None,
     speeds: Sequence[SpeedRecord] = (),
     events: Sequence[EventCurve] = (),
+    claims: Mapping[str, PaperClaim] | None = None,
 ) -> Report:
     """Gather everything that a report shows; its curves are thinned (see ``condense``).
 
@@ -72,6 +78,7 @@ def make_report(
         metric: The main metric, which the sentences are about.
         speeds: Measurements of speed.
         events: Curves that other tools wrote.
+        claims: What papers claim for tricks, by trick.
 
     Raises:
         UnknownNameError: No run belongs to the baseline, or none has the metric.
@@ -79,7 +86,8 @@ def make_report(
     variants = list(dict.fromkeys(run.variant for run in runs if run.dataset))
     _check(baseline, [*variants, *(run.tricks or PLAIN for run in runs)], "run is of the variant")
     _check(metric, [name for run in runs for name in run.metrics], "run has the metric")
-    by_dataset = tuple(sections(runs, published, styles(variants), baseline, metric))
+    cases = [case for speed in speeds if not speed.problem for case in speed.cases]
+    by_dataset = tuple(sections(runs, published, styles(variants), baseline, metric, cases))
     read = {
         run.name: run for section in by_dataset for row in section.drawn.rows for run in row.runs
     }
@@ -101,6 +109,7 @@ def make_report(
         },
         speed=speed(speeds),
         events=tuple(events),
+        claims=claims or {},
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganbench.analysis.claims import PaperClaim
 from ganbench.analysis.published import PublishedRow
 from ganbench.records.archive import write_archive
 from ganbench.records.atomic_files import replacing, utf8
@@ -62,6 +63,7 @@ def write_report(
     speeds: Sequence[SpeedRecord] = (),
     formats: Collection[str] = USUAL_FORMATS,
     events: Sequence[EventCurve] = (),
+    claims: Mapping[str, PaperClaim] | None = None,
 ) -> ReportFiles:
     """Write a report of runs into a folder, where it replaces an earlier one.
 
@@ -78,6 +80,7 @@ def write_report(
         speeds: Measurements of speed, shown next to the runs or alone.
         formats: Some of ``FORMATS``: what to write of the report beside its records.
         events: Curves that other tools wrote, shown in a chapter of their own.
+        claims: What papers claim for tricks, by trick, shown next to what was found.
 
     Raises:
         ConfigError: A format is unknown.
@@ -95,6 +98,7 @@ def write_report(
         metric=metric,
         speeds=speeds,
         events=events,
+        claims=claims,
     )
     blocks = report_blocks(report)
     copied = _copied(out, report.speed.documents if report.speed else ())

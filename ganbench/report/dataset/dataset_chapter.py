@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ganbench.report import sentences
 from ganbench.report.content_blocks import Block, Chapter, Paragraph
+from ganbench.report.dataset.conclusion_blocks import conclusion_blocks
 from ganbench.report.dataset.dataset_section import DatasetSection
 from ganbench.report.dataset.health_blocks import best_blocks, health_blocks
 from ganbench.report.dataset.metric_blocks import (
@@ -14,6 +15,7 @@ from ganbench.report.dataset.metric_blocks import (
     measurement_blocks,
     metric_blocks,
 )
+from ganbench.report.dataset.over_settings_blocks import over_settings_blocks
 from ganbench.report.dataset.stability_blocks import stability_blocks
 from ganbench.report.dataset.training_blocks import (
     course_blocks,
@@ -36,6 +38,8 @@ def dataset_chapter(section: DatasetSection, pictures: Mapping[str, Picture]) ->
         *_warnings(section),
         *map(Paragraph, sentences.left_out(section.table, section.drawn, section.chosen)),
         *verdict_blocks(section),
+        *over_settings_blocks(section),
+        *conclusion_blocks(section),
         *metric_blocks(section),
         *sample_blocks(section, pictures),
         *course_blocks(section),
