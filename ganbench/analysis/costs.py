@@ -99,7 +99,12 @@ def _is_of(case: SpeedCase, row: VariantRow) -> bool:
     typed = sorted(_as_label(trick) for trick in case.tricks)
     named = sorted(filter(None, row.tricks.split(" + ")))
     same = case.model == row.model and case.dataset == run.dataset and not row.setting
-    return same and case.status == "ok" and typed == named
+    if not same or case.status != "ok" or len(typed) != len(named):
+        return False
+    # A label without parameters means those of every run with the trick, whatever they are.
+    return all(
+        label in {text, text.partition("(")[0]} for text, label in zip(typed, named, strict=True)
+    )
 
 
 def _as_label(typed: str) -> str:

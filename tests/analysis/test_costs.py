@@ -111,6 +111,9 @@ def test_memory_is_of_the_measurement_that_differs_in_tricks_alone() -> None:
     ]
     assert cost(treatment, base, speeds).memory == (30.0, 20.0)
     assert cost(treatment, base, speeds[1:4]).memory is None
+    plain, base = pair(run("ema + r1", 0, 100.0))  # every run has r1 with the same weight
+    assert cost(plain, base, [speeds[1], speeds[4]]).memory == (30.0, 20.0)
+    assert cost(plain, base, speeds[1:3]).memory is None
     failed = replace(speeds[-1], status="failed")
     assert cost(treatment, base, [*speeds[:-1], failed]).memory is None
     on_gpu = [
