@@ -259,7 +259,7 @@ def power_of_t_test(effect: float, n: int, alpha: float = 0.05) -> float:
 
 @lru_cache(maxsize=1024)
 def _spread(n: int) -> tuple[FloatArray, FloatArray]:
-    """Return standard deviations that n pairs may show, (400,), and their weights in an integral."""
+    """Return deviations that n pairs may show, (400,), and their weights in an integral."""
     nodes, weights = _gauss_legendre(400)
     # One half of the nodes lies below the median of the spread, whose lower tail decides.
     spread = np.sqrt(2 * special.gammaincinv((n - 1) / 2, ((nodes + 1) / 2) ** 2) / (n - 1))
