@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganbench.analysis.comparison import ALPHA
+from ganbench.analysis.comparison import ALPHA, POWER
 from ganbench.analysis.paired_values import PairedValues
 from ganbench.analysis.significance import deviation_interval, pairs_needed
 from ganbench.analysis.verdicts import JudgedMatrix, Verdict
@@ -113,16 +113,42 @@ def seeds_needed(
     plans = []
     for dataset in matrix.datasets:
         for verdict in dataset.on_main:
-            pairs = verdict.pairs
-            deviation = pairs.paired.deviation if pairs else None
-            if pairs is None or not deviation or not effect.size(pairs):
-                continue
-            interval = deviation_interval(deviation, pairs.paired.n)
-            assert interval is not None  # a deviation needs two pairs
-            difference = effect.size(pairs)
-            seeds, low, high = (
-                pairs_needed(difference, spread, level, power) for spread in (deviation, *interval)
-            )
-            name = dataset.table.dataset
-            plans.append(SeedsNeeded(name, verdict, pairs, deviation, difference, seeds, low, high))
+            difference = effect.size(verdict.pairs) if verdict.pairs else 0.0
+            plan = _plan(dataset.table.dataset, verdict, difference, level, power)
+            plans += [plan] if plan else []
     return plans
+
+
+def seeds_for_found(dataset: str, verdict: Verdict) -> SeedsNeeded | None:
+    """Return how many seeds would find the difference that was found, were it the true one.
+
+    The power is 0.8, and the level 0.05 over the number of tests that were made together.
+
+    Args:
+        dataset: the dataset that the verdict is about.
+        verdict: a verdict on a primary metric.
+
+    Returns:
+        The plan; None where the verdict rests on runs that failed, and where fewer than two pairs,
+        no spread or no difference leave nothing to plan.
+    """
+    if verdict.kind == "fails" or verdict.pairs is None:
+        return None
+    difference = abs(verdict.pairs.paired.difference.value)
+    return _plan(dataset, verdict, difference, ALPHA / verdict.comparison.family, POWER)
+
+
+def _plan(
+    dataset: str, verdict: Verdict, difference: float, level: float, power: float
+) -> SeedsNeeded | None:
+    """Return how many seeds find a difference; None where nothing can be planned."""
+    pairs = verdict.pairs
+    deviation = pairs.paired.deviation if pairs else None
+    if pairs is None or not deviation or not difference:
+        return None
+    interval = deviation_interval(deviation, pairs.paired.n)
+    assert interval is not None  # a deviation needs two pairs
+    seeds, low, high = (
+        pairs_needed(difference, spread, level, power) for spread in (deviation, *interval)
+    )
+    return SeedsNeeded(dataset, verdict, pairs, deviation, difference, seeds, low, high)

@@ -213,10 +213,12 @@ def pairs_needed(
     """
     if not np.isfinite(difference):
         raise ValueError(f"A finite difference was expected, not {difference}.")
+    detectable_difference(deviation, 2, alpha, power)  # refuses a wrong level, power or deviation
 
     def enough(n: int) -> bool:
-        detectable = detectable_difference(deviation, n, alpha, power)
-        return detectable is not None and detectable <= abs(difference)
+        if not deviation:
+            return n > 1
+        return power_of_t_test(abs(difference) / deviation, n, alpha) >= power
 
     if not difference or not enough(MOST_PLANNED):
         return None
@@ -249,13 +251,19 @@ def power_of_t_test(effect: float, n: int, alpha: float = 0.05) -> float:
     The noncentral t distribution is integrated over the spread that n pairs may show: scipy's own
     function returns NaN if pairs are few.
     """
-    nodes, weights = _gauss_legendre(400)
-    # One half of the nodes lies below the median of the spread, whose lower tail decides.
-    spread = np.sqrt(2 * special.gammaincinv((n - 1) / 2, ((nodes + 1) / 2) ** 2) / (n - 1))
-    density = weights * (nodes + 1) / 2  # du = 2 v dv with u = v^2, v in [0, 1]
+    spread, density = _spread(n)
     limit = float(special.stdtrit(n - 1, 1 - alpha / 2)) * spread
     center = effect * n**0.5
     return float(density @ (special.ndtr(center - limit) + special.ndtr(-center - limit)))
+
+
+@lru_cache(maxsize=1024)
+def _spread(n: int) -> tuple[FloatArray, FloatArray]:
+    """Return deviations that n pairs may show, (400,), and their weights in an integral."""
+    nodes, weights = _gauss_legendre(400)
+    # One half of the nodes lies below the median of the spread, whose lower tail decides.
+    spread = np.sqrt(2 * special.gammaincinv((n - 1) / 2, ((nodes + 1) / 2) ** 2) / (n - 1))
+    return spread, weights * (nodes + 1) / 2  # du = 2 v dv with u = v^2, v in [0, 1]
 
 
 @lru_cache(maxsize=1)

@@ -121,6 +121,7 @@ def command(
         )
         return
     from ganbench import paths
+    from ganbench.analysis.claims import known_claims
     from ganbench.records.event_curves import read_event_curves
     from ganbench.records.load import load_runs
     from ganbench.records.speed_record import find_speeds
@@ -145,6 +146,7 @@ def command(
         formats=options.names(formats) or (),
         events=events,
         look=_closer_looks(records) if looks else None,
+        claims=known_claims(),
     )
     if not files.charts:
         console(stderr=True).print(NO_CHARTS, style="yellow", soft_wrap=True)

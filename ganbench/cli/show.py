@@ -14,6 +14,7 @@ from ganbench.cli.output import METRIC_COLUMNS_TO_LEAVE, console, metrics_table,
 from ganbench.paths import expand
 
 if TYPE_CHECKING:
+    from ganbench.analysis.claims import PaperClaim
     from ganbench.registry import Entry
 
 DEFAULT_DATASET = "mnist5k"
@@ -79,12 +80,14 @@ def command(
     from ganbench.papers.credits import papers_of
 
     papers = papers_of(kind, entry)
+    claim = _claim(kind, entry)
     facts: dict[str, Any] = {
         "kind": kind,
         "name": entry.name,
         "summary": entry.summary,
         "paper": entry.paper,
         "papers": [paper.key for paper in papers],
+        **({"claim": claim.model_dump()} if claim else {}),
         "source": entry.origin,
         "documentation": entry.documentation,
         **details,
@@ -92,6 +95,19 @@ def command(
     if as_json:
         print_json(facts)
         return
+    _print_entry(kind, entry, details)
+    screen = console()
+    if claim:
+        screen.print(f"what its paper claims: {claim.claim} ({claim.source})")
+    for paper in papers:
+        screen.print(f"paper: {paper.title}, {paper.published} ({paper.key})")
+    for namesake in namesakes:
+        screen.print(f"of the same name: ganbench show {namesake}")
+    screen.print(f"source: {entry.origin}", soft_wrap=True)
+
+
+def _print_entry(kind: str, entry: Entry, details: dict[str, Any]) -> None:
+    """Print what an entry's docstring says, and what only the loaded thing knows."""
     from rich.text import Text
 
     from ganbench.records.json_values import json_text
@@ -103,11 +119,6 @@ def command(
     for key, value in details.items():
         screen.print(key, style="bold")
         screen.print_json(json_text(value))
-    for paper in papers:
-        screen.print(f"paper: {paper.title}, {paper.published} ({paper.key})")
-    for namesake in namesakes:
-        screen.print(f"of the same name: ganbench show {namesake}")
-    screen.print(f"source: {entry.origin}", soft_wrap=True)
 
 
 def _find(name: str) -> tuple[str, Entry, list[str]]:
@@ -140,6 +151,16 @@ def _find(name: str) -> tuple[str, Entry, list[str]]:
     first, *others = homes
     kind = homes[first].kind.rpartition(" ")[2]
     return kind, homes[first].entries()[key], [f"{other}/{key}" for other in others]
+
+
+def _claim(kind: str, entry: Entry) -> PaperClaim | None:
+    """Return what the paper of a trick claims for it; None if nothing was verified."""
+    from ganbench import registry
+    from ganbench.analysis.claims import known_claims
+
+    if kind != "trick" or not registry.tricks.is_own(entry):
+        return None
+    return known_claims().get(entry.name)
 
 
 def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:

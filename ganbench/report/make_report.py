@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.analysis.across_datasets import Across, across
+from ganbench.analysis.claims import PaperClaim
 from ganbench.analysis.comparison import PLAIN
 from ganbench.analysis.published import PublishedRow
 from ganbench.errors import UnknownNameError, suggest
@@ -19,13 +20,13 @@ from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import SpeedRecord
 from ganbench.report import sentences
 from ganbench.report.charts.style import styles
-from ganbench.report.closer_looks import LookCloser, LookPicture, look_pictures
+from ganbench.report.closer_looks import LookCloser, look_pictures
 from ganbench.report.dataset.dataset_section import DatasetSection, sections
-from ganbench.report.pictures import Picture, sample_pictures
+from ganbench.report.illustrations import Illustrations
+from ganbench.report.pictures import sample_pictures
 from ganbench.report.recordings import recording_links
 from ganbench.report.speed import speed_sentences
 from ganbench.report.speed.speed_section import Speed, speed
-from ganbench.report.strip import Strip
 from ganbench.report.training_strips import training_strips
 
 
@@ -33,22 +34,19 @@ from ganbench.report.training_strips import training_strips
 class Report:
     """A report before it is rendered.
 
-    ``pictures`` are the sample grids by the names of runs, ``strips`` the grids along training of
-    some of them, ``looks`` what their networks were drawn for, ``recordings`` the links to the pages
-    that play them.
+    ``illustrations`` are what is shown of the runs beside their numbers, ``claims`` those of papers
+    by trick.
     """
 
     title: str
     runs: tuple[RunRecord, ...]
     sections: tuple[DatasetSection, ...]
     across: tuple[Across, ...]
-    pictures: Mapping[str, Picture]
+    illustrations: Illustrations
     environments: Mapping[str, Mapping[str, Any]]
     speed: Speed | None = None
     events: tuple[EventCurve, ...] = ()
-    recordings: Mapping[str, str] = field(default_factory=dict)
-    strips: Mapping[str, Strip] = field(default_factory=dict)
-    looks: Mapping[str, Sequence[LookPicture]] = field(default_factory=dict)
+    claims: Mapping[str, PaperClaim] = field(default_factory=dict)
 
     @property
     def lede(self) -> str:
@@ -76,6 +74,7 @@ def make_report(
     events: Sequence[EventCurve] = (),
     out: Path | None = None,
     look: LookCloser | None = None,
+    claims: Mapping[str, PaperClaim] | None = None,
 ) -> Report:
     """Gather everything that a report shows; its curves are thinned (see ``condense``).
 
@@ -89,6 +88,7 @@ def make_report(
         events: Curves that other tools wrote.
         out: The folder of the report, from which it leads to recorded runs; None leads to none.
         look: Draws closer looks at the best runs; None draws none.
+        claims: What papers claim for tricks, by trick.
 
     Raises:
         UnknownNameError: No run belongs to the baseline, or none has the metric.
@@ -96,7 +96,8 @@ def make_report(
     variants = list(dict.fromkeys(run.variant for run in runs if run.dataset))
     _check(baseline, [*variants, *(run.tricks or PLAIN for run in runs)], "run is of the variant")
     _check(metric, [name for run in runs for name in run.metrics], "run has the metric")
-    by_dataset = tuple(sections(runs, published, styles(variants), baseline, metric))
+    cases = [case for speed in speeds if not speed.problem for case in speed.cases]
+    by_dataset = tuple(sections(runs, published, styles(variants), baseline, metric, cases))
     read = {
         run.name: run for section in by_dataset for row in section.drawn.rows for run in row.runs
     }
@@ -112,15 +113,18 @@ def make_report(
                 {section.dataset: section.comparisons for section in by_dataset},
             )
         ),
-        pictures=sample_pictures(run for run in shown if run.name in pictured),
+        illustrations=Illustrations(
+            grids=sample_pictures(run for run in shown if run.name in pictured),
+            strips=training_strips(by_dataset),
+            looks=look_pictures(by_dataset, look),
+            recordings={} if out is None else recording_links(shown, out),
+        ),
         environments={
             run.environment_id: lasting(run.environment) for run in shown if run.environment_id
         },
         speed=speed(speeds),
         events=tuple(events),
-        recordings={} if out is None else recording_links(shown, out),
-        strips=training_strips(by_dataset),
-        looks=look_pictures(by_dataset, look),
+        claims=claims or {},
     )
 
 

@@ -44,6 +44,29 @@ VERDICTS_NOTE = (
     "gave the percentage, and this many seeds cannot show that it is more than chance."
 )
 
+CONCLUSIONS_NOTE = (
+    "The difference to the baseline over the pairs that the verdict rests on, with its 95 % t "
+    "interval. Detectable: the true difference that four of five such experiments would have "
+    "found, after the correction. Seeds needed: as many as would find the difference that was "
+    "found, were it the true one, in four of five experiments with the same correction; the "
+    "brackets hold the numbers for the ends of the 95 % interval of the spread, of which a few "
+    "pairs give only a rough estimate. Time is that of training for the same number of images, as "
+    "a geometric mean over shared seeds on one machine, whatever else the machine did. Memory is "
+    "shown where ganbench throughput measured it."
+)
+
+CLAIMS_NOTE = (
+    "Claims are those of the papers, in our words. Their settings differ from those here: other "
+    "networks, other data, longer training, often a search for the best parameters. A trick that "
+    "shows nothing here does not refute its paper, and a trick that helps here does not confirm it."
+)
+
+OVER_SETTINGS_NOTE = (
+    "Each verdict compares with the baseline in the same setting; all of them are corrected "
+    "together. Charts: the ratio to the baseline (geometric mean) with its 95 % t interval, cut "
+    "at the ends of the axis. A trick that helps at one setting only does not stabilize training."
+)
+
 EFFECTS_NOTE = (
     "Difference to the baseline, treatment minus baseline: each circle is a seed, the diamond the "
     "mean of the seeds that the verdict rests on (without failed runs, where it says so), the bar "

@@ -13,6 +13,7 @@ from ganbench.analysis.tables import heading
 from ganbench.config import join_words
 from ganbench.records.run_record import RunRecord
 from ganbench.report import notes, sentences
+from ganbench.report.claims_chapter import claims_chapter
 from ganbench.report.content_blocks import (
     Block,
     Bullets,
@@ -48,10 +49,9 @@ def report_blocks(report: Report) -> tuple[Block, ...]:
     if report.runs:
         lines = tuple(Item(line) for line in notes.HOW_TO_READ)
         blocks.append(Details("How to read these numbers", (Bullets(lines),)))
-    blocks += [
-        dataset_chapter(section, report.pictures, report.strips, report.looks, report.recordings)
-        for section in report.sections
-    ]
+    blocks += [dataset_chapter(section, report.illustrations) for section in report.sections]
+    if claimed := claims_chapter(report.sections, report.claims):
+        blocks.append(claimed)
     if report.across:
         blocks.append(_across(report.across))
     if report.speed:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganbench.analysis.claims import PaperClaim
 from ganbench.analysis.published import PublishedRow
 from ganbench.records.archive import write_archive
 from ganbench.records.atomic_files import replacing, utf8
@@ -64,6 +65,7 @@ def write_report(
     formats: Collection[str] = USUAL_FORMATS,
     events: Sequence[EventCurve] = (),
     look: LookCloser | None = None,
+    claims: Mapping[str, PaperClaim] | None = None,
 ) -> ReportFiles:
     """Write a report of runs into a folder, where it replaces an earlier one.
 
@@ -81,6 +83,7 @@ def write_report(
         formats: Some of ``FORMATS``: what to write of the report beside its records.
         events: Curves that other tools wrote, shown in a chapter of their own.
         look: Draws closer looks at the best runs, which only the page shows; None draws none.
+        claims: What papers claim for tricks, by trick, shown next to what was found.
 
     Raises:
         ConfigError: A format is unknown.
@@ -100,11 +103,12 @@ def write_report(
         events=events,
         out=out,
         look=look if "html" in formats else None,
+        claims=claims,
     )
     blocks = report_blocks(report)
     copied = _copied(out, report.speed.documents if report.speed else ())
     records = _records(report, copied)
-    pictures = {picture.file: picture.data for picture in report.pictures.values()}
+    pictures = {picture.file: picture.data for picture in report.illustrations.grids.values()}
     earlier = earlier_report(out)
     pages = [_PAGES[name] for name in formats if name in _PAGES]
     tables = paste_files(report.sections, formats)
@@ -137,7 +141,9 @@ def _write_files(
         with replacing(out / file, sync=False) as temporary:
             temporary.write_bytes(data)
     write_archive(
-        out, report.runs, {name: picture.file for name, picture in report.pictures.items()}
+        out,
+        report.runs,
+        {name: picture.file for name, picture in report.illustrations.grids.items()},
     )
     for record in copied:
         write_speeds(out, record.document)

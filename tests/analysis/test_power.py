@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from ganbench.analysis.comparison import compare_to
-from ganbench.analysis.power import Effect, SeedsNeeded, parse_effect, parse_power, seeds_needed
+from ganbench.analysis.power import (
+    Effect,
+    SeedsNeeded,
+    parse_effect,
+    parse_power,
+    seeds_for_found,
+    seeds_needed,
+)
 from ganbench.analysis.significance import deviation_interval, pairs_needed
 from ganbench.analysis.tables import metric_table
 from ganbench.analysis.verdicts import JudgedMatrix, judge_matrix
@@ -106,6 +113,32 @@ def test_a_new_experiment_of_that_size_finds_the_effect_as_often_as_planned(
         found += verdicts[0].kind == "helps"
     assert found / 150 >= 0.8 - 3 * 0.033  # Holm's correction finds a little more than Bonferroni's
     assert found / 150 <= 0.95
+
+
+def test_the_difference_that_was_found_takes_as_many_seeds_as_compare_power_plans(
+    runs: Callable[..., list[RunRecord]],
+) -> None:
+    further = runs("x", [value + 0.3 * seed for seed, value in enumerate(BASE)])
+    matrix = judged(runs("", BASE), runs("near", NEAR), further)
+    for verdict in matrix.datasets[0].on_main:
+        assert verdict.pairs is not None
+        found = abs(verdict.pairs.paired.difference.value)
+        (planned,) = (
+            plan
+            for plan in seeds_needed(matrix, Effect(found, False), 0.8, 2)
+            if plan.verdict is verdict
+        )
+        assert seeds_for_found("digits", verdict) == planned
+        assert planned.seeds == pairs_needed(found, planned.deviation, 0.05 / 2, 0.8)
+
+
+def test_where_runs_fail_or_nothing_differs_no_seeds_are_planned(
+    runs: Callable[..., list[RunRecord]],
+) -> None:
+    failing = [NEAR[0], NEAR[1], None, None, None]
+    for values in (failing, BASE, [value - 1 for value in BASE], [19.0]):
+        (verdict,) = judged(runs("", BASE), runs("x", values)).datasets[0].on_main
+        assert seeds_for_found("digits", verdict) is None
 
 
 @pytest.mark.parametrize("text", ["x", "0", "-5%", "inf", "", "nan"])

@@ -239,3 +239,14 @@ def test_tricks_are_listed_by_what_they_act_on(cli):
     assert text.index("tricks on the networks") < text.index("spectral-norm")
     grouped = set().union(*TRICK_GROUPS.values())
     assert set(HOOKS) - grouped == {"check", "check_parts", "start"}
+
+
+def test_show_says_what_the_paper_of_a_trick_claims(cli):
+    document = cli("show", "tricks/pacgan", "--json").document
+    assert (
+        document["claim"]["source"] == "Lin, Khetan, Fanti and Oh, 2018, arXiv:1712.04086, table 1"
+    )
+    shown = " ".join(cli("show", "tricks/pacgan").out.split())
+    assert f"what its paper claims: {document['claim']['claim']}" in shown
+    assert "claim" not in cli("show", "tricks/wgan-div", "--json").document
+    assert "claim" not in cli("show", "dcgan", "--json").document

@@ -18,7 +18,7 @@ from ganbench.report.charts.panels import ChartData, Panel, Rows, layered
 
 _PLACES = ("difference", "mean", "low", "high")
 
-_COLORS: Mapping[VerdictKind, str] = {
+VERDICT_COLORS: Mapping[VerdictKind, str] = {
     "helps": "#009E73",
     "hurts": "#D55E00",
     "fails": "#CC79A7",
@@ -139,14 +139,7 @@ def effect_panel(name: str, verdicts: Sequence[Verdict], names: Mapping[str, str
 def _layers(axis: _Axis, left: alt.Y, bare: alt.Y, right: alt.Y) -> list[alt.Chart]:
     """Return the bars, dots and diamonds."""
     base = alt.Chart()
-    kinds = list(_COLORS)
-    color = alt.Color(
-        "verdict:N",
-        scale=alt.Scale(
-            domain=[WORDS[kind] for kind in kinds], range=[_COLORS[kind] for kind in kinds]
-        ),
-        legend=None,
-    )
+    color = verdict_color()
     tips, span = _tooltips()
     return [
         base.mark_rule(strokeWidth=5, opacity=0.4, strokeCap="round").encode(
@@ -159,6 +152,13 @@ def _layers(axis: _Axis, left: alt.Y, bare: alt.Y, right: alt.Y) -> list[alt.Cha
             x=axis.x("mean"), y=right, color=color, tooltip=span
         ),
     ]
+
+
+def verdict_color() -> alt.Color:
+    """Return the encoding of the verdict of a row, by its words."""
+    words = [WORDS[kind] for kind in VERDICT_COLORS]
+    scale = alt.Scale(domain=words, range=list(VERDICT_COLORS.values()))
+    return alt.Color("verdict:N", scale=scale, legend=None)
 
 
 def _tooltips() -> tuple[list[alt.Tooltip], list[alt.Tooltip]]:

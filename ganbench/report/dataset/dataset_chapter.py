@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from ganbench.report import sentences
-from ganbench.report.closer_looks import LookPicture
 from ganbench.report.content_blocks import Block, Chapter, Paragraph
+from ganbench.report.dataset.conclusion_blocks import conclusion_blocks
 from ganbench.report.dataset.dataset_section import DatasetSection
 from ganbench.report.dataset.health_blocks import best_blocks, health_blocks
 from ganbench.report.dataset.metric_blocks import (
@@ -15,6 +13,7 @@ from ganbench.report.dataset.metric_blocks import (
     measurement_blocks,
     metric_blocks,
 )
+from ganbench.report.dataset.over_settings_blocks import over_settings_blocks
 from ganbench.report.dataset.picture_blocks import look_blocks, strip_blocks
 from ganbench.report.dataset.stability_blocks import stability_blocks
 from ganbench.report.dataset.training_blocks import (
@@ -24,34 +23,26 @@ from ganbench.report.dataset.training_blocks import (
     settings_blocks,
 )
 from ganbench.report.dataset.verdict_blocks import difference_blocks, verdict_blocks
-from ganbench.report.pictures import Picture
-from ganbench.report.strip import Strip
+from ganbench.report.illustrations import Illustrations
 
 
-def dataset_chapter(
-    section: DatasetSection,
-    pictures: Mapping[str, Picture],
-    strips: Mapping[str, Strip],
-    looks: Mapping[str, Sequence[LookPicture]],
-    recordings: Mapping[str, str],
-) -> Chapter:
+def dataset_chapter(section: DatasetSection, illustrations: Illustrations) -> Chapter:
     """Return the chapter on a dataset: answers first, then numbers, then how they came about.
 
     Args:
         section: The dataset's analysis and charts.
-        pictures: The sample grids by the names of their runs.
-        recordings: The links to the pages that play runs, by the names of the runs.
-        strips: The samples along training by the names of their runs.
-        looks: The closer looks by the names of their runs.
+        illustrations: What is shown of the runs beside their numbers.
     """
     blocks: list[Block] = [
         *_warnings(section),
         *map(Paragraph, sentences.left_out(section.table, section.drawn, section.chosen)),
         *verdict_blocks(section),
+        *over_settings_blocks(section),
+        *conclusion_blocks(section),
         *metric_blocks(section),
-        *sample_blocks(section, pictures),
-        *strip_blocks(section, strips),
-        *look_blocks(section, looks),
+        *sample_blocks(section, illustrations.grids),
+        *strip_blocks(section, illustrations.strips),
+        *look_blocks(section, illustrations.looks),
         *course_blocks(section),
         *stability_blocks(section),
         *health_blocks(section),
@@ -59,7 +50,7 @@ def dataset_chapter(
         *best_blocks(section),
         *difference_blocks(section),
         *loss_blocks(section),
-        *measurement_blocks(section, recordings),
+        *measurement_blocks(section, illustrations.recordings),
         *settings_blocks(section),
     ]
     return Chapter(section.dataset, tuple(blocks), anchor=section.slug)

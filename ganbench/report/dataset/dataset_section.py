@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ganbench.analysis.comparison import Comparison, baseline_names, compare_to
+from ganbench.analysis.costs import Cost, cost
 from ganbench.analysis.equal_budgets import EqualBudgets, equal_budgets
+from ganbench.analysis.over_settings import OverSettings, over_settings
 from ganbench.analysis.published import PublishedRow
 from ganbench.analysis.selection import Drawn, best_of_each, select_drawn
 from ganbench.analysis.stability import Profile, StabilityRow, profiles, stability_rows
@@ -18,11 +20,13 @@ from ganbench.records.archive import condense
 from ganbench.records.atomic_files import slug
 from ganbench.records.read_run import complete
 from ganbench.records.run_record import RunRecord
+from ganbench.records.speed_record import SpeedCase
 from ganbench.report.charts.cost_chart import cost_panels
 from ganbench.report.charts.dots_chart import dots_panels
 from ganbench.report.charts.effects_chart import effect_panel, treatment_names
 from ganbench.report.charts.panels import Panel
 from ganbench.report.charts.profiles_chart import profile_panels
+from ganbench.report.charts.settings_chart import settings_panel
 from ganbench.report.charts.style import Style
 from ganbench.report.charts.training_curves import Course, courses, loss_panels
 from ganbench.report.pictures import unique
@@ -34,8 +38,9 @@ class DatasetSection:
 
     ``main`` is the primary metric. ``scope`` says what the verdicts on all datasets are about, and
     how many columns of metrics were looked at. ``table`` holds all runs, ``drawn`` the runs whose
-    curves have been read. ``profiles`` are the performance profiles with their charts. ``losses``
-    are the charts of losses and logits, variant by variant.
+    curves have been read. ``cost_ratios`` are the costs of each treatment, by variant. ``profiles``
+    are the performance profiles with their charts, ``over_settings`` the effects at each setting
+    with theirs. ``losses`` are the charts of losses and logits, variant by variant.
     """
 
     dataset: str
@@ -44,9 +49,11 @@ class DatasetSection:
     main: MetricColumn | None
     verdicts: tuple[Verdict, ...]
     scope: str
+    cost_ratios: Mapping[str, Cost]
     budgets: tuple[EqualBudgets, ...]
     stability: tuple[StabilityRow, ...]
     profiles: tuple[tuple[Profile, tuple[Panel, ...]], ...]
+    over_settings: tuple[tuple[OverSettings, Panel | None], ...]
     published: tuple[PublishedRow, ...]
     styles: Mapping[str, Style]
     effects: tuple[Panel, ...]
@@ -91,6 +98,7 @@ def sections(
     variant_styles: Mapping[str, Style],
     baseline: str | None,
     metric: str | None = None,
+    speeds: Sequence[SpeedCase] = (),
 ) -> list[DatasetSection]:
     """Return one section for each dataset, in the order of the runs.
 
@@ -103,8 +111,10 @@ def sections(
         variant_styles: How each variant is drawn.
         baseline: The baseline that was asked for; it counts on the datasets that have it.
         metric: The primary metric that was asked for; it counts where it was measured.
+        speeds: Measurements of speed, which know the memory of variants.
     """
-    taken = {"across", "speed", "event-curves"}  # the anchors of chapters that are about no dataset
+    # These are the anchors of chapters that are about no dataset.
+    taken = {"across", "claims", "speed", "event-curves"}
     tables = [metric_table(runs, dataset) for dataset in datasets_of(runs)]
     matrix = judge_matrix([(table, _compared(table, baseline)) for table in tables], metric)
     return [
@@ -115,6 +125,7 @@ def sections(
             variant_styles,
             judged,
             matrix.scope,
+            speeds,
         )
         for judged in matrix.datasets
     ]
@@ -132,6 +143,7 @@ def _section(
     variant_styles: Mapping[str, Style],
     dataset: JudgedDataset,
     scope: str,
+    speeds: Sequence[SpeedCase],
 ) -> DatasetSection:
     table, main, judged = dataset.table, dataset.main, dataset.verdicts
     chosen = select_drawn(table, dataset.on_main)
@@ -149,9 +161,17 @@ def _section(
         main=main,
         verdicts=judged,
         scope=scope,
+        cost_ratios={
+            variant: cost(table.row(variant), table.row(base), speeds)
+            for variant, base in baselines.items()
+        },
         budgets=tuple(equal_budgets(table)) if chosen.whole else (),
         stability=tuple(stability_rows(table, main)),
         profiles=tuple(_profiles(table, main, name, variant_styles)),
+        over_settings=tuple(
+            (over, settings_panel(over, f"{name}-over-settings-{index}"))
+            for index, over in enumerate(over_settings(judged))
+        ),
         published=tuple(published),
         styles={row.variant: variant_styles[row.variant] for row in table.rows},
         effects=tuple(_effects(judged, table, main, chosen, name)),

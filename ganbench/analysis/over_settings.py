@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""What a treatment does at each setting, such as a learning rate: how far its effect carries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ganbench.analysis.comparison import PLAIN
+from ganbench.analysis.failures import fails
+from ganbench.analysis.verdicts import Verdict
+from ganbench.config import join_words
+
+_NUMBER = re.compile(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class OverSettings:
+    """A set of tricks at several settings of a model: a verdict on the primary metric for each.
+
+    The baseline of each verdict has the same setting. ``settings`` are in the order of their
+    numbers.
+    """
+
+    model: str
+    tricks: str
+    settings: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def noun(self) -> str:
+        """What the settings are, in the plural."""
+        return noun_of(self.settings)
+
+    def count(self, kind: str) -> int:
+        """Return the number of settings at which the verdict is of a kind, such as ``helps``."""
+        return sum(verdict.kind == kind for verdict in self.verdicts)
+
+    @property
+    def steadier(self) -> int:
+        """The number of settings at which clearly fewer runs fail than without the tricks.
+
+        That is the rule of the verdict "fails", the other way around.
+        """
+        return sum(fails(*reversed(verdict.comparison.troubles)) for verdict in self.verdicts)
+
+    @property
+    def sentence(self) -> str:
+        """At how many settings it does what, in one sentence."""
+        total = len(self.settings)
+        parts = [f"helps at {self.count('helps')} of {total} {self.noun}"]
+        parts += [
+            f"{kind} at {count}" for kind in ("hurts", "fails") if (count := self.count(kind))
+        ]
+        if unclear := self.count("unclear"):
+            parts.append(f"shows no difference at {unclear}")
+        text = f"{self.tricks or PLAIN} {join_words(parts)}."
+        if self.steadier:
+            text += f" Fewer of its runs than of the baseline's fail at {self.steadier}."
+        return text
+
+
+def over_settings(verdicts: Sequence[Verdict]) -> list[OverSettings]:
+    """Return each model with each set of tricks that is compared at two settings or more.
+
+    Args:
+        verdicts: The verdicts on one dataset.
+    """
+    groups: dict[tuple[str, str], dict[str, Verdict]] = {}
+    for verdict in verdicts:
+        comparison = verdict.comparison
+        if verdict.primary and comparison.setting and comparison.tricks:
+            group = groups.setdefault((comparison.model, comparison.tricks), {})
+            group[comparison.setting] = verdict
+    made = []
+    for (model, tricks), by_setting in groups.items():
+        settings = sorted(by_setting, key=_order)
+        if len(settings) > 1:
+            found = tuple(by_setting[setting] for setting in settings)
+            made.append(OverSettings(model, tricks, tuple(settings), found))
+    return made
+
+
+def noun_of(settings: Sequence[str]) -> str:
+    """Return ``rates`` if learning rates are all that differs, otherwise ``settings``.
+
+    >>> noun_of(["learning_rate=0.001", "learning_rate=0.01"])
+    'rates'
+    """
+    keys = {part.partition("=")[0] for setting in settings for part in setting.split(", ")}
+    return "rates" if keys and all(key.endswith("learning_rate") for key in keys) else "settings"
+
+
+def _order(setting: str) -> tuple[tuple[float, ...], str]:
+    """Return the place of a setting: by its numbers, then by its text."""
+    numbers = tuple(float(number) for number in _NUMBER.findall(setting))
+    return numbers, setting

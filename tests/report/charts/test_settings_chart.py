@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""The chart of an effect over settings: ratios by closed form, bars cut at the ends of the axis."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from ganbench.analysis.comparison import compare_to
+from ganbench.analysis.over_settings import OverSettings, over_settings
+from ganbench.analysis.tables import metric_table
+from ganbench.analysis.verdicts import judge_matrix
+from ganbench.records.measurement import Measurement
+from ganbench.records.run_record import RunRecord
+from ganbench.report.charts.settings_chart import REACH, setting_rows, settings_panel
+
+
+def profile(factors: dict[str, list[float]]) -> OverSettings:
+    """Return r1 at several rates, its values being multiples of the baseline's."""
+    runs = []
+    for rate, multiples in factors.items():
+        for seed, multiple in enumerate(multiples):
+            base = 10.0 + seed
+            for tricks, value in (("", base), ("r1", base * multiple)):
+                label = f"gan {tricks} learning_rate={rate}"
+                runs.append(
+                    RunRecord(
+                        name=f"{label} {seed}",
+                        status="done",
+                        model="gan",
+                        dataset="digits",
+                        variant=label,
+                        tricks=tricks,
+                        setting=f"learning_rate={rate}",
+                        seed=seed,
+                        metrics={"fid": Measurement(value, n=1, protocol="fid", better="lower")},
+                    )
+                )
+    table = metric_table(runs, "digits")
+    (over,) = over_settings(judge_matrix([(table, compare_to(table))]).datasets[0].verdicts)
+    return over
+
+
+def test_rows_hold_geometric_means_of_ratios() -> None:
+    first, second = setting_rows(profile({"0.01": [2.0, 8.0], "0.001": [0.5, 0.5]}))
+    assert (first["setting"], first["ratio"], first["n"]) == ("0.001", 0.5, 2)
+    assert (second["setting"], second["ratio"]) == ("0.01", 4.0)
+    half = 12.706205 * math.log(2)  # t with one degree of freedom; the logarithms differ by ln 4
+    assert second["high"] == pytest.approx(4 * math.exp(half), rel=1e-4)
+
+
+def test_bars_end_at_the_ends_of_the_axis() -> None:
+    panel = settings_panel(profile({"0.001": [0.5, 0.5], "0.01": [2.0, 8.0]}), "x")
+    assert panel is not None
+    low, high = 0.5 / REACH, 4 * REACH
+    assert panel.data.rows[1]["bar_high"] == pytest.approx(high, rel=1e-4)
+    assert panel.data.rows[1]["bar_low"] == pytest.approx(low, rel=1e-4)
+    assert panel.data.rows[0]["bar_low"] == pytest.approx(0.5)
+
+
+def test_without_a_ratio_there_is_no_panel() -> None:
+    assert settings_panel(profile({"0.001": [0.0, 0.0], "0.01": [0.0, 0.0]}), "x") is None

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Claims of papers next to what was found: one verdict on each dataset, or a count of several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganbench.analysis.claims import PaperClaim
+from ganbench.records.run_record import RunRecord
+from ganbench.report.claims_chapter import claims_chapter
+from ganbench.report.content_blocks import Chapter, Table, TextCell, spans
+from ganbench.report.make_report import make_report
+from ganbench.report.write import write_report
+
+CLAIMS = {
+    "r1": PaperClaim(
+        trick="r1", claim="It converges.", source="Mescheder, 2018, arXiv:1801.04406, abstract"
+    )
+}
+LOW, SAME = (28.0, 28.9, 29.8, 27.1, 31.0), (40.3, 40.7, 42.4, 38.8, 43.1)
+BASE = (40.0, 41.0, 42.0, 39.0, 43.0)
+
+
+@pytest.fixture
+def two_datasets(make_record: Callable[..., RunRecord]) -> list[RunRecord]:
+    """On digits r1 helps, on faces it does nothing, and ema was added on digits alone."""
+    groups = {
+        ("digits", ""): BASE,
+        ("digits", "r1"): LOW,
+        ("digits", "ema"): SAME,
+        ("digits", "ema + r1"): LOW,
+        ("faces", ""): BASE,
+        ("faces", "r1"): SAME,
+    }
+    return [
+        make_record(dataset, tricks, "", seed, value)
+        for (dataset, tricks), values in groups.items()
+        for seed, value in enumerate(values)
+    ]
+
+
+def text(cell: TextCell) -> str:
+    return " ".join(["".join(span.text for span in spans(cell.text)), *cell.notes])
+
+
+def chapter_of(runs: list[RunRecord], claims: dict[str, PaperClaim]) -> Chapter | None:
+    return claims_chapter(make_report(runs, title="x").sections, claims)
+
+
+def test_each_single_trick_has_its_claim_and_what_was_found(
+    two_datasets: list[RunRecord],
+) -> None:
+    chapter = chapter_of(two_datasets, CLAIMS)
+    assert chapter is not None
+    table = chapter.blocks[0]
+    assert isinstance(table, Table)
+    heads = [column.head for column in table.columns]
+    assert heads == ["trick", "claimed", "found: digits", "found: faces"]
+    rows = {text(row.cells[0]): [text(cell) for cell in row.cells[1:]] for row in table.rows}
+    assert list(rows) == ["r1", "ema"]  # no set of two tricks
+    claimed, digits, faces = rows["r1"]
+    assert claimed == "It converges. Mescheder, 2018, arXiv:1801.04406, abstract"
+    assert digits.startswith("helps −29 % −12.04 [")
+    assert "p, Holm: " in digits
+    assert faces.startswith("not shown")
+    assert rows["ema"][0] == "no claim on record"
+    assert rows["ema"][2] == "–"
+
+
+def test_a_trick_at_several_rates_is_counted(rate_grid: Any) -> None:
+    chapter = chapter_of(rate_grid(), CLAIMS)
+    assert chapter is not None
+    table = chapter.blocks[0]
+    assert isinstance(table, Table)
+    (row,) = table.rows
+    assert text(row.cells[2]) == "not shown 3 of 3 rates"
+
+
+def test_without_claims_or_single_tricks_there_is_no_chapter(
+    two_datasets: list[RunRecord], make_record: Callable[..., RunRecord]
+) -> None:
+    assert chapter_of(two_datasets, {}) is None
+    assert chapter_of([make_record("digits", "", "", 0, 1.0)], CLAIMS) is None
+
+
+def test_the_page_links_the_paper_and_lists_the_chapter(
+    two_datasets: list[RunRecord], tmp_path: Path
+) -> None:
+    files = write_report(two_datasets, tmp_path / "out", title="x", claims=CLAIMS)
+    page = files.page.read_text()
+    assert 'href="#claims"' in page
+    assert 'href="https://arxiv.org/abs/1801.04406"' in page
+    assert "It converges." in files.markdown.read_text()
