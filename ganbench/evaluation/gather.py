@@ -37,6 +37,8 @@ class RealEvidence:
         compute: Where and how networks compute.
         cache: Whether the results of slow networks are kept on disk, for later processes.
         progress: Hears how far the pass is.
+        held_out: The evidence of real samples that were not trained on, for metrics that compare
+            with them as well.
     """
 
     def __init__(
@@ -47,22 +49,31 @@ class RealEvidence:
         compute: Compute,
         cache: bool,
         progress: Progress,
+        held_out: RealEvidence | None = None,
     ) -> None:
         self._real = real
         self._requests = requests
         self._compute = compute
         self._cache = cache
         self._progress = progress
+        self._held_out = held_out
         self._evidence: dict[str, Evidence] = {}
         self._failures: dict[str, GanbenchError] = {}
 
     def of(self, request: Request) -> Evidence:
-        """Return the evidence that a request needs.
+        """Return the evidence that a request needs, with that of held-out samples if it asks.
 
         Raises:
             ConfigError: A file of statistics does not hold it.
             InputError: The samples cannot be read, or a file holds features of another network.
         """
+        evidence = self.of_own(request)
+        if request.metric.holds_out and self._held_out is not None:
+            return replace(evidence, held_out=self._held_out.of_own(request))
+        return evidence
+
+    def of_own(self, request: Request) -> Evidence:
+        """Return the evidence of this set alone; the errors are those of ``of``."""
         key = request.evidence_key
         if key in self._failures:
             raise self._failures[key]

@@ -152,6 +152,9 @@ class Metric(ABC):
     compares: ClassVar[bool] = True
     """Whether the metric compares with real samples rather than describe the generated ones."""
 
+    holds_out: ClassVar[bool] = False
+    """Whether the metric also compares with real samples that were not trained on."""
+
     parameters: ClassVar[str] = ""
     """Settings that the protocol must name besides the network and the counts: ``k=5/<``."""
 

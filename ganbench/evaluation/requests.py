@@ -78,6 +78,14 @@ class Request:
         return next((need for need in self.metric.needs if need in PATH_NEEDS), None)
 
 
+def without_held_out(request: Request) -> ConfigError:
+    """Return the error of a metric that compares with held-out samples where none are named."""
+    return ConfigError(
+        f"{request.name} compares with held-out real samples, and none are named.",
+        f"ganbench eval SAMPLES --real mnist5k --held-out mnist5k:test --metrics {request.name}",
+    )
+
+
 def resolve_requests(
     facts: Facts, metrics: Sequence[str] | None, network: str | None
 ) -> list[Request]:

@@ -54,6 +54,7 @@ def measure_samples(
     *,
     fake: SamplesLike,
     real: SamplesLike | None = None,
+    held_out: SamplesLike | None = None,
     metrics: Sequence[str] | None = None,
     network: str | None = None,
     samples: int | None = None,
@@ -94,6 +95,11 @@ def measure_samples(
     fakes = _open(fake, samples, reading)
     reals = _open(_trained_on(fakes) if real is None else real, None, reading)
     fakes, reals = _of_one_kind(fakes, reals, metrics)
+    held = None if held_out is None else _open(held_out, None, reading)
+    if isinstance(held, ReferenceStatistics):
+        raise ConfigError(
+            f"{held.facts.name} holds statistics, and held-out samples must be samples."
+        )
     against = partial(
         Reference,
         metrics=_metrics_for(reals.facts, metrics, network),
@@ -104,7 +110,7 @@ def measure_samples(
         partial=True,
         progress=progress,
     )
-    reference = against(reals)
+    reference = against(reals, held_out=held)
     if reference.missing:
         missing = joined(reference.missing)
         progress.say(f"{missing.message} The other metrics are measured.")
@@ -117,7 +123,9 @@ def measure_samples(
     if outcome.failed and not outcome.measured:
         raise joined(outcome.failed)
     failed = dict(outcome.failed)
-    by_class = _by_class(fakes, reals, against, seed, conditions, failed) if per_class else None
+    by_class = (
+        _by_class(fakes, reals, held, against, seed, conditions, failed) if per_class else None
+    )
     if save_statistics is not None:
         reference_statistics.write_statistics(save_statistics, _with_moments(reference))
     return {
@@ -187,7 +195,8 @@ class _Reading:
 def _by_class(
     fakes: Samples | ReferenceStatistics,
     reals: Samples | ReferenceStatistics,
-    against: Callable[[Samples], Reference],
+    held_out: Samples | None,
+    against: Callable[..., Reference],
     seed: int,
     conditions: Sequence[str],
     failed: dict[str, GanbenchError],
@@ -213,9 +222,10 @@ def _by_class(
         raise ConfigError("The fake and the real samples have no class in common.")
     classes: dict[str, dict[str, Any]] = {}
     for label in common.tolist():
-        outcome = against(of_class(reals, label)).measure(
-            of_class(fakes, label), seed=seed, conditions=conditions
-        )
+        labeled = held_out if held_out is not None and held_out.labels is not None else None
+        held = None if labeled is None else of_class(labeled, label)
+        reference = against(of_class(reals, label), held_out=held)
+        outcome = reference.measure(of_class(fakes, label), seed=seed, conditions=conditions)
         records = {name: measurement.record() for name, measurement in outcome.measured.items()}
         classes[str(label)] = records
         failed |= {

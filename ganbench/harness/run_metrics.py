@@ -8,7 +8,7 @@ from typing import Any
 
 from ganbench.data.dataset import Dataset
 from ganbench.evaluation.reference import Reference
-from ganbench.evaluation.requests import Request, resolve_requests
+from ganbench.evaluation.requests import Request, resolve_requests, without_held_out
 from ganbench.evaluation.unmeasured import joined
 from ganbench.gan import DataSpec
 from ganbench.harness.state_paths import StatePaths
@@ -115,7 +115,11 @@ def wanted_metrics(data: DataSpec, metrics: Sequence[str] | None) -> list[Reques
     Raises:
         GanbenchError: A metric or network is unknown, lacks weights, or does not suit the data.
     """
-    return resolve_requests(facts_of(data, "train"), metrics, None)
+    requests = resolve_requests(facts_of(data, "train"), metrics, None)
+    for request in requests:
+        if request.metric.holds_out:
+            raise without_held_out(request)
+    return requests
 
 
 def missing_metrics(result: dict[str, Any], requests: Sequence[Request]) -> list[str]:

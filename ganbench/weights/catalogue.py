@@ -101,6 +101,10 @@ INCEPTION = Weights(
         "rarity",
         "realism",
         "sfid",
+        "data-copying",
+        "fid-train",
+        "fid-test",
+        "fid-gap",
     ),
     address="https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
     "weights-inception-2015-12-05-6726825d.pth",
