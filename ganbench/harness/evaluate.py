@@ -95,11 +95,7 @@ def measure_samples(
     fakes = _open(fake, samples, reading)
     reals = _open(_trained_on(fakes) if real is None else real, None, reading)
     fakes, reals = _of_one_kind(fakes, reals, metrics)
-    held = None if held_out is None else _open(held_out, None, reading)
-    if isinstance(held, ReferenceStatistics):
-        raise ConfigError(
-            f"{held.facts.name} holds statistics, and held-out samples must be samples."
-        )
+    held = _open_held_out(held_out, reading)
     against = partial(
         Reference,
         metrics=_metrics_for(reals.facts, metrics, network),
@@ -112,11 +108,8 @@ def measure_samples(
     )
     reference = against(reals, held_out=held)
     if reference.missing:
-        missing = joined(reference.missing)
-        progress.say(f"{missing.message} The other metrics are measured.")
-    environment = describe_environment(
-        threads=torch.get_num_threads(), device=str(device), torch_facts=device_facts(device)
-    )
+        progress.say(f"{joined(reference.missing).message} The other metrics are measured.")
+    environment = _environment(device)
     machine = environment_id(environment) if cache else ""
     conditions = sampler_conditions(fakes.sampler) if isinstance(fakes, RunSamples) else ()
     outcome = reference.measure(fakes, seed=seed, conditions=conditions)
@@ -167,6 +160,24 @@ def _trained_on(fakes: Samples | ReferenceStatistics) -> str | Dataset:
             "Name them: --real fashion-mnist, or --real FOLDER",
         )
     return fakes.trained_on
+
+
+def _open_held_out(source: SamplesLike | None, reading: _Reading) -> Samples | None:
+    """Open the real samples that were not trained on, if any are named."""
+    held_out = None if source is None else _open(source, None, reading)
+    if isinstance(held_out, ReferenceStatistics):
+        raise ConfigError(
+            f"{held_out.facts.name} holds statistics alone, and held-out samples are compared one "
+            "by one.",
+            "Name the samples themselves: --held-out mnist5k:test",
+        )
+    return held_out
+
+
+def _environment(device: torch.device) -> dict[str, Any]:
+    return describe_environment(
+        threads=torch.get_num_threads(), device=str(device), torch_facts=device_facts(device)
+    )
 
 
 def _describe_compute(compute: Compute) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from ganbench.evaluation.math.neighbors import nearest
 from ganbench.evaluation.metric import Floor, Metric, Value
 from ganbench.registry import register
 
-CELLS = 10
-LEAST = 20
+PARTITION_CELLS = 10
+MORE_THAN = 20
 """Cells with no more generated samples than this are left out."""
 _RESAMPLED = 200
 
@@ -46,7 +46,7 @@ class DataCopying(Metric):
     needs = ("features",)
     points = "features"
     holds_out = True
-    parameters = f"cells={CELLS}/more-than={LEAST}"
+    parameters = f"cells={PARTITION_CELLS}/more-than={MORE_THAN}"
 
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
         """Return C_T of ``fake.features`` (N, d); ``seed`` moves the interval alone.
@@ -57,20 +57,20 @@ class DataCopying(Metric):
         """
         held_out = require_held_out(real, metric=self.name)
         training, fakes = require_features(
-            real, fake, metric=self.name, least_real=CELLS, least_fake=1
+            real, fake, metric=self.name, least_real=PARTITION_CELLS, least_fake=1
         )
         fresh = require(held_out.features, "held-out features", metric=self.name, least=1)
-        clusters = MiniBatchKMeans(CELLS, n_init=10, random_state=0)
+        clusters = MiniBatchKMeans(PARTITION_CELLS, n_init=10, random_state=0)
         cells = clusters.fit_predict(np.asarray(training, np.float32))
         sides = [
             _Side(side, clusters.predict(np.asarray(side, np.float32))) for side in (fresh, fakes)
         ]
         farther = placements(training, cells, *sides, device=fake.device)
-        counts = np.bincount(sides[0].cells, minlength=CELLS)
+        counts = np.bincount(sides[0].cells, minlength=PARTITION_CELLS)
         value = copying_score(sides[1].cells, farther, counts)
         if not np.isfinite(value):
             raise InputError(
-                f"{self.name} needs more than {LEAST} generated samples in a cell with held-out "
+                f"{self.name} needs more than {MORE_THAN} generated samples in a cell with held-out "
                 f"ones, and {len(fakes):,} samples have no such cell."
             )
         random = np.random.default_rng(seed)
@@ -108,7 +108,7 @@ def placements(
     Nearer means to the nearest training sample of the same cell; ties count by half.
     """
     farther = np.zeros(len(fake.cells))
-    for cell in range(CELLS):
+    for cell in range(PARTITION_CELLS):
         rows = np.flatnonzero(fake.cells == cell)
         others = fresh.features[np.flatnonzero(fresh.cells == cell)]
         if not len(rows) or not len(others):
@@ -130,13 +130,13 @@ def copying_score(cells: Indices, farther: Array, fresh: Indices) -> float:
     Args:
         cells: The cell (N,) of each generated sample.
         farther: The held-out samples (N,) of the same cell that are nearer to training samples.
-        fresh: The number of held-out samples (CELLS,) in each cell.
+        fresh: The number of held-out samples (PARTITION_CELLS,) in each cell.
     """
-    generated = np.bincount(cells, minlength=CELLS)  # (CELLS,)
-    used = (generated > LEAST) & (fresh > 0)
+    generated = np.bincount(cells, minlength=PARTITION_CELLS)  # (PARTITION_CELLS,)
+    used = (generated > MORE_THAN) & (fresh > 0)
     if not used.any():
         return float("nan")
-    farther_pairs = np.bincount(cells, farther, minlength=CELLS)[used]  # U of each cell
+    farther_pairs = np.bincount(cells, farther, minlength=PARTITION_CELLS)[used]  # U of each cell
     m, n = generated[used].astype(float), fresh[used].astype(float)
     scores = (farther_pairs - n * m / 2 + 0.5) / np.sqrt(n * m * (n + m + 1) / 12)
     return float(np.average(scores, weights=n))

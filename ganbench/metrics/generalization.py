@@ -41,9 +41,7 @@ class SplitDistance(Metric):
             require(side.features, kind, metric=self.name, least=2)
             random = np.random.default_rng(PROTOCOL_SEED)
             whole = side.count == count
-            parts.append(
-                side if whole else random_part(side, random.permutation(side.count)[:count])
-            )
+            parts.append(side if whole else _part_of(side, random.permutation(side.count)[:count]))
         return parts[0], parts[1]
 
     def floor(self, real: Evidence, n_fake: int) -> Floor | None:
@@ -99,7 +97,9 @@ class GeneralizationGap(SplitDistance):
 
     Paper: Heusel et al., 2017, arXiv:1706.08500
 
-    A generator that repeats its training images has a low FID and a wide gap. The bias of FID is
+    A gap shows a generator that fits the peculiarities of its training set. FID compares
+    distributions, and sees no copies: those of all 4,000 digits of ``mnist5k`` have no gap beyond
+    chance, where ``data-copying`` is far below 0. The bias of FID is
     that of both, and cancels as far as the splits have one distribution: the expected gap of
     samples that owe nothing to either split is 0, which is the floor. The interval is over the
     fakes, both splits held fixed: the delete-one jackknife of the difference, whose two distances
@@ -139,7 +139,7 @@ class GeneralizationGap(SplitDistance):
         return Floor(0.0, "expected of samples that owe nothing to either split")
 
 
-def random_part(side: Evidence, rows: Indices) -> Evidence:
+def _part_of(side: Evidence, rows: Indices) -> Evidence:
     """Return the evidence of some rows of a split, with a probe, so that bias is known."""
     part = side.part(rows)
     assert part.features is not None

@@ -13,7 +13,7 @@ from sklearn.cluster import MiniBatchKMeans
 
 from ganbench.errors import ConfigError, InputError
 from ganbench.evaluation.evidence import Evidence
-from ganbench.metrics.data_copying import CELLS, DataCopying
+from ganbench.metrics.data_copying import PARTITION_CELLS, DataCopying
 
 
 def drawn(count, size=6, *, seed=0):
@@ -28,10 +28,10 @@ def copying(training, held_out, fake, seed=0):
 
 def plainly(training, held_out, fake):
     """C_T as its paper defines it, with SciPy's Mann-Whitney test in each cell."""
-    clusters = MiniBatchKMeans(CELLS, n_init=10, random_state=0).fit(training)
+    clusters = MiniBatchKMeans(PARTITION_CELLS, n_init=10, random_state=0).fit(training)
     labels = [clusters.predict(side) for side in (training, held_out, fake)]
     total, weights = 0.0, 0.0
-    for cell in range(CELLS):
+    for cell in range(PARTITION_CELLS):
         in_cell = [
             side[places == cell]
             for side, places in zip((training, held_out, fake), labels, strict=True)
@@ -81,7 +81,7 @@ def test_fresh_samples_are_at_the_floor():
     real = Evidence(400, features=training)
     assert DataCopying().floor(real, 300).value == 0.0
     assert abs(np.mean(fresh)) < 0.2
-    assert np.std(fresh) == pytest.approx(CELLS**-0.5, rel=0.4)  # the mean of ten Z
+    assert np.std(fresh) == pytest.approx(PARTITION_CELLS**-0.5, rel=0.4)  # the mean of ten Z
 
 
 def test_intervals_cover_the_expectation_over_the_fakes(judged):
