@@ -70,8 +70,8 @@ class DataCopying(Metric):
         value = copying_score(sides[1].cells, farther, counts)
         if not np.isfinite(value):
             raise InputError(
-                f"{self.name} needs more than {MORE_THAN} generated samples in a cell with held-out "
-                f"ones, and {len(fakes):,} samples have no such cell."
+                f"{self.name} needs more than {MORE_THAN} generated samples in a cell with "
+                f"held-out ones, and {len(fakes):,} samples have no such cell."
             )
         random = np.random.default_rng(seed)
         resampled = []
