@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Let Optuna choose settings, and train the best ones again on fresh seeds.
 
-Run it with: pip install optuna
+It needs Optuna: pip install optuna
 """
 
 import optuna
 
 import ganbench
 
-METRIC = "reverse-kl"
+METRIC = "fid@points"
 SEARCHED, FRESH = range(2), range(2, 5)
-KIMG = 20
 TRIALS = 10
 
 
@@ -19,7 +18,12 @@ def mean_of(settings: dict[str, float], seeds: range) -> float:
     values = []
     for seed in seeds:
         run = ganbench.run(
-            "vanilla", "ring8", settings={**settings, "kimg": KIMG, "seed": seed}, resume=True
+            "vanilla",
+            "ring8",
+            settings={**settings, "kimg": 20},
+            seed=seed,
+            metrics=[METRIC],
+            resume=True,
         )
         if METRIC not in run.metrics:  # it diverged, which no mean may hide
             raise optuna.TrialPruned

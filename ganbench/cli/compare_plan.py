@@ -13,6 +13,7 @@ from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell, check_options
 from ganbench.harness.run import RunOptions
 from ganbench.harness.scheduler import Policy, Scheduler
+from ganbench.harness.search import check_no_range
 from ganbench.harness.suite import Suite, SuiteFile, find_suite, make_suite
 from ganbench.typed_values import parse_value
 
@@ -146,6 +147,7 @@ def plan_comparison(
         GanbenchError: a mistake, or all of them.
     """
     data_root = run_options.data_root
+    check_no_range(suite.vary)
     cells = suite_file.cells(suite, data_root) if suite_file else suite.cells(data_root)
     parsed_bounds = tuple(parse_bound(text) for text in bounds)
     requests = check_options(cells, run_options)

@@ -159,6 +159,20 @@ def draw_configurations(vary: Mapping[str, Sequence[Any]], count: int) -> list[C
     return list(drawn.values())
 
 
+def check_no_range(vary: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse ranges where every combination of values is to be trained.
+
+    Raises:
+        ConfigError: An axis is a range.
+    """
+    for key, values in vary.items():
+        if len(values) == 1 and isinstance(values[0], str) and _RANGE.fullmatch(values[0]):
+            raise ConfigError(
+                f"{key}: '{values[0]}' is a range, from which values are drawn in a search only.",
+                "Add --search random:20, or list values: --vary learning_rate=1e-4,1e-3",
+            )
+
+
 def _axis(key: str, values: Sequence[Any]) -> Callable[[float], Any]:
     """Return a function from [0, 1) to the values of an axis."""
     found = _RANGE.fullmatch(values[0]) if len(values) == 1 and isinstance(values[0], str) else None

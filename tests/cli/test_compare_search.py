@@ -65,6 +65,7 @@ def test_a_suite_may_search(cli, tmp_path):
     ("words", "message"),
     [
         (("--search", "grid:3"), "is not a search"),
+        ((), "is a range, from which values are drawn in a search only"),
         (("--search", "random:3", "--power", "0.8"), "--power is about a comparison"),
         (("--search", "random:3", "--metric", "fid"), "fid is not"),
     ],
