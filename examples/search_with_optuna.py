@@ -43,6 +43,6 @@ def objective(trial: optuna.Trial) -> float:
 if __name__ == "__main__":
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
     study.optimize(objective, n_trials=TRIALS)
-    print(f"the best of {TRIALS}: {study.best_params}, {METRIC} {study.best_value:.3f}")
+    print(f"the best of {TRIALS}: {study.best_params}, {METRIC} {study.best_value:.2g}")
     # The best of many draws is flattered by chance. Fresh seeds say how good it is.
-    print(f"on fresh seeds: {mean_of(study.best_params, FRESH):.3f}")
+    print(f"on fresh seeds: {mean_of(study.best_params, FRESH):.2g}")
