@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ganbench.cli.compare_plan import PlannedComparison
+    from ganbench.cli.compare_search import CellWatch
     from ganbench.harness.backends import Backend
     from ganbench.harness.scheduler import CellState, Scheduler
 
@@ -252,19 +253,11 @@ def command(
         command=options.command_line(),
     )
     policy = Policy(compare_plan.parse_seconds(timeout), limit, force, retry_failed)
+    watch = partial(_carry_out, chosen.metric, backend, jobs, quiet=quiet)
     if chosen.search is not None:
-        compare_plan.check_search(
-            {"--fail-if-worse": fail_if_worse, "--power": power, "--effect": effect}
-        )
+        compare_plan.check_search(fail_if_worse, power, effect)
         run_search(
-            chosen,
-            run_options,
-            policy,
-            partial(_carry_out, chosen.metric, backend, jobs, quiet=quiet),
-            slots=jobs or 1,
-            dry_run=dry_run,
-            as_json=as_json,
-            quiet=quiet,
+            chosen, run_options, policy, watch, dry_run=dry_run, as_json=as_json, quiet=quiet
         )
         return
     planned = compare_plan.plan_comparison(
@@ -274,15 +267,27 @@ def command(
         print_seeds_needed(planned, power or "0.8", effect or "10%", as_json=as_json)
         return
     planned.scheduler.settle_threads(jobs or 1)
+    _compare(planned, watch, jobs or 1, dry_run=dry_run, as_json=as_json, quiet=quiet)
+
+
+def _compare(
+    planned: PlannedComparison,
+    watch: CellWatch,
+    slots: int,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Carry out a comparison, and print its results; with ``dry_run``, print what is to come."""
     if not quiet:
         print_notices(planned.notices)
     if dry_run:
-        _print_dry_run(planned, jobs or 1, as_json=as_json, quiet=quiet)
+        _print_dry_run(planned, slots, as_json=as_json, quiet=quiet)
         return
     if not quiet:
         _print_remarks(planned)
-    states = _carry_out(chosen.metric, backend, jobs, planned.scheduler, quiet=quiet)
-    _conclude(planned, states, as_json=as_json)
+    _conclude(planned, watch(planned.scheduler), as_json=as_json)
 
 
 def _print_dry_run(planned: PlannedComparison, slots: int, *, as_json: bool, quiet: bool) -> None:
@@ -318,6 +323,7 @@ def _carry_out(
     from ganbench.harness.backends import make_backend
     from ganbench.records.atomic_files import check_writable
 
+    scheduler.settle_threads(jobs or 1)
     check_writable(scheduler.out_as_typed)
     if not scheduler.pending:
         backend_name = "inline"  # neither a cluster nor a server is needed for nothing

@@ -62,18 +62,18 @@ def choose_suite(
     return make_suite({**changes, "set": settings})
 
 
-def check_search(flags: Mapping[str, Any]) -> None:
+def check_search(bounds: Sequence[str] | None, power: str | None, effect: str | None) -> None:
     """Refuse flags that are about a comparison, and not about a search.
 
     Raises:
         ConfigError: one of them is given.
     """
-    for flag, value in flags.items():
-        if value:
-            raise ConfigError(
-                f"{flag} is about a comparison, and --search chooses a configuration.",
-                f"Search first; then compare the best configuration with {flag}.",
-            )
+    flags = {"--fail-if-worse": bounds, "--power": power, "--effect": effect}
+    for flag in (flag for flag, value in flags.items() if value):
+        raise ConfigError(
+            f"{flag} is about a comparison, and --search chooses a configuration.",
+            f"Search first; then compare the best configuration with {flag}.",
+        )
 
 
 def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:

@@ -20,7 +20,7 @@ from ganbench.records.primary_metric import primary_rank, record_primary_metric
 if TYPE_CHECKING:
     from ganbench.harness.suite import Suite
 
-Watch = Callable[[Scheduler], list[CellState]]
+CellWatch = Callable[[Scheduler], list[CellState]]
 """Carries out the cells of a scheduler, and shows them meanwhile."""
 
 
@@ -28,9 +28,8 @@ def run_search(
     suite: Suite,
     run_options: RunOptions,
     policy: Policy,
-    watch: Watch,
+    watch: CellWatch,
     *,
-    slots: int,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
@@ -42,7 +41,6 @@ def run_search(
         run_options: How each cell is run.
         policy: Which cells are carried out, and for how long.
         watch: Carries out cells.
-        slots: The number of cells at a time.
         dry_run: Print the budget alone.
         as_json: Print a JSON document.
         quiet: Print no budget.
@@ -67,7 +65,6 @@ def run_search(
 
     def carry_out(cells: Sequence[Cell]) -> Results:
         scheduler = Scheduler(cells, run_options, requests, policy=policy)
-        scheduler.settle_threads(slots)
         return _results(watch(scheduler))
 
     found = plan.carry_out(carry_out, primary.name, primary.metric.better)
