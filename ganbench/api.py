@@ -164,6 +164,7 @@ def evaluate(
     *,
     fake: SamplesLike,
     real: SamplesLike | None = None,
+    held_out: SamplesLike | None = None,
     metrics: Sequence[str] | None = None,
     network: str | None = None,
     samples: int | None = None,
@@ -188,6 +189,7 @@ def evaluate(
             the folder of a run or a run itself, a pretrained generator (``dcgan@mnist5k``), a
             registered dataset (``fashion-mnist:test``).
         real: The same, or a file of statistics. None stands for the data a run was trained on.
+        held_out: Real samples that were not trained on, for ``fid-gap`` and ``data-copying``.
         metrics: Names such as ``fid`` or ``recall@vgg16-fc2``; None selects those that suit.
         network: The feature network of metrics that name none.
         samples: The number of samples to draw from a generator, or to choose from a larger set.
@@ -214,6 +216,7 @@ def evaluate(
         document = measure_samples(
             fake=fake,
             real=real,
+            held_out=held_out,
             metrics=metrics,
             network=network,
             samples=samples,

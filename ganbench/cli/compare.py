@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ganbench.cli.compare_plan import PlannedComparison
+    from ganbench.cli.compare_search import CellWatch
     from ganbench.harness.backends import Backend
     from ganbench.harness.scheduler import CellState, Scheduler
 
@@ -29,6 +31,8 @@ ganbench compare digits-tricks --dry-run
 ganbench compare my-suite.toml --backend ray --timeout 30m
 
 ganbench compare --model dcgan --tricks none,r1 --vary learning_rate=1e-4,2e-4,1e-3 --kimg 100
+
+ganbench compare --model dcgan --search random:20 --vary learning_rate=1e-5..1e-3 --kimg 100
 
 ganbench compare --model vanilla,./mine.py --seeds 0-4 --fail-if-worse fid:5%
 """
@@ -78,6 +82,15 @@ def command(
         typer.Option(
             help="A further axis: a key of the recipe and its values (repeatable).",
             metavar="KEY=A,B,C",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            help="Try N configurations of --vary, which may be ranges (1e-5..1e-3), and run the "
+            "best one again: random:N or halving:N.",
+            metavar="KIND:N",
             rich_help_panel=WHAT,
         ),
     ] = None,
@@ -203,6 +216,7 @@ def command(
     from ganbench import paths
     from ganbench.cli import compare_plan
     from ganbench.cli.compare_power import print_seeds_needed
+    from ganbench.cli.compare_search import run_search
     from ganbench.harness.matrix import parse_trick_sets
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import Policy
@@ -221,6 +235,7 @@ def command(
         "evaluations": evaluations,
         "threads": threads,
         "vary": compare_plan.parse_axes(vary) if vary else None,
+        "search": search,
     }
     settings = options.collect_settings(
         assignments, kimg=kimg, batch_size=batch_size, precision=precision
@@ -238,6 +253,13 @@ def command(
         command=options.command_line(),
     )
     policy = Policy(compare_plan.parse_seconds(timeout), limit, force, retry_failed)
+    watch = partial(_carry_out, chosen.metric, backend, jobs, quiet=quiet)
+    if chosen.search is not None:
+        compare_plan.check_search(fail_if_worse, power, effect)
+        run_search(
+            chosen, run_options, policy, watch, dry_run=dry_run, as_json=as_json, quiet=quiet
+        )
+        return
     planned = compare_plan.plan_comparison(
         chosen, suite_file, run_options, policy, fail_if_worse or []
     )
@@ -245,15 +267,27 @@ def command(
         print_seeds_needed(planned, power or "0.8", effect or "10%", as_json=as_json)
         return
     planned.scheduler.settle_threads(jobs or 1)
+    _compare(planned, watch, jobs or 1, dry_run=dry_run, as_json=as_json, quiet=quiet)
+
+
+def _compare(
+    planned: PlannedComparison,
+    watch: CellWatch,
+    slots: int,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Carry out a comparison, and print its results; with ``dry_run``, print what is to come."""
     if not quiet:
         print_notices(planned.notices)
     if dry_run:
-        _print_dry_run(planned, jobs or 1, as_json=as_json, quiet=quiet)
+        _print_dry_run(planned, slots, as_json=as_json, quiet=quiet)
         return
     if not quiet:
         _print_remarks(planned)
-    states = _carry_out(planned, backend, jobs, quiet=quiet)
-    _conclude(planned, states, as_json=as_json)
+    _conclude(planned, watch(planned.scheduler), as_json=as_json)
 
 
 def _print_dry_run(planned: PlannedComparison, slots: int, *, as_json: bool, quiet: bool) -> None:
@@ -278,13 +312,18 @@ def _print_remarks(planned: PlannedComparison) -> None:
 
 
 def _carry_out(
-    planned: PlannedComparison, backend_name: str, jobs: int | None, *, quiet: bool
+    metric: str | None,
+    backend_name: str,
+    jobs: int | None,
+    scheduler: Scheduler,
+    *,
+    quiet: bool,
 ) -> list[CellState]:
     """Carry out the cells that are pending, and show the matrix meanwhile."""
     from ganbench.harness.backends import make_backend
     from ganbench.records.atomic_files import check_writable
 
-    scheduler = planned.scheduler
+    scheduler.settle_threads(jobs or 1)
     check_writable(scheduler.out_as_typed)
     if not scheduler.pending:
         backend_name = "inline"  # neither a cluster nor a server is needed for nothing
@@ -294,7 +333,7 @@ def _carry_out(
         for notice in getattr(backend, "notices", ()):
             console(stderr=True).print(notice, style="dim", soft_wrap=True)
     try:
-        return _watch(scheduler, backend, planned.suite.metric, quiet=quiet)
+        return _watch(scheduler, backend, metric, quiet=quiet)
     finally:
         backend.close()
 

@@ -13,6 +13,7 @@ from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell, check_options
 from ganbench.harness.run import RunOptions
 from ganbench.harness.scheduler import Policy, Scheduler
+from ganbench.harness.search import check_no_range
 from ganbench.harness.suite import Suite, SuiteFile, find_suite, make_suite
 from ganbench.typed_values import parse_value
 
@@ -59,6 +60,20 @@ def choose_suite(
             "For example: ganbench compare --model vanilla --tricks none,ema",
         )
     return make_suite({**changes, "set": settings})
+
+
+def check_search(bounds: Sequence[str] | None, power: str | None, effect: str | None) -> None:
+    """Refuse flags that are about a comparison, and not about a search.
+
+    Raises:
+        ConfigError: one of them is given.
+    """
+    flags = {"--fail-if-worse": bounds, "--power": power, "--effect": effect}
+    for flag in (flag for flag, value in flags.items() if value):
+        raise ConfigError(
+            f"{flag} is about a comparison, and --search chooses a configuration.",
+            f"Search first; then compare the best configuration with {flag}.",
+        )
 
 
 def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:
@@ -132,6 +147,7 @@ def plan_comparison(
         GanbenchError: a mistake, or all of them.
     """
     data_root = run_options.data_root
+    check_no_range(suite.vary)
     cells = suite_file.cells(suite, data_root) if suite_file else suite.cells(data_root)
     parsed_bounds = tuple(parse_bound(text) for text in bounds)
     requests = check_options(cells, run_options)

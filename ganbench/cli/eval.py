@@ -51,6 +51,14 @@ def command(
             rich_help_panel=WHAT,
         ),
     ] = None,
+    held_out: Annotated[
+        str | None,
+        typer.Option(
+            help="Real samples that were not trained on, for fid-gap and data-copying.",
+            metavar="REAL",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     seed: Annotated[
         int,
         typer.Option(
@@ -232,6 +240,7 @@ def command(
         result = measure_samples(
             fake=fake,
             real=real,
+            held_out=held_out,
             metrics=names,
             network=network,
             samples=samples,

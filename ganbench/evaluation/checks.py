@@ -43,6 +43,17 @@ def require_float64(values: Features | None, kind: str, *, metric: str, least: i
     return np.asarray(require(values, kind, metric=metric, least=least), dtype=np.float64)
 
 
+def require_held_out(real: Evidence, *, metric: str) -> Evidence:
+    """Return the evidence of the held-out real samples.
+
+    Raises:
+        ConfigError: There are none.
+    """
+    if real.held_out is None:
+        raise ConfigError(f"{metric} needs held-out real samples, which this data does not have.")
+    return real.held_out
+
+
 def require_features(
     real: Evidence, fake: Evidence, *, metric: str, least_real: int, least_fake: int
 ) -> tuple[Features, Features]:

@@ -34,6 +34,7 @@ class Evidence:
         half: (N,) bool, True for the samples in the second of two random halves.
         identical: Whether there is more than one sample and all are equal.
         device: Where features were computed, and where distances between them are computed.
+        held_out: For training samples, the evidence of real samples that were not trained on.
     """
 
     count: int
@@ -47,6 +48,7 @@ class Evidence:
     half: Flags | None = None
     identical: bool = False
     device: str = "cpu"
+    held_out: Evidence | None = None
 
     def part(self, rows: Indices) -> Evidence:
         """Return the evidence of some samples, by their indices, where rows are known.

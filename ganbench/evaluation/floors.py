@@ -42,6 +42,8 @@ class Floors:
     def _compute(self, request: Request, n_fake: int) -> Floor:
         if request.of_counterparts:
             return no_floor("real samples are no reconstructions of one another")
+        if request.path_need:
+            return no_floor("real images have no latents between which paths could run")
         if not n_fake:
             return no_floor("the file does not say how many samples were generated")
         metric = request.metric

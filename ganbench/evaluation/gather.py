@@ -13,6 +13,7 @@ from ganbench.evaluation.extract import NetworkNeeds, extract, extract_counterpa
 from ganbench.evaluation.feature_network import FeatureNetwork
 from ganbench.evaluation.metric import ROW_NEEDS
 from ganbench.evaluation.pair_network import PairNetwork
+from ganbench.evaluation.path_distances import extract_path_distances
 from ganbench.evaluation.protocol import network_protocol
 from ganbench.evaluation.reference_statistics import (
     ReferenceStatistics,
@@ -36,6 +37,8 @@ class RealEvidence:
         compute: Where and how networks compute.
         cache: Whether the results of slow networks are kept on disk, for later processes.
         progress: Hears how far the pass is.
+        held_out: The evidence of real samples that were not trained on, for metrics that compare
+            with them as well.
     """
 
     def __init__(
@@ -46,22 +49,31 @@ class RealEvidence:
         compute: Compute,
         cache: bool,
         progress: Progress,
+        held_out: RealEvidence | None = None,
     ) -> None:
         self._real = real
         self._requests = requests
         self._compute = compute
         self._cache = cache
         self._progress = progress
+        self._held_out = held_out
         self._evidence: dict[str, Evidence] = {}
         self._failures: dict[str, GanbenchError] = {}
 
     def of(self, request: Request) -> Evidence:
-        """Return the evidence that a request needs.
+        """Return the evidence that a request needs, with that of held-out samples if it asks.
 
         Raises:
             ConfigError: A file of statistics does not hold it.
             InputError: The samples cannot be read, or a file holds features of another network.
         """
+        evidence = self.of_own(request)
+        if request.metric.holds_out and self._held_out is not None:
+            return replace(evidence, held_out=self._held_out.of_own(request))
+        return evidence
+
+    def of_own(self, request: Request) -> Evidence:
+        """Return the evidence of this set alone; the errors are those of ``of``."""
         key = request.evidence_key
         if key in self._failures:
             raise self._failures[key]
@@ -158,7 +170,8 @@ class FakeEvidence:
 
         Raises:
             ConfigError: A file of statistics does not hold it, or does not hold the images with
-                which samples are to be paired.
+                which samples are to be paired, or no generator is known that paths could lead
+                through.
             InputError: A file holds features of another network, or no counterparts are found.
         """
         key = request.evidence_key
@@ -167,8 +180,21 @@ class FakeEvidence:
         if key in self._failures:
             raise self._failures[key]
         if key not in self._evidence:
-            self._evidence[key] = self._counterparts(self._fake, request)
+            gather = self._path_distances if request.path_need else self._counterparts
+            self._evidence[key] = gather(self._fake, request)
         return self._evidence[key]
+
+    def _path_distances(self, fake: Samples, request: Request) -> Evidence:
+        """Compare images along paths through the latents of the generator."""
+        assert isinstance(request.network, PairNetwork)
+        assert request.path_need is not None
+        return extract_path_distances(
+            fake,
+            request.path_need,
+            request.network,
+            compute=self._compute,
+            progress=self._progress,
+        )
 
     def _counterparts(self, fake: Samples, request: Request) -> Evidence:
         """Compare each sample with the real one of the same name."""
@@ -184,7 +210,7 @@ def needs_of(requests: Sequence[Request]) -> dict[str, NetworkNeeds]:
     """Return the needs of requests, joined for those that share the key of their evidence."""
     needs: dict[str, NetworkNeeds] = {}
     for request in requests:
-        if request.of_counterparts:  # which are read side by side with the other set
+        if request.of_counterparts or request.path_need:  # which need more than one set's images
             continue
         key = request.evidence_key
         joined = frozenset(request.metric.needs)

@@ -24,14 +24,27 @@ it. Where a formula gives the floor, the metric may override ``floor``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ganbench import registry
 from ganbench.evaluation.evidence import Evidence
 from ganbench.records.measurement import Better
+from ganbench.samples.latent_paths import PathKind
 
-Need = Literal["moments", "features", "probabilities", "pairs", "class-pairs", "counterparts"]
+Need = Literal[
+    "moments",
+    "features",
+    "probabilities",
+    "pairs",
+    "class-pairs",
+    "counterparts",
+    "z-paths",
+    "z-path-ends",
+    "w-paths",
+    "w-path-ends",
+]
 """A kind of evidence that a metric asks for, and the fields of ``Evidence`` that answer it.
 
 - ``moments``, ``features``, ``probabilities``: the fields of these names, by a feature network.
@@ -39,10 +52,19 @@ Need = Literal["moments", "features", "probabilities", "pairs", "class-pairs", "
 - ``pairs``: ``distances`` within random, disjoint pairs of the set, by a pair network;
   ``class-pairs``: within pairs that share their class; ``counterparts``: from each sample to the
   real one of the same name.
+- ``z-paths`` and the like: ``distances`` of small steps along paths through a generator's latents.
 """
 
 ROW_NEEDS: tuple[Need, ...] = ("features", "probabilities")
 """The needs that are answered by an array with a row for each sample."""
+
+PATH_NEEDS: Mapping[Need, PathKind] = {
+    "z-paths": PathKind("z"),
+    "z-path-ends": PathKind("z", ends_only=True),
+    "w-paths": PathKind("w"),
+    "w-path-ends": PathKind("w", ends_only=True),
+}
+"""The needs that a generator must answer, and the paths that they ask for."""
 
 PointSupport = Literal["no", "mixture", "features"]
 """Whether a metric also measures points.
@@ -129,6 +151,9 @@ class Metric(ABC):
 
     compares: ClassVar[bool] = True
     """Whether the metric compares with real samples rather than describe the generated ones."""
+
+    holds_out: ClassVar[bool] = False
+    """Whether the metric also compares with real samples that were not trained on."""
 
     parameters: ClassVar[str] = ""
     """Settings that the protocol must name besides the network and the counts: ``k=5/<``."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ganbench.errors import InputError
+from ganbench.errors import ConfigError, InputError
 from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts, check_images
 from ganbench.evaluation.math.blockwise import blocks
 from ganbench.runtime.inference import Compute
@@ -39,6 +39,23 @@ class PairNetwork(ABC):
         Raises:
             InputError: The images are of another type, differ in shape, or are too small.
         """
+
+    def fine_distances(self, first: Tensor, second: Tensor, *, compute: Compute) -> Tensor:
+        """Return the distance within each pair of images that may differ by less than a level.
+
+        Args:
+            first: Floating-point images (B, C, H, W) in [-1, 1], C = 1 or 3.
+            second: Images of the same shape.
+            compute: Where and how the network computes.
+
+        Raises:
+            ConfigError: The network compares images in 256 levels only.
+        """
+        raise ConfigError(
+            f"The network {self.facts.name} compares images in 256 levels, and steps along paths "
+            "are smaller.",
+            "Leave its name out: path lengths are measured with vgg16.",
+        )
 
 
 Network = FeatureNetwork | PairNetwork

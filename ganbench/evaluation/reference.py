@@ -17,7 +17,7 @@ from ganbench.evaluation.metric import Floor, Value
 from ganbench.evaluation.out_of_range import numbers_of
 from ganbench.evaluation.protocol import full_protocol, how_computed
 from ganbench.evaluation.reference_statistics import ReferenceStatistics
-from ganbench.evaluation.requests import Request, resolve_available
+from ganbench.evaluation.requests import Request, resolve_available, without_held_out
 from ganbench.evaluation.unmeasured import joined
 from ganbench.progress import SILENT, Progress
 from ganbench.records.measurement import Measurement
@@ -52,7 +52,9 @@ class Reference:
         cache: Whether the results of slow networks for real data are kept on disk, for later
             processes.
         floors: Whether values get a floor; see ``Floors``.
-        partial: Whether the others are measured where the weights of some are missing.
+        partial: Whether the others are measured where some cannot be had, for want of weights or
+            of held-out samples.
+        held_out: Real samples that were not trained on, for metrics that compare with both.
         progress: Hears how far a pass over samples is.
 
     Raises:
@@ -72,20 +74,40 @@ class Reference:
         cache: bool = True,
         floors: bool = True,
         partial: bool = False,
+        held_out: Samples | None = None,
         progress: Progress = SILENT,
     ) -> None:
         self.real = of_dataset(real) if isinstance(real, Dataset) else real
         self.requests, self.missing = resolve_available(self.real.facts, metrics, network)
+        if held_out is None:
+            self._leave_out([request for request in self.requests if request.metric.holds_out])
         if self.missing and not (partial and self.requests):
             raise joined(self.missing)
         self._dataset = real if isinstance(real, Dataset) else None
         self._compute = compute
         self._progress = progress
         asking = [request for request in self.requests if request.metric.compares or floors]
+        self._held_out: RealEvidence | None = None
+        if held_out is not None:
+            self._held_out_facts = held_out.facts
+            both = [request for request in self.requests if request.metric.holds_out]
+            self._held_out = RealEvidence(
+                held_out, both, compute=compute, cache=cache, progress=progress
+            )
         self._evidence = RealEvidence(
-            self.real, asking, compute=compute, cache=cache, progress=progress
+            self.real,
+            asking,
+            compute=compute,
+            cache=cache,
+            progress=progress,
+            held_out=self._held_out,
         )
         self._floors = Floors(self._evidence) if floors else None
+
+    def _leave_out(self, requests: Sequence[Request]) -> None:
+        """Leave out metrics that compare with held-out samples."""
+        self.missing |= {request.name: without_held_out(request) for request in requests}
+        self.requests = [request for request in self.requests if request not in requests]
 
     def evaluate(
         self,
@@ -185,7 +207,7 @@ class Reference:
             ),
             n_real=n_real,
             n_fake=fake.count,
-            conditions=conditions,
+            conditions=[*self._held_out_words(request), *conditions],
             uses=request.uses,
         )
         return Measurement(
@@ -203,3 +225,11 @@ class Reference:
             bias=value.bias,
             warning="; ".join(filter(None, [identical, value.warning])),
         )
+
+    def _held_out_words(self, request: Request) -> list[str]:
+        """Return the words of a protocol that name the held-out samples, if they are compared."""
+        if self._held_out is None or not request.metric.holds_out:
+            return []
+        facts = self._held_out_facts
+        count = self._held_out.count(request)
+        return [f"held-out={facts.name}:v{facts.version}:{facts.split or 'all'}", f"n_held={count}"]

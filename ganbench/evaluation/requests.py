@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ganbench import registry
 from ganbench.errors import ConfigError, GanbenchError, MissingDataError
 from ganbench.evaluation.feature_network import FeatureNetwork
-from ganbench.evaluation.metric import ROW_NEEDS, Metric, Need
+from ganbench.evaluation.metric import PATH_NEEDS, ROW_NEEDS, Metric, Need
 from ganbench.evaluation.mode_counts import CLASS_RULE, POINT_RULE
 from ganbench.evaluation.own_network import check_network, find_network
 from ganbench.evaluation.pair_network import Network, PairNetwork
@@ -24,7 +24,7 @@ MIXTURE_METRICS = ("modes", "high-quality", "reverse-kl")
 POINT_METRICS = ("mind", "precision", "recall", "coverage")
 ALIASES = {"lpips": "lpips-diversity"}
 
-_PAIR_NEEDS: frozenset[Need] = frozenset({"pairs", "class-pairs", "counterparts"})
+_PAIR_NEEDS: frozenset[Need] = frozenset({"pairs", "class-pairs", "counterparts", *PATH_NEEDS})
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,19 @@ class Request:
     def of_counterparts(self) -> bool:
         """Whether each sample is compared with the real one of the same name."""
         return "counterparts" in self.metric.needs
+
+    @property
+    def path_need(self) -> Need | None:
+        """The need of steps along paths through a generator's latents; None for other metrics."""
+        return next((need for need in self.metric.needs if need in PATH_NEEDS), None)
+
+
+def without_held_out(request: Request) -> ConfigError:
+    """Return the error of a metric that compares with held-out samples where none are named."""
+    return ConfigError(
+        f"{request.name} compares with held-out real samples, and none are named.",
+        f"ganbench eval SAMPLES --real mnist5k --held-out mnist5k:test --metrics {request.name}",
+    )
 
 
 def resolve_requests(

@@ -54,6 +54,7 @@ def measure_samples(
     *,
     fake: SamplesLike,
     real: SamplesLike | None = None,
+    held_out: SamplesLike | None = None,
     metrics: Sequence[str] | None = None,
     network: str | None = None,
     samples: int | None = None,
@@ -94,6 +95,7 @@ def measure_samples(
     fakes = _open(fake, samples, reading)
     reals = _open(_trained_on(fakes) if real is None else real, None, reading)
     fakes, reals = _of_one_kind(fakes, reals, metrics)
+    held = _open_held_out(held_out, reading)
     against = partial(
         Reference,
         metrics=_metrics_for(reals.facts, metrics, network),
@@ -104,20 +106,19 @@ def measure_samples(
         partial=True,
         progress=progress,
     )
-    reference = against(reals)
+    reference = against(reals, held_out=held)
     if reference.missing:
-        missing = joined(reference.missing)
-        progress.say(f"{missing.message} The other metrics are measured.")
-    environment = describe_environment(
-        threads=torch.get_num_threads(), device=str(device), torch_facts=device_facts(device)
-    )
+        progress.say(f"{joined(reference.missing).message} The other metrics are measured.")
+    environment = _environment(device)
     machine = environment_id(environment) if cache else ""
     conditions = sampler_conditions(fakes.sampler) if isinstance(fakes, RunSamples) else ()
     outcome = reference.measure(fakes, seed=seed, conditions=conditions)
     if outcome.failed and not outcome.measured:
         raise joined(outcome.failed)
     failed = dict(outcome.failed)
-    by_class = _by_class(fakes, reals, against, seed, conditions, failed) if per_class else None
+    by_class = (
+        _by_class(fakes, reals, held, against, seed, conditions, failed) if per_class else None
+    )
     if save_statistics is not None:
         reference_statistics.write_statistics(save_statistics, _with_moments(reference))
     return {
@@ -161,6 +162,24 @@ def _trained_on(fakes: Samples | ReferenceStatistics) -> str | Dataset:
     return fakes.trained_on
 
 
+def _open_held_out(source: SamplesLike | None, reading: _Reading) -> Samples | None:
+    """Open the real samples that were not trained on, if any are named."""
+    held_out = None if source is None else _open(source, None, reading)
+    if isinstance(held_out, ReferenceStatistics):
+        raise ConfigError(
+            f"{held_out.facts.name} holds statistics alone, and held-out samples are compared one "
+            "by one.",
+            "Name the samples themselves: --held-out mnist5k:test",
+        )
+    return held_out
+
+
+def _environment(device: torch.device) -> dict[str, Any]:
+    return describe_environment(
+        threads=torch.get_num_threads(), device=str(device), torch_facts=device_facts(device)
+    )
+
+
 def _describe_compute(compute: Compute) -> dict[str, Any]:
     return {
         "device": compute.device,
@@ -187,7 +206,8 @@ class _Reading:
 def _by_class(
     fakes: Samples | ReferenceStatistics,
     reals: Samples | ReferenceStatistics,
-    against: Callable[[Samples], Reference],
+    held_out: Samples | None,
+    against: Callable[..., Reference],
     seed: int,
     conditions: Sequence[str],
     failed: dict[str, GanbenchError],
@@ -213,9 +233,10 @@ def _by_class(
         raise ConfigError("The fake and the real samples have no class in common.")
     classes: dict[str, dict[str, Any]] = {}
     for label in common.tolist():
-        outcome = against(of_class(reals, label)).measure(
-            of_class(fakes, label), seed=seed, conditions=conditions
-        )
+        labeled = held_out if held_out is not None and held_out.labels is not None else None
+        held = None if labeled is None else of_class(labeled, label)
+        reference = against(of_class(reals, label), held_out=held)
+        outcome = reference.measure(of_class(fakes, label), seed=seed, conditions=conditions)
         records = {name: measurement.record() for name, measurement in outcome.measured.items()}
         classes[str(label)] = records
         failed |= {

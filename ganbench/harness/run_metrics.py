@@ -8,14 +8,15 @@ from typing import Any
 
 from ganbench.data.dataset import Dataset
 from ganbench.evaluation.reference import Reference
-from ganbench.evaluation.requests import Request, resolve_requests
+from ganbench.evaluation.requests import Request, resolve_requests, without_held_out
 from ganbench.evaluation.unmeasured import joined
 from ganbench.gan import DataSpec
+from ganbench.harness.state_paths import StatePaths
 from ganbench.kinds import kind_of
 from ganbench.progress import Progress
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.inference import Compute
-from ganbench.samples.sample_set import facts_of
+from ganbench.samples.sample_set import facts_of, of_tensor
 from ganbench.sampling.draw import draw, sampler_conditions, sampler_name
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
@@ -89,8 +90,10 @@ class RunMetrics:
         if not bool(kind_of(state.data).valid(fakes, state.data).all()):
             return {}  # diverged: no number would mean anything
         sampler = sampler_name(state)
+        samples = of_tensor(fakes)
+        samples.paths = StatePaths(state, self._seed)
         outcome = self.reference.measure(
-            fakes, seed=self._seed, conditions=sampler_conditions(sampler)
+            samples, seed=self._seed, conditions=sampler_conditions(sampler)
         )
         if not outcome.measured:
             raise joined(outcome.failed)
@@ -112,7 +115,11 @@ def wanted_metrics(data: DataSpec, metrics: Sequence[str] | None) -> list[Reques
     Raises:
         GanbenchError: A metric or network is unknown, lacks weights, or does not suit the data.
     """
-    return resolve_requests(facts_of(data, "train"), metrics, None)
+    requests = resolve_requests(facts_of(data, "train"), metrics, None)
+    for request in requests:
+        if request.metric.holds_out:
+            raise without_held_out(request)
+    return requests
 
 
 def missing_metrics(result: dict[str, Any], requests: Sequence[Request]) -> list[str]:

@@ -15,6 +15,7 @@ from ganbench.data.described_source import DescribedSource
 from ganbench.harness.changed_sources import changed_code, check_data_unchanged
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.run_metrics import default_samples
+from ganbench.harness.state_paths import StatePaths
 from ganbench.harness.stored_run import load_state
 from ganbench.kinds import kind_of
 from ganbench.records.run_folder import RunFolder
@@ -47,6 +48,7 @@ class RunSamples(Samples):
         self.sampler = sampler_name(self._state)
         self._changed = changed_code(plan, folder)
         self.skipped = {}
+        self.paths = StatePaths(self._state, seed)
         self._drawn: DrawnSamples | None = None
         if self._state.conditional is True:  # its classes must be known before it is read
             with evaluating(self._state):

@@ -74,8 +74,10 @@ class Suite(Record):
     """The primary metric, which the verdicts are about; by default FID, KID or reverse KL."""
     evaluations: int | None = Field(default=None, ge=0)
     threads: int | None = Field(default=None, ge=1)
+    search: str | None = None
+    """``random:N`` or ``halving:N`` tries that many configurations of ``vary`` in place of all."""
     settings: dict[str, Any] = Field(default={}, alias="set")
-    vary: dict[str, Axis] = Field(default={})
+    vary: dict[str, Annotated[Axis, BeforeValidator(_as_list)]] = Field(default={})
 
     @property
     def comparisons(self) -> int:

@@ -86,7 +86,14 @@ class LpipsNetwork(PairNetwork):
             InputError: The images are of another type, or differ in shape.
         """
         check_pairs(first, second)
+        return self._compared(first, second, compute)
 
+    @torch.no_grad()
+    def fine_distances(self, first: Tensor, second: Tensor, *, compute: Compute) -> Tensor:
+        """Compare floating-point images (B, C, H, W) in [-1, 1], C = 1 or 3, to (B,)."""
+        return self._compared(first, second, compute)
+
+    def _compared(self, first: Tensor, second: Tensor, compute: Compute) -> Tensor:
         def compare(first: Tensor, second: Tensor) -> Tensor:
             pairs = prepare_pairs(send(torch.stack([first, second], dim=1), compute.device))
             return forward_of(self.module, pairs, compute)(pairs)[0].float()  # (B,)
@@ -99,12 +106,13 @@ class LpipsNetwork(PairNetwork):
 
 
 def prepare_pairs(pairs: Tensor) -> Tensor:
-    """Map uint8 pairs (B, 2, C, H, W), C = 1 or 3, to (B, 2, 3, H, W) in [-1, 1].
+    """Map pairs (B, 2, C, H, W), C = 1 or 3, uint8 or in [-1, 1], to (B, 2, 3, H, W) in [-1, 1].
 
     Pairs whose shorter side is below 64 pixels are enlarged bilinearly (half-pixel centers) so
     that it is 64; gray becomes three equal channels.
     """
-    values = pairs.flatten(0, 1).float() / 127.5 - 1  # (2 B, C, H, W)
+    values = pairs.flatten(0, 1)  # (2 B, C, H, W)
+    values = values.float() / 127.5 - 1 if values.dtype == torch.uint8 else values.float()
     size = enlarged(*pairs.shape[3:])
     if values.shape[2:] != size:
         values = interpolate(values, size, mode="bilinear", align_corners=False)

@@ -18,6 +18,7 @@ from ganbench.data.value_range import ValueRange, to_pixels
 from ganbench.errors import InputError
 from ganbench.gan import DataSpec, Mixture, SampleKind
 from ganbench.kinds.eight_bit import to_uint8
+from ganbench.samples.latent_paths import LatentPaths
 
 CHUNK = 64
 """Samples that are read, and go through a network, at once."""
@@ -67,7 +68,8 @@ class Samples(ABC):
     ``names`` are the files' names in the order of reading, where samples are files. ``skipped``
     gives the reason for each file that could not be read; it fills while chunks are read.
     ``passed_over`` counts by reason what else lies where the samples are, and ``notices`` are
-    sentences about it and about what was taken for classes.
+    sentences about it and about what was taken for classes. ``paths`` lead through the latents of
+    the generator, where one is at hand.
     """
 
     facts: Facts
@@ -76,6 +78,7 @@ class Samples(ABC):
     skipped: dict[str, str]
     passed_over: Mapping[str, int] = MappingProxyType({})
     notices: tuple[str, ...] = ()
+    paths: LatentPaths | None = None
 
     @abstractmethod
     def __len__(self) -> int:

@@ -101,6 +101,10 @@ INCEPTION = Weights(
         "rarity",
         "realism",
         "sfid",
+        "data-copying",
+        "fid-train",
+        "fid-test",
+        "fid-gap",
     ),
     address="https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
     "weights-inception-2015-12-05-6726825d.pth",
@@ -147,7 +151,15 @@ ALEXNET = Weights(
 VGG16 = Weights(
     name="vgg16",
     summary="VGG-16's convolutions, for LPIPS; its linear layers, for improved precision/recall.",
-    metrics=("lpips-diversity@vgg16", "lpips-within-class@vgg16", "lpips-paired@vgg16"),
+    metrics=(
+        "lpips-diversity@vgg16",
+        "lpips-within-class@vgg16",
+        "lpips-paired@vgg16",
+        "ppl-z",
+        "ppl-w",
+        "ppl-z-end",
+        "ppl-w-end",
+    ),
     address="https://download.pytorch.org/models/vgg16-397923af.pth",
     size_bytes=553_433_881,
     sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",

@@ -9,12 +9,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ganbench.data import open_dataset
 from ganbench.data.dataset import Dataset
 from ganbench.errors import ConfigError, InputError, MissingDataError, UnknownNameError
 from ganbench.evaluation.feature_network import FeatureNetwork
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.requests import MIXTURE_METRICS, OWN_METRICS, POINT_METRICS
 from ganbench.gan import DataSpec
+from ganbench.samples.sample_set import of_dataset, of_tensor
 
 
 def evaluate_once(real, fake, **options):
@@ -183,3 +185,34 @@ def test_a_value_that_does_not_exist_is_recorded_as_none(square):
         "value", "low", "high", "n", "n_real", "floor", "bias", "protocol", "better", "unit",
         "note", "warning", "floor_note",
     ]  # fmt: skip
+
+
+@pytest.fixture
+def splits():
+    source = open_dataset("mnist5k")
+    return of_dataset(source.load("train")), of_dataset(source.load("test"))
+
+
+def test_the_protocol_names_both_splits(splits, digits):
+    training, held_out = splits
+    names = [f"{name}@pixels" for name in ("fid-train", "fid-test", "fid-gap", "data-copying")]
+    small = of_tensor(digits.values[:200])
+    reference = Reference(
+        training, metrics=["fid@mnist-cnn", "fid-gap@mnist-cnn"], held_out=held_out
+    )
+    found = reference.evaluate(small)
+    protocol = found["fid-gap@mnist-cnn"].protocol
+    version = held_out.facts.version
+    assert f"/split=train/n_real=4000/n_fake=200/held-out=mnist5k:v{version}:test" in protocol
+    assert protocol.endswith("/n_held=1000")
+    assert "held-out" not in found["fid@mnist-cnn"].protocol
+    assert found["fid-gap@mnist-cnn"].floor == 0.0
+    with pytest.raises(ConfigError, match="compares with held-out real samples, and none"):
+        Reference(training, metrics=names)
+
+
+def test_without_held_out_samples_the_other_metrics_are_measured(splits, digits):
+    names = ["fid-gap@mnist-cnn", "fid@mnist-cnn"]
+    outcome = Reference(splits[0], metrics=names, partial=True).measure(digits.values[:50])
+    assert list(outcome.measured) == ["fid@mnist-cnn"]
+    assert "--held-out" in outcome.failed["fid-gap@mnist-cnn"].hint

@@ -191,3 +191,14 @@ def test_published_weights_give_the_distances_of_lpips(name, weights, theirs):
     distances = compared.distances(first, second, compute=Compute())
     assert torch.allclose(distances, expected, rtol=0, atol=1e-5)
     assert compared.facts.protocol.startswith(f"{name}:{store.identity(name)[:8]}/lpips0.1")
+
+
+def test_images_that_differ_by_less_than_a_level_have_distances(theirs):
+    tensors = backbone("vgg16")
+    first = scaled(images(2))
+    second = first + 1e-3 * torch.randn(first.shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = theirs("vgg16", tensors)(first, second).flatten()
+    distances = network("vgg16", tensors).fine_distances(first, second, compute=Compute())
+    assert torch.allclose(distances, expected, rtol=1e-3, atol=0)
+    assert expected.min() > 0

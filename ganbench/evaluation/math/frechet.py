@@ -38,12 +38,14 @@ class Jackknife:
 
     ``standard_error`` is the standard error of the distance at this number of generated samples,
     with the reference held fixed. ``bias`` is the expected distance at this number minus the
-    expected distance at infinitely many.
+    expected distance at infinitely many. ``changes`` (p,) are the distances without each sample of
+    the probe, minus the distance with all samples.
     """
 
     distance: float
     standard_error: float
     bias: float
+    changes: Array
 
 
 def frechet_distance(real: Moments, fake: Moments) -> float:
@@ -139,7 +141,7 @@ def jackknife(real: Moments, fake: Moments, probe: Features) -> Jackknife:
         linear[rows] = 2.0 * along + square - squares @ inverse
     linear -= (trace - shared) * (count - 1) / count
     error = float(np.sqrt((count - 1) * changes.var()))
-    return Jackknife(distance, error, float(((count - 1) * changes + linear).mean()))
+    return Jackknife(distance, error, float(((count - 1) * changes + linear).mean()), changes)
 
 
 def _distance(real: Moments, fake: Moments, eigenvalues: Array) -> float:

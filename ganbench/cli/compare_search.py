@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""``ganbench compare --search``: the budget, the rungs, and the best configuration run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ganbench.analysis.stats import mean_interval
+from ganbench.cli.output import complain, console, format_number, print_json
+from ganbench.evaluation.requests import Request
+from ganbench.harness.matrix import Cell, check_options
+from ganbench.harness.run import RunOptions
+from ganbench.harness.scheduler import CellState, Policy, Scheduler
+from ganbench.harness.search import Found, Results, SearchPlan, parse_search
+from ganbench.records.primary_metric import primary_rank, record_primary_metric
+
+if TYPE_CHECKING:
+    from ganbench.harness.suite import Suite
+
+CellWatch = Callable[[Scheduler], list[CellState]]
+"""Carries out the cells of a scheduler, and shows them meanwhile."""
+
+
+def run_search(
+    suite: Suite,
+    run_options: RunOptions,
+    policy: Policy,
+    watch: CellWatch,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Print the budget, carry out the search, and print its result.
+
+    Args:
+        suite: What is searched; ``suite.search`` says how.
+        run_options: How each cell is run.
+        policy: Which cells are carried out, and for how long.
+        watch: Carries out cells.
+        dry_run: Print the budget alone.
+        as_json: Print a JSON document.
+        quiet: Print no budget.
+
+    Raises:
+        GanbenchError: The search has a mistake; it is found before anything is trained.
+    """
+    assert suite.search is not None
+    plan = SearchPlan(suite, parse_search(suite.search), run_options.open)
+    cells = [cell for tried in plan.first.values() for each in tried for cell in each.cells]
+    requests = check_options(cells, run_options)
+    primary = _primary(suite.metric, requests)
+    if dry_run and as_json:
+        print_json({"search": _plan_record(plan, primary)})
+        return
+    if dry_run or not quiet:
+        for line in _budget(plan, primary):
+            console(stderr=not dry_run).print(line, soft_wrap=True)
+    if dry_run:
+        console().print("Nothing was trained: this was a dry run.")
+        return
+
+    def carry_out(cells: Sequence[Cell]) -> Results:
+        scheduler = Scheduler(cells, run_options, requests, policy=policy)
+        return _results(watch(scheduler))
+
+    found = plan.carry_out(carry_out, primary.name, primary.metric.better)
+    record_primary_metric(run_options.out, suite.metric)
+    if as_json:
+        best = [_found_record(each) for each in found]
+        print_json({"search": _plan_record(plan, primary), "best": best})
+        return
+    for each in found:
+        console().print(sentence(each, primary.name, len(plan.configurations)), soft_wrap=True)
+
+
+def sentence(found: Found, metric: str, tried: int) -> str:
+    """Return both numbers of the best configuration: as it was chosen, and on fresh seeds."""
+    seeds = found.fresh_seeds
+    again = (
+        f"{_estimate(found.fresh)} on fresh seeds ({seeds[0]}–{seeds[-1]})"
+        if len(found.fresh) == len(seeds)
+        else f"only {len(found.fresh)} of {len(seeds)} fresh seeds have a value"
+    )
+    return (
+        f"{found.group.label}: the best of {tried} configurations is {found.label}. {metric}: "
+        f"{again}; {_estimate(found.searched)} in the search, which flatters it, as it was chosen "
+        "by these values."
+    )
+
+
+def _estimate(values: Sequence[float]) -> str:
+    estimate = mean_interval(values)
+    if estimate.low is None or estimate.high is None:
+        return f"{format_number(estimate.value)} (one seed)"
+    bounds = f"{format_number(estimate.low)} – {format_number(estimate.high)}"
+    return f"{format_number(estimate.value)} ({bounds}, n = {len(values)})"
+
+
+def _primary(metric: str | None, requests: Mapping[str, Sequence[Request]]) -> Request:
+    """Return the metric by which configurations are chosen, which every dataset has.
+
+    Raises:
+        ConfigError: There is none, or the named one is not measured.
+    """
+    from ganbench.errors import ConfigError
+
+    listed = list(requests.values())
+    shared = [
+        request
+        for request in listed[0]
+        if all(request.name in {other.name for other in others} for others in listed)
+    ]
+    chosen = [request for request in shared if metric in {None, request.name}]
+    if not chosen:
+        names = ", ".join(request.name for request in shared)
+        raise ConfigError(
+            f"A search chooses by a metric that is measured on every dataset, and "
+            f"{metric or 'there is none'}{' is not' if metric else ''}.",
+            f"There are: {names}." if names else "Name one: --metrics fid@pixels",
+        )
+    return min(chosen, key=lambda request: primary_rank(request.name))
+
+
+def _budget(plan: SearchPlan, primary: Request) -> list[str]:
+    """Return the size of the search in sentences."""
+    seeds = len(plan.suite.seeds)
+    arrow = "highest" if primary.metric.better == "higher" else "lowest"
+    rungs = ", then ".join(f"{rung.count} at {_share(rung.share)}" for rung in plan.search.rungs)
+    each = "" if len(plan.groups) == 1 else f", for each of {len(plan.groups)} combinations"
+    return [
+        f"Search: {rungs}, each with {seeds} seeds{each}; the {arrow} mean {primary.name} wins, "
+        f"and is trained again on {seeds} fresh seeds.",
+        f"Budget: {plan.runs:,} runs, {plan.kimg:,.4g} kimg in all; stored runs are not trained "
+        "again.",
+    ]
+
+
+def _share(share: float) -> str:
+    return "full length" if share == 1 else f"1/{round(1 / share)} of the length"
+
+
+def _results(states: Sequence[CellState]) -> Results:
+    """Return the results of cells by identity; end the command if some are still to come."""
+    statuses = {state.status for state in states}
+    for state in states:
+        if state.status in {"failed", "timeout"}:
+            complain(f"{state.cell.label}: {state.problem}")
+    if statuses & {"interrupted", "limited"}:
+        console(stderr=True).print("The search is not at its end; repeat the command to go on.")
+        raise typer.Exit(130 if "interrupted" in statuses else 0)
+    return {state.cell.identity: state.record for state in states if state.record}
+
+
+def _plan_record(plan: SearchPlan, primary: Request) -> dict[str, Any]:
+    return {
+        "kind": plan.search.kind,
+        "configurations": plan.configurations,
+        "rungs": [{"count": rung.count, "share": rung.share} for rung in plan.search.rungs],
+        "seeds": list(plan.suite.seeds),
+        "fresh_seeds": list(plan.fresh_seeds),
+        "metric": primary.name,
+        "better": primary.metric.better,
+        "runs": plan.runs,
+        "kimg": plan.kimg,
+    }
+
+
+def _found_record(found: Found) -> dict[str, Any]:
+    return {
+        "model": found.group.model,
+        "tricks": found.group.tricks,
+        "dataset": found.group.dataset,
+        "configuration": found.configuration,
+        "searched": list(found.searched),
+        "fresh": list(found.fresh),
+    }
