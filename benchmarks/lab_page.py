@@ -4,13 +4,14 @@
     python benchmarks/lab_page.py [--loads 5] [--seconds 20] [--minutes 10] [--model vanilla]
 
 Needs Linux, Debian's package ``chromium``, the Python package ``playwright`` and the extra ``lab``.
-Three things are measured:
+Four things are measured:
 
 * From ``ganbench lab``, with its start of Python and torch, to the second frame that is painted:
   ``cold``. From opening the address, where the server and its trainer are up: ``warm``.
 * Frames painted per second with all layers of points on, 1,000 + 1,000 points and a heat map of
   64 x 64: at a chosen speed of 100 updates per second, and at full speed, where the lab leaves most
   of the time to training.
+* Frames painted per second from a recording that plays four times as fast, where nothing trains.
 * Memory of the server, of its trainer and of the page's scripts, every half minute.
 """
 
@@ -136,13 +137,35 @@ def loads(browser: Any, model: str, count: int) -> None:
         print(f"{way}: {median(taken):.2f} s ({min(taken):.2f} to {max(taken):.2f}, {count} times)")
 
 
-def rates(page: Page, seconds: float) -> None:
-    """Print how many frames a second are painted."""
+def show_layers(page: Page) -> None:
+    """Show every layer but the density, which takes the place of the points."""
     for box in page.locator("[data-layer]").all():
         box.set_checked(box.get_attribute("data-layer") != "density")
+
+
+def rates(page: Page, seconds: float) -> None:
+    """Print how many frames a second are painted."""
+    show_layers(page)
     for title, choice in (("100 updates per second", "100"), ("full speed", "")):
         page.select_option("#speed", choice)
         print(f"{title}: {frames_per_second(page, seconds):.1f} frames/s", flush=True)
+
+
+def played(browser: Any, model: str, seconds: float) -> None:
+    """Print how many frames a second of a recording are painted."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "recorded.html"
+        command = [sys.executable, "-m", "ganbench", "lab", model, "-d", "ring8", "--kimg", "100"]
+        subprocess.run([*command, "--record", "--out", out], check=True, capture_output=True)
+        page = new_page(browser)
+        page.goto(out.as_uri())
+        show_layers(page)
+        page.select_option("#speed", "4")
+        page.keyboard.press("Space")
+        rate = frames_per_second(page, seconds)
+        size = out.stat().st_size / 1e6
+        print(f"recorded, four times as fast: {rate:.1f} frames/s of a page of {size:.1f} MB")
+        page.context.close()
 
 
 def memory(page: Page, lab: Server, minutes: float) -> None:
@@ -172,6 +195,7 @@ def main() -> None:
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=flags)
         loads(browser, arguments.model, arguments.loads)
+        played(browser, arguments.model, min(5.0, arguments.seconds))
         with server(arguments.model) as lab:
             page = new_page(browser)
             until_moving(page, lab.address)

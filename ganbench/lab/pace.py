@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 FRAMES_PER_SECOND = 30.0
 LAG_SECONDS = 0.05
 """So far behind the chosen speed, frames are left out rather than iterations."""
-TRAINING_PER_FRAME = 8.0
-"""Between two frames training gets this many times the time that a frame takes: it then takes at
-most an eighth longer than without the lab."""
+TRAINING_PER_FRAME = 10.0
+"""Between two frames training gets this many times the time that a frame takes: frames then add at
+most a tenth to what it takes without the lab."""
 
 
 @dataclass

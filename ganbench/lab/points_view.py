@@ -95,7 +95,10 @@ class PointsView(View):
             picture.arrays["grid"] = places.reshape(GRID_LINES, GRID_LINES, 2)
         arrows = self.layer("arrows", self._arrows)
         if arrows is not None:
-            picture.arrays["arrows"] = np.nan_to_num(as_floats(arrows))
+            reach = float(np.finfo(np.float16).max)
+            picture.arrays["arrows"] = (
+                np.nan_to_num(as_floats(arrows)).clip(-reach, reach).astype("f2")
+            )
 
     def _heat(self) -> Tensor:
         """Return the discriminator's output over the plane, (cells ** 2,), over all classes."""

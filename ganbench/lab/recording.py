@@ -2,7 +2,9 @@
 """A run as one offline page: trained once more while it is recorded, then packed into the page.
 
 The recording is raw deflate of records: an unsigned 32-bit length in little endian, a byte that
-says what follows (0 for JSON, 1 for a frame), and the bytes. The first record is the ``hello``.
+says what follows (0 for JSON, 1 for a frame, 2 for one by differences), and the bytes. The first
+record is the ``hello``. What differences hold of the arrays' bytes is to be added, modulo 256, to
+those of the frame before: most of them are near zero, which packs well.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from ganbench.lab.lab_recipe import LabRecipe
 from ganbench.lab.lab_session import LabSession
 from ganbench.lab.links import FRAME, TEXT
 from ganbench.lab.page_files import page_files
-from ganbench.lab.wire import Frame, pack_frame, unpack_frame
+from ganbench.lab.wire import Frame, pack_frame, split_frame, unpack_frame
 from ganbench.progress import SILENT, Progress
 from ganbench.records.json_values import strict_json
 
@@ -38,6 +40,8 @@ FRAMES = 300
 """How many frames a recording has by default."""
 
 RECORDING_ID = "recording"
+DIFFERENCES = b"\2"
+"""The kind of a record: a frame whose arrays' bytes are differences to those of the one before."""
 
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; "
@@ -133,7 +137,8 @@ def packed_records(records: list[tuple[bytes, bytes]]) -> bytes:
     if not first:
         raise ConfigError("Nothing was recorded.")
     ordered = [records[first[0]], *records[: first[0]], *records[first[0] + 1 :]]
-    parts = [record_bytes(kind, data) for kind, data in _without_repetition(ordered)]
+    small = _as_differences(_without_repetition(ordered))
+    parts = [record_bytes(kind, data) for kind, data in small]
     deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     return deflate.compress(b"".join(parts)) + deflate.flush()
 
@@ -157,6 +162,38 @@ def _without_repetition(records: Iterable[tuple[bytes, bytes]]) -> Iterator[tupl
         yield kind, data
 
 
+def _as_differences(records: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield records whose frames hold differences to the frame before, where that has as much."""
+    before = b""
+    for kind, data in records:
+        if kind != FRAME:
+            yield kind, data
+            continue
+        header, arrays = split_frame(data)
+        if len(arrays) == len(before):
+            yield DIFFERENCES, header + _bytewise(np.subtract, arrays, before)
+        else:
+            yield kind, data
+        before = arrays
+
+
+def _from_differences(records: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield records whose frames are whole again."""
+    before = b""
+    for kind, data in records:
+        if kind == TEXT:
+            yield kind, data
+            continue
+        header, arrays = split_frame(data)
+        before = _bytewise(np.add, arrays, before) if kind == DIFFERENCES else arrays
+        yield FRAME, header + before
+
+
+def _bytewise(combine: np.ufunc, first: bytes, second: bytes) -> bytes:
+    combined: NDArray[np.uint8] = combine(np.frombuffer(first, "u1"), np.frombuffer(second, "u1"))
+    return combined.tobytes()
+
+
 def _is_hello(kind: bytes, data: bytes) -> bool:
     return kind == TEXT and b'"kind":"hello"' in data
 
@@ -168,7 +205,7 @@ def unpacked_records(recording: bytes) -> Iterator[tuple[bytes, bytes]]:
         InputError: It is no recording.
     """
     try:
-        yield from split_records(zlib.decompress(recording, -zlib.MAX_WBITS))
+        yield from _from_differences(split_records(zlib.decompress(recording, -zlib.MAX_WBITS)))
     except zlib.error as error:
         raise InputError(f"These bytes are no recording: {error}.") from error
 

@@ -73,6 +73,12 @@ def unpack_frame(data: bytes) -> Frame:
     return Frame({key: value for key, value in header.items() if key != "arrays"}, arrays)
 
 
+def split_frame(data: bytes) -> tuple[bytes, bytes]:
+    """Return the bytes of a packed frame up to its arrays, and those of its arrays."""
+    (length,) = struct.unpack_from("<I", data)
+    return data[: _WORD + length], data[_WORD + length :]
+
+
 def frame_header(data: bytes) -> Mapping[str, Any]:
     """Return the header of a packed frame, without its arrays."""
     (length,) = struct.unpack_from("<I", data)

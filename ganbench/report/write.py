@@ -123,13 +123,18 @@ def write_report(
     rendered = {file: data for file, data in rendered.items() if file in expected}
     with replacing_own(out, {*records, *rendered}, earlier):
         _write_files(out, rendered, report, copied)
+    first = next(iter([*pages, *tables, "results.jsonl"]))
+    return _written(out, first, rendered, charts=drawn is not None and figures is not None)
+
+
+def _written(out: Path, first: str, rendered: Iterable[str], *, charts: bool) -> ReportFiles:
     return ReportFiles(
         folder=out,
-        page=out / next(iter([*pages, *tables, "results.jsonl"])),
+        page=out / first,
         markdown=out / "README.md",
         results=out / "results.jsonl",
         pictures=tuple(out / file for file in rendered if "/" in file),
-        charts=drawn is not None and figures is not None,
+        charts=charts,
     )
 
 

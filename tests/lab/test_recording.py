@@ -4,14 +4,24 @@
 import base64
 import json
 import re
+import zlib
 
+import numpy as np
 import pytest
 
 from ganbench.errors import GanbenchError, InputError
 from ganbench.lab import recording as module
+from ganbench.lab.frame_file import split_records
 from ganbench.lab.lab_recipe import LabRecipe
-from ganbench.lab.recording import record_run, recorded_page, unpacked_records
-from ganbench.lab.wire import unpack_frame
+from ganbench.lab.links import FRAME, TEXT
+from ganbench.lab.recording import (
+    DIFFERENCES,
+    packed_records,
+    record_run,
+    recorded_page,
+    unpacked_records,
+)
+from ganbench.lab.wire import Frame, pack_frame, unpack_frame
 
 RECIPE = LabRecipe(settings={"kimg": 0.5, "batch_size": 20})
 
@@ -32,6 +42,23 @@ def test_the_records_are_hello_then_frames_up_to_the_end(recording):
     assert texts[-1]["state"] == "ended"
     with pytest.raises(InputError, match="no recording"):
         list(unpacked_records(b"nothing"))
+
+
+def test_frames_come_back_to_the_last_bit():
+    random = np.random.default_rng(0)
+
+    def frame(number, **arrays):
+        return FRAME, pack_frame(Frame({"frame": number}, arrays))
+
+    records = [(TEXT, b'{"kind":"hello"}'), frame(0, grid=random.integers(0, 9, (3, 2), "u1"))]
+    for number in range(1, 4):
+        heat, arrows = random.integers(0, 255, (5, 3), "u1"), random.normal(size=(4, 2))
+        records.append(frame(number, heat=heat, arrows=arrows.astype("f2")))
+    records.append(frame(4))
+    recording = packed_records(records)
+    assert list(unpacked_records(recording)) == records
+    kinds = [kind for kind, _ in split_records(zlib.decompress(recording, -zlib.MAX_WBITS))]
+    assert kinds == [TEXT, FRAME, FRAME, DIFFERENCES, DIFFERENCES, FRAME]
 
 
 def test_a_recipe_that_cannot_be_trained_is_a_sentence():

@@ -2,6 +2,7 @@
 // Frames and recordings: bytes in, headers and typed arrays out. The format is that of lab/wire.py.
 
 const ARRAYS = { u1: Uint8Array, i1: Int8Array, u2: Uint16Array, f4: Float32Array };
+const [TEXT, DIFFERENCES] = [0, 2];
 const decoder = new TextDecoder();
 
 function halves(buffer, start, count) {
@@ -37,11 +38,25 @@ export async function readRecording(text) {
   const buffer = await new Response(opened).arrayBuffer();
   const view = new DataView(buffer);
   const records = [];
+  let before = null;
   for (let start = 0; start < buffer.byteLength; ) {
     const length = view.getUint32(start, true);
+    const kind = view.getUint8(start + 4);
     const bytes = buffer.slice(start + 5, start + 5 + length);
-    records.push(view.getUint8(start + 4) === 1 ? bytes : JSON.parse(decoder.decode(bytes)));
+    if (kind === DIFFERENCES) addArrays(bytes, before);
+    if (kind !== TEXT) before = bytes;
+    records.push(kind === TEXT ? JSON.parse(decoder.decode(bytes)) : bytes);
     start += 5 + length;
   }
   return records;
+}
+
+/** Adds the bytes of a frame's arrays to those of the next, which holds differences. */
+function addArrays(frame, before) {
+  const [now, then] = [arraysOf(frame), arraysOf(before)];
+  for (let place = 0; place < now.length; place += 1) now[place] += then[place];
+}
+
+function arraysOf(frame) {
+  return new Uint8Array(frame, 4 + new DataView(frame).getUint32(0, true));
 }

@@ -13,6 +13,15 @@ from ganbench.lab.recording import packed_records, recorded_page
 
 pytestmark = pytest.mark.browser
 
+HEAT = """(() => {{
+  const canvas = document.getElementById("picture-a");
+  const [x, y] = [Math.floor({x} * canvas.width), Math.floor(0.9 * canvas.height)];
+  const copy = document.createElement("canvas").getContext("2d", {{willReadFrequently: true}});
+  copy.drawImage(canvas, -x, -y);
+  return [...copy.getImageData(0, 0, 1, 1).data].join();
+}})()"""
+HEAT_AT_THE_LEFT, HEAT_AT_THE_RIGHT = HEAT.format(x=0.1), HEAT.format(x=0.9)
+
 
 def test_a_recorded_run_is_shown_scrubbed_and_played(browser, tmp_path):
     told = {"kind": "diagnosis", "sentences": ["It goes well."], "tricks": []}
@@ -36,6 +45,7 @@ def test_a_recorded_run_is_shown_scrubbed_and_played(browser, tmp_path):
         said = page.locator("#picture-a").get_attribute("aria-label")
         page.click("#step")
         clock.filter(has_text="iteration 10").wait_for()
+        right = page.evaluate(HEAT_AT_THE_RIGHT)
         assert page.locator("#picture-a").get_attribute("aria-label") == said  # as many reals
         page.locator("#diagnosis").filter(has_text="It goes well.").wait_for()
         page.keyboard.press(",")
@@ -43,6 +53,8 @@ def test_a_recorded_run_is_shown_scrubbed_and_played(browser, tmp_path):
         page.click("#play")
         clock.filter(has_text="iteration 20").wait_for()
         page.locator("#play-word").filter(has_text="Play").wait_for()
+        # Recorded as differences, this frame has the heat map that the others have.
+        assert page.evaluate(HEAT_AT_THE_RIGHT) == right != page.evaluate(HEAT_AT_THE_LEFT)
         assert page.locator("#settings").is_hidden()
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
