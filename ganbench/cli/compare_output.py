@@ -23,6 +23,7 @@ from ganbench.cli.output import (
     print_json,
 )
 from ganbench.harness.compare import comparison_document
+from ganbench.report.sentences import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -75,9 +76,12 @@ def print_results(
         screen.print()
     trained = [state for state in states if state.record]
     total = sum(state.record.get("seconds") or 0 for state in trained)
-    screen.print(f"{len(trained)} runs, {duration(total)} of training.")
+    screen.print(f"{counted(len(trained), 'run')}, {duration(total)} of training.")
     if left := sum(state.status == "limited" for state in states):
-        screen.print(f"{left} cells are left: repeat the command without --limit.")
+        screen.print(
+            f"{counted(left, 'cell')} {'is' if left == 1 else 'are'} left: "
+            "repeat the command without --limit."
+        )
     screen.print(f"A page of it: ganbench report {scheduler.out_as_typed}", soft_wrap=True)
 
 

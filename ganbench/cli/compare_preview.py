@@ -17,6 +17,7 @@ from ganbench.cli.output import (
 )
 from ganbench.cli.progress_bars import WorkBar
 from ganbench.harness.time_estimate import measured_speeds, seconds_left
+from ganbench.report.sentences import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -81,7 +82,7 @@ def _counts_sentence(states: Sequence[CellState]) -> str:
         status = _planned_status(state)
         counts[status] = counts.get(status, 0) + 1
     listed = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    return f"{len(states)} cells: {listed}."
+    return f"{counted(len(states), 'cell')}: {listed}."
 
 
 def _plan_table(states: Sequence[CellState], speeds: Mapping[Arm, float]) -> Table:

@@ -16,6 +16,7 @@ from ganbench.harness.run import RunOptions
 from ganbench.harness.scheduler import CellState, Policy, Scheduler
 from ganbench.harness.search import Found, Results, SearchPlan, parse_search
 from ganbench.records.primary_metric import primary_rank, record_primary_metric
+from ganbench.report.sentences import counted
 
 if TYPE_CHECKING:
     from ganbench.harness.suite import Suite
@@ -132,10 +133,11 @@ def _budget(plan: SearchPlan, primary: Request) -> list[str]:
     rungs = ", then ".join(f"{rung.count} at {_share(rung.share)}" for rung in plan.search.rungs)
     each = "" if len(plan.groups) == 1 else f", for each of {len(plan.groups)} combinations"
     return [
-        f"Search: {rungs}, each with {seeds} seeds{each}; the {arrow} mean {primary.name} wins, "
-        f"and is trained again on {seeds} fresh seeds.",
-        f"Budget: {plan.runs:,} runs, {plan.kimg:,.4g} kimg in all; stored runs are not trained "
-        "again.",
+        f"Search: {rungs}, each with {counted(seeds, 'seed')}{each}; "
+        f"the {arrow} mean {primary.name} wins, "
+        f"and is trained again on {counted(seeds, 'fresh seed')}.",
+        f"Budget: {counted(plan.runs, 'run')}, {plan.kimg:,.4g} kimg in all; "
+        "stored runs are not trained again.",
     ]
 
 

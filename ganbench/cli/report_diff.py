@@ -17,6 +17,7 @@ from ganbench.cli.output import (
     interval,
     print_json,
 )
+from ganbench.report.sentences import counted
 
 if TYPE_CHECKING:
     from ganbench.analysis.changes import Changes, MeanChange, TextChange
@@ -80,7 +81,7 @@ def _print(found: Changes, before: str, after: str) -> None:
         change.before is not None and change.after is not None for change in found.means
     )
     screen.print(
-        f"{before}: {found.before:,} runs; {after}: {found.after:,} runs. "
+        f"{before}: {counted(found.before, 'run')}; {after}: {counted(found.after, 'run')}. "
         f"{same:,} of {found.compared:,} means that both have are equal to the last bit.",
         soft_wrap=True,
     )

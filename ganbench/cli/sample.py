@@ -12,6 +12,7 @@ from ganbench.cli import options
 from ganbench.cli.options import LENGTH, OUTPUT, WHAT
 from ganbench.cli.output import console, print_json, remark
 from ganbench.paths import expand
+from ganbench.report.sentences import counted
 
 EXAMPLES = """\
 Examples:
@@ -129,7 +130,7 @@ def command(
     if as_json:
         print_json({"run": str(expand(run)), "count": count, "seed": seed, "out": str(target)})
         return
-    console().print(f"{count} samples: {target}", soft_wrap=True)
+    console().print(f"{counted(count, 'sample')}: {target}", soft_wrap=True)
 
 
 def _target(
