@@ -357,3 +357,12 @@ def join_words(names: Iterable[str]) -> str:
     """
     *others, last = list(names) or [""]
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    >>> counted(1, "run"), counted(3, "run")
+    ('1 run', '3 runs')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

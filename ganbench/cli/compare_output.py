@@ -22,8 +22,8 @@ from ganbench.cli.output import (
     interval,
     print_json,
 )
+from ganbench.config import counted
 from ganbench.harness.compare import comparison_document
-from ganbench.report.sentences import counted
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -16,8 +16,8 @@ from ganbench.cli.output import (
     print_json,
 )
 from ganbench.cli.progress_bars import WorkBar
+from ganbench.config import counted
 from ganbench.harness.time_estimate import measured_speeds, seconds_left
-from ganbench.report.sentences import counted
 
 if TYPE_CHECKING:
     from rich.table import Table

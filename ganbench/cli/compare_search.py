@@ -10,13 +10,13 @@ import typer
 
 from ganbench.analysis.stats import mean_interval
 from ganbench.cli.output import complain, console, format_number, print_json
+from ganbench.config import counted
 from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell, check_options
 from ganbench.harness.run import RunOptions
 from ganbench.harness.scheduler import CellState, Policy, Scheduler
 from ganbench.harness.search import Found, Results, SearchPlan, parse_search
 from ganbench.records.primary_metric import primary_rank, record_primary_metric
-from ganbench.report.sentences import counted
 
 if TYPE_CHECKING:
     from ganbench.harness.suite import Suite

@@ -122,11 +122,11 @@ def command(
         return
     from ganbench import paths
     from ganbench.analysis.claims import known_claims
+    from ganbench.config import counted
     from ganbench.records.event_curves import read_event_curves
     from ganbench.records.load import load_runs
     from ganbench.records.speed_record import find_speeds
     from ganbench.report.notes import NO_CHARTS
-    from ganbench.report.sentences import counted
     from ganbench.report.write import write_report
 
     target = out or Path("report")

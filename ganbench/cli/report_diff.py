@@ -17,7 +17,7 @@ from ganbench.cli.output import (
     interval,
     print_json,
 )
-from ganbench.report.sentences import counted
+from ganbench.config import counted
 
 if TYPE_CHECKING:
     from ganbench.analysis.changes import Changes, MeanChange, TextChange

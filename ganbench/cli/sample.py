@@ -11,8 +11,8 @@ import typer
 from ganbench.cli import options
 from ganbench.cli.options import LENGTH, OUTPUT, WHAT
 from ganbench.cli.output import console, print_json, remark
+from ganbench.config import counted
 from ganbench.paths import expand
-from ganbench.report.sentences import counted
 
 EXAMPLES = """\
 Examples:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from ganbench.config import counted
 from ganbench.records.event_curves import EventCurve
 from ganbench.report import notes
 from ganbench.report.charts.axes import rounded
 from ganbench.report.charts.panels import ChartData, Panel, color_encodings, layered
 from ganbench.report.charts.style import styles
 from ganbench.report.content_blocks import Chapter, Charts, Paragraph
-from ganbench.report.sentences import counted
 
 MOST_TAGS = 24
 """This many tags are drawn, those that most sources have first; the others are counted."""

@@ -26,7 +26,7 @@ from ganbench.analysis.selection import (
 from ganbench.analysis.stats import Estimate
 from ganbench.analysis.tables import MetricTable, VariantRow
 from ganbench.analysis.verdicts import Verdict
-from ganbench.config import join_words
+from ganbench.config import counted, join_words
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import RunRecord
 
@@ -57,15 +57,6 @@ def named(names: Sequence[str], noun: str) -> str:
     ('dcgan and vanilla', '5 GAN variants')
     """
     return join_words(names) if len(names) <= MOST_NAMED else f"{len(names)} {noun}"
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    >>> counted(1, "run"), counted(3, "run")
-    ('1 run', '3 runs')
-    """
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def change(verdict: Verdict) -> str:

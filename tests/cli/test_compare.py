@@ -207,7 +207,7 @@ def test_no_evaluations_during_training_is_what_zero_asks_for(cli, tmp_path):
 def test_a_limit_leaves_cells_for_later(cli):
     outcome = cli(*WORDS, *HERE, "--limit", "2")
     assert outcome.code == 0
-    assert "1 cells are left" in outcome.out
+    assert "1 cell is left" in outcome.out
     assert "3 runs" in cli(*WORDS, *HERE).out
 
 

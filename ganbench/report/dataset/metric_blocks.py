@@ -13,6 +13,7 @@ from ganbench.analysis.published import PublishedRow
 from ganbench.analysis.selection import MOST_NUMBERS, MOST_ROWS
 from ganbench.analysis.stats import Estimate
 from ganbench.analysis.tables import MetricColumn, TableCell, VariantRow, heading
+from ganbench.config import counted
 from ganbench.records.run_record import RunRecord
 from ganbench.report import notes, sentences
 from ganbench.report.content_blocks import (
@@ -229,7 +230,7 @@ def measurement_blocks(section: DatasetSection, recordings: Mapping[str, str]) -
 def _run_row(
     row: VariantRow, run: RunRecord, metrics: tuple[MetricColumn, ...], recording: str
 ) -> Row:
-    repeats = f"{sentences.counted(run.repeats, 'repeat')} set aside"
+    repeats = f"{counted(run.repeats, 'repeat')} set aside"
     cells = [row.cells.get(column.name) for column in metrics]
     status: tuple[str | Span, ...] = (sentences.status_text(run.status),)
     if recording:
@@ -257,7 +258,7 @@ def _protocols(section: DatasetSection) -> Definitions:
         example = section.table.example(column)
         parts = [column.protocol or "not recorded"]
         if example and example.n:
-            parts.append(sentences.counted(example.n, "sample"))
+            parts.append(counted(example.n, "sample"))
         if example and example.note:
             parts.append(example.note)
         if example and example.floor_note:

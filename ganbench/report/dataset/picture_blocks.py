@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ganbench.config import counted
 from ganbench.records.run_record import RunRecord
-from ganbench.report import notes, sentences
+from ganbench.report import notes
 from ganbench.report.closer_looks import LookKind, LookPicture
 from ganbench.report.content_blocks import (
     Block,
@@ -52,7 +53,7 @@ def strip_blocks(section: DatasetSection, strips: Mapping[str, Strip]) -> list[B
         return []
     left_out = len(section.table.rows) - len(shown)
     note = notes.STRIPS_NOTE + (
-        f" {sentences.counted(left_out, 'variant')} {'has' if left_out == 1 else 'have'} none here."
+        f" {counted(left_out, 'variant')} {'has' if left_out == 1 else 'have'} none here."
         if left_out
         else ""
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from ganbench.analysis import number_text
 from ganbench.analysis.selection import MOST_ROWS
 from ganbench.analysis.stability import StabilityRow
+from ganbench.config import counted
 from ganbench.report import notes, sentences
 from ganbench.report.content_blocks import (
     Block,
@@ -67,7 +68,7 @@ def _profile_blocks(section: DatasetSection) -> list[Block]:
         return []
     blocks: list[Block] = []
     for index, (profile, panels) in enumerate(section.profiles):
-        settings = sentences.counted(len(profile.settings), "setting")
+        settings = counted(len(profile.settings), "setting")
         charts = Charts(
             f"{section.slug}-profiles" + (f"-{index + 1}" if index else ""),
             f"Performance profiles of {profile.model} on {section.dataset}",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganbench.config import counted
 from ganbench.records.speed_record import Roofline, SpeedCase, SpeedRecord
-from ganbench.report.sentences import counted
 
 SETTINGS = ("dataset", "precision", "memory_format", "compile", "threads", "settings")
 """The settings that name a case next to its model, tricks and batch size, where they differ."""

@@ -14,9 +14,9 @@ from ganbench.analysis.speed_summary import (
     rate_spread,
     rounds_overlap,
 )
-from ganbench.config import join_words
+from ganbench.config import counted, join_words
 from ganbench.records.speed_record import Roofline, SpeedCase
-from ganbench.report.sentences import counted, named
+from ganbench.report.sentences import named
 from ganbench.report.speed.speed_rows import SETTINGS, SpeedRow, listed, setting_words
 from ganbench.report.speed.speed_section import Machine, Speed
 
