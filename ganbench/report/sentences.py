@@ -43,10 +43,11 @@ def lede(runs: Sequence[RunRecord]) -> str:
     datasets = list(dict.fromkeys(run.dataset for run in readable))
     seeds = {run.seed for run in readable if run.seed is not None}
     over = f", over {counted(len(seeds), 'seed')}" if len(seeds) > 1 else ""
+    they, their = ("it", "its") if len(runs) == 1 else ("they", "their")
     return (
         f"{named(variants, 'GAN variants')} on {named(datasets, 'datasets')}: "
-        f"{counted(len(runs), 'run')}{over}, with what they reached, "
-        "how they got there, and what their samples look like."
+        f"{counted(len(runs), 'run')}{over}, with what {they} reached, "
+        f"how {they} got there, and what {their} samples look like."
     )
 
 

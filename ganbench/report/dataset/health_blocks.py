@@ -10,7 +10,7 @@ from ganbench.analysis import number_text
 from ganbench.analysis.event_counts import EventCount, event_counts, with_health
 from ganbench.analysis.selection import MOST_NUMBERS, MOST_ROWS
 from ganbench.analysis.tables import VariantRow, estimate
-from ganbench.config import join_words
+from ganbench.config import counted, join_words
 from ganbench.health.watch import DETECTORS, dated_message, event_title
 from ganbench.records.json_values import as_mapping, as_number, as_text
 from ganbench.records.measurement import Measurement
@@ -75,7 +75,7 @@ def _all_well(runs: Sequence[RunRecord]) -> str:
     unchecked = dict.fromkeys(
         str(name) for run in runs for name in as_mapping(run.health.get("unchecked"))
     )
-    found = f"No event was found in {len(runs):,} runs."
+    found = f"No event was found in {counted(len(runs), 'run')}."
     if not unchecked:
         return found
     names = join_words(event_title(name) for name in unchecked)
