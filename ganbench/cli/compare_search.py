@@ -105,7 +105,7 @@ def _primary(metric: str | None, requests: Mapping[str, Sequence[Request]]) -> R
     """Return the metric by which configurations are chosen, which every dataset has.
 
     Raises:
-        ConfigError: There is none, or the named one is not measured.
+        ConfigError: No metric is measured on every dataset, or the one in the suite is not.
     """
     from ganbench.errors import ConfigError
 
@@ -118,9 +118,9 @@ def _primary(metric: str | None, requests: Mapping[str, Sequence[Request]]) -> R
     chosen = [request for request in shared if metric in {None, request.name}]
     if not chosen:
         names = ", ".join(request.name for request in shared)
+        missing = f"{metric} is not" if metric else "there is none"
         raise ConfigError(
-            f"A search chooses by a metric that is measured on every dataset, and "
-            f"{metric or 'there is none'}{' is not' if metric else ''}.",
+            f"A search chooses by a metric that is measured on every dataset, and {missing}.",
             f"There are: {names}." if names else "Name one: --metrics fid@pixels",
         )
     return min(chosen, key=lambda request: primary_rank(request.name))

@@ -27,7 +27,7 @@ from ganbench.runtime.process_group import launched
 if TYPE_CHECKING:
     from ganbench.config import RunConfig, TrickConfig
     from ganbench.harness.plan import RunPlan
-    from ganbench.harness.run import RunOptions
+    from ganbench.harness.run import Run, RunOptions
 
 EXAMPLES = """\
 Examples:
@@ -229,9 +229,10 @@ def _plan(
 def _check(plan: RunPlan, run_options: RunOptions, *, record: bool) -> Sequence[object]:
     """Refuse what cannot be measured or recorded; return the metrics to measure."""
     from ganbench.harness.preflight import check_run
-    from ganbench.lab.recorded_run import check_recordable
 
     if record:
+        from ganbench.lab.recorded_run import check_recordable
+
         check_recordable(plan)
     return check_run(plan, run_options)
 
@@ -305,12 +306,11 @@ def _execute(
     """Carry out one run; return its result, and whether the user has asked to stop."""
     from ganbench.harness.continuation import begins_anew
     from ganbench.harness.run import Run
-    from ganbench.lab.recorded_run import RecordedRun
 
     config = plan.config
     label = f"{config.model} on {config.dataset}, seed {config.seed}"
     with TrainingBar(label, quiet=quiet or not launched().first) as bar:
-        run = (RecordedRun if record else Run)(plan, run_options, bar)
+        run = (_recorded_run() if record else Run)(plan, run_options, bar)
         finished = run_options.resume and run.folder.finished
         if run_options.resume and not run.folder.config_file.is_file():
             remark(begins_anew(config, run_options.out, plan.folder_stem))
@@ -322,6 +322,12 @@ def _execute(
     if not as_json:
         _show(result, label, run.folder.path)
     return result, run.stop_requested
+
+
+def _recorded_run() -> type[Run]:
+    from ganbench.lab.recorded_run import RecordedRun  # a run that is not recorded needs no lab
+
+    return RecordedRun
 
 
 def _show(result: dict[str, Any], label: str, folder: Path) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from ganbench.errors import ConfigError
 from ganbench.evaluation.feature_network import FeatureNetwork
 from ganbench.evaluation.math.neighbors import nearest
 from ganbench.evaluation.requests import resolve_available
+from ganbench.harness.state_paths import slerp
 from ganbench.kinds import kind_of
 from ganbench.kinds.image import grid
 from ganbench.report.closer_looks import CloserLook
@@ -48,7 +49,7 @@ def between_latents(state: State, seed: int) -> CloserLook:
     ends = state.prior(2 * ROWS, random)  # (16, latent_dim)
     labels = sampler.labels(ROWS, random)
     normal = state.recipe.prior == "normal" and state.latent_prior is None
-    path = (_along_sphere if normal else _along_line)(ends[:ROWS], ends[ROWS:])  # (64, latent_dim)
+    path = _path(ends[:ROWS], ends[ROWS:], slerp if normal else torch.lerp)  # (64, latent_dim)
     repeated = None if labels is None else labels.repeat_interleave(ROWS)
     fixed = sampler.replace(
         latents=lambda count, generator: path[:count], labels=lambda count, generator: repeated
@@ -57,24 +58,12 @@ def between_latents(state: State, seed: int) -> CloserLook:
     return CloserLook("interpolation", grid(_stored(drawn, state), least_width=0))
 
 
-def _steps(like: Tensor) -> Tensor:
-    return torch.linspace(0, 1, ROWS, device=like.device)[None, :, None]  # (1, steps, 1)
-
-
-def _along_line(first: Tensor, second: Tensor) -> Tensor:
-    """Return steps (N * ROWS, d) from latents (N, d) to others."""
-    shares = _steps(first)
-    return (first[:, None] * (1 - shares) + second[:, None] * shares).flatten(0, 1)
-
-
-def _along_sphere(first: Tensor, second: Tensor) -> Tensor:
-    """Return steps (N * ROWS, d) on the great circle from latents (N, d) to others."""
-    cosines = torch.nn.functional.cosine_similarity(first, second)  # (N,)
-    angles = cosines.clamp(-1 + 1e-6, 1 - 1e-6).acos()[:, None, None]
-    shares = _steps(first)
-    weights = ((1 - shares) * angles).sin(), (shares * angles).sin()
-    mixed = weights[0] * first[:, None] + weights[1] * second[:, None]
-    return (mixed / angles.sin()).flatten(0, 1)
+def _path(
+    first: Tensor, second: Tensor, between: Callable[[Tensor, Tensor, Tensor], Tensor]
+) -> Tensor:
+    """Return steps (N * ROWS, d) on the way from latents (N, d) to others, ends included."""
+    shares = torch.linspace(0, 1, ROWS, device=first.device).repeat(len(first))[:, None]
+    return between(first.repeat_interleave(ROWS, 0), second.repeat_interleave(ROWS, 0), shares)
 
 
 def _stored(examples: Tensor, state: State) -> Tensor:

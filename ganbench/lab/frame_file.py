@@ -8,7 +8,7 @@ a frame), and the bytes, as in a recording.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,21 +45,23 @@ class FrameFile:
             return []
         return list(split_records(self.path.read_bytes()))
 
-    def headers(self) -> list[Mapping[str, Any]]:
-        """Return the headers of the frames."""
-        return [frame_header(data) for kind, data in self.records() if kind == FRAME]
-
-    def keep_until(self, kimg: float) -> None:
-        """Drop the first frame after ``kimg`` and all that follows, which is recorded again."""
+    def keep_until(self, kimg: float) -> list[tuple[bytes, bytes]]:
+        """Drop the first frame after ``kimg`` and all that follows; return the records left."""
         if not self.path.is_file():
-            return
-        end = 0
+            return []
+        kept: list[tuple[bytes, bytes]] = []
         for kind, data in self.records():
             if kind == FRAME and frame_header(data)["kimg"] > kimg:
                 break
-            end += _HEAD.size + len(data)
+            kept.append((kind, data))
         with storage_errors(self.path), self.path.open("r+b") as file:
-            file.truncate(end)
+            file.truncate(sum(_HEAD.size + len(data) for _, data in kept))
+        return kept
+
+
+def frame_headers(records: Iterable[tuple[bytes, bytes]]) -> list[Mapping[str, Any]]:
+    """Return the headers of the frames among some records."""
+    return [frame_header(data) for kind, data in records if kind == FRAME]
 
 
 def record_bytes(kind: bytes, data: bytes) -> bytes:

@@ -15,7 +15,7 @@ from ganbench.harness.plan import RunPlan
 from ganbench.harness.run import Run, RunOptions
 from ganbench.harness.run_metrics import RunMetrics
 from ganbench.lab.diagnosis import Diagnosis
-from ganbench.lab.frame_file import FrameFile
+from ganbench.lab.frame_file import FrameFile, frame_headers
 from ganbench.lab.hello import VIEWS, hello_of, make_view
 from ganbench.lab.links import FRAME
 from ganbench.lab.recording import FRAMES, packed_records, recipe_title, recorded_page
@@ -137,8 +137,9 @@ class RecordedRun(Run):
         """Turn the frames into the page; return the kimg of the last one."""
         file = FrameFile(self.folder.frames_file)
         title = recipe_title(recipe_of_plan(self.plan))
-        write_page(self.folder, packed_records(file.records()), title)
-        last = file.headers()[-1]
+        records = file.records()
+        write_page(self.folder, packed_records(records), title)
+        last = frame_headers(records)[-1]
         with storage_errors(file.path):
             file.path.unlink()
         return float(last["kimg"])
@@ -206,14 +207,14 @@ class _Recorder:
         diagnosis, view = self._diagnosis, self._view
         diagnosis.modes, diagnosis.samples = view.modes, view.drawn
         now = self._seen / 1000
-        self._file.keep_until(now)
-        headers = self._file.headers()
+        records = self._file.keep_until(now)
+        headers = frame_headers(records)
         if not headers:
             self._file.path.unlink(missing_ok=True)
             self._file.tell(hello_of(self._segment, view))
             origin = self._segment.plan.config.origin
             return (0.0 if origin is None else origin.kimg), now
-        self._limit(self._file.records())
+        self._limit(records)
         self._number = len(headers)
         first, last = headers[0], headers[-1]
         self._first, self._last = (round(1000 * header["kimg"]) for header in (first, last))

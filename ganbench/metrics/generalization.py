@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
 from ganbench.evaluation.checks import require, require_held_out
 from ganbench.evaluation.evidence import Evidence, random_probe
 from ganbench.evaluation.math.arrays import Indices
-from ganbench.evaluation.math.frechet import jackknife
-from ganbench.evaluation.math.frechet_value import frechet_floor, frechet_value
+from ganbench.evaluation.math.frechet_value import frechet_floor, frechet_value, kept_jackknife
 from ganbench.evaluation.math.intervals import student_quantile
 from ganbench.evaluation.metric import Floor, Metric, Value
 from ganbench.evaluation.protocol import PROTOCOL_SEED
@@ -26,6 +26,8 @@ class SplitDistance(Metric):
     points = "features"
     holds_out = True
     parameters = "ddof=1/equal-counts"
+    split: ClassVar[int]
+    """Which of the splits the samples are compared with: 0 for training, 1 for held out."""
 
     def splits(self, real: Evidence) -> tuple[Evidence, Evidence]:
         """Return equally many training and held-out samples: a random part of the larger split.
@@ -43,6 +45,15 @@ class SplitDistance(Metric):
             whole = side.count == count
             parts.append(side if whole else _part_of(side, random.permutation(side.count)[:count]))
         return parts[0], parts[1]
+
+    def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
+        """Return the distance of ``fake.moments`` from its split; ``seed`` is not used.
+
+        Raises:
+            ConfigError: There are no held-out samples, no features, or no moments.
+            InputError: There are too few samples, or features that are not finite.
+        """
+        return frechet_value(self.splits(real)[self.split], fake, metric=self.name)
 
     def floor(self, real: Evidence, n_fake: int) -> Floor | None:
         """Return FID's floor at the count of the smaller split."""
@@ -62,14 +73,7 @@ class DistanceFromTraining(SplitDistance):
     taken, always the same.
     """
 
-    def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
-        """Return the distance of ``fake.moments`` from the training split; ``seed`` is not used.
-
-        Raises:
-            ConfigError: There are no held-out samples, no features, or no moments.
-            InputError: There are too few samples, or features that are not finite.
-        """
-        return frechet_value(self.splits(real)[0], fake, metric=self.name)
+    split = 0
 
 
 @register("fid-test")
@@ -81,14 +85,7 @@ class DistanceFromHeldOut(SplitDistance):
     Value, interval, bias, and warnings are as in ``fid``, and counts as in ``fid-train``.
     """
 
-    def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:
-        """Return the distance of ``fake.moments`` from the held-out split; ``seed`` is not used.
-
-        Raises:
-            ConfigError: There are no held-out samples, no features, or no moments.
-            InputError: There are too few samples, or features that are not finite.
-        """
-        return frechet_value(self.splits(real)[1], fake, metric=self.name)
+    split = 1
 
 
 @register("fid-gap")
@@ -128,7 +125,7 @@ class GeneralizationGap(SplitDistance):
         changes = []
         for side in (held_out, training):
             assert side.moments is not None
-            changes.append(jackknife(side.moments, fake.moments, fake.probe).changes)
+            changes.append(kept_jackknife(side.moments, fake.moments, fake.probe).changes)
         error = float(np.sqrt((fake.count - 1) * np.var(changes[0] - changes[1])))
         margin = student_quantile(fake.count - 1) * error
         note = f"95 % interval over the fakes by a jackknife, both splits held fixed; {both}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a report shows of runs beside their numbers."""
+"""The pictures of runs in a report, and the links to their recordings."""
 
 from __future__ import annotations
 

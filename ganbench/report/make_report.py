@@ -34,8 +34,8 @@ from ganbench.report.training_strips import training_strips
 class Report:
     """A report before it is rendered.
 
-    ``illustrations`` are what is shown of the runs beside their numbers, ``claims`` those of papers
-    by trick.
+    ``illustrations`` are the pictures of the runs and the links to their recordings, ``claims``
+    those of papers by trick.
     """
 
     title: str

@@ -7,12 +7,12 @@ import math
 from dataclasses import replace
 
 import pytest
+from speed_cases import case
 
 from ganbench.analysis.costs import cost
 from ganbench.analysis.tables import VariantRow, metric_table
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import RunRecord
-from ganbench.records.speed_record import SpeedCase
 
 BASE = [100.0, 200.0, 400.0]
 
@@ -82,22 +82,6 @@ def test_what_does_not_compare_is_left_out(change: dict[str, object]) -> None:
     found = cost(*pair(slow, run("r1", 1, 600.0)))
     assert found.time is not None
     assert found.time.value == pytest.approx(3.0)
-
-
-def case(*tricks: str, growth: float = 20.0, threads: int = 1, status: str = "ok") -> SpeedCase:
-    return SpeedCase(
-        model="gan",
-        tricks=tricks,
-        dataset="digits",
-        batch_size=64,
-        device="cpu",
-        precision="fp32",
-        memory_format="channels-last",
-        compile=False,
-        threads=threads,
-        status=status,  # type: ignore[arg-type]
-        memory_mib={"resident": 500.0, "growth": growth, "allocated": None},
-    )
 
 
 def test_memory_is_of_the_measurement_that_differs_in_tricks_alone() -> None:

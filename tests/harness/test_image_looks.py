@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts
-from ganbench.harness.image_looks import ROWS, TrainingImages, _along_line, _along_sphere
+from ganbench.harness.image_looks import ROWS, TrainingImages, _path
+from ganbench.harness.state_paths import slerp
 
 
 class Pixels(FeatureNetwork):
@@ -26,11 +27,11 @@ def described(values):
 def test_the_path_on_the_sphere_begins_and_ends_at_its_latents_and_keeps_their_length():
     first, second = torch.randn(2, ROWS, 64, generator=torch.Generator().manual_seed(0))
     first, second = (7 * nn.functional.normalize(ends) for ends in (first, second))
-    path = _along_sphere(first, second).view(ROWS, ROWS, 64)
+    path = _path(first, second, slerp).view(ROWS, ROWS, 64)
     assert torch.allclose(path[:, 0], first, atol=1e-4)
     assert torch.allclose(path[:, -1], second, atol=1e-4)
     assert torch.allclose(path.norm(dim=2), torch.tensor(7.0), atol=1e-3)
-    line = _along_line(first, second).view(ROWS, ROWS, 64)
+    line = _path(first, second, torch.lerp).view(ROWS, ROWS, 64)
     assert torch.allclose(line[:, 3], first + (second - first) * 3 / 7, atol=1e-5)
     assert float(line.norm(dim=2).min()) < 6
 

@@ -7,8 +7,10 @@ import numpy as np
 
 from ganbench.evaluation.checks import require_moments
 from ganbench.evaluation.evidence import Evidence
-from ganbench.evaluation.math.frechet import frechet_distance, jackknife
+from ganbench.evaluation.math.arrays import Features
+from ganbench.evaluation.math.frechet import Jackknife, frechet_distance, jackknife
 from ganbench.evaluation.math.intervals import AT_THIS_N, NOTABLE_BIAS, student_quantile
+from ganbench.evaluation.math.memo import Memo
 from ganbench.evaluation.math.moments import Moments
 from ganbench.evaluation.metric import Floor, Value
 
@@ -18,6 +20,7 @@ _SAME = 1e-12
 """How far sums over the same samples in another order may differ, in units of their spread."""
 ENOUGH = 2
 """Samples per feature from which the expected distance is proportional to 1/n, within 5 %."""
+_jackknives: Memo[Jackknife] = Memo()
 
 
 def frechet_value(real: Evidence, fake: Evidence, *, metric: str) -> Value:
@@ -42,7 +45,7 @@ def frechet_value(real: Evidence, fake: Evidence, *, metric: str) -> Value:
             note=f"no interval: {reason}",
             warning=singular_warning(reference, fakes),
         )
-    estimate = jackknife(reference, fakes, fake.probe)
+    estimate = kept_jackknife(reference, fakes, fake.probe)
     distance = 0.0 if copied else estimate.distance
     bias = estimate.bias + reference_bias(real, fakes)
     warning = _warning(distance, bias, reference, fakes)
@@ -58,6 +61,12 @@ def frechet_value(real: Evidence, fake: Evidence, *, metric: str) -> Value:
         bias=bias,
         warning=warning,
     )
+
+
+def kept_jackknife(real: Moments, fake: Moments, probe: Features) -> Jackknife:
+    """Return the jackknife of a distance, computed once for metrics that share it."""
+    arrays = (real.covariance, fake.covariance, probe)
+    return _jackknives.get(arrays, None, lambda: jackknife(real, fake, probe))
 
 
 def reference_bias(real: Evidence, fakes: Moments) -> float:

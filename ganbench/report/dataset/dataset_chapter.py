@@ -31,7 +31,7 @@ def dataset_chapter(section: DatasetSection, illustrations: Illustrations) -> Ch
 
     Args:
         section: The dataset's analysis and charts.
-        illustrations: What is shown of the runs beside their numbers.
+        illustrations: The pictures of the runs, and the links to their recordings.
     """
     blocks: list[Block] = [
         *_warnings(section),

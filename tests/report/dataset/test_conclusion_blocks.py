@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from speed_cases import case
 
 from ganbench.analysis.significance import pairs_needed
 from ganbench.records.run_record import RunRecord
-from ganbench.records.speed_record import SpeedCase, SpeedRecord
+from ganbench.records.speed_record import SpeedRecord
 from ganbench.report.content_blocks import Table, TextCell, spans
 from ganbench.report.dataset.conclusion_blocks import conclusion_blocks
 from ganbench.report.make_report import make_report
@@ -41,22 +42,6 @@ def runs(make_record: Callable[..., RunRecord]) -> list[RunRecord]:
         make_record("digits", "bad", "", 0, None),
         make_record("digits", "bad", "", 1, None),
     ]
-
-
-def case(*tricks: str, growth: float) -> SpeedCase:
-    return SpeedCase(
-        model="gan",
-        tricks=tricks,
-        dataset="digits",
-        batch_size=64,
-        device="cpu",
-        precision="fp32",
-        memory_format="channels-last",
-        compile=False,
-        threads=1,
-        status="ok",
-        memory_mib={"growth": growth},
-    )
 
 
 def rows_of(runs: list[RunRecord], *speeds: SpeedRecord) -> tuple[list[str], dict[str, list[str]]]:
