@@ -41,6 +41,7 @@ def run(
     seed: int | None = None,
     metrics: Sequence[str] | None = None,
     samples: int | None = None,
+    real_split: str | None = None,
     evaluations: int | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -65,6 +66,8 @@ def run(
         seed: The seed of everything that is random, from 0 to 2**63 - 1; None means 0.
         metrics: Metrics to measure, by name; None selects those that suit the data.
         samples: The number of samples to measure.
+        real_split: The split of the data that metrics compare with; None means the one that is
+            trained on.
         evaluations: How many times to measure during training.
         out: The folder of runs; None means ``GANBENCH_RUNS``, or ``runs``.
         resume: Continue the unfinished run of the same identity, or return the finished one.
@@ -94,6 +97,7 @@ def run(
         data_root=root,
         metrics=None if metrics is None else tuple(metrics),
         samples=samples,
+        real_split=real_split,
         schedule=Schedule(evaluations=evaluations),
         loggers=tuple(log),
         command="ganbench.run",
@@ -243,6 +247,8 @@ def compare(
     settings: Mapping[str, Any] | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
     metrics: Sequence[str] | None = None,
+    samples: int | None = None,
+    real_split: str | None = None,
     metric: str | None = None,
     baseline: str | None = None,
     jobs: int = 1,
@@ -264,6 +270,9 @@ def compare(
         settings: Settings to change in all runs, as for ``run``.
         vary: Further axes of the matrix: the values to try, by setting.
         metrics: Metrics to measure, by name; None selects those that suit the data.
+        samples: The number of samples to measure.
+        real_split: The split of the data that metrics compare with; None means the one that is
+            trained on.
         metric: The primary metric, which the verdicts are about; None selects FID, KID or reverse
             KL, or the first one.
         baseline: The variant that others are compared with; None selects models without tricks.
@@ -290,6 +299,8 @@ def compare(
         threads=threads,
         data_root=root,
         metrics=None if metrics is None else tuple(metrics),
+        samples=samples,
+        real_split=real_split,
         sources=sources,
         loggers=tuple(log),
         command="ganbench.compare",

@@ -129,6 +129,8 @@ def command(
         ),
     ] = False,
     metrics: options.Metrics = None,
+    samples: options.MeasuredSamples = None,
+    real_split: options.RealSplit = None,
     evaluations: options.Evaluations = None,
     metric: Annotated[
         str | None,
@@ -232,6 +234,8 @@ def command(
         "baseline": baseline,
         "metric": metric,
         "metrics": options.names(metrics),
+        "samples": samples,
+        "real_split": real_split,
         "evaluations": evaluations,
         "threads": threads,
         "vary": compare_plan.parse_axes(vary) if vary else None,
@@ -248,6 +252,8 @@ def command(
         threads=chosen.threads,
         data_root=data_root,
         metrics=chosen.metrics,
+        samples=chosen.samples,
+        real_split=chosen.real_split,
         schedule=Schedule(evaluations=chosen.evaluations),
         loggers=options.names(log) or (),
         command=options.command_line(),
@@ -295,7 +301,8 @@ def _print_dry_run(planned: PlannedComparison, slots: int, *, as_json: bool, qui
     from ganbench.cli.compare_preview import print_plan
     from ganbench.harness.preflight import check_data
 
-    check_data(map(planned.scheduler.options.open, planned.suite.datasets))
+    run_options = planned.scheduler.options
+    check_data(map(run_options.open, planned.suite.datasets), run_options.measuring)
     print_plan(planned.scheduler, planned.suite, slots, as_json=as_json, quiet=quiet)
 
 

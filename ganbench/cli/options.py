@@ -125,6 +125,25 @@ Evaluations = Annotated[
         rich_help_panel=MEASURING,
     ),
 ]
+MeasuredSamples = Annotated[
+    int | None,
+    typer.Option(
+        "--samples",
+        help="Number of generated samples to measure.",
+        min=2,
+        metavar="N",
+        rich_help_panel=MEASURING,
+    ),
+]
+RealSplit = Annotated[
+    str | None,
+    typer.Option(
+        help="Split of the data that metrics compare with: test (default: the one that is "
+        "trained on).",
+        metavar="NAME",
+        rich_help_panel=MEASURING,
+    ),
+]
 Loggers = Annotated[
     str | None,
     typer.Option(

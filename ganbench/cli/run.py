@@ -100,15 +100,6 @@ def command(
     range_text: options.ValueRangeOption = None,
     kimg: options.Kimg = None,
     batch_size: options.BatchSize = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of generated samples to measure.",
-            min=2,
-            metavar="N",
-            rich_help_panel=LENGTH,
-        ),
-    ] = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -119,6 +110,8 @@ def command(
         ),
     ] = False,
     metrics: options.Metrics = None,
+    samples: options.MeasuredSamples = None,
+    real_split: options.RealSplit = None,
     evaluations: options.Evaluations = None,
     device: options.Device = "auto",
     precision: options.TunedPrecision = None,
@@ -179,19 +172,20 @@ def command(
         data_root=data_root,
         metrics=options.names(metrics),
         samples=samples,
+        real_split=real_split,
         schedule=Schedule(evaluations=evaluations),
         loggers=options.names(log) or (),
         command=options.command_line(),
     )
-    if run_options.metrics == () and (samples is not None or evaluations):
-        remark("Nothing is measured, so --samples and --evaluations change nothing.")
+    if run_options.metrics == () and (samples is not None or real_split or evaluations):
+        remark("Nothing is measured, so --samples, --real-split and --evaluations change nothing.")
     if tunes:
         plans, run_options = _tuned(plans, run_options, quiet=quiet)
     metrics_to_measure = _check(plans[0], run_options, record=record)
     if not quiet and launched().first:
         print_notices(notice for planned in plans for notice in planned.source.notices)
     if dry_run:
-        check_data([plans[0].source])
+        check_data([plans[0].source], run_options.measuring)
         if not metrics_to_measure and not quiet:
             console(stderr=True).print(nothing_measured(plans[0].config.dataset))
         _print_plan([planned.config for planned in plans], as_json=as_json)

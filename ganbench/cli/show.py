@@ -15,6 +15,7 @@ from ganbench.paths import expand
 
 if TYPE_CHECKING:
     from ganbench.analysis.claims import PaperClaim
+    from ganbench.analysis.learned import Learned
     from ganbench.registry import Entry
 
 DEFAULT_DATASET = "mnist5k"
@@ -81,6 +82,7 @@ def command(
 
     papers = papers_of(kind, entry)
     claim = _claim(kind, entry)
+    learned = _learned(kind, entry)
     facts: dict[str, Any] = {
         "kind": kind,
         "name": entry.name,
@@ -88,6 +90,7 @@ def command(
         "paper": entry.paper,
         "papers": [paper.key for paper in papers],
         **({"claim": claim.model_dump()} if claim else {}),
+        **({"learned": learned.model_dump()} if learned else {}),
         "source": entry.origin,
         "documentation": entry.documentation,
         **details,
@@ -99,6 +102,8 @@ def command(
     screen = console()
     if claim:
         screen.print(f"what its paper claims: {claim.claim} ({claim.source})")
+    if learned:
+        screen.print(f"measured: {learned.summary}")
     for paper in papers:
         screen.print(f"paper: {paper.title}, {paper.published} ({paper.key})")
     for namesake in namesakes:
@@ -161,6 +166,16 @@ def _claim(kind: str, entry: Entry) -> PaperClaim | None:
     if kind != "trick" or not registry.tricks.is_own(entry):
         return None
     return known_claims().get(entry.name)
+
+
+def _learned(kind: str, entry: Entry) -> Learned | None:
+    """Return what a model of the zoo was measured to learn; None if nothing was."""
+    from ganbench import registry
+    from ganbench.analysis.learned import known_learned
+
+    if kind != "model" or not registry.models.is_own(entry):
+        return None
+    return known_learned().get(entry.name)
 
 
 def _details(kind: str, name: str, dataset: str) -> dict[str, Any]:

@@ -289,13 +289,15 @@ def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, Seque
         The metrics to measure, by dataset.
 
     Raises:
-        GanbenchError: a device, a metric or a logger that cannot be used, or too large a batch.
+        GanbenchError: a device, a metric, a split or a logger that cannot be used, or too large a
+            batch.
     """
     logger_classes(options.loggers)
     device = choose_device(options.device)
     datasets = dict.fromkeys(cell.arm.dataset for cell in cells)
     for arm in dict.fromkeys(cell.arm for cell in cells):
         source = options.open(arm.dataset)
+        options.measuring.check(source)
         make_gan = partial(_gan_of, arm, source)
         check_batch_memory(source.spec, arm.config.recipe, device, make_gan)
     return {name: wanted_metrics(options.open(name).spec, options.metrics) for name in datasets}

@@ -10,14 +10,14 @@ from ganbench.evaluation.requests import Request
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.run import RunOptions
 from ganbench.harness.run_logs import logger_classes
-from ganbench.harness.run_metrics import wanted_metrics
+from ganbench.harness.run_metrics import AS_USUAL, Measuring, wanted_metrics
 from ganbench.runtime.device import choose_device
 from ganbench.runtime.process_group import launched
 from ganbench.training.batch_memory import check_batch_memory
 
 
 def check_run(plan: RunPlan, options: RunOptions) -> list[Request]:
-    """Check the device, the metrics with their weights, the loggers, and the memory for a batch.
+    """Check the device, the metrics with their weights and real samples, loggers, and memory.
 
     Returns:
         The metrics that will be measured; none if no metric suits the data and none is named.
@@ -25,6 +25,7 @@ def check_run(plan: RunPlan, options: RunOptions) -> list[Request]:
     Raises:
         GanbenchError: Something is wrong or missing.
     """
+    options.measuring.check(plan.source)
     data = plan.source.spec
     requests = wanted_metrics(data, options.metrics)
     logger_classes(options.loggers)
@@ -33,12 +34,12 @@ def check_run(plan: RunPlan, options: RunOptions) -> list[Request]:
     return requests
 
 
-def check_data(sources: Iterable[Source]) -> None:
-    """Load the training split of each dataset, so that files that are missing are known.
+def check_data(sources: Iterable[Source], measuring: Measuring = AS_USUAL) -> None:
+    """Load what is trained on and compared with, so that files that are missing are known.
 
     Raises:
         MissingDataError: Files are neither here nor can be downloaded.
         InputError: A file cannot be read.
     """
     for source in sources:
-        source.load(source.splits[0])
+        measuring.real(source, source.load(source.splits[0]))

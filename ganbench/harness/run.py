@@ -20,6 +20,7 @@ from ganbench.harness.continuation import start_from_origin
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.run_logs import RunLogs
 from ganbench.harness.run_metrics import (
+    Measuring,
     RunMetrics,
     missing_metrics,
     wanted_metrics,
@@ -71,6 +72,8 @@ class RunOptions:
     """The metrics by name; None selects those that suit the data."""
     samples: int | None = None
     """The number of samples to measure; None follows published protocols."""
+    real_split: str | None = None
+    """The split that metrics compare with; None means the one that is trained on."""
     schedule: Schedule = field(default_factory=Schedule)
     execution: Execution = USUAL
     loggers: tuple[str, ...] = ()
@@ -79,6 +82,11 @@ class RunOptions:
     """The command that started the run, for its record."""
     sources: Mapping[str, Source] = field(default_factory=dict)
     """Datasets that were passed as objects, by the name that runs record."""
+
+    @property
+    def measuring(self) -> Measuring:
+        """How many samples are measured, and against which real ones."""
+        return Measuring(self.samples, self.real_split)
 
     def open(self, dataset: str) -> Source:
         """Return the dataset that was passed under a name, or the one that the name opens."""
@@ -159,7 +167,7 @@ class Run:
         state = self.plan.build(device, self.group, self.options.execution)
         add_sources(state, self.plan)
         measure = RunMetrics(
-            dataset,
+            self._real(dataset),
             seed=self.config.seed,
             device=str(device),
             metrics=self.options.metrics,
@@ -191,7 +199,8 @@ class Run:
     def _complete(self) -> dict[str, Any]:
         """Return the result of a finished run, with the requested metrics that it lacked."""
         requests = wanted_metrics(self.plan.source.spec, self.options.metrics or ())
-        self.added_metrics = missing_metrics(self.folder.outcome(), requests)
+        measuring = self.options.measuring
+        self.added_metrics = missing_metrics(self.folder.outcome(), requests, measuring)
         if self.added_metrics or self.options.loggers:
             with self._holding_folder():
                 if self.group.first and self.added_metrics:
@@ -201,7 +210,7 @@ class Run:
                         self.added_metrics,
                         device=self.options.device,
                         threads=self.options.threads,
-                        samples=self.options.samples,
+                        measuring=measuring,
                         progress=self.progress,
                     )
                 if self.group.first:
@@ -249,6 +258,11 @@ class Run:
                 "Train without --resume.",
             )
         return dataset
+
+    def _real(self, trained: Dataset) -> Dataset:
+        """Return the examples that metrics compare with."""
+        source, measuring = self.plan.source, self.options.measuring
+        return first_then_others(self.group, lambda: measuring.real(source, trained))
 
     def _schedule(self, reference: Reference) -> Schedule:
         """Return the schedule; by default, slow metrics are not measured during training."""

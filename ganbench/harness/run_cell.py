@@ -36,7 +36,7 @@ from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell
 from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.run import Run, RunOptions
-from ganbench.harness.run_metrics import missing_metrics, wanted_metrics
+from ganbench.harness.run_metrics import AS_USUAL, Measuring, missing_metrics, wanted_metrics
 from ganbench.harness.stored_run import measure_again
 from ganbench.records.atomic_files import read_json, storage_errors, write_json
 from ganbench.records.locks import HOLDER, LOCK, TakenError, holding
@@ -108,19 +108,25 @@ class Outcome:
     such as a full disk, is retried."""
 
 
-def look_up(cell: Cell, out: Path | str, requests: Sequence[Request]) -> Stored:
+def look_up(
+    cell: Cell,
+    out: Path | str,
+    requests: Sequence[Request],
+    measuring: Measuring = AS_USUAL,
+) -> Stored:
     """Return what is stored for a cell; damaged files count as missing.
 
     Args:
         cell: The cell.
         out: The folder of runs.
         requests: The metrics that the result must have.
+        measuring: How many samples they must be of, and against which real ones.
     """
     folder = f"{out}/{cell.name}"  # ten thousand paths as objects would cost half a second
     try:
         result = whole_result(f"{folder}/result.json")
         if result["identity"] == cell.identity:
-            missing = tuple(missing_metrics(result, requests))
+            missing = tuple(missing_metrics(result, requests, measuring))
             return Stored(str(result["status"]), result, missing)
     except DamagedRunError:
         pass
@@ -164,7 +170,7 @@ def _carry_out(job: CellJob, folder: RunFolder) -> str:
     requests = wanted_metrics(job.plan.source.spec, job.options.metrics)
     if folder.finished:
         result = folder.outcome()
-        missing = missing_metrics(result, requests)
+        missing = missing_metrics(result, requests, job.options.measuring)
         status = _measure(job, folder, missing) if missing else str(result["status"])
     else:
         status = _train(job, folder)
@@ -206,7 +212,7 @@ def _measure(job: CellJob, folder: RunFolder, missing: Sequence[str]) -> str:
             missing,
             device=job.options.device,
             threads=job.options.threads,
-            samples=job.options.samples,
+            measuring=job.options.measuring,
         )
         return str(result["status"])
     except DamagedRunError:

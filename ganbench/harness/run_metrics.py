@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ganbench.data.dataset import Dataset
+from ganbench.data.dataset import Dataset, Source
+from ganbench.errors import UnknownNameError, suggest
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.requests import Request, resolve_requests, without_held_out
 from ganbench.evaluation.unmeasured import joined
@@ -27,11 +29,63 @@ def default_samples(data: DataSpec) -> int:
     return kind_of(data).measured(data)
 
 
+@dataclass(frozen=True)
+class Measuring:
+    """How many samples of a generator are measured, and against which real ones.
+
+    Args:
+        samples: The number of samples; None means ``default_samples``.
+        real_split: The split of the data that metrics compare with; None means the one that is
+            trained on.
+    """
+
+    samples: int | None = None
+    real_split: str | None = None
+
+    def check(self, source: Source) -> None:
+        """Raise an UnknownNameError if the data have no such split."""
+        if self.real_split is not None and self.real_split not in source.splits:
+            raise UnknownNameError(
+                f"{source.spec.name} has no split '{self.real_split}'. "
+                f"{suggest(self.real_split, source.splits)}".strip(),
+                f"There are: {', '.join(source.splits)}.",
+            )
+
+    def real(self, source: Source, trained: Dataset | None = None) -> Dataset:
+        """Return the real samples that metrics compare with.
+
+        Args:
+            source: The data of the run.
+            trained: The split that is trained on, if it has been loaded.
+
+        Raises:
+            UnknownNameError: The data have no such split.
+            GanbenchError: It cannot be read.
+        """
+        self.check(source)
+        split = self.real_split or source.splits[0]
+        return trained if trained is not None and trained.split == split else source.load(split)
+
+    def made(self, record: Mapping[str, Any]) -> bool:
+        """Tell whether a stored measurement was made so, as far as anything is asked for."""
+        parts = str(record.get("protocol", "")).split("/")
+        stated = dict(part.split("=", 1) for part in parts if "=" in part)
+        asked = {"n_fake": self.samples, "split": self.real_split}
+        return all(
+            value is None or stated.get(key, str(value)) == str(value)
+            for key, value in asked.items()
+        )
+
+
+AS_USUAL = Measuring()
+"""As many samples as published protocols have, against those that the run is trained on."""
+
+
 class RunMetrics:
     """Measures the state that it is called with, always on samples from the same latents.
 
     Args:
-        dataset: The data that the run is trained on.
+        dataset: The real samples that metrics compare with.
         seed: The run's seed, which fixes the latents.
         device: Where features are computed: ``cpu``, ``cuda:0``.
         metrics: The metrics by name; None selects those that suit the data.
@@ -122,8 +176,12 @@ def wanted_metrics(data: DataSpec, metrics: Sequence[str] | None) -> list[Reques
     return requests
 
 
-def missing_metrics(result: dict[str, Any], requests: Sequence[Request]) -> list[str]:
-    """Return the names of metrics that a stored result lacks, or has by an older version.
+def missing_metrics(
+    result: dict[str, Any], requests: Sequence[Request], measuring: Measuring = AS_USUAL
+) -> list[str]:
+    """Return the names of metrics that a stored result lacks, or has of other samples.
+
+    A metric that was measured by an older version counts as missing, too.
 
     A run that diverged has no metrics, and is not measured again.
     """
@@ -133,10 +191,13 @@ def missing_metrics(result: dict[str, Any], requests: Sequence[Request]) -> list
     return [
         request.name
         for request in requests
-        if not str((records.get(request.name) or {}).get("protocol", "")).startswith(
-            request.protocol
-        )
+        if not _measured_by(request, records.get(request.name) or {}, measuring)
     ]
+
+
+def _measured_by(request: Request, record: Mapping[str, Any], measuring: Measuring) -> bool:
+    protocol = str(record.get("protocol", ""))
+    return protocol.startswith(request.protocol) and measuring.made(record)
 
 
 def add_metrics(folder: RunFolder, state: State, measure: RunMetrics) -> dict[str, Any]:

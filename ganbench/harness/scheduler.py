@@ -213,7 +213,7 @@ class Scheduler:
 
     def _look_up(self, state: CellState) -> Stored:
         requests = self._requests[state.cell.arm.dataset]
-        return look_up(state.cell, self.options.out, requests)
+        return look_up(state.cell, self.options.out, requests, self.options.measuring)
 
     # -- attempts ----------------------------------------------------------------------------
 

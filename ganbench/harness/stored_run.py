@@ -15,7 +15,7 @@ from ganbench.data.described_source import DescribedSource, read_spec
 from ganbench.export.plain_generator import refuse_tricks_that_choose
 from ganbench.export.weights_file import load_exported
 from ganbench.harness.plan import RunPlan, plan_of
-from ganbench.harness.run_metrics import RunMetrics, add_metrics
+from ganbench.harness.run_metrics import AS_USUAL, Measuring, RunMetrics, add_metrics
 from ganbench.progress import SILENT, Progress
 from ganbench.records.exported_run import ExportedRun
 from ganbench.records.json_values import as_mapping
@@ -35,7 +35,7 @@ def measure_again(
     *,
     device: str,
     threads: int | None,
-    samples: int | None,
+    measuring: Measuring = AS_USUAL,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Add metrics to a finished run, whose folder is held; return its result with all metrics.
@@ -46,7 +46,7 @@ def measure_again(
         metrics: The metrics to add, by name.
         device: The device that draws and measures: ``auto``, ``cpu``, ``cuda``.
         threads: The number of CPU threads; None leaves it as it is.
-        samples: The number of samples; None leaves it to the data.
+        measuring: How many samples are measured, and against which real ones.
         progress: Is told how far the measurement is.
 
     Raises:
@@ -55,13 +55,12 @@ def measure_again(
     chosen_device = choose_device(device)
     set_threads(threads)
     state = load_state(plan, folder, chosen_device)
-    source = plan.source
     measure = RunMetrics(
-        source.load(source.splits[0]),
+        measuring.real(plan.source),
         seed=plan.config.seed,
         device=str(chosen_device),
         metrics=list(metrics),
-        samples=samples,
+        samples=measuring.samples,
         progress=progress,
     )
     return add_metrics(folder, state, measure)

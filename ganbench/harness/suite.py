@@ -72,6 +72,10 @@ class Suite(Record):
     metrics: Names | None = None
     metric: str | None = None
     """The primary metric, which the verdicts are about; by default FID, KID or reverse KL."""
+    samples: int | None = Field(default=None, ge=2)
+    """The number of samples to measure; by default it follows published protocols."""
+    real_split: str | None = None
+    """The split of the data that metrics compare with; by default the one that is trained on."""
     evaluations: int | None = Field(default=None, ge=0)
     threads: int | None = Field(default=None, ge=1)
     search: str | None = None

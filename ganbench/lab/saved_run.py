@@ -49,7 +49,6 @@ def save_segment(segment: Segment, options: LabOptions, name: str, *, ended: boo
             _metrics(segment),
             device=options.device,
             threads=segment.threads,
-            samples=None,
         )
     with storage_errors(target):
         shutil.copytree(segment.folder.path, target, dirs_exist_ok=True)

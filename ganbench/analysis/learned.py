@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""How well each model of the zoo learned digits by its own recipe, measured in runs."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from ganbench.config import Record, counted, validate
+from ganbench.errors import ConfigError
+from ganbench.records.bundled_generators import zoo_folder
+
+
+class Learned(Record):
+    """What a run of a model drew at its end, and when it first drew every mode.
+
+    Seconds are seconds of training, on ``threads`` threads of ``processor``. ``metric`` and
+    ``value`` are the run's primary metric at its end.
+    """
+
+    model: str
+    dataset: str
+    seed: int
+    kimg: float = Field(gt=0)
+    seconds: float = Field(gt=0)
+    threads: int = Field(gt=0)
+    processor: str
+    modes: int = Field(ge=0)
+    """The modes that its samples held at the end."""
+    of: int = Field(gt=0)
+    """The modes that the data have."""
+    metric: str
+    value: float
+    all_after_kimg: float | None = None
+    """The first evaluation at which every mode was there; None if there was none."""
+    all_after_seconds: float | None = None
+    why: str = Field("", pattern=r"^(\S.*\.)?$")
+    """What is known of the reason where modes are missing."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every mode was there at some evaluation."""
+        return self.all_after_kimg is not None
+
+    @property
+    def summary(self) -> str:
+        """What was measured, in one sentence or two.
+
+        >>> facts = {"model": "a", "dataset": "b", "seed": 0, "kimg": 40, "seconds": 90.4, "of": 10}
+        >>> facts |= {"threads": 1, "processor": "c", "metric": "fid@mnist-cnn", "value": 18.21}
+        >>> Learned(**facts, modes=10, all_after_kimg=20.03, all_after_seconds=56.8).summary
+        'all 10 modes of b after 57 s (20 kimg) on 1 thread; fid@mnist-cnn 18.2 at 40 kimg.'
+        >>> Learned(**facts, modes=1, why="It is slow.").summary
+        '1 of 10 modes of b after 90 s (40 kimg) on 1 thread; fid@mnist-cnn 18.2. It is slow.'
+        """
+        value = f"{self.metric} {self.value:.3g}"
+        if self.all_after_kimg is None or self.all_after_seconds is None:
+            after = f"{self.seconds:.0f} s ({self.kimg:.3g} kimg)"
+            end = f"on {counted(self.threads, 'thread')}; {value}."
+            found = f"{self.modes} of {self.of} modes of {self.dataset} after {after} {end}"
+        else:
+            after = f"{self.all_after_seconds:.0f} s ({self.all_after_kimg:.3g} kimg)"
+            kept = "" if self.modes == self.of else f"{self.modes} of them and "
+            end = f"on {counted(self.threads, 'thread')}; {kept}{value} at {self.kimg:.3g} kimg."
+            found = f"all {self.of} modes of {self.dataset} after {after} {end}"
+        return f"{found} {self.why}".strip()
+
+
+def read_learned(document: Mapping[str, Any]) -> dict[str, Learned]:
+    """Read a TOML document with ``[[run]]`` tables, by model.
+
+    Raises:
+        ConfigError: A run is wrong or incomplete, a model has two, or the document holds no list
+            of runs.
+    """
+    rows = document.get("run", [])
+    if not isinstance(rows, list) or set(document) - {"run"}:
+        raise ConfigError("A document of [[run]] tables was expected for what models learned.")
+    learned: dict[str, Learned] = {}
+    for index, row in enumerate(rows, 1):
+        entry = validate(Learned, row, f"run {index}: ")
+        if entry.model in learned:
+            raise ConfigError(f"Run {index} is a second one of {entry.model}.")
+        learned[entry.model] = entry
+    return learned
+
+
+@functools.cache
+def known_learned() -> Mapping[str, Learned]:
+    """Return what the zoo's models were measured to learn, by model."""
+    file = zoo_folder() / "learned.toml"
+    return read_learned(tomllib.loads(file.read_text(encoding="utf-8")))

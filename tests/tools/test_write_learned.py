@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Writing zoo/learned.toml: what counts of several runs, and what stays of the file."""
+
+import importlib.util
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import ganbench
+from ganbench.analysis.learned import Learned, read_learned
+from ganbench.records.atomic_files import read_json, write_json, write_lines
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def writing():
+    spec = importlib.util.spec_from_file_location("write_learned", ROOT / "tools/write_learned.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["write_learned"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, shared_cache):
+    settings = {"kimg": 0.1, "batch_size": 20}
+    words = {"settings": settings, "samples": 64, "progress": False, "evaluations": 2}
+    out = tmp_path_factory.mktemp("runs")
+    return ganbench.run("dcgan", "mnist5k", metrics=["fid@pixels", "modes"], out=out, **words)
+
+
+def entry(**changes):
+    facts = {"model": "a", "dataset": "b", "seed": 0, "kimg": 40, "seconds": 9, "threads": 1}
+    facts |= {"processor": "c", "modes": 3, "of": 10, "metric": "modes", "value": 3}
+    return Learned(**facts | changes)
+
+
+def test_the_file_says_what_the_run_says(writing, run, tmp_path):
+    file = tmp_path / "learned.toml"
+    assert writing.main([str(run.path), "--file", str(file)]) == 0
+    (found,) = read_learned(tomllib.loads(file.read_text())).values()
+    assert (found.model, found.of, found.metric) == ("dcgan", 10, "fid@pixels")
+    assert found.value == pytest.approx(run.metrics["fid@pixels"]["value"])
+    assert found.modes == run.metrics["modes"]["value"] < 10
+    assert not found.complete
+
+
+def test_a_reason_stays_until_every_mode_is_there(writing, run, tmp_path):
+    file = tmp_path / "learned.toml"
+    writing.main([str(run.path), "--file", str(file)])
+    file.write_text(file.read_text().rstrip() + '\nwhy = "It was short."\n')
+    writing.main([str(run.path), "--file", str(file)])
+    assert read_learned(tomllib.loads(file.read_text()))["dcgan"].why == "It was short."
+
+    rows = run.path / "metrics.jsonl"
+    before = rows.read_text()
+    write_lines(rows, [{"kimg": 0.06, "seconds": 1.5, "metrics": {"modes": {"value": 10.0}}}])
+    try:
+        writing.main([str(run.path), "--file", str(file)])
+    finally:
+        rows.write_text(before)
+    found = read_learned(tomllib.loads(file.read_text()))["dcgan"]
+    assert (found.why, found.all_after_kimg, found.all_after_seconds) == ("", 0.06, 1.5)
+
+
+def test_a_run_that_diverged_is_named_and_left_out(writing, run, tmp_path, capsys):
+    path = run.path / "result.json"
+    result = read_json(path)
+    write_json(path, {**result, "status": "diverged", "metrics": {}})
+    try:
+        assert writing.main([str(run.path), "--file", str(tmp_path / "x.toml")]) == 0
+    finally:
+        write_json(path, result)
+    assert f"{run.path.name} is left out" in capsys.readouterr().err
+
+
+def test_of_several_runs_the_shortest_with_every_mode_counts(writing):
+    short, full = entry(), entry(kimg=80, modes=10, all_after_kimg=60, all_after_seconds=5)
+    longest = entry(kimg=320, modes=10, all_after_kimg=80, all_after_seconds=7)
+    assert writing.chosen([longest, short, full], {"a": "Slow."}) == [full]
+    assert writing.chosen([entry(kimg=80, modes=5), short], {"a": "Slow."}) == [
+        entry(kimg=80, modes=5, why="Slow.")
+    ]
