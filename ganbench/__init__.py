@@ -20,15 +20,6 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.api import compare as compare
     from ganbench.api import evaluate as evaluate
-    from ganbench.api import list_backbones as list_backbones
-    from ganbench.api import list_datasets as list_datasets
-    from ganbench.api import list_loggers as list_loggers
-    from ganbench.api import list_losses as list_losses
-    from ganbench.api import list_metrics as list_metrics
-    from ganbench.api import list_models as list_models
-    from ganbench.api import list_networks as list_networks
-    from ganbench.api import list_pretrained as list_pretrained
-    from ganbench.api import list_tricks as list_tricks
     from ganbench.api import load_run as load_run
     from ganbench.api import run as run
     from ganbench.backbone import Backbone as Backbone
@@ -64,6 +55,15 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.harness.compare import ComparisonResult as ComparisonResult
     from ganbench.harness.measured_values import EvaluationResult as EvaluationResult
     from ganbench.harness.trained_run import TrainedRun as TrainedRun
+    from ganbench.listings import list_backbones as list_backbones
+    from ganbench.listings import list_datasets as list_datasets
+    from ganbench.listings import list_loggers as list_loggers
+    from ganbench.listings import list_losses as list_losses
+    from ganbench.listings import list_metrics as list_metrics
+    from ganbench.listings import list_models as list_models
+    from ganbench.listings import list_networks as list_networks
+    from ganbench.listings import list_pretrained as list_pretrained
+    from ganbench.listings import list_tricks as list_tricks
     from ganbench.losses import additive as additive
     from ganbench.moving import Moving as Moving
     from ganbench.moving import Number as Number
@@ -159,21 +159,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time see __getattr__
     from ganbench.turn import Turn as Turn
 
 _NAMES_BY_HOME = {
-    "api": (
-        "compare",
-        "evaluate",
-        "list_backbones",
-        "list_datasets",
-        "list_loggers",
-        "list_losses",
-        "list_metrics",
-        "list_models",
-        "list_networks",
-        "list_pretrained",
-        "list_tricks",
-        "load_run",
-        "run",
-    ),
+    "api": ("compare", "evaluate", "load_run", "run"),
     "backbone": ("Backbone", "build_backbone", "images_only"),
     "citations": ("cite", "list_papers"),
     "config": ("OptimizerSpec", "Recipe", "RunConfig", "adam", "rmsprop", "sgd"),
@@ -188,6 +174,17 @@ _NAMES_BY_HOME = {
     "harness.compare": ("ComparisonResult",),
     "harness.measured_values": ("EvaluationResult",),
     "harness.trained_run": ("TrainedRun",),
+    "listings": (
+        "list_backbones",
+        "list_datasets",
+        "list_loggers",
+        "list_losses",
+        "list_metrics",
+        "list_models",
+        "list_networks",
+        "list_pretrained",
+        "list_tricks",
+    ),
     "losses": ("additive",),
     "moving": ("Moving", "Number"),
     "nn": ("MLP", "ConvDiscriminator", "ConvGenerator"),

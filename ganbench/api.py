@@ -25,7 +25,6 @@ from ganbench.harness.scheduler import Scheduler
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.lab.recorded_run import RecordedRun
 from ganbench.progress import SILENT, Progress
-from ganbench.records.bundled_generators import pretrained_generators
 from ganbench.records.exported_run import find_run
 from ganbench.records.primary_metric import record_primary_metric
 from ganbench.runtime.inference import Compute
@@ -288,10 +287,7 @@ def compare(
     """
     root = None if data_root is None else Path(data_root)
     names = [_model_name(model) for model in _listed(models)]
-    given = list(data) if isinstance(data, list | tuple) and all(map(_has_name, data)) else [data]
-    datasets = [os.fspath(dataset) for dataset in given if _has_name(dataset)]
-    opened = [open_dataset(dataset, root) for dataset in given if not _has_name(dataset)]
-    sources = {source.spec.name: source for source in opened}
+    datasets, sources = _named_and_opened(data, root)
     options = RunOptions(
         out=_folder(out, "compare"),
         resume=True,
@@ -316,59 +312,28 @@ def compare(
     )
     scheduler = Scheduler(cells, options, check_options(cells, options))
     scheduler.settle_threads(jobs)
-    # No other process can train what exists in this one only: a notebook's functions, or data in
-    # memory.
-    here_only = bool(sources) or any(registry.models.entry(name).path is None for name in names)
-    where = "inline" if here_only or jobs == 1 else "local"
+    where = _backend(names, sources, jobs)
     with closing(make_backend(where, jobs, scheduler.options.threads or 1)) as backend:
         scheduler.run(backend)
     record_primary_metric(scheduler.options.out, metric)
     return ComparisonResult(scheduler, compared_datasets(scheduler, baseline, metric))
 
 
-def list_models() -> list[str]:
-    """Return the names of all models, in alphabetical order."""
-    return registry.models.names()
+def _named_and_opened(data: Any, root: Path | None) -> tuple[list[str], dict[str, Source]]:
+    """Return the names of data that have one, and all other data opened, by the name they get."""
+    given = list(data) if isinstance(data, list | tuple) and all(map(_has_name, data)) else [data]
+    opened = [open_dataset(dataset, root) for dataset in given if not _has_name(dataset)]
+    names = [os.fspath(dataset) for dataset in given if _has_name(dataset)]
+    return names, {source.spec.name: source for source in opened}
 
 
-def list_tricks() -> list[str]:
-    """Return the names of all tricks, in alphabetical order."""
-    return registry.tricks.names()
+def _backend(models: Sequence[str], sources: Mapping[str, Source], jobs: int) -> str:
+    """Return where to train: no other process can train what exists in this one only.
 
-
-def list_backbones() -> list[str]:
-    """Return the names of all backbones, in alphabetical order."""
-    return registry.backbones.names()
-
-
-def list_losses() -> list[str]:
-    """Return the names of all losses, in alphabetical order."""
-    return registry.losses.names()
-
-
-def list_datasets() -> list[str]:
-    """Return the names of all datasets, in alphabetical order."""
-    return registry.datasets.names()
-
-
-def list_metrics() -> list[str]:
-    """Return the names of all metrics, in alphabetical order."""
-    return registry.metrics.names()
-
-
-def list_networks() -> list[str]:
-    """Return the names of all feature networks, in alphabetical order."""
-    return registry.networks.names()
-
-
-def list_loggers() -> list[str]:
-    """Return the names of all loggers, in alphabetical order."""
-    return registry.loggers.names()
-
-
-def list_pretrained() -> list[str]:
-    """Return the names of all pretrained generators, which ``load_run`` takes."""
-    return list(pretrained_generators())
+    That is a notebook's functions, and data in memory.
+    """
+    here_only = bool(sources) or any(registry.models.entry(name).path is None for name in models)
+    return "inline" if here_only or jobs == 1 else "local"
 
 
 def _folder(out: str | Path | None, name: str = "") -> Path:

@@ -54,6 +54,7 @@ RANKS = {
     "tricks": 7,
     "datasets": 7,
     "samples": 7,
+    "listings": 7,
     "evaluation": 8,
     "training": 8,
     "sampling": 8,

@@ -222,7 +222,6 @@ def command(
     from ganbench.harness.matrix import parse_trick_sets
     from ganbench.harness.run import RunOptions
     from ganbench.harness.scheduler import Policy
-    from ganbench.training.trainer import Schedule
     from ganbench.typed_values import parse_seeds
 
     suite_file = compare_plan.find_suite_file(suite)
@@ -249,14 +248,10 @@ def command(
         out=out or paths.runs() / (suite_file.path.stem if suite_file else "compare"),
         resume=True,
         device=device,
-        threads=chosen.threads,
         data_root=data_root,
-        metrics=chosen.metrics,
-        samples=chosen.samples,
-        real_split=chosen.real_split,
-        schedule=Schedule(evaluations=chosen.evaluations),
         loggers=options.names(log) or (),
         command=options.command_line(),
+        **chosen.run_options,
     )
     policy = Policy(compare_plan.parse_seconds(timeout), limit, force, retry_failed)
     watch = partial(_carry_out, chosen.metric, backend, jobs, quiet=quiet)

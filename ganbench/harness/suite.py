@@ -36,6 +36,7 @@ from ganbench.harness.builtin_suites import builtin_suites
 from ganbench.harness.matrix import Cell, MatrixError, Problem, plan_matrix
 from ganbench.harness.plan import expand_setting
 from ganbench.paths import expand
+from ganbench.training.trainer import Schedule
 from ganbench.typed_values import parse_seeds, read_toml
 
 
@@ -90,6 +91,17 @@ class Suite(Record):
         several = len(self.tricks) > 1
         treatments = groups * (len(self.tricks) - 1) if several else groups - 1
         return treatments * len(self.datasets)
+
+    @property
+    def run_options(self) -> dict[str, Any]:
+        """What the suite says of how its cells are carried out, as arguments of ``RunOptions``."""
+        return {
+            "threads": self.threads,
+            "metrics": self.metrics,
+            "samples": self.samples,
+            "real_split": self.real_split,
+            "schedule": Schedule(evaluations=self.evaluations),
+        }
 
     def cells(self, data_root: Path | None = None) -> list[Cell]:
         """Resolve the matrix.
