@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from ganbench import registry
@@ -60,11 +61,15 @@ class Backbone:
 
     def projection(self, classes: int) -> DiscriminatorFactory:
         """Return the factory of a projection discriminator of examples and labels (B,) int64."""
-        return lambda shape: ProjectionDiscriminator(
-            self.network(shape, PROJECTED_FEATURES),
-            PROJECTED_FEATURES,
-            nn.Embedding(classes, PROJECTED_FEATURES),
-        )
+
+        def discriminator(shape: Shape) -> ProjectionDiscriminator:
+            network = self.network(shape, PROJECTED_FEATURES)
+            embed = nn.Embedding(classes, PROJECTED_FEATURES)
+            with torch.no_grad():  # so that the inner product starts no larger than a feature
+                embed.weight.mul_(PROJECTED_FEATURES**-0.5)
+            return ProjectionDiscriminator(network, PROJECTED_FEATURES, embed)
+
+        return discriminator
 
     def encoder(self, codes: int, shape: Shape) -> nn.Module:
         """Return a network of the discriminator's kind: maps (B, *shape) to codes (B, codes)."""

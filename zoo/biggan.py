@@ -12,7 +12,7 @@ learned without them: the parts of the latent alone modulate the blocks.
 
 Departs from the paper: small networks and batches of 64, not of 2048; learning rates of 0.0001 and
 0.0004, which it halves for its large batches; no orthogonal regularization; the average forgets
-half in 10 kimg.
+half in 10 kimg; the discriminator's last layer and its class embedding do not start orthogonal.
 """
 
 from ganbench import (

@@ -21,7 +21,7 @@ def dcgan(data: DataSpec) -> GAN:
     """DCGAN: strided convolutions and batch normalization."""
     if not data.is_image:
         raise ConfigError(
-            f"dcgan draws images, and {data.name} holds points.",
+            f"dcgan draws images, and {data.name} holds {data.plural}.",
             "Use vanilla or wgan-gp for points.",
         )
     return GAN(

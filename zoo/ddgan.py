@@ -11,7 +11,8 @@ and take all steps.
 
 Departs from the paper: a small U-Net with at most four times ``width`` channels, without attention;
 t enters by a table, and the discriminator by projection; R1 is that in x_0, through which x_{t-1}
-is drawn; the average of weights has a half-life of 10 kimg. Points get perceptrons.
+is drawn, and so weighs little at late steps, which keep little of x_0; no minibatch deviation; the
+average of weights has a half-life of 10 kimg. Points get perceptrons.
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,8 @@
 Paper: Wang et al., Diffusion-GAN: Training GANs with Diffusion, 2022, arXiv:2206.02262
 
 Real and generated images are diffused before they are judged: y = sqrt(a_t) x + sqrt(1 - a_t)
-sigma e, with a_t the product of 1 - beta up to t, and beta rising from 1e-4 to 0.02. Half of all
+sigma e, with a_t the product of 1 - beta up to t, and beta rising from 1e-4 at t = 1 to 0.02 at the
+present T, so that a short chain ends with as much noise in a step as a long one. Half of all
 images keep t = 0; the others draw t from 1 to T, in proportion to t (``times=priority``) or
 uniformly. The discriminator is told t. T adapts: after every four updates it moves up if
 E sign D(y, t) of real images exceeds ``target``, down otherwise, from ``shortest`` to ``longest``
@@ -70,9 +71,9 @@ class Diffusion(Hooks):
         position = state.tensor_of(self, "position")
         return self.shortest + (position * (self.longest - self.shortest)).round()
 
-    def kept(self, times: Tensor) -> Tensor:
-        """Return a_t, the share of the variance of an image that is left at times (B,)."""
-        betas = torch.linspace(1e-4, 0.02, self.longest, device=times.device)
+    def kept(self, times: Tensor, steps: int) -> Tensor:
+        """Return a_t, the share of an image's variance left at times (B,) of a chain of steps."""
+        betas = torch.linspace(1e-4, 0.02, steps, device=times.device)
         products = torch.cat([betas.new_ones(1), (1 - betas).cumprod(0)])
         return products[times]
 
@@ -92,7 +93,7 @@ class Diffusion(Hooks):
         images = seen.images
         times = self.draw_times(len(images), turn)
         noise = torch.randn(images.shape, generator=turn.random(self), device=images.device)
-        kept = self.kept(times).view(-1, *[1] * (images.ndim - 1))
+        kept = self.kept(times, int(self.steps(turn.state))).view(-1, *[1] * (images.ndim - 1))
         diffused = kept.sqrt() * images + (1 - kept).sqrt() * SIGMA * noise
         return seen.replace(images=diffused, condition=(times / self.longest)[:, None])
 

@@ -11,7 +11,7 @@ The generator's small maps excite the channels of large ones. Hinge loss on patc
 Departs from the paper: absolute differences of pixels in place of a perceptual distance; images
 are rebuilt as the discriminator was shown them; maps are those before the last halving and after
 it, whatever their size, and skip connections are shorter where an image has fewer than four
-doublings; batches of 64, not 8.
+doublings; batches of 64, not 8; convolutions are not spectrally normalized, as in the authors' code.
 """
 
 import torch

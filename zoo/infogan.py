@@ -10,7 +10,8 @@ with D but its last. Both objectives therefore contain -info * L: Q's head and t
 maximize L in the discriminator's turn, G in its own.
 
 Departs from the paper: Q has no hidden layer of its own, and its Gaussians have unit variance;
-networks and recipe are those of the backbone, with the authors' rate of the generator on images.
+networks and recipe are those of the backbone, with the authors' rate of the generator on images; the
+noise is normal, where the authors' code for digits draws it uniformly.
 """
 
 import math

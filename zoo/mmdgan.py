@@ -11,7 +11,8 @@ that it learns their details, and gathers those of the samples (Wang et al., 201
 Departs from the paper: the repulsive loss is the default; spectral normalization in place of
 clipped weights, as in the later paper; no autoencoder; the square, not its root. Networks and recipe
 are those of the backbone, with no batch normalization in the critic, and a LeakyReLU on its 16
-features.
+features. The later paper has one kernel of width 1, and multiplies the values of each layer to make
+up for what the normalization takes; here there are five kernels, and nothing is multiplied.
 """
 
 import torch

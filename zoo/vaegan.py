@@ -12,7 +12,7 @@ does not move the discriminator.
 
 Departs from the paper: networks and recipe are those of the backbone; the features are the values
 before the discriminator's last layer; gamma weighs the encoder's whole loss too, which Adam hardly
-sees; the decoder minimizes -log D, not log(1 - D).
+sees, and is 1; the decoder minimizes -log D, not log(1 - D).
 """
 
 from dataclasses import dataclass

@@ -31,7 +31,8 @@ class ADA(Trick):
     updates, with ``r = E sign(D(x))`` over the real examples of these updates and the number n of
     real images shown for them; the second batch of extragradient counts too. The sign tells real
     from fake where the loss has its boundary at a logit of 0, as the logistic and hinge losses do.
-    ``target`` is 0.6, ``speed_kimg`` 500, or 100 with little data; p starts at ``initial``.
+    ``target`` is 0.6 and ``speed_kimg`` 500, of trainings of 25,000 kimg: p gets nowhere in short
+    ones at that speed. p starts at ``initial``.
 
     Of the paper's augmentations there are the following, each applied to an image with probability
     p: a ``flip`` from left to right and a ``rotation`` by a multiple of 90 degrees, a

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Spectral normalization: every layer of the discriminator is 1-Lipschitz."""
+"""Spectral normalization: each weight matrix of the discriminator has a spectral norm of one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class SpectralNorm(Trick):
     ``W / (u^T W v)``, where u and v track the first singular vectors by one power iteration in
     each forward pass in training mode; they are buffers, and are saved with the weights. Linear,
     convolution and embedding layers are normalized. ``generator`` normalizes the generator as well
-    (arXiv:1805.08318).
+    (arXiv:1805.08318). That bounds the slope of a discriminator without batch normalization, whose
+    gains are free, up to what overlapping windows of convolutions add.
     """
 
     generator: bool = False
