@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+import torch
+
 from ganbench import registry
 from ganbench.config import RunConfig, TrickConfig, parse_trick
 from ganbench.data import Source, open_dataset
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.evaluation.requests import Request
 from ganbench.gan import GAN
-from ganbench.harness.plan import expand_setting, plan_for, plan_of
+from ganbench.harness.plan import RunPlan, expand_setting, plan_for, plan_of
 from ganbench.harness.run import RunOptions
 from ganbench.harness.run_logs import logger_classes
 from ganbench.harness.run_metrics import wanted_metrics
@@ -197,7 +199,7 @@ def _arms(
             if setting and problems.unless(partial(make, (), varied), setting[0][0]) is None:
                 continue
             for name, tricks in sets.items():
-                plan = problems.unless(partial(make, tricks, varied), name)
+                plan = problems.unless(partial(_buildable, make, tricks, varied), name)
                 if plan is not None:
                     stem = plan.variant_stem
                     arms.append(
@@ -206,6 +208,15 @@ def _arms(
     if not some_model_fits:  # otherwise, planning finds the tricks that are unknown
         problems.each(_check_names, sets)
     return arms, problems.gathered
+
+
+def _buildable(
+    make: Callable[..., RunPlan], tricks: Sequence[TrickConfig], settings: Mapping[str, Any]
+) -> RunPlan:
+    """Return a plan whose networks can be built: some tricks refuse only what they find there."""
+    plan = make(tricks, settings)
+    plan.build(torch.device("cpu"))
+    return plan
 
 
 def _check_names(text: str) -> None:

@@ -144,3 +144,11 @@ def test_all_mistakes_are_said_at_once():
     assert len(messages) == len(expected)
     for part in expected:
         assert sum(part in message for message in messages) == 1, part
+
+
+@pytest.mark.parametrize("trick", ["instance-norm", "virtual-batch-norm", "standing-statistics"])
+def test_a_trick_that_refuses_the_networks_is_found_before_the_first_cell_is_trained(trick):
+    """These find no layer of theirs in perceptrons, which only the built networks show."""
+    with pytest.raises(ConfigError, match=f"^{trick} .* (finds|has) none"):
+        plan_matrix(["vanilla"], ["none", trick], ["ring8"], [0], settings={})
+    assert plan_matrix(["vanilla"], ["none", "layer-norm"], ["ring8"], [0], settings={})
