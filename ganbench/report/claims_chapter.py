@@ -34,12 +34,7 @@ def claims_chapter(
         sections: The datasets.
         claims: Claims by trick.
     """
-    found: dict[str, dict[str, list[Verdict]]] = {}
-    for section in sections:
-        for verdict in section.verdicts:
-            if verdict.primary and single_trick(verdict.comparison.tricks):
-                by_dataset = found.setdefault(verdict.comparison.tricks, {})
-                by_dataset.setdefault(section.dataset, []).append(verdict)
+    found = _found_by_row(sections)
     if not any(single_trick(tricks) in claims for tricks in found):
         return None
     shown = [section for section in sections if any(section.dataset in by for by in found.values())]
@@ -53,7 +48,7 @@ def claims_chapter(
             (
                 TextCell(tricks),
                 _claimed(claims.get(single_trick(tricks))),
-                *(_found(by_dataset.get(section.dataset, ())) for section in shown),
+                *(_found(by_dataset.get(section.dataset, ()), tricks) for section in shown),
             )
         )
         for tricks, by_dataset in list(found.items())[:MOST_ROWS]
@@ -61,6 +56,37 @@ def claims_chapter(
     table = Table("What papers claim, and what was found", columns, rows, mark="claims")
     note = Paragraph(f"{notes.CLAIMS_NOTE} {_metrics(shown)}".strip())
     return Chapter("Claimed and found", (table, note), anchor="claims")
+
+
+def _found_by_row(
+    sections: Sequence[DatasetSection],
+) -> dict[str, dict[str, list[Verdict]]]:
+    """Return the verdicts on single tricks by row and dataset.
+
+    A trick has one row, also where it has other parameters on another dataset. Only where a dataset
+    tries it with several does each set of parameters have a row.
+    """
+    primary = [
+        (section.dataset, verdict)
+        for section in sections
+        for verdict in section.verdicts
+        if verdict.primary and single_trick(verdict.comparison.tricks)
+    ]
+    tried: dict[tuple[str, str], set[str]] = {}
+    for dataset, verdict in primary:
+        tricks = verdict.comparison.tricks
+        tried.setdefault((single_trick(tricks), dataset), set()).add(tricks)
+    split = {name for (name, _), texts in tried.items() if len(texts) > 1}
+    texts_of: dict[str, set[str]] = {}
+    for (name, _), texts in tried.items():
+        texts_of.setdefault(name, set()).update(texts)
+    found: dict[str, dict[str, list[Verdict]]] = {}
+    for dataset, verdict in primary:
+        tricks = verdict.comparison.tricks
+        name = single_trick(tricks)
+        row = tricks if name in split or len(texts_of[name]) == 1 else name
+        found.setdefault(row, {}).setdefault(dataset, []).append(verdict)
+    return found
 
 
 def _metrics(sections: Sequence[DatasetSection]) -> str:
@@ -77,8 +103,11 @@ def _claimed(claim: PaperClaim | None) -> TextCell:
     return TextCell((f"{claim.claim} ", source))
 
 
-def _found(verdicts: Sequence[Verdict]) -> TextCell:
-    """Return what was found on a dataset: one verdict, or how many of several are of which kind."""
+def _found(verdicts: Sequence[Verdict], row: str) -> TextCell:
+    """Return what was found on a dataset: one verdict, or how many of several are of which kind.
+
+    Parameters that the name of the row does not tell stand with the verdict.
+    """
     if not verdicts:
         return TextCell(mark="none")
     if len(verdicts) > 1:
@@ -89,6 +118,8 @@ def _found(verdicts: Sequence[Verdict]) -> TextCell:
     if verdict.pairs:
         lines.append(number_text.signed_text(verdict.pairs.paired.difference))
         lines.append(f"p, Holm: {number_text.p_text(verdict.comparison.t_corrected)}")
+    if verdict.comparison.tricks != row:
+        lines.append(verdict.comparison.tricks)
     return TextCell((word, f" {sentences.change(verdict)}"), notes=tuple(lines))
 
 

@@ -71,6 +71,37 @@ def test_each_single_trick_has_its_claim_and_what_was_found(
     assert rows["ema"][2] == "–"
 
 
+def rows_of(runs: list[RunRecord]) -> dict[str, list[str]]:
+    chapter = chapter_of(runs, CLAIMS)
+    assert chapter is not None
+    table = chapter.blocks[0]
+    assert isinstance(table, Table)
+    return {text(row.cells[0]): [text(cell) for cell in row.cells[2:]] for row in table.rows}
+
+
+def test_a_trick_with_other_parameters_on_another_dataset_has_one_row(
+    make_record: Callable[..., RunRecord],
+) -> None:
+    weak, strong = "r1(weight=0.1)", "r1(weight=10)"
+    groups = {("digits", ""): BASE, ("digits", "r1"): LOW, ("digits", "ema(warm_up=0)"): SAME}
+    groups |= {("faces", ""): BASE, ("faces", weak): SAME, ("faces", "ema(warm_up=0)"): SAME}
+    runs = [
+        make_record(dataset, tricks, "", seed, value)
+        for (dataset, tricks), values in groups.items()
+        for seed, value in enumerate(values)
+    ]
+    rows = rows_of(runs)
+    assert list(rows) == ["r1", "ema(warm_up=0)"]  # the same parameters everywhere stay in the name
+    digits, faces = rows["r1"]
+    assert digits.startswith("helps")
+    assert weak not in digits
+    assert faces.startswith("not shown")
+    assert faces.endswith(weak)
+
+    runs += [make_record("faces", strong, "", seed, value) for seed, value in enumerate(LOW)]
+    assert list(rows_of(runs)) == ["r1", "ema(warm_up=0)", weak, strong]
+
+
 def test_a_trick_at_several_rates_is_counted(rate_grid: Any) -> None:
     chapter = chapter_of(rate_grid(), CLAIMS)
     assert chapter is not None
