@@ -143,6 +143,7 @@ WITHOUT_REAL = (
     "modes",
     "ms-ssim",
     "reverse-kl",
+    "total-variation",
     "vendi",
 )
 """The metrics whose values depend on no real samples; earlier versions named some all the same."""

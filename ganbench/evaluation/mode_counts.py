@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import gammainc
 
 from ganbench.errors import ConfigError
 from ganbench.evaluation.checks import require, require_float64
@@ -32,10 +33,14 @@ POINT_RULE = "nearest-center<=3sigma"
 
 @dataclass(frozen=True)
 class ModeCounts:
-    """``per_mode`` (K,): how many of the ``samples`` count for each mode."""
+    """``per_mode`` (K,): how many of the ``samples`` count for each mode.
+
+    ``inside`` is the share of samples of the data that count.
+    """
 
     per_mode: Indices
     samples: int
+    inside: float = 1.0
 
     @property
     def modes(self) -> int:
@@ -107,4 +112,6 @@ def _by_center(points: Array, mixture: Mixture) -> ModeCounts:
     squared = np.square(points[:, None, :] - centers).sum(axis=2)  # (N, K)
     modes = squared.argmin(axis=1)
     near = squared.min(axis=1) <= np.square(HIGH_QUALITY_SIGMAS * mixture.sigma)
-    return ModeCounts(np.bincount(modes[near], minlength=len(centers)), len(points))
+    # The squared distance of a Gaussian's sample has a chi-squared distribution.
+    inside = float(gammainc(centers.shape[1] / 2, HIGH_QUALITY_SIGMAS**2 / 2))
+    return ModeCounts(np.bincount(modes[near], minlength=len(centers)), len(points), inside)
