@@ -26,7 +26,7 @@ from ganbench.harness.trained_run import TrainedRun
 from ganbench.lab.recorded_run import RecordedRun
 from ganbench.progress import SILENT, Progress
 from ganbench.records.exported_run import find_run
-from ganbench.records.primary_metric import record_primary_metric
+from ganbench.records.primary_metric import record_choices
 from ganbench.runtime.inference import Compute
 from ganbench.training.trainer import Schedule
 
@@ -315,8 +315,9 @@ def compare(
     where = _backend(names, sources, jobs)
     with closing(make_backend(where, jobs, scheduler.options.threads or 1)) as backend:
         scheduler.run(backend)
-    record_primary_metric(scheduler.options.out, metric)
-    return ComparisonResult(scheduler, compared_datasets(scheduler, baseline, metric))
+    matrix = compared_datasets(scheduler, baseline, metric)
+    record_choices(scheduler.options.out, matrix.choices)
+    return ComparisonResult(scheduler, matrix)
 
 
 def _named_and_opened(data: Any, root: Path | None) -> tuple[list[str], dict[str, Source]]:

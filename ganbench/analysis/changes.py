@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganbench.analysis.comparison import compare_to
+from ganbench.analysis.judged_tables import judge_tables
 from ganbench.analysis.significance import PairedDifference, paired_difference
 from ganbench.analysis.stats import Estimate
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow, metric_table
-from ganbench.analysis.verdicts import judge_matrix
 from ganbench.records.run_record import RunRecord
 
 
@@ -207,9 +206,7 @@ def _verdicts(
     tables: Mapping[str, MetricTable], baseline: str | None, metric: str | None
 ) -> dict[tuple[str, str, str], str]:
     """Return the verdicts on primary metrics, by dataset, treatment and what it is about."""
-    matrix = judge_matrix(
-        [(table, compare_to(table, baseline)) for table in tables.values()], metric
-    )
+    matrix = judge_tables(list(tables.values()), baseline, metric)
     return {
         (
             judged.table.dataset,

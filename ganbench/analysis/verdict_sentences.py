@@ -29,22 +29,24 @@ def difference_sentence(comparison: Comparison, opening: str, *, shown: bool) ->
 
 
 def scope_text(
-    primary: Sequence[str], *, named: bool, tests: int, datasets: int, columns: int
+    primary: Sequence[str], *, named: Sequence[bool], tests: int, datasets: int, columns: int
 ) -> str:
     """Return what verdicts are about, and how much was looked at.
 
-    >>> scope_text(["fid"], named=True, tests=1, datasets=1, columns=1)
+    >>> scope_text(["fid"], named=[True], tests=1, datasets=1, columns=1)
     'The primary metric is fid, as named. One test was made. One column of metrics was looked at.'
 
     Args:
         primary: the primary metric of each dataset on which treatments were compared.
-        named: whether the metric was named, not chosen by default.
+        named: whether the metric of each of them was named, not chosen by default.
         tests: the number of tests on primary metrics.
         datasets: the number of datasets on which treatments were compared.
         columns: the number of columns of metrics in which they were, on all datasets.
     """
     metrics = list(dict.fromkeys(primary))
-    chosen = "as named" if named else "the default where none is named"
+    chosen = "as named" if all(named) else "the default where none is named"
+    if any(named) and not all(named):
+        chosen = "named on some datasets, the default where none is named"
     noun = "metric is" if len(metrics) == 1 else "metrics are"
     sentences = [f"The primary {noun} {join_words(metrics)}, {chosen}."] if metrics else []
     if tests == 1:

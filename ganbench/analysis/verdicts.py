@@ -19,20 +19,20 @@ only within its column, and its verdict says no more than "may".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 from ganbench.analysis import number_text
-from ganbench.analysis.comparison import ALPHA, Comparison, correct_family
+from ganbench.analysis.comparison import ALPHA, PLAIN, Comparison, correct_family
 from ganbench.analysis.failures import ExcessTest, excess_tests, fails
 from ganbench.analysis.paired_values import PairedValues
 from ganbench.analysis.significance import detectable_difference
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
 from ganbench.analysis.verdict_sentences import difference_sentence, failing_sentence, scope_text
 from ganbench.errors import UnknownNameError, suggest
-from ganbench.records.primary_metric import primary_rank
+from ganbench.records.primary_metric import Choice, primary_rank
 
 VerdictKind = Literal["helps", "hurts", "fails", "unclear"]
 
@@ -110,12 +110,14 @@ class Verdict:
 class JudgedDataset:
     """The table of a dataset with the verdicts on its treatments; ``main`` is the primary metric.
 
-    ``main`` is None if nothing was measured.
+    ``main`` is None if nothing was measured; ``named`` is the name by which it was asked for, empty
+    where it is the default.
     """
 
     table: MetricTable
     main: MetricColumn | None
     verdicts: tuple[Verdict, ...]
+    named: str = ""
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:
@@ -135,6 +137,24 @@ class JudgedDataset:
             if verdict.comparison.variant == row.variant and verdict.comparison.column == column
         ]
 
+    @property
+    def choice(self) -> Choice:
+        """The named metric and the baseline, which a report of the same runs must not change."""
+        return Choice(self.named, self._baseline)
+
+    @property
+    def _baseline(self) -> str:
+        """The name of the baseline: a set of tricks where only tricks differ from it.
+
+        It is empty if nothing was compared, or if the baselines share no name.
+        """
+        names = set()
+        for comparison in self.comparisons:
+            base = self.table.row(comparison.baseline)
+            same = (base.model, base.setting) == (comparison.model, comparison.setting)
+            names.add(base.tricks or PLAIN if same else base.variant)
+        return names.pop() if len(names) == 1 else ""
+
     def is_baseline(self, row: VariantRow) -> bool:
         """Return whether others are compared with this variant."""
         return any(comparison.baseline == row.variant for comparison in self.comparisons)
@@ -142,10 +162,20 @@ class JudgedDataset:
 
 @dataclass(frozen=True)
 class JudgedMatrix:
-    """All datasets of a matrix with their verdicts; ``named`` is the metric that was asked for."""
+    """All datasets of a matrix with their verdicts."""
 
     datasets: tuple[JudgedDataset, ...]
-    named: str | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The primary metrics that were asked for, on the datasets that were compared in them."""
+        names = (dataset.named for dataset in self.datasets if dataset.on_main)
+        return tuple(dict.fromkeys(filter(None, names)))
+
+    @property
+    def choices(self) -> dict[str, Choice]:
+        """The named metric and the baseline of each dataset."""
+        return {dataset.table.dataset: dataset.choice for dataset in self.datasets}
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:
@@ -184,7 +214,7 @@ class JudgedMatrix:
             return ""
         return scope_text(
             self.primary,
-            named=self.named is not None,
+            named=[bool(dataset.named) for dataset in self.datasets if dataset.on_main],
             tests=self.tests,
             datasets=sum(bool(dataset.comparisons) for dataset in self.datasets),
             columns=self.columns,
@@ -192,16 +222,25 @@ class JudgedMatrix:
 
 
 def judge_matrix(
-    compared: Sequence[tuple[MetricTable, Sequence[Comparison]]], metric: str | None = None
+    compared: Sequence[tuple[MetricTable, Sequence[Comparison]]],
+    metric: str | Mapping[str, str] | None = None,
 ) -> JudgedMatrix:
     """Return the verdicts on everything that a matrix compares.
 
     Args:
         compared: the table of each dataset with its comparisons (see ``compare_to``).
-        metric: the name of the primary metric; it counts on the datasets that have it. The others
-            have the default (see ``main_column``).
+        metric: the name of the primary metric, or that of each dataset; it counts on the datasets
+            that have it. The others have the default (see ``main_column``).
     """
-    mains = [_main(table, metric) for table, _ in compared]
+    asked = [
+        metric.get(table.dataset) if isinstance(metric, Mapping) else metric
+        for table, _ in compared
+    ]
+    named = [_known(table, name) for (table, _), name in zip(compared, asked, strict=True)]
+    mains = [
+        main_column(table, name or None) if table.columns else None
+        for (table, _), name in zip(compared, named, strict=True)
+    ]
     compared = _with_excess(compared)
     primary = [
         comparison
@@ -211,15 +250,15 @@ def judge_matrix(
     ]
     corrected = iter(correct_family(primary))
     datasets = []
-    for main, (table, comparisons) in zip(mains, compared, strict=True):
+    for main, name, (table, comparisons) in zip(mains, named, compared, strict=True):
         verdicts_here = [
             _verdict(next(corrected), primary=True)
             if comparison.column == main
             else _verdict(comparison, primary=False)
             for comparison in comparisons
         ]
-        datasets.append(JudgedDataset(table, main, tuple(verdicts_here)))
-    return JudgedMatrix(tuple(datasets), metric)
+        datasets.append(JudgedDataset(table, main, tuple(verdicts_here), name))
+    return JudgedMatrix(tuple(datasets))
 
 
 def _with_excess(
@@ -250,12 +289,10 @@ def verdicts(
     return list(judge_matrix([(table, comparisons)], metric).datasets[0].verdicts)
 
 
-def _main(table: MetricTable, metric: str | None) -> MetricColumn | None:
-    """Return the primary metric of a table; None if nothing was measured."""
-    if not table.columns:
-        return None
+def _known(table: MetricTable, metric: str | None) -> str:
+    """Return the name of a metric or of a column; empty if the table has none of that name."""
     known = {name for column in table.columns for name in (column.name, column.metric)}
-    return main_column(table, metric if metric in known else None)
+    return metric if metric is not None and metric in known else ""
 
 
 def _verdict(comparison: Comparison, *, primary: bool) -> Verdict:

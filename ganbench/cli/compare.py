@@ -358,13 +358,13 @@ def _conclude(planned: PlannedComparison, states: Sequence[CellState], *, as_jso
     from ganbench.analysis.gates import tripped
     from ganbench.cli.compare_output import print_results
     from ganbench.harness.compare import compared_datasets
-    from ganbench.records.primary_metric import record_primary_metric
+    from ganbench.records.primary_metric import record_choices
 
     for state in states:
         if state.status in {"failed", "timeout"}:
             complain(f"{state.cell.label}: {state.problem}", _remedy(state))
-    record_primary_metric(planned.scheduler.options.out, planned.suite.metric)
     compared = compared_datasets(planned.scheduler, planned.suite.baseline, planned.suite.metric)
+    record_choices(planned.scheduler.options.out, compared.choices)
     comparisons = [
         comparison for dataset in compared.datasets for comparison in dataset.comparisons
     ]

@@ -16,7 +16,7 @@ from ganbench.harness.matrix import Cell, check_options
 from ganbench.harness.run import RunOptions
 from ganbench.harness.scheduler import CellState, Policy, Scheduler
 from ganbench.harness.search import Found, Results, SearchPlan, parse_search
-from ganbench.records.primary_metric import primary_rank, record_primary_metric
+from ganbench.records.primary_metric import Choice, primary_rank, record_choices
 
 if TYPE_CHECKING:
     from ganbench.harness.suite import Suite
@@ -69,7 +69,8 @@ def run_search(
         return _results(watch(scheduler))
 
     found = plan.carry_out(carry_out, primary.name, primary.metric.better)
-    record_primary_metric(run_options.out, suite.metric)
+    choice = Choice(suite.metric or "", suite.baseline or "")
+    record_choices(run_options.out, {cell.config.dataset: choice for cell in cells})
     if as_json:
         best = [_found_record(each) for each in found]
         print_json({"search": _plan_record(plan, primary), "best": best})

@@ -140,7 +140,7 @@ def command(
         target,
         title=title,
         baseline=baseline,
-        metric=metric or _recorded_metric(folders, records),
+        metric=metric,
         published=_published(),
         speeds=speeds,
         formats=options.names(formats) or (),
@@ -174,14 +174,6 @@ def _closer_looks(records: Sequence[RunRecord]) -> LookCloser | None:
     from ganbench.harness.stored_looks import StoredLooks
 
     return StoredLooks(folders)
-
-
-def _recorded_metric(folders: Sequence[Path], records: Sequence[RunRecord]) -> str | None:
-    """Return the primary metric that the comparison of the runs named, if a run has it."""
-    from ganbench.records.primary_metric import recorded_primary_metric
-
-    metric = recorded_primary_metric(folders)
-    return metric if any(metric in run.metrics for run in records) else None
 
 
 def _published() -> list[PublishedRow]:

@@ -85,7 +85,7 @@ def comparison_document(
                 for compared in matrix.datasets
                 if compared.main
             },
-            "named": matrix.named is not None,
+            "named": bool(matrix.named),
             "tests": matrix.tests,
             "columns": matrix.columns,
             "sentence": matrix.scope,

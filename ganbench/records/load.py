@@ -14,6 +14,7 @@ from pathlib import Path
 from ganbench.errors import InputError
 from ganbench.records.archive import is_archive, read_archive
 from ganbench.records.labels import label_variants
+from ganbench.records.primary_metric import RecordedChoices
 from ganbench.records.read_run import read_if_run
 from ganbench.records.run_folder import find_runs
 from ganbench.records.run_record import RunRecord
@@ -50,8 +51,12 @@ def _read_folder(folder: Path, *, curves: bool) -> list[RunRecord]:
         raise InputError(
             f"There is no folder {folder} to read runs from.", "Train a model with ganbench run."
         )
-    read = (read_if_run(run_folder, curves=curves) for run_folder in find_runs(folder))
-    runs = [run for run in read if run is not None]
+    choices = RecordedChoices()
+    runs = []
+    for run_folder in find_runs(folder):
+        if run := read_if_run(run_folder, curves=curves):
+            choice = choices.on(run.dataset, run_folder.path.parent)
+            runs.append(replace(run, **vars(choice)))
     if is_archive(folder):  # which may have been written into the folder of the runs themselves
         known = {key for run in runs for key in (run.identity, run.name) if key}
         runs += [run for run in read_archive(folder) if not known & {run.identity, run.name}]

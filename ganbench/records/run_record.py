@@ -100,7 +100,8 @@ class RunRecord:
     and grids have not been read yet. ``repeats`` counts further runs of the same identity that
     were set aside. ``health`` holds what went wrong and when, ``best`` the best evaluation, which
     was chosen by other samples than it is reported on; both are empty where nothing was recorded.
-    ``recording`` is the page that plays the run, where it was recorded.
+    ``primary_metric`` and ``baseline`` are what its comparison chose on the dataset; they are empty
+    where nothing was chosen. ``recording`` is the page that plays the run, where it was recorded.
     """
 
     name: str = field(metadata=_stored())
@@ -121,6 +122,8 @@ class RunRecord:
     command: str = _fact("", "config.json")
     problem: str = _fact("")
     repeats: int = _fact(0)
+    primary_metric: str = _fact("")
+    baseline: str = _fact("")
     parameters: Mapping[str, int] = field(default_factory=dict, metadata=_stored("result.json"))
     config: Json = field(default_factory=dict, metadata=_stored())
     health: Json = field(default_factory=dict, metadata=_stored("result.json"))

@@ -16,6 +16,7 @@ from ganbench.errors import UnknownNameError, suggest
 from ganbench.records.archive import condense
 from ganbench.records.environment import lasting
 from ganbench.records.event_curves import EventCurve
+from ganbench.records.primary_metric import Choice
 from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import SpeedRecord
 from ganbench.report import sentences
@@ -101,7 +102,12 @@ def make_report(
     read = {
         run.name: run for section in by_dataset for row in section.drawn.rows for run in row.runs
     }
-    shown = tuple(read.get(run.name) or _bare(run) for run in runs)
+    # A report of this report judges by the same metric and baseline.
+    choices = {section.dataset: section.choice for section in by_dataset}
+    shown = tuple(
+        replace(read.get(run.name) or _bare(run), **vars(choices.get(run.dataset, Choice())))
+        for run in runs
+    )
     pictured = {name for section in by_dataset for name in section.chosen.first}
     return Report(
         title=title,

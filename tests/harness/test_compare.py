@@ -11,7 +11,7 @@ from ganbench.analysis.tables import metric_table
 from ganbench.analysis.verdicts import judge_matrix
 from ganbench.harness.compare import comparison_document
 from ganbench.records.measurement import Measurement
-from ganbench.records.primary_metric import recorded_primary_metric
+from ganbench.records.primary_metric import Choice, RecordedChoices
 from ganbench.records.run_record import RunRecord
 
 
@@ -95,7 +95,7 @@ def test_a_comparison_trains_what_is_missing(tmp_path):
     assert "exploratory" in first._repr_html_()
     rows = [row for rows in first.plot().to_dict()["datasets"].values() for row in rows]
     assert {row.get("seed") for row in rows if "difference" in row} == {"0", "1"}
-    assert recorded_primary_metric([tmp_path]) == "modes"
+    assert RecordedChoices().on("ring8", tmp_path) == Choice("modes", "none")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/result.json")}
     more = compare(["none", "ema", [ganbench.R1(weight=2.0)]])
     assert len(more["cells"]) == 6

@@ -31,6 +31,8 @@ FULL: dict[str, Any] = {
     "command": "ganbench run",
     "problem": "none",
     "repeats": 1,
+    "primary_metric": "fid",
+    "baseline": "none",
     "parameters": {"generator": 5},
     "config": {"loss": "hinge"},
     "health": {"events": [{"name": "collapse", "kimg": 3.0}], "unchecked": {}},

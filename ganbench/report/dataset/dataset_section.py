@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ganbench.analysis.comparison import Comparison, baseline_names, compare_to
+from ganbench.analysis.comparison import Comparison
 from ganbench.analysis.costs import Cost, cost
 from ganbench.analysis.equal_budgets import EqualBudgets, equal_budgets
+from ganbench.analysis.judged_tables import judge_tables
 from ganbench.analysis.over_settings import OverSettings, over_settings
 from ganbench.analysis.published import PublishedRow
 from ganbench.analysis.selection import Drawn, best_of_each, select_drawn
 from ganbench.analysis.stability import Profile, StabilityRow, profiles, stability_rows
 from ganbench.analysis.tables import MetricColumn, MetricTable, datasets_of, metric_table
-from ganbench.analysis.verdicts import JudgedDataset, Verdict, judge_matrix
+from ganbench.analysis.verdicts import JudgedDataset, Verdict
 from ganbench.records.archive import condense
 from ganbench.records.atomic_files import slug
+from ganbench.records.primary_metric import Choice
 from ganbench.records.read_run import complete
 from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import SpeedCase
@@ -36,7 +38,7 @@ from ganbench.report.pictures import unique
 class DatasetSection:
     """One dataset: its verdicts, its tables and its charts.
 
-    ``main`` is the primary metric. ``scope`` says what the verdicts on all datasets are about, and
+    ``main`` is the primary metric, ``choice`` how it and the baseline were named. ``scope`` says what the verdicts on all datasets are about, and
     how many columns of metrics were looked at. ``table`` holds all runs, ``drawn`` the runs whose
     curves have been read. ``cost_ratios`` are the costs of each treatment, by variant. ``profiles``
     are the performance profiles with their charts, ``over_settings`` the effects at each setting
@@ -47,6 +49,7 @@ class DatasetSection:
     slug: str
     table: MetricTable
     main: MetricColumn | None
+    choice: Choice
     verdicts: tuple[Verdict, ...]
     scope: str
     cost_ratios: Mapping[str, Cost]
@@ -109,14 +112,15 @@ def sections(
         runs: All runs.
         published: Published rows; each belongs to the dataset that it names.
         variant_styles: How each variant is drawn.
-        baseline: The baseline that was asked for; it counts on the datasets that have it.
-        metric: The primary metric that was asked for; it counts where it was measured.
+        baseline: The baseline that was asked for; it counts on the datasets that have it. The
+            others have the one that the comparison of the runs chose.
+        metric: The primary metric that was asked for; it counts where it was measured, likewise.
         speeds: Measurements of speed, which know the memory of variants.
     """
     # These are the anchors of chapters that are about no dataset.
     taken = {"across", "claims", "speed", "event-curves"}
     tables = [metric_table(runs, dataset) for dataset in datasets_of(runs)]
-    matrix = judge_matrix([(table, _compared(table, baseline)) for table in tables], metric)
+    matrix = judge_tables(tables, baseline, metric)
     return [
         _section(
             [run for run in runs if run.dataset == judged.table.dataset],
@@ -129,11 +133,6 @@ def sections(
         )
         for judged in matrix.datasets
     ]
-
-
-def _compared(table: MetricTable, baseline: str | None) -> list[Comparison]:
-    """Compare the variants of a table; with the baseline asked for only where there is one."""
-    return compare_to(table, baseline if baseline in baseline_names([table]) else None)
 
 
 def _section(
@@ -159,6 +158,7 @@ def _section(
         slug=name,
         table=table,
         main=main,
+        choice=dataset.choice,
         verdicts=judged,
         scope=scope,
         cost_ratios={
