@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ganbench.analysis.failures import NOT_TESTED, ExcessTest, Trouble, trouble, went_wrong
+from ganbench.analysis.failures import NOT_TESTED, FailureTest, Trouble, trouble, went_wrong
 from ganbench.analysis.paired_values import PairedValues, paired_values
 from ganbench.analysis.significance import PairedDifference, detectable_difference, holm
 from ganbench.analysis.stats import Improvement, probability_of_improvement
@@ -44,8 +44,8 @@ class Comparison:
     ``detectable`` is the true difference that the t test detects with a probability of 0.8 at the
     level 0.05 / family. ``corrected`` is the p value of the permutation test over ``pairs``, and
     ``ratio_corrected`` that of the t test of the logarithms of the deciding pairs, each after
-    Holm's correction for its own kind. ``excess`` is the test of ``troubles``, made where a whole
-    matrix is judged.
+    Holm's correction for its own kind. ``failure_test`` is the test of ``troubles``, made where a
+    whole matrix is judged.
     """
 
     variant: str
@@ -62,7 +62,7 @@ class Comparison:
     failed: frozenset[int] = frozenset()
     family: int = 1
     troubles: tuple[Trouble, Trouble] = (Trouble(0, 0), Trouble(0, 0))
-    excess: ExcessTest = NOT_TESTED
+    failure_test: FailureTest = NOT_TESTED
     model: str = ""
     tricks: str = ""
     setting: str = ""
@@ -95,8 +95,33 @@ class Comparison:
 
     @property
     def conditional(self) -> bool:
-        """Whether the deciding pairs leave out seeds in which a run failed."""
-        return self.deciding is not None and not self.failed <= self.deciding.differences.keys()
+        """Whether the deciding pairs leave out seeds: a run failed, or has no value."""
+        return self.deciding is not None and bool(self.lost or self.failed_left_out)
+
+    @property
+    def failed_left_out(self) -> int:
+        """The number of seeds with a failed run that the deciding pairs leave out."""
+        return len(self.failed - (self.deciding.differences.keys() if self.deciding else set()))
+
+    @property
+    def missing(self) -> int:
+        """The number of shared seeds that make no pair though no run of them failed.
+
+        A run may be done and have no value: a reverse KL where no sample is sharp.
+        """
+        return self.lost - len(self.failed - self.differences.keys())
+
+    @property
+    def fails(self) -> bool:
+        """Whether the test shows that more of the treatment's runs than of the baseline's fail."""
+        treatment, baseline = self.troubles
+        return self.failure_test.corrected < ALPHA and treatment.share > baseline.share
+
+    @property
+    def fails_less(self) -> bool:
+        """Whether the test shows that fewer of the treatment's runs fail."""
+        treatment, baseline = self.troubles
+        return self.failure_test.corrected < ALPHA and treatment.share < baseline.share
 
     @property
     def t_p_value(self) -> float | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganbench.analysis.comparison import Comparison
-from ganbench.analysis.failures import fails
+from ganbench.analysis.failures import visibly_more
 from ganbench.analysis.paired_values import PairedValues
 from ganbench.errors import ConfigError
 
@@ -93,7 +93,7 @@ def _tripped(bound: Bound, comparison: Comparison) -> list[str]:
     name = comparison.column.name
     if comparison.lost or comparison.pairs is None:
         return [f"{comparison.variant}: {name} is missing for some seeds."]
-    if fails(*comparison.troubles):
+    if visibly_more(*comparison.troubles):
         treatment, baseline = comparison.troubles
         return [
             f"{comparison.variant}: {treatment.count} of {treatment.runs} runs diverged or "

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganbench.analysis.comparison import PLAIN
-from ganbench.analysis.failures import fails
 from ganbench.analysis.verdicts import Verdict
 from ganbench.config import join_words
 
@@ -39,11 +38,8 @@ class OverSettings:
 
     @property
     def steadier(self) -> int:
-        """The number of settings at which clearly fewer runs fail than without the tricks.
-
-        That is the rule of the verdict "fails", the other way around.
-        """
-        return sum(fails(*reversed(verdict.comparison.troubles)) for verdict in self.verdicts)
+        """The number of settings at which fewer runs fail than without the tricks."""
+        return sum(verdict.comparison.fails_less for verdict in self.verdicts)
 
     @property
     def sentence(self) -> str:
@@ -53,7 +49,7 @@ class OverSettings:
         parts += [
             f"{kind} at {count}" for kind in ("hurts", "fails") if (count := self.count(kind))
         ]
-        if unclear := self.count("unclear"):
+        if unclear := self.count("unclear") + self.count("fails-less"):
             parts.append(f"shows no difference at {unclear}")
         text = f"{self.tricks or PLAIN} {join_words(parts)}."
         if self.steadier:

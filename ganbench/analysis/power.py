@@ -132,7 +132,7 @@ def seeds_for_found(dataset: str, verdict: Verdict) -> SeedsNeeded | None:
         The plan; None where the verdict rests on runs that failed, and where fewer than two pairs,
         no spread or no difference leave nothing to plan.
     """
-    if verdict.kind == "fails" or verdict.pairs is None:
+    if verdict.kind in {"fails", "fails-less"} or verdict.pairs is None:
         return None
     difference = abs(verdict.pairs.paired.difference.value)
     return _plan(dataset, verdict, difference, ALPHA / verdict.comparison.family, POWER)

@@ -77,6 +77,9 @@ def _failures_record(comparison: Comparison) -> dict[str, Any]:
         }
     return {
         **record,
-        "failed_p_value": comparison.excess.p_value,
-        "failed_p_value_holm": comparison.excess.corrected,
+        "missing": comparison.missing,
+        "failed_p_value": comparison.failure_test.p_value,
+        "failed_p_value_holm": comparison.failure_test.corrected,
+        "fails": comparison.fails,
+        "fails_less": comparison.fails_less,
     }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ganbench.analysis import number_text
 from ganbench.analysis.comparison import ALPHA, Comparison
-from ganbench.analysis.failures import ExcessTest, Trouble
+from ganbench.analysis.failures import FailureTest, Trouble
 from ganbench.analysis.paired_values import PairedValues
 from ganbench.config import join_words
 
@@ -103,22 +103,21 @@ def _without_pairs(comparison: Comparison, opening: str) -> str:
 
 
 def failing_sentence(comparison: Comparison, opening: str) -> str:
-    """Return the sentences on a treatment whose runs go wrong more often.
+    """Return the sentences on a treatment whose runs go wrong more often, or less often.
 
     Args:
         comparison: the comparison.
         opening: the treatment, with the word of the verdict.
     """
     treatment, baseline = comparison.troubles
-    chance = "" if comparison.excess.corrected < ALPHA else ", so that it may be chance"
     text = (
         f"{opening}: {_counts(treatment)} diverged or collapsed{_share(treatment)}, "
         f"{baseline.count} of {baseline.runs} of {comparison.baseline}{_share(baseline)}; "
-        f"Boschloo's exact test p {_excess(comparison.excess)}{chance}."
+        f"Boschloo's exact test p {_failure_test(comparison.failure_test)}."
     )
     pairs = comparison.deciding
     if pairs is None:
-        return f"{text} No run of it has a value of {comparison.column.name}."
+        return f"{text} No pair has two values of {comparison.column.name}."
     tests = f"; {_tests(comparison, pairs)}" if pairs.paired.n > 1 else ""
     which = "with values" if pairs is comparison.pairs else "in which no run failed"
     return (
@@ -127,7 +126,7 @@ def failing_sentence(comparison: Comparison, opening: str) -> str:
     )
 
 
-def _excess(test: ExcessTest) -> str:
+def _failure_test(test: FailureTest) -> str:
     """Return the p value that decides, and the one before the correction where they differ."""
     if test.family < 2:
         return _equals(test.p_value)
@@ -138,16 +137,17 @@ def _excess(test: ExcessTest) -> str:
 
 
 def _beside(comparison: Comparison) -> str:
-    """Return what stands next to the deciding pairs where a run failed; empty if none did.
+    """Return what stands next to the deciding pairs where a run failed or has no value.
 
-    That is whether they are conditional on not failing, and the other pairs.
+    That is what they are conditional on, and the other pairs; it is empty if there is nothing.
     """
     text = ""
-    if comparison.conditional:
-        deciding = comparison.deciding.differences.keys() if comparison.deciding else set()
-        count = len(comparison.failed - deciding)
-        text = f" The comparison is conditional on not failing: {_seeds(count)} with a failed run "
-        text += f"{'is' if count == 1 else 'are'} left out."
+    if failed := comparison.failed_left_out:
+        text = f" The comparison is conditional on not failing: {_seeds(failed)} with a failed run "
+        text += f"{'is' if failed == 1 else 'are'} left out."
+    if missing := comparison.missing:
+        text += f" {_seeds(missing)} {'is' if missing == 1 else 'are'} left out, as a run has no "
+        text += f"value of {comparison.column.name}: the comparison is conditional on having one."
     if comparison.unfailed is None or comparison.pairs is None:
         return text
     by_unfailed = comparison.deciding is comparison.unfailed
@@ -241,10 +241,17 @@ def _troubles(comparison: Comparison) -> str:
     treatment, baseline = comparison.troubles
     if not (treatment.count or baseline.count):
         return ""
-    return (
+    text = (
         f" {_counts(treatment)} diverged or collapsed, "
-        f"{baseline.count} of {baseline.runs} of {comparison.baseline}."
+        f"{baseline.count} of {baseline.runs} of {comparison.baseline}"
     )
+    if treatment.share == baseline.share:
+        return f"{text}."
+    test = comparison.failure_test
+    if test.corrected < ALPHA:
+        return f"{text}; Boschloo's exact test p {_failure_test(test)}."
+    chance = f"(Boschloo's exact test p {_equals(test.corrected)})"
+    return f"{text}, which this many seeds cannot tell from chance {chance}."
 
 
 def _counts(trouble: Trouble) -> str:

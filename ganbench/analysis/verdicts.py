@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Verdicts on comparisons: helps, hurts, fails, or no difference that the seeds can show.
+"""Verdicts on comparisons: helps, hurts, fails, fails less, or no difference that seeds can show.
 
 The rule: a treatment fails if more of its runs than of the baseline's diverged or collapsed,
-measured or not, by at least one in ten. It may fail if Boschloo's test, after Holm's correction
-over the treatments of the whole matrix, cannot tell that from chance. Otherwise it helps or hurts
+measured or not, by Boschloo's two-sided test with p < 0.05 after Holm's correction over the
+treatments of the whole matrix; it fails less if fewer did. One that does not fail helps or hurts
 if a two-sided paired t test of its differences to the baseline has p < 0.05 after Holm's
-correction. Everything else is no difference that the given number of seeds can show, including a
-difference that would be significant alone but is not after the correction.
+correction; it may fail less at the same time. Everything else is no difference that the given
+number of seeds can show, including a difference that would be significant alone but is not after
+the correction.
 
 A collapsed run that has a value would take all power from a t test. Where no run failed in most
 pairs, the test is over these, and the verdict says so: it is conditional on not failing. All
-pairs are shown next to them.
+pairs are shown next to them. A verdict is conditional, too, where a run has no value.
 
 One metric of each dataset is primary. The correction of its tests is over everything that is
 tested on primary metrics, on all datasets. Every other metric is exploratory: it is corrected
@@ -26,7 +27,7 @@ from typing import Literal
 
 from ganbench.analysis import number_text
 from ganbench.analysis.comparison import ALPHA, PLAIN, Comparison, correct_family
-from ganbench.analysis.failures import ExcessTest, excess_tests, fails
+from ganbench.analysis.failures import FailureTest, failure_tests
 from ganbench.analysis.paired_values import PairedValues
 from ganbench.analysis.significance import detectable_difference
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
@@ -34,23 +35,27 @@ from ganbench.analysis.verdict_sentences import difference_sentence, failing_sen
 from ganbench.errors import UnknownNameError, suggest
 from ganbench.records.primary_metric import Choice, primary_rank
 
-VerdictKind = Literal["helps", "hurts", "fails", "unclear"]
+VerdictKind = Literal["helps", "fails-less", "hurts", "fails", "unclear"]
 
 WORDS: dict[VerdictKind, str] = {
     "helps": "helps",
+    "fails-less": "fails less",
     "hurts": "hurts",
     "fails": "fails",
     "unclear": "no difference shown",
 }
 
-_TENTATIVE = {"helps": "may help", "hurts": "may hurt", "fails": "may fail"}
+_TENTATIVE = {"helps": "may help", "hurts": "may hurt"}
+_FAILS_LESS_AND = {"helps": "fails less and ", "hurts": "fails less but "}
 
 
 @dataclass(frozen=True)
 class Verdict:
     """A comparison with its verdict.
 
-    ``primary`` is whether it is about the primary metric; otherwise it is exploratory.
+    ``kind`` is "fails-less" where that is all that is shown; a treatment that helps or hurts may
+    fail less, too. ``primary`` is whether it is about the primary metric; otherwise it is
+    exploratory.
     """
 
     comparison: Comparison
@@ -64,22 +69,24 @@ class Verdict:
 
     @property
     def conditional(self) -> bool:
-        """Whether a difference is shown only for seeds in which no run failed."""
+        """Whether a difference is shown only for seeds in which no run failed or lacks a value."""
         return self.kind in {"helps", "hurts"} and self.comparison.conditional
 
     @property
     def word(self) -> str:
         """The verdict in a few words; one that is not confirmed says "may"."""
-        return f"{self._bare} where no run failed" if self.conditional else self._bare
+        if not self.conditional:
+            return self._bare
+        failed = self.comparison.failed_left_out
+        return f"{self._bare} where {'no run failed' if failed else 'both runs have a value'}"
 
     @property
     def _bare(self) -> str:
         """The verdict without its condition."""
-        confirmed = self.primary
-        if self.kind == "fails":
-            # Failures are no matter of a metric: their own test tells whether they are chance.
-            confirmed = self.comparison.excess.corrected < ALPHA
-        return WORDS[self.kind] if confirmed else _TENTATIVE.get(self.kind, WORDS[self.kind])
+        # Failures are no matter of a metric: their own test confirms them.
+        word = WORDS[self.kind] if self.primary else _TENTATIVE.get(self.kind, WORDS[self.kind])
+        before = _FAILS_LESS_AND.get(self.kind, "") if self.comparison.fails_less else ""
+        return f"{before}{word}"
 
     @property
     def short(self) -> str:
@@ -88,7 +95,7 @@ class Verdict:
 
     @property
     def mark(self) -> str:
-        """The verdict in a chart: an asterisk stands for "where no run failed"."""
+        """The verdict in a chart: an asterisk stands for the condition of ``word``."""
         return f"{self._bare}*" if self.conditional else self.short
 
     @property
@@ -101,7 +108,7 @@ class Verdict:
         """The verdict in plain English, with its numbers."""
         unclear = self.kind == "unclear"
         opening = self.subject if unclear else f"{self.subject} {self.word}"
-        if self.kind == "fails":
+        if self.kind in {"fails", "fails-less"}:
             return failing_sentence(self.comparison, opening)
         return difference_sentence(self.comparison, opening, shown=not unclear)
 
@@ -241,7 +248,7 @@ def judge_matrix(
         main_column(table, name or None) if table.columns else None
         for (table, _), name in zip(compared, named, strict=True)
     ]
-    compared = _with_excess(compared)
+    compared = _with_failure_tests(compared)
     primary = [
         comparison
         for main, (_, comparisons) in zip(mains, compared, strict=True)
@@ -261,7 +268,7 @@ def judge_matrix(
     return JudgedMatrix(tuple(datasets))
 
 
-def _with_excess(
+def _with_failure_tests(
     compared: Sequence[tuple[MetricTable, Sequence[Comparison]]],
 ) -> list[tuple[MetricTable, list[Comparison]]]:
     """Return the comparisons with the tests of their failures, one for each treatment."""
@@ -270,13 +277,16 @@ def _with_excess(
         for index, (_, comparisons) in enumerate(compared)
         for comparison in comparisons
     }
-    tests: dict[tuple[int, str, str], ExcessTest] = dict(
-        zip(treatments, excess_tests(list(treatments.values())), strict=True)
+    tests: dict[tuple[int, str, str], FailureTest] = dict(
+        zip(treatments, failure_tests(list(treatments.values())), strict=True)
     )
     return [
         (
             table,
-            [replace(row, excess=tests[index, row.variant, row.baseline]) for row in comparisons],
+            [
+                replace(row, failure_test=tests[index, row.variant, row.baseline])
+                for row in comparisons
+            ],
         )
         for index, (table, comparisons) in enumerate(compared)
     ]
@@ -297,12 +307,12 @@ def _known(table: MetricTable, metric: str | None) -> str:
 
 def _verdict(comparison: Comparison, *, primary: bool) -> Verdict:
     """Apply the rule to a comparison."""
-    if fails(*comparison.troubles):
+    if comparison.fails:
         return Verdict(comparison, "fails", primary)
     difference = comparison.deciding.paired.difference.value if comparison.deciding else 0.0
     significant = comparison.t_corrected is not None and comparison.t_corrected < ALPHA
     if difference == 0 or not significant or not comparison.column.better:
-        return Verdict(comparison, "unclear", primary)
+        return Verdict(comparison, "fails-less" if comparison.fails_less else "unclear", primary)
     helps = (difference > 0) == (comparison.column.better == "higher")
     return Verdict(comparison, "helps" if helps else "hurts", primary)
 

@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
     from ganbench.harness.scheduler import CellState, Scheduler
 
-_STYLES = {"helps": "green", "hurts": "red", "fails": "bold red", "unclear": "dim"}
+_STYLES = {
+    "helps": "green",
+    "fails-less": "bold green",
+    "hurts": "red",
+    "fails": "bold red",
+    "unclear": "dim",
+}
 
 
 _LEAST_COLUMNS = ("p, Holm", "n", "95 % interval", "difference")
@@ -142,6 +148,7 @@ def _metric_row(dataset: JudgedDataset, row: VariantRow, column: MetricColumn) -
 def _verdict_word(verdict: Verdict | None, *, is_baseline: bool) -> Text:
     if verdict is not None:
         treatment, _ = verdict.comparison.troubles
-        count = f", {treatment.count} of {treatment.runs}" if verdict.kind == "fails" else ""
+        failing = verdict.kind in {"fails", "fails-less"}
+        count = f", {treatment.count} of {treatment.runs}" if failing else ""
         return Text(f"{verdict.word}{count}", style=_STYLES[verdict.kind])
     return Text("baseline" if is_baseline else "–")

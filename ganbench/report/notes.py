@@ -20,11 +20,11 @@ HOW_TO_READ = (
     "Numbers are comparable only where their protocols are the same; each dataset lists its own. "
     "Seconds are seconds of training alone, and comparable only within one environment.",
     "Verdicts: runs of one seed share initial weights, batches and latents, so differences to the "
-    "baseline are taken in pairs. A treatment fails where the share of its runs that diverged or "
-    "collapsed, measured or not, exceeds the baseline's share by one in ten or more; it may fail "
-    "where Boschloo's exact test, after Holm's correction over all treatments of which a run or a "
-    "run of the baseline failed, cannot tell that from chance. Otherwise it helps or hurts where "
-    "a two-sided paired t test has p < 0.05 after Holm's correction. Everything else is no "
+    "baseline are taken in pairs. A treatment fails, or fails less, where more or fewer of its "
+    "runs than of the baseline's diverged or collapsed, measured or not: p < 0.05 by Boschloo's "
+    "exact test, two-sided, after Holm's correction over all treatments of which a run or a run of "
+    "the baseline failed. One that does not fail helps or hurts where a two-sided paired t test has "
+    "p < 0.05 after Holm's correction. Everything else is no "
     "difference that this many seeds can show, which is not the same as no difference.",
     "One metric of each dataset is primary, and the correction is over all tests on primary "
     "metrics, on all datasets. All other metrics are exploratory: they are corrected only within "
@@ -32,7 +32,8 @@ HOW_TO_READ = (
     "A collapsed run can take all power from a t test. Where no run failed in most pairs, the "
     "test is over these alone, and all pairs are shown next to them. “Helps where no run failed” "
     "is conditional on not failing: it says nothing about how often runs fail. A run that "
-    "diverged has no value, so a comparison with one is always conditional.",
+    "diverged has no value, so a comparison with one is always conditional; so is one with a run "
+    "that is done and has no value, such as a reverse KL where no sample is sharp.",
     "Next to the t test stands the exact permutation test, which assumes nothing about the "
     "distribution. Over n pairs it cannot give a p value below 2/2ⁿ: 0.25 with three seeds, 0.0625 "
     "with five. A p value that cannot be small is no sign that there is no difference.",
@@ -40,8 +41,8 @@ HOW_TO_READ = (
 
 VERDICTS_NOTE = (
     "The verdict, and the mean difference over shared seeds in percent of the baseline; of a "
-    "treatment that fails, how many of its runs diverged or collapsed. “Not shown”: these seeds "
-    "gave the percentage, and this many seeds cannot show that it is more than chance."
+    "treatment that fails, or fails less, how many runs diverged or collapsed. “Not shown”: these "
+    "seeds gave the percentage, and this many seeds cannot show that it is more than chance."
 )
 
 CONCLUSIONS_NOTE = (
@@ -72,7 +73,7 @@ EFFECTS_NOTE = (
     "mean of the seeds that the verdict rests on (without failed runs, where it says so), the bar "
     "its 95 % t interval, not corrected for the number of treatments. Where some lie far outside, "
     "distances from zero are drawn logarithmically. The verdict stands at the right, with an "
-    "asterisk for “where no run failed”."
+    "asterisk where it leaves out seeds of which a run failed or has no value."
 )
 
 DOTS_NOTE = "Each dot is a seed, the diamond their mean, the bar its interval."

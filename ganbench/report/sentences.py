@@ -65,9 +65,13 @@ def change(verdict: Verdict) -> str:
 
     The difference is in percent of the baseline, or as it is where the baseline is zero.
     """
+    treatment, baseline = verdict.comparison.troubles
     if verdict.kind == "fails":
-        treatment, _ = verdict.comparison.troubles
         return f"{treatment.count} of {treatment.runs}"
+    if verdict.kind == "fails-less":
+        return (
+            f"{treatment.count} of {treatment.runs}, baseline {baseline.count} of {baseline.runs}"
+        )
     if verdict.pairs is None:
         return "no pair"
     if verdict.pairs.relative is not None:

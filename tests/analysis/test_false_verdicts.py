@@ -10,6 +10,7 @@ import pytest
 from scipy import special
 
 from ganbench.analysis.comparison import ALPHA, compare_to
+from ganbench.analysis.failures import Trouble, failure_tests
 from ganbench.analysis.tables import metric_table
 from ganbench.analysis.verdicts import judge_matrix
 from ganbench.records.measurement import Measurement
@@ -128,3 +129,18 @@ def test_the_code_that_judges_records_says_the_same(draw):
     assert len(some) == 6
     for page in some:
         assert judged(values[page]) == found[page].tolist()
+
+
+@pytest.mark.parametrize("seeds", [5, 8])
+@pytest.mark.parametrize("tricks", [1, 12])
+@pytest.mark.parametrize("rate", [0.1, 0.3, 0.5])
+def test_fewer_than_one_page_in_twenty_says_falsely_that_a_trick_fails_or_fails_less(
+    seeds, tricks, rate
+):
+    random = np.random.default_rng(0)
+    false = 0
+    for _ in range(1000):
+        base, *counts = random.binomial(seeds, rate, 1 + tricks).tolist()
+        tests = failure_tests([(Trouble(count, seeds), Trouble(base, seeds)) for count in counts])
+        false += any(test.corrected < ALPHA for test in tests)
+    assert false / 1000 < 0.05

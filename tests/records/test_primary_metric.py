@@ -47,8 +47,10 @@ def test_the_metric_of_an_earlier_version_counts_until_a_dataset_is_compared_aga
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[]", "3", '{"primary_metric": 7}', "", "\x00", '{"datasets": 3}']
-    + ['{"datasets": {"digits": [1]}}', '{"datasets": {"digits": {"baseline": 2}}}'],
+    [
+        *("{", "[]", "3", "", "\x00", '{"primary_metric": 7}', '{"datasets": 3}'),
+        *('{"datasets": {"digits": [1]}}', '{"datasets": {"digits": {"baseline": 2}}}'),
+    ],
 )
 def test_a_damaged_file_chooses_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / COMPARISON_FILE).write_text(text)

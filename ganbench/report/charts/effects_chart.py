@@ -20,6 +20,7 @@ _PLACES = ("difference", "mean", "low", "high")
 
 VERDICT_COLORS: Mapping[VerdictKind, str] = {
     "helps": "#009E73",
+    "fails-less": "#0072B2",
     "hurts": "#D55E00",
     "fails": "#CC79A7",
     "unclear": "#8C8C8C",

@@ -38,11 +38,12 @@ from ganbench.report.pictures import unique
 class DatasetSection:
     """One dataset: its verdicts, its tables and its charts.
 
-    ``main`` is the primary metric, ``choice`` how it and the baseline were named. ``scope`` says what the verdicts on all datasets are about, and
-    how many columns of metrics were looked at. ``table`` holds all runs, ``drawn`` the runs whose
-    curves have been read. ``cost_ratios`` are the costs of each treatment, by variant. ``profiles``
-    are the performance profiles with their charts, ``over_settings`` the effects at each setting
-    with theirs. ``losses`` are the charts of losses and logits, variant by variant.
+    ``main`` is the primary metric, ``choice`` how it and the baseline were named. ``scope`` says
+    what the verdicts on all datasets are about, and how many columns of metrics were looked at.
+    ``table`` holds all runs, ``drawn`` the runs whose curves have been read. ``cost_ratios`` are
+    the costs of each treatment, by variant. ``profiles`` are the performance profiles with their
+    charts, ``over_settings`` the effects at each setting with theirs. ``losses`` are the charts of
+    losses and logits, variant by variant.
     """
 
     dataset: str

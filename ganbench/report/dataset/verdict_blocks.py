@@ -31,7 +31,7 @@ from ganbench.report.dataset.dataset_section import DatasetSection
 MOST_SENTENCES = 24
 """This many verdicts on the main metric are sentences; the others are counted."""
 
-VERDICT_ORDER: tuple[VerdictKind, ...] = ("helps", "hurts", "fails", "unclear")
+VERDICT_ORDER: tuple[VerdictKind, ...] = ("helps", "fails-less", "hurts", "fails", "unclear")
 
 
 def verdict_blocks(section: DatasetSection) -> list[Block]:
