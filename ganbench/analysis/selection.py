@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganbench.analysis.tables import MetricColumn, MetricTable
-from ganbench.analysis.verdicts import Verdict
+from ganbench.analysis.verdicts import WORDS, Verdict, VerdictKind
 from ganbench.records.run_record import RunRecord
 
 MOST_RUNS = 300
@@ -21,6 +21,10 @@ MOST_ROWS = 120
 
 MOST_NUMBERS = 600
 """The most runs that are listed individually."""
+
+
+VERDICT_ORDER: tuple[VerdictKind, ...] = tuple(WORDS)
+"""The kinds of verdicts, in the order in which a page tells them."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ class Drawn:
 def select_drawn(table: MetricTable, verdicts: Sequence[Verdict]) -> Drawn:
     """Select all runs, or the variants whose difference is shown, with their baselines.
 
-    Variants with the largest differences, relative to the baseline, come first. Places that are
-    left go to the other variants, in the order of the table.
+    The largest of each kind of verdict come first (see ``in_turns``). Places that are left go to
+    the other variants, in the order of the table.
 
     Args:
         table: all variants of a dataset.
@@ -53,7 +57,7 @@ def select_drawn(table: MetricTable, verdicts: Sequence[Verdict]) -> Drawn:
         return Drawn(every, names, names, whole=True)
     ranked = dict.fromkeys(
         name
-        for verdict in sorted(verdicts, key=_rank)
+        for verdict in in_turns(verdicts)
         for name in (verdict.comparison.baseline, verdict.comparison.variant)
     )
     others = (name for name in every if name not in ranked)
@@ -86,7 +90,46 @@ def _cost(run: RunRecord, column: MetricColumn | None) -> float:
     return measured.value if column.better == "lower" else -measured.value
 
 
-def _rank(verdict: Verdict) -> tuple[bool, float]:
-    """Return the place of a verdict: differences that are shown come first, the largest before."""
-    relative = verdict.pairs.relative if verdict.pairs else None
-    return verdict.kind == "unclear", -abs(relative or 0.0)
+def by_size(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return verdicts by kind, the largest of each kind first.
+
+    Those that show nothing come last, in the order in which they were given.
+    """
+    return sorted(
+        verdicts,
+        key=lambda verdict: (VERDICT_ORDER.index(verdict.kind), -_size(verdict)),
+    )
+
+
+def in_turns(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return the largest verdict of each kind, then the second largest of each, and so on.
+
+    However many of one kind there are, the first few hold all kinds. Verdicts that show nothing
+    come last.
+    """
+    places: list[tuple[bool, int, int, Verdict]] = []
+    counts = dict.fromkeys(VERDICT_ORDER, 0)
+    for verdict in by_size(verdicts):
+        kind = VERDICT_ORDER.index(verdict.kind)
+        places.append((verdict.kind == "unclear", counts[verdict.kind], kind, verdict))
+        counts[verdict.kind] += 1
+    return [place[-1] for place in sorted(places, key=lambda place: place[:-1])]
+
+
+def _size(verdict: Verdict) -> float:
+    """Return how large the effect of a verdict is: how far its ratio to the baseline is from one.
+
+    It is the size of the logarithm, by which half as much is as large as twice as much. Percent
+    would favor what grows: nothing falls by more than 100 %.
+    """
+    if verdict.kind in {"fails", "fails-less"}:
+        treatment, baseline = verdict.comparison.troubles
+        return abs(treatment.share - baseline.share)
+    if verdict.kind == "unclear" or verdict.pairs is None:
+        return 0.0
+    if verdict.pairs.ratio:
+        return abs(math.log(verdict.pairs.ratio.ratio.value))
+    after, before = verdict.pairs.means
+    if after > 0 < before:
+        return abs(math.log(after / before))
+    return math.log1p(abs(verdict.pairs.relative or 0.0))  # there is no ratio

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ganbench.analysis import number_text
 from ganbench.analysis.claims import PaperClaim, single_trick
 from ganbench.analysis.over_settings import noun_of
-from ganbench.analysis.selection import MOST_ROWS
+from ganbench.analysis.selection import MOST_ROWS, VERDICT_ORDER
 from ganbench.analysis.verdicts import Verdict
 from ganbench.config import join_words
 from ganbench.report import notes, sentences
@@ -22,7 +22,6 @@ from ganbench.report.content_blocks import (
     TextCell,
 )
 from ganbench.report.dataset.dataset_section import DatasetSection
-from ganbench.report.dataset.verdict_blocks import VERDICT_ORDER
 
 
 def claims_chapter(

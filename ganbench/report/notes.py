@@ -23,8 +23,8 @@ HOW_TO_READ = (
     "baseline are taken in pairs. A treatment fails, or fails less, where more or fewer of its "
     "runs than of the baseline's diverged or collapsed, measured or not: p < 0.05 by Boschloo's "
     "exact test, two-sided, after Holm's correction over all treatments of which a run or a run of "
-    "the baseline failed. One that does not fail helps or hurts where a two-sided paired t test has "
-    "p < 0.05 after Holm's correction. Everything else is no "
+    "the baseline failed. One that does not fail helps or hurts where a two-sided paired t test "
+    "has p < 0.05 after Holm's correction. Everything else is no "
     "difference that this many seeds can show, which is not the same as no difference.",
     "One metric of each dataset is primary, and the correction is over all tests on primary "
     "metrics, on all datasets. All other metrics are exploratory: they are corrected only within "

@@ -8,8 +8,9 @@ from typing import Any
 
 from ganbench.analysis import number_text
 from ganbench.analysis.across_datasets import Across, AcrossRow
-from ganbench.analysis.selection import MOST_ROWS
+from ganbench.analysis.selection import MOST_ROWS, VERDICT_ORDER, by_size
 from ganbench.analysis.tables import heading
+from ganbench.analysis.verdicts import WORDS, Verdict
 from ganbench.config import join_words
 from ganbench.records.run_record import RunRecord
 from ganbench.report import notes, sentences
@@ -31,13 +32,14 @@ from ganbench.report.content_blocks import (
 )
 from ganbench.report.dataset.dataset_chapter import dataset_chapter
 from ganbench.report.dataset.dataset_section import DatasetSection
-from ganbench.report.dataset.verdict_blocks import VERDICT_ORDER
 from ganbench.report.event_chapter import event_chapter
 from ganbench.report.make_report import Report
 from ganbench.report.speed.speed_blocks import speed_chapter
 
 MOST_FOUND = 6
-"""This many verdicts on a dataset stand at the top of the page; the others are counted."""
+"""If a dataset has more verdicts than this, the top of the page counts them by their kind."""
+LARGEST = 3
+"""This many of each kind are named then."""
 MOST_UNREAD = 60
 """This many runs without a result are listed; the others are counted."""
 
@@ -71,16 +73,39 @@ def _findings(section: DatasetSection) -> list[Item]:
     if section.main is None or not on_main:
         return []
     text: list[Span | str] = [Span(section.dataset, strong=True), f", {heading(section.main)}: "]
-    shown = [verdict for verdict in on_main if verdict.kind != "unclear"]
-    shown.sort(key=lambda verdict: VERDICT_ORDER.index(verdict.kind))
-    for verdict in shown[:MOST_FOUND]:
-        name = section.treatments[verdict.comparison.variant]
-        word = Span(verdict.word, mark=f"verdict-{verdict.kind}")
-        text += [f"{name} ", word, f" ({sentences.change(verdict)}), "]
-    if len(shown) > MOST_FOUND:
-        text.append(f"{len(shown) - MOST_FOUND} more have a verdict, ")
+    shown = by_size([verdict for verdict in on_main if verdict.kind != "unclear"])
+    text += (_counted if len(shown) > MOST_FOUND else _named)(shown, section.treatments)
     text.append(f"no difference shown for {len(on_main) - len(shown)} of {len(on_main)}.")
     return [Item(tuple(text))]
+
+
+def _named(verdicts: Sequence[Verdict], names: Mapping[str, str]) -> list[Span | str]:
+    """Return each treatment with its verdict."""
+    text: list[Span | str] = []
+    for verdict in verdicts:
+        word = Span(verdict.word, mark=f"verdict-{verdict.kind}")
+        change = f" ({sentences.change(verdict)}), "
+        text += [f"{names[verdict.comparison.variant]} ", word, change]
+    return text
+
+
+def _counted(verdicts: Sequence[Verdict], names: Mapping[str, str]) -> list[Span | str]:
+    """Return how many treatments have which kind of verdict, and the largest of each kind."""
+    text: list[Span | str] = []
+    for kind in VERDICT_ORDER:
+        alike = [verdict for verdict in verdicts if verdict.kind == kind]
+        if not alike:
+            continue
+        largest = []
+        for verdict in alike[:LARGEST]:
+            said = "" if verdict.word == WORDS[kind] else f"{verdict.word}, "
+            name = names[verdict.comparison.variant]
+            largest.append(f"{name} ({said}{sentences.change(verdict)})")
+        if len(alike) > LARGEST:
+            largest.append(f"{len(alike) - LARGEST} more")
+        word_of_kind = Span(WORDS[kind], mark=f"verdict-{kind}")
+        text += [f"{len(alike)} × ", word_of_kind, f": {join_words(largest)}; "]
+    return text
 
 
 def _across(groups: Sequence[Across]) -> Chapter:

@@ -19,6 +19,7 @@ from ganbench.analysis.number_text import (
 from ganbench.analysis.selection import (
     MOST_NUMBERS,
     MOST_ROWS,
+    MOST_RUNS,
     MOST_SEEDS,
     MOST_VARIANTS,
     Drawn,
@@ -97,14 +98,30 @@ def further(verdicts: Sequence[Verdict]) -> str:
     return f"Further treatments: {listed}."
 
 
+def first_of(count: int, most: int, noun: str) -> list[str]:
+    """Return the sentence on a list that stops early; none where it is whole.
+
+    >>> first_of(130, 120, "treatments"), first_of(3, 120, "treatments")
+    (['The first 120 of 130 treatments are listed.'], [])
+    """
+    return [f"The first {most:,} of {count:,} {noun} are listed."] if count > most else []
+
+
 def left_out(table: MetricTable, drawn: MetricTable, chosen: Drawn) -> list[str]:
     """Return sentences on what a page leaves out of many runs."""
     sentences = []
     if not chosen.whole:
         sentences.append(
-            f"Of {len(table.rows):,} variants, {len(chosen.variants)} are drawn: those whose "
-            "difference is shown, the largest first, and their baselines. Each of them shows the "
-            f"course of {MOST_SEEDS} seeds, and the losses and samples of the first."
+            f"Of {len(table.rows):,} variants, {len(chosen.variants)} are drawn: of those that "
+            "help, fail less, hurt or fail, the largest of each kind in turn, by the ratio to the "
+            "baseline, then others, in the order of the table, and the baselines of all of them. "
+            f"Each of them shows the course of {MOST_SEEDS} seeds, and the losses and samples of "
+            "the first. The chart of effects on the primary metric has all treatments, up to "
+            f"{MOST_ROWS}."
+        )
+        sentences.append(
+            "Variants at the same time and at the same kimg are compared where there are at most "
+            f"{MOST_RUNS} runs."
         )
     if len(drawn.rows) > MOST_VARIANTS:
         sentences.append(f"Settings are those of the first {MOST_VARIANTS} variants.")

@@ -27,6 +27,10 @@ VERDICT_COLORS: Mapping[VerdictKind, str] = {
 }
 """The color of a verdict; its word always stands next to it."""
 
+_ROW, _LOW_ROW = 24, 15
+"""The height of a treatment in pixels, and its height where there are many."""
+_MANY = 30
+
 MOST_TIMES = 4
 """If anything lies more than this many times as far out as dots usually do, the axis is symlog."""
 
@@ -132,9 +136,8 @@ def effect_panel(name: str, verdicts: Sequence[Verdict], names: Mapping[str, str
     title = heading(verdicts[0].comparison.column)
     if axis.constant is not None:
         title += ", logarithmic far from zero"
-    return layered(
-        layers, ChartData(name, rows), title, 24 * len(order) + 10, independent_axis=True
-    )
+    height = (_LOW_ROW if len(order) > _MANY else _ROW) * len(order) + 10
+    return layered(layers, ChartData(name, rows), title, height, independent_axis=True)
 
 
 def _layers(axis: _Axis, left: alt.Y, bare: alt.Y, right: alt.Y) -> list[alt.Chart]:

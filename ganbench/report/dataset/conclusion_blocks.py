@@ -11,7 +11,7 @@ from ganbench.analysis.significance import MOST_PLANNED
 from ganbench.analysis.stats import Estimate
 from ganbench.analysis.tables import heading
 from ganbench.analysis.verdicts import Verdict
-from ganbench.report import notes
+from ganbench.report import notes, sentences
 from ganbench.report.content_blocks import (
     Block,
     Column,
@@ -49,6 +49,7 @@ def conclusion_blocks(section: DatasetSection) -> list[Block]:
     return [
         Heading("How sure, and at what cost"),
         table,
+        *map(Paragraph, sentences.first_of(len(on_main), MOST_ROWS, "treatments")),
         Paragraph(notes.CONCLUSIONS_NOTE),
     ]
 

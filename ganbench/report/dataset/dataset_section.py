@@ -13,7 +13,7 @@ from ganbench.analysis.equal_budgets import EqualBudgets, equal_budgets
 from ganbench.analysis.judged_tables import judge_tables
 from ganbench.analysis.over_settings import OverSettings, over_settings
 from ganbench.analysis.published import PublishedRow
-from ganbench.analysis.selection import Drawn, best_of_each, select_drawn
+from ganbench.analysis.selection import MOST_ROWS, Drawn, best_of_each, in_turns, select_drawn
 from ganbench.analysis.stability import Profile, StabilityRow, profiles, stability_rows
 from ganbench.analysis.tables import MetricColumn, MetricTable, datasets_of, metric_table
 from ganbench.analysis.verdicts import JudgedDataset, Verdict
@@ -217,14 +217,21 @@ def _effects(
     chosen: Drawn,
     name: str,
 ) -> list[Panel]:
-    """Return a panel of paired differences for each metric, the main one first."""
+    """Return a panel of paired differences for each metric, the main one first.
+
+    The main one holds all treatments, unless they are too many for a table, too: then it holds
+    the largest of each kind of verdict. The others hold the variants that are drawn.
+    """
     names = treatment_names(judged)
+    largest = in_turns([verdict for verdict in judged if verdict.primary])[:MOST_ROWS]
+    on_main = {verdict.comparison.variant for verdict in largest}
     panels: list[Panel] = []
     for column in sorted(table.columns, key=lambda column: column != main):
+        shown = on_main if column == main else set(chosen.variants)
         drawn = [
             verdict
             for verdict in judged
-            if verdict.comparison.column == column and verdict.comparison.variant in chosen.variants
+            if verdict.comparison.column == column and verdict.comparison.variant in shown
         ]
         panel = effect_panel(f"{name}-effects-{len(panels)}", drawn, names) if drawn else None
         if panel:

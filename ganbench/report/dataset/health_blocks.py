@@ -15,7 +15,7 @@ from ganbench.health.watch import DETECTORS, dated_message, event_title
 from ganbench.records.json_values import as_mapping, as_number, as_text
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import RunRecord
-from ganbench.report import notes
+from ganbench.report import notes, sentences
 from ganbench.report.content_blocks import (
     Block,
     Bullets,
@@ -62,7 +62,13 @@ def health_blocks(section: DatasetSection) -> list[Block]:
         Table(f"Events on {section.dataset}", columns, tuple(_rows(section, counts, events))),
         Paragraph(notes.HEALTH_NOTE),
         Definitions(explained),
-        Details("Event by event", (Bullets(tuple(listed[:MOST_NUMBERS])),)),
+        Details(
+            "Event by event",
+            (
+                Bullets(tuple(listed[:MOST_NUMBERS])),
+                *map(Paragraph, sentences.first_of(len(listed), MOST_NUMBERS, "events")),
+            ),
+        ),
     ]
 
 

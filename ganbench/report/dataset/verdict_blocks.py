@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from ganbench.analysis import number_text
 from ganbench.analysis.comparison import Comparison
 from ganbench.analysis.paired_values import PairedValues
-from ganbench.analysis.selection import MOST_ROWS
+from ganbench.analysis.selection import MOST_ROWS, by_size, in_turns
 from ganbench.analysis.tables import MetricColumn, heading
-from ganbench.analysis.verdicts import Verdict, VerdictKind, design_limits
+from ganbench.analysis.verdicts import Verdict, design_limits
 from ganbench.report import notes, sentences
 from ganbench.report.content_blocks import (
     Block,
@@ -31,8 +31,6 @@ from ganbench.report.dataset.dataset_section import DatasetSection
 MOST_SENTENCES = 24
 """This many verdicts on the main metric are sentences; the others are counted."""
 
-VERDICT_ORDER: tuple[VerdictKind, ...] = ("helps", "fails-less", "hurts", "fails", "unclear")
-
 
 def verdict_blocks(section: DatasetSection) -> list[Block]:
     """Return the table of verdicts, the sentences on the main metric, and the chart of effects."""
@@ -43,6 +41,7 @@ def verdict_blocks(section: DatasetSection) -> list[Block]:
     blocks: list[Block] = [
         Heading(f"Does it help{against}?"),
         _verdict_table(section, several=several),
+        *map(Paragraph, sentences.first_of(len(section.treatments), MOST_ROWS, "treatments")),
         Paragraph(section.scope),
         Paragraph(notes.VERDICTS_NOTE),
         *_sentences(section),
@@ -103,13 +102,13 @@ def _sentences(section: DatasetSection) -> list[Block]:
     on_main = [verdict for verdict in section.verdicts if verdict.primary]
     if not on_main:
         return []
-    on_main.sort(key=lambda verdict: VERDICT_ORDER.index(verdict.kind))
+    on_main = in_turns(on_main)
     items = tuple(
         Item(
             (Span(verdict.subject, strong=True), verdict.sentence[len(verdict.subject) :]),
             mark=f"said-{verdict.kind}",
         )
-        for verdict in on_main[:MOST_SENTENCES]
+        for verdict in by_size(on_main[:MOST_SENTENCES])
     )
     blocks: list[Block] = [Bullets(items, role="sentences")]
     if len(on_main) > MOST_SENTENCES:
@@ -141,11 +140,16 @@ def difference_blocks(section: DatasetSection) -> list[Block]:
         Column("P(better)"),
         Column("verdict", number=False),
     )
+    listed = set(list(section.treatments)[:MOST_ROWS])
     rows = tuple(
-        row for verdict in section.verdicts[:MOST_ROWS] for row in _differences(verdict, section)
+        row
+        for verdict in section.verdicts
+        if verdict.comparison.variant in listed
+        for row in _differences(verdict, section)
     )
     table = Table(f"Differences on {section.dataset}", columns, rows)
-    content = (table, Paragraph(notes.DIFFERENCES_NOTE))
+    cut = sentences.first_of(len(section.treatments), MOST_ROWS, "treatments")
+    content = (table, *map(Paragraph, cut), Paragraph(notes.DIFFERENCES_NOTE))
     return [Details("Every difference, with its tests", content)]
 
 

@@ -10,6 +10,10 @@ import pytest
 
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import RunRecord
+from ganbench.report.content_blocks import Bullets, Details, Table, spans
+from ganbench.report.dataset.verdict_blocks import difference_blocks
+from ganbench.report.make_report import make_report
+from ganbench.report.report_chapters import report_blocks
 from ganbench.report.write import ReportFiles, write_report
 
 
@@ -103,3 +107,32 @@ def test_all_equal_means_are_no_best(tmp_path: Path) -> None:
     runs = [*made_up("digits", "", [10.0, 10.0]), *made_up("digits", "same", [10.0, 10.0])]
     text = write_report(runs, tmp_path / "out", title="Equal").markdown.read_text()
     assert "lowest, " not in text.partition("Every variant")[2]
+
+
+def test_many_treatments_in_several_metrics_all_have_their_differences() -> None:
+    runs = made_up("digits", "", [40.0, 41.0, 42.5])
+    for index in range(70):
+        runs += made_up("digits", f"t{index:02}", [40.0 + index, 41.5 + index, 42.0 + index])
+    (section,) = make_report(runs, title="x").sections
+    (details,) = difference_blocks(section)
+    assert isinstance(details, Details)
+    table = details.blocks[0]
+    assert isinstance(table, Table)
+    assert len(table.rows) == 2 * 70
+
+
+def test_many_findings_are_counted_and_the_largest_of_each_kind_are_named() -> None:
+    base = [40.0, 41.0, 42.5, 39.0, 40.5]
+    runs = made_up("digits", "", base)
+    for index in range(5):
+        for name, factor in (("down", 0.3 + 0.1 * index), ("up", 2.0 + index)):
+            values = [value * factor + (-1) ** seed / 50 for seed, value in enumerate(base)]
+            runs += made_up("digits", f"{name}{index}", values)
+    first = report_blocks(make_report(runs, title="x"))[0]
+    assert isinstance(first, Bullets)
+    text = "".join(span.text for span in spans(first.items[0].text))
+    assert text == (
+        "digits, fid ↓: 5 × helps: down0 (−70 %), down1 (−60 %), down2 (−50 %) and 2 more; "
+        "5 × hurts: up4 (+500 %), up3 (+400 %), up2 (+300 %) and 2 more; no difference shown for 0 "
+        "of 10."
+    )
