@@ -9,6 +9,7 @@ from ganbench.analysis import number_text
 from ganbench.analysis.claims import PaperClaim, single_trick
 from ganbench.analysis.over_settings import noun_of
 from ganbench.analysis.selection import MOST_ROWS, VERDICT_ORDER
+from ganbench.analysis.trick_defaults import with_parameters
 from ganbench.analysis.verdicts import Verdict
 from ganbench.config import join_words
 from ganbench.report import notes, sentences
@@ -47,14 +48,18 @@ def claims_chapter(
             (
                 TextCell(tricks),
                 _claimed(claims.get(single_trick(tricks))),
-                *(_found(by_dataset.get(section.dataset, ()), tricks) for section in shown),
+                *(
+                    _found(by_dataset.get(section.dataset, ()), tricks, section)
+                    for section in shown
+                ),
             )
         )
         for tricks, by_dataset in list(found.items())[:MOST_ROWS]
     )
     table = Table("What papers claim, and what was found", columns, rows, mark="claims")
+    cut = map(Paragraph, sentences.first_of(len(found), MOST_ROWS, "tricks"))
     note = Paragraph(f"{notes.CLAIMS_NOTE} {_metrics(shown)}".strip())
-    return Chapter("Claimed and found", (table, note), anchor="claims")
+    return Chapter("Claimed and found", (table, *cut, note), anchor="claims")
 
 
 def _found_by_row(
@@ -102,28 +107,41 @@ def _claimed(claim: PaperClaim | None) -> TextCell:
     return TextCell((f"{claim.claim} ", source))
 
 
-def _found(verdicts: Sequence[Verdict], row: str) -> TextCell:
+def _found(verdicts: Sequence[Verdict], row: str, section: DatasetSection) -> TextCell:
     """Return what was found on a dataset: one verdict, or how many of several are of which kind.
 
-    Parameters that the name of the row does not tell stand with the verdict.
+    Parameters that the name of the row does not tell, and that are not the trick's defaults, stand
+    with the verdict.
     """
     if not verdicts:
         return TextCell(mark="none")
+    labels = dict.fromkeys(_with_parameters(verdict, section) for verdict in verdicts)
+    told = [label for label in labels if label != row]
     if len(verdicts) > 1:
-        return _counts(verdicts)
+        return _counts(verdicts, told)
     (verdict,) = verdicts
     word = Span(verdict.short, mark=f"verdict-{verdict.kind}", strong=verdict.kind != "unclear")
     lines = []
     if verdict.pairs:
         lines.append(number_text.signed_text(verdict.pairs.paired.difference))
         lines.append(f"p, Holm: {number_text.p_text(verdict.comparison.t_corrected)}")
-    if verdict.comparison.tricks != row:
-        lines.append(verdict.comparison.tricks)
-    return TextCell((word, f" {sentences.change(verdict)}"), notes=tuple(lines))
+    return TextCell((word, f" {sentences.change(verdict)}"), notes=(*lines, *told))
 
 
-def _counts(verdicts: Sequence[Verdict]) -> TextCell:
-    """Return how many verdicts there are of each kind, the clear ones first."""
+def _with_parameters(verdict: Verdict, section: DatasetSection) -> str:
+    """Return the trick of a verdict with all parameters that are not its defaults."""
+    tricks = verdict.comparison.tricks
+    run = section.table.row(verdict.comparison.variant).runs[0]
+    return with_parameters(tricks, single_trick(tricks), run.config)
+
+
+def _counts(verdicts: Sequence[Verdict], told: Sequence[str]) -> TextCell:
+    """Return how many verdicts there are of each kind, the clear ones first.
+
+    Args:
+        verdicts: The verdicts.
+        told: What is to be told of the trick's parameters.
+    """
     settings = [verdict.comparison.setting for verdict in verdicts]
     noun = noun_of(settings) if all(settings) else "comparisons"
     text: list[Span | str] = []
@@ -132,4 +150,4 @@ def _counts(verdicts: Sequence[Verdict]) -> TextCell:
         for word in dict.fromkeys(words):
             mark = Span(word, mark=f"verdict-{kind}", strong=kind != "unclear")
             text += [", " if text else "", mark, f" {words.count(word)}"]
-    return TextCell(tuple(text), notes=(f"of {len(verdicts)} {noun}",))
+    return TextCell(tuple(text), notes=(f"of {len(verdicts)} {noun}", *told))

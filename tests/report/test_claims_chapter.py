@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,25 @@ def test_the_page_links_the_paper_and_lists_the_chapter(
     assert 'href="#claims"' in page
     assert 'href="https://arxiv.org/abs/1801.04406"' in page
     assert "It converges." in files.markdown.read_text()
+
+
+def test_a_parameter_that_all_runs_share_stands_with_the_verdict_unless_it_is_the_default(
+    two_datasets: list[RunRecord],
+) -> None:
+    def with_config(run: RunRecord) -> RunRecord:
+        """Return a run as recorded: r1 with a weight of its own, ema as it comes."""
+        parameters = {
+            "r1": {"weight": 0.1, "every": 1},
+            "ema": {"half_life_kimg": 10.0, "warm_up": 0.05},
+        }
+        names = [name for name in run.tricks.split(" + ") if name]
+        tricks = [{"name": name, "parameters": parameters[name]} for name in names]
+        return replace(run, config={"tricks": tricks})
+
+    chapter = chapter_of([with_config(run) for run in two_datasets], CLAIMS)
+    assert chapter is not None
+    table = chapter.blocks[0]
+    assert isinstance(table, Table)
+    rows = {text(row.cells[0]): [text(cell) for cell in row.cells[2:]] for row in table.rows}
+    assert all(cell.endswith(" r1(weight=0.1)") for cell in rows["r1"])
+    assert "ema(" not in " ".join(rows["ema"])
