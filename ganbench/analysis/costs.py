@@ -13,12 +13,15 @@ from ganbench.analysis.tables import VariantRow
 from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import SpeedCase
 
+MOST_VARIED = 1.5
+"""If seeds of a variant differ in seconds by more than this factor, the machine was busy."""
+
 
 @dataclass(frozen=True)
 class Cost:
     """The costs of a treatment next to those of its baseline; None is what is not known.
 
-    ``time`` is the geometric mean over shared seeds of the seconds that training takes for as many
+    ``time`` is the geometric mean over shared seeds of the time that training takes for as many
     images, divided by the baseline's, with a t interval of the logarithms. ``parameters`` are
     those of all networks, divided by the baseline's. ``memory`` holds the MiB of treatment and
     baseline, from measurements of speed: on a GPU what was allocated, otherwise what training
@@ -33,8 +36,10 @@ class Cost:
 def cost(treatment: VariantRow, baseline: VariantRow, speeds: Sequence[SpeedCase] = ()) -> Cost:
     """Return the costs of a treatment.
 
-    Seconds are compared only between runs of one environment with as many threads, and only of
-    runs that trained to the end: those that diverged stopped early.
+    Times are compared only between runs of one environment with as many threads, and only of
+    runs that trained to the end: those that diverged stopped early. They are by the images per
+    second of both, a median along each run, where it is recorded. The seconds of a whole run hold
+    whatever else the machine did meanwhile.
 
     Args:
         treatment: The treatment.
@@ -46,7 +51,7 @@ def cost(treatment: VariantRow, baseline: VariantRow, speeds: Sequence[SpeedCase
     for seed, run in _timed(treatment).items():
         base = before.get(seed)
         if base and (run.environment_id, run.threads) == (base.environment_id, base.threads):
-            pairs[seed] = (_seconds_per_kimg(run), _seconds_per_kimg(base))
+            pairs[seed] = _times(run, base)
     ratio = paired_values(pairs, 0.95).ratio if pairs else None
     sizes = _parameters(treatment), _parameters(baseline)
     return Cost(
@@ -66,10 +71,39 @@ def _timed(row: VariantRow) -> dict[int, RunRecord]:
     }
 
 
+def _times(run: RunRecord, base: RunRecord) -> tuple[float, float]:
+    """Return the seconds for a thousand images of two runs, both from the same record."""
+    if run.images_per_second and base.images_per_second:
+        return 1000 / run.images_per_second, 1000 / base.images_per_second
+    return _seconds_per_kimg(run), _seconds_per_kimg(base)
+
+
 def _seconds_per_kimg(run: RunRecord) -> float:
     assert run.seconds is not None
     assert run.kimg is not None
     return run.seconds / run.kimg
+
+
+def varied_times(rows: Sequence[VariantRow]) -> dict[str, float]:
+    """Return the variants whose runs of one length took very different times, the widest first.
+
+    Seeds do not change how long training takes, so the machine's load did.
+
+    Returns:
+        How many times as long as the fastest the slowest run took, by variant, where that is more
+        than ``MOST_VARIED``. Runs of other lengths, environments or threads are apart.
+    """
+    widest: dict[str, float] = {}
+    for row in rows:
+        alike: dict[tuple[float | None, str, int | None], list[float]] = {}
+        for run in row.runs:
+            if run.counted and run.status != "diverged" and run.seconds:
+                key = (run.kimg, run.environment_id, run.threads)
+                alike.setdefault(key, []).append(run.seconds)
+        times = max((max(seconds) / min(seconds) for seconds in alike.values()), default=1.0)
+        if times > MOST_VARIED:
+            widest[row.variant] = times
+    return dict(sorted(widest.items(), key=lambda item: -item[1]))
 
 
 def _parameters(row: VariantRow) -> int:

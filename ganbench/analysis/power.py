@@ -32,6 +32,10 @@ class Effect:
         return self.amount * abs(pairs.means[1]) if self.relative else self.amount
 
 
+USUAL = Effect(0.1, relative=True)
+"""The effect that is planned for where none was named or shown."""
+
+
 def parse_effect(text: str) -> Effect:
     """Read ``10%`` or ``0.5``.
 
@@ -119,10 +123,12 @@ def seeds_needed(
     return plans
 
 
-def seeds_for_found(dataset: str, verdict: Verdict) -> SeedsNeeded | None:
-    """Return how many seeds would find the difference that was found, were it the true one.
+def seeds_for(dataset: str, verdict: Verdict) -> SeedsNeeded | None:
+    """Return how many seeds would confirm a verdict, or find a tenth where nothing is shown.
 
-    The power is 0.8, and the level 0.05 over the number of tests that were made together.
+    A difference that is shown is taken for the true one. One that is not shown would be as good as
+    random: the number is then for a difference of ``USUAL``, whatever was seen. The power is 0.8,
+    and the level 0.05 over the number of tests that were made together.
 
     Args:
         dataset: the dataset that the verdict is about.
@@ -135,6 +141,8 @@ def seeds_for_found(dataset: str, verdict: Verdict) -> SeedsNeeded | None:
     if verdict.kind in {"fails", "fails-less"} or verdict.pairs is None:
         return None
     difference = abs(verdict.pairs.paired.difference.value)
+    if verdict.kind == "unclear":
+        difference = USUAL.size(verdict.pairs)
     return _plan(dataset, verdict, difference, ALPHA / verdict.comparison.family, POWER)
 
 

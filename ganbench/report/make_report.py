@@ -116,7 +116,7 @@ def make_report(
         across=tuple(
             across(
                 [section.table for section in by_dataset],
-                {section.dataset: section.comparisons for section in by_dataset},
+                {section.dataset: section.primary_comparisons for section in by_dataset},
             )
         ),
         illustrations=Illustrations(

@@ -49,11 +49,14 @@ CONCLUSIONS_NOTE = (
     "The difference to the baseline over the pairs that the verdict rests on, with its 95 % t "
     "interval. Detectable: the true difference that four of five such experiments would have "
     "found, after the correction. Seeds needed: as many as would find the difference that was "
-    "found, were it the true one, in four of five experiments with the same correction; the "
-    "brackets hold the numbers for the ends of the 95 % interval of the spread, of which a few "
-    "pairs give only a rough estimate. Time is that of training for the same number of images, as "
-    "a geometric mean over shared seeds on one machine, whatever else the machine did. Memory is "
-    "shown where ganbench throughput measured it."
+    "found, were it the true one, in four of five experiments with the same correction; where no "
+    "difference is shown, as many as would find one of 10 % of the baseline's mean. The brackets "
+    "hold the numbers for the ends of the 95 % interval of the spread, of which a few pairs give "
+    "only a rough estimate. Among so many tests, effects that reach significance are on average "
+    "too large, the more so the lower the power. Time is that of training for the same number of "
+    "images, as a geometric mean over shared seeds on one machine: by the median of the images per "
+    "second along each run where it is recorded, which other work of the machine disturbs less "
+    "than the seconds. Memory is shown where ganbench throughput measured it."
 )
 
 CLAIMS_NOTE = (
@@ -171,8 +174,9 @@ MEASUREMENTS_NOTE = (
 )
 
 ACROSS_NOTE = (
-    "Values on different datasets have no common scale and are not averaged. The rank is the rank "
-    "of the mean among these variants, averaged over the datasets. The ratio to the baseline is "
+    "Exploratory, not corrected; failed runs included where they have a value; the primary metric "
+    "only. Values on different datasets have no common scale and are not averaged. The rank is "
+    "that of the mean among these variants, averaged over the datasets. The ratio to the baseline is "
     "the geometric mean over datasets and shared seeds, with a 95 % t interval for other seeds on "
     "the same datasets."
 )

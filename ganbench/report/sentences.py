@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ganbench.analysis.costs import varied_times
 from ganbench.analysis.equal_budgets import EqualBudgets
 from ganbench.analysis.number_text import (
     NOTHING,
@@ -185,6 +186,19 @@ def budgets_note(budgets: Sequence[EqualBudgets]) -> str:
         "shown to the discriminator, again the most that every variant reached, give or take an "
         "iteration. Each run counts with its last measurement up to that point. A run that had "
         "diverged by then has none. Nothing is interpolated."
+    )
+
+
+def times_varied(rows: Sequence[VariantRow]) -> str:
+    """Return that the load of the machine is in the seconds of these runs; empty if it is not."""
+    varied = varied_times(rows)
+    if not varied:
+        return ""
+    widest, times = next(iter(varied.items()))
+    others = f", and so it is with {len(varied) - 1} more" if len(varied) > 1 else ""
+    return (
+        f"Times varied: of {widest}, runs of one length took up to {amount(times, 2)} times as "
+        f"long as others{others}. The load of the machine is in these seconds."
     )
 
 

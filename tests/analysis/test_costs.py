@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 from speed_cases import case
 
-from ganbench.analysis.costs import cost
+from ganbench.analysis.costs import cost, varied_times
 from ganbench.analysis.tables import VariantRow, metric_table
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import RunRecord
+from ganbench.report.sentences import times_varied
 
 BASE = [100.0, 200.0, 400.0]
 
@@ -104,3 +105,30 @@ def test_memory_is_of_the_measurement_that_differs_in_tricks_alone() -> None:
         replace(one, memory_mib={"growth": 1.0, "allocated": 7.0}) for one in (speeds[1], speeds[4])
     ]
     assert cost(treatment, base, on_gpu).memory == (7.0, 7.0)
+
+
+def test_images_per_second_count_where_both_have_them_whatever_the_seconds() -> None:
+    base = [replace(run("", seed, 100.0), images_per_second=200.0) for seed in range(3)]
+    slow = [
+        replace(run("r1", seed, seconds), images_per_second=100.0)
+        for seed, seconds in enumerate((39.0, 200.0, 465.0))
+    ]
+    before, treatment = rows(*base, *slow)
+    found = cost(treatment, before)
+    assert found.time is not None
+    assert (found.time.value, found.time.low) == (pytest.approx(2.0), pytest.approx(2.0))
+    before, treatment = rows(*(replace(one, images_per_second=None) for one in base), *slow)
+    found = cost(treatment, before)
+    assert found.time is not None
+    assert found.time.value == pytest.approx((0.39 * 2 * 4.65) ** (1 / 3))
+
+
+def test_times_that_varied_are_those_of_one_length_on_one_machine() -> None:
+    steady = [run("", seed, seconds) for seed, seconds in enumerate((100.0, 149.0, 120.0))]
+    longer = [run("longer", seed, 100.0 * kimg, kimg) for seed, kimg in enumerate((10.0, 40.0))]
+    busy = [run("busy", seed, seconds) for seed, seconds in enumerate((39.0, 465.0))]
+    other = [replace(run("moved", 0, 10.0), environment_id="e2"), run("moved", 1, 90.0)]
+    made = rows(*steady, *longer, *busy, *other)
+    assert varied_times(made) == {"gan + busy": pytest.approx(465 / 39)}
+    assert "of gan + busy, runs of one length took up to 12 times as long" in times_varied(made)
+    assert times_varied(rows(*steady)) == ""

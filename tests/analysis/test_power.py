@@ -14,7 +14,7 @@ from ganbench.analysis.power import (
     SeedsNeeded,
     parse_effect,
     parse_power,
-    seeds_for_found,
+    seeds_for,
     seeds_needed,
 )
 from ganbench.analysis.significance import deviation_interval, pairs_needed
@@ -64,7 +64,7 @@ def test_an_absolute_effect_and_the_correction_for_all_tests(
     assert alone.difference == 1.5
     assert alone.seeds == pairs_needed(1.5, alone.deviation)
     assert of_twenty.seeds == pairs_needed(1.5, alone.deviation, 0.05 / 20)
-    further = runs("x", [value + 0.3 * seed for seed, value in enumerate(BASE)])
+    further = runs("x", [value - 3 - 0.1 * seed for seed, value in enumerate(BASE)])
     first, _ = seeds_needed(judged(runs("", BASE), runs("near", NEAR), further), EFFECT, 0.8, 1)
     assert first.seeds == pairs_needed(1.5, alone.deviation, 0.05 / 2)  # of two that were made
 
@@ -115,21 +115,25 @@ def test_a_new_experiment_of_that_size_finds_the_effect_as_often_as_planned(
     assert found / 150 <= 0.95
 
 
-def test_the_difference_that_was_found_takes_as_many_seeds_as_compare_power_plans(
+def test_a_verdict_takes_as_many_seeds_as_compare_power_plans(
     runs: Callable[..., list[RunRecord]],
 ) -> None:
-    further = runs("x", [value + 0.3 * seed for seed, value in enumerate(BASE)])
+    further = runs("x", [value - 3 - 0.1 * seed for seed, value in enumerate(BASE)])
     matrix = judged(runs("", BASE), runs("near", NEAR), further)
+    kinds: list[str] = []
     for verdict in matrix.datasets[0].on_main:
         assert verdict.pairs is not None
-        found = abs(verdict.pairs.paired.difference.value)
+        effect = Effect(abs(verdict.pairs.paired.difference.value), False)
+        if verdict.kind == "unclear":  # what was not found is not what is to be found
+            effect = Effect(0.1, True)
+        kinds.append(verdict.kind)
         (planned,) = (
-            plan
-            for plan in seeds_needed(matrix, Effect(found, False), 0.8, 2)
-            if plan.verdict is verdict
+            plan for plan in seeds_needed(matrix, effect, 0.8, 2) if plan.verdict is verdict
         )
-        assert seeds_for_found("digits", verdict) == planned
-        assert planned.seeds == pairs_needed(found, planned.deviation, 0.05 / 2, 0.8)
+        assert seeds_for("digits", verdict) == planned
+        difference = effect.size(verdict.pairs)
+        assert planned.seeds == pairs_needed(difference, planned.deviation, 0.05 / 2, 0.8)
+    assert sorted(kinds) == ["helps", "unclear"]
 
 
 def test_where_runs_fail_or_nothing_differs_no_seeds_are_planned(
@@ -138,7 +142,7 @@ def test_where_runs_fail_or_nothing_differs_no_seeds_are_planned(
     failing = [NEAR[0], None, None, None, None]
     for values in (failing, BASE, [value - 1 for value in BASE], [19.0]):
         (verdict,) = judged(runs("", BASE), runs("x", values)).datasets[0].on_main
-        assert seeds_for_found("digits", verdict) is None
+        assert seeds_for("digits", verdict) is None
 
 
 @pytest.mark.parametrize("text", ["x", "0", "-5%", "inf", "", "nan"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ganbench.analysis import number_text
 from ganbench.analysis.costs import Cost
-from ganbench.analysis.power import SeedsNeeded, seeds_for_found
+from ganbench.analysis.power import USUAL, SeedsNeeded, seeds_for
 from ganbench.analysis.selection import MOST_ROWS
 from ganbench.analysis.significance import MOST_PLANNED
 from ganbench.analysis.stats import Estimate
@@ -67,7 +67,7 @@ def _row(verdict: Verdict, section: DatasetSection, width: int) -> Row:
         TextCell(number_text.p_text(comparison.t_corrected), value=comparison.t_corrected),
         TextCell(number_text.amount(comparison.detectable), value=comparison.detectable),
         TextCell(str(pairs.paired.n) if pairs else "0"),
-        _seeds(seeds_for_found(section.dataset, verdict)),
+        _seeds(seeds_for(section.dataset, verdict)),
         _times(cost.time),
         TextCell(_factor(cost.parameters), value=cost.parameters),
         _memory(cost),
@@ -84,11 +84,13 @@ def _signed(difference: Estimate | None) -> TextCell:
 
 
 def _seeds(plan: SeedsNeeded | None) -> TextCell:
-    """Return a number of seeds, with its interval below."""
+    """Return a number of seeds, with its interval below, and the effect if it is not the found."""
     if plan is None:
         return TextCell(mark="none")
-    ends = f"[{_count(plan.low)}, {_count(plan.high)}]"
-    return TextCell(_count(plan.seeds), notes=(ends,), value=plan.seeds or MOST_PLANNED + 1)
+    under = [f"[{_count(plan.low)}, {_count(plan.high)}]"]
+    if plan.verdict.kind == "unclear":
+        under.append(f"for {number_text.percent(USUAL.amount)}")
+    return TextCell(_count(plan.seeds), notes=tuple(under), value=plan.seeds or MOST_PLANNED + 1)
 
 
 def _count(seeds: int | None) -> str:

@@ -75,6 +75,11 @@ class DatasetSection:
         return tuple(verdict.comparison for verdict in self.verdicts)
 
     @property
+    def primary_comparisons(self) -> tuple[Comparison, ...]:
+        """The comparisons in the primary metric."""
+        return tuple(verdict.comparison for verdict in self.verdicts if verdict.primary)
+
+    @property
     def treatments(self) -> dict[str, str]:
         """The name of each treatment by its variant, in the order of the table."""
         return treatment_names(self.verdicts)

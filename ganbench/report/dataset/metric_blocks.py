@@ -64,7 +64,8 @@ def metric_blocks(section: DatasetSection) -> list[Block]:
             width=360,
             legend=tuple((name, section.styles[name]) for name in section.chosen.variants),
         )
-        blocks += [Heading("Quality against cost"), charts, Paragraph(notes.COSTS_NOTE)]
+        note = f"{notes.COSTS_NOTE} {sentences.times_varied(section.table.rows)}".strip()
+        blocks += [Heading("Quality against cost"), charts, Paragraph(note)]
     return blocks
 
 
@@ -190,7 +191,10 @@ def budget_blocks(section: DatasetSection) -> list[Block]:
     return [
         Heading("At the same time, at the same kimg"),
         Table(f"Equal budgets on {section.dataset}", tuple(columns), tuple(rows)),
-        Paragraph(sentences.budgets_note(budgets)),
+        Paragraph(
+            f"{sentences.budgets_note(budgets)} "
+            f"{sentences.times_varied(section.table.rows)}".strip()
+        ),
     ]
 
 
