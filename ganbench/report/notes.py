@@ -176,9 +176,9 @@ MEASUREMENTS_NOTE = (
 ACROSS_NOTE = (
     "Exploratory, not corrected; failed runs included where they have a value; the primary metric "
     "only. Values on different datasets have no common scale and are not averaged. The rank is "
-    "that of the mean among these variants, averaged over the datasets. The ratio to the baseline is "
-    "the geometric mean over datasets and shared seeds, with a 95 % t interval for other seeds on "
-    "the same datasets."
+    "that of the mean among these variants, averaged over the datasets. The ratio to the baseline "
+    "is the geometric mean over datasets and shared seeds, with a 95 % t interval for other seeds "
+    "on the same datasets."
 )
 
 LOSSES_NOTE = (
