@@ -32,7 +32,7 @@ class Effect:
         return self.amount * abs(pairs.means[1]) if self.relative else self.amount
 
 
-USUAL = Effect(0.1, relative=True)
+USUAL_EFFECT = Effect(0.1, relative=True)
 """The effect that is planned for where none was named or shown."""
 
 
@@ -127,8 +127,8 @@ def seeds_for(dataset: str, verdict: Verdict) -> SeedsNeeded | None:
     """Return how many seeds would confirm a verdict, or find a tenth where nothing is shown.
 
     A difference that is shown is taken for the true one. One that is not shown would be as good as
-    random: the number is then for a difference of ``USUAL``, whatever was seen. The power is 0.8,
-    and the level 0.05 over the number of tests that were made together.
+    random: the number is then for a difference of ``USUAL_EFFECT``, whatever was seen. The power
+    is 0.8, and the level 0.05 over the number of tests that were made together.
 
     Args:
         dataset: the dataset that the verdict is about.
@@ -142,7 +142,7 @@ def seeds_for(dataset: str, verdict: Verdict) -> SeedsNeeded | None:
         return None
     difference = abs(verdict.pairs.paired.difference.value)
     if verdict.kind == "unclear":
-        difference = USUAL.size(verdict.pairs)
+        difference = USUAL_EFFECT.size(verdict.pairs)
     return _plan(dataset, verdict, difference, ALPHA / verdict.comparison.family, POWER)
 
 

@@ -38,7 +38,7 @@ from ganbench.report.speed.speed_blocks import speed_chapter
 
 MOST_FOUND = 6
 """If a dataset has more verdicts than this, the top of the page counts them by their kind."""
-LARGEST = 3
+MOST_OF_A_KIND = 3
 """This many of each kind are named then."""
 MOST_UNREAD = 60
 """This many runs without a result are listed; the others are counted."""
@@ -97,12 +97,12 @@ def _counted(verdicts: Sequence[Verdict], names: Mapping[str, str]) -> list[Span
         if not alike:
             continue
         largest = []
-        for verdict in alike[:LARGEST]:
+        for verdict in alike[:MOST_OF_A_KIND]:
             said = "" if verdict.word == WORDS[kind] else f"{verdict.word}, "
             name = names[verdict.comparison.variant]
             largest.append(f"{name} ({said}{sentences.change(verdict)})")
-        if len(alike) > LARGEST:
-            largest.append(f"{len(alike) - LARGEST} more")
+        if len(alike) > MOST_OF_A_KIND:
+            largest.append(f"{len(alike) - MOST_OF_A_KIND} more")
         word_of_kind = Span(WORDS[kind], mark=f"verdict-{kind}")
         text += [f"{len(alike)} × ", word_of_kind, f": {join_words(largest)}; "]
     return text

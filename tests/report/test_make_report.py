@@ -32,8 +32,9 @@ def test_the_baseline_can_be_a_set_of_tricks(rate_grid: Any) -> None:
     }
 
 
+@pytest.mark.parametrize("asked", [{}, {"metric": "fid@mnist-cnn", "baseline": "vanilla"}])
 def test_a_report_of_a_report_has_the_same_verdicts_word_for_word(
-    make_run: Callable[..., Any], tmp_path: Path
+    make_run: Callable[..., Any], asked: dict[str, str], tmp_path: Path
 ) -> None:
     for name, metric, dataset, models in (
         ("toys", "modes", "ring8", ("vanilla", "wgan-gp")),
@@ -44,8 +45,8 @@ def test_a_report_of_a_report_has_the_same_verdicts_word_for_word(
                 make_run(tmp_path / name, model, dataset, seed)
         record_choices(tmp_path / name, {dataset: Choice(metric, "wgan-gp")})
 
-    def judged(folders: list[Path]) -> tuple[Any, list[str]]:
-        report = make_report(load_runs(folders), title="x")
+    def judged(folders: list[Path], **asked: Any) -> tuple[Any, list[str]]:
+        report = make_report(load_runs(folders), title="x", **asked)
         write_archive(tmp_path / "report", report.runs)
         sentences = [
             f"{section.dataset}: {verdict.sentence} {verdict.primary} {section.scope}"
@@ -54,12 +55,14 @@ def test_a_report_of_a_report_has_the_same_verdicts_word_for_word(
         ]
         return report, sentences
 
-    first, said = judged([tmp_path / "toys", tmp_path / "digits"])
+    first, said = judged([tmp_path / "toys", tmp_path / "digits"], **asked)
     assert {section.main.name for section in first.sections if section.main} == {
         "modes",
-        "is@mnist-cnn",
+        asked.get("metric", "is@mnist-cnn"),
     }
-    assert {section.baselines for section in first.sections} == {("wgan-gp",)}
+    assert {section.baselines for section in first.sections} == {
+        (asked.get("baseline", "wgan-gp"),)
+    }
     _, repeated = judged([tmp_path / "report"])
     assert repeated == said
     assert len(said) > 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ganbench.analysis import number_text
 from ganbench.analysis.costs import Cost
-from ganbench.analysis.power import USUAL, SeedsNeeded, seeds_for
+from ganbench.analysis.power import USUAL_EFFECT, SeedsNeeded, seeds_for
 from ganbench.analysis.selection import MOST_ROWS
 from ganbench.analysis.significance import MOST_PLANNED
 from ganbench.analysis.stats import Estimate
@@ -89,7 +89,7 @@ def _seeds(plan: SeedsNeeded | None) -> TextCell:
         return TextCell(mark="none")
     under = [f"[{_count(plan.low)}, {_count(plan.high)}]"]
     if plan.verdict.kind == "unclear":
-        under.append(f"for {number_text.percent(USUAL.amount)}")
+        under.append(f"for {number_text.percent(USUAL_EFFECT.amount)}")
     return TextCell(_count(plan.seeds), notes=tuple(under), value=plan.seeds or MOST_PLANNED + 1)
 
 

@@ -64,8 +64,8 @@ def metric_blocks(section: DatasetSection) -> list[Block]:
             width=360,
             legend=tuple((name, section.styles[name]) for name in section.chosen.variants),
         )
-        note = f"{notes.COSTS_NOTE} {sentences.times_varied(section.table.rows)}".strip()
-        blocks += [Heading("Quality against cost"), charts, Paragraph(note)]
+        costs_note = f"{notes.COSTS_NOTE} {sentences.times_varied(section.table.rows)}".strip()
+        blocks += [Heading("Quality against cost"), charts, Paragraph(costs_note)]
     return blocks
 
 

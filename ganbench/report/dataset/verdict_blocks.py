@@ -149,8 +149,8 @@ def difference_blocks(section: DatasetSection) -> list[Block]:
     )
     table = Table(f"Differences on {section.dataset}", columns, rows)
     cut = sentences.first_of(len(section.treatments), MOST_ROWS, "treatments")
-    content = (table, *map(Paragraph, cut), Paragraph(notes.DIFFERENCES_NOTE))
-    return [Details("Every difference, with its tests", content)]
+    content: list[Block] = [table, *map(Paragraph, cut), Paragraph(notes.DIFFERENCES_NOTE)]
+    return [Details("Every difference, with its tests", tuple(content))]
 
 
 def _differences(verdict: Verdict, section: DatasetSection) -> list[Row]:
