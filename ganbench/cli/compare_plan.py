@@ -10,7 +10,7 @@ from typing import Any
 from ganbench.analysis.gates import Bound, check_known, parse_bound
 from ganbench.errors import ConfigError, UnknownNameError, suggest
 from ganbench.evaluation.requests import Request
-from ganbench.harness.matrix import Cell, check_options
+from ganbench.harness.matrix import Cell, baselines, check_options
 from ganbench.harness.run import RunOptions
 from ganbench.harness.scheduler import Policy, Scheduler
 from ganbench.harness.search import check_no_range
@@ -176,8 +176,7 @@ def _check_metric(metric: str | None, measured: Sequence[str]) -> None:
 
 
 def _check_baseline(baseline: str | None, cells: Sequence[Cell]) -> None:
-    arms = dict.fromkeys(cell.arm for cell in cells)
-    names = dict.fromkeys(name for arm in arms for name in (arm.tricks, arm.label, arm.model))
+    names = baselines(list(dict.fromkeys(cell.arm for cell in cells)))
     if baseline is not None and baseline not in names:
         raise UnknownNameError(
             f"No variant is called '{baseline}'. {suggest(baseline, names)}".strip(),

@@ -131,6 +131,26 @@ def parse_trick_set(text: str) -> list[TrickConfig]:
     return [] if text == _PLAIN else [parse_trick(part) for part in text.split("+")]
 
 
+def baseline_arms(arms: Sequence[Arm], baseline: str) -> list[Arm]:
+    """Return the arms that the name of a baseline stands for; none if it names none.
+
+    The name is a set of tricks, otherwise the label of an arm, otherwise a model, which stands
+    for its first arm on each dataset that adds no tricks to it.
+    """
+    of_tricks = [arm for arm in arms if arm.tricks == baseline]
+    of_label = [arm for arm in arms if arm.label == baseline]
+    of_model = {
+        arm.dataset: arm for arm in reversed(arms) if arm.model == baseline and arm.tricks == _PLAIN
+    }
+    return of_tricks or of_label or list(of_model.values())
+
+
+def baselines(arms: Sequence[Arm]) -> list[str]:
+    """Return all names that a baseline may have."""
+    names = [name for arm in arms for name in (arm.tricks, arm.label, arm.model)]
+    return [name for name in dict.fromkeys(names) if baseline_arms(arms, name)]
+
+
 def plan_matrix(
     models: Sequence[str],
     trick_sets: Sequence[str],
