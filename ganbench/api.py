@@ -20,7 +20,8 @@ from ganbench.harness.evaluate import SamplesLike, measure_samples
 from ganbench.harness.matrix import check_options, plan_matrix
 from ganbench.harness.measured_values import EvaluationResult
 from ganbench.harness.plan import Model, RunPlan, TrickChoice, plan_for, trick_choice
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.lab.recorded_run import RecordedRun

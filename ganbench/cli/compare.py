@@ -220,7 +220,7 @@ def command(
     from ganbench.cli.compare_power import print_seeds_needed
     from ganbench.cli.compare_search import run_search
     from ganbench.harness.matrix import parse_trick_sets
-    from ganbench.harness.run import RunOptions
+    from ganbench.harness.run_options import RunOptions
     from ganbench.harness.scheduler import Policy
     from ganbench.typed_values import parse_seeds
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from ganbench.analysis.gates import Bound, check_known, parse_bound
 from ganbench.errors import ConfigError, UnknownNameError, suggest
-from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell, baselines, check_options
-from ganbench.harness.run import RunOptions
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import Policy, Scheduler
 from ganbench.harness.search import check_no_range
 from ganbench.harness.suite import Suite, SuiteFile, find_suite, make_suite
@@ -150,20 +149,14 @@ def plan_comparison(
     check_no_range(suite.vary)
     cells = suite_file.cells(suite, data_root) if suite_file else suite.cells(data_root)
     parsed_bounds = tuple(parse_bound(text) for text in bounds)
-    requests = check_options(cells, run_options)
-    metrics = _measured(requests)
+    wanted = check_options(cells, run_options)
+    metrics = list(dict.fromkeys(name for each in wanted.values() for name in each.names))
     check_known(parsed_bounds, metrics)
     _check_metric(suite.metric, metrics)
     _check_baseline(suite.baseline, cells)
     return PlannedComparison(
-        suite, Scheduler(cells, run_options, requests, policy=policy), parsed_bounds
+        suite, Scheduler(cells, run_options, wanted, policy=policy), parsed_bounds
     )
-
-
-def _measured(requests: Mapping[str, Sequence[Request]]) -> list[str]:
-    """Return the metrics that are measured on any dataset."""
-    by_name = {request.name: request for listed in requests.values() for request in listed}
-    return list(by_name)
 
 
 def _check_metric(metric: str | None, measured: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,7 +13,7 @@ from ganbench.cli.output import complain, console, format_number, print_json
 from ganbench.config import counted
 from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell, check_options
-from ganbench.harness.run import RunOptions
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import CellState, Policy, Scheduler
 from ganbench.harness.search import Found, Results, SearchPlan, parse_search
 from ganbench.records.primary_metric import primary_rank, record_primary_metric
@@ -52,8 +52,8 @@ def run_search(
     assert suite.search is not None
     plan = SearchPlan(suite, parse_search(suite.search), run_options.open)
     cells = [cell for tried in plan.first.values() for each in tried for cell in each.cells]
-    requests = check_options(cells, run_options)
-    primary = _primary(suite.metric, requests)
+    wanted = check_options(cells, run_options)
+    primary = _primary(suite.metric, [each.requests for each in wanted.values()])
     if dry_run and as_json:
         print_json({"search": _plan_record(plan, primary)})
         return
@@ -65,7 +65,7 @@ def run_search(
         return
 
     def carry_out(cells: Sequence[Cell]) -> Results:
-        scheduler = Scheduler(cells, run_options, requests, policy=policy)
+        scheduler = Scheduler(cells, run_options, wanted, policy=policy)
         return _results(watch(scheduler))
 
     found = plan.carry_out(carry_out, primary.name, primary.metric.better)
@@ -101,7 +101,7 @@ def _estimate(values: Sequence[float]) -> str:
     return f"{format_number(estimate.value)} ({bounds}, n = {len(values)})"
 
 
-def _primary(metric: str | None, requests: Mapping[str, Sequence[Request]]) -> Request:
+def _primary(metric: str | None, listed: Sequence[Sequence[Request]]) -> Request:
     """Return the metric by which configurations are chosen, which every dataset has.
 
     Raises:
@@ -109,7 +109,6 @@ def _primary(metric: str | None, requests: Mapping[str, Sequence[Request]]) -> R
     """
     from ganbench.errors import ConfigError
 
-    listed = list(requests.values())
     shared = [
         request
         for request in listed[0]

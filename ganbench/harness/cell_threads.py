@@ -9,7 +9,7 @@ from dataclasses import replace
 from ganbench.data.dataset import Dataset
 from ganbench.errors import GanbenchError
 from ganbench.harness.matrix import Cell
-from ganbench.harness.run import RunOptions
+from ganbench.harness.run_options import RunOptions
 from ganbench.runtime.device import choose_device
 from ganbench.runtime.threads import default_threads
 from ganbench.speed.thread_choice import choose_threads

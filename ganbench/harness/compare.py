@@ -211,6 +211,7 @@ def _cell_record(scheduler: Scheduler, state: CellState) -> dict[str, Any]:
         "axes": state.cell.axes,
         "status": state.outcome,
         "metrics": state.record.get("metrics") or {},
+        "unmeasured": state.record.get("unmeasured") or {},
         "best": state.record.get("best") or {},
         "health": state.record.get("health") or {},
         "run": str(scheduler.out_as_typed / state.cell.name),

@@ -19,12 +19,11 @@ from ganbench import registry
 from ganbench.config import RunConfig, TrickConfig, parse_trick
 from ganbench.data import Source, open_dataset
 from ganbench.errors import ConfigError, GanbenchError
-from ganbench.evaluation.requests import Request
 from ganbench.gan import GAN
 from ganbench.harness.plan import RunPlan, expand_setting, plan_for, plan_of
-from ganbench.harness.run import RunOptions
 from ganbench.harness.run_logs import logger_classes
-from ganbench.harness.run_metrics import wanted_metrics
+from ganbench.harness.run_metrics import WantedMetrics, wanted_metrics
+from ganbench.harness.run_options import RunOptions
 from ganbench.records.labels import short
 from ganbench.runtime.device import choose_device
 from ganbench.training.batch_memory import check_batch_memory
@@ -313,7 +312,7 @@ def _gan_of(arm: Arm, source: Source) -> GAN:
     return plan_of(arm.config, source).gan
 
 
-def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, Sequence[Request]]:
+def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, WantedMetrics]:
     """Find mistakes that would make every cell fail, before the first cell is trained.
 
     Returns:
@@ -328,7 +327,9 @@ def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, Seque
     datasets = dict.fromkeys(cell.arm.dataset for cell in cells)
     for arm in dict.fromkeys(cell.arm for cell in cells):
         source = options.open(arm.dataset)
-        options.measuring.check(source)
         make_gan = partial(_gan_of, arm, source)
         check_batch_memory(source.spec, arm.config.recipe, device, make_gan)
-    return {name: wanted_metrics(options.open(name).spec, options.metrics) for name in datasets}
+    return {
+        name: wanted_metrics(options.open(name), options.metrics, options.measuring)
+        for name in datasets
+    }

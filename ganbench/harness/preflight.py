@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ganbench.data.dataset import Source
 from ganbench.evaluation.requests import Request
 from ganbench.harness.plan import RunPlan
-from ganbench.harness.run import RunOptions
 from ganbench.harness.run_logs import logger_classes
 from ganbench.harness.run_metrics import AS_USUAL, Measuring, wanted_metrics
+from ganbench.harness.run_options import RunOptions
 from ganbench.runtime.device import choose_device
 from ganbench.runtime.process_group import launched
 from ganbench.training.batch_memory import check_batch_memory
 
 
-def check_run(plan: RunPlan, options: RunOptions) -> list[Request]:
+def check_run(plan: RunPlan, options: RunOptions) -> Sequence[Request]:
     """Check the device, the metrics with their weights and real samples, loggers, and memory.
 
     Returns:
@@ -25,13 +25,12 @@ def check_run(plan: RunPlan, options: RunOptions) -> list[Request]:
     Raises:
         GanbenchError: Something is wrong or missing.
     """
-    options.measuring.check(plan.source)
     data = plan.source.spec
-    requests = wanted_metrics(data, options.metrics)
+    wanted = wanted_metrics(plan.source, options.metrics, options.measuring)
     logger_classes(options.loggers)
     device = choose_device(options.device)
     check_batch_memory(data, plan.config.recipe, device, lambda: plan.gan, launched().size)
-    return requests
+    return wanted.requests
 
 
 def check_data(sources: Iterable[Source], measuring: Measuring = AS_USUAL) -> None:

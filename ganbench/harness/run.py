@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganbench import paths
-from ganbench.data import Dataset, Source, open_dataset
+from ganbench.data import Dataset
 from ganbench.errors import ConfigError
 from ganbench.evaluation.reference import Reference
 from ganbench.harness.best_evaluation import APART, best_evaluation, is_best
@@ -20,11 +19,13 @@ from ganbench.harness.continuation import start_from_origin
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.run_logs import RunLogs
 from ganbench.harness.run_metrics import (
-    Measuring,
+    AS_USUAL,
+    MeasuredMetrics,
     RunMetrics,
     missing_metrics,
     wanted_metrics,
 )
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.stored_run import add_sources, measure_again
 from ganbench.harness.watched_progress import WatchedProgress
 from ganbench.health.watch import watch_over
@@ -39,7 +40,6 @@ from ganbench.records.environment import describe_environment
 from ganbench.records.locks import holding_run
 from ganbench.records.run_folder import RunFolder, name_folder
 from ganbench.runtime.device import choose_device, device_facts
-from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.threads import default_threads, set_threads
 from ganbench.sampling.draw import draw
 from ganbench.sampling.sample_files import write_picture
@@ -52,45 +52,6 @@ from ganbench.training.trainer import Attend, Schedule, Trainer, evaluating
 
 EVALUATIONS = 4
 """How many times a run is measured during training, by default, if metrics are quick."""
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a run is carried out; only the number of threads can change its weights."""
-
-    out: Path = field(default_factory=paths.runs)
-    """The folder of runs."""
-    resume: bool = False
-    """Continue an unfinished run of the same identity, or return a finished one."""
-    device: str = "auto"
-    """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``."""
-    threads: int | None = None
-    """The number of CPU threads; None takes what is free and faster than one."""
-    data_root: Path | None = None
-    """The folder that is searched first for downloaded datasets."""
-    metrics: tuple[str, ...] | None = None
-    """The metrics by name; None selects those that suit the data."""
-    samples: int | None = None
-    """The number of samples to measure; None follows published protocols."""
-    real_split: str | None = None
-    """The split that metrics compare with; None means the one that is trained on."""
-    schedule: Schedule = field(default_factory=Schedule)
-    execution: Execution = USUAL
-    loggers: tuple[str, ...] = ()
-    """The loggers that hear of the run, by name."""
-    command: str = ""
-    """The command that started the run, for its record."""
-    sources: Mapping[str, Source] = field(default_factory=dict)
-    """Datasets that were passed as objects, by the name that runs record."""
-
-    @property
-    def measuring(self) -> Measuring:
-        """How many samples are measured, and against which real ones."""
-        return Measuring(self.samples, self.real_split)
-
-    def open(self, dataset: str) -> Source:
-        """Return the dataset that was passed under a name, or the one that the name opens."""
-        return self.sources.get(dataset) or open_dataset(dataset, self.data_root)
 
 
 class Run:
@@ -198,9 +159,16 @@ class Run:
 
     def _complete(self) -> dict[str, Any]:
         """Return the result of a finished run, with the requested metrics that it lacked."""
-        requests = wanted_metrics(self.plan.source.spec, self.options.metrics or ())
-        measuring = self.options.measuring
-        self.added_metrics = missing_metrics(self.folder.outcome(), requests, measuring)
+        outcome, measuring = self.folder.outcome(), self.options.measuring
+        metrics = self.options.metrics
+        if metrics is None:  # what it has stays, unless other samples are asked for
+            metrics = (
+                ()
+                if measuring == AS_USUAL
+                else (*outcome["metrics"], *outcome.get("unmeasured", ()))
+            )
+        wanted = wanted_metrics(self.plan.source, metrics, measuring)
+        self.added_metrics = missing_metrics(outcome, wanted)
         if self.added_metrics or self.options.loggers:
             with self._holding_folder():
                 if self.group.first and self.added_metrics:
@@ -313,12 +281,13 @@ class Run:
 
     def _finish(self, state: State, status: str, measure: RunMetrics) -> dict[str, Any]:
         """Draw and measure the trained pair, export the generator, and write the result last."""
-        metrics: dict[str, Any] = {}
+        measured = MeasuredMetrics()
         kimg = state.images_seen / 1000
         with evaluating(state):
             self._snapshot(state, "final")
             if status != "diverged":
-                metrics = measure(state)
+                measured = measure.final(state)
+                metrics = measured.metrics
                 if measure.any_requested and not metrics:
                     status = "diverged"  # a sample is not finite, although all losses were
                 row = {"kimg": kimg, "seconds": round(self._seconds, 3), "metrics": metrics}
@@ -331,10 +300,12 @@ class Run:
             self.folder.generator_file,
             {"role": "generator", "config": self.config.model_dump(mode="json")},
         )
+        metrics, unmeasured = measured.metrics, measured.unmeasured
         best = best_evaluation(self.folder.measurements()) if metrics else {}
         result = {
             **self._facts(state, status),
             "metrics": metrics,
+            **({"unmeasured": unmeasured} if unmeasured else {}),
             **({"best": best} if best else {}),
             "health": self.progress.ended(kimg, metrics, status),
         }

@@ -10,7 +10,7 @@ from ganbench.data import open_dataset
 from ganbench.data.dataset import Dataset
 from ganbench.errors import GanbenchError
 from ganbench.harness.matrix import Arm
-from ganbench.harness.run import RunOptions
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import CellState
 from ganbench.progress import SILENT, Progress
 from ganbench.runtime.contention import Contention, busy_sentence

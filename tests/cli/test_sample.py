@@ -14,7 +14,8 @@ from ganbench.records.run_folder import open_run
 def runs(tmp_path_factory, shared_cache):
     """A run on points and one on images, trained once."""
     from ganbench.harness.plan import plan
-    from ganbench.harness.run import Run, RunOptions
+    from ganbench.harness.run import Run
+    from ganbench.harness.run_options import RunOptions
 
     folder = tmp_path_factory.mktemp("runs")
     made = {}
@@ -123,7 +124,8 @@ def test_a_report_of_runs(cli, runs, tmp_path):
 def conditional(tmp_path_factory, shared_cache):
     """A run of a class-conditional model."""
     from ganbench.harness.plan import plan
-    from ganbench.harness.run import Run, RunOptions
+    from ganbench.harness.run import Run
+    from ganbench.harness.run_options import RunOptions
 
     job = plan("acgan", "digits", settings={"kimg": 0.1, "batch_size": 20})
     run = Run(job, RunOptions(out=tmp_path_factory.mktemp("conditional"), samples=64))

@@ -10,7 +10,8 @@ from ganbench.config import RunConfig
 from ganbench.errors import ConfigError, DamagedRunError
 from ganbench.harness.continuation import begins_anew, plan_continuation
 from ganbench.harness.plan import plan, plan_of
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.records.labels import variant_key
 from ganbench.records.load import load_runs
 from ganbench.training.trainer import Schedule

@@ -18,7 +18,8 @@ from ganbench.config import parse_trick
 from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnknownNameError
 from ganbench.harness.changed_sources import changed_code
 from ganbench.harness.plan import plan, plan_of
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.stored_run import load_state
 from ganbench.records.locks import TakenError, holding
 from ganbench.records.read_run import read_run

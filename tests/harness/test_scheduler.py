@@ -15,9 +15,9 @@ from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, StorageError
 from ganbench.harness.backends import LocalBackend, make_backend
 from ganbench.harness.matrix import plan_matrix
-from ganbench.harness.run import RunOptions
 from ganbench.harness.run_cell import DIED, Outcome, write_failure
-from ganbench.harness.run_metrics import wanted_metrics
+from ganbench.harness.run_metrics import Measuring, wanted_metrics
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import ATTEMPTS, Policy, Scheduler, trained_share
 from ganbench.records.locks import LOCK
 from ganbench.training.trainer import Schedule
@@ -26,12 +26,12 @@ HEALTHY_RESULTS = {"done", "collapsed"}
 
 
 @pytest.fixture(scope="module")
-def requests():
-    return {"ring8": wanted_metrics(open_dataset("ring8").spec, None)}
+def wanted():
+    return {"ring8": wanted_metrics(open_dataset("ring8"), None, Measuring(200))}
 
 
 @pytest.fixture
-def matrix(tmp_path, requests):
+def matrix(tmp_path, wanted):
     """Make a scheduler of a small matrix."""
 
     def make(seeds=(0, 1), tricks=("none", "ema"), kimg=0.3, policy=None, out="out", **changes):
@@ -46,7 +46,7 @@ def matrix(tmp_path, requests):
             schedule=Schedule(ticks=10, snapshots=1, evaluations=0, checkpoint_seconds=0.0),
         )
         options = replace(options, **changes)
-        return Scheduler(cells, options, requests, policy=policy or Policy())
+        return Scheduler(cells, options, wanted, policy=policy or Policy())
 
     return make
 

@@ -5,7 +5,7 @@ import pytest
 
 from ganbench.harness import time_estimate
 from ganbench.harness.matrix import plan_matrix
-from ganbench.harness.run import RunOptions
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.progress import Progress
 from ganbench.runtime.contention import Contention

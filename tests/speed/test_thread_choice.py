@@ -7,7 +7,8 @@ import torch
 from ganbench import paths
 from ganbench.data import open_dataset
 from ganbench.harness.plan import plan
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.harness.suite import Suite
 from ganbench.records.atomic_files import read_json
