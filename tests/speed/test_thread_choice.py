@@ -110,7 +110,7 @@ def test_a_resumed_run_keeps_its_number(measured, two_free_cores, tmp_path):
 
 def test_all_cells_of_a_matrix_get_one_number(measured, two_free_cores, tmp_path):
     suite = Suite(models=["vanilla", "wgan-gp"], tricks=["none", "ema"], datasets=["ring8"])
-    cells = suite.cells(None)
+    cells = suite.cells()
 
     def threads(slots, **options):
         scheduler = Scheduler(cells, RunOptions(out=tmp_path, **options), {"ring8": []})
