@@ -22,6 +22,7 @@ from ganbench.harness.measured_values import EvaluationResult
 from ganbench.harness.plan import Model, RunPlan, TrickChoice, plan_for, trick_choice
 from ganbench.harness.run import Run
 from ganbench.harness.run_options import RunOptions
+from ganbench.harness.scheduler import Scheduler
 from ganbench.harness.suite import make_suite
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.lab.recorded_run import RecordedRun
@@ -316,12 +317,17 @@ def compare(
         **suite.run_options,
     )
     scheduler = plan_comparison(suite, options).scheduler
-    where = _backend(names, sources, jobs)
-    scheduler.settle_threads(cells_at_a_time(where, jobs))
-    with closing(make_backend(where, jobs, scheduler.options.threads or 1)) as backend:
-        scheduler.run(backend)
+    _carry_out(scheduler, _backend(names, sources, jobs), jobs)
     record_primary_metric(scheduler.options.out, metric)
     return ComparisonResult(scheduler, compared_datasets(scheduler, baseline, metric))
+
+
+def _carry_out(scheduler: Scheduler, backend_name: str, jobs: int) -> None:
+    """Carry out the cells of a matrix, as many at a time as the backend does."""
+    scheduler.settle_threads(cells_at_a_time(backend_name, jobs))
+    threads = scheduler.options.threads or 1
+    with closing(make_backend(backend_name, jobs, threads)) as backend:
+        scheduler.run(backend)
 
 
 def _named_and_opened(data: Any, root: Path | None) -> tuple[list[str], dict[str, Source]]:

@@ -219,7 +219,6 @@ def command(
     from ganbench.cli import compare_plan
     from ganbench.cli.compare_power import print_seeds_needed
     from ganbench.cli.compare_search import run_search
-    from ganbench.harness.backends import cells_at_a_time
     from ganbench.harness.comparison_plan import plan_comparison
     from ganbench.harness.matrix import parse_trick_sets
     from ganbench.harness.run_options import RunOptions
@@ -269,21 +268,24 @@ def command(
     if power is not None or effect is not None:
         print_seeds_needed(planned, power or "0.8", effect or "10%", as_json=as_json)
         return
-    slots = cells_at_a_time(backend, jobs)
-    planned.scheduler.settle_threads(slots)
-    _compare(planned, watch, slots, dry_run=dry_run, as_json=as_json, quiet=quiet)
+    _compare(planned, watch, backend, jobs, dry_run=dry_run, as_json=as_json, quiet=quiet)
 
 
 def _compare(
     planned: PlannedComparison,
     watch: CellWatch,
-    slots: int,
+    backend: str,
+    jobs: int | None,
     *,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Carry out a comparison, and print its results; with ``dry_run``, print what is to come."""
+    from ganbench.harness.backends import cells_at_a_time
+
+    slots = cells_at_a_time(backend, jobs)
+    planned.scheduler.settle_threads(slots)
     if not quiet:
         print_notices(planned.notices)
     if dry_run:

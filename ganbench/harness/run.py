@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ganbench.data import Dataset
-from ganbench.errors import ConfigError
+from ganbench.errors import ConfigError, DamagedRunError
 from ganbench.evaluation.reference import Reference
 from ganbench.harness.best_evaluation import APART, best_evaluation, is_best
 from ganbench.harness.continuation import start_from_origin
@@ -33,10 +33,12 @@ from ganbench.kinds import kind_of
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import (
     check_writable,
+    read_json,
     storage_errors,
     sweep_temporary_files,
 )
 from ganbench.records.environment import describe_environment
+from ganbench.records.json_values import as_mapping, as_whole
 from ganbench.records.locks import holding_run
 from ganbench.records.run_folder import RunFolder, name_folder
 from ganbench.runtime.device import choose_device, device_facts
@@ -205,12 +207,11 @@ class Run:
 
     def _threads(self, dataset: Dataset, device: torch.device) -> int:
         """Return the number of threads: as asked for, as the run began, or the best one now."""
+        begun = self._begun_threads
+        if begun is not None and (self.options.threads is None or self.options.keeps_threads):
+            return begun  # another number would add in another order
         if self.options.threads is not None:
             return self.options.threads
-        if self._has_begun:
-            recorded = self.folder.config().get("options", {}).get("threads")
-            if isinstance(recorded, int):
-                return recorded  # another number would add in another order
         most = default_threads(self.group.size)
         if self.group.size > 1:
             return most
@@ -246,6 +247,8 @@ class Run:
             sweep_temporary_files(self.folder.path)
         if self._has_begun:
             self.trainer.resume()
+            if self.group.first and self._begun_threads not in {None, threads}:
+                self._record_change(threads)
             self.progress.watch = watch_over(self.folder.stats(), self.folder.measurements())
             return
         if not self.group.first:
@@ -258,6 +261,30 @@ class Run:
             describe_environment(threads=threads, device=str(device), torch_facts=torch_facts)
         )
         self.folder.write_config(self.record(threads, str(device)))
+
+    @property
+    def _begun_threads(self) -> int | None:
+        """The number of threads that the record of a run that has begun states."""
+        options = as_mapping(self.folder.config().get("options")) if self._has_begun else {}
+        return as_whole(options.get("threads"))
+
+    def _record_change(self, threads: int) -> None:
+        """Record that the run goes on with another number of threads, as was asked for."""
+        assert self.trainer is not None
+        document = self.folder.config()
+        options = dict(as_mapping(document.get("options")))
+        change = {
+            "kimg": self.trainer.state.images_seen / 1000,
+            "before": options.get("threads"),
+            "after": threads,
+        }
+        earlier = options.get("threads_changed")
+        changes = [*(earlier if isinstance(earlier, list) else []), change]
+        options |= {"threads": threads, "threads_changed": changes}
+        self.folder.write_config({**document, "options": options})
+        with suppress(DamagedRunError):  # a damaged environment is no reason to end training
+            environment = read_json(self.folder.environment_file)
+            self.folder.write_environment({**environment, "threads": threads})
 
     def record(self, threads: int | None, device: str) -> dict[str, Any]:
         """Return the contents of config.json.

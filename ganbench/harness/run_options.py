@@ -26,6 +26,8 @@ class RunOptions:
     """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``."""
     threads: int | None = None
     """The number of CPU threads; None takes what is free and faster than one."""
+    keeps_threads: bool = False
+    """Whether ``threads`` is for runs that begin: one that has begun keeps the number it has."""
     data_root: Path | None = None
     """The folder that is searched first for downloaded datasets."""
     metrics: tuple[str, ...] | None = None

@@ -221,12 +221,8 @@ class Scheduler:
         if is_taken(self.folder(state).path):
             self._leave_elsewhere(state)
             return
-        if not self.policy.force and state.attempts == 0:
-            stored = self._look_up(state)
-            if stored.whole:
-                state.record = stored.result
-                self._set(state, "stored")
-                return
+        if not self.policy.force and state.attempts == 0 and self._is_over_elsewhere(state):
+            return
         job = CellJob(
             state.cell.config,
             state.cell.name,
@@ -324,16 +320,29 @@ class Scheduler:
     def _follow_elsewhere(self) -> None:
         """Take over cells that other processes have finished, and queue those they gave up."""
         for state in list(self._elsewhere):
-            stored = self._look_up(state)
-            if stored.whole:
-                state.record, state.share = stored.result, 1.0
-                self._set(state, str(stored.status))
-            elif is_taken(self.folder(state).path):
+            if is_taken(self.folder(state).path):
                 continue
-            else:
+            if not self._is_over_elsewhere(state):
                 self._set(state, "waiting")
                 self._queue.append(state)
             self._elsewhere.remove(state)
+
+    def _is_over_elsewhere(self, state: CellState) -> bool:
+        """Take over what another command has stored for a cell; tell whether nothing is left.
+
+        The cell is not taken: a failure that is on disk while a process works on it is an earlier
+        one.
+        """
+        stored = self._look_up(state)
+        if stored.whole:
+            state.record, state.share = stored.result, 1.0
+            self._set(state, "stored" if state.status == "waiting" else str(stored.status))
+        elif stored.problem and not self.policy.retry_failed:
+            state.problem, state.lasting = stored.problem, True
+            self._set(state, stored.status)
+        else:
+            return False
+        return True
 
     def _set(self, state: CellState, status: str) -> None:
         state.status = status

@@ -199,6 +199,34 @@ def test_what_others_are_at_is_waited_for(matrix):
     assert len(backend.started) == 1, "the other one died: it is carried out here"
 
 
+@pytest.mark.parametrize("status", ["failed", "timeout"])
+@pytest.mark.parametrize("retry", [False, True])
+@pytest.mark.parametrize("waits", [False, True], ids=["meanwhile", "elsewhere"])
+def test_what_another_command_records_as_failed_is_not_tried_again(matrix, status, retry, waits):
+    scheduler = matrix(seeds=(0,), tricks=("none",), policy=Policy(retry_failed=retry))
+    (state,) = scheduler.states
+    folder = scheduler.folder(state)
+    folder.path.mkdir(parents=True)
+    if waits:  # it fails while this command waits for it
+        lock = FileLock(folder.path / LOCK, thread_local=False)
+        lock.acquire()
+
+        def end():
+            write_failure(folder, status, "It broke.")
+            lock.release()
+
+        threading.Timer(1.0, end).start()
+    else:  # it fails between the plan of this command and the start of the cell
+        write_failure(folder, status, "It broke.")
+    backend = Scripted()
+    scheduler.run(backend)
+    if retry:
+        assert len(backend.started) == 1
+    else:
+        assert backend.started == []
+        assert (state.status, state.problem, state.lasting) == (status, "It broke.", True)
+
+
 def test_stopping_asks_what_runs_and_gives_up_the_rest(matrix):
     scheduler = matrix()
     backend = Scripted(
