@@ -218,12 +218,7 @@ def command(
     compute = Compute(chosen_device, engine, options.number_format(precision), batch_size)
     names = options.names(metrics)
     if self_check:
-        if fake is not None:
-            raise ConfigError(
-                "--self-check damages real images; no other samples are measured.",
-                f"ganbench eval --self-check --real {real or fake}",
-            )
-        _refuse_without_effect(context)
+        _refuse_without_effect(context, fake, real)
         _self_check(real, names, samples, compute, data_root, out, as_json=as_json, quiet=quiet)
         return
     if fake is None:
@@ -268,14 +263,19 @@ _SELF_CHECK_TAKES = {"self_check", "real", "metrics", "samples", "batch_size", "
 _SELF_CHECK_TAKES |= {"device", "engine", "precision", "threads", "as_json", "quiet"}
 
 
-def _refuse_without_effect(context: typer.Context) -> None:
-    """Refuse options that a self-check has no use for.
+def _refuse_without_effect(context: typer.Context, fake: str | None, real: str | None) -> None:
+    """Refuse samples and options that a self-check has no use for.
 
     Raises:
-        ConfigError: One of them was typed.
+        ConfigError: Some were typed.
     """
     from ganbench.errors import ConfigError
 
+    if fake is not None:
+        raise ConfigError(
+            "--self-check damages real images; no other samples are measured.",
+            f"ganbench eval --self-check --real {real or fake}",
+        )
     for flag in (
         flag for name, flag in options.typed_flags(context).items() if name not in _SELF_CHECK_TAKES
     ):
