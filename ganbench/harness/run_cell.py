@@ -137,10 +137,9 @@ def run_cell(job: CellJob) -> Outcome:
     A finished cell that lacks metrics is measured, not trained; an interrupted one continues from
     its checkpoint; a damaged file is made again.
     """
-    if job.working_folder and job.working_folder != str(Path.cwd()):
-        os.chdir(job.working_folder)
     folder = job.folder
     try:
+        _enter(job.working_folder)
         with storage_errors(folder.path):
             folder.path.mkdir(parents=True, exist_ok=True)
         with holding(folder.path):
@@ -158,6 +157,25 @@ def run_cell(job: CellJob) -> Outcome:
         ):  # a metric failed, which takes nothing from the result that is there
             return Outcome("failed", _sentence(error), lasting=False)
         return _store_failure(folder, error)
+
+
+def _enter(working_folder: str) -> None:
+    """Enter the folder that paths of models and data are relative to.
+
+    Raises:
+        StorageError: It is gone, or may not be entered.
+    """
+    if not working_folder:
+        return
+    try:
+        if working_folder != os.getcwd():  # which may be gone as well
+            os.chdir(working_folder)
+    except OSError as error:
+        raise StorageError(
+            f"The folder {Path(working_folder).name}, which paths of models and data are relative "
+            f"to, cannot be entered: {error.strerror}.",
+            "Start the command in a folder that is there on every machine.",
+        ) from error
 
 
 def _carry_out(job: CellJob, folder: RunFolder) -> str:

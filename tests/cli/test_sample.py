@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """``ganbench sample`` and ``ganbench report``."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from ganbench import registry
 from ganbench.records.run_folder import open_run
+from ganbench.trick_config import acts_on_sampling
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,13 @@ def test_an_array_of_either(cli, runs, tmp_path):
             assert not np.array_equal(file[key], first)
 
 
+def test_the_ending_of_an_array_is_added_to_any_name(cli, runs, tmp_path):
+    for name in ("run-0.5", "v1.2.3", "plain"):
+        words = ("--count", 2, "--format", "npz", "--out", tmp_path / name)
+        assert cli("sample", runs["ring8"], *words).code == 0
+        assert (tmp_path / f"{name}.npz").is_file()
+
+
 def test_single_files(cli, runs, tmp_path):
     words = ("sample", runs["digits"], "-c", 12, "--format", "files", "--out", tmp_path / "images")
     assert cli(*words).code == 0
@@ -82,6 +92,11 @@ def test_a_trick_that_trains_is_refused(cli, runs):
     outcome = cli("sample", runs["ring8"], "--trick", "ema")
     assert outcome.code == 2
     assert "acts on training" in outcome.err
+    named = re.split(r",? and |, ", outcome.err.rpartition("sampling are ")[2].rstrip(".\n"))
+    every = {name: registry.tricks.get(name)() for name in registry.tricks.names()}
+    assert set(named) == {name for name, trick in every.items() if acts_on_sampling(trick)}
+    assert {"truncation", "drs", "standing-statistics"} < set(named)
+    assert not {"ema", "r1"} & set(named)
 
 
 @pytest.mark.parametrize("form", ["grid", "npz", "files"])

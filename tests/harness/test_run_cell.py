@@ -280,3 +280,10 @@ def test_an_error_of_a_further_metric_leaves_the_result(job, cell, trained, monk
     assert outcome.problem == "KeyError: 'weights of runs'"
     assert job.folder.result_file.read_bytes() == stored
     assert not job.folder.failure_file.exists()
+
+
+def test_a_working_folder_that_is_gone_is_a_clear_failure(job, tmp_path):
+    outcome = run_cell(replace(job, working_folder=str(tmp_path / "gone")))
+    assert (outcome.status, outcome.lasting) == ("failed", False)
+    assert outcome.problem.startswith("The folder gone, which paths of models and data are")
+    assert "No such file or directory" in outcome.problem
