@@ -280,8 +280,9 @@ def _has_result(folder: RunFolder) -> bool:
 
 def _sentence(error: Exception) -> str:
     """Return what went wrong in a sentence that names no place on this machine."""
-    own = isinstance(error, GanbenchError)
-    return strip_paths(error.message if own else f"{type(error).__name__}: {error}")
+    if isinstance(error, GanbenchError):
+        return strip_paths(error.message)
+    return strip_paths(f"{type(error).__name__}: {error}")
 
 
 def _store_failure(folder: RunFolder, error: Exception) -> Outcome:

@@ -79,7 +79,7 @@ class Measuring:
         """Tell whether a record was made so, as far as its value depends on it."""
         parts = str(record.get("protocol", "")).split("/")
         stated = dict(part.split("=", 1) for part in parts if "=" in part)
-        asked = {"n_fake": self.samples}
+        asked: dict[str, int | str | None] = {"n_fake": self.samples}
         if request.uses == "samples":  # earlier versions named a split for the others as well
             asked["split"] = self.real_split
         return all(
