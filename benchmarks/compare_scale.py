@@ -28,8 +28,8 @@ from PIL import Image
 from ganbench.config import Recipe, RunConfig, TrickConfig, adam
 from ganbench.data import open_dataset
 from ganbench.harness.matrix import Cell, plan_matrix
-from ganbench.harness.run import RunOptions
 from ganbench.harness.run_metrics import wanted_metrics
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.records.load import load_runs
 from ganbench.report.write import write_report
@@ -180,7 +180,7 @@ def plan(seeds: int) -> list[Cell]:
 
 def store(cells: list[Cell], out: Path) -> None:
     """Write a result for each cell, like that of a finished run."""
-    wanted = wanted_metrics(open_dataset("ring8").spec, None)
+    wanted = wanted_metrics(open_dataset("ring8"), None)
     for cell in cells:
         folder = out / cell.name
         folder.mkdir(parents=True)
@@ -199,7 +199,7 @@ def store(cells: list[Cell], out: Path) -> None:
             "parameters": {"generator": 33794, "discriminator": 33537},
             "metrics": {
                 request.name: {**measured("reverse-kl", 1.0), "protocol": request.protocol}
-                for request in wanted
+                for request in wanted.requests
             },
         }
         (folder / "result.json").write_text(json.dumps(result, indent=2))
@@ -207,8 +207,8 @@ def store(cells: list[Cell], out: Path) -> None:
 
 def plan_and_look_up(out: Path, seeds: int) -> None:
     """Plan the matrix and find all cells stored, like a repeated ``ganbench compare``."""
-    requests = {"ring8": wanted_metrics(open_dataset("ring8").spec, None)}
-    scheduler = Scheduler(plan(seeds), RunOptions(out=out), requests)
+    wanted = {"ring8": wanted_metrics(open_dataset("ring8"), None)}
+    scheduler = Scheduler(plan(seeds), RunOptions(out=out), wanted)
     if scheduler.pending:
         raise SystemExit(f"{len(scheduler.pending)} cells were not found.")
 

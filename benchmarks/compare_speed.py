@@ -23,9 +23,9 @@ from pathlib import Path
 from ganbench.data import open_dataset
 from ganbench.harness.backends import LocalBackend
 from ganbench.harness.matrix import Cell, plan_matrix
-from ganbench.harness.run import RunOptions
 from ganbench.harness.run_cell import CellJob, run_cell
 from ganbench.harness.run_metrics import wanted_metrics
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.training.trainer import Schedule
 
@@ -45,9 +45,9 @@ def inline(cells: list[Cell], out: Path) -> float:
 
 def scheduled(cells: list[Cell], out: Path, backend: LocalBackend) -> float:
     """Carry out the cells by the scheduler; return the seconds."""
-    requests = {"ring8": wanted_metrics(open_dataset("ring8").spec, None)}
+    wanted = {"ring8": wanted_metrics(open_dataset("ring8"), None)}
     begun = time.perf_counter()
-    Scheduler(cells, options(out), requests).run(backend)
+    Scheduler(cells, options(out), wanted).run(backend)
     return time.perf_counter() - begun
 
 

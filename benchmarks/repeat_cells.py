@@ -32,7 +32,8 @@ import torch
 from safetensors.torch import load_file
 
 from ganbench.errors import GanbenchError
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.stored_run import plan_of_run
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.execution import USUAL

@@ -31,7 +31,8 @@ from safetensors.torch import load_file
 from ganbench import registry
 from ganbench.errors import ConfigError
 from ganbench.harness.plan import RunPlan, plan, plan_of
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.stored_run import load_state
 from ganbench.records.run_folder import RunFolder
 from ganbench.sampling.draw import draw

@@ -13,15 +13,17 @@ from ganbench import paths, registry
 from ganbench.cli.progress_bars import TrainingBar, WorkBar
 from ganbench.config import trick_text
 from ganbench.data import Source, name_with_range, open_dataset
-from ganbench.harness.backends import make_backend
+from ganbench.harness.backends import cells_at_a_time, make_backend
 from ganbench.harness.compare import ComparisonResult, compared_datasets
+from ganbench.harness.comparison_plan import plan_comparison
 from ganbench.harness.continuation import plan_continuation
 from ganbench.harness.evaluate import SamplesLike, measure_samples
-from ganbench.harness.matrix import check_options, plan_matrix
 from ganbench.harness.measured_values import EvaluationResult
 from ganbench.harness.plan import Model, RunPlan, TrickChoice, plan_for, trick_choice
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import Scheduler
+from ganbench.harness.suite import make_suite
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.lab.recorded_run import RecordedRun
 from ganbench.progress import SILENT, Progress
@@ -288,36 +290,45 @@ def compare(
     root = None if data_root is None else Path(data_root)
     names = [_model_name(model) for model in _listed(models)]
     datasets, sources = _named_and_opened(data, root)
+    suite = make_suite(
+        {
+            "models": names,
+            "tricks": [_trick_set(trick_set) for trick_set in _listed(tricks)],
+            "datasets": [*datasets, *sources],
+            "seeds": list(seeds),
+            "set": dict(settings or {}),
+            "vary": {key: _listed(values) for key, values in (vary or {}).items()},
+            "metrics": metrics,
+            "samples": samples,
+            "real_split": real_split,
+            "threads": threads,
+            "metric": metric,
+            "baseline": baseline,
+        }
+    )
     options = RunOptions(
         out=_folder(out, "compare"),
         resume=True,
         device=device,
-        threads=threads,
         data_root=root,
-        metrics=None if metrics is None else tuple(metrics),
-        samples=samples,
-        real_split=real_split,
         sources=sources,
         loggers=tuple(log),
         command="ganbench.compare",
+        **suite.run_options,
     )
-    cells = plan_matrix(
-        names,
-        [_trick_set(trick_set) for trick_set in _listed(tricks)],
-        [*datasets, *sources],
-        list(seeds),
-        settings=settings or {},
-        vary=vary,
-        open_source=options.open,
-    )
-    scheduler = Scheduler(cells, options, check_options(cells, options))
-    scheduler.settle_threads(jobs)
-    where = _backend(names, sources, jobs)
-    with closing(make_backend(where, jobs, scheduler.options.threads or 1)) as backend:
-        scheduler.run(backend)
+    scheduler = plan_comparison(suite, options).scheduler
+    _carry_out(scheduler, _backend(names, sources, jobs), jobs)
     matrix = compared_datasets(scheduler, baseline, metric)
     record_choices(scheduler.options.out, matrix.choices)
     return ComparisonResult(scheduler, matrix)
+
+
+def _carry_out(scheduler: Scheduler, backend_name: str, jobs: int) -> None:
+    """Carry out the cells of a matrix, as many at a time as the backend does."""
+    scheduler.settle_threads(cells_at_a_time(backend_name, jobs))
+    threads = scheduler.options.threads or 1
+    with closing(make_backend(backend_name, jobs, threads)) as backend:
+        scheduler.run(backend)
 
 
 def _named_and_opened(data: Any, root: Path | None) -> tuple[list[str], dict[str, Source]]:

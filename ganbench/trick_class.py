@@ -13,7 +13,7 @@ from ganbench.entries import derives_from
 from ganbench.errors import ConfigError, error_text
 from ganbench.user_code import place_of
 
-_FORMER_HOOKS = {"view": "see", "condition": "see", "dataset": "subset"}
+_FORMER_HOOKS = {"view": "see", "dataset": "subset"}
 """Hooks of earlier versions, which would no longer be called, and what took their place."""
 
 _NEAR = 0.75

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ganbench import registry
-from ganbench.config import TrickConfig
+from ganbench.config import TrickConfig, join_words
 from ganbench.errors import ConfigError, suggest
 from ganbench.moving import recorded
 from ganbench.trick import HOOKS, Trick, overridden_hooks
@@ -148,6 +148,18 @@ def merge_tricks(own: Iterable[Trick], requested: Iterable[TrickConfig]) -> list
     return list(tricks.values())
 
 
+def acts_on_sampling(trick: Trick) -> bool:
+    """Tell whether a trick changes how samples are drawn, and nothing before."""
+    return overridden_hooks(trick) - {"check", "start"} == {"sampler"}  # these two may refuse
+
+
+def _sampling_tricks() -> list[str]:
+    """Return the names of ganbench's own tricks that act only on sampling."""
+    entries = registry.tricks.entries().values()
+    own = [entry.name for entry in entries if registry.tricks.is_own(entry)]
+    return [name for name in own if acts_on_sampling(registry.tricks.get(name)())]
+
+
 def merge_sampling_tricks(
     trained: Sequence[Trick], requested: Iterable[TrickConfig]
 ) -> list[Trick]:
@@ -159,10 +171,10 @@ def merge_sampling_tricks(
     merged = merge_tricks(trained, requested)
     added_or_changed = [trick for trick in merged if trick not in trained]
     for trick in [*added_or_changed, *(trick for trick in trained if trick not in merged)]:
-        if overridden_hooks(trick) - {"check", "start"} != {"sampler"}:  # these two may refuse
+        if not acts_on_sampling(trick):
             raise ConfigError(
                 f"The trick '{registry.name_of(trick)}' acts on training, and this run is trained "
                 "already.",
-                "Tricks that act on sampling are truncation and drs.",
+                f"Tricks that act on sampling are {join_words(_sampling_tricks())}.",
             )
     return merged

@@ -2,6 +2,7 @@
 """The functions to call from Python: runs, evaluations and comparisons from plain arguments."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import torch
 import ganbench
 from ganbench import registry
 from ganbench.errors import ConfigError, GanbenchError, InputError
+from ganbench.harness.backends import cells_at_a_time
+from ganbench.harness.scheduler import Scheduler
 
 
 def test_lists_are_the_registries():
@@ -168,7 +171,52 @@ def test_a_run_is_measured_as_an_object_and_by_its_path(train):
     assert of_run.metrics["modes"] == of_path.metrics["modes"]
 
 
-def test_mistakes_of_a_comparison_are_said_before_anything_is_trained(tmp_path):
-    with pytest.raises(ConfigError, match="Unknown trick 'emma'"):
-        ganbench.compare("vanilla", tricks=["emma"], data="ring8", out=tmp_path)
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"tricks": ["emma"]}, "Unknown trick 'emma'"),
+        ({"metric": "modez"}, "'modez' is not among the metrics that are measured"),
+        ({"metric": "fid@points"}, "'fid@points' is not among the metrics that are measured"),
+        ({"baseline": "emma"}, "No variant is called 'emma'"),
+        ({"tricks": ["ema"], "baseline": "vanilla"}, "No variant is called 'vanilla'"),
+        ({"seeds": [-1]}, "seeds: Input should be greater than or equal to 0, not -1"),
+        ({"seeds": [0, 2**63]}, "seeds: Input should be less than"),
+        ({"seeds": []}, "'seeds' is empty"),
+        ({"samples": 1}, "samples: Input should be greater than or equal to 2"),
+        ({"settings": {"seed": 7}}, "'seed' is no setting of a matrix"),
+        ({"vary": {"seed": [1, 2]}}, "'seed' is no setting of a matrix"),
+        ({"vary": {"kimg": "1..3"}}, "is a range, from which values are drawn in a search only"),
+    ],
+    ids=str,
+)
+def test_mistakes_of_a_comparison_are_said_before_anything_is_trained(
+    tmp_path, arguments, sentence
+):
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        ganbench.compare("vanilla", data="ring8", out=tmp_path, **arguments)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_comparison_takes_seeds_and_axes_as_arrays(tmp_path):
+    compared = ganbench.compare(
+        "vanilla",
+        data="ring8",
+        seeds=np.arange(2),
+        settings={"kimg": 0.1, "loss": ganbench.losses.hinge},
+        vary={"learning_rate": np.array([1e-4, 2e-4])},
+        samples=100,
+        out=tmp_path,
+    )
+    assert len(compared.runs) == 4
+    assert {run.config.loss for run in compared.runs} == {"hinge"}
+
+
+def test_runs_in_this_process_are_not_divided_among_jobs(squares, tmp_path, monkeypatch):
+    slots = []
+    monkeypatch.setattr(Scheduler, "settle_threads", lambda self, count: slots.append(count))
+    pictures = (255 * squares).astype(np.uint8)
+    words = {"seeds": [0], "settings": {"kimg": 0.1, "batch_size": 8}, "metrics": ["fid@pixels"]}
+    ganbench.compare("vanilla", data=pictures, jobs=4, out=tmp_path, samples=16, **words)
+    assert slots == [1]
+    assert (cells_at_a_time("local", 4), cells_at_a_time("inline", 4)) == (4, 1)
+    assert (cells_at_a_time("local", None), cells_at_a_time("ray", 3)) == (1, 3)

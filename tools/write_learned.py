@@ -4,8 +4,9 @@
     python tools/write_learned.py runs/zoo-digits runs/zoo-digits-longer
 
 Of several runs of a model the first counts that drew every mode at some evaluation, the shortest
-first; if none did, the longest. A run that diverged or has no count of modes is named and left out.
-What the file says under ``why`` stays while modes are missing.
+first; if none did, the longest. A run is named and left out that diverged, has no modes counted, is
+of other data, or has another recipe than its model's own at any length. Entries of models of which
+no run counts stay, and so does what the file says under ``why`` while modes are missing.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.analysis.learned import Learned, read_learned
+from ganbench.config import RunConfig, validate
 from ganbench.data import open_dataset
-from ganbench.errors import GanbenchError
+from ganbench.errors import GanbenchError, InputError
 from ganbench.harness.best_evaluation import leading_metric
+from ganbench.harness.plan import plan
 from ganbench.records.atomic_files import write_text
 from ganbench.records.bundled_generators import zoo_folder
-from ganbench.records.json_values import json_text
+from ganbench.records.json_values import as_mapping, as_number, json_text
 from ganbench.records.run_folder import RunFolder, find_runs
 from ganbench.typed_values import read_toml
 
@@ -33,39 +36,88 @@ HEADER = """\
 # by hand.
 """
 METRIC = "modes"
+DATASET = "mnist5k"
+RECIPE = ("parameters", "loss", "tricks", "recipe", "precision", "origin")
+"""The parts of a configuration that a model's own recipe states."""
 
 
-def learned(folder: RunFolder) -> Learned | None:
-    """Return what a finished run learned; None if it diverged or its modes were not counted."""
-    outcome = folder.outcome()
+def learned(folder: RunFolder) -> Learned:
+    """Return what a finished run learned.
+
+    Raises:
+        GanbenchError: The run says nothing of its model's own recipe on the data, or is damaged.
+    """
+    if not folder.finished:
+        raise InputError("it is not finished")
+    outcome, config, environment = folder.outcome(), folder.description(), folder.environment()
+    if outcome["status"] == "diverged":
+        raise InputError("it diverged")
+    if config.dataset != DATASET:
+        raise InputError(f"it was trained on {config.dataset}, not on {DATASET}")
+    if changed := _changed(config):
+        raise InputError(f"it is not of the model's own recipe: {', '.join(changed)} differs")
     end = _modes(outcome)
-    if outcome["status"] == "diverged" or end is None:
-        return None
-    config = folder.description()
-    environment = folder.environment()
+    if end is None:
+        raise InputError("its modes were not counted")
     of = open_dataset(config.dataset).spec.classes
     full = next((row for row in folder.measurements() if _modes(row) == of), None)
     metric = leading_metric(outcome["metrics"]) or METRIC
-    return Learned(
-        model=config.model,
-        dataset=config.dataset,
-        seed=config.seed,
-        kimg=outcome["kimg"],
-        seconds=outcome["seconds"],
-        threads=environment["threads"],
-        processor=environment["processor"],
-        modes=end,
-        of=of,
-        metric=metric,
-        value=outcome["metrics"][metric]["value"],
-        all_after_kimg=full["kimg"] if full else None,
-        all_after_seconds=full["seconds"] if full else None,
+    facts = {
+        "model": config.model,
+        "dataset": config.dataset,
+        "seed": config.seed,
+        "kimg": outcome["kimg"],
+        "seconds": outcome["seconds"],
+        "threads": environment.get("threads"),
+        "processor": environment.get("processor"),
+        "modes": end,
+        "of": of,
+        "metric": metric,
+        "value": outcome["metrics"][metric]["value"],
+        "all_after_kimg": full["kimg"] if full else None,
+        "all_after_seconds": full["seconds"] if full else None,
+    }
+    return validate(Learned, facts, "")
+
+
+def _changed(config: RunConfig) -> list[str]:
+    """Return the settings in which a run differs from its model's own, except length and seed."""
+    own, had = (
+        _flat(each.model_dump(mode="json", include=set(RECIPE)))
+        for each in (plan(config.model, config.dataset).config, config)
     )
+    keys = dict.fromkeys([*own, *had])
+    return [key for key in keys if key != "recipe.kimg" and own.get(key) != had.get(key)]
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with those of the recipe by their dotted keys."""
+    recipe = {f"recipe.{key}": value for key, value in values["recipe"].items()}
+    return {**{key: value for key, value in values.items() if key != "recipe"}, **recipe}
 
 
 def _modes(row: dict[str, Any]) -> int | None:
-    value = (row["metrics"].get(METRIC) or {}).get("value")
+    value = as_number(as_mapping(as_mapping(row.get("metrics")).get(METRIC)).get("value"))
     return None if value is None else int(value)
+
+
+def found_in(paths: Iterable[Path]) -> list[Learned]:
+    """Return what the runs below some folders learned; those that say nothing are named.
+
+    Raises:
+        InputError: A folder is missing, or holds no run.
+    """
+    found = []
+    for path in paths:
+        folders = list(find_runs(path)) if path.is_dir() else []
+        if not folders:
+            raise InputError(f"There is no run in {path}.", "Name folders of finished runs.")
+        for folder in folders:
+            try:
+                found.append(learned(folder))
+            except GanbenchError as error:
+                sys.stderr.write(f"{folder.path.name} is left out: {error.message.rstrip('.')}\n")
+    return found
 
 
 def chosen(found: Iterable[Learned], reasons: dict[str, str]) -> list[Learned]:
@@ -94,21 +146,14 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     try:
         earlier = read_learned(read_toml(arguments.file)) if arguments.file.exists() else {}
-        folders = [folder for runs in arguments.runs for folder in find_runs(runs)]
-        found = []
-        for folder in folders:
-            entry = learned(folder) if folder.finished else None
-            if entry is None:
-                sys.stderr.write(f"{folder.path.name} is left out\n")
-            else:
-                found.append(entry)
         reasons = {model: entry.why for model, entry in earlier.items()}
-        entries = chosen(found, reasons)
+        counted = {entry.model: entry for entry in chosen(found_in(arguments.runs), reasons)}
     except GanbenchError as error:
         sys.stderr.write(f"error: {error.message} {error.hint}\n")
         return error.exit_code
+    entries = [entry for _, entry in sorted({**earlier, **counted}.items())]
     write_text(arguments.file, "\n\n".join([HEADER.strip(), *map(table, entries)]) + "\n")
-    for entry in entries:
+    for entry in counted.values():
         sys.stdout.write(f"{entry.model}: {entry.summary}\n")
     return 0
 

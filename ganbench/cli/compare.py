@@ -16,9 +16,9 @@ from ganbench.cli.signals import stopping
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ganbench.cli.compare_plan import PlannedComparison
     from ganbench.cli.compare_search import CellWatch
     from ganbench.harness.backends import Backend
+    from ganbench.harness.comparison_plan import PlannedComparison
     from ganbench.harness.scheduler import CellState, Scheduler
 
 EXAMPLES = """\
@@ -219,8 +219,9 @@ def command(
     from ganbench.cli import compare_plan
     from ganbench.cli.compare_power import print_seeds_needed
     from ganbench.cli.compare_search import run_search
+    from ganbench.harness.comparison_plan import plan_comparison
     from ganbench.harness.matrix import parse_trick_sets
-    from ganbench.harness.run import RunOptions
+    from ganbench.harness.run_options import RunOptions
     from ganbench.harness.scheduler import Policy
     from ganbench.typed_values import parse_seeds
 
@@ -256,31 +257,35 @@ def command(
     policy = Policy(compare_plan.parse_seconds(timeout), limit, force, retry_failed)
     watch = partial(_carry_out, chosen.metric, backend, jobs, quiet=quiet)
     if chosen.search is not None:
-        compare_plan.check_search(fail_if_worse, power, effect)
+        compare_plan.check_search(baseline, fail_if_worse, power, effect)
         run_search(
             chosen, run_options, policy, watch, dry_run=dry_run, as_json=as_json, quiet=quiet
         )
         return
-    planned = compare_plan.plan_comparison(
-        chosen, suite_file, run_options, policy, fail_if_worse or []
+    planned = plan_comparison(
+        chosen, run_options, suite_file=suite_file, policy=policy, bounds=fail_if_worse or []
     )
     if power is not None or effect is not None:
         print_seeds_needed(planned, power or "0.8", effect or "10%", as_json=as_json)
         return
-    planned.scheduler.settle_threads(jobs or 1)
-    _compare(planned, watch, jobs or 1, dry_run=dry_run, as_json=as_json, quiet=quiet)
+    _compare(planned, watch, backend, jobs, dry_run=dry_run, as_json=as_json, quiet=quiet)
 
 
 def _compare(
     planned: PlannedComparison,
     watch: CellWatch,
-    slots: int,
+    backend: str,
+    jobs: int | None,
     *,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Carry out a comparison, and print its results; with ``dry_run``, print what is to come."""
+    from ganbench.harness.backends import cells_at_a_time
+
+    slots = cells_at_a_time(backend, jobs)
+    planned.scheduler.settle_threads(slots)
     if not quiet:
         print_notices(planned.notices)
     if dry_run:
@@ -322,10 +327,10 @@ def _carry_out(
     quiet: bool,
 ) -> list[CellState]:
     """Carry out the cells that are pending, and show the matrix meanwhile."""
-    from ganbench.harness.backends import make_backend
+    from ganbench.harness.backends import cells_at_a_time, make_backend
     from ganbench.records.atomic_files import check_writable
 
-    scheduler.settle_threads(jobs or 1)
+    scheduler.settle_threads(cells_at_a_time(backend_name, jobs))
     check_writable(scheduler.out_as_typed)
     if not scheduler.pending:
         backend_name = "inline"  # neither a cluster nor a server is needed for nothing

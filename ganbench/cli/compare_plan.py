@@ -1,36 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""From the flags of ``ganbench compare`` to cells that can be carried out."""
+"""From the flags of ``ganbench compare`` to the suite that they stand for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from ganbench.analysis.gates import Bound, check_known, parse_bound
-from ganbench.errors import ConfigError, UnknownNameError, suggest
-from ganbench.evaluation.requests import Request
-from ganbench.harness.matrix import Cell, check_options
-from ganbench.harness.run import RunOptions
-from ganbench.harness.scheduler import Policy, Scheduler
-from ganbench.harness.search import check_no_range
+from ganbench.errors import ConfigError
 from ganbench.harness.suite import Suite, SuiteFile, find_suite, make_suite
 from ganbench.typed_values import parse_value
-
-
-@dataclass(frozen=True)
-class PlannedComparison:
-    """A comparison without mistakes: its cells, and the bounds on its results."""
-
-    suite: Suite
-    scheduler: Scheduler
-    bounds: tuple[Bound, ...]
-
-    @property
-    def notices(self) -> list[str]:
-        """What a user should know of how the data were read."""
-        arms = (state.cell.arm for state in self.scheduler.states)
-        return [notice for arm in arms for notice in arm.notices]
 
 
 def find_suite_file(name: str | None) -> SuiteFile | None:
@@ -62,13 +40,20 @@ def choose_suite(
     return make_suite({**changes, "set": settings})
 
 
-def check_search(bounds: Sequence[str] | None, power: str | None, effect: str | None) -> None:
+def check_search(
+    baseline: str | None, bounds: Sequence[str] | None, power: str | None, effect: str | None
+) -> None:
     """Refuse flags that are about a comparison, and not about a search.
 
     Raises:
         ConfigError: one of them is given.
     """
-    flags = {"--fail-if-worse": bounds, "--power": power, "--effect": effect}
+    flags = {
+        "--baseline": baseline,
+        "--fail-if-worse": bounds,
+        "--power": power,
+        "--effect": effect,
+    }
     for flag in (flag for flag, value in flags.items() if value):
         raise ConfigError(
             f"{flag} is about a comparison, and --search chooses a configuration.",
@@ -125,61 +110,3 @@ def parse_seconds(text: str | None) -> float | None:
             "For example: --timeout 30m",
         )
     return seconds
-
-
-def plan_comparison(
-    suite: Suite,
-    suite_file: SuiteFile | None,
-    run_options: RunOptions,
-    policy: Policy,
-    bounds: Sequence[str],
-) -> PlannedComparison:
-    """Resolve the cells, and find all mistakes before the first cell is trained.
-
-    Args:
-        suite: the axes, and how cells are carried out.
-        suite_file: the file of the suite, so that mistakes are told with their lines.
-        run_options: how each cell is run.
-        policy: which cells are carried out, and for how long.
-        bounds: the values of ``--fail-if-worse``.
-
-    Raises:
-        GanbenchError: a mistake, or all of them.
-    """
-    data_root = run_options.data_root
-    check_no_range(suite.vary)
-    cells = suite_file.cells(suite, data_root) if suite_file else suite.cells(data_root)
-    parsed_bounds = tuple(parse_bound(text) for text in bounds)
-    requests = check_options(cells, run_options)
-    metrics = _measured(requests)
-    check_known(parsed_bounds, metrics)
-    _check_metric(suite.metric, metrics)
-    _check_baseline(suite.baseline, cells)
-    return PlannedComparison(
-        suite, Scheduler(cells, run_options, requests, policy=policy), parsed_bounds
-    )
-
-
-def _measured(requests: Mapping[str, Sequence[Request]]) -> list[str]:
-    """Return the metrics that are measured on any dataset."""
-    by_name = {request.name: request for listed in requests.values() for request in listed}
-    return list(by_name)
-
-
-def _check_metric(metric: str | None, measured: Sequence[str]) -> None:
-    if metric is not None and metric not in measured:
-        raise UnknownNameError(
-            f"'{metric}' is not among the metrics that are measured. "
-            f"{suggest(metric, measured)}".strip(),
-            f"There are: {', '.join(measured)}.",
-        )
-
-
-def _check_baseline(baseline: str | None, cells: Sequence[Cell]) -> None:
-    arms = dict.fromkeys(cell.arm for cell in cells)
-    names = dict.fromkeys(name for arm in arms for name in (arm.tricks, arm.label, arm.model))
-    if baseline is not None and baseline not in names:
-        raise UnknownNameError(
-            f"No variant is called '{baseline}'. {suggest(baseline, names)}".strip(),
-            f"There are: {', '.join(names)}.",
-        )

@@ -17,7 +17,7 @@ from ganbench.harness.compare import compared_datasets
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ganbench.cli.compare_plan import PlannedComparison
+    from ganbench.harness.comparison_plan import PlannedComparison
 
 
 def print_seeds_needed(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,11 +12,13 @@ from ganbench.analysis.stats import mean_interval
 from ganbench.cli.output import complain, console, format_number, print_json
 from ganbench.config import counted
 from ganbench.evaluation.requests import Request
-from ganbench.harness.matrix import Cell, check_options
-from ganbench.harness.run import RunOptions
+from ganbench.harness.matrix import Cell
+from ganbench.harness.preflight import check_cells
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import CellState, Policy, Scheduler
 from ganbench.harness.search import Found, Results, SearchPlan, parse_search
 from ganbench.records.primary_metric import Choice, primary_rank, record_choices
+from ganbench.records.run_folder import FAILURES
 
 if TYPE_CHECKING:
     from ganbench.harness.suite import Suite
@@ -52,8 +54,8 @@ def run_search(
     assert suite.search is not None
     plan = SearchPlan(suite, parse_search(suite.search), run_options.open)
     cells = [cell for tried in plan.first.values() for each in tried for cell in each.cells]
-    requests = check_options(cells, run_options)
-    primary = _primary(suite.metric, requests)
+    wanted = check_cells(cells, run_options)
+    primary = _primary(suite.metric, [each.requests for each in wanted.values()])
     if dry_run and as_json:
         print_json({"search": _plan_record(plan, primary)})
         return
@@ -64,9 +66,12 @@ def run_search(
         console().print("Nothing was trained: this was a dry run.")
         return
 
+    failed: set[str] = set()
+
     def carry_out(cells: Sequence[Cell]) -> Results:
-        scheduler = Scheduler(cells, run_options, requests, policy=policy)
-        return _results(watch(scheduler))
+        states = watch(Scheduler(cells, run_options, wanted, policy=policy))
+        failed.update(state.cell.identity for state in states if state.status in FAILURES)
+        return _results(states)
 
     found = plan.carry_out(carry_out, primary.name, primary.metric.better)
     choice = Choice(suite.metric or "", suite.baseline or "")
@@ -74,9 +79,11 @@ def run_search(
     if as_json:
         best = [_found_record(each) for each in found]
         print_json({"search": _plan_record(plan, primary), "best": best})
-        return
-    for each in found:
-        console().print(sentence(each, primary.name, len(plan.configurations)), soft_wrap=True)
+    else:
+        for each in found:
+            console().print(sentence(each, primary.name, len(plan.configurations)), soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
 
 
 def sentence(found: Found, metric: str, tried: int) -> str:
@@ -102,7 +109,7 @@ def _estimate(values: Sequence[float]) -> str:
     return f"{format_number(estimate.value)} ({bounds}, n = {len(values)})"
 
 
-def _primary(metric: str | None, requests: Mapping[str, Sequence[Request]]) -> Request:
+def _primary(metric: str | None, listed: Sequence[Sequence[Request]]) -> Request:
     """Return the metric by which configurations are chosen, which every dataset has.
 
     Raises:
@@ -110,7 +117,6 @@ def _primary(metric: str | None, requests: Mapping[str, Sequence[Request]]) -> R
     """
     from ganbench.errors import ConfigError
 
-    listed = list(requests.values())
     shared = [
         request
         for request in listed[0]
@@ -150,7 +156,7 @@ def _results(states: Sequence[CellState]) -> Results:
     """Return the results of cells by identity; end the command if some are still to come."""
     statuses = {state.status for state in states}
     for state in states:
-        if state.status in {"failed", "timeout"}:
+        if state.status in FAILURES:
             complain(f"{state.cell.label}: {state.problem}")
     if statuses & {"interrupted", "limited"}:
         console(stderr=True).print("The search is not at its end; repeat the command to go on.")

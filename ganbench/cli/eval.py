@@ -33,6 +33,7 @@ ganbench eval --self-check --real fashion-mnist --metrics fid@fashion-cnn,recall
 
 
 def command(
+    context: typer.Context,
     fake: Annotated[
         str | None,
         typer.Argument(
@@ -217,11 +218,7 @@ def command(
     compute = Compute(chosen_device, engine, options.number_format(precision), batch_size)
     names = options.names(metrics)
     if self_check:
-        if fake is not None:
-            raise ConfigError(
-                "--self-check damages real images; no other samples are measured.",
-                f"ganbench eval --self-check --real {real or fake}",
-            )
+        _refuse_without_effect(context, fake, real)
         _self_check(real, names, samples, compute, data_root, out, as_json=as_json, quiet=quiet)
         return
     if fake is None:
@@ -260,6 +257,29 @@ def command(
     write_and_print(result, out, as_json=as_json)
     if result["unmeasured"]:
         raise typer.Exit(MissingDataError.exit_code)
+
+
+_SELF_CHECK_TAKES = {"self_check", "real", "metrics", "samples", "batch_size", "data_root", "out"}
+_SELF_CHECK_TAKES |= {"device", "engine", "precision", "threads", "as_json", "quiet"}
+
+
+def _refuse_without_effect(context: typer.Context, fake: str | None, real: str | None) -> None:
+    """Refuse samples and options that a self-check has no use for.
+
+    Raises:
+        ConfigError: Some were typed.
+    """
+    from ganbench.errors import ConfigError
+
+    if fake is not None:
+        raise ConfigError(
+            "--self-check damages real images; no other samples are measured.",
+            f"ganbench eval --self-check --real {real or fake}",
+        )
+    for flag in (
+        flag for name, flag in options.typed_flags(context).items() if name not in _SELF_CHECK_TAKES
+    ):
+        raise ConfigError(f"{flag} changes nothing in a self-check.", f"Leave {flag} out.")
 
 
 def _self_check(

@@ -17,6 +17,7 @@ from ganbench.cli.output import (
     format_number,
     metrics_table,
     print_json,
+    print_unmeasured,
 )
 from ganbench.errors import DamagedRunError
 from ganbench.records.atomic_files import read_json, write_json
@@ -62,7 +63,7 @@ def _print_measurements(result: Mapping[str, Any]) -> None:
     screen.print_table(metrics_table(result["metrics"], title), least=METRIC_COLUMNS_TO_LEAVE)
     if classes := result.get("classes"):
         screen.print_table(_class_table(classes))
-    _print_unmeasured(result["unmeasured"])
+    print_unmeasured(result)
     for samples in (fake, real):
         if samples["skipped"]:
             screen.print(_skipped_sentence(samples), soft_wrap=True)
@@ -78,17 +79,6 @@ def _print_measurements(result: Mapping[str, Any]) -> None:
                 f"first 256 images of {record['precision_checked_on']}.",
                 style="dim",
             )
-
-
-def _print_unmeasured(reasons: Mapping[str, Mapping[str, str]]) -> None:
-    """Print the reason for each metric that is not in the table, and what to type next."""
-    screen = console()
-    for name, reason in reasons.items():
-        sentence = f" was not measured: {reason['message']}"
-        screen.print(Text.assemble((name, "red"), sentence), soft_wrap=True)
-    for hint in dict.fromkeys(reason["hint"] for reason in reasons.values()):
-        if hint:
-            screen.print(Text.assemble(("hint", "cyan"), f": {hint}"), soft_wrap=True)
 
 
 def _class_table(classes: Mapping[str, Mapping[str, Any]]) -> Table:

@@ -129,7 +129,8 @@ MeasuredSamples = Annotated[
     int | None,
     typer.Option(
         "--samples",
-        help="Number of generated samples to measure.",
+        help="Number of generated samples to measure (default: 5000; 2500 points; 26,000 of "
+        "stacked digits).",
         min=2,
         metavar="N",
         rich_help_panel=MEASURING,
@@ -359,3 +360,15 @@ def command_line() -> str:
     from ganbench.records.strip_paths import strip_paths
 
     return shlex.join(["ganbench", *(strip_paths(word) for word in sys.argv[1:])])
+
+
+def typed_flags(context: typer.Context) -> dict[str, str]:
+    """Return the options that were typed in a command, as flags, by the name of the parameter."""
+    typed: dict[str, str] = {}
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if isinstance(parameter, TyperOption) and source and source.name == "COMMANDLINE":
+            turned_off = context.params.get(name) is False
+            typed[name] = (parameter.secondary_opts if turned_off else parameter.opts)[0]
+    return typed

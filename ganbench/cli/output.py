@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ganbench.cli.results import result_stream
+from ganbench.records.json_values import as_mapping, as_text
 from ganbench.records.measurement import floor_sentences
 from ganbench.runtime.process_group import launched
 
@@ -189,3 +190,19 @@ def print_notices(notices: Iterable[str]) -> None:
     """Print on stderr what a user must know of how data were read, each sentence once."""
     for notice in dict.fromkeys(notices):
         console(stderr=True).print(notice, soft_wrap=True)
+
+
+def print_unmeasured(result: Mapping[str, Any]) -> None:
+    """Print why metrics have no number in a result, and what to type next."""
+    from rich.text import Text
+
+    screen = console()
+    reasons = {
+        name: as_mapping(reason) for name, reason in as_mapping(result.get("unmeasured")).items()
+    }
+    for name, reason in reasons.items():
+        sentence = f" was not measured: {as_text(reason.get('message'))}"
+        screen.print(Text.assemble((str(name), "red"), sentence), soft_wrap=True)
+    for hint in dict.fromkeys(as_text(reason.get("hint")) for reason in reasons.values()):
+        if hint:
+            screen.print(Text.assemble(("hint", "cyan"), f": {hint}"), soft_wrap=True)

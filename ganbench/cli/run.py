@@ -18,6 +18,7 @@ from ganbench.cli.output import (
     metrics_table,
     print_json,
     print_notices,
+    print_unmeasured,
     remark,
 )
 from ganbench.cli.progress_bars import TrainingBar, WorkBar
@@ -27,7 +28,8 @@ from ganbench.runtime.process_group import launched
 if TYPE_CHECKING:
     from ganbench.config import RunConfig, TrickConfig
     from ganbench.harness.plan import RunPlan
-    from ganbench.harness.run import Run, RunOptions
+    from ganbench.harness.run import Run
+    from ganbench.harness.run_options import RunOptions
 
 EXAMPLES = """\
 Examples:
@@ -140,7 +142,8 @@ def command(
     from ganbench.config import parse_trick
     from ganbench.errors import ConfigError
     from ganbench.harness.preflight import check_data
-    from ganbench.harness.run import RunOptions, nothing_measured
+    from ganbench.harness.run import nothing_measured
+    from ganbench.harness.run_options import RunOptions
     from ganbench.training.trainer import Schedule
     from ganbench.typed_values import parse_seeds
 
@@ -351,6 +354,7 @@ def _show(result: dict[str, Any], label: str, folder: Path) -> None:
         )
     elif status == "collapsed":
         screen.print("All samples look the same: the generator has collapsed.")
+    print_unmeasured(result)
     print_best(result)
     print_events(result)
     screen.print(f"Samples: {folder / 'samples' / 'final.png'}", soft_wrap=True)

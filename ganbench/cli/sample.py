@@ -150,5 +150,5 @@ def _target(
     if file_format == "grid" and target.suffix != ".png":
         return target / f"{drawn}.png"
     if file_format == "npz" and target.suffix != ".npz":
-        return target.with_suffix(".npz")
+        return target.with_name(f"{target.name}.npz")  # run-0.5 has no ending to replace
     return target

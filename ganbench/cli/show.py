@@ -10,7 +10,14 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.options import OUTPUT
-from ganbench.cli.output import METRIC_COLUMNS_TO_LEAVE, console, metrics_table, print_json, remark
+from ganbench.cli.output import (
+    METRIC_COLUMNS_TO_LEAVE,
+    console,
+    metrics_table,
+    print_json,
+    print_unmeasured,
+    remark,
+)
 from ganbench.paths import expand
 
 if TYPE_CHECKING:
@@ -281,6 +288,7 @@ def _show_run(name: str, *, as_json: bool) -> None:
         seen = folder.kimg
         screen.print(f"The generator alone: {folder.generator_file}", soft_wrap=True)
     screen.print(f"{result['status']}: {seen:.4g} of {config.recipe.kimg:.4g} kimg")
+    print_unmeasured(result)
     print_best(result)
     print_events(result)
     for picture in folder.sample_grids()[-1:]:

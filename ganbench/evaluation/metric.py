@@ -155,6 +155,9 @@ class Metric(ABC):
     holds_out: ClassVar[bool] = False
     """Whether the metric also compares with real samples that were not trained on."""
 
+    about_training: ClassVar[bool] = False
+    """Whether the number means something only next to the real samples that were trained on."""
+
     parameters: ClassVar[str] = ""
     """Settings that the protocol must name besides the network and the counts: ``k=5/<``."""
 

@@ -216,6 +216,16 @@ def _visible(index: int) -> str:
     return listed[index] if index < len(listed) and listed[index] else str(index)
 
 
+def cells_at_a_time(name: str, slots: int | None) -> int:
+    """Return how many cells a backend carries out at a time on this machine.
+
+    Args:
+        name: one of ``BACKENDS``.
+        slots: the number that was asked for; None is one.
+    """
+    return 1 if name == "inline" else slots or 1
+
+
 def make_backend(name: str, slots: int | None, threads: int, out: Path | None = None) -> Backend:
     """Return the backend of a name.
 

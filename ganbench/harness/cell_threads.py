@@ -9,7 +9,7 @@ from dataclasses import replace
 from ganbench.data.dataset import Dataset
 from ganbench.errors import GanbenchError
 from ganbench.harness.matrix import Cell
-from ganbench.harness.run import RunOptions
+from ganbench.harness.run_options import RunOptions
 from ganbench.runtime.device import choose_device
 from ganbench.runtime.threads import default_threads
 from ganbench.speed.thread_choice import choose_threads
@@ -19,7 +19,8 @@ def with_threads(options: RunOptions, cells: Sequence[Cell], slots: int) -> RunO
     """Return the options with the number of threads of each cell, which all cells share.
 
     It is what ``options`` say, if they do. Otherwise it is the share of a cell in the cores that
-    are free, or 1 if no model of the matrix gains from more, as far as measurements show.
+    are free, or 1 if no model of the matrix gains from more, as far as measurements show; a cell
+    that has begun keeps its number then.
 
     Args:
         options: How the cells are run.
@@ -30,7 +31,7 @@ def with_threads(options: RunOptions, cells: Sequence[Cell], slots: int) -> RunO
         return options
     most = default_threads(slots) if cells else 1  # to see what is free takes a moment
     if most == 1:
-        return replace(options, threads=1)
+        return replace(options, threads=1, keeps_threads=True)
     device = choose_device(options.device)
     datasets: dict[str, Dataset] = {}
     chosen = [1]
@@ -43,4 +44,4 @@ def with_threads(options: RunOptions, cells: Sequence[Cell], slots: int) -> RunO
             chosen.append(choose_threads(arm.config, dataset, device, most, options.execution))
         except GanbenchError:  # the reason is told when its cells are trained
             continue
-    return replace(options, threads=max(chosen))
+    return replace(options, threads=max(chosen), keeps_threads=True)

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ganbench.analysis.comparison import PLAIN, compare_to
-from ganbench.analysis.tables import metric_table
+from ganbench.analysis.comparison import PLAIN, Comparison, compare_to
+from ganbench.analysis.tables import MetricTable, metric_table
 from ganbench.analysis.verdict_record import verdict_record
 from ganbench.analysis.verdicts import JudgedMatrix, judge_matrix
+from ganbench.harness.matrix import Arm, baseline_arms
 from ganbench.harness.measured_values import RecordMapping, data_frame, html_table
 from ganbench.harness.scheduler import CellState, Scheduler
 from ganbench.harness.trained_run import TrainedRun
@@ -21,9 +22,6 @@ from ganbench.records.run_record import RunRecord
 if TYPE_CHECKING:
     from altair import VConcatChart
     from pandas import DataFrame
-
-_LOST = "lost"
-"""The name of a baseline none of whose runs has a result: nothing can be compared with it."""
 
 
 def compared_datasets(
@@ -40,26 +38,41 @@ def compared_datasets(
     """
     states = [state for state in scheduler.states if state.record]
     runs = label_variants([read_run(scheduler.folder(state)) for state in states])
-    name = _recorded_baseline(baseline, states, runs)
-    tables = [metric_table(runs, dataset) for dataset in dict.fromkeys(run.dataset for run in runs)]
-    return judge_matrix(
-        [(table, [] if name == _LOST else compare_to(table, name)) for table in tables], metric
-    )
+    arms = list(dict.fromkeys(state.cell.arm for state in scheduler.states))
+    compared = []
+    for dataset in dict.fromkeys(run.dataset for run in runs):
+        table = metric_table(runs, dataset)
+        stored = [
+            (state.cell.arm, run)
+            for state, run in zip(states, runs, strict=True)
+            if run.dataset == dataset
+        ]
+        compared.append((table, _comparisons(table, baseline, arms, stored)))
+    return judge_matrix(compared, metric)
 
 
-def _recorded_baseline(
-    baseline: str | None, states: Sequence[CellState], runs: Sequence[RunRecord]
-) -> str | None:
-    """Return the name that the records use for the baseline of the matrix."""
+def _comparisons(
+    table: MetricTable,
+    baseline: str | None,
+    arms: Sequence[Arm],
+    stored: Sequence[tuple[Arm, RunRecord]],
+) -> list[Comparison]:
+    """Return the comparisons of a dataset; none if no run of the named baseline has a result.
+
+    Args:
+        table: The variants of the dataset.
+        baseline: The name that was given to the baseline.
+        arms: All arms of the matrix, also those that have no result.
+        stored: The runs on the dataset, each with its arm.
+    """
     if baseline is None:
-        return None
-    for state, run in zip(states, runs, strict=True):
-        arm = state.cell.arm
-        if baseline == arm.tricks:
-            return run.tricks or PLAIN
-        if baseline in {arm.label, arm.model}:
-            return run.variant
-    return _LOST
+        return compare_to(table)
+    wanted = set(baseline_arms(arms, baseline))
+    of_tricks = any(baseline == arm.tricks for arm in arms)
+    for arm, run in stored:
+        if arm in wanted:
+            return compare_to(table, run.tricks or PLAIN if of_tricks else run.variant)
+    return []
 
 
 def comparison_document(
@@ -198,6 +211,7 @@ def _cell_record(scheduler: Scheduler, state: CellState) -> dict[str, Any]:
         "axes": state.cell.axes,
         "status": state.outcome,
         "metrics": state.record.get("metrics") or {},
+        "unmeasured": state.record.get("unmeasured") or {},
         "best": state.record.get("best") or {},
         "health": state.record.get("health") or {},
         "run": str(scheduler.out_as_typed / state.cell.name),

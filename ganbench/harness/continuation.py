@@ -118,6 +118,7 @@ def _differing(config: RunConfig, out: Path, stem: str) -> Iterator[tuple[RunFol
         folder = RunFolder(path)
         try:
             recorded = _flat(as_mapping(folder.config().get("config")))
+            folder.description()  # what is no run is no neighbor either
         except DamagedRunError:
             continue
         keys = {**wanted, **recorded}

@@ -19,15 +19,8 @@ from ganbench import registry
 from ganbench.config import RunConfig, TrickConfig, parse_trick
 from ganbench.data import Source, open_dataset
 from ganbench.errors import ConfigError, GanbenchError
-from ganbench.evaluation.requests import Request
-from ganbench.gan import GAN
-from ganbench.harness.plan import RunPlan, expand_setting, plan_for, plan_of
-from ganbench.harness.run import RunOptions
-from ganbench.harness.run_logs import logger_classes
-from ganbench.harness.run_metrics import wanted_metrics
+from ganbench.harness.plan import RunPlan, expand_setting, plan_for
 from ganbench.records.labels import short
-from ganbench.runtime.device import choose_device
-from ganbench.training.batch_memory import check_batch_memory
 
 T = TypeVar("T")
 
@@ -131,6 +124,26 @@ def parse_trick_set(text: str) -> list[TrickConfig]:
     return [] if text == _PLAIN else [parse_trick(part) for part in text.split("+")]
 
 
+def baseline_arms(arms: Sequence[Arm], baseline: str) -> list[Arm]:
+    """Return the arms that the name of a baseline stands for; none if it names none.
+
+    The name is a set of tricks, otherwise the label of an arm, otherwise a model, which stands
+    for its first arm on each dataset that adds no tricks to it.
+    """
+    of_tricks = [arm for arm in arms if arm.tricks == baseline]
+    of_label = [arm for arm in arms if arm.label == baseline]
+    of_model = {
+        arm.dataset: arm for arm in reversed(arms) if arm.model == baseline and arm.tricks == _PLAIN
+    }
+    return of_tricks or of_label or list(of_model.values())
+
+
+def baselines(arms: Sequence[Arm]) -> list[str]:
+    """Return all names that a baseline may have."""
+    names = [name for arm in arms for name in (arm.tricks, arm.label, arm.model)]
+    return [name for name in dict.fromkeys(names) if baseline_arms(arms, name)]
+
+
 def plan_matrix(
     models: Sequence[str],
     trick_sets: Sequence[str],
@@ -185,7 +198,7 @@ def _arms(
     sources = problems.each(open_source, datasets)
     sets = problems.each(parse_trick_set, trick_sets)  # a name may be that of a model's own trick
     settings = _known_settings(settings, problems)
-    known_axes = problems.each(partial(expand_setting, value=None), vary)
+    known_axes = problems.each(partial(_expand_shared, value=None), vary)
     grid = list(_grid({key: vary[key] for key in known_axes}))
     arms = []
     some_model_fits = False
@@ -229,8 +242,23 @@ def _known_settings(settings: Mapping[str, Any], problems: _Problems) -> dict[st
     """Return settings by dotted key, without those that are unknown."""
     resolved: dict[str, Any] = {}
     for key, value in settings.items():
-        resolved |= problems.unless(partial(expand_setting, key, value), key) or {}
+        resolved |= problems.unless(partial(_expand_shared, key, value), key) or {}
     return resolved
+
+
+def _expand_shared(key: str, value: Any) -> dict[str, Any]:
+    """Return the settings that a key stands for, which all seeds of an arm share.
+
+    Raises:
+        ConfigError: No setting has that key, or it is the seed, which is an axis by itself.
+    """
+    expanded = expand_setting(key, value)
+    if "seed" in expanded:
+        raise ConfigError(
+            "'seed' is no setting of a matrix, whose seeds are an axis of their own.",
+            "Name the seeds: --seeds 0-4, or seeds in a suite.",
+        )
+    return expanded
 
 
 class _Problems:
@@ -287,28 +315,3 @@ def _same_runs(cells: Sequence[Cell]) -> list[Problem]:
             where = cell.arm.tricks if cell.arm.tricks != _PLAIN else cell.arm.model
             problems.setdefault((earlier.arm.label, cell.arm.label), Problem(error, where))
     return list(problems.values())
-
-
-def _gan_of(arm: Arm, source: Source) -> GAN:
-    return plan_of(arm.config, source).gan
-
-
-def check_options(cells: Sequence[Cell], options: RunOptions) -> dict[str, Sequence[Request]]:
-    """Find mistakes that would make every cell fail, before the first cell is trained.
-
-    Returns:
-        The metrics to measure, by dataset.
-
-    Raises:
-        GanbenchError: a device, a metric, a split or a logger that cannot be used, or too large a
-            batch.
-    """
-    logger_classes(options.loggers)
-    device = choose_device(options.device)
-    datasets = dict.fromkeys(cell.arm.dataset for cell in cells)
-    for arm in dict.fromkeys(cell.arm for cell in cells):
-        source = options.open(arm.dataset)
-        options.measuring.check(source)
-        make_gan = partial(_gan_of, arm, source)
-        check_batch_memory(source.spec, arm.config.recipe, device, make_gan)
-    return {name: wanted_metrics(options.open(name).spec, options.metrics) for name in datasets}

@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 
 from ganbench.harness.plan import plan
-from ganbench.harness.run import RunOptions
 from ganbench.harness.run_cell import CellJob, run_cell
+from ganbench.harness.run_options import RunOptions
 from ganbench.training.trainer import Schedule
 
 

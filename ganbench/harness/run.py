@@ -4,27 +4,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganbench import paths
-from ganbench.data import Dataset, Source, open_dataset
-from ganbench.errors import ConfigError
+from ganbench.data import Dataset
+from ganbench.errors import ConfigError, DamagedRunError
 from ganbench.evaluation.reference import Reference
 from ganbench.harness.best_evaluation import APART, best_evaluation, is_best
 from ganbench.harness.continuation import start_from_origin
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.run_logs import RunLogs
 from ganbench.harness.run_metrics import (
-    Measuring,
+    AS_USUAL,
+    MeasuredMetrics,
     RunMetrics,
     missing_metrics,
     wanted_metrics,
 )
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.stored_run import add_sources, measure_again
 from ganbench.harness.watched_progress import WatchedProgress
 from ganbench.health.watch import watch_over
@@ -32,14 +33,15 @@ from ganbench.kinds import kind_of
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import (
     check_writable,
+    read_json,
     storage_errors,
     sweep_temporary_files,
 )
 from ganbench.records.environment import describe_environment
+from ganbench.records.json_values import as_mapping, as_whole
 from ganbench.records.locks import holding_run
 from ganbench.records.run_folder import RunFolder, name_folder
 from ganbench.runtime.device import choose_device, device_facts
-from ganbench.runtime.execution import USUAL, Execution
 from ganbench.runtime.threads import default_threads, set_threads
 from ganbench.sampling.draw import draw
 from ganbench.sampling.sample_files import write_picture
@@ -52,45 +54,6 @@ from ganbench.training.trainer import Attend, Schedule, Trainer, evaluating
 
 EVALUATIONS = 4
 """How many times a run is measured during training, by default, if metrics are quick."""
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a run is carried out; only the number of threads can change its weights."""
-
-    out: Path = field(default_factory=paths.runs)
-    """The folder of runs."""
-    resume: bool = False
-    """Continue an unfinished run of the same identity, or return a finished one."""
-    device: str = "auto"
-    """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``."""
-    threads: int | None = None
-    """The number of CPU threads; None takes what is free and faster than one."""
-    data_root: Path | None = None
-    """The folder that is searched first for downloaded datasets."""
-    metrics: tuple[str, ...] | None = None
-    """The metrics by name; None selects those that suit the data."""
-    samples: int | None = None
-    """The number of samples to measure; None follows published protocols."""
-    real_split: str | None = None
-    """The split that metrics compare with; None means the one that is trained on."""
-    schedule: Schedule = field(default_factory=Schedule)
-    execution: Execution = USUAL
-    loggers: tuple[str, ...] = ()
-    """The loggers that hear of the run, by name."""
-    command: str = ""
-    """The command that started the run, for its record."""
-    sources: Mapping[str, Source] = field(default_factory=dict)
-    """Datasets that were passed as objects, by the name that runs record."""
-
-    @property
-    def measuring(self) -> Measuring:
-        """How many samples are measured, and against which real ones."""
-        return Measuring(self.samples, self.real_split)
-
-    def open(self, dataset: str) -> Source:
-        """Return the dataset that was passed under a name, or the one that the name opens."""
-        return self.sources.get(dataset) or open_dataset(dataset, self.data_root)
 
 
 class Run:
@@ -198,9 +161,16 @@ class Run:
 
     def _complete(self) -> dict[str, Any]:
         """Return the result of a finished run, with the requested metrics that it lacked."""
-        requests = wanted_metrics(self.plan.source.spec, self.options.metrics or ())
-        measuring = self.options.measuring
-        self.added_metrics = missing_metrics(self.folder.outcome(), requests, measuring)
+        outcome, measuring = self.folder.outcome(), self.options.measuring
+        metrics = self.options.metrics
+        if metrics is None:  # what it has stays, unless other samples are asked for
+            metrics = (
+                ()
+                if measuring == AS_USUAL
+                else (*outcome["metrics"], *outcome.get("unmeasured", ()))
+            )
+        wanted = wanted_metrics(self.plan.source, metrics, measuring)
+        self.added_metrics = missing_metrics(outcome, wanted)
         if self.added_metrics or self.options.loggers:
             with self._holding_folder():
                 if self.group.first and self.added_metrics:
@@ -237,12 +207,11 @@ class Run:
 
     def _threads(self, dataset: Dataset, device: torch.device) -> int:
         """Return the number of threads: as asked for, as the run began, or the best one now."""
+        begun = self._begun_threads
+        if begun is not None and (self.options.threads is None or self.options.keeps_threads):
+            return begun  # another number would add in another order
         if self.options.threads is not None:
             return self.options.threads
-        if self._has_begun:
-            recorded = self.folder.config().get("options", {}).get("threads")
-            if isinstance(recorded, int):
-                return recorded  # another number would add in another order
         most = default_threads(self.group.size)
         if self.group.size > 1:
             return most
@@ -278,6 +247,8 @@ class Run:
             sweep_temporary_files(self.folder.path)
         if self._has_begun:
             self.trainer.resume()
+            if self.group.first and self._begun_threads not in {None, threads}:
+                self._record_change(threads)
             self.progress.watch = watch_over(self.folder.stats(), self.folder.measurements())
             return
         if not self.group.first:
@@ -290,6 +261,30 @@ class Run:
             describe_environment(threads=threads, device=str(device), torch_facts=torch_facts)
         )
         self.folder.write_config(self.record(threads, str(device)))
+
+    @property
+    def _begun_threads(self) -> int | None:
+        """The number of threads that the record of a run that has begun states."""
+        options = as_mapping(self.folder.config().get("options")) if self._has_begun else {}
+        return as_whole(options.get("threads"))
+
+    def _record_change(self, threads: int) -> None:
+        """Record that the run goes on with another number of threads, as was asked for."""
+        assert self.trainer is not None
+        document = self.folder.config()
+        options = dict(as_mapping(document.get("options")))
+        change = {
+            "kimg": self.trainer.state.images_seen / 1000,
+            "before": options.get("threads"),
+            "after": threads,
+        }
+        earlier = options.get("threads_changed")
+        changes = [*(earlier if isinstance(earlier, list) else []), change]
+        options |= {"threads": threads, "threads_changed": changes}
+        self.folder.write_config({**document, "options": options})
+        with suppress(DamagedRunError):  # a damaged environment is no reason to end training
+            environment = read_json(self.folder.environment_file)
+            self.folder.write_environment({**environment, "threads": threads})
 
     def record(self, threads: int | None, device: str) -> dict[str, Any]:
         """Return the contents of config.json.
@@ -313,12 +308,13 @@ class Run:
 
     def _finish(self, state: State, status: str, measure: RunMetrics) -> dict[str, Any]:
         """Draw and measure the trained pair, export the generator, and write the result last."""
-        metrics: dict[str, Any] = {}
+        measured = MeasuredMetrics()
         kimg = state.images_seen / 1000
         with evaluating(state):
             self._snapshot(state, "final")
             if status != "diverged":
-                metrics = measure(state)
+                measured = measure.final(state)
+                metrics = measured.metrics
                 if measure.any_requested and not metrics:
                     status = "diverged"  # a sample is not finite, although all losses were
                 row = {"kimg": kimg, "seconds": round(self._seconds, 3), "metrics": metrics}
@@ -331,10 +327,12 @@ class Run:
             self.folder.generator_file,
             {"role": "generator", "config": self.config.model_dump(mode="json")},
         )
+        metrics, unmeasured = measured.metrics, measured.unmeasured
         best = best_evaluation(self.folder.measurements()) if metrics else {}
         result = {
             **self._facts(state, status),
             "metrics": metrics,
+            **({"unmeasured": unmeasured} if unmeasured else {}),
             **({"best": best} if best else {}),
             "health": self.progress.ended(kimg, metrics, status),
         }

@@ -32,11 +32,11 @@ from ganbench.errors import (
     MissingDataError,
     StorageError,
 )
-from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell
 from ganbench.harness.plan import RunPlan, plan_of
-from ganbench.harness.run import Run, RunOptions
-from ganbench.harness.run_metrics import AS_USUAL, Measuring, missing_metrics, wanted_metrics
+from ganbench.harness.run import Run
+from ganbench.harness.run_metrics import WantedMetrics, missing_metrics, wanted_metrics
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.stored_run import measure_again
 from ganbench.records.atomic_files import read_json, storage_errors, write_json
 from ganbench.records.locks import HOLDER, LOCK, TakenError, holding
@@ -108,25 +108,19 @@ class Outcome:
     such as a full disk, is retried."""
 
 
-def look_up(
-    cell: Cell,
-    out: Path | str,
-    requests: Sequence[Request],
-    measuring: Measuring = AS_USUAL,
-) -> Stored:
+def look_up(cell: Cell, out: Path | str, wanted: WantedMetrics) -> Stored:
     """Return what is stored for a cell; damaged files count as missing.
 
     Args:
         cell: The cell.
         out: The folder of runs.
-        requests: The metrics that the result must have.
-        measuring: How many samples they must be of, and against which real ones.
+        wanted: The metrics that the result must have.
     """
     folder = f"{out}/{cell.name}"  # ten thousand paths as objects would cost half a second
     try:
         result = whole_result(f"{folder}/result.json")
         if result["identity"] == cell.identity:
-            missing = tuple(missing_metrics(result, requests, measuring))
+            missing = tuple(missing_metrics(result, wanted))
             return Stored(str(result["status"]), result, missing)
     except DamagedRunError:
         pass
@@ -143,10 +137,9 @@ def run_cell(job: CellJob) -> Outcome:
     A finished cell that lacks metrics is measured, not trained; an interrupted one continues from
     its checkpoint; a damaged file is made again.
     """
-    if job.working_folder and job.working_folder != str(Path.cwd()):
-        os.chdir(job.working_folder)
     folder = job.folder
     try:
+        _enter(job.working_folder)
         with storage_errors(folder.path):
             folder.path.mkdir(parents=True, exist_ok=True)
         with holding(folder.path):
@@ -159,7 +152,30 @@ def run_cell(job: CellJob) -> Outcome:
         # The machine is at fault, not the cell: another attempt may succeed.
         return Outcome("failed", strip_paths(f"{type(error).__name__}: {error}"), lasting=False)
     except Exception as error:  # noqa: BLE001 - whatever a model's code raises is its result
+        if _has_result(
+            folder
+        ):  # a metric failed, which takes nothing from the result that is there
+            return Outcome("failed", _sentence(error), lasting=False)
         return _store_failure(folder, error)
+
+
+def _enter(working_folder: str) -> None:
+    """Enter the folder that paths of models and data are relative to.
+
+    Raises:
+        StorageError: It is gone, or may not be entered.
+    """
+    if not working_folder:
+        return
+    try:
+        if working_folder != os.getcwd():  # which may be gone as well
+            os.chdir(working_folder)
+    except OSError as error:
+        raise StorageError(
+            f"The folder {Path(working_folder).name}, which paths of models and data are relative "
+            f"to, cannot be entered: {error.strerror}.",
+            "Start the command in a folder that is there on every machine.",
+        ) from error
 
 
 def _carry_out(job: CellJob, folder: RunFolder) -> str:
@@ -167,10 +183,10 @@ def _carry_out(job: CellJob, folder: RunFolder) -> str:
     if job.force:
         _empty(folder)
     _repair(job, folder)
-    requests = wanted_metrics(job.plan.source.spec, job.options.metrics)
+    wanted = wanted_metrics(job.plan.source, job.options.metrics, job.options.measuring)
     if folder.finished:
         result = folder.outcome()
-        missing = missing_metrics(result, requests, job.options.measuring)
+        missing = missing_metrics(result, wanted)
         status = _measure(job, folder, missing) if missing else str(result["status"])
     else:
         status = _train(job, folder)
@@ -254,17 +270,30 @@ def _empty(folder: RunFolder) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def _has_result(folder: RunFolder) -> bool:
+    """Tell whether a cell has a result that can be read."""
+    try:
+        return bool(folder.outcome())
+    except DamagedRunError:
+        return False
+
+
+def _sentence(error: Exception) -> str:
+    """Return what went wrong in a sentence that names no place on this machine."""
+    if isinstance(error, GanbenchError):
+        return strip_paths(error.message)
+    return strip_paths(f"{type(error).__name__}: {error}")
+
+
 def _store_failure(folder: RunFolder, error: Exception) -> Outcome:
     """Store why a cell has no result, and return that as its outcome."""
-    sentence = (
-        error.message if isinstance(error, GanbenchError) else f"{type(error).__name__}: {error}"
-    )
+    sentence = _sentence(error)
     details = "".join(traceback.format_exception(error))
     try:
         write_failure(folder, "failed", sentence, details)
     except StorageError as storage_error:
         return Outcome("failed", f"{sentence} {storage_error.message}", lasting=False)
-    return Outcome("failed", strip_paths(sentence))
+    return Outcome("failed", sentence)
 
 
 def write_failure(folder: RunFolder, status: str, problem: str, details: str = "") -> None:

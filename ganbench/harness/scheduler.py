@@ -6,17 +6,15 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ganbench.errors import StorageError
-from ganbench.evaluation.requests import Request
 from ganbench.harness.backends import Backend, Handle
 from ganbench.harness.cell_threads import with_threads
 from ganbench.harness.matrix import Cell
-from ganbench.harness.run import RunOptions
 from ganbench.harness.run_cell import (
     DIED,
     CellJob,
@@ -25,6 +23,8 @@ from ganbench.harness.run_cell import (
     look_up,
     write_failure,
 )
+from ganbench.harness.run_metrics import WantedMetrics
+from ganbench.harness.run_options import RunOptions
 from ganbench.records.atomic_files import last_row
 from ganbench.records.json_values import as_number
 from ganbench.records.locks import is_taken
@@ -113,7 +113,7 @@ class Scheduler:
     Args:
         cells: of the matrix.
         options: how each cell is run.
-        requests: the metrics that are wanted, by dataset.
+        wanted: the metrics that each cell must have, by dataset.
         policy: which cells are carried out, and for how long.
     """
 
@@ -121,7 +121,7 @@ class Scheduler:
         self,
         cells: Sequence[Cell],
         options: RunOptions,
-        requests: dict[str, Sequence[Request]],
+        wanted: Mapping[str, WantedMetrics],
         *,
         policy: Policy = Policy(),
     ) -> None:
@@ -130,7 +130,7 @@ class Scheduler:
         self.policy = policy
         self.states = [CellState(cell) for cell in cells]
         self.on_change: Callable[[CellState], None] = lambda state: None
-        self._requests = requests
+        self._wanted = wanted
         self.failed_before = 0
         """The number of cells that failed or took too long in an earlier call."""
         self._stop_asked = False
@@ -208,12 +208,11 @@ class Scheduler:
         self.failed_before += bool(stored.problem)
         if stored.problem and not self.policy.retry_failed:
             state.status, state.problem, state.lasting = stored.status, stored.problem, True
-        elif stored.result:
-            state.share = 1.0  # it is trained, but lacks a metric
+        elif stored.result:  # it is trained, but lacks a metric: what it has counts meanwhile
+            state.record, state.share = stored.result, 1.0
 
     def _look_up(self, state: CellState) -> Stored:
-        requests = self._requests[state.cell.arm.dataset]
-        return look_up(state.cell, self.options.out, requests, self.options.measuring)
+        return look_up(state.cell, self.options.out, self._wanted[state.cell.arm.dataset])
 
     # -- attempts ----------------------------------------------------------------------------
 
@@ -222,12 +221,8 @@ class Scheduler:
         if is_taken(self.folder(state).path):
             self._leave_elsewhere(state)
             return
-        if not self.policy.force and state.attempts == 0:
-            stored = self._look_up(state)
-            if stored.whole:
-                state.record = stored.result
-                self._set(state, "stored")
-                return
+        if not self.policy.force and state.attempts == 0 and self._is_over_elsewhere(state):
+            return
         job = CellJob(
             state.cell.config,
             state.cell.name,
@@ -325,16 +320,29 @@ class Scheduler:
     def _follow_elsewhere(self) -> None:
         """Take over cells that other processes have finished, and queue those they gave up."""
         for state in list(self._elsewhere):
-            stored = self._look_up(state)
-            if stored.whole:
-                state.record, state.share = stored.result, 1.0
-                self._set(state, str(stored.status))
-            elif is_taken(self.folder(state).path):
+            if is_taken(self.folder(state).path):
                 continue
-            else:
+            if not self._is_over_elsewhere(state):
                 self._set(state, "waiting")
                 self._queue.append(state)
             self._elsewhere.remove(state)
+
+    def _is_over_elsewhere(self, state: CellState) -> bool:
+        """Take over what another command has stored for a cell; tell whether nothing is left.
+
+        The cell is not taken: a failure that is on disk while a process works on it is an earlier
+        one.
+        """
+        stored = self._look_up(state)
+        if stored.whole:
+            state.record, state.share = stored.result, 1.0
+            self._set(state, "stored" if state.status == "waiting" else str(stored.status))
+        elif stored.problem and not self.policy.retry_failed:
+            state.problem, state.lasting = stored.problem, True
+            self._set(state, stored.status)
+        else:
+            return False
+        return True
 
     def _set(self, state: CellState, status: str) -> None:
         state.status = status

@@ -22,15 +22,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
 from ganbench.config import Record
-from ganbench.data import open_dataset
+from ganbench.data import Source, open_dataset
 from ganbench.errors import ConfigError, GanbenchError, UnknownNameError, suggest
 from ganbench.harness.builtin_suites import builtin_suites
 from ganbench.harness.matrix import Cell, MatrixError, Problem, plan_matrix
@@ -103,8 +102,11 @@ class Suite(Record):
             "schedule": Schedule(evaluations=self.evaluations),
         }
 
-    def cells(self, data_root: Path | None = None) -> list[Cell]:
+    def cells(self, open_source: Callable[[str], Source] = open_dataset) -> list[Cell]:
         """Resolve the matrix.
+
+        Args:
+            open_source: opens a dataset by its name.
 
         Raises:
             GanbenchError: all mistakes in it.
@@ -116,18 +118,20 @@ class Suite(Record):
             self.seeds,
             settings=self.settings,
             vary=self.vary,
-            open_source=partial(open_dataset, root=data_root),
+            open_source=open_source,
         )
 
 
 def make_suite(values: Mapping[str, Any]) -> Suite:
-    """Return the suite of some keys, such as those of the command line.
+    """Return the suite of some keys, such as those of the command line; None is no value.
 
     Raises:
         ConfigError: The first thing that is wrong.
     """
     try:
-        return Suite.model_validate(values)
+        return Suite.model_validate(
+            {key: value for key, value in values.items() if value is not None}
+        )
     except ValidationError as error:
         raise _problem(error.errors()[0]).error from error
 
@@ -196,18 +200,20 @@ class SuiteFile:
             return []
         return []
 
-    def cells(self, suite: Suite, data_root: Path | None = None) -> list[Cell]:
+    def cells(
+        self, suite: Suite, open_source: Callable[[str], Source] = open_dataset
+    ) -> list[Cell]:
         """Resolve the matrix of a suite that was read from this file.
 
         Args:
             suite: the result of ``read``.
-            data_root: folder with downloaded datasets.
+            open_source: opens a dataset by its name.
 
         Raises:
             ConfigError: all mistakes in it, by line.
         """
         try:
-            return suite.cells(data_root)
+            return suite.cells(open_source)
         except MatrixError as error:
             raise self._error(error.problems) from error
         except GanbenchError as error:

@@ -6,11 +6,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
-from ganbench.data import open_dataset
 from ganbench.data.dataset import Dataset
 from ganbench.errors import GanbenchError
 from ganbench.harness.matrix import Arm
-from ganbench.harness.run import RunOptions
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import CellState
 from ganbench.progress import SILENT, Progress
 from ganbench.runtime.contention import Contention, busy_sentence
@@ -56,7 +55,7 @@ def measured_speeds(
         progress.advance(arm.label, index, len(unknown))
         try:
             if arm.dataset not in datasets:
-                source = open_dataset(arm.dataset, options.data_root)
+                source = options.open(arm.dataset)
                 datasets[arm.dataset] = source.load(source.splits[0])
             known[arm] = _trial(arm, datasets[arm.dataset], options, contention)
         except GanbenchError:

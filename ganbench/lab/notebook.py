@@ -15,7 +15,7 @@ from typing import Any
 
 from ganbench.errors import ConfigError, MissingDataError, StorageError
 from ganbench.harness.plan import RunPlan
-from ganbench.harness.run import RunOptions
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.lab.live_lab import LiveLab
 from ganbench.lab.recorded_run import RecordedRun, check_recordable

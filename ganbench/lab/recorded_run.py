@@ -12,8 +12,9 @@ from typing import Any
 
 from ganbench.errors import ConfigError
 from ganbench.harness.plan import RunPlan
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
 from ganbench.harness.run_metrics import RunMetrics
+from ganbench.harness.run_options import RunOptions
 from ganbench.lab.diagnosis import Diagnosis
 from ganbench.lab.frame_file import FrameFile, frame_headers
 from ganbench.lab.hello import VIEWS, hello_of, make_view

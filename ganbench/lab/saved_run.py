@@ -56,5 +56,4 @@ def save_segment(segment: Segment, options: LabOptions, name: str, *, ended: boo
 
 
 def _metrics(segment: Segment) -> list[str]:
-    requests = wanted_metrics(segment.source.spec, None)
-    return missing_metrics(segment.folder.outcome(), requests)
+    return missing_metrics(segment.folder.outcome(), wanted_metrics(segment.source, None))

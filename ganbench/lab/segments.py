@@ -19,7 +19,8 @@ from ganbench.config import Origin, join_words, trick_text
 from ganbench.data import Source, open_dataset
 from ganbench.errors import ConfigError
 from ganbench.harness.plan import RunPlan, plan_for
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.lab.lab_options import LabOptions
 from ganbench.lab.lab_recipe import LabRecipe
 from ganbench.progress import Progress

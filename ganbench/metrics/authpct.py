@@ -33,6 +33,7 @@ class Authenticity(Metric):
     unit = "share"
     better = "higher"
     needs = ("features",)
+    about_training = True
     points = "features"
 
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:

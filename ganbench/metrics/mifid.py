@@ -43,6 +43,7 @@ class MemorizationInformedDistance(Metric):
 
     better = "lower"
     needs = ("moments", "features")
+    about_training = True
     parameters = "threshold=0.1"
 
     def compute(self, real: Evidence, fake: Evidence, *, seed: int) -> Value:

@@ -7,11 +7,12 @@
                    signal/..., gradient/generator, and diversity where a grid was drawn
     metrics.jsonl  one row per evaluation: kimg, seconds, metrics {name: measurement}, and where
                    it was the best so far "apart" {name: measurement}, on samples of their own
-    samples/*.png  the same latents at each snapshot, ``kimg00123.png``; final.png
+    samples/*.png  the same latents at each snapshot, ``kimg000123.0.png``; final.png
     checkpoint.safetensors   everything that training needs to continue
     generator.safetensors    everything that sampling needs
     result.json    {"schema", "status", "identity", "model", "dataset", "seed", "kimg",
-                   "seconds", "images_per_second", "metrics", "best", "health", ...}
+                   "seconds", "images_per_second", "metrics", "unmeasured", "best", "health",
+                   ...}
     lab.html       one page that plays the run offline, if it was recorded
     lab.frames     the frames of that page, while the run goes on
     failure.json   {"schema", "status": "failed" or "timeout", "error", ...} if a run came to

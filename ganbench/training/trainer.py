@@ -19,7 +19,7 @@ from ganbench.data.dataset import Dataset
 from ganbench.gan import Batch
 from ganbench.health.collapse import COLLAPSED_BELOW
 from ganbench.progress import Progress
-from ganbench.records.json_values import as_number, as_whole
+from ganbench.records.json_values import as_number, as_text, as_whole
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.contention import Contention, busy_sentence
 from ganbench.runtime.execution import arithmetic
@@ -110,6 +110,7 @@ class Trainer:
         self._contention = Contention()
         self._checked = False  # whether an iteration has shown that the contract is kept
         self._stop_agreed = False
+        self._ended = ""  # how training ended before its length, if the checkpoint says so
         self._last_look_up = 0  # the images seen then
         examples = _selected(state, dataset.to(state.device))
         if examples.sources is not None and state.sources is None:
@@ -125,6 +126,9 @@ class Trainer:
         if seconds is None or looked_up is None:
             raise misfit(self.folder.checkpoint_file, "it does not say how far it is")
         self.seconds, self._last_look_up = seconds, looked_up
+        self._ended = as_text(facts.get("ended"))
+        if self._ended not in {"", "diverged"}:
+            raise misfit(self.folder.checkpoint_file, "it does not say how it ended")
         if self.group.first:
             self.folder.forget_after(self.state.images_seen / 1000)
 
@@ -144,6 +148,8 @@ class Trainer:
             return self._train()
 
     def _train(self) -> str:
+        if self._ended:
+            return self._ended
         state = self.state
         iterate = state.tricks.step_rule(alternate)
         last_tick = last_save = self._clock()
@@ -160,8 +166,9 @@ class Trainer:
                 images = state.images_seen - images_at_last_tick
                 self._record_tick(row, images / (now - last_tick))
             if not all(math.isfinite(value) for value in row.values()):
+                self._ended = "diverged"
                 self.save()
-                return "diverged"
+                return self._ended
             self._look_up()
             if self.group.any_true(self._clock() - last_save > self.schedule.checkpoint_seconds):
                 self.save()
@@ -242,7 +249,9 @@ class Trainer:
     def save(self, path: Path | None = None) -> None:
         """Write the checkpoint, to another file if one is named; all processes must call this."""
         check_memory(self.state)
-        facts = {"seconds": self.seconds, "looked_up": self._last_look_up}
+        facts: dict[str, Any] = {"seconds": self.seconds, "looked_up": self._last_look_up}
+        if self._ended:  # a run whose result could not be written must not train on
+            facts["ended"] = self._ended
         save_checkpoint(self.state, path or self.folder.checkpoint_file, facts)
 
     def diversity(self) -> float:

@@ -3,6 +3,7 @@
 
 import pytest
 
+from ganbench.harness.run import Run
 from ganbench.records.run_folder import find_runs
 
 WORDS = (
@@ -67,6 +68,7 @@ def test_a_suite_may_search(cli, tmp_path):
         (("--search", "grid:3"), "is not a search"),
         ((), "is a range, from which values are drawn in a search only"),
         (("--search", "random:3", "--power", "0.8"), "--power is about a comparison"),
+        (("--search", "random:3", "--baseline", "none"), "--baseline is about a comparison"),
         (("--search", "random:3", "--metric", "fid"), "fid is not"),
     ],
 )
@@ -74,3 +76,19 @@ def test_what_does_not_go_together_is_refused(cli, words, message):
     result = cli(*WORDS, *words)
     assert result.code == 2
     assert message in " ".join(result.err.split())
+
+
+def test_cells_that_fail_end_a_search_with_1_as_they_end_a_comparison(cli, monkeypatch):
+    execute = Run.execute
+
+    def break_fast_ones(self):
+        if self.config.recipe.generator_optimizer.learning_rate > 0.5:
+            raise KeyError("logits")
+        return execute(self)
+
+    monkeypatch.setattr(Run, "execute", break_fast_ones)
+    words = ("--search", "random:2", "--vary", "learning_rate=1e-4,0.9", "--seeds", "0")
+    result = cli(*WORDS, *words, "--backend", "inline")
+    assert result.code == 1
+    assert "KeyError" in result.err
+    assert "the best of 2 configurations is learning_rate=0.0001" in result.out

@@ -183,6 +183,20 @@ def test_the_table_carries_its_warnings(cli, folder):
         (("mnist5k", "--real", "mnist5k", "--metrics", "lpips-paired"), 4, "alexnet"),
         (("--self-check", "--real", "ring8"), 2, "holds points"),
         (("mnist5k", "--self-check"), 2, "--self-check"),
+        *(
+            (("--self-check", *words), 2, f"{words[0]} changes nothing in a self-check")
+            for words in [
+                ("--held-out", "mnist5k"),
+                ("--network", "pixels"),
+                ("--seed", "0"),
+                ("--strict",),
+                ("--per-class",),
+                ("--no-floor",),
+                ("--no-cache",),
+                ("--classes", "3"),
+                ("--save-statistics", "x.npz"),
+            ]
+        ),
     ],
 )
 def test_mistakes_are_a_sentence(cli, monkeypatch, tmp_path, words, code, message):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.cli.output import duration, format_number, interval
+from ganbench.cli.output import duration, format_number, interval, print_unmeasured
 
 
 @given(st.floats(-1e300, 1e300))
@@ -33,3 +33,22 @@ def test_a_time_for_people_comes_back(seconds):
     total = sum(int(count) * units[unit] for count, unit in parts)
     assert total <= round(seconds) < total + (60 if "h" in dict(map(reversed, parts)) else 1)
     assert duration(float("nan")) == duration(float("inf")) == "?"
+
+
+def test_why_a_metric_was_not_measured_is_said_of_any_record(capsys):
+    print_unmeasured(
+        {
+            "unmeasured": {
+                "ppl-z": {"message": "drs chooses samples.", "hint": "Leave it out."},
+                "ppl-w": {"message": "There is no mapping network.", "hint": "Leave it out."},
+                "fid": None,
+            }
+        }
+    )
+    printed = capsys.readouterr().out
+    assert "ppl-z was not measured: drs chooses samples." in printed
+    assert "ppl-w was not measured: There is no mapping network." in printed
+    assert printed.count("Leave it out.") == 1
+    print_unmeasured({})
+    print_unmeasured({"unmeasured": [1]})
+    assert capsys.readouterr().out == ""

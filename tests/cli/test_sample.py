@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: MIT
 """``ganbench sample`` and ``ganbench report``."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from ganbench import registry
 from ganbench.records.run_folder import open_run
+from ganbench.trick_config import acts_on_sampling
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, shared_cache):
     """A run on points and one on images, trained once."""
     from ganbench.harness.plan import plan
-    from ganbench.harness.run import Run, RunOptions
+    from ganbench.harness.run import Run
+    from ganbench.harness.run_options import RunOptions
 
     folder = tmp_path_factory.mktemp("runs")
     made = {}
@@ -56,6 +60,13 @@ def test_an_array_of_either(cli, runs, tmp_path):
             assert not np.array_equal(file[key], first)
 
 
+def test_the_ending_of_an_array_is_added_to_any_name(cli, runs, tmp_path):
+    for name in ("run-0.5", "v1.2.3", "plain"):
+        words = ("--count", 2, "--format", "npz", "--out", tmp_path / name)
+        assert cli("sample", runs["ring8"], *words).code == 0
+        assert (tmp_path / f"{name}.npz").is_file()
+
+
 def test_single_files(cli, runs, tmp_path):
     words = ("sample", runs["digits"], "-c", 12, "--format", "files", "--out", tmp_path / "images")
     assert cli(*words).code == 0
@@ -81,6 +92,11 @@ def test_a_trick_that_trains_is_refused(cli, runs):
     outcome = cli("sample", runs["ring8"], "--trick", "ema")
     assert outcome.code == 2
     assert "acts on training" in outcome.err
+    named = re.split(r",? and |, ", outcome.err.rpartition("sampling are ")[2].rstrip(".\n"))
+    every = {name: registry.tricks.get(name)() for name in registry.tricks.names()}
+    assert set(named) == {name for name, trick in every.items() if acts_on_sampling(trick)}
+    assert {"truncation", "drs", "standing-statistics"} < set(named)
+    assert not {"ema", "r1"} & set(named)
 
 
 @pytest.mark.parametrize("form", ["grid", "npz", "files"])
@@ -123,7 +139,8 @@ def test_a_report_of_runs(cli, runs, tmp_path):
 def conditional(tmp_path_factory, shared_cache):
     """A run of a class-conditional model."""
     from ganbench.harness.plan import plan
-    from ganbench.harness.run import Run, RunOptions
+    from ganbench.harness.run import Run
+    from ganbench.harness.run_options import RunOptions
 
     job = plan("acgan", "digits", settings={"kimg": 0.1, "batch_size": 20})
     run = Run(job, RunOptions(out=tmp_path_factory.mktemp("conditional"), samples=64))

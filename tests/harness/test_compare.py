@@ -10,8 +10,11 @@ from ganbench.analysis.comparison import compare_to
 from ganbench.analysis.tables import metric_table
 from ganbench.analysis.verdicts import judge_matrix
 from ganbench.harness.compare import comparison_document
+from ganbench.harness.matrix import baseline_arms, baselines, plan_matrix
+from ganbench.harness.run_cell import write_failure
 from ganbench.records.measurement import Measurement
 from ganbench.records.primary_metric import Choice, RecordedChoices
+from ganbench.records.run_folder import RunFolder
 from ganbench.records.run_record import RunRecord
 
 
@@ -102,3 +105,39 @@ def test_a_comparison_trains_what_is_missing(tmp_path):
     more = compare(["none", "ema", [ganbench.R1(weight=2.0)]])
     assert len(more["cells"]) == 6
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+
+
+def test_a_baseline_is_the_model_as_it_is_and_never_another_variant(tmp_path):
+    def compare(baseline):
+        return ganbench.compare(
+            ["vanilla"],
+            tricks=["r1", "none", "r1+ema"],
+            data=["ring8", "grid25"],
+            seeds=[0],
+            settings={"kimg": 0.1, "batch_size": 20},
+            samples=200,
+            baseline=baseline,
+            out=tmp_path,
+        )
+
+    def compared(result):
+        rows = result["comparisons"]
+        return {(row["dataset"], row["variant"], row["baseline"]) for row in rows}
+
+    plain, treated = "vanilla", ["vanilla + r1", "vanilla + ema + r1"]
+    expected = {(data, name, plain) for data in ("ring8", "grid25") for name in treated}
+    assert compared(compare("vanilla")) == compared(compare("none")) == expected
+    (lost,) = (run for run in compare("vanilla").runs if run.path.name.startswith("vanilla-grid"))
+    (lost.path / "result.json").unlink()
+    write_failure(RunFolder(lost.path), "failed", "It broke.")
+    for name in ("vanilla", "none"):
+        assert compared(compare(name)) == {row for row in expected if row[0] == "ring8"}
+
+
+def test_a_model_without_a_plain_variant_is_no_baseline():
+    cells = plan_matrix(["vanilla", "nsgan"], ["r1", "ema"], ["ring8"], [0], settings={})
+    arms = [cell.arm for cell in cells]
+    assert baseline_arms(arms, "vanilla") == []
+    assert "vanilla" not in baselines(arms)
+    assert [arm.label for arm in baseline_arms(arms, "ema")] == ["vanilla + ema", "nsgan + ema"]
+    assert [arm.label for arm in baseline_arms(arms, "nsgan + r1")] == ["nsgan + r1"]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Runs that start from the weights of a finished run."""
 
+import json
+
 import pytest
 import torch
 from comparing import differing, without_times
@@ -10,7 +12,8 @@ from ganbench.config import RunConfig
 from ganbench.errors import ConfigError, DamagedRunError
 from ganbench.harness.continuation import begins_anew, plan_continuation
 from ganbench.harness.plan import plan, plan_of
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.records.labels import variant_key
 from ganbench.records.load import load_runs
 from ganbench.training.trainer import Schedule
@@ -206,5 +209,7 @@ def test_what_differs_from_the_nearest_run_is_said(go, tmp_path):
     )
     assert "--from" not in begins_anew(trained(0.1).config, tmp_path, wanted.folder_stem)
     assert begins_anew(wanted.config, tmp_path / "none", wanted.folder_stem).endswith("begins.")
-    first.config_file.write_text("{")
-    assert "ema" not in begins_anew(wanted.config, tmp_path, wanted.folder_stem)
+    for damaged in ("{", json.dumps({"config": {**first.config()["config"], "seed": "none"}})):
+        first.config_file.write_text(damaged)
+        sentence = begins_anew(wanted.config, tmp_path, wanted.folder_stem)
+        assert sentence.endswith("so a new one begins.")

@@ -18,11 +18,12 @@ from ganbench.config import parse_trick
 from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnknownNameError
 from ganbench.harness.changed_sources import changed_code
 from ganbench.harness.plan import plan, plan_of
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.stored_run import load_state
 from ganbench.records.locks import TakenError, holding
 from ganbench.records.read_run import read_run
-from ganbench.records.run_folder import OUTCOME
+from ganbench.records.run_folder import OUTCOME, RunFolder
 from ganbench.sampling.draw import draw
 from ganbench.training.trainer import Schedule, Trainer, evaluating
 
@@ -171,6 +172,22 @@ def test_a_run_that_diverges_is_a_result(go, role):
     assert (folder.samples_folder / "final.png").is_file()
     assert folder.checkpoint_file.is_file()
     json.loads(folder.result_file.read_text(), parse_constant=pytest.fail)
+
+
+def test_a_run_that_diverged_and_could_not_be_recorded_does_not_train_on(go, monkeypatch):
+    settings = {
+        "kimg": 4,
+        "recipe.generator_optimizer.kind": "sgd",
+        "recipe.generator_optimizer.learning_rate": 1e6,
+    }
+    with monkeypatch.context() as broken:
+        broken.setattr(RunFolder, "write_result", lambda *_: pytest.fail("the disk is gone"))
+        with pytest.raises(pytest.fail.Exception):
+            go(**settings)
+    monkeypatch.setattr(Trainer, "_advance", lambda *_: pytest.fail("it trained on"))
+    result, folder = go(options={"resume": True}, **settings)
+    assert result["status"] == folder.result()["status"] == "diverged"
+    assert result["kimg"] == folder.stats()[-1]["kimg"] < 4
 
 
 @pytest.mark.parametrize(("kimg", "evaluations"), [(0.1, 0), (0.3, 5)])

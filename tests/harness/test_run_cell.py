@@ -8,10 +8,12 @@ import pytest
 from filelock import FileLock
 
 from ganbench.data import open_dataset
+from ganbench.errors import InputError
 from ganbench.harness.matrix import plan_matrix
-from ganbench.harness.run import RunOptions
 from ganbench.harness.run_cell import CellJob, look_up, run_cell, write_failure
-from ganbench.harness.run_metrics import wanted_metrics
+from ganbench.harness.run_metrics import WantedMetrics, wanted_metrics
+from ganbench.harness.run_options import RunOptions
+from ganbench.metrics.high_quality import HighQuality
 from ganbench.records.locks import LOCK, is_taken
 from ganbench.training.trainer import Schedule, Trainer
 
@@ -57,13 +59,13 @@ def weights(folder):
 
 
 def test_a_cell_is_trained_once(job, trained, cell):
-    requests = wanted_metrics(open_dataset("ring8").spec, None)
-    assert look_up(cell, job.options.out, requests).status == "waiting"
+    wanted = wanted_metrics(open_dataset("ring8"), None, job.options.measuring)
+    assert look_up(cell, job.options.out, wanted).status == "waiting"
     first = run_cell(job)
     assert first.status in {"done", "collapsed"}
     assert run_cell(job) == first
     assert len(trained) == 1
-    stored = look_up(cell, job.options.out, requests)
+    stored = look_up(cell, job.options.out, wanted)
     assert stored.whole
     assert stored.result["identity"] == cell.identity
 
@@ -91,8 +93,8 @@ def test_a_metric_of_an_older_version_is_measured_again(job, cell, trained):
     assert "modes/v" in protocol
     result["metrics"]["modes"] |= {"protocol": protocol.replace("/v", "/v0"), "value": -1.0}
     job.folder.write_result(result)
-    requests = wanted_metrics(open_dataset("ring8").spec, None)
-    assert look_up(cell, job.options.out, requests).missing_metrics == ("modes",)
+    wanted = wanted_metrics(open_dataset("ring8"), None, job.options.measuring)
+    assert look_up(cell, job.options.out, wanted).missing_metrics == ("modes",)
     run_cell(job)
     assert values(job.folder) == expected
     assert len(trained) == 1
@@ -191,13 +193,13 @@ def test_what_a_models_code_raises_is_stored_without_paths(tmp_path):
     assert failure["status"] == "failed"
     assert str(tmp_path) not in job.folder.failure_file.read_text()
     assert any("ZeroDivisionError" in line for line in failure["traceback"])
-    stored = look_up(cell, tmp_path / "out", [])
+    stored = look_up(cell, tmp_path / "out", WantedMetrics())
     assert (stored.status, stored.whole) == ("failed", False)
 
 
 def test_a_success_takes_an_earlier_failure_away(job, cell):
     write_failure(job.folder, "timeout", "It took longer than 1 s.")
-    assert look_up(cell, job.options.out, []).status == "timeout"
+    assert look_up(cell, job.options.out, WantedMetrics()).status == "timeout"
     run_cell(job)
     assert not job.folder.failure_file.exists()
 
@@ -221,3 +223,67 @@ def test_force_trains_again(job, trained):
     run_cell(replace(job, force=True))
     assert len(trained) == 2
     assert weights(job.folder) == trained_weights
+
+
+@pytest.fixture
+def unmeasurable(monkeypatch):
+    """Let high-quality be a metric that cannot be had of these samples."""
+
+    def refuse(self, real, fake, *, seed):
+        raise InputError("There are too few samples in /home/someone/runs.", "Draw more.")
+
+    monkeypatch.setattr(HighQuality, "compute", refuse)
+
+
+def test_a_metric_that_cannot_be_had_is_tried_once_for_the_same_samples(
+    job, cell, trained, unmeasurable, monkeypatch
+):
+    def looked_up(options):
+        wanted = wanted_metrics(open_dataset("ring8"), options.metrics, options.measuring)
+        return look_up(cell, options.out, wanted)
+
+    few = replace(job.options, metrics=("modes", "high-quality"))
+    assert run_cell(replace(job, options=few)).status in {"done", "collapsed"}
+    result = job.folder.outcome()
+    assert set(result["metrics"]) == {"modes"}
+    reason = result["unmeasured"]["high-quality"]
+    assert reason["message"] == "There are too few samples in runs."
+    assert reason["protocol"].endswith("/n_fake=200")
+    assert looked_up(few).whole
+    # A metric that is added later, and cannot be had, takes nothing from the result either.
+    del result["unmeasured"]
+    job.folder.write_result(result)
+    assert looked_up(few).missing_metrics == ("high-quality",)
+    assert run_cell(replace(job, options=few)).status == result["status"]
+    assert looked_up(few).whole
+    assert not job.folder.failure_file.exists()
+    # Other samples are another question, whose answer replaces the reason.
+    more = replace(few, samples=300)
+    assert looked_up(more).missing_metrics == ("modes", "high-quality")
+    monkeypatch.undo()
+    run_cell(replace(job, options=more))
+    result = job.folder.outcome()
+    assert "unmeasured" not in result
+    assert {record["n"] for record in result["metrics"].values()} == {300}
+
+
+def broken_metric(*_, **__):
+    raise KeyError("weights of /home/someone/runs")
+
+
+def test_an_error_of_a_further_metric_leaves_the_result(job, cell, trained, monkeypatch):
+    run_cell(replace(job, options=replace(job.options, metrics=("modes",))))
+    stored = job.folder.result_file.read_bytes()
+    monkeypatch.setattr("ganbench.harness.run_cell.measure_again", broken_metric)
+    outcome = run_cell(job)
+    assert (outcome.status, outcome.lasting) == ("failed", False)
+    assert outcome.problem == "KeyError: 'weights of runs'"
+    assert job.folder.result_file.read_bytes() == stored
+    assert not job.folder.failure_file.exists()
+
+
+def test_a_working_folder_that_is_gone_is_a_clear_failure(job, tmp_path):
+    outcome = run_cell(replace(job, working_folder=str(tmp_path / "gone")))
+    assert (outcome.status, outcome.lasting) == ("failed", False)
+    assert outcome.problem.startswith("The folder gone, which paths of models and data are")
+    assert "No such file or directory" in outcome.problem

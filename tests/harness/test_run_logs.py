@@ -8,8 +8,9 @@ from safetensors.torch import load_file
 from ganbench import registry
 from ganbench.errors import GanbenchError, MissingDataError, UnknownNameError
 from ganbench.harness.plan import plan
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
 from ganbench.harness.run_logs import logger_classes
+from ganbench.harness.run_options import RunOptions
 from ganbench.progress import SILENT, Progress
 from ganbench.registry import register
 from ganbench.run_logger import LoggedRun, RunLogger

@@ -4,8 +4,9 @@
 import pytest
 
 import ganbench
+from ganbench import registry
 from ganbench.data import open_dataset
-from ganbench.errors import UnknownNameError
+from ganbench.errors import ConfigError, UnknownNameError
 from ganbench.gan import DataSpec, Mixture
 from ganbench.harness.run_metrics import Measuring, default_samples, missing_metrics, wanted_metrics
 
@@ -49,26 +50,88 @@ def test_an_unknown_split_is_refused_before_anything_is_trained(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+FID = ["fid@pixels"]
+
+
 @pytest.mark.parametrize(
-    ("measuring", "missing"),
+    ("split", "measuring", "missing"),
     [
-        (Measuring(), []),
-        (Measuring(64, "train"), []),
-        (Measuring(65), ["fid@pixels"]),
-        (Measuring(real_split="test"), ["fid@pixels"]),
+        (None, Measuring(64), []),
+        (None, Measuring(64, "train"), []),
+        (None, Measuring(), FID),  # the default is a number like any other
+        (None, Measuring(65), FID),
+        (None, Measuring(64, "test"), FID),
+        ("test", Measuring(64, "test"), []),
+        ("test", Measuring(64), FID),
     ],
     ids=str,
 )
-def test_what_was_measured_of_other_samples_is_missing(measured, measuring, missing):
-    requests = wanted_metrics(open_dataset("mnist5k").spec, ["fid@pixels"])
-    result = {"status": "done", "metrics": {"fid@pixels": measured["train"]}}
-    assert missing_metrics(result, requests, measuring) == missing
+def test_what_was_measured_of_other_samples_is_missing(measured, split, measuring, missing):
+    wanted = wanted_metrics(open_dataset("mnist5k"), FID, measuring)
+    result = {"status": "done", "metrics": {"fid@pixels": measured[split]}}
+    assert missing_metrics(result, wanted) == missing
 
 
-def test_a_metric_that_compares_with_nothing_is_not_measured_again_for_another_split():
-    requests = wanted_metrics(open_dataset("mnist5k").spec, ["is@mnist-cnn"])
-    (request,) = requests
-    record = {"value": 2.0, "protocol": f"{request.protocol}/splits=1/n_fake=5000"}
-    result = {"status": "done", "metrics": {"is@mnist-cnn": record}}
-    assert missing_metrics(result, requests, Measuring(real_split="test")) == []
-    assert missing_metrics(result, requests, Measuring(10_000)) == ["is@mnist-cnn"]
+@pytest.mark.parametrize("real", ["", "/mnist5k:v1/split=train/n_real=4000"])
+def test_a_metric_that_compares_with_nothing_is_not_measured_again_for_another_split(real):
+    def missing(measuring):
+        wanted = wanted_metrics(open_dataset("mnist5k"), ["is@mnist-cnn"], measuring)
+        protocol = f"{wanted.requests[0].protocol}/splits=1{real}/n_fake=5000"
+        result = {"status": "done", "metrics": {"is@mnist-cnn": {"protocol": protocol}}}
+        return missing_metrics(result, wanted)
+
+    assert missing(Measuring()) == []
+    assert missing(Measuring(real_split="test")) == []
+    assert missing(Measuring(10_000)) == ["is@mnist-cnn"]
+
+
+def test_a_protocol_that_states_neither_split_nor_count_stays_whole():
+    wanted = wanted_metrics(open_dataset("mnist5k"), FID)
+    record = {"protocol": f"{wanted.requests[0].protocol}/mnist5k:v1"}
+    assert missing_metrics({"status": "done", "metrics": {"fid@pixels": record}}, wanted) == []
+
+
+@pytest.mark.parametrize("name", ["authpct@pixels", "mifid@pixels"])
+def test_a_metric_about_training_examples_is_refused_for_other_real_samples(name):
+    source = open_dataset("mnist5k")
+    for split in (None, "train"):
+        assert wanted_metrics(source, [name], Measuring(real_split=split)).names == [name]
+    with pytest.raises(ConfigError, match="examples that were trained on") as refused:
+        wanted_metrics(source, [name], Measuring(real_split="test"))
+    assert "Leave out --real-split test" in refused.value.hint
+
+
+def test_every_metric_that_speaks_of_training_says_so():
+    for name in registry.metrics.names():
+        metric = registry.metrics.get(name)
+        if "trained on" in (metric.__doc__ or "") and not metric.holds_out:
+            assert metric.about_training, name
+
+
+def test_another_protocol_takes_the_best_evaluation_away_and_keeps_the_rows(tmp_path):
+    words = {"settings": SETTINGS, "samples": 64, "progress": False, "out": tmp_path}
+    words["evaluations"] = 2
+
+    def go(split, metrics=FID):
+        return ganbench.run(
+            "dcgan",
+            "mnist5k",
+            metrics=metrics,
+            real_split=split,
+            resume=True,
+            **words,
+        )
+
+    first = go(None)
+    assert first["best"]["metric"] == "fid@pixels"
+    rows = first.folder.measurements()
+    more = go(None, [*FID, "kid@pixels"])
+    assert more["best"] == first["best"]
+    again = go("test", None)
+    assert {"fid@pixels", "kid@pixels"} == set(again.metrics)
+    assert all("/split=test/" in record["protocol"] for record in again.metrics.values())
+    assert "best" not in again.result
+    for before, after in zip(rows, again.folder.measurements(), strict=True):
+        assert after.get("apart") == before.get("apart")
+    stored = again.folder.result_file.read_bytes()
+    assert go("test", None).folder.result_file.read_bytes() == stored

@@ -15,9 +15,9 @@ from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, StorageError
 from ganbench.harness.backends import LocalBackend, make_backend
 from ganbench.harness.matrix import plan_matrix
-from ganbench.harness.run import RunOptions
 from ganbench.harness.run_cell import DIED, Outcome, write_failure
-from ganbench.harness.run_metrics import wanted_metrics
+from ganbench.harness.run_metrics import Measuring, wanted_metrics
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import ATTEMPTS, Policy, Scheduler, trained_share
 from ganbench.records.locks import LOCK
 from ganbench.training.trainer import Schedule
@@ -26,12 +26,12 @@ HEALTHY_RESULTS = {"done", "collapsed"}
 
 
 @pytest.fixture(scope="module")
-def requests():
-    return {"ring8": wanted_metrics(open_dataset("ring8").spec, None)}
+def wanted():
+    return {"ring8": wanted_metrics(open_dataset("ring8"), None, Measuring(200))}
 
 
 @pytest.fixture
-def matrix(tmp_path, requests):
+def matrix(tmp_path, wanted):
     """Make a scheduler of a small matrix."""
 
     def make(seeds=(0, 1), tricks=("none", "ema"), kimg=0.3, policy=None, out="out", **changes):
@@ -46,7 +46,7 @@ def matrix(tmp_path, requests):
             schedule=Schedule(ticks=10, snapshots=1, evaluations=0, checkpoint_seconds=0.0),
         )
         options = replace(options, **changes)
-        return Scheduler(cells, options, requests, policy=policy or Policy())
+        return Scheduler(cells, options, wanted, policy=policy or Policy())
 
     return make
 
@@ -197,6 +197,34 @@ def test_what_others_are_at_is_waited_for(matrix):
     scheduler.run(backend)
     assert seen[:3] == ["elsewhere", "waiting", "running"]
     assert len(backend.started) == 1, "the other one died: it is carried out here"
+
+
+@pytest.mark.parametrize("status", ["failed", "timeout"])
+@pytest.mark.parametrize("retry", [False, True])
+@pytest.mark.parametrize("waits", [False, True], ids=["meanwhile", "elsewhere"])
+def test_what_another_command_records_as_failed_is_not_tried_again(matrix, status, retry, waits):
+    scheduler = matrix(seeds=(0,), tricks=("none",), policy=Policy(retry_failed=retry))
+    (state,) = scheduler.states
+    folder = scheduler.folder(state)
+    folder.path.mkdir(parents=True)
+    if waits:  # it fails while this command waits for it
+        lock = FileLock(folder.path / LOCK, thread_local=False)
+        lock.acquire()
+
+        def end():
+            write_failure(folder, status, "It broke.")
+            lock.release()
+
+        threading.Timer(1.0, end).start()
+    else:  # it fails between the plan of this command and the start of the cell
+        write_failure(folder, status, "It broke.")
+    backend = Scripted()
+    scheduler.run(backend)
+    if retry:
+        assert len(backend.started) == 1
+    else:
+        assert backend.started == []
+        assert (state.status, state.problem, state.lasting) == (status, "It broke.", True)
 
 
 def test_stopping_asks_what_runs_and_gives_up_the_rest(matrix):

@@ -101,6 +101,12 @@ def test_a_trick_that_does_not_go_with_a_model_is_found_by_line(suite):
     assert "line 5: The trick 'r1' has no parameter 'w'" in raised.value.message
 
 
+def test_a_seed_among_the_settings_is_refused_by_line(suite):
+    file = suite('models = ["vanilla"]\ndatasets = "ring8"\n[set]\nkimgs = 1\nseed = 7\n')
+    with pytest.raises(ConfigError, match=r"line 5: 'seed' is no setting of a matrix"):
+        file.cells(file.read())
+
+
 def test_a_file_that_is_no_toml_is_said(suite, tmp_path):
     with pytest.raises(InputError, match="not valid TOML"):
         suite("models = [")

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """How long a matrix takes, where short trials say it."""
 
+import numpy as np
 import pytest
 
+from ganbench.data import open_dataset
 from ganbench.harness import time_estimate
 from ganbench.harness.matrix import plan_matrix
-from ganbench.harness.run import RunOptions
+from ganbench.harness.run_metrics import WantedMetrics
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.progress import Progress
 from ganbench.runtime.contention import Contention
@@ -27,7 +30,7 @@ def test_an_estimate_on_a_busy_machine_says_so(tmp_path, monkeypatch, lost):
     monkeypatch.setattr(Contention, "lost", lambda self: lost)
     cells = plan_matrix(["vanilla"], ["none"], ["ring8"], [0, 1], settings={"kimg": 1})
     options = RunOptions(out=tmp_path, device="cpu", threads=1)
-    states = Scheduler(cells, options, {"ring8": []}).pending
+    states = Scheduler(cells, options, {"ring8": WantedMetrics()}).pending
     listener = Listener()
     speeds = time_estimate.measured_speeds(states, options, listener)
     seconds = time_estimate.seconds_left(states, speeds, slots=2)
@@ -35,3 +38,14 @@ def test_an_estimate_on_a_busy_machine_says_so(tmp_path, monkeypatch, lost):
     busy = "Other processes keep this one from computing 60% of the time."
     expected = [f"{busy} The estimate is for a machine as busy as now."]
     assert listener.said == ([] if lost is None else expected)
+
+
+def test_data_that_were_passed_as_an_object_are_tried_as_any_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(time_estimate, "TRIAL", 0.02)
+    pictures = np.random.default_rng(0).integers(256, size=(64, 8, 8), dtype=np.uint8)
+    source = open_dataset(pictures)
+    words = {"settings": {"batch_size": 8}, "open_source": lambda name: source}
+    cells = plan_matrix(["vanilla"], ["none"], [source.spec.name], [0], **words)
+    options = RunOptions(out=tmp_path, device="cpu", threads=1, sources={source.spec.name: source})
+    states = Scheduler(cells, options, {source.spec.name: WantedMetrics()}).pending
+    assert len(time_estimate.measured_speeds(states, options)) == 1

@@ -10,7 +10,8 @@ from dirac_gan import dirac
 from ganbench.config import sgd
 from ganbench.data.dataset import Dataset
 from ganbench.harness.plan import plan
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.health.watch import watch_over
 from ganbench.losses import non_saturating, wasserstein
 from ganbench.progress import Progress

@@ -2,7 +2,7 @@
 """A tiny run with loggers, and the numbers that its records hold."""
 
 from ganbench.harness.plan import plan
-from ganbench.harness.run import RunOptions
+from ganbench.harness.run_options import RunOptions
 from ganbench.training.trainer import Schedule
 
 

@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 import ganbench
 from ganbench.errors import ConfigError
 from ganbench.harness.plan import plan
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.lab import recorded_run as module
 from ganbench.lab.recorded_run import RecordedRun
 from ganbench.lab.recording import unpacked_records

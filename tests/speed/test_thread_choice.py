@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Whether a run gets more than one thread: measured once, stored, and obeyed."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from ganbench import paths
 from ganbench.data import open_dataset
 from ganbench.harness.plan import plan
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_metrics import WantedMetrics
+from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import Scheduler
 from ganbench.harness.suite import Suite
 from ganbench.records.atomic_files import read_json
@@ -107,12 +111,49 @@ def test_a_resumed_run_keeps_its_number(measured, two_free_cores, tmp_path):
     assert torch.get_num_threads() == 2
 
 
+def test_a_begun_cell_keeps_its_number_unless_another_is_asked_for(tmp_path):
+    options = RunOptions(out=tmp_path, metrics=(), threads=1, resume=True)
+    planned = plan("vanilla", "ring8", settings={"kimg": 0.5})
+
+    def go_on(**changes):
+        run = Run(planned, replace(options, **changes))
+        run.stop()
+        run.execute()
+        return run.folder
+
+    def recorded(folder):
+        return folder.config()["options"], read_json(folder.environment_file)["threads"]
+
+    folder = go_on()
+    before = recorded(folder)
+    assert before[0]["threads"] == before[1] == 1
+    assert recorded(go_on(threads=2, keeps_threads=True)) == before
+    assert recorded(go_on(threads=None)) == before
+    after, environment = recorded(go_on(threads=2))
+    assert after["threads"] == environment == 2
+    assert after["threads_changed"] == [{"kimg": 0.0, "before": 1, "after": 2}]
+    again, _ = recorded(go_on(threads=1))
+    assert [change["after"] for change in again["threads_changed"]] == [2, 1]
+
+
+def test_the_number_that_a_matrix_settles_is_for_cells_that_begin(two_free_cores, tmp_path):
+    cells = Suite(models=["vanilla"], datasets=["ring8"]).cells()
+    for typed in (None, 3):
+        scheduler = Scheduler(
+            cells, RunOptions(out=tmp_path, threads=typed), {"ring8": WantedMetrics()}
+        )
+        scheduler.settle_threads(1)
+        assert scheduler.options.keeps_threads == (typed is None)
+
+
 def test_all_cells_of_a_matrix_get_one_number(measured, two_free_cores, tmp_path):
     suite = Suite(models=["vanilla", "wgan-gp"], tricks=["none", "ema"], datasets=["ring8"])
-    cells = suite.cells(None)
+    cells = suite.cells()
 
     def threads(slots, **options):
-        scheduler = Scheduler(cells, RunOptions(out=tmp_path, **options), {"ring8": []})
+        scheduler = Scheduler(
+            cells, RunOptions(out=tmp_path, **options), {"ring8": WantedMetrics()}
+        )
         scheduler.settle_threads(slots)
         return scheduler.options.threads
 

@@ -2,6 +2,7 @@
 """Writing zoo/learned.toml: what counts of several runs, and what stays of the file."""
 
 import importlib.util
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -26,7 +27,7 @@ def writing():
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, shared_cache):
-    settings = {"kimg": 0.1, "batch_size": 20}
+    settings = {"kimg": 0.1}
     words = {"settings": settings, "samples": 64, "progress": False, "evaluations": 2}
     out = tmp_path_factory.mktemp("runs")
     return ganbench.run("dcgan", "mnist5k", metrics=["fid@pixels", "modes"], out=out, **words)
@@ -74,7 +75,66 @@ def test_a_run_that_diverged_is_named_and_left_out(writing, run, tmp_path, capsy
         assert writing.main([str(run.path), "--file", str(tmp_path / "x.toml")]) == 0
     finally:
         write_json(path, result)
-    assert f"{run.path.name} is left out" in capsys.readouterr().err
+    assert f"{run.path.name} is left out: it diverged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"dataset": "ring8"}, "it was trained on ring8"),
+        ({"model": "./mine.py"}, "mine.py"),
+        ({"tricks": [{"name": "ema", "parameters": {}}]}, "tricks differs"),
+        ({"loss": "hinge"}, "loss differs"),
+        ({"precision": "bf16"}, "precision differs"),
+        ({"recipe": {"batch_size": 20}}, "recipe.batch_size differs"),
+    ],
+    ids=str,
+)
+def test_a_run_that_is_not_of_its_models_own_recipe_is_named_and_left_out(
+    writing, run, tmp_path, capsys, changes, reason
+):
+    other = tmp_path / "other"
+    shutil.copytree(run.path, other)
+    document = read_json(other / "config.json")
+    recipe = {**document["config"]["recipe"], **changes.pop("recipe", {})}
+    document["config"] |= {"recipe": recipe, **changes}
+    write_json(other / "config.json", document)
+    file = tmp_path / "learned.toml"
+    file.write_text(writing.table(entry(model="zgan")) + "\n")
+    assert writing.main([str(tmp_path), "--file", str(file)]) == 0
+    told = capsys.readouterr().err
+    assert "other is left out: " in told
+    assert reason in told
+    assert set(read_learned(tomllib.loads(file.read_text()))) == {"zgan"}
+
+
+def test_entries_of_models_that_were_not_found_stay(writing, run, tmp_path):
+    file = tmp_path / "learned.toml"
+    file.write_text(writing.table(entry(model="zgan")) + "\n")
+    assert writing.main([str(run.path), "--file", str(file)]) == 0
+    assert list(read_learned(tomllib.loads(file.read_text()))) == ["dcgan", "zgan"]
+
+
+@pytest.mark.parametrize("name", ["missing", "empty"])
+def test_a_folder_without_runs_is_an_error_and_leaves_the_file(
+    writing, run, tmp_path, capsys, name
+):
+    (tmp_path / "empty").mkdir()
+    file = tmp_path / "learned.toml"
+    file.write_text(writing.table(entry()) + "\n")
+    before = file.read_text()
+    words = [str(run.path), str(tmp_path / name), "--file", str(file)]
+    assert writing.main(words) == 2
+    assert file.read_text() == before
+    assert "There is no run in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["config.json", "env.json", "result.json", "metrics.jsonl"])
+def test_a_damaged_run_is_left_out_without_a_traceback(writing, run, tmp_path, capsys, name):
+    shutil.copytree(run.path, tmp_path / "other")
+    (tmp_path / "other" / name).write_text("{}" if name == "env.json" else "{")
+    assert writing.main([str(tmp_path), "--file", str(tmp_path / "x.toml")]) == 0
+    assert "is left out" in capsys.readouterr().err or name == "metrics.jsonl"
 
 
 def test_of_several_runs_the_shortest_with_every_mode_counts(writing):

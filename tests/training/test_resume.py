@@ -23,7 +23,8 @@ import torch
 import torch._dynamo
 
 from ganbench.harness.plan import plan
-from ganbench.harness.run import Run, RunOptions
+from ganbench.harness.run import Run
+from ganbench.harness.run_options import RunOptions
 from ganbench.training.trainer import Schedule
 
 torch.set_num_threads(1)
