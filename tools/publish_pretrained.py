@@ -100,8 +100,11 @@ def publish(run: Path, zoo: Path) -> PretrainedGenerator:
     )
 
 
-def _write(folder: RunFolder, target: ExportedRun) -> int:
-    """Write the folder of a generator; return by how many gray levels rounding moves a pixel."""
+def _write(folder: RunFolder, target: ExportedRun) -> int | None:
+    """Write the folder of a generator; return by how many gray levels rounding moves a pixel.
+
+    None where the weights are not rounded.
+    """
     state = load_state(plan_of_run(folder), folder, CPU)
     with evaluating(state):
         exported = plain_generator(state)
@@ -117,7 +120,7 @@ def _write(folder: RunFolder, target: ExportedRun) -> int:
             folder.description(), name, typed=name, license=LICENSE, gray_levels=gray_levels
         )
         write_hub_folder(state, rounded if half else tensors, document, notes, target.path)
-    return gray_levels or 0
+    return gray_levels
 
 
 def write_list(entries: dict[str, PretrainedGenerator], file: Path) -> None:
@@ -141,6 +144,10 @@ def _table(name: str, entry: PretrainedGenerator) -> str:
     return "\n".join([f'[pretrained."{name}"]', *lines, f"pixels = [{pixels}]"])
 
 
+def _rounding(entry: PretrainedGenerator) -> str:
+    return "not rounded" if entry.gray_levels is None else f"moved by {entry.gray_levels} levels"
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Publish the runs that are named, and print a line for each."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -155,7 +162,7 @@ def main(words: Sequence[str] | None = None) -> int:
             name = pretrained_name(open_run(run).description())
             entries[name] = entry
             sys.stdout.write(f"{name}: {entry.size_bytes / 1e6:.2f} MB, {entry.metric_text}, "
-                             f"moved by {entry.gray_levels} gray levels\n")  # fmt: skip
+                             f"{_rounding(entry)}\n")  # fmt: skip
         write_list(entries, zoo / "weights.toml")
     except GanbenchError as error:
         sys.stderr.write(f"error: {error.message} {error.hint}\n")

@@ -32,7 +32,8 @@ class PretrainedGenerator(Record):
 
     ``sha256`` is the hash of its weights' file. ``pixels`` are values of its first samples with
     seed 0, which a later version must still draw: see ``ganbench.export.fingerprint``.
-    ``gray_levels`` is the most by which half precision moved a pixel.
+    ``gray_levels`` is the most by which half precision moved a pixel; None where weights are not in
+    half precision, because it would move one further.
     """
 
     model: str
@@ -48,8 +49,8 @@ class PretrainedGenerator(Record):
     value: float
     low: float | None = None
     high: float | None = None
-    gray_levels: int
     pixels: tuple[float, ...]
+    gray_levels: int | None = None
 
     @property
     def metric_text(self) -> str:

@@ -120,11 +120,10 @@ def test_its_card_is_in_the_form_of_the_hub(name):
         "Data and license",
         "Watermark",
     ]
-    for fact in (
-        entry.metric,
-        find_run(name).config()["command"],
-        f"at most {entry.gray_levels} of",
-    ):
+    rounded = "Its matrices and kernels are in half precision" in text
+    assert rounded == (entry.gray_levels is not None)
+    assert not rounded or f"at most {entry.gray_levels} of" in text
+    for fact in (entry.metric, find_run(name).config()["command"]):
         assert fact in text
     assert data_terms()[entry.dataset].license in text
     with Image.open(folder / "samples.png") as picture:
@@ -136,6 +135,7 @@ def test_the_documentation_lists_what_is_bundled():
     rows = re.findall(r"^\| (`[^`]+@[^`]+`) \| (.+) \|$", text, re.MULTILINE)
     assert dict(rows) == {
         f"`{name}`": f"{entry.size_bytes / 1e6:.1f} | {entry.classes or '–'} | {entry.kimg:g} | "
-        f"{entry.metric_text} | {entry.gray_levels} of 255"
+        f"{entry.metric_text} | "
+        + ("not rounded" if entry.gray_levels is None else f"{entry.gray_levels} of 255")
         for name, entry in ENTRIES.items()
     }
