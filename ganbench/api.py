@@ -67,8 +67,7 @@ def run(
         seed: The seed of everything that is random, from 0 to 2**63 - 1; None means 0.
         metrics: Metrics to measure, by name; None selects those that suit the data.
         samples: The number of samples to measure.
-        real_split: The split of the data that metrics compare with; None means the one that is
-            trained on.
+        real_split: The split that metrics compare with; None means the one that is trained on.
         evaluations: How many times to measure during training.
         out: The folder of runs; None means ``GANBENCH_RUNS``, or ``runs``.
         resume: Continue the unfinished run of the same identity, or return the finished one.
@@ -272,8 +271,7 @@ def compare(
         vary: Further axes of the matrix: the values to try, by setting.
         metrics: Metrics to measure, by name; None selects those that suit the data.
         samples: The number of samples to measure.
-        real_split: The split of the data that metrics compare with; None means the one that is
-            trained on.
+        real_split: The split that metrics compare with; None means the one that is trained on.
         metric: The primary metric, which the verdicts are about; None selects FID, KID or reverse
             KL, or the first one.
         baseline: The variant that others are compared with; None selects models without tricks.

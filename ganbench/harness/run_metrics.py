@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ganbench.analysis.tables import comparable
 from ganbench.data.dataset import Dataset, Source
 from ganbench.errors import ConfigError, GanbenchError, UnknownNameError, suggest
 from ganbench.evaluation.protocol import full_protocol
@@ -321,6 +320,9 @@ def add_metrics(folder: RunFolder, state: State, measure: RunMetrics) -> dict[st
 
 def _compares(best: Mapping[str, Any], metrics: Mapping[str, Any]) -> bool:
     """Tell whether the best evaluation was measured by the protocol of the last one."""
+    # Where runs train, this is never asked, and scipy's statistics take long to load.
+    from ganbench.analysis.tables import comparable
+
     name = str(best.get("metric"))
     protocols = {
         comparable(str(as_mapping(records.get(name)).get("protocol", "")))
