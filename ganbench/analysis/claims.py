@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from ganbench.config import Record, validate
-from ganbench.errors import ConfigError
-from ganbench.records.bundled_generators import zoo_folder
+from ganbench.analysis.zoo_lists import read_list, zoo_document
+from ganbench.config import Record
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -34,23 +32,13 @@ def read_claims(document: Mapping[str, Any]) -> dict[str, PaperClaim]:
         ConfigError: A claim is wrong or incomplete, a trick has two, or the document holds no list
             of claims.
     """
-    rows = document.get("claim", [])
-    if not isinstance(rows, list) or set(document) - {"claim"}:
-        raise ConfigError("A document of [[claim]] tables was expected for the claims of papers.")
-    claims: dict[str, PaperClaim] = {}
-    for index, row in enumerate(rows, 1):
-        claim = validate(PaperClaim, row, f"claim {index}: ")
-        if claim.trick in claims:
-            raise ConfigError(f"Claim {index} is a second one for the trick {claim.trick}.")
-        claims[claim.trick] = claim
-    return claims
+    return read_list(document, "claim", PaperClaim, "trick")
 
 
 @functools.cache
 def known_claims() -> Mapping[str, PaperClaim]:
     """Return the claims that are bundled with the zoo, by trick."""
-    text = (zoo_folder() / "claims.toml").read_text(encoding="utf-8")
-    return read_claims(tomllib.loads(text))
+    return read_claims(zoo_document("claims.toml"))
 
 
 def single_trick(tricks: str) -> str:

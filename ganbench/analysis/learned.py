@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
 
-from ganbench.config import Record, counted, validate
-from ganbench.errors import ConfigError
-from ganbench.records.bundled_generators import zoo_folder
+from ganbench.analysis.zoo_lists import read_list, zoo_document
+from ganbench.config import Record, counted
 
 
 class Learned(Record):
@@ -77,20 +75,10 @@ def read_learned(document: Mapping[str, Any]) -> dict[str, Learned]:
         ConfigError: A run is wrong or incomplete, a model has two, or the document holds no list
             of runs.
     """
-    rows = document.get("run", [])
-    if not isinstance(rows, list) or set(document) - {"run"}:
-        raise ConfigError("A document of [[run]] tables was expected for what models learned.")
-    learned: dict[str, Learned] = {}
-    for index, row in enumerate(rows, 1):
-        entry = validate(Learned, row, f"run {index}: ")
-        if entry.model in learned:
-            raise ConfigError(f"Run {index} is a second one of {entry.model}.")
-        learned[entry.model] = entry
-    return learned
+    return read_list(document, "run", Learned, "model")
 
 
 @functools.cache
 def known_learned() -> Mapping[str, Learned]:
     """Return what the zoo's models were measured to learn, by model."""
-    file = zoo_folder() / "learned.toml"
-    return read_learned(tomllib.loads(file.read_text(encoding="utf-8")))
+    return read_learned(zoo_document("learned.toml"))

@@ -57,7 +57,7 @@ def test_what_is_no_measurement_is_refused(change: dict[str, object]) -> None:
 def test_a_model_has_one_measurement_and_a_document_nothing_else() -> None:
     assert read_learned({"run": [ROW]})["dcgan"].complete
     assert read_learned({}) == {}
-    with pytest.raises(ConfigError, match="second one of dcgan"):
+    with pytest.raises(ConfigError, match="second one for the model dcgan"):
         read_learned({"run": [ROW, ROW]})
     with pytest.raises(ConfigError, match=r"\[\[run\]\] tables"):
         read_learned({"model": [ROW]})
