@@ -17,6 +17,7 @@ from ganbench.gan import DataSpec
 from ganbench.harness.state_paths import StatePaths
 from ganbench.kinds import kind_of
 from ganbench.progress import Progress
+from ganbench.records.comparable_protocol import comparable
 from ganbench.records.json_values import as_mapping
 from ganbench.records.run_folder import RunFolder
 from ganbench.records.strip_paths import strip_paths_in
@@ -320,9 +321,6 @@ def add_metrics(folder: RunFolder, state: State, measure: RunMetrics) -> dict[st
 
 def _compares(best: Mapping[str, Any], metrics: Mapping[str, Any]) -> bool:
     """Tell whether the best evaluation was measured by the protocol of the last one."""
-    # Where runs train, this is never asked, and scipy's statistics take long to load.
-    from ganbench.analysis.tables import comparable
-
     name = str(best.get("metric"))
     protocols = {
         comparable(str(as_mapping(records.get(name)).get("protocol", "")))

@@ -9,7 +9,8 @@ import pytest
 
 from ganbench.analysis.comparison import compare_to
 from ganbench.analysis.stats import mean_interval
-from ganbench.analysis.tables import comparable, metric_table
+from ganbench.analysis.tables import metric_table
+from ganbench.records.comparable_protocol import comparable
 from ganbench.records.run_record import RunRecord
 
 

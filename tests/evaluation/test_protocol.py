@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ganbench import registry
-from ganbench.analysis.tables import WITHOUT_REAL, comparable
 from ganbench.evaluation.protocol import (
     full_protocol,
     how_computed,
@@ -14,6 +13,7 @@ from ganbench.evaluation.protocol import (
     point_protocol,
 )
 from ganbench.evaluation.reference import Reference
+from ganbench.records.comparable_protocol import WITHOUT_REAL, comparable
 from ganbench.runtime.inference import Compute
 from ganbench.samples.sample_set import Facts
 
