@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""How often a page of a hundred verdicts has a false one: fifty tricks on two datasets, five seeds.
+"""How often a page of many verdicts has a false one, in the designs of the atlas and at five seeds.
 
 Pages are drawn by the thousand. The rule is written out for whole arrays, and the code that judges
 real records agrees with it on a few pages of each kind.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -13,10 +15,25 @@ from ganbench.analysis.comparison import ALPHA, compare_to
 from ganbench.analysis.failures import Trouble, failure_tests
 from ganbench.analysis.tables import metric_table
 from ganbench.analysis.verdicts import judge_matrix
+from ganbench.harness.suite import SuiteFile, find_suite
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import RunRecord
 
-DATASETS, TRICKS, SEEDS, PAGES = 2, 50, 5, 4000
+PAGES = 4000
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a page judges: sets of tricks on datasets, each pair with all seeds."""
+
+    datasets: int
+    tricks: int
+    seeds: int
+
+
+FIVE_SEEDS = Design(datasets=2, tricks=50, seeds=5)
+TOYS = Design(datasets=2, tricks=55, seeds=8)
+DIGITS = Design(datasets=1, tricks=62, seeds=6)
 
 
 def normal(random, shape):
@@ -43,9 +60,10 @@ def clustered(random, shape):
     return np.where(random.random(shape) < 0.5, 1.0, 5.0) + random.normal(0, 0.3, shape)
 
 
-def pages_of(draw, effects, *, seed=0, pages=PAGES, seeds=SEEDS):
+def pages_of(draw, effects, design=FIVE_SEEDS, *, seed=0, pages=PAGES):
     """Return values (pages, datasets, baseline and tricks, seeds); some tricks take 60 % away."""
-    values = draw(np.random.default_rng(seed), (pages, DATASETS, 1 + TRICKS, seeds))
+    shape = (pages, design.datasets, 1 + design.tricks, design.seeds)
+    values = draw(np.random.default_rng(seed), shape)
     values[:, :, 1 : 1 + effects] *= 0.4
     return values
 
@@ -65,9 +83,9 @@ def shown(values):
     return found.reshape(p_values.shape)
 
 
-def false_pages(draw, effects, **design):
+def false_pages(draw, effects, design=FIVE_SEEDS):
     """Return the share of pages on which a trick without effect is said to help or hurt."""
-    return shown(pages_of(draw, effects, **design))[:, :, effects:].any((1, 2)).mean()
+    return shown(pages_of(draw, effects, design))[:, :, effects:].any((1, 2)).mean()
 
 
 def judged(page):
@@ -91,21 +109,30 @@ def judged(page):
         table = metric_table(runs, f"d{index}")
         compared.append((table, compare_to(table)))
     matrix = judge_matrix(compared)
-    assert matrix.tests == DATASETS * TRICKS
+    assert matrix.tests == len(page) * (len(page[0]) - 1)
     return [[verdict.kind != "unclear" for verdict in here.on_main] for here in matrix.datasets]
+
+
+@pytest.mark.parametrize(("name", "design"), [("atlas-toys", TOYS), ("atlas-digits", DIGITS)])
+def test_the_designs_are_those_of_the_suites(name, design):
+    suite = SuiteFile(find_suite(name)).read()
+    assert suite.comparisons == design.datasets * design.tricks
+    assert len(suite.datasets) == design.datasets
+    assert len(suite.seeds) == design.seeds
 
 
 @pytest.mark.parametrize("draw", [normal, wide, heavy, jumping])
 @pytest.mark.parametrize("effects", [0, 3, 15])
-def test_fewer_than_one_page_in_twenty_has_a_false_verdict(draw, effects):
-    assert 0 < false_pages(draw, effects) < 0.05
+@pytest.mark.parametrize("design", [FIVE_SEEDS, TOYS, DIGITS], ids=["five seeds", "toys", "digits"])
+def test_fewer_than_one_page_in_twenty_has_a_false_verdict(draw, effects, design):
+    assert 0 < false_pages(draw, effects, design) < 0.05
 
 
 def test_without_the_correction_nearly_every_page_has_one():
     values = pages_of(normal, 0, pages=400)
     differences = values[:, :, 1:] - values[:, :, :1]
-    t = differences.mean(-1) / differences.std(-1, ddof=1) * SEEDS**0.5
-    alone = 2 * special.stdtr(SEEDS - 1, -abs(t)) < ALPHA
+    t = differences.mean(-1) / differences.std(-1, ddof=1) * FIVE_SEEDS.seeds**0.5
+    alone = 2 * special.stdtr(FIVE_SEEDS.seeds - 1, -abs(t)) < ALPHA
     assert alone.any((1, 2)).mean() > 0.85
 
 
@@ -117,7 +144,8 @@ def test_effects_are_found():
 def test_values_in_two_even_clusters_need_six_seeds():
     """All five differences agree by chance too often, and their spread is small by then."""
     assert 0.07 < false_pages(clustered, 0) < 0.12
-    assert false_pages(clustered, 0, seeds=6) < 0.05
+    assert false_pages(clustered, 0, DIGITS) < 0.05
+    assert false_pages(clustered, 0, TOYS) < 0.05
 
 
 @pytest.mark.parametrize("draw", [normal, clustered])
