@@ -46,6 +46,9 @@ class Comparison:
     ``ratio_corrected`` that of the t test of the logarithms of the deciding pairs, each after
     Holm's correction for its own kind. ``failure_test`` is the test of ``troubles``, made where a
     whole matrix is judged.
+
+    ``only_tricks`` says that treatment and baseline differ in their tricks alone. ``subject`` is
+    what the treatment is called in a sentence: its tricks where nothing else can be meant.
     """
 
     variant: str
@@ -66,6 +69,8 @@ class Comparison:
     model: str = ""
     tricks: str = ""
     setting: str = ""
+    only_tricks: bool = False
+    subject: str = ""
 
     @property
     def paired(self) -> PairedDifference | None:
@@ -194,10 +199,12 @@ def compare_to(
         UnknownNameError: the table has no such baseline.
     """
     comparisons: list[Comparison] = []
-    for base, rows in _groups(table, baseline):
+    groups = _groups(table, baseline)
+    for base, rows in groups:
+        by_tricks = len(groups) == 1 and all(_only_tricks(row, base) for row in rows)
         for column in table.columns:
             family = [
-                _compare(row, base, column, confidence)
+                _compare(row, base, column, confidence, by_tricks=by_tricks)
                 for row in rows
                 if _can_compare(row, base, column)
             ]
@@ -224,6 +231,12 @@ def _groups(table: MetricTable, baseline: str | None) -> list[tuple[VariantRow, 
     return groups
 
 
+def _only_tricks(row: VariantRow, base: VariantRow) -> bool:
+    """Tell whether two rows differ in their tricks, and in nothing else."""
+    alike = (row.model, row.setting) == (base.model, base.setting)
+    return alike and row.tricks != base.tricks
+
+
 def _can_compare(row: VariantRow, base: VariantRow, column: MetricColumn) -> bool:
     """Tell whether there is something to compare: a value on one side, an outcome on the other.
 
@@ -237,7 +250,7 @@ def _can_compare(row: VariantRow, base: VariantRow, column: MetricColumn) -> boo
 
 
 def _compare(
-    row: VariantRow, base: VariantRow, column: MetricColumn, confidence: float
+    row: VariantRow, base: VariantRow, column: MetricColumn, confidence: float, *, by_tricks: bool
 ) -> Comparison:
     """Compare two rows in a metric, before any correction for other treatments."""
     pairs = _pairs(row, base, column)
@@ -257,6 +270,8 @@ def _compare(
         model=row.model,
         tricks=row.tricks,
         setting=row.setting,
+        only_tricks=_only_tricks(row, base),
+        subject=row.tricks if by_tricks and row.tricks else row.variant,
     )
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -101,12 +102,18 @@ def _points(curves: Mapping[str, Curve]) -> tuple[CurvePoint, ...]:
 def _mean(points: Sequence[CurvePoint]) -> MeanPoint:
     """Return the mean of each field that all points have."""
     first = points[0]
+    means = {
+        field: mean_interval([point.values[field] for point in points])
+        for field in first.values
+        if all(field in point.values for point in points)
+    }
     return MeanPoint(
         kimg=first.kimg,
         seconds=mean_interval([point.seconds for point in points]).value,
         values={
-            field: mean_interval([point.values[field] for point in points])
-            for field in first.values
-            if all(field in point.values for point in points)
+            # Losses that are about to diverge may be finite, and their mean not.
+            field: mean
+            for field, mean in means.items()
+            if math.isfinite(mean.value)
         },
     )

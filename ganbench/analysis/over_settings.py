@@ -66,7 +66,7 @@ def over_settings(verdicts: Sequence[Verdict]) -> list[OverSettings]:
     groups: dict[tuple[str, str], dict[str, Verdict]] = {}
     for verdict in verdicts:
         comparison = verdict.comparison
-        if verdict.primary and comparison.setting and comparison.tricks:
+        if verdict.primary and comparison.only_tricks and comparison.setting and comparison.tricks:
             group = groups.setdefault((comparison.model, comparison.tricks), {})
             group[comparison.setting] = verdict
     made = []

@@ -74,10 +74,11 @@ def mean_interval(values: Sequence[float], *, confidence: float = 0.95) -> Estim
     """
     array = finite_array(values)
     _check_confidence(confidence)
-    n, mean = array.size, float(array.mean())
+    n = array.size
     if n == 1:
-        return Estimate(mean, None, None, n, "t")
-    with np.errstate(over="ignore"):
+        return Estimate(float(array[0]), None, None, n, "t")
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(array.mean())
         error = float(array.std(ddof=1)) / n**0.5
     half = float(special.stdtrit(n - 1, (1 + confidence) / 2)) * error
     if not np.isfinite(half):

@@ -100,8 +100,8 @@ class Verdict:
 
     @property
     def subject(self) -> str:
-        """The tricks that the verdict is about, or the variant if no tricks were added."""
-        return self.comparison.tricks or self.comparison.variant
+        """What the verdict is about: tricks, or the variant where more than tricks differs."""
+        return self.comparison.subject or self.comparison.variant
 
     @property
     def sentence(self) -> str:

@@ -74,7 +74,9 @@ def _found_by_row(
         (section.dataset, verdict)
         for section in sections
         for verdict in section.verdicts
-        if verdict.primary and single_trick(verdict.comparison.tricks)
+        if verdict.primary
+        and verdict.comparison.only_tricks
+        and single_trick(verdict.comparison.tricks)
     ]
     tried: dict[tuple[str, str], set[str]] = {}
     for dataset, verdict in primary:

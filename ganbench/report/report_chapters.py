@@ -119,6 +119,7 @@ def _across(groups: Sequence[Across]) -> Chapter:
         blocks += [
             Heading(f"{group.metric}, compared with {group.baseline}, on {on}", level=4),
             Table(f"{group.metric} across datasets", columns, rows),
+            *map(Paragraph, sentences.first_of(len(group.rows), MOST_ROWS, "variants")),
         ]
     blocks.append(Paragraph(notes.ACROSS_NOTE))
     return Chapter("Across datasets", tuple(blocks), anchor="across")

@@ -16,7 +16,7 @@ from ganbench.records.own_files import MANIFEST, check_own, replacing_own
 from ganbench.report import notes
 from ganbench.report.charts.drawing import draw_charts
 from ganbench.report.charts.stills import PADDING, compact, with_look
-from ganbench.report.markdown.markdown_text import table
+from ganbench.report.markdown.markdown_text import code, escape, table
 
 MARKS = {"worse": "✗", "better": "▲", "unmoved": "·"}
 _TITLE = "# What each metric notices, on "
@@ -62,8 +62,9 @@ def _earlier(out: Path) -> tuple[str, ...]:
 
 def markdown(result: Mapping[str, Any], *, picture: bool = True) -> str:
     """Return the whole page as Markdown, with or without the picture of the responses."""
+    result = _escaped(result)
     command = (
-        f"Made by `{result['command']}`; [result.json](result.json) has all values with their "
+        f"Made by {code(result['command'])}; [result.json](result.json) has all values with their "
         "intervals and protocols."
         if result.get("command")
         else ""
@@ -82,6 +83,15 @@ def markdown(result: Mapping[str, Any], *, picture: bool = True) -> str:
         command,
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _escaped(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result whose dataset and metrics have names that Markdown shows as they are."""
+    rows = [
+        {**row, "metrics": {escape(name): value for name, value in row["metrics"].items()}}
+        for row in result["rows"]
+    ]
+    return {**result, "dataset": escape(result["dataset"]), "rows": rows}
 
 
 def _table(result: Mapping[str, Any]) -> str:

@@ -35,14 +35,15 @@ from ganbench.report.paste.formats import USUAL_FORMATS, check_formats, paste_fi
 from ganbench.report.report_chapters import report_blocks
 
 _PAGES = {"html": "index.html", "md": "README.md"}
+_PICTURE_FOLDERS = ("charts/", "samples/")
 
 
 @dataclass(frozen=True)
 class ReportFiles:
     """The places of the parts of a report.
 
-    ``page`` is its first part, the HTML if there is one. ``charts`` is False where there was too
-    little memory to draw them.
+    ``page`` is its first part, the HTML if there is one; ``markdown`` is there if that format was
+    asked for. ``charts`` is False where there was too little memory to draw them.
     """
 
     folder: Path
@@ -133,7 +134,7 @@ def _written(out: Path, first: str, rendered: Iterable[str], *, charts: bool) ->
         page=out / first,
         markdown=out / "README.md",
         results=out / "results.jsonl",
-        pictures=tuple(out / file for file in rendered if "/" in file),
+        pictures=tuple(out / file for file in rendered if file.startswith(_PICTURE_FOLDERS)),
         charts=charts,
     )
 

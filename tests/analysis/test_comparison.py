@@ -117,3 +117,39 @@ def test_the_baseline_is_vanilla_unless_another_is_named(run: Callable[..., RunR
     assert choose_baseline(table, "a") == "a"
     with pytest.raises(UnknownNameError, match="Did you mean 'vanilla'"):
         choose_baseline(table, "vanila")
+
+
+@pytest.mark.parametrize(
+    ("groups", "subjects"),
+    [
+        ([("", {}), ("ema", {})], {"gan + ema": ("ema", True)}),
+        (
+            [("", {"setting": "lr=1"}), ("ema", {"setting": "lr=2"}), ("ema", {"setting": "lr=3"})],
+            {
+                "gan + ema, lr=2": ("gan + ema, lr=2", False),
+                "gan + ema, lr=3": ("gan + ema, lr=3", False),
+            },
+        ),
+        (
+            [("", {"model": "a"}), ("ema", {"model": "b"}), ("ema", {"model": "c"})],
+            {"b + ema": ("b + ema", False), "c + ema": ("c + ema", False)},
+        ),
+        (
+            [(tricks, {"model": model}) for model in "ab" for tricks in ("", "ema")],
+            {"a + ema": ("a + ema", True), "b + ema": ("b + ema", True)},
+        ),
+    ],
+    ids=["tricks", "settings", "models", "several baselines"],
+)
+def test_tricks_alone_name_a_treatment_only_where_nothing_else_differs(
+    runs: Callable[..., list[RunRecord]],
+    table_of: Callable[..., MetricTable],
+    groups: list[tuple[str, dict[str, str]]],
+    subjects: dict[str, tuple[str, bool]],
+) -> None:
+    table = table_of(*(runs(tricks, BASE, **where) for tricks, where in groups))
+    found = {
+        comparison.variant: (comparison.subject, comparison.only_tricks)
+        for comparison in compare_to(table)
+    }
+    assert found == subjects

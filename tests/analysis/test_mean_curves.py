@@ -68,3 +68,10 @@ def test_losses_are_found_by_their_recorded_names() -> None:
     assert {field: mean.value for field, mean in point.values.items()} == {"l0": 0.5}
     assert point.values["l0"].low is None, "one run has no interval"
     assert loss_curves(row, {"l1": "loss/discriminator"}).mean == ()
+
+
+def test_losses_at_the_end_of_the_range_of_floats_have_no_mean() -> None:
+    loss: Points = ((1.0, 1.0, 2.0), (2.0, 2.0, 1.7e308))
+    runs = [run(seed, WHOLE, loss=loss) for seed in range(2)]
+    curves = loss_curves(metric_table(runs, "ring8").rows[0], {"l0": "loss/generator"})
+    assert [point.values for point in curves.mean] == [{"l0": mean_interval([2.0, 2.0])}, {}]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -123,6 +124,19 @@ def test_metrics_notice_what_they_should(result):
     copied = rows["copied training images", "100%"]["fid@mnist-cnn"]
     assert copied["value"] == pytest.approx(0, abs=1e-6)
     assert copied["response"] == "better"
+
+
+def test_names_that_mean_something_in_markdown_are_shown_as_they_are(result):
+    name = "fid@a|b.py:f"
+    rows = [
+        {**row, "metrics": {name: row["metrics"]["fid@mnist-cnn"], **row["metrics"]}}
+        for row in result["rows"]
+    ]
+    text = markdown({**result, "rows": rows, "dataset": "[x](http://e)|<b>"})
+    assert "[x](" not in text
+    assert "<b>" not in text
+    cells = {len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line[:1] == "|"}
+    assert len(cells) == 1, "every row has as many cells as there are columns"
 
 
 def test_the_page_says_who_notices_and_who_is_misled(result, tmp_path):

@@ -65,6 +65,38 @@ EMPTIED = """(table) => {
 }"""
 
 
+FIGURES = """([table, texts]) => {
+    const rows = [...document.querySelector(table).tBodies[0].rows];
+    rows.forEach((row) => row.classList.add("reference"));  // those stay below, as they are
+    texts.forEach((text, index) => {
+        const cell = rows[index].cells[1];
+        rows[index].classList.remove("reference");
+        cell.className = "number";
+        delete cell.dataset.value;
+        cell.innerHTML = text;
+    });
+}"""
+
+
+@pytest.mark.parametrize(
+    "ordered",
+    [
+        ["< 0.001", "0.001", "0.03"],
+        ["3<small>1 lost</small>", "4", "30"],
+        ["900 k", "1.2 M", "1,300 k"],
+        ["−2", "−0.5", "2"],
+    ],
+)
+def test_figures_sort_by_themselves_not_by_what_stands_around_them(
+    page: Any, ordered: list[str]
+) -> None:
+    page.evaluate(FIGURES, [TABLE, [*ordered[1:], ordered[0]]])
+    page.locator(f"{TABLE} th button").nth(1).click()
+    shown = page.locator(f"{TABLE} tbody tr td:nth-child(2)")
+    first = shown.all()[: len(ordered)]
+    assert [cell.inner_html().replace("&lt;", "<") for cell in first] == ordered
+
+
 def test_a_row_without_a_value_is_last_whichever_way(page: Any) -> None:
     page.evaluate(EMPTIED, TABLE)
     for _ in range(2):

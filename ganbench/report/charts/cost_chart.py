@@ -60,13 +60,14 @@ def cost_rows(
 ) -> Rows:
     """Return a row for each variant that has both: its cost, mean and interval.
 
-    Those of the variants on the Pareto front have ``front``.
+    Those of the variants on the Pareto front have ``front``. A cost of zero, such as seconds that
+    were rounded away, has no place on a logarithmic axis.
     """
     rows: Rows = []
     for variant in table.rows:
         cell = variant.cells.get(main.name)
         spent = _cost(variant, cost)
-        if cell is None or spent is None or variant.variant not in variants:
+        if cell is None or not spent or variant.variant not in variants:
             continue
         estimate = cell.estimate
         values = {"cost": rounded(spent), "mean": rounded(estimate.value)}

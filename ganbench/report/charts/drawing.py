@@ -63,7 +63,8 @@ def _asked(question: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the answer of a drawing process; None where it does not get the memory it needs."""
     try:
         ended = subprocess.run(
-            [sys.executable, "-m", drawing_process.__name__],
+            # -P, so that no file of the current folder is taken for a module.
+            [sys.executable, "-P", "-m", drawing_process.__name__],
             input=json.dumps(question),
             capture_output=True,
             encoding="utf-8",

@@ -36,9 +36,7 @@ MOST_TIMES = 4
 
 
 def treatment_names(verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """Return the name of each treatment: only its tricks where all have the same baseline."""
-    if len({verdict.comparison.baseline for verdict in verdicts}) > 1:
-        return {verdict.comparison.variant: verdict.comparison.variant for verdict in verdicts}
+    """Return the name of each treatment: only its tricks where nothing else can be meant."""
     return {verdict.comparison.variant: verdict.subject for verdict in verdicts}
 
 

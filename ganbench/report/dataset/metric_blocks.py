@@ -117,7 +117,9 @@ def _variant_row(row: VariantRow, section: DatasetSection, support: Mapping[str,
             ),
             TextCell(
                 sentences.parameters_text(row),
-                value=next((sum(run.parameters.values()) or None for run in row.runs), None),
+                value=next(
+                    (sum(run.parameters.values()) for run in row.runs if run.parameters), None
+                ),
             ),
         ),
         command=row.runs[0].command,

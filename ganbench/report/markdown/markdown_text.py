@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from ganbench.report.content_blocks import Span, Text, spans
 from ganbench.report.html_text import html_words
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$!])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$!]|&(?=#?\w+;))")
 
 
 def escape(text: str) -> str:
@@ -17,6 +17,8 @@ def escape(text: str) -> str:
 
     >>> escape("a|b <i> *c*")
     'a\\|b \\<i\\> \\*c\\*'
+    >>> escape("a&lt;b & c")
+    'a\\&lt;b & c'
     """
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 

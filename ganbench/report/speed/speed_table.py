@@ -53,7 +53,7 @@ def _latency(case: SpeedCase) -> TextCell:
     if latency is None:
         return TextCell()
     tails = (f"p90 {amount(latency.p90)}", f"p99 {amount(latency.p99)}")
-    return TextCell(f"p50 {amount(latency.p50)}", tails)
+    return TextCell(f"p50 {amount(latency.p50)}", tails, value=latency.p50)
 
 
 def _arithmetic(case: SpeedCase) -> TextCell:

@@ -49,9 +49,18 @@
     if (cell.dataset.value !== undefined) return Number(cell.dataset.value);
     const text = cell.textContent.trim();
     if (!text || text === "–") return null;
-    if (!cell.classList.contains("number")) return text;
-    const number = parseFloat(text.replaceAll(",", "").replace("−", "-"));
-    return Number.isNaN(number) ? null : number;
+    return cell.classList.contains("number") ? numberOf(cell) : text;
+  }
+
+  // A figure may have "<" before it, k or M after it, and notes below it, which are no part of it.
+  function numberOf(cell) {
+    const bare = cell.cloneNode(true);
+    bare.querySelectorAll("small").forEach((note) => note.remove());
+    const text = bare.textContent.replaceAll(",", "").replace("−", "-");
+    const found = /(<?)\s*(-?\d*\.?\d+(?:e[+-]?\d+)?)\s*([kM]\b)?/.exec(text);
+    if (!found) return null;
+    const number = Number(found[2]) * ({ k: 1e3, M: 1e6 }[found[3]] ?? 1);
+    return found[1] ? number - Math.abs(number) / 1000 : number;
   }
 
   // -- a field that filters a table, and the samples of the same chapter ---------------------------

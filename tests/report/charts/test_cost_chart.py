@@ -64,3 +64,14 @@ def test_a_cost_that_all_share_has_no_panel() -> None:
 def test_a_metric_without_a_better_direction_has_none() -> None:
     made = table("")
     assert cost_panels(made, made.columns[0], "x", styles(["a", "b", "c", "d"])) == []
+
+
+def test_seconds_that_were_rounded_to_zero_have_no_place_on_a_logarithmic_axis() -> None:
+    runs = [
+        run(name, value, seconds, better="lower", parameters=5)
+        for name, value, seconds in [("a", 9.0, 0.0), ("b", 5.0, 2.0), ("c", 6.0, 3.0)]
+    ]
+    made = metric_table(runs, "ring8")
+    rows = cost_rows(made, made.columns[0], "seconds", styles("abc"))
+    assert {row["variant"] for row in rows} == {"b", "c"}
+    assert cost_panels(made, made.columns[0], "x", styles("abc"))

@@ -33,7 +33,8 @@ HOSTILE = "=cmd|' /C calc'!A0 \\input{/etc/passwd} <script>_%#&$~^{}"
 def pasted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("pasted")
     runs = load_runs([COMMITTED / "toy-modes"])
-    write_report(runs, folder, title="Toys", formats=["csv", "parquet"])
+    files = write_report(runs, folder, title="Toys", formats=["csv", "parquet"])
+    assert not any(picture.suffix in {".csv", ".parquet"} for picture in files.pictures)
     return folder
 
 
