@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ganbench.data.dataset import Dataset
-from ganbench.errors import GanbenchError
 from ganbench.harness.matrix import Cell
 from ganbench.harness.run_options import RunOptions
 from ganbench.runtime.device import choose_device
@@ -42,6 +41,7 @@ def with_threads(options: RunOptions, cells: Sequence[Cell], slots: int) -> RunO
                 datasets[arm.dataset] = source.load(source.splits[0])
             dataset = datasets[arm.dataset]
             chosen.append(choose_threads(arm.config, dataset, device, most, options.execution))
-        except GanbenchError:  # the reason is told when its cells are trained
+        # The reason is told when its cells are trained, and takes nothing from other models.
+        except (Exception, SystemExit):  # noqa: BLE001
             continue
     return replace(options, threads=max(chosen), keeps_threads=True)

@@ -39,8 +39,9 @@ from ganbench.harness.run_metrics import WantedMetrics, missing_metrics, wanted_
 from ganbench.harness.run_options import RunOptions
 from ganbench.harness.stored_run import measure_again
 from ganbench.records.atomic_files import read_json, storage_errors, write_json
+from ganbench.records.json_values import as_text
 from ganbench.records.locks import HOLDER, LOCK, TakenError, holding
-from ganbench.records.run_folder import RunFolder, whole_result
+from ganbench.records.run_folder import FAILURES, RunFolder, reason_of, whole_result
 from ganbench.records.strip_paths import strip_paths
 
 DIED = "died"
@@ -128,7 +129,8 @@ def look_up(cell: Cell, out: Path | str, wanted: WantedMetrics) -> Stored:
         failure = read_json(f"{folder}/failure.json")
     except DamagedRunError:
         return Stored()
-    return Stored(str(failure.get("status")), problem=str(failure.get("error")))
+    status = as_text(failure.get("status"))
+    return Stored(status, problem=reason_of(failure)) if status in FAILURES else Stored()
 
 
 def run_cell(job: CellJob) -> Outcome:
@@ -151,7 +153,8 @@ def run_cell(job: CellJob) -> Outcome:
     except (OSError, MemoryError, torch.OutOfMemoryError) as error:
         # The machine is at fault, not the cell: another attempt may succeed.
         return Outcome("failed", strip_paths(f"{type(error).__name__}: {error}"), lasting=False)
-    except Exception as error:  # noqa: BLE001 - whatever a model's code raises is its result
+    # Whatever a model's code raises is its result, and so is that it ends the process.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
         if _has_result(
             folder
         ):  # a metric failed, which takes nothing from the result that is there
@@ -278,14 +281,14 @@ def _has_result(folder: RunFolder) -> bool:
         return False
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
     """Return what went wrong in a sentence that names no place on this machine."""
     if isinstance(error, GanbenchError):
         return strip_paths(error.message)
     return strip_paths(f"{type(error).__name__}: {error}")
 
 
-def _store_failure(folder: RunFolder, error: Exception) -> Outcome:
+def _store_failure(folder: RunFolder, error: BaseException) -> Outcome:
     """Store why a cell has no result, and return that as its outcome."""
     sentence = _sentence(error)
     details = "".join(traceback.format_exception(error))

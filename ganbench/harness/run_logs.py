@@ -66,9 +66,9 @@ class RunLogs(Progress):
         Raises:
             GanbenchError: A logger cannot be made.
         """
-        if folder is not None:
-            self._begin(folder)
         try:
+            if folder is not None:
+                self._begin(folder)
             yield
         finally:
             self.end("interrupted", {})
@@ -79,9 +79,9 @@ class RunLogs(Progress):
         Raises:
             GanbenchError: A logger cannot be made.
         """
-        self._begin(folder)
-        outcome = folder.outcome()
-        self.end(str(outcome["status"]), as_mapping(outcome["metrics"]))
+        with self.listening(folder):
+            outcome = folder.outcome()
+            self.end(str(outcome["status"]), as_mapping(outcome["metrics"]))
 
     def _begin(self, folder: RunFolder) -> None:
         """Make the loggers, and hand them everything that the records of the run hold.

@@ -7,7 +7,6 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from ganbench.data.dataset import Dataset
-from ganbench.errors import GanbenchError
 from ganbench.harness.matrix import Arm
 from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import CellState
@@ -58,7 +57,7 @@ def measured_speeds(
                 source = options.open(arm.dataset)
                 datasets[arm.dataset] = source.load(source.splits[0])
             known[arm] = _trial(arm, datasets[arm.dataset], options, contention)
-        except GanbenchError:
+        except (Exception, SystemExit):  # noqa: BLE001 - a model's code may raise anything
             continue
     progress.advance("", len(unknown), len(unknown))
     lost = contention.lost()

@@ -13,7 +13,7 @@ from ganbench.records.atomic_files import LARGEST_DOCUMENT, opened, read_json
 from ganbench.records.environment import environment_id
 from ganbench.records.json_values import as_mapping, as_number, as_text, parse_json
 from ganbench.records.measurement import Measurement
-from ganbench.records.run_folder import FAILURES, STATUSES, RunFolder
+from ganbench.records.run_folder import FAILURES, STATUSES, RunFolder, reason_of
 from ganbench.records.run_record import Curve, Json, RunRecord, read_sources
 from ganbench.records.strip_paths import strip_paths, strip_paths_in
 
@@ -149,8 +149,8 @@ def _without_result(record: RunRecord, folder: RunFolder) -> RunRecord:
     except DamagedRunError:
         return replace(reached, status="damaged", problem="failure.json cannot be read.")
     status = as_text(failure.get("status"))
-    problem = as_text(failure.get("error")) or "failure.json does not say why."
-    return replace(reached, status=status if status in FAILURES else "failed", problem=problem)
+    status = status if status in FAILURES else "failed"
+    return replace(reached, status=status, problem=reason_of(failure))
 
 
 def _environment(folder: RunFolder) -> tuple[Json, str]:

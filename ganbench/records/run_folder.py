@@ -43,12 +43,18 @@ from ganbench.records.atomic_files import (
     write_json,
     write_lines,
 )
-from ganbench.records.json_values import as_mapping, as_number
+from ganbench.records.json_values import as_mapping, as_number, as_text
 
 RUN_SCHEMA = 1
 STATUSES = ("done", "diverged", "collapsed", "interrupted", "failed", "timeout", "running")
 FAILURES = ("failed", "timeout")
 """The statuses that failure.json may hold."""
+
+
+def reason_of(failure: Mapping[str, Any]) -> str:
+    """Return why a run has no result, by its failure.json; never empty."""
+    return as_text(failure.get("error")) or "failure.json does not say why."
+
 
 _NUMBER = (int, float)
 

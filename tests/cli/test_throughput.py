@@ -108,6 +108,9 @@ def test_a_baseline_is_compared_with_and_may_fail(cli, measured, tmp_path):
     ("words", "part"),
     [
         (("-m", "vanila"), "Did you mean 'vanilla'"),
+        (("-m", ","), "--model names nothing"),
+        (("-m", "vanilla", "--device", ","), "--device names nothing"),
+        (("-m", "vanilla", "--precision", " "), "--precision names nothing"),
         (("-m", "vanilla", "--precision", "fp8"), "precision"),
         (("-m", "vanilla", "-b", "0"), "whole numbers from 1 to"),
         (("-m", "vanilla", "--threads", "two"), "whole numbers from 1 to 1024"),

@@ -197,6 +197,33 @@ def test_what_a_models_code_raises_is_stored_without_paths(tmp_path):
     assert (stored.status, stored.whole) == ("failed", False)
 
 
+@pytest.mark.parametrize(
+    ("written", "status", "problem"),
+    [
+        ({}, "waiting", ""),
+        ({"status": "weird", "error": "e"}, "waiting", ""),
+        ({"status": 3, "error": "e"}, "waiting", ""),
+        ({"status": "failed", "error": ""}, "failed", "failure.json does not say why."),
+        ({"status": "timeout", "error": "It took long."}, "timeout", "It took long."),
+    ],
+)
+def test_a_failure_that_says_nothing_known_counts_as_missing(job, cell, written, status, problem):
+    job.folder.path.mkdir(parents=True)
+    job.folder.failure_file.write_text(json.dumps(written))
+    stored = look_up(cell, job.options.out, WantedMetrics())
+    assert (stored.status, stored.problem) == (status, problem)
+
+
+def test_a_model_that_ends_the_process_is_a_failure_of_its_cell(tmp_path):
+    path = tmp_path / "leaving.py"
+    path.write_text(BROKEN.replace("raise ZeroDivisionError", "raise SystemExit"))
+    (cell,) = plan_matrix([str(path)], ["none"], ["ring8"], [0], settings={})
+    job = CellJob(cell.config, cell.name, RunOptions(out=tmp_path / "out", threads=1))
+    outcome = run_cell(job)
+    assert (outcome.status, outcome.lasting) == ("failed", True)
+    assert "SystemExit: a bug in leaving.py" in outcome.problem
+
+
 def test_a_success_takes_an_earlier_failure_away(job, cell):
     write_failure(job.folder, "timeout", "It took longer than 1 s.")
     assert look_up(cell, job.options.out, WantedMetrics()).status == "timeout"

@@ -166,6 +166,12 @@ def test_what_cannot_log_is_said_before_anything_is_trained(go, tmp_path):
         go("broken")
 
 
+def test_a_logger_that_began_is_ended_where_the_next_does_not_begin(go):
+    with pytest.raises(GanbenchError, match="The logger broken did not begin"):
+        go("listener", "broken")
+    assert [status for status, _ in heard("end")] == ["interrupted"]
+
+
 def test_every_logger_says_how_its_package_is_installed():
     for name in registry.loggers.names():
         logger = registry.loggers.get(name)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ganbench.data import open_dataset
-from ganbench.harness import time_estimate
+from ganbench.harness import cell_threads, time_estimate
 from ganbench.harness.matrix import plan_matrix
 from ganbench.harness.run_metrics import WantedMetrics
 from ganbench.harness.run_options import RunOptions
@@ -49,3 +49,47 @@ def test_data_that_were_passed_as_an_object_are_tried_as_any_other(tmp_path, mon
     options = RunOptions(out=tmp_path, device="cpu", threads=1, sources={source.spec.name: source})
     states = Scheduler(cells, options, {source.spec.name: WantedMetrics()}).pending
     assert len(time_estimate.measured_speeds(states, options)) == 1
+
+
+FRAIL = '''
+from torch import nn
+from ganbench import DataSpec, GAN, Recipe, losses, register
+from ganbench.nn import MLP
+
+
+class Frail(MLP):
+    calls = 0
+
+    def forward(self, points):
+        Frail.calls += 1
+        if Frail.calls > 8:
+            ERROR
+        return super().forward(points)
+
+
+@register
+def frail(data: DataSpec) -> GAN:
+    """Breaks after a while."""
+    return GAN(
+        generator=lambda latent_dim: MLP((latent_dim,), [4], data.shape),
+        discriminator=lambda shape: Frail(shape, [4], (1,)),
+        loss=losses.non_saturating,
+        recipe=Recipe(kimg=1),
+    )
+'''
+
+
+@pytest.mark.parametrize("error", ["raise RuntimeError('worn')", "raise SystemExit(3)"])
+def test_a_model_that_breaks_has_no_estimate_and_takes_none_from_others(
+    tmp_path, monkeypatch, error
+):
+    monkeypatch.setattr(time_estimate, "TRIAL", 0.02)
+    monkeypatch.setattr(cell_threads, "default_threads", lambda slots: 2)
+    path = tmp_path / "frail.py"
+    path.write_text(FRAIL.replace("ERROR", error))
+    cells = plan_matrix([str(path), "vanilla"], ["none"], ["ring8"], [0], settings={"kimg": 1})
+    options = RunOptions(out=tmp_path / "out", device="cpu")
+    assert cell_threads.with_threads(options, cells, 1).threads in {1, 2}
+    states = Scheduler(cells, options, {"ring8": WantedMetrics()}).pending
+    speeds = time_estimate.measured_speeds(states, options)
+    assert [arm.model for arm in speeds] == ["vanilla"]
