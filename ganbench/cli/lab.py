@@ -230,8 +230,6 @@ def _recipe(
         recipe = LabRecipe(model=registry.models.entry(what).name if ".py" not in what else what)
     if dataset is not None:
         recipe = replace(recipe, dataset=dataset)
-    return replace(
-        recipe,
-        tricks=(*recipe.tricks, *tricks),
-        settings={**recipe.settings, **settings},
-    )
+    changed = {**recipe.settings, **settings}
+    seed = changed.pop("seed", recipe.seed)
+    return replace(recipe, tricks=(*recipe.tricks, *tricks), seed=seed, settings=changed)

@@ -9,6 +9,7 @@ and everything needs a cookie, which only the address that was printed gives, on
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
@@ -16,6 +17,9 @@ from urllib.parse import parse_qs
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HTTP_PORT = 80
+"""The port that browsers leave out of the host."""
 
 NOBODY = "'none'"
 """Which pages may show the lab in a frame, usually."""
@@ -43,7 +47,10 @@ class Gate:
 
     Args:
         app: What is behind the gate.
-        hosts: The hosts with ports that requests may name, such as ``127.0.0.1:8000``.
+        hosts: The hosts with ports that requests may name in lower case, such as
+            ``127.0.0.1:8000``.
+        any_address_at: A port at which requests may name any address in numbers. Another site's
+            name can be made to lead here, an address cannot.
         token: The token that gives the cookie, once.
         cookie_name: The name of the cookie, which differs from lab to lab on one machine.
         framed_by: Which pages may show it in a frame, as a content security policy says it.
@@ -57,9 +64,11 @@ class Gate:
         token: str,
         cookie_name: str,
         framed_by: str = NOBODY,
+        any_address_at: int | None = None,
     ) -> None:
         self._app = app
         self._hosts = hosts
+        self._any_address_at = any_address_at
         self._token: str | None = token
         self._cookie_name = cookie_name
         policy = HEADERS[_POLICY].replace(f"ancestors {NOBODY}", f"ancestors {framed_by}")
@@ -85,7 +94,7 @@ class Gate:
     def _refusal(self, scope: Scope, headers: Mapping[str, list[str]]) -> str:
         """Return why a request is refused whoever makes it; empty if it is not."""
         hosts, origins = headers.get("host", []), headers.get("origin", [])
-        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+        if len(hosts) != 1 or not self._is_named(hosts[0].lower()):
             return "This host is not the lab's."
         own = f"http://{hosts[0].lower()}"
         if scope["type"] == "websocket" and len(origins) != 1:
@@ -93,6 +102,11 @@ class Gate:
         if any(origin.lower() != own for origin in origins):
             return "Other sites may not talk to the lab."
         return ""
+
+    def _is_named(self, host: str) -> bool:
+        """Tell whether a host with its port is one that requests may name."""
+        port = self._any_address_at
+        return host in self._hosts or (port is not None and _is_address(host, port))
 
     def _has_cookie(self, headers: Mapping[str, list[str]]) -> bool:
         for header in headers.get("cookie", []):
@@ -136,3 +150,19 @@ def _headers(scope: Scope) -> dict[str, list[str]]:
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
     return headers
+
+
+def _is_address(host: str, port: int) -> bool:
+    """Tell whether a host is an address in numbers at a port; browsers leave port 80 out.
+
+    >>> [_is_address(host, 80) for host in ("10.0.0.7", "[::1]:80", "10.0.0.7:81", "evil.example")]
+    [True, True, False, False]
+    """
+    address = host.removesuffix(f":{port}")
+    if address == host and port != HTTP_PORT:
+        return False
+    try:
+        ipaddress.ip_address(address.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True

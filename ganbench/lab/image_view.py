@@ -16,6 +16,7 @@ from ganbench.training.trainer import evaluating
 NEIGHBORS = 5
 _LOOKED_THROUGH = 20_000
 """How many training images are looked through for the nearest."""
+_COMPARED_AT_ONCE = 256
 
 
 class ImageView(View):
@@ -59,7 +60,11 @@ class ImageView(View):
         with evaluating(self.state):
             image = self.fixed.fakes(self.state).images[index]
         count = min(_LOOKED_THROUGH, len(self.dataset))
-        reals = self.dataset.batch(torch.arange(count, device=self.dataset.values.device)).images
-        distances = (reals - image).square().flatten(1).sum(1)
+        device = self.dataset.values.device
+        distances = torch.empty(count, device=device)
+        for first in range(0, count, _COMPARED_AT_ONCE):  # all as floats can take gigabytes
+            places = torch.arange(first, min(first + _COMPARED_AT_ONCE, count), device=device)
+            reals = self.dataset.batch(places).images
+            distances[places] = (reals - image).square().flatten(1).sum(1)
         nearest = distances.topk(min(NEIGHBORS, count), largest=False).indices
-        return self.plain(reals[nearest])
+        return self.plain(self.dataset.batch(nearest).images)

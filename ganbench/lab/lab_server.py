@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ganbench.errors import ConfigError, GanbenchError
-from ganbench.lab.gate import NOBODY, Gate
+from ganbench.lab.gate import HTTP_PORT, NOBODY, Gate
 from ganbench.lab.lab_hub import Page
 from ganbench.lab.page_files import page_files
 from ganbench.lab.page_messages import MOST_BYTES, read_message
@@ -29,6 +29,8 @@ from ganbench.records.json_values import strict_json
 
 USUAL_PORT = 8765
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+EVERYWHERE = frozenset({"0.0.0.0", "::"})
+"""The hosts that stand for every address of this machine."""
 MOST_PAGES = 64
 TOKEN_BYTES = 32
 
@@ -93,12 +95,11 @@ class LabApp:
         inner = Starlette(
             routes=[*routes, WebSocketRoute("/socket", self._talk)], lifespan=self._living
         )
-        names = LOCAL_HOSTS if address.host in {"127.0.0.1", "localhost", "::1"} else ()
-        hosts = {f"{name}:{address.port}" for name in (*names, _in_address(address.host))}
         cookie = f"ganbench-lab-{address.port}"
         return Gate(
             inner,
-            hosts=frozenset(hosts),
+            hosts=_hosts(address),
+            any_address_at=address.port if address.host in EVERYWHERE else None,
             token=address.token,
             cookie_name=cookie,
             framed_by=framed_by,
@@ -183,6 +184,19 @@ def lab_server(lab: Lab, address: Address, framed_by: str = NOBODY) -> uvicorn.S
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
+
+
+def _hosts(address: Address) -> frozenset[str]:
+    """Return the hosts with ports that requests to an address may name, in lower case."""
+    names = [_in_address(address.host)]
+    if address.host in {"127.0.0.1", "localhost", "::1", *EVERYWHERE}:
+        names += LOCAL_HOSTS
+    if address.host in EVERYWHERE:
+        names += [socket.gethostname(), socket.getfqdn()]
+    hosts = {f"{name.lower()}:{address.port}" for name in names}
+    if address.port == HTTP_PORT:  # which browsers leave out
+        hosts |= {name.lower() for name in names}
+    return frozenset(hosts)
 
 
 def _in_address(host: str) -> str:

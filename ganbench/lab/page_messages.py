@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,7 +38,7 @@ def _count(value: Any) -> bool:
 
 def _number(value: Any) -> bool:
     plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return plain and math.isfinite(value) and abs(value) <= FARTHEST
+    return plain and abs(value) <= FARTHEST  # which NaN is not
 
 
 def _speed(value: Any) -> bool:
@@ -70,6 +69,10 @@ def _plain(value: Any) -> bool:
 
 def _switch(value: Any) -> bool:
     return isinstance(value, bool)
+
+
+def _on(value: Any) -> bool:
+    return value is True
 
 
 def _texts(value: Any) -> bool:
@@ -104,7 +107,7 @@ _ALWAYS: dict[str, dict[str, Check]] = {
 
 _EITHER: dict[str, dict[str, Check]] = {
     "start": {"recipe": _table, "toml": _text(_MOST_TEXT), "lesson": _text(_MOST_NAME)},
-    "side": {"tricks": _texts, "off": _switch},
+    "side": {"tricks": _texts, "off": _on},
     "probe": {"latent": _numbers, "index": _count},
 }
 """Of these fields a message of the kind has exactly one."""

@@ -236,7 +236,10 @@ def recorded_page(recording: bytes, title: str) -> str:
         f'<script type="application/octet-stream;base64" id="{RECORDING_ID}">'
         f"{_base64(recording)}</script>"
     )
-    named = re.sub(r"<title>.*?</title>", f"<title>{escape(title)}</title>", page, count=1)
+    # A function, because a name may hold what a replacement takes for a reference.
+    named = re.sub(
+        r"<title>.*?</title>", lambda _: f"<title>{escape(title)}</title>", page, count=1
+    )
     return named.replace("</title>", "</title>" + head, 1)
 
 

@@ -70,3 +70,8 @@ def test_missing_packages_are_named_with_the_command_that_installs_them(cli, mon
     assert outcome.code == 4
     assert "needs uvicorn" in outcome.err
     assert "pip install 'ganbench[lab]'" in outcome.err
+
+
+def test_a_seed_that_is_set_counts():
+    assert recipe_of("vanilla", settings={"seed": 3}).values()["seed"] == 3
+    assert "seed" not in recipe_of("vanilla", settings={"seed": 3}).settings

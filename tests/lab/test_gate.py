@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Who is let in: the right host, the right origin, the cookie, which the token gives once."""
 
+import socket
+
 import pytest
 from asgi_calls import request, socket_status
 from starlette.applications import Starlette
@@ -8,6 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 
 from ganbench.lab.gate import Gate
+from ganbench.lab.lab_server import Address, LabApp
 
 HOST = ("Host", "127.0.0.1:8765")
 ORIGIN = ("Origin", "http://127.0.0.1:8765")
@@ -97,3 +100,33 @@ def test_every_answer_forbids_what_the_page_does_not_need(gate, cookie):
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
         assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "named", "foreign"),
+    [
+        (
+            "0.0.0.0",
+            8765,
+            ["127.0.0.1:8765", "192.168.3.4:8765", "[fe80::1]:8765", "localhost:8765"],
+            ["192.168.3.4", "192.168.3.4:80", "evil.example:8765", "1.2.3.4.example:8765"],
+        ),
+        ("::", 8765, ["[::1]:8765", "10.0.0.7:8765"], ["evil.example:8765"]),
+        ("MyHost", 8765, ["myhost:8765", "MYHOST:8765"], ["10.0.0.7:8765", "localhost:8765"]),
+        ("127.0.0.1", 80, ["127.0.0.1", "localhost:80", "localhost"], ["10.0.0.7", "evil.example"]),
+        ("0.0.0.0", 80, ["10.0.0.7", "10.0.0.7:80"], ["evil.example"]),
+        ("10.0.0.7", 8765, ["10.0.0.7:8765"], ["10.0.0.8:8765", "localhost:8765"]),
+    ],
+)
+def test_a_lab_answers_to_the_names_that_lead_to_it_and_to_no_other(host, port, named, foreign):
+    address = Address(None, host, port, TOKEN)
+    for name in [*named, *foreign]:
+        gate = LabApp(None).behind_gate(address)
+        answer = request(gate, f"/?token={TOKEN}", ("Host", name))
+        assert answer.status == (200 if name in named else 403), name
+
+
+def test_a_lab_everywhere_answers_to_the_name_of_its_machine():
+    gate = LabApp(None).behind_gate(Address(None, "::", 8765, TOKEN))
+    host = ("Host", f"{socket.gethostname()}:8765")
+    assert request(gate, f"/?token={TOKEN}", host).status == 200

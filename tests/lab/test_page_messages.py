@@ -53,6 +53,9 @@ BAD = [
     ({"kind": "data", "points": [[0.0, 1.0, 2.0]] * 20}, "cannot be used"),
     ({"kind": "data", "points": [[0.0, 1e7]] * 20}, "cannot be used"),
     ({"kind": "data", "points": [[0.0, "1"]] * 20}, "cannot be used"),
+    ({"kind": "data", "points": [[0.0, 10**400]] * 20}, "cannot be used"),
+    ({"kind": "plane", "u": -(10**400), "v": 0}, "cannot be used"),
+    ({"kind": "side", "off": False}, "cannot be used"),
     ({"kind": "probe", "latent": [0.0] * 5000}, "cannot be used"),
     ({"kind": "save", "name": "x" * 201}, "cannot be used"),
 ]

@@ -81,8 +81,8 @@ def test_the_page_is_one_file(recording, monkeypatch):
         "/wire.js": (b"export const from = 1;", "text/javascript"),
     }
     monkeypatch.setattr(module, "page_files", lambda: files)
-    page = recorded_page(recording, "a <b> & c")
-    assert "<title>a &lt;b&gt; &amp; c</title>" in page
+    page = recorded_page(recording, r"a <b> & c on \d\1")
+    assert r"<title>a &lt;b&gt; &amp; c on \d\1</title>" in page
     assert not re.search(r'\b(src|href)="', page)
     assert "<style>body { color: red }</style>" in page
     imports = json.loads(re.search(r'<script type="importmap">(.*?)</script>', page)[1])["imports"]
