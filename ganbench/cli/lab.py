@@ -169,9 +169,12 @@ def _record(
     """Write the page of a recorded run."""
     from ganbench.cli.output import console
     from ganbench.cli.progress_bars import WorkBar
-    from ganbench.lab.recording import recipe_title, record_run, recorded_page
-    from ganbench.records.atomic_files import replacing
+    from ganbench.lab.recording import is_recorded_page, recipe_title, record_run, recorded_page
+    from ganbench.records.atomic_files import check_writable, replacing
+    from ganbench.records.own_files import check_target
 
+    check_target(out, is_recorded_page)  # before anything is trained
+    check_writable(out.parent)
     with WorkBar(quiet=quiet) as bar:
         recording = record_run(
             recipe,

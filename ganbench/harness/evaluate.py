@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ganbench.data.dataset import Dataset
@@ -22,6 +21,7 @@ from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics, statistics_of_points
 from ganbench.evaluation.requests import check_names
 from ganbench.evaluation.unmeasured import joined, remedy
+from ganbench.harness.class_metrics import common_classes, measured_by_class
 from ganbench.harness.run_samples import RunSamples
 from ganbench.harness.stored_run import plan_of_run
 from ganbench.harness.trained_run import TrainedRun
@@ -38,7 +38,6 @@ from ganbench.samples.array_samples import ArraySamples
 from ganbench.samples.differences import file_differences
 from ganbench.samples.generator_samples import GeneratedSamples
 from ganbench.samples.sample_set import Facts, Samples, TensorSamples
-from ganbench.samples.subset import of_class
 from ganbench.sampling.draw import (
     sampler_conditions,
 )
@@ -112,12 +111,15 @@ def measure_samples(
     environment = _environment(device)
     machine = environment_id(environment) if cache else ""
     conditions = sampler_conditions(fakes.sampler) if isinstance(fakes, RunSamples) else ()
+    classes = common_classes(fakes, reals) if per_class else []
     outcome = reference.measure(fakes, seed=seed, conditions=conditions)
     if outcome.failed and not outcome.measured:
         raise joined(outcome.failed)
     failed = dict(outcome.failed)
     by_class = (
-        _by_class(fakes, reals, held, against, seed, conditions, failed) if per_class else None
+        measured_by_class(classes, fakes, reals, held, against, seed, conditions, failed)
+        if per_class
+        else None
     )
     if save_statistics is not None:
         reference_statistics.write_statistics(save_statistics, _with_moments(reference))
@@ -201,50 +203,6 @@ class _Reading:
     classes: int | None
     value_range: ValueRange | None
     progress: Progress
-
-
-def _by_class(
-    fakes: Samples | ReferenceStatistics,
-    reals: Samples | ReferenceStatistics,
-    held_out: Samples | None,
-    against: Callable[..., Reference],
-    seed: int,
-    conditions: Sequence[str],
-    failed: dict[str, GanbenchError],
-) -> dict[str, dict[str, Any]]:
-    """Return the measurements of each class against the same class, by class, then by metric.
-
-    ``failed`` gets the errors of metrics that cannot be had of some class alone.
-
-    Raises:
-        ConfigError: One of the sets has no labels, or they have no class in common.
-    """
-    for side, samples in (("fake", fakes), ("real", reals)):
-        if not isinstance(samples, Samples) or samples.labels is None:
-            raise ConfigError(
-                f"Metrics for each class need labels, and the {side} samples have none.",
-                "Labels are a folder for each class, 'labels' in an npz file, or the classes of a "
-                "conditional model.",
-            )
-    assert isinstance(fakes, Samples)
-    assert isinstance(reals, Samples)
-    common = np.intersect1d(fakes.labels, reals.labels)  # type: ignore[arg-type]
-    if not len(common):
-        raise ConfigError("The fake and the real samples have no class in common.")
-    classes: dict[str, dict[str, Any]] = {}
-    for label in common.tolist():
-        labeled = held_out if held_out is not None and held_out.labels is not None else None
-        held = None if labeled is None else of_class(labeled, label)
-        reference = against(of_class(reals, label), held_out=held)
-        outcome = reference.measure(of_class(fakes, label), seed=seed, conditions=conditions)
-        records = {name: measurement.record() for name, measurement in outcome.measured.items()}
-        classes[str(label)] = records
-        failed |= {
-            f"{name} of class {label}": error
-            for name, error in outcome.failed.items()
-            if name not in failed
-        }
-    return classes
 
 
 def _reasons(failed: Mapping[str, GanbenchError]) -> dict[str, dict[str, str]]:

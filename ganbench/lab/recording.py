@@ -243,6 +243,15 @@ def recorded_page(recording: bytes, title: str) -> str:
     return named.replace("</title>", "</title>" + head, 1)
 
 
+def is_recorded_page(file: Path) -> bool:
+    """Tell whether a file is a page that ``recorded_page`` made."""
+    mark = f'id="{RECORDING_ID}">'.encode()
+    try:
+        return file.is_file() and mark in file.read_bytes()
+    except OSError:
+        return False
+
+
 def _started(address: str) -> str:
     """Return the script that starts a module of the page."""
     return f'<script type="module">import "lab{posixpath.join("/", address)}";</script>'

@@ -75,3 +75,12 @@ def test_missing_packages_are_named_with_the_command_that_installs_them(cli, mon
 def test_a_seed_that_is_set_counts():
     assert recipe_of("vanilla", settings={"seed": 3}).values()["seed"] == 3
     assert "seed" not in recipe_of("vanilla", settings={"seed": 3}).settings
+
+
+def test_recording_over_a_file_of_ones_own_is_refused_before_it_is_trained(cli, tmp_path):
+    mine = tmp_path / "lab.html"
+    mine.write_text("mine")
+    done = cli("lab", "vanilla", "--record", "--out", mine)
+    assert done.code != 0
+    assert "ganbench did not write it" in done.err
+    assert mine.read_text() == "mine"

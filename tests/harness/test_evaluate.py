@@ -11,7 +11,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import ganbench
 from ganbench.data import open_dataset
-from ganbench.errors import InputError
+from ganbench.errors import ConfigError, InputError
+from ganbench.evaluation.reference import Reference
 from ganbench.harness.evaluate import measure_samples
 from ganbench.progress import Progress
 
@@ -184,3 +185,14 @@ def test_a_resized_folder_says_which_of_its_splits_is_measured(tmp_path):
     assert ":test names the other" in note
     named = ganbench.evaluate(fake=f"{tmp_path}@8:test", real=tmp_path, metrics=["fid@pixels"])
     assert not [note for note in named["notes"] if "alone" in note]
+
+
+def test_classes_that_are_not_there_are_said_before_anything_is_measured(digits, monkeypatch):
+    images, _ = digits
+
+    def measured(*_, **__):
+        raise AssertionError("It was measured.")
+
+    monkeypatch.setattr(Reference, "measure", measured)
+    with pytest.raises(ConfigError, match="need labels, and the fake samples have none"):
+        measure_samples(fake=images[:20], real=images[20:40], metrics=METRICS, per_class=True)

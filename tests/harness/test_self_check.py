@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError
+from ganbench.harness import self_check as module
 from ganbench.harness.damage import CheckImages, damages
 from ganbench.harness.self_check import response, self_check
 from ganbench.report.self_check_page import findings, markdown, write_self_check
@@ -156,3 +157,34 @@ def test_the_page_says_who_notices_and_who_is_misled(result, tmp_path):
 def test_points_are_not_damaged():
     with pytest.raises(ConfigError, match="holds points"):
         self_check("ring8")
+
+
+class Splits:
+    """A dataset of random images with given splits, which notes what is loaded."""
+
+    def __init__(self, splits):
+        self.splits = splits
+        self.loaded = []
+        self._digits = open_dataset("digits")
+        self.spec = self._digits.spec
+
+    def load(self, split):
+        self.loaded.append(split)
+        return self._digits.load(self._digits.splits[0])
+
+
+@pytest.mark.parametrize(
+    ("splits", "loaded"),
+    [(("train", "valid", "test"), ["train", "test"]), (("train", "valid"), ["train", "valid"])],
+)
+def test_test_images_are_damaged_where_there_are_any(monkeypatch, splits, loaded):
+    source = Splits(splits)
+    monkeypatch.setattr(module, "open_dataset", lambda name, root: source)
+    module._check_images("faces", 10, None)
+    assert source.loaded == loaded
+
+
+def test_data_with_one_split_are_refused_in_a_sentence(monkeypatch):
+    monkeypatch.setattr(module, "open_dataset", lambda name, root: Splits(("train",)))
+    with pytest.raises(ConfigError, match="compares two splits, and faces has only train"):
+        module._check_images("faces", 10, None)

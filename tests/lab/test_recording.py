@@ -16,6 +16,7 @@ from ganbench.lab.lab_recipe import LabRecipe
 from ganbench.lab.links import FRAME, TEXT
 from ganbench.lab.recording import (
     DIFFERENCES,
+    is_recorded_page,
     packed_records,
     record_run,
     recorded_page,
@@ -111,3 +112,11 @@ def test_the_command_writes_the_page(cli, tmp_path):
     assert "page.html" in outcome.out
     assert "MB, opens in any browser." in outcome.out
     assert 'id="recording"' in out.read_text()
+
+
+def test_only_a_recorded_page_is_told_as_one(tmp_path):
+    mine, page = tmp_path / "mine.html", tmp_path / "page.html"
+    mine.write_text("<!doctype html><title>recording</title>")
+    page.write_text(recorded_page(packed_records([(b"\0", b'{"kind":"hello"}')]), "a"))
+    assert is_recorded_page(page)
+    assert not any(map(is_recorded_page, (mine, tmp_path, tmp_path / "none.html")))

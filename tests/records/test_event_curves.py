@@ -77,3 +77,12 @@ def test_mistakes_are_sentences(write, tmp_path, monkeypatch):
     monkeypatch.setattr("ganbench.records.event_curves.find_spec", lambda name: None)
     with pytest.raises(MissingDataError, match="which is not installed"):
         read_event_curves(f"x={tmp_path}")
+
+
+def test_a_report_of_curves_alone_needs_no_folder_of_runs(write, cli, tmp_path, monkeypatch):
+    folder = write([("fid", 1, 12.0), ("fid", 2, 11.0)])
+    monkeypatch.chdir(tmp_path)
+    words = ("--curves", f"other={folder}", "--out", tmp_path / "page", "--format", "md")
+    assert cli("report", *words).code == 0
+    assert "other" in (tmp_path / "page" / "README.md").read_text()
+    assert cli("report", "none", *words).code != 0, "a folder that was typed must be there"
