@@ -39,7 +39,7 @@ def common_classes(
 
 
 def measured_by_class(
-    classes: Sequence[int],
+    labels: Sequence[int],
     fakes: Samples | ReferenceStatistics,
     reals: Samples | ReferenceStatistics,
     held_out: Samples | None,
@@ -50,12 +50,13 @@ def measured_by_class(
 ) -> dict[str, dict[str, Any]]:
     """Return the measurements of each class against the same class, by class, then by metric.
 
-    ``failed`` gets the errors of metrics that cannot be had of some class alone.
+    ``labels`` are the common classes, or none if nothing is to be measured by class. ``failed``
+    gets the errors of metrics that cannot be had of some class alone.
     """
-    assert isinstance(fakes, Samples)
-    assert isinstance(reals, Samples)
     by_class: dict[str, dict[str, Any]] = {}
-    for label in classes:
+    for label in labels:
+        assert isinstance(fakes, Samples)
+        assert isinstance(reals, Samples)
         labeled = held_out if held_out is not None and held_out.labels is not None else None
         held = None if labeled is None else of_class(labeled, label)
         reference = against(of_class(reals, label), held_out=held)

@@ -111,22 +111,18 @@ def measure_samples(
     environment = _environment(device)
     machine = environment_id(environment) if cache else ""
     conditions = sampler_conditions(fakes.sampler) if isinstance(fakes, RunSamples) else ()
-    classes = common_classes(fakes, reals) if per_class else []
+    labels = common_classes(fakes, reals) if per_class else []
     outcome = reference.measure(fakes, seed=seed, conditions=conditions)
     if outcome.failed and not outcome.measured:
         raise joined(outcome.failed)
     failed = dict(outcome.failed)
-    by_class = (
-        measured_by_class(classes, fakes, reals, held, against, seed, conditions, failed)
-        if per_class
-        else None
-    )
+    by_class = measured_by_class(labels, fakes, reals, held, against, seed, conditions, failed)
     if save_statistics is not None:
         reference_statistics.write_statistics(save_statistics, _with_moments(reference))
     return {
         "metrics": _records(reference, outcome.measured, fakes, compute, machine),
         "unmeasured": _reasons(failed),
-        **({} if by_class is None else {"classes": by_class}),
+        **({"classes": by_class} if per_class else {}),
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
         "notes": [*_notes(fakes, reals), *_without_effect(fakes, reals, reading, metrics, network)],
