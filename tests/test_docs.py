@@ -16,6 +16,7 @@ import sys
 import tomllib
 from dataclasses import replace
 from importlib.metadata import entry_points
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,9 @@ def shorten(words: list[str]) -> list[str]:
         at = words.index("--metrics") + 1
         names = ",".join(without_downloads(name) for name in words[at].split(","))
         words = [*words[:at], names, *words[at + 1 :]]
+    if words[0] == "compare":  # which refuses them where it carries out the cells itself
+        idle = {"-j", "--jobs", "--timeout"}
+        words = [word for before, word in pairwise(["", *words]) if not {before, word} & idle]
     return [*words, *SHORT.get(words[0], "").split()]
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -46,8 +47,12 @@ def command(
     from ganbench.harness.builtin_suites import builtin_suites
     from ganbench.papers.bibtex import bibliography
     from ganbench.papers.credits import credits_of
-    from ganbench.records.atomic_files import write_text
+    from ganbench.records.atomic_files import check_writable, write_text
+    from ganbench.records.own_files import check_target
 
+    if out is not None:
+        check_target(out, _is_bibliography, inputs=names)
+        check_writable(out.parent)
     credits = credits_of(names, builtin_suites())
     text = bibliography(credits.papers)
     without = [str(use) for use in credits.without_paper]
@@ -63,3 +68,20 @@ def command(
         result_stream().write(text)
     else:
         console().print(f"{len(credits.papers)} papers: {out}", soft_wrap=True)
+
+
+def _is_bibliography(file: Path) -> bool:
+    """Tell whether a file is, to the letter, what is written of the papers that it lists.
+
+    An entry that somebody added or changed makes the file theirs.
+    """
+    from ganbench.papers.bibtex import bibliography
+    from ganbench.papers.paper import known_papers
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    papers = known_papers()
+    keys = re.findall(r"^@\w+\{(.+),$", text, re.MULTILINE)
+    return all(key in papers for key in keys) and text == bibliography(papers[key] for key in keys)

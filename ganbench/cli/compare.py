@@ -39,6 +39,7 @@ ganbench compare --model vanilla,./mine.py --seeds 0-4 --fail-if-worse fid:5%
 
 
 def command(
+    context: typer.Context,
     suite: Annotated[
         str | None,
         typer.Argument(help="A suite: file.toml, or a name from ganbench ls suites."),
@@ -255,6 +256,7 @@ def command(
         **chosen.run_options,
     )
     policy = Policy(compare_plan.parse_seconds(timeout), limit, force, retry_failed)
+    compare_plan.check_backend(context, backend, jobs)
     watch = partial(_carry_out, chosen.metric, backend, jobs, quiet=quiet)
     if chosen.search is not None:
         compare_plan.check_search(baseline, fail_if_worse, power, effect)

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ganbench.cli.idle_options import refuse_idle
 from ganbench.errors import ConfigError
 from ganbench.harness.suite import Suite, SuiteFile, find_suite, make_suite
 from ganbench.typed_values import parse_value
+
+if TYPE_CHECKING:
+    import typer
 
 
 def find_suite_file(name: str | None) -> SuiteFile | None:
@@ -59,6 +63,18 @@ def check_search(
             f"{flag} is about a comparison, and --search chooses a configuration.",
             f"Search first; then compare the best configuration with {flag}.",
         )
+
+
+def check_backend(context: typer.Context, backend: str, jobs: int | None) -> None:
+    """Refuse options that have no effect where this process carries out the cells.
+
+    Raises:
+        ConfigError: Several cells at a time, or a time-out, were asked of it.
+    """
+    if backend == "inline":
+        idle = {"timeout"} if jobs in {None, 1} else {"jobs", "timeout"}
+        where = "with --backend inline, where each cell runs to its end before the next begins"
+        refuse_idle(context, idle, where)
 
 
 def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.idle_options import refuse_idle
 from ganbench.cli.options import WHAT
 from ganbench.cli.output import console, print_json
 
@@ -25,6 +26,7 @@ ganbench doctor --tune --model dcgan
 
 
 def command(
+    context: typer.Context,
     tune: Annotated[
         bool,
         typer.Option(
@@ -58,6 +60,7 @@ def command(
     if tune:
         _tune(options.names(model), dataset, device, data_root, as_json=as_json, quiet=quiet)
         return
+    refuse_idle(context, {"model", "dataset", "device"}, "without --tune")
     checks = [*_software(), *_devices(), *_data(data_root), *_weights(), *_folders()]
     problems = [check for check in checks if check["status"] == "problem"]
     if as_json:

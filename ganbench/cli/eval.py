@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.idle_options import refuse_all_but
 from ganbench.cli.options import LENGTH, MEASURING, OUTPUT, WHAT, WHERE
 from ganbench.cli.progress_bars import WorkBar
 
@@ -218,7 +219,8 @@ def command(
     compute = Compute(chosen_device, engine, options.number_format(precision), batch_size)
     names = options.names(metrics)
     if self_check:
-        _refuse_without_effect(context, fake, real)
+        _refuse_samples(fake, real)
+        refuse_all_but(context, _SELF_CHECK_TAKES, "in a self-check")
         _self_check(real, names, samples, compute, data_root, out, as_json=as_json, quiet=quiet)
         return
     if fake is None:
@@ -263,11 +265,11 @@ _SELF_CHECK_TAKES = {"self_check", "real", "metrics", "samples", "batch_size", "
 _SELF_CHECK_TAKES |= {"device", "engine", "precision", "threads", "as_json", "quiet"}
 
 
-def _refuse_without_effect(context: typer.Context, fake: str | None, real: str | None) -> None:
-    """Refuse samples and options that a self-check has no use for.
+def _refuse_samples(fake: str | None, real: str | None) -> None:
+    """Refuse samples that a self-check has no use for.
 
     Raises:
-        ConfigError: Some were typed.
+        ConfigError: Some were named.
     """
     from ganbench.errors import ConfigError
 
@@ -276,10 +278,6 @@ def _refuse_without_effect(context: typer.Context, fake: str | None, real: str |
             "--self-check damages real images; no other samples are measured.",
             f"ganbench eval --self-check --real {real or fake}",
         )
-    for flag in (
-        flag for name, flag in options.typed_flags(context).items() if name not in _SELF_CHECK_TAKES
-    ):
-        raise ConfigError(f"{flag} changes nothing in a self-check.", f"Leave {flag} out.")
 
 
 def _self_check(

@@ -233,6 +233,5 @@ def _recipe(
         recipe = LabRecipe(model=registry.models.entry(what).name if ".py" not in what else what)
     if dataset is not None:
         recipe = replace(recipe, dataset=dataset)
-    changed = {**recipe.settings, **settings}
-    seed = changed.pop("seed", recipe.seed)
-    return replace(recipe, tricks=(*recipe.tricks, *tricks), seed=seed, settings=changed)
+    changed = {"tricks": [*recipe.tricks, *tricks], "set": {**recipe.settings, **settings}}
+    return LabRecipe.read({**recipe.values(), **changed})

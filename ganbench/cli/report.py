@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.idle_options import refuse_all_but
 from ganbench.cli.options import MEASURING, OUTPUT, WHAT
 from ganbench.cli.output import console, print_json
 
@@ -43,6 +44,7 @@ ganbench report runs --curves stylegan2=logs/stylegan2
 
 
 def command(
+    context: typer.Context,
     runs: Annotated[
         list[Path] | None, typer.Argument(help="Folders of runs, at any depth (default: runs).")
     ] = None,
@@ -112,6 +114,7 @@ def command(
     if diff is not None:
         from ganbench.cli.report_diff import show_difference
 
+        refuse_all_but(context, _DIFF_TAKES, "with --diff, which writes nothing")
         show_difference(
             *diff,
             baseline=baseline,
@@ -159,6 +162,10 @@ def command(
     contents += [f"{counted(len(speeds), 'measurement')} of speed"] if speeds else []
     contents += [f"{counted(len(events), 'curve')} of other tools"] if events else []
     console().print(f"{', '.join(contents)}: {files.page}", soft_wrap=True)
+
+
+_DIFF_TAKES = {"diff", "baseline", "metric", "out", "as_json"}
+"""What counts with ``--diff``; ``out`` is refused together with folders that are too many."""
 
 
 def _closer_looks(records: Sequence[RunRecord]) -> LookCloser | None:

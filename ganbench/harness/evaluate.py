@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,9 +14,11 @@ import torch
 
 from ganbench.data.dataset import Dataset
 from ganbench.data.value_range import ValueRange
-from ganbench.errors import ConfigError, GanbenchError, MissingDataError
+from ganbench.errors import ConfigError, GanbenchError, InputError, MissingDataError
 from ganbench.evaluation import reference_statistics
 from ganbench.evaluation.evidence import Evidence
+from ganbench.evaluation.feature_network import FeatureNetwork
+from ganbench.evaluation.pair_network import Network
 from ganbench.evaluation.precision_deviation import deviations
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics, statistics_of_points
@@ -112,13 +115,14 @@ def measure_samples(
     machine = environment_id(environment) if cache else ""
     conditions = sampler_conditions(fakes.sampler) if isinstance(fakes, RunSamples) else ()
     labels = common_classes(fakes, reals) if per_class else []
+    holders = [] if save_statistics is None else _holders_of_moments(reference, cache=cache)
     outcome = reference.measure(fakes, seed=seed, conditions=conditions)
     if outcome.failed and not outcome.measured:
         raise joined(outcome.failed)
     failed = dict(outcome.failed)
     by_class = measured_by_class(labels, fakes, reals, held, against, seed, conditions, failed)
     if save_statistics is not None:
-        reference_statistics.write_statistics(save_statistics, _with_moments(reference))
+        reference_statistics.write_statistics(save_statistics, _moments(reference, holders))
     return {
         "metrics": _records(reference, outcome.measured, fakes, compute, machine),
         "unmeasured": _reasons(failed),
@@ -332,17 +336,48 @@ def _without_effect(
     return [f"The {name} changed nothing: {reasons[name]}." for name in idle if idle[name]]
 
 
-def _with_moments(reference: Reference) -> Evidence:
-    """Return the evidence of the real set that holds the mean and covariance of features.
+def _holders_of_moments(reference: Reference, *, cache: bool) -> list[str]:
+    """Return the metrics whose real evidence will hold the mean and covariance of features.
+
+    Args:
+        reference: The real set, of which nothing has been computed yet.
+        cache: Whether results of slow networks are kept, which always include these.
 
     Raises:
-        ConfigError: No metric needed them.
+        ConfigError: There are none.
     """
-    for request in reference.requests:
-        evidence = reference.real_evidence(request.name)
-        if evidence.moments is not None:
-            return evidence
-    raise ConfigError(
-        "Statistics are the mean and covariance of features, and no metric here needs them.",
-        "Measure fid as well: --metrics fid",
+    # A file holds them in any case, and points are their own features.
+    held = not isinstance(reference.real, Samples) or reference.real.facts.kind == "points"
+    needing = [request.name for request in reference.requests if "moments" in request.metric.needs]
+    others = [
+        request.name
+        for request in reference.requests
+        if request.name not in needing and (held or (cache and _is_slow(request.network)))
+    ]
+    if not needing and not others:
+        raise ConfigError(
+            "Statistics are the mean and covariance of features, and no metric here needs them.",
+            "Measure fid as well: --metrics fid",
+        )
+    return [*needing, *others]
+
+
+def _is_slow(network: Network | None) -> bool:
+    return isinstance(network, FeatureNetwork) and network.facts.slow
+
+
+def _moments(reference: Reference, names: Sequence[str]) -> Evidence:
+    """Return the real evidence of the first metric that holds a mean and a covariance.
+
+    Raises:
+        InputError: None does, as the real samples are too few or cannot be read.
+    """
+    for name in names:
+        with contextlib.suppress(ConfigError, InputError):  # the metric is among the unmeasured
+            evidence = reference.real_evidence(name)
+            if evidence.moments is not None:
+                return evidence
+    raise InputError(
+        f"{reference.real.facts.name} has no mean and covariance of features to save.",
+        "Leave --save-statistics out.",
     )

@@ -38,10 +38,9 @@ from ganbench.harness.run import Run
 from ganbench.harness.run_metrics import WantedMetrics, missing_metrics, wanted_metrics
 from ganbench.harness.run_options import RunOptions
 from ganbench.harness.stored_run import measure_again
-from ganbench.records.atomic_files import read_json, storage_errors, write_json
-from ganbench.records.json_values import as_text
+from ganbench.records.atomic_files import storage_errors, write_json
 from ganbench.records.locks import HOLDER, LOCK, TakenError, holding
-from ganbench.records.run_folder import FAILURES, RunFolder, reason_of, whole_result
+from ganbench.records.run_folder import FAILURES, RunFolder, read_failure, whole_result
 from ganbench.records.strip_paths import strip_paths
 
 DIED = "died"
@@ -67,6 +66,11 @@ class Stored:
     def whole(self) -> bool:
         """Whether there is a result with all requested metrics."""
         return bool(self.result) and not self.missing_metrics
+
+    @property
+    def failed(self) -> bool:
+        """Whether an attempt failed or took too long, and there is no result."""
+        return not self.result and self.status in FAILURES
 
 
 @dataclass(frozen=True)
@@ -126,11 +130,10 @@ def look_up(cell: Cell, out: Path | str, wanted: WantedMetrics) -> Stored:
     except DamagedRunError:
         pass
     try:
-        failure = read_json(f"{folder}/failure.json")
+        failure = read_failure(f"{folder}/failure.json")
     except DamagedRunError:
         return Stored()
-    status = as_text(failure.get("status"))
-    return Stored(status, problem=reason_of(failure)) if status in FAILURES else Stored()
+    return Stored(failure.status, problem=failure.reason)
 
 
 def run_cell(job: CellJob) -> Outcome:

@@ -28,16 +28,13 @@ from ganbench.harness.run_options import RunOptions
 from ganbench.records.atomic_files import last_row
 from ganbench.records.json_values import as_number
 from ganbench.records.locks import is_taken
-from ganbench.records.run_folder import RunFolder
+from ganbench.records.run_folder import FAILURES, RESULTS, RunFolder
 
 ATTEMPTS = 3
 """How often one command begins a cell whose process dies."""
 
 GRACE_SECONDS = 15.0
 """How long an attempt has to save its work, once it is asked to end."""
-
-RESULTS = {"done", "diverged", "collapsed"}
-"""The statuses of a cell that has a result."""
 
 
 @dataclass(eq=False)
@@ -70,7 +67,7 @@ class CellState:
     @property
     def over(self) -> bool:
         """Whether this command does nothing more about the cell."""
-        return self.status in RESULTS | {"stored", "failed", "timeout", "limited", "interrupted"}
+        return self.status in {*RESULTS, *FAILURES, "stored", "limited", "interrupted"}
 
     @property
     def outcome(self) -> str:
@@ -205,8 +202,8 @@ class Scheduler:
         if stored.whole:
             state.status, state.record, state.share = "stored", stored.result, 1.0
             return
-        self.failed_before += bool(stored.problem)
-        if stored.problem and not self.policy.retry_failed:
+        self.failed_before += stored.failed
+        if stored.failed and not self.policy.retry_failed:
             state.status, state.problem, state.lasting = stored.status, stored.problem, True
         elif stored.result:  # it is trained, but lacks a metric: what it has counts meanwhile
             state.record, state.share = stored.result, 1.0
@@ -337,7 +334,7 @@ class Scheduler:
         if stored.whole:
             state.record, state.share = stored.result, 1.0
             self._set(state, "stored" if state.status == "waiting" else str(stored.status))
-        elif stored.problem and not self.policy.retry_failed:
+        elif stored.failed and not self.policy.retry_failed:
             state.problem, state.lasting = stored.problem, True
             self._set(state, stored.status)
         else:

@@ -63,7 +63,9 @@ class ImageView(View):
         device = self.dataset.values.device
         distances = torch.empty(count, device=device)
         for first in range(0, count, _COMPARED_AT_ONCE):  # all as floats can take gigabytes
-            places = torch.arange(first, min(first + _COMPARED_AT_ONCE, count), device=device)
+            last = min(first + _COMPARED_AT_ONCE, count)
+            # As many as before: torch adds up one image alone in another order, which rounds.
+            places = torch.arange(max(0, last - _COMPARED_AT_ONCE), last, device=device)
             reals = self.dataset.batch(places).images
             distances[places] = (reals - image).square().flatten(1).sum(1)
         nearest = distances.topk(min(NEIGHBORS, count), largest=False).indices

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Between the process that trains and the pages that look: what each page is sent, and when.
 
-A page is sent a frame only while fewer than two are unacknowledged, and then the newest; a page
-that never reads therefore costs the memory of one frame. Everything runs in one event loop.
+A page is sent a frame of a side only while fewer than two of that side are unacknowledged, and then
+the newest; a page that never reads therefore costs the memory of one frame of each side. Everything
+runs in one event loop.
 """
 
 from __future__ import annotations
@@ -57,10 +58,13 @@ class Page:
         self._frames[side] = frame
         self._wake.set()
 
-    def acknowledge(self) -> None:
-        """Count a frame as seen."""
-        for side, count in self._unacknowledged.items():
-            self._unacknowledged[side] = max(0, count - 1)
+    def drop(self, side: str) -> None:
+        """Drop the frame of a side that still waits."""
+        self._frames.pop(side, None)
+
+    def acknowledge(self, side: str = "a") -> None:
+        """Count a frame of a side as seen."""
+        self._unacknowledged[side] = max(0, self._unacknowledged.get(side, 0) - 1)
         self._wake.set()
 
     async def next(self) -> str | bytes | None:
@@ -153,6 +157,9 @@ class Hub:
     def side_came(self, message: Mapping[str, Any]) -> None:
         """Tell all pages what the trainer of the second side says: ``side`` is then ``b``."""
         kind = "side" if message["kind"] == "hello" else message["kind"]
+        if kind == "side":
+            self._forget_frames("b")
+            self._texts.pop(_OF_OTHER_SIDE, None)
         text = strict_json({**message, "kind": kind, "side": "b", "client": None})
         if kind in {"side", "diagnosis"}:
             self._texts[kind if kind == "side" else _OF_OTHER_SIDE] = text
@@ -165,12 +172,14 @@ class Hub:
             self._texts["state"] = strict_json(state)
             self.tell_all(self._texts["state"])
 
-    def forget_side(self, side: str) -> None:
-        """Forget the frames of a side that is gone."""
-        self._newest.pop(side, None)
+    def forget_other_side(self) -> None:
+        """Forget the second side, which is gone, and tell all pages."""
+        self._forget_frames("b")
         for kind in ("side", _OF_OTHER_SIDE):
             self._texts.pop(kind, None)
-        self.kept[side].forget_from(0)
+        if "hello" in self._texts:
+            self._texts["hello"] = strict_json({**parse_json(self._texts["hello"]), "sides": 1})
+        self.tell_all(strict_json({"kind": "side", "off": True}))
 
     def tell_all(self, text: str) -> None:
         """Let every page be sent a text."""
@@ -192,13 +201,17 @@ class Hub:
         self.tell_all(text)
 
     def _begin(self, recipe: Mapping[str, Any]) -> None:
+        """Forget the run before of the first side; the second says itself when it begins again."""
         self.recipe = recipe
-        for kept in self.kept.values():
-            kept.forget_from(0)
+        self._forget_frames("a")
         self._events.clear()
-        self._newest.clear()
-        for kind in ("diagnosis", _OF_OTHER_SIDE):
-            self._texts.pop(kind, None)
+        self._texts.pop("diagnosis", None)
+
+    def _forget_frames(self, side: str) -> None:
+        self.kept[side].forget_from(0)
+        self._newest.pop(side, None)
+        for page in self.pages.values():
+            page.drop(side)
 
     def _cut(self, frame: int) -> None:
         for kept in self.kept.values():

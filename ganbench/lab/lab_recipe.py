@@ -62,9 +62,10 @@ class LabRecipe:
                 near = suggest(str(key), _KEYS)
                 raise ConfigError(f"Unknown key '{key}' in the recipe. {near}".strip())
         tricks, settings = values.get(TRICKS, ()), values.get("set", {})
-        seed = values.get("seed", 0)
         if not isinstance(settings, Mapping):
             raise ConfigError("'set' is a table of settings: set.kimg = 200")
+        flat = dict(_flat(settings))
+        seed = flat.pop("seed", values.get("seed", 0))
         if not isinstance(tricks, list | tuple) or not all(
             isinstance(name, str) for name in tricks
         ):
@@ -75,8 +76,6 @@ class LabRecipe:
         for key, name in names.items():
             if not isinstance(name, str):
                 raise ConfigError(f"'{key}' is the name of a {key}, not {name!r}.")
-        flat = dict(_flat(settings))
-        seed = flat.pop("seed", seed)
         return LabRecipe(**names, tricks=tuple(tricks), settings=flat, seed=seed)
 
     @staticmethod

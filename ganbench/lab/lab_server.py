@@ -123,10 +123,8 @@ class LabApp:
         page = hub.open()
         sending = asyncio.create_task(_send(websocket, page))
         try:
-            while True:
-                self._hear(page, await websocket.receive_text())
-        except (WebSocketDisconnect, KeyError, RuntimeError):
-            pass  # it is gone, or has sent bytes
+            async for text in _texts(websocket):
+                self._hear(page, text)
         finally:
             sending.cancel()
             hub.close(page)
@@ -144,6 +142,14 @@ class LabApp:
 
 async def _file(content: bytes, kind: str, request: Request) -> Response:
     return Response(content, media_type=kind)
+
+
+async def _texts(websocket: WebSocket) -> AsyncIterator[str]:
+    """Yield what a page sends, until it is gone or sends bytes."""
+    # Around this call alone: an error in acting on a message is a fault, and must show.
+    with contextlib.suppress(WebSocketDisconnect, KeyError, RuntimeError):
+        while True:
+            yield await websocket.receive_text()
 
 
 async def _send(websocket: WebSocket, page: Page) -> None:

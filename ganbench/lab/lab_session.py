@@ -85,6 +85,8 @@ class LabSession:
         self._run: Run | None = None
         self._replay_until: int | None = None
         self._slow = ExitStack()
+        self.failure: GanbenchError | None = None
+        """Why the last order could not be carried out."""
 
     # -- one run after the other ---------------------------------------------------------------
 
@@ -107,10 +109,11 @@ class LabSession:
 
     def _carry_out(self, order: Order) -> None:
         """Train what was ordered until its end, or until something else is ordered."""
-        self._order = None
+        self._order = self.failure = None
         try:
             self._train(order)
         except GanbenchError as error:
+            self.failure = error
             self._showing.tell_error(error)
             self._showing.tell_state("failed", error.message)
         finally:
@@ -328,6 +331,8 @@ class LabSession:
         recipe = self._recipe.changed(key, value)
         recipe.require_registered({*self._known, OWN_POINTS})
         self._segments.check_change(segment, recipe)
+        if order is not None and not order.change and order.frame is None:
+            return replace(order, recipe=recipe)  # another run is about to begin
         shown = (" ".join(value) or "none") if isinstance(value, list) else value
         change = f"{key} = {shown}"
         if order is not None and order.change:

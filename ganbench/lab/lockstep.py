@@ -39,6 +39,9 @@ class Lockstep:
         self._until = 0
         self._iterations = 1
         self._shown: dict[str, int] = {}
+        self._starting = set(SIDES)
+        """The sides that have not begun since ``begin``: they may still show their last run."""
+        self._stopped: Mapping[str, str] | None = None
         self._began = clock()
         self._timed = False
 
@@ -46,8 +49,33 @@ class Lockstep:
         """Let both runs show their beginning, and wait there."""
         self._until, self._iterations = 0, 1
         self._shown.clear()
+        self._starting.update(SIDES)
+        self._stopped = None
         self._send({"kind": "until", "iteration": 0})
         self._send({"kind": "play"})
+
+    @property
+    def state(self) -> Mapping[str, str]:
+        """The ``state`` of both runs as pages are told it, with its ``reason``."""
+        if self._stopped is not None:
+            return self._stopped
+        return {"state": "playing" if self.playing else "paused", "reason": ""}
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a side has ended or failed, so that neither can go on."""
+        return self._stopped is not None
+
+    def started(self, side: str) -> None:
+        """Take note that a side has begun its run: what it says from now on counts."""
+        self._starting.discard(side)
+        self._shown.pop(side, None)
+
+    def stop(self, side: str, state: str, reason: str) -> None:
+        """Let both stand, because a side has ``ended`` or ``failed``."""
+        if side not in self._starting:
+            self.playing = False
+            self._stopped = {"state": state, "reason": reason}
 
     def play(self) -> None:
         """Let them go on, round after round."""
@@ -70,6 +98,8 @@ class Lockstep:
 
     def shown(self, side: str, iteration: int) -> None:
         """Take note that a side has shown an iteration."""
+        if side in self._starting:  # the frame is of the run before
+            return
         self._shown[side] = iteration
         if self.playing:
             self._go_on_if_both_are_there()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ganbench.errors import InputError
+from ganbench.lab.lockstep import SIDES
 from ganbench.records.json_values import parse_json
 
 MOST_BYTES = 2_000_000
@@ -84,7 +85,7 @@ def _table(value: Any) -> bool:
 
 
 _ALWAYS: dict[str, dict[str, Check]] = {
-    "ack": {"frame": _count},
+    "ack": {"frame": _count, "side": _one_of(*SIDES)},
     "play": {},
     "pause": {},
     "step": {"turn": _one_of("both", "discriminator", "generator")},

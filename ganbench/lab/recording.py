@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganbench.errors import ConfigError, GanbenchError, InputError
+from ganbench.errors import ConfigError, InputError
 from ganbench.harness.plan import plan
 from ganbench.lab.frame_file import record_bytes, split_records
 from ganbench.lab.lab_options import LabOptions
@@ -65,7 +65,6 @@ class _Recorder:
 
     def __init__(self, frames: int, progress: Progress) -> None:
         self.records: list[tuple[bytes, bytes]] = []
-        self.failure = ""
         self._messages = [{"kind": "play"}]
         self._frames = frames
         self._progress = progress
@@ -80,8 +79,6 @@ class _Recorder:
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Write down a message that belongs to the recording."""
-        if message["kind"] == "error":
-            self.failure = message["message"]
         if message["kind"] in _RECORDED and message.get("state") != "starting":
             self.records.append((TEXT, strict_json(message).encode()))
 
@@ -126,8 +123,8 @@ def record_run(
         session = LabSession(recorder, options, every=every)
         with contextlib.suppress(_Finished):
             session.serve(recipe)
-    if recorder.failure:
-        raise GanbenchError(recorder.failure)
+    if session.failure is not None:
+        raise session.failure
     return packed_records(recorder.records)
 
 

@@ -147,7 +147,9 @@ class Segments:
     def keep(
         self, frame: int, iteration: int, segment: Segment, trainer: Trainer, *, pinned: bool
     ) -> None:
-        """Keep a checkpoint of the moment; of too many, every second old one is dropped.
+        """Keep a checkpoint of the moment, and drop old ones that are too many.
+
+        Of those that a replay comes to, every second old one goes first, then the oldest of all.
 
         Args:
             frame: The number of the next frame.
@@ -163,6 +165,9 @@ class Segments:
             old = [kept for kept in self._kept[: len(self._kept) // 2 + 1] if not kept.pinned]
             for kept in old[::2]:
                 self._drop(kept)
+        # From the oldest on, because a replay from before a pinned one would not come to it.
+        while len(self._kept) > 1 and self._bytes() > MOST_STATE_BYTES:
+            self._drop(self._kept[0])
 
     def check_change(self, segment: Segment, recipe: LabRecipe) -> None:
         """Refuse a change that a run cannot go on with.

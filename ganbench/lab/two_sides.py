@@ -16,13 +16,16 @@ from ganbench.lab.lab_recipe import OWN_POINTS, LabRecipe
 from ganbench.lab.lockstep import Lockstep
 from ganbench.lab.trainer_process import TrainerProcess
 from ganbench.lab.wire import frame_header
-from ganbench.records.json_values import parse_json
+from ganbench.records.json_values import parse_json, strict_json
 
 _ANEW = ("reset", "start", "data")
 """What begins another run, also where the process that trained is gone."""
 
 _OF_BOTH = ("hello", "diagnosis", "error")
 """What the page is told of the second side, too."""
+
+_GOES_ON = ("play", "step", "set")
+"""What two runs in step cannot do after one of them has stopped."""
 
 
 class Lab:
@@ -59,7 +62,7 @@ class Lab:
         """
         kind = message["kind"]
         if kind == "ack":
-            page.acknowledge()
+            page.acknowledge(message["side"])
         elif kind == "seek":
             self.hub.seek(page, message["frame"])
         elif kind == "side":
@@ -95,47 +98,61 @@ class Lab:
         """Hand over what the trainer of a side sends, in the event loop."""
         loop = self._loop
         assert loop is not None
+        trainer = self._trainers[side]
+
+        def act_on(act: Callable[[str, Any], None], value: Any) -> None:
+            if self._trainers.get(side) is trainer:  # no other process has taken its place since
+                act(side, value)
 
         def soon(act: Callable[[str, Any], None]) -> Callable[[Any], None]:
             def later(value: Any) -> None:
                 with contextlib.suppress(RuntimeError):  # the loop has been closed
-                    loop.call_soon_threadsafe(act, side, value)
+                    loop.call_soon_threadsafe(act_on, act, value)
 
             return later
 
-        trainer = self._trainers[side]
         trainer.listen(soon(self._frame_came), soon(self._text_came), soon(self._ended))
 
     def _frame_came(self, side: str, frame: bytes) -> None:
-        if side not in self._trainers:  # it was sent before the side was taken away
-            return
         self.hub.frame_came(frame)
         if self._lockstep is not None:
             self._lockstep.shown(side, int(frame_header(frame)["iteration"]))
 
     def _text_came(self, side: str, data: bytes) -> None:
         message = parse_json(data)
+        if self._lockstep is not None and message["kind"] == "state":
+            message = self._state_in_step(self._lockstep, side, message)
         if side == "b":
-            if message["kind"] in _OF_BOTH and side in self._trainers:
+            if message["kind"] in _OF_BOTH:
                 self.hub.side_came(message)
             return
-        if self._lockstep is not None:
-            if message["kind"] == "hello":
-                message["sides"] = 2
-            if message.get("state") in {"playing", "paused"}:
-                message["state"] = "playing" if self._lockstep.playing else "paused"
+        if self._lockstep is not None and message["kind"] == "hello":
+            message["sides"] = 2
         self.hub.text_came(message)
 
     def _ended(self, side: str, reason: str) -> None:
-        trainer = self._trainers.get(side)
-        if trainer is None or trainer.alive:  # another process has taken its place
-            return
         if side == "a":
             self.hub.ended(reason)
         else:
             self._off()
+            message = f"The second side has stopped. {reason}"
+            self.hub.tell_all(strict_json({"kind": "error", "message": message, "hint": ""}))
 
     # -- two sides -----------------------------------------------------------------------------
+
+    def _state_in_step(
+        self, lockstep: Lockstep, side: str, message: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Take note of the state of a side, and return it as the state of both."""
+        state = message["state"]
+        if state == "starting":
+            lockstep.started(side)
+            return message
+        if state in {"ended", "failed"}:
+            lockstep.stop(side, state, message["reason"])
+            if side == "b":
+                self.hub.retell_state(**lockstep.state)
+        return {**message, **lockstep.state}
 
     def _show_beside(self, message: Mapping[str, Any]) -> None:
         """Start both sides together: the recipe as it is, and the same with other tricks."""
@@ -157,23 +174,28 @@ class Lab:
         trainer = self._trainers.pop("b", None)
         if trainer is not None:
             trainer.end()
-            self.hub.forget_side("b")
+            self.hub.forget_other_side()
             self._send({"kind": "until", "iteration": None})
             self._send({"kind": "pause"})
 
     def _hear_in_step(self, lockstep: Lockstep, page: Page, message: Mapping[str, Any]) -> None:
         """Do what a page asks of both sides."""
         kind = message["kind"]
+        if lockstep.stopped and kind in _GOES_ON:
+            raise ConfigError(
+                "One of the two runs has stopped, so the other cannot go on in step.",
+                "Reset both, or take one side away.",
+            )
         if kind in {"play", "pause"}:
             lockstep.play() if kind == "play" else lockstep.pause()
-            self.hub.retell_state(state="playing" if lockstep.playing else "paused")
+            self.hub.retell_state(**lockstep.state)
         elif kind == "step":
             if message["turn"] == "both":
                 lockstep.step()
             else:
                 lockstep.turn_taken()
                 self._send(message)
-            self.hub.retell_state(state="paused")
+            self.hub.retell_state(**lockstep.state)
         elif kind == "speed":
             lockstep.updates_per_second = message["updates_per_second"]
             self.hub.retell_state(speed=message["updates_per_second"])

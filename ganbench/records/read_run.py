@@ -9,15 +9,16 @@ from functools import lru_cache
 from typing import Any
 
 from ganbench.errors import DamagedRunError
-from ganbench.records.atomic_files import LARGEST_DOCUMENT, opened, read_json
+from ganbench.records.atomic_files import LARGEST_DOCUMENT, opened
 from ganbench.records.environment import environment_id
 from ganbench.records.json_values import as_mapping, as_number, as_text, parse_json
 from ganbench.records.measurement import Measurement
-from ganbench.records.run_folder import FAILURES, STATUSES, RunFolder, reason_of
+from ganbench.records.run_folder import STATUSES, RunFolder, read_failure
 from ganbench.records.run_record import Curve, Json, RunRecord, read_sources
 from ganbench.records.strip_paths import strip_paths, strip_paths_in
 
 _UNREADABLE_ROWS = "stats.jsonl or metrics.jsonl cannot be read."
+_UNREADABLE_FAILURE = "failure.json cannot be read, or holds no known status."
 
 
 def read_run(folder: RunFolder, *, curves: bool = True) -> RunRecord:
@@ -145,12 +146,10 @@ def _without_result(record: RunRecord, folder: RunFolder) -> RunRecord:
     if not folder.failure_file.is_file():
         return reached
     try:
-        failure = read_json(folder.failure_file)
+        failure = read_failure(folder.failure_file)
     except DamagedRunError:
-        return replace(reached, status="damaged", problem="failure.json cannot be read.")
-    status = as_text(failure.get("status"))
-    status = status if status in FAILURES else "failed"
-    return replace(reached, status=status, problem=reason_of(failure))
+        return replace(reached, status="damaged", problem=_UNREADABLE_FAILURE)
+    return replace(reached, status=failure.status, problem=failure.reason)
 
 
 def _environment(folder: RunFolder) -> tuple[Json, str]:

@@ -47,14 +47,10 @@ from ganbench.records.json_values import as_mapping, as_number, as_text
 
 RUN_SCHEMA = 1
 STATUSES = ("done", "diverged", "collapsed", "interrupted", "failed", "timeout", "running")
+RESULTS = ("done", "diverged", "collapsed")
+"""The statuses that result.json may hold."""
 FAILURES = ("failed", "timeout")
 """The statuses that failure.json may hold."""
-
-
-def reason_of(failure: Mapping[str, Any]) -> str:
-    """Return why a run has no result, by its failure.json; never empty."""
-    return as_text(failure.get("error")) or "failure.json does not say why."
-
 
 _NUMBER = (int, float)
 
@@ -81,6 +77,16 @@ _MEASURED: Mapping[str, tuple[type, ...]] = {
 """The keys of a measurement that are shown as numbers, and the types of their values."""
 
 _MEASURE_AGAIN = "Delete it, then repeat the command with --resume to measure again."
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run came to no result."""
+
+    status: str
+    """One of ``FAILURES``."""
+    reason: str
+    """What went wrong, in a sentence; never empty."""
 
 
 @dataclass(frozen=True)
@@ -248,11 +254,25 @@ def whole_result(file: Path | str) -> dict[str, Any]:
     return check_result(result, file)
 
 
+def read_failure(file: Path | str) -> Failure:
+    """Return what a failure.json says.
+
+    Raises:
+        DamagedRunError: the file is missing or damaged, or holds no known status.
+    """
+    failure = read_json(file)
+    status = as_text(failure.get("status"))
+    if status not in FAILURES:
+        raise DamagedRunError(f"{file} is damaged: it holds no known status.")
+    reason = as_text(failure.get("error")).strip()
+    return Failure(status, reason or "failure.json does not say why.")
+
+
 def check_result(result: dict[str, Any], file: Path | str) -> dict[str, Any]:
     """Return the outcome of a run if it has all the keys that it must have.
 
     Raises:
-        DamagedRunError: a key is missing, or has a value of a wrong type.
+        DamagedRunError: a key is missing, has a value of a wrong type, or the status is unknown.
     """
     for document, keys in ((result, OUTCOME), *_measurements(result)):
         for key, types in keys.items():
@@ -262,6 +282,8 @@ def check_result(result: dict[str, Any], file: Path | str) -> dict[str, Any]:
                 raise DamagedRunError(
                     f"{file} is damaged: '{key}' has a value of a wrong type.", _MEASURE_AGAIN
                 )
+    if result["status"] not in RESULTS:
+        raise DamagedRunError(f"{file} is damaged: it holds no known status.", _MEASURE_AGAIN)
     return result
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganbench.errors import ConfigError
 from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment
 from ganbench.records.speed_record import CeilingKey, Roofline, SpeedProtocol
@@ -45,7 +46,12 @@ def measure(
         protocol: how long each is measured.
         command: the command line that asked for it, for the record.
         progress: hears how many turns are done.
+
+    Raises:
+        ConfigError: there is nothing to measure.
     """
+    if not workloads:
+        raise ConfigError("There is nothing to measure.", "Name a model, a device and a precision.")
     cases: list[_Case] = []
     for first in range(0, len(workloads), TOGETHER):
         group = [_Case(workload) for workload in workloads[first : first + TOGETHER]]

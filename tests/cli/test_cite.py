@@ -40,6 +40,31 @@ def test_cite_writes_a_file(cli, tmp_path):
     assert file.read_text() == cli("cite", "dcgan", "fid").out
 
 
+def test_cite_replaces_what_it_wrote_and_nothing_else(cli, tmp_path):
+    file = tmp_path / "refs.bib"
+    assert cli("cite", "dcgan", "-o", file).code == 0
+    assert cli("cite", "dcgan", "r1", "-o", file).code == 0
+    written = file.read_text()
+    assert len(keys_of(written)) == 2
+    own = "@misc{me2026mine,\n  title = {Mine}\n}\n"
+    for text in (own, f"{written}\n{own}", written.replace("2016}", "2015}"), "notes"):
+        file.write_text(text)
+        outcome = cli("cite", "dcgan", "-o", file)
+        assert outcome.code == 1
+        assert "ganbench did not write it" in " ".join(outcome.err.split())
+        assert file.read_text() == text
+    file.write_bytes(b"\xff")
+    assert cli("cite", "dcgan", "-o", file).code == 1
+
+
+def test_cite_of_a_suite_is_not_written_over_the_suite(cli, tmp_path):
+    suite = tmp_path / "suite.toml"
+    suite.write_text('models = ["dcgan"]\ndataset = "digits"\n')
+    outcome = cli("cite", suite, "-o", suite)
+    assert outcome.code == 1
+    assert "is an input of this command" in " ".join(outcome.err.split())
+
+
 def test_what_has_no_paper_is_named_on_stderr(cli):
     outcome = cli("cite", "digits", "mnist-cnn", "dcgan")
     assert outcome.code == 0
@@ -60,7 +85,7 @@ def test_cite_as_json(cli, tmp_path):
     [
         (("dcgn",), 2, "Nothing is called 'dcgn'. Did you mean 'dcgan'"),
         ((".",), 2, "There is no run in"),
-        (("dcgan", "-o", "."), 1, "cannot be written"),
+        (("dcgan", "-o", "."), 1, "ganbench did not write it"),
     ],
 )
 def test_cite_of_nothing_is_refused(cli, words, code, message, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import ganbench
 from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, InputError
+from ganbench.evaluation import feature_network
 from ganbench.evaluation.reference import Reference
 from ganbench.harness.evaluate import measure_samples
 from ganbench.progress import Progress
@@ -196,3 +197,49 @@ def test_classes_that_are_not_there_are_said_before_anything_is_measured(digits,
     monkeypatch.setattr(Reference, "measure", measured)
     with pytest.raises(ConfigError, match="need labels, and the fake samples have none"):
         measure_samples(fake=images[:20], real=images[20:40], metrics=METRICS, per_class=True)
+
+
+@pytest.mark.parametrize("metrics", [["recall@mnist-cnn"], ["is@mnist-cnn", "kid@mnist-cnn"]])
+def test_statistics_that_no_metric_needs_are_said_before_anything_is_measured(
+    digits, monkeypatch, tmp_path, metrics
+):
+    images, _ = digits
+
+    def measured(*_, **__):
+        raise AssertionError("It was measured.")
+
+    monkeypatch.setattr(Reference, "measure", measured)
+    file = tmp_path / "s.npz"
+    with pytest.raises(ConfigError, match="no metric here needs them"):
+        measure_samples(fake=images[:20], real=images[20:40], metrics=metrics, save_statistics=file)
+    assert not file.exists()
+
+
+def test_statistics_are_saved_wherever_a_metric_needs_them(digits, tmp_path):
+    images, _ = digits
+    images_file, points_file, again = (tmp_path / f"{name}.npz" for name in "abc")
+
+    def save(fake, real, metrics, file):
+        measure_samples(fake=fake, real=real, metrics=metrics, save_statistics=file)
+        return np.load(file)["mu"]
+
+    mean = save(images[:200], images[200:400], ["recall@mnist-cnn", "fid@mnist-cnn"], images_file)
+    points = torch.randn(200, 2, generator=torch.Generator().manual_seed(0)).numpy()
+    assert np.allclose(save(points, points, ["precision"], points_file), points.mean(0))
+    # Of the statistics in a file, kid can be measured of no sample: fid's are saved.
+    metrics = ["kid@mnist-cnn", "fid@mnist-cnn"]
+    assert np.array_equal(save(images[:200], images_file, metrics, again), mean)
+
+
+def test_slow_networks_whose_results_are_kept_give_statistics_with_any_metric(
+    digits, monkeypatch, tmp_path
+):
+    images, _ = digits
+    monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(feature_network, "SLOW", -1.0)
+    asked = {"fake": images[:50], "real": images[50:100], "metrics": ["recall@mnist-cnn"]}
+    file = tmp_path / "s.npz"
+    with pytest.raises(ConfigError, match="no metric here needs them"):
+        measure_samples(**asked, save_statistics=file, cache=False)
+    measure_samples(**asked, save_statistics=file)
+    assert np.load(file)["n"] == 50

@@ -204,6 +204,7 @@ def test_what_a_models_code_raises_is_stored_without_paths(tmp_path):
         ({"status": "weird", "error": "e"}, "waiting", ""),
         ({"status": 3, "error": "e"}, "waiting", ""),
         ({"status": "failed", "error": ""}, "failed", "failure.json does not say why."),
+        ({"status": "failed", "error": " \n"}, "failed", "failure.json does not say why."),
         ({"status": "timeout", "error": "It took long."}, "timeout", "It took long."),
     ],
 )
@@ -212,6 +213,17 @@ def test_a_failure_that_says_nothing_known_counts_as_missing(job, cell, written,
     job.folder.failure_file.write_text(json.dumps(written))
     stored = look_up(cell, job.options.out, WantedMetrics())
     assert (stored.status, stored.problem) == (status, problem)
+    assert stored.failed == (status != "waiting")
+
+
+def test_a_result_of_an_unknown_status_is_made_again(job, cell, trained):
+    run_cell(job)
+    result = job.folder.result()
+    job.folder.write_result({**result, "status": "superb"})
+    assert look_up(cell, job.options.out, WantedMetrics()).status == "waiting"
+    trained.clear()
+    assert run_cell(job).status == result["status"]
+    assert len(trained) == 1
 
 
 def test_a_model_that_ends_the_process_is_a_failure_of_its_cell(tmp_path):

@@ -146,6 +146,27 @@ def test_a_failure_that_lasts_is_tried_again_only_when_asked(matrix):
     assert {state.status for state in asked.states} == {"waiting"}
 
 
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("{", "done"),
+        ("[]", "done"),
+        ("{}", "done"),
+        ('{"status": "weird", "error": "A bug."}', "done"),
+        ('{"status": "failed", "error": ""}', "failed"),
+        ('{"status": "timeout"}', "timeout"),
+    ],
+)
+def test_no_cell_disappears_behind_a_failure_json(matrix, text, status):
+    before = matrix(seeds=(0,), tricks=("none",))
+    folder = before.folder(before.states[0])
+    folder.path.mkdir(parents=True)
+    folder.failure_file.write_text(text)
+    (state,) = matrix(seeds=(0,), tricks=("none",)).run(Scripted())
+    assert (state.status, state.over) == (status, True)
+    assert bool(state.problem) == (status != "done"), "a failure says why"
+
+
 def test_a_limit_leaves_the_rest(matrix):
     backend = Scripted()
     states = matrix(policy=Policy(limit=1)).run(backend)

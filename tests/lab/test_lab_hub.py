@@ -56,6 +56,46 @@ def test_two_frames_are_on_their_way_at_most_and_the_newest_wins():
     asyncio.run(story())
 
 
+def test_what_is_seen_of_one_side_lets_no_frame_of_the_other_through():
+    async def story():
+        hub = Hub()
+        page = hub.open()
+        for number in range(3):
+            for side in "ab":
+                hub.frame_came(packed(number, side))
+            await ready(page)
+        page.acknowledge("a")
+        page.acknowledge("a")
+        (frame,) = await ready(page)
+        assert unpack_frame(frame).header["side"] == "a"
+        page.acknowledge("b")
+        (frame,) = await ready(page)
+        assert unpack_frame(frame).header["side"] == "b"
+
+    asyncio.run(story())
+
+
+def test_each_side_forgets_its_frames_when_it_begins_itself():
+    async def story():
+        hub = Hub()
+        page = hub.open()
+        for side in "ab":
+            hub.frame_came(packed(7, side))
+        hub.side_came(HELLO)
+        hub.side_came({"kind": "diagnosis", "sentences": ["b"]})
+        hub.frame_came(packed(0, "b"))
+        send(hub, **HELLO)  # the first side begins after the second
+        assert hub.kept["a"].at(0) is None
+        assert hub.kept["b"].at(0) == hub.kept["b"].at(7) == packed(0, "b")
+        for looking in (page, hub.open()):  # nothing of the run before is sent any more
+            items = await ready(looking)
+            sides = [unpack_frame(item).header["side"] for item in items if type(item) is bytes]
+            assert (sides, numbers(items)) == (["b"], [0])
+            assert any("sentences" in item for item in items if isinstance(item, str))
+
+    asyncio.run(story())
+
+
 def test_a_page_that_never_reads_costs_one_frame_and_is_given_up():
     async def story():
         hub = Hub()
@@ -110,7 +150,7 @@ def test_a_page_that_comes_later_is_told_of_both_sides():
         both = [("hello", ""), ("side", "b"), ("diagnosis", ""), ("diagnosis", "b")]
         assert kinds == [*both, ("past", "a"), ("past", "b")]
         assert told[3]["sentences"] == ["b"]
-        hub.forget_side("b")
+        hub.forget_other_side()
         told = [json.loads(item) for item in await ready(hub.open()) if isinstance(item, str)]
         assert [message["kind"] for message in told] == ["hello", "diagnosis", "past"]
 
@@ -141,7 +181,8 @@ def test_a_frame_of_the_past_is_sent_again_until_a_fork_cuts_it_off():
         hub.kept["a"].forget_from(20)
         hub.kept["b"].forget_from(0)
         assert numbers(await ready(page)) == [20, 20]
-        page.acknowledge()
+        for side in "ab":
+            page.acknowledge(side)
         hub.seek(page, 5)  # frames with captions are not kept
         assert numbers(await ready(page)) == [4]
         send(hub, kind="cut", frame=3)

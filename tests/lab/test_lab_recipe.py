@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ganbench.cli import lab
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.lab.lab_recipe import LabRecipe
 
@@ -93,3 +94,11 @@ def test_what_the_command_names_the_page_may_name_too():
     ).require_registered()
     with pytest.raises(ConfigError):
         own.require_registered({"./mine.py"})
+
+
+def test_a_seed_among_the_settings_counts_and_is_checked_like_any_other():
+    assert LabRecipe.read({"seed": 1, "set": {"seed": 3}}) == LabRecipe(seed=3)
+    with pytest.raises(ConfigError, match="whole number, not 'three'"):
+        LabRecipe.read({"set": {"seed": "three"}})
+    with pytest.raises(ConfigError, match="whole number, not 'three'"):
+        lab._recipe("vanilla", None, [], {"seed": "three"})

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The whole lab as a command: its pages, its trainer, its end."""
 
+import asyncio
 import json
 import os
 import re
@@ -17,7 +18,8 @@ import pytest
 from websockets.sync.client import connect
 
 from ganbench.errors import ConfigError
-from ganbench.lab.lab_server import bind
+from ganbench.lab.lab_hub import Hub
+from ganbench.lab.lab_server import LabApp, bind
 from ganbench.lab.page_files import page_files
 from ganbench.lab.wire import unpack_frame
 
@@ -46,7 +48,7 @@ class Visitor:
             item = self.socket.recv(timeout=max(0.0, end - time.monotonic()))
             item = unpack_frame(item) if isinstance(item, bytes) else json.loads(item)
             if not isinstance(item, dict):
-                self.say(kind="ack", frame=item.header["frame"])
+                self.say(kind="ack", frame=item.header["frame"], side=item.header["side"])
                 self.frames.append(item)
             if wanted(item):
                 return item
@@ -167,6 +169,41 @@ def test_only_the_pages_own_files_are_served():
     assert "/" in files
     assert all(path.startswith("/") and ".." not in path for path in files)
     assert not [path for path in files if path.endswith((".py", ".toml", ".md"))]
+
+
+class HeldSocket:
+    """A socket on which the texts come that it is given, then bytes."""
+
+    def __init__(self, *texts):
+        self.texts = list(texts)
+
+    async def accept(self):
+        pass
+
+    async def receive_text(self):
+        return self.texts.pop(0) if self.texts else {}["text"]  # as starlette does with bytes
+
+
+class HearingLab:
+    """A lab that keeps what it hears, and breaks when a run is to be saved."""
+
+    def __init__(self):
+        self.hub = Hub()
+        self.heard = []
+
+    def hear(self, page, message):
+        self.heard.append(message["kind"])
+        if message["kind"] == "save":
+            raise KeyError("a fault")
+
+
+def test_bytes_end_a_socket_quietly_and_a_fault_of_the_lab_does_not():
+    lab = HearingLab()
+    asyncio.run(LabApp(lab)._talk(HeldSocket('{"kind": "play"}')))
+    assert lab.heard == ["play", "pause"]
+    with pytest.raises(KeyError, match="a fault"):
+        asyncio.run(LabApp(lab)._talk(HeldSocket('{"kind": "save", "name": ""}')))
+    assert not lab.hub.pages
 
 
 def test_two_sides_show_the_same_iterations():

@@ -111,6 +111,18 @@ def test_a_change_goes_on_from_the_weights_as_run_from_does(tmp_path, every_iter
     assert iterations[-1] == 25
 
 
+def test_a_change_after_a_reset_is_of_the_run_that_begins(tmp_path, every_iteration):
+    change = {"kind": "set", "key": "loss", "value": "hinge"}
+    messages = [{"kind": "play"}, {"kind": "reset", "after": 11}, {**change, "after": 11}]
+    link, _ = hold(tmp_path, QUICK, *messages)
+    _, again = link.of_kind("hello")
+    assert again["recipe"]["set"] == {**QUICK["set"], "loss": "hinge"}
+    assert link.of_kind("event") == []
+    iterations = [frame.header["iteration"] for frame in link.frames]
+    assert iterations.count(0) == 2
+    assert iterations[-1] == 25
+
+
 def test_what_cannot_change_is_refused_in_a_sentence_and_the_run_goes_on(tmp_path, every_iteration):
     wrong = [
         {"kind": "set", "key": "recipe.batch_size", "value": 3},

@@ -18,7 +18,12 @@ class Runs:
             lambda seconds, call: self.calls.append((seconds, call)),
             lambda: self.now,
         )
+        self.begin()
+
+    def begin(self):
         self.lockstep.begin()
+        for side in "ab":
+            self.lockstep.started(side)
 
     @property
     def until(self):
@@ -76,3 +81,31 @@ def test_a_chosen_speed_is_kept(runs):
     runs.now += seconds
     call()
     assert runs.until == [0, 2]
+
+
+def test_what_a_side_shows_before_it_has_begun_again_does_not_count(runs):
+    runs.lockstep.play()
+    runs.lockstep.begin()
+    for side in "ab":
+        runs.lockstep.shown(side, 300)
+    runs.lockstep.stop("a", "ended", "The run before has ended.")
+    assert runs.until == [0, 0]
+    assert not runs.lockstep.stopped
+    for side in "ab":
+        runs.lockstep.started(side)
+    runs.round(0.05)
+    assert runs.until == [0, 0, 1]
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_neither_goes_on_after_one_has_stopped_until_both_begin_again(runs, side):
+    runs.lockstep.play()
+    runs.lockstep.stop(side, "failed", "It broke.")
+    assert runs.lockstep.state == {"state": "failed", "reason": "It broke."}
+    runs.round(0.05)
+    assert runs.until == [0]
+    runs.begin()
+    assert runs.lockstep.state == {"state": "paused", "reason": ""}
+    runs.lockstep.play()
+    runs.round(0.05)
+    assert runs.until == [0, 0, 1]

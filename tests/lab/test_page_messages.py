@@ -11,7 +11,7 @@ from ganbench.errors import InputError
 from ganbench.lab.page_messages import MOST_BYTES, MOST_OWN_POINTS, read_message
 
 GOOD = [
-    {"kind": "ack", "frame": 3},
+    {"kind": "ack", "frame": 3, "side": "b"},
     {"kind": "play"},
     {"kind": "step", "turn": "generator"},
     {"kind": "slow", "on": True},
@@ -37,6 +37,8 @@ BAD = [
     ({"kind": ["play"]}, "unknown kind"),
     ({"kind": "play", "client": 3}, "no field 'client'"),
     ({"kind": "ack"}, "needs the field frame"),
+    ({"kind": "ack", "frame": 3}, "needs the field side"),
+    ({"kind": "ack", "frame": 3, "side": "c"}, "cannot be used"),
     ({"kind": "ack", "frame": -1}, "cannot be used"),
     ({"kind": "ack", "frame": True}, "cannot be used"),
     ({"kind": "ack", "frame": 2**31}, "cannot be used"),

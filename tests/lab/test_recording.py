@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 import pytest
 
-from ganbench.errors import GanbenchError, InputError
+from ganbench.errors import GanbenchError, InputError, MissingDataError
 from ganbench.lab import recording as module
 from ganbench.lab.frame_file import split_records
 from ganbench.lab.lab_recipe import LabRecipe
@@ -65,6 +65,16 @@ def test_frames_come_back_to_the_last_bit():
 def test_a_recipe_that_cannot_be_trained_is_a_sentence():
     with pytest.raises(GanbenchError, match="acgan learns from labels"):
         record_run(LabRecipe(model="acgan"), threads=1)
+
+
+def test_what_ends_a_recording_keeps_its_hint_and_its_exit_code(monkeypatch):
+    def missing(*_):
+        raise MissingDataError("The data are gone.", "ganbench doctor")
+
+    monkeypatch.setattr("ganbench.lab.showing.make_view", missing)
+    with pytest.raises(MissingDataError, match="The data are gone") as caught:
+        record_run(RECIPE, threads=1)
+    assert (caught.value.hint, caught.value.exit_code) == ("ganbench doctor", 4)
 
 
 def test_the_page_is_one_file(recording, monkeypatch):

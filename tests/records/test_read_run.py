@@ -73,13 +73,14 @@ def test_a_failure_is_read_with_its_reason(
         reason = {"schema": 1, "status": status, "error": "No space left for /home/someone/x."}
         folder.failure_file.write_text(json.dumps(reason))
     by_seed = {run.seed: run for run in load_runs([tmp_path])}
-    assert [by_seed[seed].status for seed in range(3)] == ["failed", "timeout", "failed"]
+    assert [by_seed[seed].status for seed in range(3)] == ["failed", "timeout", "damaged"]
+    assert by_seed[2].problem == "failure.json cannot be read, or holds no known status."
     assert by_seed[0].problem == "No space left for x."
     assert (by_seed[1].kimg, by_seed[1].counted) == (3.0, False)
     make_run(tmp_path, seed=0)
     assert load_runs([tmp_path])[0].status == "done", "a result that came later counts"
     late.failure_file.write_text("{")
-    assert load_runs([tmp_path])[1].problem == "failure.json cannot be read."
+    assert load_runs([tmp_path])[1].status == "damaged"
 
 
 def test_the_long_files_can_wait(make_run: Callable[..., RunFolder], tmp_path: Path) -> None:

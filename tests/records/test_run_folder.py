@@ -168,6 +168,8 @@ def test_a_folder_without_a_run_is_said(tmp_path):
     ("key", "value"),
     [
         ("status", 3),
+        ("status", "superb"),
+        ("status", "running"),
         ("identity", None),
         ("seed", "0"),
         ("seed", True),

@@ -3,6 +3,7 @@
 
 import pytest
 
+from ganbench.errors import ConfigError
 from ganbench.harness.plan import plan
 from ganbench.progress import Progress
 from ganbench.records.speed_record import SpeedProtocol, read_speeds, write_speeds
@@ -104,3 +105,8 @@ def test_many_cases_are_measured_in_groups(monkeypatch):
     assert [row["batch_size"] for row in document["cases"]] == [4, 8]
     assert told.turns == [(0, 4), (1, 4), (2, 4), (3, 4)]
     assert len(document["ceilings"]) == 1
+
+
+def test_nothing_to_measure_is_a_sentence():
+    with pytest.raises(ConfigError, match="There is nothing to measure"):
+        measure([], QUICK)

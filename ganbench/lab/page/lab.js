@@ -72,7 +72,7 @@ class LabPage {
     const side = message.side ?? "a";
     const acts = {
       hello: () => this.begin(message),
-      side: () => this.beginSide(message),
+      side: () => (message.off ? this.showOneSide() : this.beginSide(message)),
       state: () => this.takeState(message),
       event: () => this.takeEvent(message),
       diagnosis: () => this.takeDiagnosis(side, message),
@@ -91,13 +91,12 @@ class LabPage {
     const first = !this.hello;
     const sameKind = this.hello?.data === hello.data;
     this.hello = hello;
-    Object.values(this.sides).forEach((history) => history.forget());
-    this.shown = { a: null, b: null };
+    this.forget("a"); // the other side says itself when it begins, maybe before this one
     this.sought = null;
     this.newest = 0;
     this.events = [];
     this.code = hello;
-    this.told = { a: NOTHING_TOLD, b: hello.sides === 2 ? NOTHING_TOLD : null };
+    this.told = { a: NOTHING_TOLD, b: hello.sides === 2 ? (this.told.b ?? NOTHING_TOLD) : null };
     if (!sameKind) this.layers = { ...LAYERS[hello.data] };
     this.calmDown();
     if (hello.sides !== 2) this.showOneSide();
@@ -126,9 +125,17 @@ class LabPage {
     this.schedule();
   }
 
+  /** Forgets what was seen of a side, a frame that waits to be painted included. */
+  forget(side) {
+    const waiting = this.pending.get(side);
+    if (waiting) this.acknowledge(waiting);
+    this.pending.delete(side);
+    this.sides[side].forget();
+    this.shown[side] = null;
+  }
+
   beginSide(hello) {
-    this.sides.b.forget();
-    this.shown.b = null;
+    this.forget("b");
     byId("side-b").hidden = byId("side-a-title").hidden = byId("side-off").hidden = false;
     document.body.classList.add("two-sides");
     byId("side-a-title").textContent = titleOf(this.hello?.recipe ?? hello.recipe);
@@ -140,8 +147,7 @@ class LabPage {
   showOneSide() {
     byId("side-b").hidden = byId("side-a-title").hidden = byId("side-off").hidden = true;
     document.body.classList.remove("two-sides");
-    this.sides.b.forget();
-    this.shown.b = null;
+    this.forget("b");
     this.told.b = null;
     if (this.hello) this.diagnose();
   }
@@ -238,7 +244,7 @@ class LabPage {
   }
 
   acknowledge(frame) {
-    if (this.live) this.source.send({ kind: "ack", frame: frame.frame });
+    if (this.live) this.source.send({ kind: "ack", frame: frame.frame, side: frame.side ?? "a" });
   }
 
   schedule() {

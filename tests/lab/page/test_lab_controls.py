@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 def test_a_new_run_begins_to_play_and_its_address_holds_the_recipe(lab):
     lab.open()
     lab.heard("play")
-    assert lab.heard("ack") == {"kind": "ack", "frame": 0}
+    assert lab.heard("ack") == {"kind": "ack", "frame": 0, "side": "a"}
     address = lab.page.url.partition("#recipe=")[2]
     padded = address + "=" * (-len(address) % 4)
     assert base64.urlsafe_b64decode(padded).decode() == TOML
@@ -188,6 +188,22 @@ def test_two_sides_are_asked_for_and_shown(lab):
     assert lab.heard("side") == {"kind": "side", "off": True}
     assert lab.page.locator("#side-b").is_hidden()
     assert lab.page.locator("#diagnosis").inner_text() == "Two of eight modes."
+
+
+def test_the_second_side_stays_where_it_began_before_the_first_and_goes_when_it_is_gone(lab):
+    lab.open(hello(sides=1), state(), frame(7))
+    lab.tell({**hello(recipe={**RECIPE, "tricks": ["r1"]}), "kind": "side", "side": "b"})
+    lab.tell(frame(0, side="b"))
+    lab.tell({"kind": "diagnosis", "tricks": [], "sentences": ["All of the modes."], "side": "b"})
+    lab.tell(hello(sides=2))
+    lab.tell(frame(0))
+    acknowledged = {"kind": "ack", "frame": 0, "side": "a"}
+    lab.until(lambda: acknowledged in lab.sent and {**acknowledged, "side": "b"} in lab.sent)
+    lab.until(lambda: lab.page.locator("#picture-b").get_attribute("aria-label"))
+    assert "All of the modes." in lab.page.locator("#diagnosis").inner_text()
+    lab.tell({"kind": "side", "off": True})
+    lab.until(lambda: lab.page.locator("#side-b").is_hidden())
+    assert "All of the modes." not in lab.page.locator("#diagnosis").inner_text()
 
 
 def test_a_page_that_comes_late_shows_the_curves_from_the_beginning(lab):
