@@ -101,7 +101,7 @@ class Verdict:
     @property
     def subject(self) -> str:
         """What the verdict is about: tricks, or the variant where more than tricks differs."""
-        return self.comparison.subject or self.comparison.variant
+        return self.comparison.subject
 
     @property
     def sentence(self) -> str:

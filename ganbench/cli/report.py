@@ -133,8 +133,9 @@ def command(
     from ganbench.report.write import write_report
 
     target = out or Path("report")
-    # Curves of event files need no runs: the usual folder may then be missing.
-    folders = runs or [folder for folder in [paths.runs()] if folder.is_dir() or not curves]
+    folders = runs or [paths.runs()]
+    if curves and not runs and not paths.runs().is_dir():
+        folders = []  # curves of event files need no runs
     speeds = [speed for folder in folders for speed in find_speeds(folder)]
     events = [curve for text in curves or [] for curve in read_event_curves(text)]
     # The long files of the runs that are drawn are read when they are drawn.

@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeGuard
 
 from ganbench.errors import ConfigError, GanbenchError, InputError
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.extract import NetworkNeeds, extract, extract_counterparts
 from ganbench.evaluation.feature_network import FeatureNetwork
 from ganbench.evaluation.metric import ROW_NEEDS
-from ganbench.evaluation.pair_network import PairNetwork
+from ganbench.evaluation.pair_network import Network, PairNetwork
 from ganbench.evaluation.path_distances import extract_path_distances
 from ganbench.evaluation.protocol import network_protocol
 from ganbench.evaluation.reference_statistics import (
@@ -93,13 +94,23 @@ class RealEvidence:
         gathered = self._evidence.get(request.evidence_key)
         return gathered.count if gathered else len(self._real)
 
+    def holds_moments(self, request: Request) -> bool:
+        """Tell, before anything is read, whether evidence for a request will have moments."""
+        if isinstance(self._real, ReferenceStatistics) or self._real.facts.kind == "points":
+            return True
+        return "moments" in request.metric.needs or self._is_kept(request.network)
+
+    def _is_kept(self, network: Network | None) -> TypeGuard[FeatureNetwork]:
+        """Tell whether the results of a network are kept on disk."""
+        return self._cache and isinstance(network, FeatureNetwork) and network.facts.slow
+
     def _gather(self, real: Samples, first: Request) -> None:
         """Gather evidence for all requests that will ask, from the cache or in one pass."""
         needs = needs_of([first, *self._requests])
         files: dict[str, Path] = {}
         for key, need in list(needs.items()):
             network = need.network
-            if isinstance(network, FeatureNetwork) and network.facts.slow and self._cache:
+            if self._is_kept(network):
                 # Moments are always kept, so that a later metric of the same rows finds them.
                 needs[key] = replace(need, needs=need.needs | {"moments"})
                 protocol = network_protocol(network.facts, self._compute)

@@ -175,6 +175,13 @@ class Reference:
         """Return the evidence of the real samples for the metric of that name."""
         return self._evidence.of(next(request for request in self.requests if request.name == name))
 
+    def holds_moments(self, request: Request) -> bool:
+        """Tell whether real evidence for a request will have a mean and a covariance.
+
+        Nothing is read for it.
+        """
+        return self._evidence.holds_moments(request)
+
     def _opened(
         self, fake: Tensor | Samples | ReferenceStatistics
     ) -> Samples | ReferenceStatistics:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ganbench.data.dataset import Dataset
-from ganbench.harness.matrix import Cell
+from ganbench.harness.arm_trials import try_arms
+from ganbench.harness.matrix import Arm, Cell
 from ganbench.harness.run_options import RunOptions
 from ganbench.runtime.device import choose_device
 from ganbench.runtime.threads import default_threads
@@ -32,16 +33,10 @@ def with_threads(options: RunOptions, cells: Sequence[Cell], slots: int) -> RunO
     if most == 1:
         return replace(options, threads=1, keeps_threads=True)
     device = choose_device(options.device)
-    datasets: dict[str, Dataset] = {}
-    chosen = [1]
-    for arm in {(cell.arm.model, cell.arm.dataset): cell.arm for cell in cells}.values():
-        try:
-            if arm.dataset not in datasets:
-                source = options.open(arm.dataset)
-                datasets[arm.dataset] = source.load(source.splits[0])
-            dataset = datasets[arm.dataset]
-            chosen.append(choose_threads(arm.config, dataset, device, most, options.execution))
-        # The reason is told when its cells are trained, and takes nothing from other models.
-        except (Exception, SystemExit):  # noqa: BLE001
-            continue
-    return replace(options, threads=max(chosen), keeps_threads=True)
+    arms = {(cell.arm.model, cell.arm.dataset): cell.arm for cell in cells}.values()
+
+    def trial(arm: Arm, dataset: Dataset) -> int:
+        return choose_threads(arm.config, dataset, device, most, options.execution)
+
+    chosen = try_arms(arms, options, trial).values()
+    return replace(options, threads=max(chosen, default=1), keeps_threads=True)

@@ -17,8 +17,6 @@ from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError, GanbenchError, InputError, MissingDataError
 from ganbench.evaluation import reference_statistics
 from ganbench.evaluation.evidence import Evidence
-from ganbench.evaluation.feature_network import FeatureNetwork
-from ganbench.evaluation.pair_network import Network
 from ganbench.evaluation.precision_deviation import deviations
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics, statistics_of_points
@@ -115,7 +113,7 @@ def measure_samples(
     machine = environment_id(environment) if cache else ""
     conditions = sampler_conditions(fakes.sampler) if isinstance(fakes, RunSamples) else ()
     labels = common_classes(fakes, reals) if per_class else []
-    holders = [] if save_statistics is None else _holders_of_moments(reference, cache=cache)
+    holders = [] if save_statistics is None else _holders_of_moments(reference)
     outcome = reference.measure(fakes, seed=seed, conditions=conditions)
     if outcome.failed and not outcome.measured:
         raise joined(outcome.failed)
@@ -336,34 +334,19 @@ def _without_effect(
     return [f"The {name} changed nothing: {reasons[name]}." for name in idle if idle[name]]
 
 
-def _holders_of_moments(reference: Reference, *, cache: bool) -> list[str]:
+def _holders_of_moments(reference: Reference) -> list[str]:
     """Return the metrics whose real evidence will hold the mean and covariance of features.
-
-    Args:
-        reference: The real set, of which nothing has been computed yet.
-        cache: Whether results of slow networks are kept, which always include these.
 
     Raises:
         ConfigError: There are none.
     """
-    # A file holds them in any case, and points are their own features.
-    held = not isinstance(reference.real, Samples) or reference.real.facts.kind == "points"
-    needing = [request.name for request in reference.requests if "moments" in request.metric.needs]
-    others = [
-        request.name
-        for request in reference.requests
-        if request.name not in needing and (held or (cache and _is_slow(request.network)))
-    ]
-    if not needing and not others:
+    holders = [request.name for request in reference.requests if reference.holds_moments(request)]
+    if not holders:
         raise ConfigError(
             "Statistics are the mean and covariance of features, and no metric here needs them.",
             "Measure fid as well: --metrics fid",
         )
-    return [*needing, *others]
-
-
-def _is_slow(network: Network | None) -> bool:
-    return isinstance(network, FeatureNetwork) and network.facts.slow
+    return holders
 
 
 def _moments(reference: Reference, names: Sequence[str]) -> Evidence:

@@ -120,12 +120,11 @@ def _check_images(name: str, samples: int, data_root: Path | None) -> CheckImage
     source = open_dataset(name, data_root)
     if not source.spec.is_image:
         raise ConfigError(f"The self-check damages images, and {name} holds {source.spec.plural}.")
-    held_out = [split for split in source.splits[1:] if split == "test"] or source.splits[1:]
-    if not held_out:
-        raise ConfigError(
-            f"The self-check compares two splits, and {name} has only {source.splits[0]}."
-        )
-    training, pool = (_mixed(source.load(split)) for split in (source.splits[0], held_out[0]))
+    first, *others = source.splits
+    if not others:
+        raise ConfigError(f"The self-check compares two splits, and {name} has only {first}.")
+    held_out = "test" if "test" in others else others[0]
+    training, pool = (_mixed(source.load(split)) for split in (first, held_out))
     # Half of the pool, so that half of the classes can be dropped and the others replace them.
     count = min(samples, len(pool) // 2, len(training))
     if count < 2:

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ganbench.data.dataset import Dataset
+from ganbench.harness.arm_trials import try_arms
 from ganbench.harness.matrix import Arm
 from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import CellState
@@ -48,17 +49,17 @@ def measured_speeds(
     known = stored_speeds(states)
     needed = {state.cell.arm: None for state in states if _to_train(state)}
     unknown = [arm for arm in needed if arm not in known]
-    datasets: dict[str, Dataset] = {}
     contention = Contention(enough_seconds=TRIAL / 2)
-    for index, arm in enumerate(unknown):
-        progress.advance(arm.label, index, len(unknown))
-        try:
-            if arm.dataset not in datasets:
-                source = options.open(arm.dataset)
-                datasets[arm.dataset] = source.load(source.splits[0])
-            known[arm] = _trial(arm, datasets[arm.dataset], options, contention)
-        except (Exception, SystemExit):  # noqa: BLE001 - a model's code may raise anything
-            continue
+
+    def announced() -> Iterator[Arm]:
+        for index, arm in enumerate(unknown):
+            progress.advance(arm.label, index, len(unknown))
+            yield arm
+
+    def trial(arm: Arm, dataset: Dataset) -> float:
+        return _trial(arm, dataset, options, contention)
+
+    known |= try_arms(announced(), options, trial)
     progress.advance("", len(unknown), len(unknown))
     lost = contention.lost()
     if lost is not None and choose_device(options.device).type == "cpu":
