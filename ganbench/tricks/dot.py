@@ -32,9 +32,11 @@ class DOT(Trick):
     Discriminator optimal transport in latent space: ``steps`` steps ``z <- z - rate * g`` from the
     latents z_0 that were drawn, with the gradient g of ``|z - z_0| - F(G(z)) / k`` and the logits
     F. k is the effective Lipschitz constant, the largest ``|F(G(z)) - F(G(z'))| / |z - z'|`` of
-    ``pairs`` pairs of latents. With a normal prior, ``z <g, z> / sqrt(D)`` is taken off the D
-    values of g, which holds back what changes the length of latents; with a uniform prior, they
-    stay within its bounds. Training is unchanged.
+    ``pairs`` pairs of latents. With a normal prior, the part of g along z is taken off, so that
+    latents keep their length, near which its mass lies; the authors' code takes off
+    ``z <g, z> / sqrt(D)``, with D values in z, which turns that part around and enlarges it, and
+    can send latents to infinity. With a uniform prior, latents stay within its bounds. Training is
+    unchanged.
     """
 
     steps: Annotated[int, Field(ge=0)] = 20
@@ -91,8 +93,7 @@ class _Transport:
             away = latents - start + _OFFSET
             gradient = away / away.norm(dim=1, keepdim=True) - slopes / self.constant
             if self.normal:
-                along = (gradient * latents).sum(1, keepdim=True)
-                gradient = gradient - latents * along / latents.shape[1] ** 0.5
+                gradient = _across(gradient, latents)
             latents = latents - rate * gradient
             latents = latents if self.normal else latents.clamp(-1, 1)
         return drawing.examples(latents)
@@ -106,3 +107,9 @@ class _Transport:
         largest: Tensor = (differences / (drawing.latents - others).norm(dim=1)).max()
         # Where the discriminator tells no samples apart, there is nowhere to go: no step is taken.
         return torch.where(largest > 0, largest, torch.full_like(largest, torch.inf))
+
+
+def _across(gradient: Tensor, latents: Tensor) -> Tensor:
+    """Return what remains of gradients (B, latent_dim) without the parts along the latents."""
+    squares = latents.square().sum(1, keepdim=True).clamp(min=torch.finfo(latents.dtype).tiny)
+    return gradient - latents * (gradient * latents).sum(1, keepdim=True) / squares

@@ -31,16 +31,28 @@ def test_the_steps_are_those_of_its_cost(prior):
         latents = latents.detach()
         if prior == "normal":
             along = torch.einsum("nd,nd->n", gradient, latents)
-            gradient = gradient - along[:, None] * latents / 2**0.5
+            gradient = gradient - along[:, None] * latents / latents.square().sum(1)[:, None]
         latents = latents - 0.2 * gradient
         if prior == "uniform":
             latents = latents.clamp(-1, 1)
     drawn = sampler(6, torch.Generator().manual_seed(3))
     torch.testing.assert_close(drawn.images, latents)
-    assert (drawn.images - start).norm(dim=1).min() > 0.05
+    assert (drawn.images - start).norm(dim=1).min() > 0.03
     kept = sampler.draw.constant
     sampler(6, stream)
     assert sampler.draw.constant is kept
+
+
+@pytest.mark.parametrize("size", [2, 3, 128])
+def test_normal_latents_keep_their_length(size):
+    state = build(DOT(pairs=50), score=bent, size=size)
+    start = state.prior(400, torch.Generator().manual_seed(3))
+    moved = state.sampler()(400, torch.Generator().manual_seed(3)).images
+    assert not torch.equal(moved, start)
+    far = start.norm(dim=1) > 1
+    lengths = moved.norm(dim=1)[far] / start.norm(dim=1)[far]
+    # Steps at right angles lengthen a latent z by rate² |g|² / 2 |z| each.
+    torch.testing.assert_close(lengths, torch.ones_like(lengths), atol=0.02, rtol=0)
 
 
 def test_samples_look_more_real():
