@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The last layer of a discriminator: found, and joined by others that read the same features."""
+"""The last layers of a discriminator: found, and joined by others that read the same features."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import torch
@@ -71,7 +72,38 @@ def join_last_layer(
     Raises:
         ConfigError: No single layer computes the logits.
     """
+    return _replace(network, *last_layer(network, reader), join)
+
+
+def join_last_hidden_layer(
+    network: nn.Module, reader: str, join: Callable[[nn.Module], nn.Module]
+) -> nn.Module:
+    """Replace the layer with weights before the last layer of a discriminator, in place.
+
+    It is the one that the network registers before the last; a single layer is replaced itself.
+
+    Args:
+        network: The discriminator.
+        reader: The name of the trick that replaces the layer.
+        join: Returns what takes the place of the layer.
+
+    Returns:
+        The discriminator.
+
+    Raises:
+        ConfigError: No single layer computes the logits.
+    """
     name, layer = last_layer(network, reader)
+    weighted = [each for each in network.named_modules() if isinstance(each[1], WEIGHTED)]
+    before = itertools.takewhile(lambda each: each[1] is not layer, weighted)
+    *_, (name, layer) = [(name, layer), *before]
+    return _replace(network, name, layer, join)
+
+
+def _replace(
+    network: nn.Module, name: str, layer: nn.Module, join: Callable[[nn.Module], nn.Module]
+) -> nn.Module:
+    """Replace a layer of a network by what joins it, in place; return the network."""
     if not name:
         return join(layer)
     network.set_submodule(name, join(layer))
@@ -92,7 +124,7 @@ def pooled(features: Tensor) -> Tensor:
 
 
 class WithStatistics(nn.Module):
-    """A last layer that is also given statistics of the features: maps (B, F, ...) as the layer.
+    """A layer that is also given statistics of the features: maps (B, F, ...) as the layer.
 
     ``W f + b`` becomes ``W f + V s(f) + b``, which is the layer of the concatenation of f and s(f).
     V has the mean square of W.
@@ -117,7 +149,10 @@ class WithStatistics(nn.Module):
         """Map features (B, F, ...) to what the layer maps them to, with the statistics added."""
         values: Tensor = self.layer(features)
         added: Tensor = self.added(self.statistics(features))  # (B, outputs)
-        return values + added.reshape(*added.shape, *[1] * (values.ndim - 2))
+        ones = [1] * (values.ndim - 2)  # places of a map, or tokens
+        if isinstance(self.layer, nn.Linear):  # which has its outputs in the last dimension
+            return values + added.reshape(len(added), *ones, -1)
+        return values + added.reshape(*added.shape, *ones)
 
 
 class Noted(nn.Module):

@@ -98,7 +98,9 @@ class CoresetBatches(Trick):
 def core_set(points: Tensor, count: int) -> Tensor:
     """Return the indices (count,) of points (N, values) that cover all of them, by greed.
 
-    The first point comes first, then the one farthest from those before it (Gonzalez, 1985).
+    The first point is taken first, then the one farthest from those taken (Gonzalez, 1985). The
+    indices ascend: in the order of the greed the outliers would come first, and what takes a part
+    of a batch takes the first examples.
     """
     nearest = torch.full((len(points),), torch.inf, device=points.device)
     chosen = torch.zeros(count, dtype=torch.int64, device=points.device)
@@ -108,4 +110,4 @@ def core_set(points: Tensor, count: int) -> Tensor:
         distances = (points - points[chosen[place]]).square().sum(1)
         nearest = torch.minimum(nearest, distances)
         nearest[chosen[place]] = -1.0  # no point comes twice, even among equals
-    return chosen
+    return chosen.sort().values

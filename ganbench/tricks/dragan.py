@@ -26,8 +26,9 @@ class DRAGAN(Trick):
 
     Adds ``weight * E (|grad D(x + d)| - 1)^2`` to the discriminator's loss. The noise is as in the
     authors' code, ``d = scale * std * u * v``: std is the standard deviation of all values of the
-    batch; u for each example, and v for each of its values, are uniform in [0, 1). The paper
-    writes normal noise. ``weight`` (lambda) is 10, ``scale`` 0.5.
+    batch; u for each example, and v for each of its values, are uniform in [0, 1). So it
+    moves all values to one side; the paper writes normal noise. ``weight`` (lambda) is 10,
+    ``scale`` 0.5.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 10.0

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from ganbench.moving import Number
 from ganbench.registry import register
-from ganbench.trick import Terms, Trick
+from ganbench.state import State
+from ganbench.trick import Terms, Trick, TrickState, refusal
 from ganbench.turn import Scored, Turn
 
 
@@ -35,6 +36,22 @@ class LatentConsistency(Trick):
     scale: Annotated[float, Field(gt=0)] = 0.03
 
     neutral: ClassVar = {"discriminator": 0.0, "generator": 0.0}
+
+    def start(self, state: State) -> TrickState:
+        """Refuse fakes that were not made of the latents of the turn.
+
+        Raises:
+            ConfigError: A trick replaces some of the fakes.
+        """
+        others = state.tricks.having("fakes")
+        if others and self.discriminator:
+            raise refusal(
+                "latent-consistency",
+                others,
+                "latent-consistency compares fakes with others near them, and {others} replaces "
+                "some of the fakes.",
+            )
+        return {}
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the difference of logits, or nothing at a weight of zero."""

@@ -26,9 +26,10 @@ class LeCam(Trick):
     Adds ``weight * (E relu(D(x) - a_F)^2 + E relu(a_R - D(G(z)))^2)`` to the discriminator's loss.
     The anchors a_R and a_F are moving averages of its logits for real and for fake examples,
     ``a <- decay * a + (1 - decay) * E D``, and are constants of the penalty. They begin with the
-    first update's logits, so there is no penalty in that update. ``weight`` (lambda) is 0.01 to
-    0.3, ``decay`` 0.99. The rectifiers are those of the authors' code; the paper's formula has
-    none.
+    first update's logits, so there is no penalty in that update; the authors' BigGAN begins after
+    a thousand. ``weight`` (lambda) is 0.01 to 0.3 with the hinge loss, and ``decay`` 0.99. With
+    logistic losses 0.3 keeps logits within about 0.7; the authors' scripts for StyleGAN2 have 1e-6
+    and less. The rectifiers are those of the authors' code; the paper's formula has none.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 0.3

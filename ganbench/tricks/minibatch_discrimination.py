@@ -24,10 +24,12 @@ class MinibatchDiscrimination(Trick):
     Paper: Salimans et al., 2016, arXiv:1606.03498
 
     A learned tensor maps the features of an example to vectors ``M_b`` of ``size`` values, for each
-    of B = ``kernels``. Further inputs of the last layer are ``o_b(x_i) = sum_j exp(-|M_b(x_i) -
-    M_b(x_j)|)``, with the sum of absolute differences in the exponent. In the authors' code
-    ``size`` is 5, and the examples are those of the batch, all real or all fake, as here. Maps are
-    averaged over their places first.
+    of B = ``kernels``. Further inputs of the last layer are ``o_b(x_i)``, the mean over the others
+    x_j of ``exp(-|M_b(x_i) - M_b(x_j)|)``, with the sum of absolute differences in the exponent.
+    The paper sums over the batch, x_i included. The authors' code leaves x_i out and draws scale
+    and offset from the first batch, because such a sum grows with the batch, and would outweigh
+    all features; a mean does not. In their code ``size`` is 5, and the examples are those of the
+    batch, all real or all fake, as here. Maps are averaged over their places first.
     """
 
     kernels: Annotated[int, Field(ge=0)] = 100
@@ -66,7 +68,7 @@ class MinibatchDiscrimination(Trick):
 
 
 class Closeness(nn.Module):
-    """Maps features (B, F, ...) to how close each example is to all, (B, kernels).
+    """Maps features (B, F, ...) to how close each example is to the others, (B, kernels) in [0, 1].
 
     Args:
         features: The number F of features.
@@ -80,8 +82,8 @@ class Closeness(nn.Module):
         self.project = nn.Linear(features, kernels * size, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map features (B, F, ...) to sums over the batch (B, kernels)."""
+        """Map features (B, F, ...) to means over the other examples (B, kernels)."""
         vectors = self.project(pooled(features)).unflatten(1, (self.kernels, -1))
         distances = (vectors[:, None] - vectors).abs().sum(3)  # (B, B, kernels)
-        closeness: Tensor = (-distances).exp().sum(1)
-        return closeness
+        closeness: Tensor = (-distances).exp().sum(1) - 1.0  # each is at distance 0 from itself
+        return closeness / max(len(features) - 1, 1)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec, DiscriminatorFactory, Shape
 from ganbench.nn.equalized import group_deviations
-from ganbench.nn.last_layer import WithStatistics, join_last_layer
+from ganbench.nn.last_layer import WithStatistics, join_last_hidden_layer
 from ganbench.registry import register
 from ganbench.trick import Trick
 
@@ -20,12 +20,13 @@ from ganbench.trick import Trick
 @register("minibatch-stddev")
 @dataclass(frozen=True)
 class MinibatchStddev(Trick):
-    """Gives the last layer of the discriminator the deviation of the features within a group.
+    """Gives the last hidden layer of the discriminator the deviation of its inputs in a group.
 
     Paper: Karras, Aila, Laine and Lehtinen, 2018, arXiv:1710.10196
 
     The standard deviation of each feature over a group of consecutive examples, averaged over the
-    features, is one more input of the last layer. In the paper it is a further channel of the map
+    features, is one more input of the last layer but the one that computes the logits, in which
+    it could only shift all logits of a group. In the paper it is a further channel of the map
     before the last convolution, and a ``group`` is the whole batch; 4 is StyleGAN's
     (arXiv:1812.04948). A group of 1 has no deviation, and nothing is added.
     """
@@ -50,7 +51,7 @@ class MinibatchStddev(Trick):
     def wrap_discriminator(
         self, build: DiscriminatorFactory, data: DataSpec
     ) -> DiscriminatorFactory:
-        """Give the last layer one more input."""
+        """Give the last hidden layer one more input."""
         if self.group == 1:
             return build
 
@@ -58,7 +59,7 @@ class MinibatchStddev(Trick):
             return WithStatistics(layer, GroupDeviation(self.group), 1)
 
         def joined(shape: Shape) -> nn.Module:
-            return join_last_layer(build(shape), "minibatch-stddev", join)
+            return join_last_hidden_layer(build(shape), "minibatch-stddev", join)
 
         return joined
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Momentum of both players, which may be zero or negative: what GANs rarely need is more of it."""
+"""Momentum that may be zero or negative: what GANs rarely need is more of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from torch.optim import Optimizer
@@ -20,26 +20,30 @@ from ganbench.trick import Trick
 @register("momentum")
 @dataclass(frozen=True)
 class Momentum(Trick):
-    """Sets the momentum of both players' optimizers: negative momentum, or none.
+    """Sets the momentum of the discriminator's optimizer, or of both: negative, or none.
 
     Paper: Gidel et al., 2019, arXiv:1807.04740
 
     ``beta`` is Adam's beta1, ``m <- beta * m + (1 - beta) * g``, or SGD's momentum,
     ``v <- beta * v + g``, whatever the recipe says. Below zero it damps the rotation of
     alternating updates, which positive momentum feeds. At 0, Adam follows the last gradient alone,
-    as WGAN-GP, SAGAN and BigGAN do (arXiv:1704.00028, 1805.08318, 1809.11096).
+    as WGAN-GP, SAGAN and BigGAN do (arXiv:1704.00028, 1805.08318, 1809.11096), with both
+    ``players``. The authors' code has -0.5 for the discriminator, and 0.5 for the generator.
     """
 
     beta: Annotated[float, Field(gt=-1, lt=1)] = -0.5
+    players: Literal["discriminator", "both"] = "discriminator"
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
         """Refuse RMSprop, which knows no momentum below zero.
 
         Raises:
-            ConfigError: A player's optimizer is RMSprop.
+            ConfigError: The optimizer of a player that gets the momentum is RMSprop.
         """
-        kinds = {recipe.generator_optimizer.kind, recipe.discriminator_optimizer.kind}
-        if "rmsprop" in kinds:
+        kinds = {"discriminator": recipe.discriminator_optimizer.kind}
+        if self.players == "both":
+            kinds["generator"] = recipe.generator_optimizer.kind
+        if "rmsprop" in kinds.values():
             raise ConfigError(
                 "momentum sets the momentum of Adam or SGD, and a player of this recipe moves by "
                 "RMSprop.",
@@ -50,9 +54,13 @@ class Momentum(Trick):
 
     def optimizer(self, optimizer: Optimizer, role: Role, state: State) -> Optimizer:
         """Set the momentum; only the constructors of torch's optimizers refuse negative values."""
-        for group in optimizer.param_groups:
+        for group in optimizer.param_groups if self._moves(role) else ():
             if "betas" in group:
                 group["betas"] = (self.beta, group["betas"][1])
             else:
                 group["momentum"] = self.beta
         return optimizer
+
+    def _moves(self, role: Role) -> bool:
+        """Tell whether a player gets the momentum."""
+        return self.players in ("both", role)

@@ -29,8 +29,9 @@ class OrthogonalInitialization(Trick):
 
     ``W W^T = gain^2 I``, or ``W^T W`` where W has more rows than columns, with a row for each
     output of a linear layer or convolution. BigGAN starts from a gain of 1 (arXiv:1809.11096).
-    Biases stay as they are, and so do weights that begin at zero, which close a branch, or that are
-    normalized.
+    Their biases begin at zero: torch's are as long as its weights, and those here are shorter where
+    a layer has few inputs, so that on points such biases would move all kinks out of the data.
+    Weights that begin at zero, which close a branch, or that are normalized stay as they are.
     """
 
     gain: Annotated[float, Field(gt=0)] = 1.0
@@ -76,4 +77,6 @@ class OrthogonalInitialization(Trick):
             outputs = 1 if isinstance(layer, _TRANSPOSED) else 0  # the dimension of the outputs
             weight = layer.weight.data.transpose(0, outputs)
             weight.copy_(nn.init.orthogonal_(torch.empty(weight.shape), self.gain))
+            if getattr(layer, "bias", None) is not None:  # an embedding has none
+                nn.init.zeros_(layer.bias)
         return network

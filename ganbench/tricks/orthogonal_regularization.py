@@ -25,8 +25,9 @@ class OrthogonalRegularization(Trick):
 
     Adds ``weight * sum |W W^T * (1 - I)|^2`` to the generator's loss, over all weights of two or
     more dimensions, as matrices whose rows belong to their first dimension. The norms of the rows
-    are free, unlike in the original form of Brock et al., 2017 (arXiv:1609.07093). ``weight``
-    (beta) is 1e-4. It makes samples from truncated latents (``truncation``) better.
+    are free, unlike in the original form of Brock et al., 2017 (arXiv:1609.07093). Of more rows
+    than columns not all can be orthogonal, and only shorter rows cost less. ``weight`` (beta) is
+    1e-4. It makes samples from truncated latents (``truncation``) better.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 1e-4
@@ -45,5 +46,7 @@ class OrthogonalRegularization(Trick):
 def _overlap(weight: Tensor) -> Tensor:
     """Return the sum of the squared products of different rows of a weight (rows, ...)."""
     rows = weight.flatten(1)
+    if len(rows) > rows.shape[1]:  # |W W^T| = |W^T W|, and the smaller one takes less memory
+        return (rows.T @ rows).square().sum() - rows.square().sum(1).square().sum()
     products = rows @ rows.T  # (rows, rows)
     return (products - products.diag().diag()).square().sum()

@@ -24,8 +24,8 @@ class PacGAN(Trick):
     Paper: Lin, Khetan, Fanti and Oh, 2018, arXiv:1712.04086
 
     ``D(x_1, ..., x_m)``: consecutive examples of a batch are stacked along the channels of images
-    or the coordinates of points, so that only the first layer grows. ``size`` (m) is 2 to 4; a
-    batch of B examples gives B / m logits.
+    or the coordinates of points, so that only the first layer grows. ``size`` (m) is 2 to 4. A
+    batch of B examples gives B / m logits; the authors' code has B packs, of m times as many.
     """
 
     size: Annotated[int, Field(ge=1)] = 2

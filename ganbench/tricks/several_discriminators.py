@@ -24,7 +24,8 @@ class DiscriminatorEnsemble(Trick):
 
     Every loss is a mean over the logits of all of them, so each learns as it would alone, at a rate
     for which the optimizer accounts, and the generator minimizes the mean of its costs: the
-    arithmetic mean of the paper, with equal weights. The model gman has its other means. An
+    arithmetic mean of the paper, with equal weights. All see the same examples; in the authors'
+    code each has its own part of the batch. The model gman has the paper's other means. An
     iteration costs as many times the discriminator as there are.
     """
 

@@ -36,6 +36,7 @@ class Symplectic(Trick):
     penalties included, J is the derivative of F, and ``A = (J - J^T) / 2``. lambda is ``weight``
     times the sign of ``<F, J^T F> <A^T F, J^T F> / d + 0.1`` with d weights, so that the
     adjustment draws toward stable points and away from others; without ``align`` it is ``weight``.
+    The more weights, the rarer is a minus; the authors' code divides by the number of tensors.
     The players' own optimizers make the moves.
     """
 

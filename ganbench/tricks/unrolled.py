@@ -40,6 +40,8 @@ class Unrolled(Trick):
     the state of the discriminator's own optimizer (``own``, as in the authors' code), or is plain
     ``sgd``; an inner ``learning_rate`` of 0 means the discriminator's. ``steps`` is usually 5 to
     10, and an update of the generator costs that many more. Partner networks are not unrolled.
+    f is the generator's own loss, of its fakes. In the paper's minimax game it has the term of the
+    real examples as well, which depends on the generator through the steps.
     """
 
     steps: Annotated[int, Field(ge=0)] = 5

@@ -19,8 +19,12 @@ def test_the_formula():
     features = torch.randn(5, 3)
     vectors = (features @ closeness.project.weight.T).reshape(5, 2, 4).detach().numpy()
     expected = [
-        [sum(np.exp(-abs(one[b] - other[b]).sum()) for other in vectors) for b in range(2)]
-        for one in vectors
+        [
+            np.mean([np.exp(-abs(one[b] - vectors[other][b]).sum()) for other in others])
+            for b in range(2)
+        ]
+        for place, one in enumerate(vectors)
+        for others in [[other for other in range(5) if other != place]]
     ]
     np.testing.assert_allclose(closeness(features).detach(), expected)
 
@@ -31,18 +35,27 @@ def test_maps_are_averaged_over_their_places():
 
 
 def test_the_update_of_a_linear_discriminator():
-    """D(x) = psi x + v o(x), where o is 4 for the fakes, which are all theta."""
+    """D(x) = psi x + v o(x), where o is 1 for the fakes, which are all theta."""
     state = dirac(MinibatchDiscrimination(kernels=1, size=1))
     joined, real = state.discriminator, np.array([0.4, 1.0, -0.2, 0.1])
     factor = joined.statistics.project.weight.item()
     added = joined.added.weight.item()
     update(state, "discriminator", Batch(torch.tensor(real)[:, None]))
     distances = abs(real[:, None] - real)
-    closeness = np.exp(-abs(factor) * distances).sum(1)
+    closeness = (np.exp(-abs(factor) * distances).sum(1) - 1) / 3
     np.testing.assert_allclose(joined.layer.weight.item(), 0.7 - RATE * (1.3 - real.mean()))
-    np.testing.assert_allclose(joined.added.weight.item(), added - RATE * (4 - closeness.mean()))
-    slope = (distances * np.exp(-abs(factor) * distances)).sum(1).mean() * np.sign(factor) * added
+    np.testing.assert_allclose(joined.added.weight.item(), added - RATE * (1 - closeness.mean()))
+    slope = (distances * np.exp(-abs(factor) * distances)).sum(1).mean() / 3
+    slope *= np.sign(factor) * added
     np.testing.assert_allclose(joined.statistics.project.weight.item(), factor - RATE * slope)
+
+
+@pytest.mark.parametrize("count", [1, 2, 128])
+def test_the_values_do_not_grow_with_the_batch(count):
+    values = Closeness(3, 2, 4)(torch.randn(count, 3))
+    assert 0 <= values.min() <= values.max() <= 1
+    alike = Closeness(3, 2, 4)(torch.ones(count, 3))
+    torch.testing.assert_close(alike, torch.full((count, 2), float(count > 1)))
 
 
 def test_a_batch_is_not_shared():

@@ -9,12 +9,27 @@ from torch import nn
 
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch
+from ganbench.nn.convolutional import ConvDiscriminator
+from ganbench.nn.last_layer import WithStatistics
+from ganbench.nn.mlp import MLP
+from ganbench.nn.resnet import ResidualDiscriminator
 from ganbench.step import update
 from ganbench.tricks.minibatch_stddev import MinibatchStddev
 
 pytestmark = pytest.mark.usefixtures("float64")
 
 REAL = np.array([0.4, 1.0, -0.2, 0.1])
+
+
+class Tokens(nn.Module):
+    """Maps tokens (B, T, 3) to logits (B, 1)."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+
+    def forward(self, tokens):
+        return self.layer(tokens.tanh().mean(1))
 
 
 def deviations(values, group):
@@ -32,6 +47,22 @@ def test_the_update_of_a_linear_discriminator(group):
     np.testing.assert_allclose(joined.layer.weight.item(), 0.7 - RATE * (1.3 - REAL.mean()))
     slope = 1e-4 - deviations(REAL, group).mean()
     np.testing.assert_allclose(joined.added.weight.item(), 0.6 - RATE * slope)
+
+
+@pytest.mark.parametrize(
+    ("build", "place"),
+    [
+        (lambda: MLP((2,), [5, 6, 7], (1,)), "layers.5"),
+        (lambda: ConvDiscriminator((1, 16, 16), width=4), "layers.2"),
+        (lambda: ResidualDiscriminator((1, 16, 16), width=4), "blocks.2.second"),
+        (lambda: nn.Sequential(nn.Flatten(2), nn.Linear(256, 3), Tokens()), "1"),
+    ],
+)
+def test_a_layer_follows_that_can_weigh_it_against_the_features(build, place):
+    joined = MinibatchStddev().wrap_discriminator(lambda shape: build(), None)(None)
+    places = [name for name, part in joined.named_modules() if isinstance(part, WithStatistics)]
+    assert places == [place]
+    assert joined(torch.randn(8, *((2,) if place == "layers.5" else (1, 16, 16)))).shape == (8, 1)
 
 
 def test_the_deviation_is_a_mean_over_features_and_places():
