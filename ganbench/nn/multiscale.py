@@ -13,7 +13,7 @@ from ganbench.nn.several import side_by_side
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """Discriminators of equal layers for an image, its means of 2 x 2 pixels, and so on.
+    """Discriminators of one kind for an image, its means of 2 x 2 pixels, and so on.
 
     Maps images (B, *shape) to the logits of all of them, (B, count). Every logit counts alike in a
     loss, so a patch discriminator counts more at the finer scales, where it has more logits. A

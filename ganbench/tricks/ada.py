@@ -41,7 +41,8 @@ class ADA(Trick):
     2^N(0, 1), whose exponents and standard deviations ``color`` multiplies. Margins are filled by
     reflection. 0 turns an augmentation off. The paper has quarter turns on; here they are off by
     default, as flips are, because they change what digits and letters mean: a 6 becomes a 9. Left
-    out are rotation by other angles, unequal scaling, hue, filters, noise and cutout.
+    out are rotation by other angles, translation by parts of a pixel, unequal scaling, luma flip,
+    hue, filters, noise and cutout.
     """
 
     target: Annotated[float, Field(ge=-1, le=1)] = 0.6

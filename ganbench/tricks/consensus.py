@@ -31,8 +31,8 @@ class Consensus(Trick):
     Paper: Mescheder, Nowozin and Geiger, 2017, arXiv:1705.10461
 
     ``w <- w - eta (F + weight * grad |F|^2 / 2)``, where F holds each player's gradient of its own
-    objective, penalties included, on the same batch. ``weight`` (gamma) is 10 in the paper, 0.1 for
-    some images. The players' own optimizers make the moves.
+    objective, penalties included, on the same batch. ``weight`` (gamma) is 10 in the authors' code;
+    |F|^2 grows with the number of weights. The players' own optimizers make the moves.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 1.0

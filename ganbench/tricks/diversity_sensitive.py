@@ -26,7 +26,8 @@ class DiversitySensitive(Trick):
     distances are mean absolute differences, as in the authors' code. The latents z' are drawn for
     this term alone, and their images have the conditions of the others. It costs another pass
     through the generator. ``weight`` (lambda) is 5 to 8 in the authors' code, for images made from
-    other images; it trades quality for diversity. ``bound`` (tau) is 10 there.
+    other images; it trades quality for diversity, in units of the data. ``bound`` (tau) is 10
+    there, and off by default.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 1.0

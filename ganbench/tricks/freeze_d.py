@@ -12,6 +12,8 @@ from torch.nn.utils import parametrize
 
 from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec, DiscriminatorFactory, Shape
+from ganbench.nn.multiscale import MultiScaleDiscriminator
+from ganbench.nn.several import SeveralDiscriminators
 from ganbench.registry import register
 from ganbench.trick import Trick
 
@@ -24,9 +26,9 @@ class FreezeD(Trick):
     Paper: Mo, Cho and Shin, 2020, arXiv:2002.10964
 
     The weights of the first ``layers`` linear layers and convolutions, and of all that stands
-    between them, do not learn; layers count in the order in which the network lists them. It is
-    meant for a run that starts from the weights of another, on more data: ``ganbench run --from
-    RUN --trick freeze-d``. Random layers are frozen as well.
+    between them, do not learn; layers count in the order in which the network lists them, and of
+    several discriminators in each. It is meant for a run that starts from the weights of another,
+    on more data: ``ganbench run --from RUN --trick freeze-d``. Random layers are frozen as well.
     """
 
     layers: Annotated[int, Field(ge=0)] = 1
@@ -40,11 +42,14 @@ class FreezeD(Trick):
         """Freeze the first layers of the discriminator after it is built."""
 
         def frozen(shape: Shape) -> nn.Module:
-            return self._freeze(build(shape))
+            network = build(shape)
+            for judge in _judges(network):
+                self._freeze(judge)
+            return network
 
         return frozen
 
-    def _freeze(self, network: nn.Module) -> nn.Module:
+    def _freeze(self, network: nn.Module) -> None:
         """Freeze the first layers of a network in place.
 
         Raises:
@@ -64,7 +69,17 @@ class FreezeD(Trick):
                 break
             for weight in module.parameters(recurse=False):
                 weight.requires_grad_(False)
-        return network
+
+
+def _judges(network: nn.Module) -> list[nn.Module]:
+    """Return the networks that see examples first: the network, or those that it holds."""
+    if isinstance(network, SeveralDiscriminators):
+        held = network.networks
+    elif isinstance(network, MultiScaleDiscriminator):
+        held = network.discriminators
+    else:
+        return [network]
+    return [judge for part in held for judge in _judges(part)]
 
 
 def _is_layer(module: nn.Module) -> bool:

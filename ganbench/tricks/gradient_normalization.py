@@ -26,7 +26,8 @@ class GradientNormalization(Trick):
 
     ``D(x) / (|grad D(x)| + |D(x)|)``, in [-1, 1], in every pass. Both players differentiate through
     the gradient, so that a pass costs about twice as much. Where the discriminator gives several
-    logits for an example, the gradient is that of their mean, and |D(x)| that of each.
+    logits for an example, the gradient is that of their mean, and |D(x)| that of each. With batch
+    normalization it is the gradient of the sum over the batch, and the slope is not bounded.
     """
 
     differentiates: ClassVar = True

@@ -27,7 +27,8 @@ class MultiScale(Trick):
 
     Paper: Wang et al., 2018, arXiv:1711.11585
 
-    Discriminators of equal layers see the image at ``scales`` resolutions, and every loss is a mean
+    Discriminators of one kind, with the layers that their size needs, see the image at ``scales``
+    resolutions, where the paper's have equal layers. Every loss is a mean
     over the logits of all of them. The paper has three, for images of at least 1024 x 512 pixels,
     and also matches their features, which is left out.
     """

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ganbench.errors import ConfigError
@@ -77,6 +77,7 @@ class OrthogonalInitialization(Trick):
             outputs = 1 if isinstance(layer, _TRANSPOSED) else 0  # the dimension of the outputs
             weight = layer.weight.data.transpose(0, outputs)
             weight.copy_(nn.init.orthogonal_(torch.empty(weight.shape), self.gain))
-            if getattr(layer, "bias", None) is not None:  # an embedding has none
-                nn.init.zeros_(layer.bias)
+            bias = getattr(layer, "bias", None)
+            if isinstance(bias, Tensor):
+                nn.init.zeros_(bias)
         return network

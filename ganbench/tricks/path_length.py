@@ -31,7 +31,9 @@ class PathLength(Trick):
     its styles, or in its latent where the generator has no styles, and a random image y. The mean
     length ``a`` moves by ``mean_step`` toward the lengths of each update, which it already counts.
     The term is due in every n-th update (``every``), and n times as strong. ``weight`` is 2,
-    ``every`` 4 and ``mean_step`` 0.01. It costs another pass through the generator.
+    ``every`` 4 and ``mean_step`` 0.01. It costs another pass through the generator. Images have
+    many values, and a y nearly always has the same length; that of points varies, and the term
+    draws all slopes of their generator down.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 2.0

@@ -36,7 +36,8 @@ class PixelwiseDiscriminator(Trick):
     The logit of an image comes from the inner map, those of its pixels from the U-Net's end; both
     players minimize the loss of the one plus ``pixels`` times that of the others. CutMix, the
     paper's second idea, is left out: the model unet-gan has it. ``width`` is the number of channels
-    of the outermost map.
+    of the outermost map. The network that it replaces is forgotten, with its normalization; the
+    paper's has spectral normalization, which is a trick of its own.
     """
 
     order: ClassVar[int] = -2  # before tricks that change the discriminator

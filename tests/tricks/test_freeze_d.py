@@ -12,6 +12,8 @@ from ganbench.losses import non_saturating
 from ganbench.nn import ConvDiscriminator, ConvGenerator
 from ganbench.step import update
 from ganbench.tricks.freeze_d import FreezeD
+from ganbench.tricks.multi_scale import MultiScale
+from ganbench.tricks.several_discriminators import DiscriminatorEnsemble
 from ganbench.tricks.spectral_norm import SpectralNorm
 from ganbench.tricks.weight_norm import WeightNorm
 
@@ -41,6 +43,24 @@ def moving(state):
     stream = torch.Generator().manual_seed(0)
     update(state, "discriminator", Batch(torch.rand(4, 1, 16, 16, generator=stream)))
     return {name for name, weight in weights.items() if not torch.equal(weight, before[name])}
+
+
+@pytest.mark.parametrize(
+    ("tricks", "first"),
+    [
+        ([DiscriminatorEnsemble(number=2)], ["networks.0.layers.0", "networks.1.layers.0"]),
+        ([MultiScale(scales=2)], ["discriminators.0.layers.0", "discriminators.1.layers.0"]),
+        (
+            [DiscriminatorEnsemble(number=2), MultiScale(scales=2)],
+            [f"networks.{n}.discriminators.{m}.layers.0" for n in (0, 1) for m in (0, 1)],
+        ),
+    ],
+)
+def test_each_of_several_discriminators_has_its_first_layers_frozen(tricks, first):
+    frozen, plain = moving(build(FreezeD(), *tricks)), moving(build(*tricks))
+    assert {name.removesuffix(".weight").removesuffix(".bias") for name in plain - frozen} == set(
+        first
+    )
 
 
 FIRST = {"layers.0.weight", "layers.0.bias"}

@@ -9,6 +9,7 @@ from small_states import state_of
 from torch import nn
 
 from ganbench.config import Recipe
+from ganbench.errors import ConfigError
 from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import wasserstein
 from ganbench.step import update
@@ -16,6 +17,7 @@ from ganbench.tricks.diversity_sensitive import DiversitySensitive
 from ganbench.tricks.jacobian_clamping import JacobianClamping
 from ganbench.tricks.latent_consistency import LatentConsistency
 from ganbench.tricks.mode_seeking import ModeSeeking
+from ganbench.tricks.replay import Replay
 from ganbench.turn import Turn
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -122,3 +124,9 @@ def test_latent_consistency_trains_only_the_player_whose_turn_it_is():
     update(state, "discriminator", BATCH)
     assert state.generator.factor.item() == factor
     assert state.generator.factor.grad is None
+
+
+def test_fakes_of_other_latents_are_not_compared():
+    with pytest.raises(ConfigError, match="replay replaces some of the fakes"):
+        start(LatentConsistency(), Replay())
+    assert start(LatentConsistency(discriminator=0.0), Replay()).discriminator

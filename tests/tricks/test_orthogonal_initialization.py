@@ -47,6 +47,15 @@ def test_rows_or_columns_are_orthogonal(gain):
             assert torch.equal(value, state.discriminator.state_dict()[name])
 
 
+def test_biases_begin_at_zero():
+    """Else the kinks of a layer of two inputs would lie outside of the data."""
+    drawn = OrthogonalInitialization().wrap_discriminator(
+        lambda shape: nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1, bias=False)), None
+    )((2,))
+    assert not drawn[0].bias.any()
+    assert drawn[0].weight.any()
+
+
 def test_the_seed_decides():
     first, again, other = (build(OrthogonalInitialization(), seed=seed) for seed in (0, 0, 1))
     weights = [state.generator.project.weight for state in (first, again, other)]
