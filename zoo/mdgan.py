@@ -44,7 +44,7 @@ class ManifoldAndDiffusion(Hooks):
         """Return what the generator makes of the codes of images (B, *shape)."""
         with turn.state.autocast():
             codes = turn.state.partners["encoder"](images)
-        return turn.make(codes.to(images.dtype))[0]
+        return turn.make(codes.to(images.dtype), tracked=False)[0]
 
     @torch.no_grad()
     def reals(self, batch: Batch, turn: Turn) -> Batch:

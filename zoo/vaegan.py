@@ -56,16 +56,17 @@ class LearnedSimilarity(Hooks):
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Take reconstructions for fakes."""
         with torch.no_grad():
-            rebuilt, _ = turn.make(self.encode(turn)[0])
+            rebuilt, _ = turn.make(self.encode(turn)[0], tracked=False)
         return {"rebuilt": softplus(turn.judge(rebuilt).logits).mean()}
 
     def generator_terms(self, turn: Turn) -> Terms:
         """Return the KL divergence, the error in features, and the game for reconstructions."""
         codes, means, log_variances = self.encode(turn)
         divergences = 0.5 * (means.square() + log_variances.exp() - 1 - log_variances).sum(1)
-        similar = turn.judge(turn.make(codes)[0])
+        similar = turn.judge(turn.make(codes, tracked=False)[0])
         errors = (turn.real.extras.detach() - similar.extras).float().square().sum(1)  # (B,)
-        played = turn.judge(turn.make(codes.detach())[0])  # the game is the decoder's alone
+        # The game is the decoder's alone.
+        played = turn.judge(turn.make(codes.detach(), tracked=False)[0])
         return {
             "divergence": self.gamma * divergences.mean(),
             "similarity": 0.5 * self.gamma * errors.mean(),
