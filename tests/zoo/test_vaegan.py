@@ -7,6 +7,7 @@ from small_states import state_of
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import softplus
 
+from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
 from ganbench.step import gradients
 from ganbench.training.build import create
@@ -42,8 +43,8 @@ def test_the_generators_terms_are_the_papers(state):
     prior = Normal(torch.zeros_like(codes), torch.ones_like(codes))
     expected = {
         "adversarial": softplus(-turn.fake.logits).mean(),
-        "variant/divergence": 0.5 * kl_divergence(posterior, prior).sum() / 8,
-        "variant/similarity": 0.5 * 0.5 * (true_features - features).square().sum() / 8,
+        "variant/divergence": kl_divergence(posterior, prior).sum() / 8,
+        "variant/similarity": 0.5 * (true_features - features).square().sum() / 8,
         "variant/rebuilt": softplus(-logits).mean(),
     }
     torch.testing.assert_close(turn.terms, expected)
@@ -74,3 +75,21 @@ def test_the_game_does_not_move_the_encoder_and_the_error_moves_both(state):
         ("encoder", "similarity"),
         ("encoder", "divergence"),
     }
+
+
+def test_gamma_weighs_the_error_in_the_decoder_alone(state):
+    codes, _ = codes_of(state)
+    turn = Turn(state, "generator", BATCH)
+    _, features = state.discriminate(state.generator(codes))
+    error = 0.5 * (turn.real.extras.detach() - features).square().sum() / 8
+    similarity = state.tricks.terms(turn)["variant/similarity"]
+    for network, weight in ((state.generator, 0.5), (state.partners["encoder"], 1.0)):
+        weights = list(network.parameters())
+        found = torch.autograd.grad(similarity, weights, retain_graph=True)
+        plain = torch.autograd.grad(error, weights, retain_graph=True)
+        torch.testing.assert_close(list(found), [weight * gradient for gradient in plain])
+
+
+def test_a_gamma_of_zero_is_refused():
+    with pytest.raises(ConfigError, match="gamma weighs the error of reconstructions and is above"):
+        create("vaegan", DATA, {"gamma": 0.0})
