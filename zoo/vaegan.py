@@ -21,14 +21,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from ganbench import (
     GAN,
     ConfigError,
     DataSpec,
     Hooks,
+    Loss,
     Partner,
+    State,
     Terms,
     Turn,
     build_backbone,
@@ -59,11 +60,27 @@ class LearnedSimilarity(Hooks):
         noise = torch.randn(means.shape, generator=stream, device=images.device)
         return means + (0.5 * log_variances).exp() * noise, means, log_variances
 
+    def wrap_loss(self, loss: Loss, state: State) -> Loss:
+        """Refuse losses without a cost of a fake alone, because reconstructions are further fakes.
+
+        Raises:
+            ConfigError: The loss compares real with fake logits.
+        """
+        if loss.paired or loss.fake_part is None:
+            raise ConfigError(
+                f"vaegan's reconstructions are further fakes, and the loss {loss.name} has no cost "
+                "of a fake alone.",
+                "For example: --set loss=hinge",
+            )
+        return loss
+
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Take reconstructions for fakes."""
+        cost = turn.state.loss.fake_part
+        assert cost is not None
         with torch.no_grad():
             rebuilt, _ = turn.make(self.encode(turn)[0], tracked=False)
-        return {"rebuilt": softplus(turn.judge(rebuilt).logits).mean()}
+        return {"rebuilt": cost(turn.judge(rebuilt).logits).mean()}
 
     def generator_terms(self, turn: Turn) -> Terms:
         """Return the KL divergence, the error in features, and the game for reconstructions."""
@@ -75,11 +92,11 @@ class LearnedSimilarity(Hooks):
         similar = turn.judge(scale_gradient(rebuilt, self.gamma))
         errors = (turn.real.extras.detach() - similar.extras).float().square().sum(1)  # (B,)
         # The game is the decoder's alone.
-        played = turn.judge(turn.make(codes.detach(), tracked=False)[0])
+        played = turn.judge(turn.make(codes.detach(), tracked=False)[0]).logits
         return {
             "divergence": divergences.mean(),
             "similarity": 0.5 * errors.mean(),
-            "rebuilt": softplus(-played.logits).mean(),
+            "rebuilt": turn.state.loss.generator(played.new_empty(0), played),
         }
 
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """VAE-GAN: the terms by their formulas, and that each network learns from its own."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from small_states import state_of
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import softplus
 
+from ganbench import losses
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
 from ganbench.step import gradients
@@ -55,6 +58,27 @@ def test_the_discriminator_takes_reconstructions_for_fakes(state):
     turn = gradients(state, "discriminator", BATCH)
     logits, _ = state.discriminate(state.generator(codes))
     torch.testing.assert_close(turn.terms["variant/rebuilt"], softplus(logits).mean())
+
+
+@pytest.mark.parametrize("loss", [losses.hinge, losses.least_squares, losses.minimax])
+def test_reconstructions_are_fakes_under_any_loss(loss):
+    gan = replace(create("vaegan", DATA, {"backbone": "auto:width=8"}), loss=loss)
+    state = state_of(gan, DATA, recipe=gan.recipe.replace(batch_size=8))
+    for role, cost in (
+        ("discriminator", lambda f: loss.fake_part(f).mean()),
+        ("generator", lambda f: loss.generator(f, f)),
+    ):
+        codes, _ = codes_of(state)
+        turn = gradients(state, role, BATCH)
+        logits, _ = state.discriminate(state.generator(codes))
+        torch.testing.assert_close(turn.terms["variant/rebuilt"], cost(logits))
+
+
+@pytest.mark.parametrize("loss", [losses.relativistic, losses.relativistic_average])
+def test_losses_that_compare_are_refused(loss):
+    gan = create("vaegan", DATA)
+    with pytest.raises(ConfigError, match=f"the loss {loss.name} has no cost of a fake alone"):
+        state_of(replace(gan, loss=loss), DATA)
 
 
 def test_the_game_does_not_move_the_encoder_and_the_error_moves_both(state):
