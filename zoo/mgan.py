@@ -9,10 +9,10 @@ shares all layers of the discriminator but the last, names the generator of a sa
 between the mixture and D. So the generators cover the data together, each a part of its own.
 
 Departs from the paper: networks and recipe are those of the backbone, all of whose layers the
-generators share; each generator's own layer, linear with a ReLU, stands before them and has no batch
-normalization; a normal prior; which generator draws a sample is chosen at random, not in equal
-numbers. The paper's objective weighs the classifier's loss by beta, too; the authors' code does not,
-and neither does this. The paper tunes K and the diversity for each dataset.
+generators share; each generator's own layer, linear with a ReLU, stands before them and has no
+batch normalization; a normal prior; which generator draws a sample is chosen at random, not in
+equal numbers. The paper's objective weighs the classifier's loss by beta, too; the authors' code
+does not, and neither does this. The paper tunes K and the diversity for each dataset.
 """
 
 from dataclasses import dataclass
