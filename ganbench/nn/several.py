@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import relu
 
 from ganbench.errors import ConfigError
 from ganbench.gan import Condition
@@ -80,6 +79,6 @@ class SeveralGenerators(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """Map latents (B, noise + number) to (B, *shape)."""
         noise, chosen = latents[:, : self.noise], latents[:, self.noise :]
-        each = relu(self.first(noise)).unflatten(1, (-1, self.hidden))  # (B, number, hidden)
+        each = self.first(noise).relu().unflatten(1, (-1, self.hidden))  # (B, number, hidden)
         examples: Tensor = self.network((chosen[:, :, None] * each).sum(1))
         return examples
