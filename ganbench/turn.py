@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganbench.gan import Batch, Condition, Role
 from ganbench.trick import Discriminate, Hooks, Terms, hooks_name
@@ -215,12 +218,21 @@ class Turn:
         opponent = self.state.tricks.opponent(self) if self.role == "generator" else None
         return opponent or self.state.discriminate
 
-    def make(self, latents: Tensor, condition: Condition = None) -> tuple[Tensor, Any]:
+    def make(
+        self, latents: Tensor, condition: Condition = None, *, tracked: bool = True
+    ) -> tuple[Tensor, Any]:
         """Map latents (B, latent_dim) to images (B, *shape), and return the generator's extras.
 
         The images are float32 or wider.
+
+        Args:
+            latents: What the generator makes images of.
+            condition: What it gets as a second argument.
+            tracked: Whether batch normalization moves its running statistics, with which samples
+                are drawn. They are those of the prior: pass False for other latents, such as the
+                codes of an encoder. Either way it normalizes by the statistics of the batch.
         """
-        with self.state.autocast():
+        with self.state.autocast(), nullcontext() if tracked else _untracked(self.state.generator):
             images, extras = self.state.generate(latents, condition)
         return _at_least_float32(images), extras
 
@@ -275,6 +287,23 @@ class Turn:
         have moved. Notes end with the turn.
         """
         return self._notes.setdefault(hooks_name(hooks), {})
+
+
+@contextmanager
+def _untracked(network: nn.Module) -> Iterator[None]:
+    """Keep the running statistics of batch normalization as they are while the context lasts."""
+    norms = [
+        module
+        for module in network.modules()
+        if isinstance(module, _BatchNorm) and module.training and module.track_running_stats
+    ]
+    try:
+        for norm in norms:
+            norm.track_running_stats = False
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
 
 
 def _mixed(start: Condition, end: Condition, share: Tensor) -> Condition:

@@ -12,7 +12,9 @@ from ganbench import registry
 from ganbench.config import Recipe, parse_trick, sgd
 from ganbench.gan import GAN, Batch, DataSpec, Partner
 from ganbench.losses import non_saturating
+from ganbench.nn.synchronized import SynchronizedBatchNorm
 from ganbench.registry import register
+from ganbench.runtime.process_group import ALONE
 from ganbench.state import RunningMeans
 from ganbench.step import alternate, update
 from ganbench.trick import Hooks, Trick
@@ -123,6 +125,34 @@ def test_turns_of_one_moment_share_their_latents(tricks):
     state.tricks._having["see"] = [hooks]
     iterate(state)
     assert seen == 4  # one update of each player and two inner steps, or two of each player
+
+
+@pytest.mark.parametrize("synchronized", [False, True])
+def test_what_is_made_untracked_leaves_the_running_statistics(synchronized):
+    """It is normalized by its own statistics, which have gradients, as what is tracked is."""
+    state = build(generator=lambda size: nn.Sequential(nn.Linear(size, 2), nn.BatchNorm1d(2)))
+    norm = state.generator[1]
+    if synchronized:
+        norm = state.generator[1] = SynchronizedBatchNorm(norm, ALONE)
+    turn = Turn(state, "generator", batch())
+    codes = 5 + 3 * torch.randn(6, 3, generator=torch.Generator().manual_seed(1))
+    codes.requires_grad_()
+    before = {name: value.clone() for name, value in norm.named_buffers()}
+    made = {}
+    for tracked in (False, True):
+        images, _ = turn.make(codes, tracked=tracked)
+        made[tracked] = images, *torch.autograd.grad(images[0].sum(), codes)
+        unmoved = [torch.equal(value, before[name]) for name, value in norm.named_buffers()]
+        assert unmoved == [not tracked] * 3
+    torch.testing.assert_close(made[False], made[True])
+    assert made[False][1][1:].any(), "an image depends on the other codes of its batch"
+
+
+def test_running_statistics_move_again_after_an_error():
+    state = build(generator=lambda size: nn.Sequential(nn.BatchNorm1d(size), nn.Linear(size, 2)))
+    with pytest.raises(RuntimeError):
+        Turn(state, "generator", batch()).make(torch.zeros(6, 4), tracked=False)
+    assert state.generator[0].track_running_stats
 
 
 class Joint(Hooks):

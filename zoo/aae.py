@@ -111,7 +111,7 @@ class CodesAndLatents(Hooks):
 
     def generator_terms(self, turn: Turn) -> Terms:
         """Return the squared error of what the generator makes of the codes of data."""
-        rebuilt, _ = turn.make(turn.real.seen.images)
+        rebuilt, _ = turn.make(turn.real.seen.images, tracked=False)
         errors = (turn.batch.images - rebuilt).square().flatten(1).sum(1)  # (B,)
         return {"reconstruction": self.weight * errors.mean()}
 

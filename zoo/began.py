@@ -3,19 +3,21 @@
 
 Paper: Berthelot et al., BEGAN: Boundary Equilibrium Generative Adversarial Networks, 2017, arXiv:1703.10717
 
-The energy L(x) = mean |x - AE(x)| of real images is to fall, that of samples to rise as far as
-the balance allows: the discriminator minimizes L(x) - k L(G(z)), the generator L(G(z)). After
-each update of the discriminator k moves by rate * (ratio * L(x) - L(G(z))), within [0, 1]; a lower
+The energy L(x) = mean |x - AE(x)| of real images is to fall, that of samples to rise as far as the
+balance allows: the discriminator minimizes L(x) - k L(G(z)), the generator L(G(z)). After each
+update of the discriminator k moves by rate * (ratio * L(x) - L(G(z))), within [0, 1]; a lower
 ``ratio`` (gamma) gives sharper images and less diversity. The statistic ``variant/convergence`` is
-the paper's measure M = L(x) + |ratio * L(x) - L(G(z))|. The logit is -L(x): higher means more real.
+the paper's measure M = L(x) + |ratio * L(x) - L(G(z))|. The logit is -L(x): higher means more
+real.
 
 Departs from the paper: strided convolutions in place of pooling and upsampling; LeakyReLU in the
 encoder; a tanh at the end of the generator; initial weights under which each layer but the last
-keeps the variance of its input, and the first images are nearly gray; for shorter training, a
-learning rate of 2e-4, which does not fall where M stalls, and k at ten times the rate. ``ratio`` is
-0.7, the highest that the paper shows: digits that are easily rebuilt, such as ones, have half of the
-mean energy of all, so a ratio of 0.5 is met by drawing nothing else. k moves by the fakes of the
-discriminator's turn, where the paper's two players move at once.
+keeps the variance of its input, and the first images are nearly gray; for shorter training, Adam
+at a learning rate of 2e-4, which does not fall where M stalls (the paper's is 5e-5 to 1e-4), with
+a beta1 of 0.5 (public code has 0.9), and k at ten times the rate. ``ratio`` is 0.7, the highest
+that the paper shows: digits that are easily rebuilt, such as ones, have half of the mean energy of
+all, so a ratio of 0.5 is met by drawing nothing else. k moves by the fakes of the discriminator's
+turn, where the paper's two players move at once.
 """
 
 from dataclasses import dataclass, replace

@@ -8,8 +8,10 @@ their latents. Generator and encoder move together, against it: they minimize -l
 -log(1 - D(x, E(x))), the same game with its labels exchanged. At the optimum E inverts G.
 
 Departs from the paper: the convolutional networks are DCGAN's, those for points vanilla's; the
-code joins the image after its convolutions; no weight decay, and a constant rate. A penalty on the discriminator's slope, if one is
-added, is on its slope in the image alone.
+code joins the image after its convolutions; no weight decay; the learning rate is constant for
+images and falls linearly for points, where the authors' falls exponentially in the second half of
+the training; the discriminator moves first, where the authors' code moves all networks at once. A
+penalty on the discriminator's slope, if one is added, is on its slope in the image alone.
 """
 
 from dataclasses import dataclass

@@ -13,9 +13,10 @@ are the dilation of an image minus the image, ``negative`` is its negative. A sa
 of the first domain, with that of the second next to it (``made``).
 
 Departs from the paper: networks and recipe are those of the backbone; the discriminators' own
-layers are convolutions of 3 x 3 pixels in front of it; both domains come from all examples,
-in different rows of a batch, not from different halves of the data. Edges are learned more slowly
-than images.
+layers are convolutions of 3 x 3 pixels in front of it; both domains come from all examples, in
+different rows of a batch, not from different halves of the data. Where the backbone's
+discriminator has batch normalization, it normalizes each domain by itself; the authors' has none.
+Edges are learned more slowly than images.
 """
 
 from dataclasses import dataclass, replace

@@ -3,14 +3,15 @@
 
 Paper: Mroueh and Sercu, Fisher GAN, 2017, arXiv:1705.09675
 
-The critic maximizes E D(x) - E D(G(z)) subject to m = 1, where m = E D(x)^2 / 2 + E D(G(z))^2 / 2: a
-distance that needs no bound on its slope or its weights. The constraint enters by an augmented
-Lagrangian, multiplier (m - 1) + penalty / 2 (m - 1)^2, and the multiplier is raised by
-penalty (m - 1) after each update of the critic. The penalty (rho) is 1e-6; two steps of the critic
-for one of the generator.
+The critic maximizes E D(x) - E D(G(z)) subject to m = 1, where m = E D(x)^2 / 2 + E D(G(z))^2 / 2:
+a distance that needs no bound on its slope or its weights. The constraint enters by an augmented
+Lagrangian, multiplier (m - 1) + penalty / 2 (m - 1)^2, and the multiplier is raised by penalty (m
+- 1) after each update of the critic. Two steps of the critic for one of the generator.
 
 Departs from the paper: networks and recipe are those of the backbone, with no batch normalization
-in the critic.
+in the critic. The penalty (rho) is 1e-3, because training is fifty times shorter than with the
+authors' 1e-6: if the means are d apart at m = 1, a multiplier of d / 2 holds the critic there, and
+it takes about d / (6 penalty) updates to rise so high from zero. Until then m is far above one.
 """
 
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class SecondMoment(Hooks):
 
 
 @register
-def fisher_gan(data: DataSpec, *, backbone: str = "auto", penalty: float = 1e-6) -> GAN:
+def fisher_gan(data: DataSpec, *, backbone: str = "auto", penalty: float = 1e-3) -> GAN:
     """Fisher GAN: a difference of means at a fixed second moment."""
     networks = build_backbone(backbone, data, batch_norm=False)
     return GAN(

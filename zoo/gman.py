@@ -3,8 +3,8 @@
 
 Paper: Durugkar, Gemp and Mahadevan, Generative Multi-Adversarial Networks, 2017, arXiv:1611.01673
 
-Each discriminator plays its own game, and costs the generator V_i = -E log D_i(G(z)). The generator
-minimizes a mean of the V_i, ``arithmetic``, ``geometric`` or ``harmonic``, with weights
+Each discriminator plays its own game, and costs the generator V_i = -E log D_i(G(z)). The
+generator minimizes a mean of the V_i, ``arithmetic``, ``geometric`` or ``harmonic``, with weights
 softmax(sharpness * V_i): at sharpness 0 all discriminators count alike, and the higher it is, the
 more counts the best of them. A learned sharpness is the generator's to lower, so that it meets an
 easier teacher, and is rewarded with 0.001 times its value (the paper's GMAN*).
@@ -12,7 +12,8 @@ easier teacher, and is rewarded with 0.001 times its value (the paper's GMAN*).
 Departs from the paper: networks and recipe are those of the backbone; V_i is the cost under the
 non-saturating loss; the paper's E log(1 - D_i(G(z))), ``--set loss=minimax``, vanishes on digits
 before the generator has learned; the discriminators differ in their initial weights alone, not in
-dropout, and see the same examples.
+dropout, and see the same examples. A learned sharpness has an optimizer of its own, Adam at a rate
+of 1e-2: at the generator's rate it would hardly move in trainings as short as ours.
 """
 
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ from ganbench import (
     State,
     Terms,
     Turn,
+    adam,
     build_backbone,
     losses,
     register,
@@ -41,6 +43,7 @@ from ganbench.nn.several import SeveralDiscriminators
 
 Mean = Literal["arithmetic", "geometric", "harmonic"]
 REWARD = 0.001
+SHARPNESS_OPTIMIZER = adam(1e-2)
 
 
 class Sharpness(nn.Module):
@@ -128,12 +131,13 @@ def gman(
             "For a fixed one: --set model.learned=false",
         )
     networks = build_backbone(backbone, data)
+    learning = Partner(lambda *_: Sharpness(sharpness), optimizer=SHARPNESS_OPTIMIZER)
     return GAN(
         generator=networks.generator,
         discriminator=lambda shape: SeveralDiscriminators(
             [networks.discriminator(shape) for _ in range(discriminators)]
         ),
-        partners={"sharpness": Partner(lambda *_: Sharpness(sharpness))} if learned else {},
+        partners={"sharpness": learning} if learned else {},
         loss=losses.non_saturating,
         hooks=GeneralizedMean(mean, sharpness, learned),
         recipe=networks.recipe,

@@ -22,9 +22,12 @@ from torch.nn.functional import softplus
 from ganbench import (
     GAN,
     Batch,
+    ConfigError,
     DataSpec,
     Hooks,
+    Loss,
     Partner,
+    State,
     Terms,
     Turn,
     build_backbone,
@@ -40,11 +43,25 @@ class ManifoldAndDiffusion(Hooks):
     reconstruction: float
     game: float
 
+    def wrap_loss(self, loss: Loss, state: State) -> Loss:
+        """Refuse losses that only one of the two games would have.
+
+        Raises:
+            ConfigError: The loss is another than the model's own.
+        """
+        if loss is not losses.non_saturating:
+            raise ConfigError(
+                f"mdgan plays two games with one loss, and {loss.name} would be that of the "
+                "diffusion step alone.",
+                "Leave out --set loss=...",
+            )
+        return loss
+
     def rebuilt(self, images: Tensor, turn: Turn) -> Tensor:
         """Return what the generator makes of the codes of images (B, *shape)."""
         with turn.state.autocast():
             codes = turn.state.partners["encoder"](images)
-        return turn.make(codes.to(images.dtype))[0]
+        return turn.make(codes.to(images.dtype), tracked=False)[0]
 
     @torch.no_grad()
     def reals(self, batch: Batch, turn: Turn) -> Batch:

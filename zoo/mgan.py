@@ -4,14 +4,15 @@
 Paper: Hoang et al., MGAN: Training Generative Adversarial Nets with Multiple Generators, 2018, arXiv:1708.02556
 
 Generators G_1 to G_K share all layers but the first, and draw equally often. A classifier C, which
-shares all layers of the discriminator but the last, names the generator of a sample. Both the
-generators and C minimize -diversity * E log C_k(G_k(z)), next to the usual game between the
-mixture and D: the generators cover the data together, each a part of its own.
+shares all layers of the discriminator but the last, names the generator of a sample: it minimizes
+-E log C_k(G_k(z)), and the generators ``diversity`` (beta) times that, next to the usual game
+between the mixture and D. So the generators cover the data together, each a part of its own.
 
-Departs from the paper: networks and recipe are those of the backbone, whose first layer the
-generators share, behind a linear layer of their own of the noise; a normal prior; which generator
-draws a sample is chosen at random, not in equal numbers. The paper tunes K and the diversity for
-each dataset.
+Departs from the paper: networks and recipe are those of the backbone, all of whose layers the
+generators share; each generator's own layer, linear with a ReLU, stands before them and has no
+batch normalization; a normal prior; which generator draws a sample is chosen at random, not in
+equal numbers. The paper's objective weighs the classifier's loss by beta, too; the authors' code
+does not, and neither does this. The paper tunes K and the diversity for each dataset.
 """
 
 from dataclasses import dataclass
@@ -34,13 +35,18 @@ from ganbench import (
 )
 from ganbench.nn.several import SeveralGenerators
 
+HIDDEN = 128
+
 
 @dataclass(frozen=True)
 class NamedGenerators(Hooks):
-    """Chooses a generator in each latent, and adds the cross-entropy of naming it."""
+    """Chooses a generator in each latent, and adds the cross-entropy of naming it.
+
+    ``diversity`` weighs it in the generators' loss.
+    """
 
     generators: int
-    weight: float
+    diversity: float
 
     def prior(self, count: int, latent_dim: int, generator: torch.Generator) -> Tensor:
         """Draw noise and a one-hot choice of the generator: (count, latent_dim)."""
@@ -61,14 +67,18 @@ class NamedGenerators(Hooks):
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Let C, and the layers it shares, name the generators of the fakes."""
-        latents = turn.fake.batch.latents
-        assert latents is not None
-        chosen = latents[:, -self.generators :]  # (B, generators)
-        return {"generator": self.weight * cross_entropy(turn.fake.extras.float(), chosen)}
+        return {"generator": self.naming_error(turn)}
 
     def generator_terms(self, turn: Turn) -> Terms:
         """Make samples of which the generator can be named."""
-        return self.discriminator_terms(turn)
+        return {"generator": self.diversity * self.naming_error(turn)}
+
+    def naming_error(self, turn: Turn) -> Tensor:
+        """Return the cross-entropy of naming the generators of the fakes, a scalar."""
+        latents = turn.fake.batch.latents
+        assert latents is not None
+        chosen = latents[:, -self.generators :]  # (B, generators)
+        return cross_entropy(turn.fake.extras.float(), chosen)
 
 
 @register
@@ -81,7 +91,7 @@ def mgan(
 
     def several(latent_dim: int) -> SeveralGenerators:
         noise = latent_dim - generators
-        return SeveralGenerators(networks.generator(noise), noise, generators)
+        return SeveralGenerators(networks.generator(HIDDEN), noise, HIDDEN, generators)
 
     return GAN(
         generator=several,

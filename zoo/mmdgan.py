@@ -3,16 +3,20 @@
 
 Paper: Li et al., MMD GAN: Towards Deeper Understanding of Moment Matching Network, 2017, arXiv:1705.08584
 
-The generator minimizes the squared maximum mean discrepancy of real and generated features,
-E k(x, x') - 2 E k(x, y) + E k(y, y'), with a sum of Gaussian kernels k; the critic maximizes it.
-With ``repulsive`` the critic minimizes E k(x, x') - E k(y, y') instead: it spreads real features, so
-that it learns their details, and gathers those of the samples (Wang et al., 2019, arXiv:1812.09916).
+The generator minimizes the squared maximum mean discrepancy of real and generated features, E k(x,
+x') - 2 E k(x, y) + E k(y, y'), with a sum of Gaussian kernels k; the critic maximizes it. With
+``repulsive`` the critic minimizes E k(x, x') - E k(y, y') instead: it spreads real features, so
+that it learns their details, and gathers those of the samples (Wang et al., 2019,
+arXiv:1812.09916).
 
 Departs from the paper: the repulsive loss is the default; spectral normalization in place of
-clipped weights, as in the later paper; no autoencoder; the square, not its root. Networks and recipe
-are those of the backbone, with no batch normalization in the critic, and a LeakyReLU on its 16
-features. The later paper has one kernel of width 1, and multiplies the values of each layer to make
-up for what the normalization takes; here there are five kernels, and nothing is multiplied.
+clipped weights, as in the later paper; no autoencoder; no reduction of the feasible set, a
+one-sided hinge on the difference of mean features, which has a weight of 16 in both players of the
+authors' code; one step of the critic for one of the generator, where their code takes five; the
+square of the discrepancy, not its root. Networks and recipe are those of the backbone, with no
+batch normalization in the critic, and a LeakyReLU on its 16 features. The later paper has one
+kernel of width 1, and multiplies the values of each layer to make up for what the normalization
+takes; here there are five kernels, and nothing is multiplied.
 """
 
 import torch

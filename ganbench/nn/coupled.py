@@ -32,7 +32,8 @@ class CoupledDiscriminator(nn.Module):
     """Two discriminators that share all layers but the first.
 
     Maps images of the first domain (B, C, H, W) and a tuple of those of the second to logits
-    (B, 2): one for each domain, of which neither depends on the image of the other.
+    (B, 2): one for each domain, of which neither depends on the image of the other. Batch
+    normalization in the shared layers normalizes each domain by its own statistics.
 
     Args:
         network: The shared layers: maps (B, maps, H, W) to logits (B, 1).

@@ -59,21 +59,26 @@ class SeveralGenerators(nn.Module):
     Maps latents (B, noise + number) to (B, *shape): the last values of a latent are a one-hot
     vector, which says which generator makes the example.
 
+    A first layer is linear with a ReLU behind it. Without the ReLU, all generators would be one
+    nonlinear function, of different affine maps of the noise.
+
     Args:
-        network: The shared layers: maps (B, noise) to (B, *shape).
+        network: The shared layers: maps (B, hidden) to (B, *shape).
         noise: The size of the noise.
+        hidden: The number of values that each first layer makes of the noise.
         number: The number of generators.
     """
 
-    def __init__(self, network: nn.Module, noise: int, number: int) -> None:
+    def __init__(self, network: nn.Module, noise: int, hidden: int, number: int) -> None:
         super().__init__()
         self.network = network
         self.noise = noise
-        self.first = nn.Linear(noise, number * noise)
+        self.hidden = hidden
+        self.first = nn.Linear(noise, number * hidden)
 
     def forward(self, latents: Tensor) -> Tensor:
         """Map latents (B, noise + number) to (B, *shape)."""
         noise, chosen = latents[:, : self.noise], latents[:, self.noise :]
-        each = self.first(noise).unflatten(1, (-1, self.noise))  # (B, number, noise)
+        each = self.first(noise).relu().unflatten(1, (-1, self.hidden))  # (B, number, hidden)
         examples: Tensor = self.network((chosen[:, :, None] * each).sum(1))
         return examples

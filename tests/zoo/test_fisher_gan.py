@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Fisher GAN: the augmented Lagrangian of its constraint, and how the multiplier moves."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from dirac_gan import SGD, Constant, linear
 from small_models import small
 from small_states import state_of
 
@@ -44,3 +47,27 @@ def test_the_multiplier_moves_by_the_excess_of_the_update():
         assert state.memory["variant"]["multiplier"].item() == pytest.approx(multiplier, rel=1e-5)
     update(state, "generator", BATCH)
     assert state.memory["variant"]["multiplier"].item() == pytest.approx(multiplier, rel=1e-5)
+
+
+def moment_of_a_linear_critic(real, updates, parameters):
+    """Return m of D(x) = psi x, after updates between a point and another at zero."""
+    data = DataSpec("line", "1", (1,))
+    gan = small("fisher-gan", data, parameters)
+    gan = replace(
+        gan,
+        generator=lambda _: Constant((0.0,)),
+        discriminator=lambda _: linear((0.5,)),
+        recipe=gan.recipe.replace(batch_size=4, discriminator_optimizer=SGD),
+    )
+    state = state_of(gan, data)
+    for _ in range(updates):
+        update(state, "discriminator", Batch(torch.full((4, 1), real)))
+    return (state.discriminator.weight.item() * real) ** 2 / 2
+
+
+@pytest.mark.parametrize("real", [0.5, 1.0])
+def test_the_default_penalty_brings_the_moment_to_one_within_a_short_training(real):
+    """In d / (6 penalty) updates, for means that are the root of two apart at a moment of one."""
+    arrival = round(2**0.5 / 6e-3)
+    assert moment_of_a_linear_critic(real, 3 * arrival, {}) == pytest.approx(1, abs=0.1)
+    assert moment_of_a_linear_critic(real, 3 * arrival, {"penalty": 1e-6}) > 10

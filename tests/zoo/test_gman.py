@@ -10,7 +10,7 @@ from torch.nn.functional import softplus
 from ganbench import losses
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
-from ganbench.step import discriminator_objective, generator_objective, gradients
+from ganbench.step import discriminator_objective, generator_objective, gradients, update
 from ganbench.training.build import build_state, create
 from ganbench.turn import Turn
 
@@ -89,6 +89,13 @@ def test_a_learned_sharpness_is_lowered_by_the_generator_and_rewarded():
     (slope,) = torch.autograd.grad(terms["adversarial"], raw, retain_graph=True)
     (reward,) = torch.autograd.grad(terms["variant/sharpness"], raw)
     assert slope > 0 > reward
+
+
+def test_a_learned_sharpness_moves_within_a_short_training():
+    state = gman(sharpness=1.0)
+    for _ in range(60):
+        update(state, "generator", BATCH)
+    assert state.partners["sharpness"]().item() < 0.8
 
 
 @pytest.mark.parametrize("mean", ["geometric", "harmonic"])

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """MDGAN: the two games, what each discriminator takes for real, and who learns from which."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from small_states import state_of
 from torch.nn.functional import softplus
 
+from ganbench import losses
+from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
 from ganbench.step import gradients, update
 from ganbench.training.build import create
@@ -44,6 +48,12 @@ def test_the_generator_plays_both_games_and_rebuilds_the_data(state):
         "variant/manifold": 0.25 * 0.5 * softplus(-logits).mean(),
     }
     torch.testing.assert_close(turn.terms, expected)
+
+
+def test_another_loss_is_refused_because_one_game_would_keep_its_own():
+    gan = create("mdgan", DATA)
+    with pytest.raises(ConfigError, match="and least-squares would be that of the diffusion step"):
+        state_of(replace(gan, loss=losses.least_squares), DATA)
 
 
 @pytest.mark.parametrize(

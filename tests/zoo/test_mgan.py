@@ -29,12 +29,13 @@ def test_latents_are_noise_and_a_uniform_choice():
     torch.testing.assert_close(chosen.mean(0), torch.full((3,), 1 / 3), atol=0.03, rtol=0)
 
 
-@pytest.mark.parametrize("role", ["discriminator", "generator"])
-def test_both_players_are_rewarded_if_the_generator_is_named(role):
+@pytest.mark.parametrize(("role", "weight"), [("discriminator", 1.0), ("generator", 0.5)])
+def test_both_players_are_rewarded_if_the_generator_is_named(role, weight):
+    """The diversity weighs the reward of the generators alone."""
     turn = gradients(mgan(), role, BATCH)
     numbers = turn.latents[:, 2:].argmax(1)
     chosen = turn.fake.extras.log_softmax(1)[torch.arange(8), numbers]
-    torch.testing.assert_close(turn.terms["variant/generator"], -0.5 * chosen.mean())
+    torch.testing.assert_close(turn.terms["variant/generator"], -weight * chosen.mean())
 
 
 def test_the_classifier_shares_all_layers_of_the_discriminator_but_the_last():

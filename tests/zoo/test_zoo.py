@@ -2,6 +2,7 @@
 """Every registered model on every kind of data that it takes; a new model is included by itself."""
 
 import ast
+import copy
 import itertools
 import re
 from pathlib import Path
@@ -17,7 +18,7 @@ from ganbench import registry
 from ganbench.config import adam
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, Batch, DataSpec, Mixture
-from ganbench.step import alternate
+from ganbench.step import alternate, gradients
 from ganbench.training.build import create
 
 ZOO = sorted(
@@ -52,6 +53,10 @@ TAKEN = {
 
 RESTING = {"progan"}
 """Models of which some layers rest at any moment, with no gradient, because they grow."""
+
+
+TWO_PASSES = {"logan"}
+"""Models whose fakes take two passes: over latents of the prior, then over improved ones."""
 
 
 def data_of(kind):
@@ -144,6 +149,30 @@ def test_the_recipe_is_for_the_data(taken):
     assert gan.recipe == create(model, data).recipe
     if data.is_image and data.resolution > 32:
         assert gan.recipe.kimg >= create(model, data_of("color-32")).recipe.kimg
+
+
+def running_statistics(network):
+    return {name: value for name, value in network.named_buffers() if ".running_" in f".{name}"}
+
+
+@pytest.mark.parametrize("role", ["discriminator", "generator"])
+@pytest.mark.parametrize("model", [model for model in MODELS if model not in TWO_PASSES])
+def test_samples_are_drawn_with_the_statistics_of_what_the_prior_makes(model, role):
+    """Those of an update are those of one pass over its latents, whatever else it generated."""
+    data = data_of("gray-32")
+    torch.manual_seed(0)
+    try:
+        _, state = build(model, data, batch_size=4)
+    except ConfigError:
+        pytest.skip(f"{model} takes other data")
+    if not running_statistics(state.generator):
+        pytest.skip(f"the generator of {model} keeps no statistics")
+    alone = copy.deepcopy(state.generator)
+    batch = Batch(values_of(data.shape, 4), torch.arange(4) % 2)
+    turn = gradients(state, role, batch)
+    with torch.no_grad():
+        alone(*[each for each in (turn.latents, turn.condition) if each is not None])
+    torch.testing.assert_close(running_statistics(state.generator), running_statistics(alone))
 
 
 @pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
