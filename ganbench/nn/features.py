@@ -51,6 +51,8 @@ class ContrastiveDiscriminator(nn.Module):
         self.head = nn.Linear(features, 1)
         self.project = nn.Linear(features, size)
         self.embed = nn.Embedding(classes, size)
+        # Of about unit length, because the longer they are, the less does an update turn them.
+        nn.init.normal_(self.embed.weight, 0.0, size**-0.5)
 
     def forward(self, examples: Tensor, labels: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Map (B, *shape) and labels (B,) to logits and to unit vectors of both (B, size)."""

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Discriminators with features and places on a sphere, compared with their formulas."""
 
+import pytest
 import torch
 
 from ganbench.nn import MLP
 from ganbench.nn.features import ContrastiveDiscriminator, FeatureDiscriminator
+from ganbench.nn.last_layer import WithHead
+from ganbench.nn.sliced import SlicedDiscriminator
 
 IMAGES = torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
 
@@ -33,3 +36,19 @@ def test_places_are_unit_vectors_of_examples_and_of_their_classes():
     rows = network.embed.weight[labels]
     torch.testing.assert_close(classes, rows / rows.norm(dim=1, keepdim=True))
     torch.testing.assert_close(logits, network(IMAGES, labels.flip(0))[0])  # knows no class
+
+
+@pytest.mark.parametrize("size", [128, 512])
+def test_vectors_that_are_normalized_start_at_about_unit_length(size):
+    """Adam moves each value by the learning rate: it would hardly turn a long vector."""
+    torch.manual_seed(0)
+    plain = MLP((2,), [8], (size,))
+    vectors = [
+        SlicedDiscriminator(plain, size).direction[None],
+        ContrastiveDiscriminator(plain, size, 10, size).embed.weight,
+        WithHead(torch.nn.Linear(4, 1), size, "some-trick", classes=10).classes,
+    ]
+    for each in vectors:
+        lengths = each.norm(dim=1)
+        assert lengths.min() > 0.75
+        assert lengths.max() < 1.25
