@@ -11,8 +11,9 @@ discriminator by projection; data without classes are learned without them. The 
 a class are free: they start at one and at zero, and are not spectrally normalized.
 
 Departs from the paper: small networks (16 to 128 channels), batches of 64 where it has 256, and
-attention between at most 256 pixels; the projection is of 128 features that a linear layer makes of
-the sums over pixels.
+attention between at most 256 pixels, by no fewer than 8 values of each; the projection is of 128
+features, a linear layer with a LeakyReLU of the sums over pixels, where the authors take the sums
+themselves.
 """
 
 from ganbench import (

@@ -45,7 +45,7 @@ def test_every_layer_of_both_networks_has_a_spectral_norm_of_one(data):
             layer.train()
             for _ in range(200):
                 weight = layer.weight
-            assert abs(torch.linalg.matrix_norm(weight.flatten(1), 2) - 1) < 1e-3
+            assert abs(torch.linalg.matrix_norm(weight.flatten(1), 2) - 1) < 1e-2
 
 
 @pytest.mark.parametrize("backbone", ["auto", "resnet:width=4"])
