@@ -5,7 +5,11 @@ import pytest
 import torch
 
 from ganbench.nn import MLP
-from ganbench.nn.features import ContrastiveDiscriminator, FeatureDiscriminator
+from ganbench.nn.features import (
+    AuxiliaryDiscriminator,
+    ContrastiveDiscriminator,
+    FeatureDiscriminator,
+)
 from ganbench.nn.last_layer import WithHead
 from ganbench.nn.sliced import SlicedDiscriminator
 
@@ -24,6 +28,17 @@ def test_the_logit_is_linear_in_the_features():
     torch.testing.assert_close(features, features_of(plain))
     torch.testing.assert_close(logits, features @ network.head.weight.T + network.head.bias)
     assert logits.shape == (4, 1)
+
+
+def test_an_auxiliary_head_is_a_layer_of_its_own_on_the_same_features():
+    plain = MLP((2,), [8], (5,))
+    network = AuxiliaryDiscriminator(plain, 5, 4)
+    logits, values = network(IMAGES)
+    features = features_of(plain)
+    torch.testing.assert_close(logits, features @ network.head.weight.T + network.head.bias)
+    auxiliary = network.auxiliary
+    torch.testing.assert_close(values, features @ auxiliary.weight.T + auxiliary.bias)
+    assert (logits.shape, values.shape) == ((4, 1), (4, 4))
 
 
 def test_places_are_unit_vectors_of_examples_and_of_their_classes():
