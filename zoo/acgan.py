@@ -7,8 +7,9 @@ The generator gets a label, the discriminator does not: next to its logit it ret
 the classes. Both players maximize L_C = E log P(C = c | x) + E log P(C = c | G(z, c)); they are
 opponents in the logit alone. The generator has no part in the real half of L_C.
 
-Departs from the paper: networks and recipe are DCGAN's, those for points vanilla's, so the
-discriminator has no dropout; the label enters the generator as a one-hot vector.
+Departs from the paper: the generator minimizes -log D(G(z, c)), where the paper's maximizes L_C - L_S
+and so minimizes log(1 - D(G(z, c))); networks and recipe are DCGAN's, those for points vanilla's, so
+the discriminator has no dropout; the label enters the generator as a one-hot vector.
 """
 
 from dataclasses import dataclass

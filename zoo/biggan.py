@@ -5,14 +5,17 @@ Paper: Brock, Donahue and Simonyan, Large Scale GAN Training for High Fidelity N
 
 The latent is split; its first part becomes the innermost map, and each other part, with an embedding
 of the class that all blocks share, makes the gains and biases of one block. Orthogonal weights at the
-start, hinge loss, a projection discriminator, spectral normalization of both networks, two updates
-of the discriminator for one of the generator, and samples from an average of the generator's weights.
-Truncated latents trade variety for quality: add the trick truncation. Data without classes are
-learned without them: the parts of the latent alone modulate the blocks.
+start, hinge loss, a projection discriminator, spectral normalization of both networks except that
+embedding, two updates of the discriminator for one of the generator, and samples from an average of
+the generator's weights. Truncated latents trade variety for quality: add the trick truncation. Data
+without classes are learned without them: the parts of the latent alone modulate the blocks.
 
 Departs from the paper: small networks and batches of 64, not of 2048; learning rates of 0.0001 and
 0.0004, which it halves for its large batches; no orthogonal regularization; the average forgets
-half in 10 kimg; the discriminator's last layer and its class embedding do not start orthogonal.
+half in 10 kimg; the discriminator's last layer and its class embedding do not start orthogonal. The
+inner product is with 128 features, a linear layer with a LeakyReLU of the sums over pixels, where
+the authors take the sums themselves. The averaged weights are sampled with the running statistics
+of the last weights, where the paper has standing statistics: add the trick standing-statistics.
 """
 
 from ganbench import (

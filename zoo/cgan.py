@@ -7,8 +7,9 @@ min over G, max over D of E log D(x | y) + E log(1 - D(G(z | y) | y)). The gener
 the label appended. The discriminator maps the label to 50 features, the image to others, and a
 hidden layer looks at both together.
 
-Departs from the paper: networks and recipe are those of the backbone, in place of maxout networks
-with dropout; the generator minimizes -log D, not log(1 - D).
+Departs from the paper: networks and recipe are those of the backbone, in place of perceptrons, whose
+discriminator has maxout layers and dropout; the paper's generator maps latent and label to hidden
+layers of their own before it joins them; the generator minimizes -log D, not log(1 - D).
 """
 
 from torch import nn

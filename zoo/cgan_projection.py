@@ -39,7 +39,10 @@ def cgan_projection(data: DataSpec) -> GAN:
     classes = classes_needed("cgan-projection", data)
 
     def embedding() -> nn.Module:
-        return nn.Embedding(classes, FEATURES)
+        embed = nn.Embedding(classes, FEATURES)
+        # So that the inner product starts no larger than a feature.
+        nn.init.normal_(embed.weight, 0.0, FEATURES**-0.5)
+        return embed
 
     if data.is_image:
         return GAN(

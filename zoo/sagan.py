@@ -7,11 +7,13 @@ A map x becomes x_j + gamma v(sum_i a_ji h(x_i)) with a = softmax_i f(x_i) . g(x
 begins at zero: cues from all places, where a convolution sees its neighborhood. Hinge loss; spectral
 normalization of the generator as well; one update of each player, the discriminator's learning
 rate four times the generator's. Classes enter the generator by conditional batch normalization, the
-discriminator by projection; data without classes are learned without them.
+discriminator by projection; data without classes are learned without them. The gains and biases of
+a class are free: they start at one and at zero, and are not spectrally normalized.
 
 Departs from the paper: small networks (16 to 128 channels), batches of 64 where it has 256, and
-attention between at most 256 pixels; the projection is of 128 features that a linear layer makes of
-the sums over pixels.
+attention between at most 256 pixels, by no fewer than 8 values of each; the projection is of 128
+features, a linear layer with a LeakyReLU of the sums over pixels, where the authors take the sums
+themselves.
 """
 
 from ganbench import (

@@ -8,13 +8,31 @@ fixed direction; the direction w maximizes E <w, h(x)> - E <w, h(G(z))> at fixed
 the direction that tells the two kinds of features apart best: a sliced optimal transport, in which
 the loss of the generator measures a distance.
 
+The direction's objective is that of the hinge and of the Wasserstein loss; other losses need
+another, and are refused.
+
 Departs from the paper: networks and recipe are those of the backbone, with no batch normalization
-in the discriminator; h is a LeakyReLU of 128 linear values.
+in the discriminator; h is a LeakyReLU of 128 linear values. The authors' layer multiplies the
+logits by a learned scale, which starts at the length of the layer's first weights, and adds biases
+to the features; here the length stays at one, and every layer before the direction is spectrally
+normalized.
 """
 
 from torch import Tensor
 
-from ganbench import GAN, DataSpec, Hooks, Terms, Turn, build_backbone, losses, register
+from ganbench import (
+    GAN,
+    ConfigError,
+    DataSpec,
+    Hooks,
+    Loss,
+    State,
+    Terms,
+    Turn,
+    build_backbone,
+    losses,
+    register,
+)
 from ganbench.nn.sliced import SlicedDiscriminator
 from ganbench.tricks.spectral_norm import SpectralNorm
 
@@ -23,6 +41,20 @@ FEATURES = 128
 
 class Direction(Hooks):
     """Teaches the direction what the loss does not."""
+
+    def wrap_loss(self, loss: Loss, state: State) -> Loss:
+        """Refuse losses whose direction has another objective than a difference of means.
+
+        Raises:
+            ConfigError: The loss is neither the hinge nor Wasserstein.
+        """
+        if loss not in (losses.hinge, losses.wasserstein):
+            raise ConfigError(
+                f"san's direction is taught for the losses hinge and wasserstein, and {loss.name} "
+                "needs another objective of it.",
+                "Leave out --set loss=..., or choose one of the two.",
+            )
+        return loss
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return how much more fake than real features point along the direction."""

@@ -7,8 +7,10 @@ A product of layers with spectral norm one is 1-Lipschitz. The norms are estimat
 iteration in each pass. Residual networks, hinge loss, five steps of the discriminator for one of
 the generator, Adam at 2e-4 with betas (0, 0.9).
 
-Departs from the paper: the widths are those of the backbone; on points the networks are
-perceptrons, with the optimizer of the backbone.
+Departs from the paper: the widths are those of the backbone. On images the learning rate is
+constant and an update of the generator sees as many samples as a batch has images, 64; the authors'
+code for CIFAR-10 lowers the rate linearly to zero and draws 128 samples. On points the networks are
+perceptrons, with the optimizer and the schedule of the backbone.
 """
 
 from ganbench import GAN, DataSpec, build_backbone, losses, register

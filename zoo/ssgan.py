@@ -6,14 +6,15 @@ Paper: Chen et al., Self-Supervised GANs via Auxiliary Rotation Loss, 2019, arXi
 The discriminator would forget what it no longer needs; a task that stays the same prevents this,
 without labels. It names the rotation r of real images, weighted by beta = 1, and the generator
 makes images whose rotation it can name, weighted by alpha = 0.2: to the losses are added
--beta * E log Q(r | x^r) and -alpha * E log Q(r | G(z)^r). Of each batch the first quarter is
-rotated by 0, 90, 180 and 270 degrees; real or fake is told from images that are not rotated.
+-beta * E log Q(r | x^r) and -alpha * E log Q(r | G(z)^r). The logit and Q are two layers on the same
+features, each with a spectral norm of its own. Of each batch the first quarter is rotated by 0, 90,
+180 and 270 degrees; real or fake is told from images that are not rotated.
 
 Images that are not square are rotated by 0 and 180 degrees only, half of each batch.
 
 Departs from the paper: networks and recipe are those of the backbone, DCGAN's by default, whose
-discriminator has spectral instead of batch normalization; the generator's normalization knows
-nothing of the latent.
+discriminator has spectral instead of batch normalization; the features are a LeakyReLU of 128
+linear values; the generator's normalization knows nothing of the latent.
 """
 
 from dataclasses import dataclass
@@ -23,8 +24,11 @@ from torch.nn.functional import cross_entropy
 
 from ganbench import GAN, DataSpec, Hooks, Scored, Terms, Turn, build_backbone, losses, register
 from ganbench.backbone import images_only
+from ganbench.nn.features import AuxiliaryDiscriminator
 from ganbench.tricks.rotation import quarter_turns_of, rotated
 from ganbench.tricks.spectral_norm import SpectralNorm
+
+FEATURES = 128
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,9 @@ def ssgan(data: DataSpec, *, backbone: str = "auto", alpha: float = 0.2, beta: f
     quarter_turns = quarter_turns_of(data.shape)
     return GAN(
         generator=networks.generator,
-        discriminator=networks.two_heads(len(quarter_turns)),
+        discriminator=lambda shape: AuxiliaryDiscriminator(
+            networks.network(shape, FEATURES), FEATURES, len(quarter_turns)
+        ),
         loss=losses.hinge,
         hooks=Rotations(quarter_turns, beta, alpha),
         tricks=[SpectralNorm()],

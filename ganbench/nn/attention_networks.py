@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from math import prod
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from ganbench.errors import ConfigError
 from ganbench.gan import Labels, Shape
 from ganbench.nn.convolutional import map_sizes
 from ganbench.nn.residual import (
+    ClassBatchNorm2d,
     ConditionalBatchNorm2d,
     DownBlock,
     MapNorm,
@@ -48,20 +49,16 @@ class AttentionGenerator(nn.Module):
 
     def __init__(self, latent_dim: int, shape: Shape, *, width: int = 16, classes: int = 0) -> None:
         super().__init__()
-        self.classes = classes
         norm: MapNorm = PlainBatchNorm2d
         if classes:
-            norm = _conditional(classes)
+            norm = partial(ClassBatchNorm2d, classes=classes)
         count = len(map_sizes(*shape[1:])) - 1
         self.body = _GeneratorBody(latent_dim, shape, width, [norm] * count)
         initialize_xavier(self)
 
     def forward(self, latents: Tensor, labels: Labels = None) -> Tensor:
         """Map (B, latent_dim) and labels (B,) or None to (B, *shape)."""
-        condition = None
-        if labels is not None:
-            condition = one_hot(labels, self.classes).to(latents.dtype)
-        images: Tensor = self.body(latents, [condition] * len(self.body.blocks))
+        images: Tensor = self.body(latents, [labels] * len(self.body.blocks))
         return images
 
 
@@ -71,7 +68,8 @@ class ChunkGenerator(nn.Module):
     Maps latents (B, latent_dim), and labels (B,) int64 where there are classes, to (B, *shape) in
     [-1, 1]. The first part of a latent becomes the innermost map; each of the others, with the
     class's embedding, which all blocks share, makes the gains and biases of a block's batch
-    normalizations. Without classes the part alone makes them (arXiv:1810.01365).
+    normalizations. Without classes the part alone makes them (arXiv:1810.01365), and each has a
+    constant term, which embeddings otherwise provide.
 
     Args:
         latent_dim: Size of a latent; no less than the number of its parts.
@@ -95,7 +93,10 @@ class ChunkGenerator(nn.Module):
         self.embed = nn.Embedding(classes, _EMBEDDED) if classes else None
         embedded = _EMBEDDED if classes else 0
         first, *others = (len(part) for part in torch.empty(latent_dim).tensor_split(self.parts))
-        norms = [_conditional(size + embedded) for size in others]
+        norms: list[MapNorm] = [
+            partial(ConditionalBatchNorm2d, size=size + embedded, constant=not classes)
+            for size in others
+        ]
         self.body = _GeneratorBody(first, shape, width, norms)
         initialize_orthogonal(self)
 
@@ -181,8 +182,3 @@ class AttentionDiscriminator(nn.Module):
                 maps = self.attention(maps)
         values: Tensor = self.head(pixel_sum(maps))
         return values
-
-
-def _conditional(size: int) -> MapNorm:
-    """Return what builds batch normalizations whose gains and biases follow from (B, size)."""
-    return lambda channels: ConditionalBatchNorm2d(channels, size)

@@ -30,6 +30,33 @@ class FeatureDiscriminator(nn.Module):
         return self.head(features), features
 
 
+class AuxiliaryDiscriminator(nn.Module):
+    """A discriminator with an auxiliary head, a layer of its own on the features of the logit.
+
+    Maps (B, *shape) to logits (B, 1) and, as extras, values (B, outputs). Two layers, not rows of
+    one, so that what bounds the weights of one head, such as spectral normalization, does not
+    share the bound with the other.
+
+    Args:
+        network: Maps (B, *shape) to (B, features).
+        features: The number of features.
+        outputs: The number of values of the auxiliary head.
+    """
+
+    logit_layer = "head"
+
+    def __init__(self, network: nn.Module, features: int, outputs: int) -> None:
+        super().__init__()
+        self.network = network
+        self.head = nn.Linear(features, 1)
+        self.auxiliary = nn.Linear(features, outputs)
+
+    def forward(self, examples: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (B, *shape) to logits (B, 1) and values (B, outputs)."""
+        features = leaky_relu(self.network(examples), 0.2)
+        return self.head(features), self.auxiliary(features)
+
+
 class ContrastiveDiscriminator(nn.Module):
     """A discriminator that places examples and their classes on one hypersphere.
 
@@ -51,6 +78,8 @@ class ContrastiveDiscriminator(nn.Module):
         self.head = nn.Linear(features, 1)
         self.project = nn.Linear(features, size)
         self.embed = nn.Embedding(classes, size)
+        # Of about unit length, because the longer they are, the less does an update turn them.
+        nn.init.normal_(self.embed.weight, 0.0, size**-0.5)
 
     def forward(self, examples: Tensor, labels: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Map (B, *shape) and labels (B,) to logits and to unit vectors of both (B, size)."""

@@ -172,6 +172,7 @@ class WithHead(nn.Module):
         outputs: The number of values of the head.
         reader: The name of the trick that reads them.
         classes: The number of vectors of that size that are learned next to it, and noted, too.
+            They start at about unit length.
     """
 
     logit_layer = "layer"
@@ -181,7 +182,8 @@ class WithHead(nn.Module):
         self.layer = layer
         self.reader = reader
         self.head = nn.Linear(weight_of(layer).shape[1], outputs)
-        self.classes = nn.Parameter(torch.randn(classes, outputs)) if classes else None
+        vectors = torch.randn(classes, outputs) * outputs**-0.5
+        self.classes = nn.Parameter(vectors) if classes else None
         self.noted = Noted()
 
     def forward(self, features: Tensor) -> Tensor:

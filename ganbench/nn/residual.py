@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 MapNorm = Callable[[int], nn.Module]
-"""Builds, for a number of channels, a module that maps maps (B, C, H, W) and a condition (B, size)
-or None to normalized maps (B, C, H, W)."""
+"""Builds, for a number of channels, a module that maps maps (B, C, H, W) and a condition to
+normalized maps (B, C, H, W). A condition is values (B, size), labels (B,) int64, or None."""
 
 
 class PlainBatchNorm2d(nn.Module):
@@ -35,24 +35,54 @@ class PlainBatchNorm2d(nn.Module):
 class ConditionalBatchNorm2d(nn.Module):
     """Batch normalization whose gains and biases are linear in a condition.
 
-    Papers: Dumoulin et al., 2017, arXiv:1610.07629 (by class); Chen et al., 2019,
-    arXiv:1810.01365 (by the latent: self-modulation).
+    Papers: Brock et al., 2019, arXiv:1809.11096 (by parts of the latent and an embedded class);
+    Chen et al., 2019, arXiv:1810.01365 (by the latent: self-modulation).
 
     Args:
         channels: The number of channels of a map.
         size: The size of a condition.
+        constant: Whether each gain and bias has a constant term of its own as well. A condition
+            that is random throughout, such as a latent, needs it: without it no channel can learn
+            a gain or a bias that all examples share.
     """
 
-    def __init__(self, channels: int, size: int) -> None:
+    def __init__(self, channels: int, size: int, *, constant: bool = False) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(channels, affine=False)
-        self.gain = nn.Linear(size, channels, bias=False)
-        self.bias = nn.Linear(size, channels, bias=False)
+        self.gain = nn.Linear(size, channels, bias=constant)
+        self.bias = nn.Linear(size, channels, bias=constant)
+        for layer in (self.gain, self.bias) if constant else ():
+            nn.init.zeros_(layer.bias)
 
     def forward(self, maps: Tensor, condition: Tensor) -> Tensor:
         """Map (B, C, H, W) and conditions (B, size) to (B, C, H, W)."""
         gains = 1 + self.gain(condition)[:, :, None, None]
         normalized: Tensor = self.norm(maps) * gains + self.bias(condition)[:, :, None, None]
+        return normalized
+
+
+class ClassBatchNorm2d(nn.Module):
+    """Batch normalization with gains and biases for each class, which start at one and at zero.
+
+    Paper: Dumoulin et al., 2017, arXiv:1610.07629
+
+    Args:
+        channels: The number of channels of a map.
+        classes: The number of classes.
+    """
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.gain = nn.Embedding(classes, channels)  # what is added to a gain of one
+        self.bias = nn.Embedding(classes, channels)
+        nn.init.zeros_(self.gain.weight)
+        nn.init.zeros_(self.bias.weight)
+
+    def forward(self, maps: Tensor, labels: Tensor) -> Tensor:
+        """Map (B, C, H, W) and labels (B,) int64 to (B, C, H, W)."""
+        gains = 1 + self.gain(labels)[:, :, None, None]
+        normalized: Tensor = self.norm(maps) * gains + self.bias(labels)[:, :, None, None]
         return normalized
 
 
@@ -85,7 +115,7 @@ class UpBlock(nn.Module):
         self.skip = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, maps: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Map (B, inputs, h, w) and conditions (B, size) to (B, outputs, *size)."""
+        """Map (B, inputs, h, w) and a condition of the norms to (B, outputs, *size)."""
         inner = repeated(self.first_norm(maps, condition).relu(), self.size)
         inner = self.second_norm(self.first(inner), condition).relu()
         # A 1 x 1 convolution and a repetition of pixels commute.

@@ -21,6 +21,8 @@ from ganbench.nn.residual import (
 
 _LARGEST = 4
 """The largest number of channels, as a multiple of the outermost one's."""
+_INNERMOST = 7
+"""The shortest side of the discriminator's innermost map: the halves of 28 end at 7."""
 
 
 class ResidualGenerator(nn.Module):
@@ -60,7 +62,9 @@ class ResidualGenerator(nn.Module):
 class ResidualDiscriminator(nn.Module):
     """Blocks that halve an image, two that do not, and a linear layer of the sums over pixels.
 
-    Maps (B, *shape) to (B, outputs). Nothing is normalized.
+    Maps (B, *shape) to (B, outputs). Nothing is normalized. The shorter side is halved while about
+    7 pixels remain: 28 becomes 7, and 32 becomes 8, as in SNGAN's network for CIFAR-10. It is
+    halved at least once.
 
     Args:
         shape: (C, H, W) of an image.
@@ -70,7 +74,8 @@ class ResidualDiscriminator(nn.Module):
 
     def __init__(self, shape: Shape, *, width: int = 64, outputs: int = 1) -> None:
         super().__init__()
-        halvings = max(1, len(map_sizes(*shape[1:])) - 2)  # the innermost map is of 8 x 8 or so
+        remaining = [size for size in map_sizes(*shape[1:])[:-1] if min(size) >= _INNERMOST]
+        halvings = max(1, len(remaining))
         widths = channels_inward(width, halvings, _LARGEST)
         inner = widths[-1]
         self.blocks = nn.Sequential(

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 _REDUCTION = 8
 """How many times fewer channels are compared and summed."""
+_FEWEST = 8
+"""The fewest of them: two or so could not tell many pixels apart."""
 _MOST_PIXELS = 256
 """The largest map that attends to itself: time and memory grow with the square of its pixels."""
 
@@ -17,9 +19,9 @@ _MOST_PIXELS = 256
 class SelfAttention2d(nn.Module):
     """Adds to each pixel a mean of all pixels, weighted by their likeness.
 
-    With 1 x 1 convolutions f, g, h to an eighth of the channels and v back from them, pixel j of
-    maps x becomes ``x_j + gamma * v(sum_i a_ji h(x_i))``, where the ``a_ji`` are the softmax over i
-    of ``f(x_i) . g(x_j)``. The learned ``gamma`` begins at zero.
+    With 1 x 1 convolutions f, g, h to an eighth of the channels, but to no fewer than eight, and v
+    back from them, pixel j of maps x becomes ``x_j + gamma * v(sum_i a_ji h(x_i))``, where the
+    ``a_ji`` are the softmax over i of ``f(x_i) . g(x_j)``. The learned ``gamma`` begins at zero.
 
     Args:
         channels: The number of channels of a map.
@@ -27,7 +29,7 @@ class SelfAttention2d(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        inner = max(1, channels // _REDUCTION)
+        inner = max(_FEWEST, channels // _REDUCTION)
         self.key = nn.Conv2d(channels, inner, 1, bias=False)
         self.query = nn.Conv2d(channels, inner, 1, bias=False)
         self.value = nn.Conv2d(channels, inner, 1, bias=False)

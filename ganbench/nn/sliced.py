@@ -25,7 +25,8 @@ class SlicedDiscriminator(nn.Module):
     def __init__(self, network: nn.Module, features: int) -> None:
         super().__init__()
         self.network = network
-        self.direction = nn.Parameter(torch.randn(features))
+        # Of about unit length, because the longer it is, the less does an update of Adam turn it.
+        self.direction = nn.Parameter(torch.randn(features) * features**-0.5)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Map (B, *shape) to logits (B, 1) and equal values (B, 1)."""

@@ -35,9 +35,11 @@ class SpectralNorm(Trick):
 
     ``W / (u^T W v)``, where u and v track the first singular vectors by one power iteration in
     each forward pass in training mode; they are buffers, and are saved with the weights. Linear,
-    convolution and embedding layers are normalized. ``generator`` normalizes the generator as well
-    (arXiv:1805.08318). That bounds the slope of a discriminator without batch normalization, whose
-    gains are free, up to what overlapping windows of convolutions add.
+    convolution and embedding layers are normalized. That bounds the slope of a discriminator
+    without batch normalization, whose gains are free, up to what overlapping windows of
+    convolutions add. ``generator`` normalizes the generator as well (arXiv:1805.08318), except its
+    embeddings: the rows of a class are its own to choose, gains and biases of a batch normalization
+    (arXiv:1805.08318) as well as vectors that linear layers read (arXiv:1809.11096).
     """
 
     generator: bool = False
@@ -48,7 +50,7 @@ class SpectralNorm(Trick):
         """Normalize the discriminator after it is built, so that its initial weights stay."""
 
         def normalized(shape: Shape) -> nn.Module:
-            return _normalize(build(shape))
+            return _normalize(build(shape), embeddings=True)
 
         return normalized
 
@@ -56,19 +58,25 @@ class SpectralNorm(Trick):
         """Normalize the generator as well, if requested."""
 
         def normalized(latent_dim: int) -> nn.Module:
-            return _normalize(build(latent_dim))
+            return _normalize(build(latent_dim), embeddings=False)
 
         return normalized if self.generator else build
 
 
-def _normalize(network: nn.Module) -> nn.Module:
+def _normalize(network: nn.Module, *, embeddings: bool) -> nn.Module:
     """Normalize, in place, every layer of a network that is not normalized yet.
+
+    Args:
+        network: The network.
+        embeddings: Whether embeddings are among the layers.
 
     Raises:
         ConfigError: The weights of a layer begin at zero, which cannot be divided by their largest
             singular value.
     """
     for name, layer in list(network.named_modules()):
+        if isinstance(layer, nn.Embedding) and not embeddings:
+            continue
         if isinstance(layer, _LAYERS) and not parametrize.is_parametrized(layer, "weight"):
             if not layer.weight.any():
                 raise ConfigError(

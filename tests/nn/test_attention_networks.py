@@ -72,7 +72,18 @@ def test_a_class_chooses_gains_and_biases_in_sagan_and_the_latent_the_first_map(
         block.register_forward_hook(lambda _, given, output: seen.append(given[1]))
     generator(torch.randn(2, 8), torch.tensor([2, 0]))
     assert generator.body.project.in_features == 8
-    assert all(torch.equal(condition, torch.eye(3)[[2, 0]]) for condition in seen)
+    assert all(condition.tolist() == [2, 0] for condition in seen)
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_a_channel_can_learn_gains_and_biases_that_all_images_share(classes):
+    """By a constant term; with classes by the embedding, to which all rows can add a vector."""
+    generator = ChunkGenerator(8, (1, 16, 16), width=4, classes=classes)
+    layers = [layer for layer in generator.modules() if isinstance(layer, ConditionalBatchNorm2d)]
+    assert len(layers) == 4
+    for layer in (part for each in layers for part in (each.gain, each.bias)):
+        assert (layer.bias is None) == bool(classes)
+        assert classes or not layer.bias.any()
 
 
 def test_weights_start_orthogonal_in_biggan():

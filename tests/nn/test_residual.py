@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn.functional import conv2d
 
 from ganbench.nn.residual import (
+    ClassBatchNorm2d,
     ConditionalBatchNorm2d,
     DownBlock,
     PlainBatchNorm2d,
@@ -32,15 +33,29 @@ def test_gains_and_biases_are_linear_in_the_condition():
     torch.testing.assert_close(layer(maps, condition), expected)
 
 
-def test_a_condition_of_zero_normalizes_plainly_and_classes_have_their_own_gains():
+def test_a_constant_term_starts_at_zero_and_is_shared_by_all_conditions():
     torch.manual_seed(0)
-    layer = ConditionalBatchNorm2d(2, 3)
+    layer = ConditionalBatchNorm2d(3, 5, constant=True)
+    assert not layer.gain.bias.any()
+    assert not layer.bias.bias.any()
+    layer.gain.bias.data, layer.bias.bias.data = torch.randn(3), torch.randn(3)
+    maps = torch.randn(6, 3, 4, 5)
+    gains, biases = 1 + layer.gain.bias, layer.bias.bias
+    expected = normalized(maps) * gains[:, None, None] + biases[:, None, None]
+    torch.testing.assert_close(layer(maps, torch.zeros(6, 5)), expected)
+
+
+def test_classes_have_gains_and_biases_of_their_own_which_start_as_none():
+    torch.manual_seed(0)
+    layer = ClassBatchNorm2d(2, 3)
     maps = torch.randn(4, 2, 3, 3)
-    torch.testing.assert_close(layer(maps, torch.zeros(4, 3)), normalized(maps))
     labels = torch.tensor([0, 2, 1, 2])
-    outputs = layer(maps, torch.eye(3)[labels])
+    torch.testing.assert_close(layer(maps, labels), normalized(maps))
+    nn.init.normal_(layer.gain.weight)
+    nn.init.normal_(layer.bias.weight)
+    outputs = layer(maps, labels)
     for label, output, plain in zip(labels, outputs, normalized(maps), strict=True):
-        gain, bias = 1 + layer.gain.weight[:, label], layer.bias.weight[:, label]
+        gain, bias = 1 + layer.gain.weight[label], layer.bias.weight[label]
         torch.testing.assert_close(output, plain * gain[:, None, None] + bias[:, None, None])
 
 

@@ -25,7 +25,7 @@ def test_each_pixel_gets_the_weighted_mean_of_all():
         name: getattr(layer, name).weight[:, :, 0, 0]
         for name in ("key", "query", "value", "output")
     }
-    assert weights["key"].shape == (2, 16), "an eighth of the channels"
+    assert weights["key"].shape == (8, 16)
     expected = torch.empty_like(maps)
     for image, result in zip(maps, expected, strict=True):
         pixels = [image[:, row, column] for row in range(3) for column in range(4)]
@@ -41,6 +41,16 @@ def test_each_pixel_gets_the_weighted_mean_of_all():
             )
             result[:, j // 4, j % 4] = attending + 0.5 * (weights["output"] @ mean)
     torch.testing.assert_close(layer(maps), expected)
+
+
+@pytest.mark.parametrize(
+    ("channels", "inner"), [(4, 8), (16, 8), (32, 8), (64, 8), (72, 9), (128, 16)]
+)
+def test_an_eighth_of_the_channels_is_compared_and_no_fewer_than_eight(channels, inner):
+    layer = SelfAttention2d(channels)
+    for name in ("key", "query", "value"):
+        assert getattr(layer, name).weight.shape == (inner, channels, 1, 1)
+    assert layer.output.weight.shape == (channels, inner, 1, 1)
 
 
 def test_it_begins_as_the_identity():

@@ -9,6 +9,7 @@ import torch
 from small_states import state_of
 from torch import nn
 from torch.nn.functional import pad
+from torch.nn.utils import parametrize
 
 from ganbench.config import Recipe, sgd
 from ganbench.errors import ConfigError
@@ -141,6 +142,21 @@ def test_spectral_norm_of_the_generator_is_asked_for(both):
     state = build(SpectralNorm(generator=both))
     keys = state.generator.state_dict()
     assert any("parametrizations" in key for key in keys) is both
+
+
+def test_spectral_norm_leaves_the_embeddings_of_a_generator_alone():
+    """Even where they begin at zero, as deviations of gains from one do."""
+
+    def embedded(latent_dim):
+        network = Layers()
+        nn.init.zeros_(network.embedding.weight)
+        return network
+
+    network = SpectralNorm(generator=True).wrap_generator(embedded, None)(5)
+    normalized = {
+        name for name, layer in network.named_children() if parametrize.is_parametrized(layer)
+    }
+    assert normalized == {"linear", "convolution", "transposed"}
 
 
 # -- packing ---------------------------------------------------------------------------------------

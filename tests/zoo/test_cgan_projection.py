@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The projection discriminator in a GAN: its logit, spectrally normalized, and its recipe."""
 
+import pytest
 import torch
 from small_states import state_of
 from torch.nn.utils import parametrize
@@ -30,6 +31,15 @@ def test_the_logit_is_psi_plus_the_inner_product_of_normalized_weights():
                 layer.train()
                 weight = layer.weight
             assert abs(torch.linalg.matrix_norm(weight, 2) - 1) < 1e-4
+
+
+@pytest.mark.parametrize("data", [DATA, DataSpec("images", "1", (1, 8, 8), classes=3)])
+def test_the_inner_product_starts_no_larger_than_a_feature(data):
+    gan = create("cgan-projection", data)
+    embed = state_of(gan, data, gan.tricks).discriminator.embed
+    lengths = embed.parametrizations.weight.original.norm(dim=1)
+    assert lengths.max() < 1.25
+    assert lengths.min() > 0.75
 
 
 def test_the_discriminator_makes_five_steps_on_a_hinge():

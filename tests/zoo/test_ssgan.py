@@ -58,3 +58,19 @@ def test_real_or_fake_is_told_from_images_that_are_not_rotated():
     turn = gradients(state, "discriminator", batch)
     assert turn.real.logits.shape == turn.fake.logits.shape == (8, 1)
     assert torch.equal(turn.real.seen.images, batch.images)
+
+
+def test_the_logit_and_the_rotations_have_spectral_norms_of_their_own():
+    """Rows of one normalized layer would share a norm of one: large odds would shrink the logit."""
+    state, _ = ssgan(8, 8)
+    heads = [
+        layer
+        for layer in state.discriminator.modules()
+        if isinstance(layer, torch.nn.Linear) and layer.out_features in (1, 4)
+    ]
+    assert sorted(layer.out_features for layer in heads) == [1, 4]
+    for layer in heads:
+        layer.train()
+        for _ in range(200):
+            weight = layer.weight
+        assert abs(torch.linalg.matrix_norm(weight, 2) - 1) < 1e-3
