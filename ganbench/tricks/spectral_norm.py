@@ -35,7 +35,8 @@ class SpectralNorm(Trick):
 
     ``W / (u^T W v)``, where u and v track the first singular vectors by one power iteration in
     each forward pass in training mode; they are buffers, and are saved with the weights. Linear,
-    convolution and embedding layers are normalized. ``generator`` normalizes the generator as well
+    convolution and embedding layers are normalized, except those that a network's class names in
+    ``free_layers``, as U-Net GAN's does. ``generator`` normalizes the generator as well
     (arXiv:1805.08318). That bounds the slope of a discriminator without batch normalization, whose
     gains are free, up to what overlapping windows of convolutions add.
     """
@@ -62,13 +63,20 @@ class SpectralNorm(Trick):
 
 
 def _normalize(network: nn.Module) -> nn.Module:
-    """Normalize, in place, every layer of a network that is not normalized yet.
+    """Normalize, in place, every layer of a network that is neither free nor normalized yet.
 
     Raises:
         ConfigError: The weights of a layer begin at zero, which cannot be divided by their largest
             singular value.
     """
+    free = [
+        module.get_submodule(name)
+        for module in network.modules()
+        for name in getattr(module, "free_layers", ())
+    ]
     for name, layer in list(network.named_modules()):
+        if layer in free:
+            continue
         if isinstance(layer, _LAYERS) and not parametrize.is_parametrized(layer, "weight"):
             if not layer.weight.any():
                 raise ConfigError(

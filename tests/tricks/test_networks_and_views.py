@@ -9,6 +9,7 @@ import torch
 from small_states import state_of
 from torch import nn
 from torch.nn.functional import pad
+from torch.nn.utils.parametrize import is_parametrized
 
 from ganbench.config import Recipe, sgd
 from ganbench.errors import ConfigError
@@ -92,6 +93,20 @@ def test_spectral_norm_is_one():
     assert "linear.parametrizations.weight.0._u" in network.state_dict()
     first, last = (net.linear.parametrizations.weight[0]._u for net in (before, network))
     assert not torch.equal(first, last)
+
+
+class FreeEnd(Layers):
+    """A network of which one layer is to stay as it is."""
+
+    free_layers = ("linear",)
+
+
+def test_layers_that_a_part_of_a_network_names_are_not_normalized():
+    network = nn.Sequential(FreeEnd(), nn.Linear(7, 1))
+    normalized = SpectralNorm().wrap_discriminator(lambda shape: network, None)((5,))
+    free = {name for name, layer in normalized[0].named_children() if not is_parametrized(layer)}
+    assert free == {"linear"}
+    assert is_parametrized(normalized[1])
 
 
 def test_spectral_norm_update():
