@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Variants that are a loss, a penalty or a trick on a backbone: what each player minimizes."""
 
+from inspect import signature
+
 import pytest
 import torch
 from small_models import small
 from small_states import state_of
 from torch import nn
 from torch.nn.functional import softplus
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import parametrize
 
 from ganbench import registry
@@ -22,6 +25,7 @@ from ganbench.turn import Turn
 
 POINTS = DataSpec("points", "1", (2,))
 IMAGES = DataSpec("images", "1", (1, 16, 16))
+IMAGES_WITH_CLASSES = DataSpec("images", "1", (1, 16, 16), classes=3)
 BATCH = Batch(torch.randn(6, 2, generator=torch.Generator().manual_seed(0)))
 
 LOSSES = {
@@ -57,6 +61,22 @@ def state_with_tricks(model, data=POINTS):
     gan = small(model, data)
     recipe = gan.recipe.model_copy(update={"batch_size": 6})
     return state_of(gan, data, gan.tricks, recipe=recipe)
+
+
+@pytest.mark.parametrize("backbone", ["dcgan", "fastgan"])
+def test_no_batch_norm_under_a_penalty_on_gradients(backbone):
+    """Batch normalization couples the examples, of each of which a penalty wants the gradient."""
+    penalized = set()
+    for model in registry.models.names():
+        if "backbone" not in signature(registry.models.get(model)).parameters:
+            continue
+        data = IMAGES_WITH_CLASSES
+        gan = create(model, data, {"backbone": backbone})
+        if any(trick.differentiates for trick in gan.tricks):
+            penalized.add(model)
+            layers = gan.discriminator(data.shape).modules()
+            assert not any(isinstance(layer, _BatchNorm) for layer in layers), model
+    assert {"r3gan", "stylegan2-ada", "wgan-gp"} <= penalized
 
 
 @pytest.mark.parametrize("model", MODELS)
