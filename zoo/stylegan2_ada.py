@@ -12,10 +12,10 @@ backbones, whose weights are not equalized, the optimizers are those of the back
 
 Departs from the paper: small networks, with 16 channels at the image, half as many as in the model
 stylegan2, and at most 256; what the model stylegan2 says of its layers holds here, too; no path
-length regularization, as in the paper for CIFAR-10; styles are mixed for every size; p moves by one in 100 kimg, where the paper has 500, because runs
-are short, and half as long as those of most models here; the average of the generator's weights
-forgets half in 10 kimg; of the augmentations those of the trick ada, without flips and turns, which
-change what digits mean.
+length regularization, as in the paper for CIFAR-10; styles are mixed for every size; p moves by one
+in 100 kimg, where the paper has 500, because runs are short, and half as long as those of most models
+here; the average of the generator's weights forgets half in 10 kimg; of the augmentations those of
+the trick ada, without flips and turns, which change what digits mean.
 """
 
 from dataclasses import dataclass
