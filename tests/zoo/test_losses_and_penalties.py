@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Variants that are a loss, a penalty or a trick on a backbone: what each player minimizes."""
 
+import re
+import tomllib
 from inspect import signature
 
 import pytest
 import torch
+from documents import ROOT
 from small_models import small
 from small_states import state_of
 from torch import nn
@@ -16,6 +19,7 @@ from ganbench import registry
 from ganbench.config import adam, rmsprop
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
+from ganbench.harness.builtin_suites import builtin_suites
 from ganbench.runtime.process_group import ProcessGroup
 from ganbench.step import alternate, gradients
 from ganbench.training.build import create
@@ -77,6 +81,25 @@ def test_no_batch_norm_under_a_penalty_on_gradients(backbone):
             layers = gan.discriminator(data.shape).modules()
             assert not any(isinstance(layer, _BatchNorm) for layer in layers), model
     assert {"r3gan", "stylegan2-ada", "wgan-gp"} <= penalized
+
+
+@pytest.mark.parametrize("name", ["zoo-losses", "zoo-fashion"])
+def test_docs_say_which_models_of_a_suite_have_no_batch_norm(name):
+    models = tomllib.loads(builtin_suites()[name].read_text())["models"]
+    without = set()
+    for model in models:
+        gan = create(model, IMAGES, {"backbone": "dcgan"})
+        layers = gan.discriminator(IMAGES.shape).modules()
+        if not any(isinstance(layer, _BatchNorm) for layer in layers):
+            without.add(model)
+    text = " ".join((ROOT / "docs/zoo.md").read_text().split())
+    pattern = {
+        "zoo-losses": "those of ([^.;]*) have no batch normalization",
+        "zoo-fashion": "batch normalization except with ([^.;]*);",
+    }[name]
+    named = set(re.findall("`([^`]*)`", re.search(pattern, text)[1]))
+    unmeasured = {"r3gan"} if name == "zoo-fashion" else set()
+    assert named == without - unmeasured
 
 
 @pytest.mark.parametrize("model", MODELS)
