@@ -62,6 +62,15 @@ class SpectralNorm(Trick):
         return normalized if self.generator else build
 
 
+def free_layers(network: nn.Module) -> list[nn.Module]:
+    """Return the layers whose weights are not to be normalized, which classes name by attribute."""
+    return [
+        module.get_submodule(name)
+        for module in network.modules()
+        for name in getattr(module, "free_layers", ())
+    ]
+
+
 def _normalize(network: nn.Module) -> nn.Module:
     """Normalize, in place, every layer of a network that is neither free nor normalized yet.
 
@@ -69,11 +78,7 @@ def _normalize(network: nn.Module) -> nn.Module:
         ConfigError: The weights of a layer begin at zero, which cannot be divided by their largest
             singular value.
     """
-    free = [
-        module.get_submodule(name)
-        for module in network.modules()
-        for name in getattr(module, "free_layers", ())
-    ]
+    free = free_layers(network)
     for name, layer in list(network.named_modules()):
         if layer in free:
             continue
