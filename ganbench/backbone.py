@@ -2,7 +2,7 @@
 """A backbone: the pair of networks on which the idea of a variant is tried.
 
 A variant whose function has the parameter ``backbone: str = "auto"`` runs on every pair of networks
-of the catalogue ``ganbench/backbones/``, so that two losses are compared on equal networks.
+of the catalogue ``ganbench/backbones/``, so that two losses are compared on the same backbone.
 """
 
 from __future__ import annotations

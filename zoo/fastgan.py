@@ -11,7 +11,9 @@ The generator's small maps excite the channels of large ones. Hinge loss on patc
 Departs from the paper: absolute differences of pixels in place of a perceptual distance; images
 are rebuilt as the discriminator was shown them; maps are those before the last halving and after
 it, whatever their size, and skip connections are shorter where an image has fewer than four
-doublings; batches of 64, not 8; convolutions are not spectrally normalized, as in the authors' code.
+doublings; batches of 64, not 8. The authors' code also normalizes the convolutions spectrally, draws
+the margins of the hinge loss between 0.8 and 1, and lets the discriminator judge a smaller copy of
+each image, which a third decoder rebuilds; none of this is done here.
 """
 
 import torch

@@ -7,11 +7,16 @@ The generator gives an image at four of its depths, and the discriminator sees a
 coarse ones with more noise: x_i (1 - t_i) + t_i e with t = 0.885, 0.76, 0.51 and 0.01, where each
 level has the noise of the finer one and more. So early layers learn what noise cannot hide. A real
 image is seen at the same levels. The loss is relativistic, with R1 and R2; the learning rate is in
-inverse proportion to the width. Data with classes are learned with them.
+inverse proportion to the width, but at most 0.001, which it is for all widths below 154, the default
+among them. Data with classes are learned with them.
 
 Departs from the paper: pixels, not an autoencoder's latents; small networks; R1 and R2 are exact
-gradients, with respect to a shift of all four levels, not finite differences; no guidance by the
-features of a pretrained network, no augmentation, batches of 64; runs are a quarter as long as
+gradients, not finite differences. Both are with respect to a shift of all four levels alike: the
+authors' code does so for real images, but shifts each level of a generated one by noise of its own,
+so that its R2 is the sum of the levels' squared gradients, where here it is the square of their sum.
+The logit of data with classes has a linear term next to the inner product with the class, which is
+all that the authors' has; gradients are not clipped, where theirs are to a norm of 1; no guidance by
+the features of a pretrained network, no augmentation, batches of 64; runs are a quarter as long as
 those of most models here, because updates take long.
 """
 

@@ -4,8 +4,8 @@
 Paper: Wu et al., LOGAN: Latent Optimisation for Generative Adversarial Networks, 2019, arXiv:1912.00953
 
 z' = z + 0.9 / (beta + |g|^2) g with g = grad_z D(G(z)), a step of natural gradient ascent, through
-which both players are differentiated: each foresees the other's answer. beta is 0.1, as for the
-paper's small images. Uniform latents, the hinge loss, and a spectrally normalized discriminator.
+which both players are differentiated: each foresees the other's answer. beta is 0.1, as
+PyTorch-StudioGAN has it for CIFAR-10. Uniform latents, the hinge loss, and a spectrally normalized discriminator.
 
 Departs from the paper: networks and optimizer are those of the backbone, with no batch
 normalization in the discriminator; all latents take the step, and its length is not penalized.

@@ -8,7 +8,8 @@ losses, such as Lucic et al., Are GANs Created Equal?, 2018, arXiv:1711.10337, c
 ``--set loss=minimax`` gives their MM GAN.
 
 Departs from the paper: networks and recipe are those of the backbone. On ``dcgan`` it is the model
-``dcgan``, on ``mlp`` the model ``vanilla``.
+``dcgan``. On ``mlp`` it is the model ``vanilla`` for points; for images it has the same networks, but
+trains for another length.
 """
 
 from ganbench import GAN, DataSpec, build_backbone, losses, register

@@ -7,7 +7,8 @@ D(x_1, ..., x_m) sees m real or m generated examples, stacked along the channels
 first layer grows. Packs of a distribution with mode collapse are easier to tell from real packs
 than single samples are. Here m = 2; ``--trick pacgan:size=4`` packs more.
 
-Departs from the paper: networks and recipe are those of the backbone.
+Departs from the paper: networks and recipe are those of the backbone; a batch of B examples makes
+B / 2 packs, where the authors' code has B packs of twice as many examples.
 """
 
 from ganbench import GAN, DataSpec, build_backbone, losses, register

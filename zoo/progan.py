@@ -8,11 +8,12 @@ linearly, and then train for as long again; real images are interpolated between
 All take equally long, and together the share ``growing`` of training. Weights are N(0, 1) and are
 scaled when used; the generator scales each pixel of its maps to unit length; the discriminator sees
 the deviation within groups of four. Wasserstein loss with a gradient penalty, and ``drift`` times
-the mean square of real logits.
+the mean square of real logits. Images keep their size while networks grow, and slopes are those in
+such images, as in the authors' code.
 
 Departs from the paper: the networks are small, with at most 256 channels; training takes less than
 one of the paper's phases, of 800,000 images each; batches of 32 throughout; a tanh at the end of
-the generator; images keep their size while networks grow, and slopes are those in such images.
+the generator; Adam keeps its state when a size is added, where the authors' code resets it.
 """
 
 from dataclasses import dataclass, replace

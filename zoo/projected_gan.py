@@ -6,7 +6,8 @@ Paper: Sauer et al., Projected GANs Converge Faster, 2021, arXiv:2111.01007
 A frozen network gives maps at four depths. Frozen random convolutions mix their channels, then
 their scales, from the deepest map upward, so that no discriminator can rely on a few features.
 Each of the four resulting maps has a discriminator of its own, spectrally normalized, and with the
-hinge loss. The generator is FastGAN's; all images are augmented differentiably.
+hinge loss. The generator is FastGAN's; all images are augmented by DiffAugment, with squares of a
+fifth of the side cut out, as in the authors' code.
 
 Departs from the paper: the frozen network is not trained on ImageNet. By default its weights are
 random (``features=random``), which keeps the projection and gives up what pretraining adds; a small
@@ -41,7 +42,7 @@ def projected_gan(
         generator=networks.generator,
         discriminator=lambda shape: ProjectedDiscriminator(shape, network=features, width=width),
         loss=losses.hinge,
-        tricks=[DiffAugment(), SpectralNorm(), EMA()],
+        tricks=[DiffAugment(cutout=0.2), SpectralNorm(), EMA()],
         recipe=networks.recipe.replace(
             generator_optimizer=optimizer, discriminator_optimizer=optimizer
         ),

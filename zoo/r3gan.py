@@ -9,9 +9,10 @@ ones (R2), both in every update, it converges locally. On images gamma falls to 
 learning rate from 2e-4 to 5e-5, as in the authors' code; up to 32 pixels gamma begins at 0.5, as in
 their ImageNet-32, above at 2, as in their FFHQ-64. Samples are drawn with averaged weights.
 
-Departs from the paper: the networks, its own residual ones without normalization, are narrower;
-beta2 is 0.99 from the start, not after a rise from 0.9; no augmentation. On points the networks are
-perceptrons, and the optimizer is theirs, with beta1 0.
+Departs from the paper: the networks, its own residual ones without normalization, are narrower, with
+one block at each size, not two, and a tanh at the end; beta2 is 0.99 from the start, not after a
+rise from 0.9; no augmentation. On points the networks are perceptrons with their learning rate, 5e-4,
+which falls to zero; Adam's betas are 0 and 0.99 there as well, and gamma falls from 1 to 0.1.
 """
 
 from ganbench import EMA, GAN, R1, R2, DataSpec, Moving, adam, build_backbone, losses, register

@@ -12,11 +12,12 @@ rates and betas are adapted to that. The model cannot know whether R1 is removed
 less often than in every 16th update: then set those of the discriminator as well.
 
 Departs from the paper: small networks (32 to 256 channels, styles of 128 values, four mapping
-layers) for 28 to 128 pixels; bilinear doubling and 2 x 2 means in place of wider filters; a tanh
-at the end; biases in the convolutions of skip connections; the path length is that of the
-generator's own pass, with all its examples and its mixed styles, not of a second one. The latents
-that are mixed in are normal, whatever the prior. R1 is 0.1 on small images and 1 on others, where the
-paper has 10 at 1024 pixels.
+layers) for 28 to 128 pixels; bilinear doubling and 2 x 2 means in place of wider filters; the
+discriminator activates its maps at their full size and then takes the means, where the paper's
+filters and halves them and then activates; a tanh at the end; biases in the convolutions of skip
+connections; the path length is that of the generator's own pass, with all its examples and its mixed
+styles, not of a second one. The latents that are mixed in are normal, whatever the prior. R1 is 0.1
+on small images and 1 on others, where the paper has 10 at 1024 pixels.
 """
 
 from dataclasses import dataclass

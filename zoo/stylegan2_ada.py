@@ -3,17 +3,19 @@
 
 Paper: Karras et al., Training Generative Adversarial Networks with Limited Data, 2020, arXiv:2006.06676
 
-All images that the discriminator sees, real or not, are augmented with a probability p that is
-below one, so that the augmentations do not leak into samples. p rises while the sign of the logits
-of real images, r = E sign(D(x)), is above 0.6, and falls while it is below. R1 is lazy, due in
-every 16th update, and Adam is adapted to that: its weight is 0.01 for images of up to 32 pixels, as
-for CIFAR-10, and 0.0002 times the pixels over the batch size otherwise.
+All images that the discriminator sees, real or not, are augmented with a probability p: as long as it
+stays well below one, the augmentations do not leak into samples. p rises while the sign of the logits
+of real images, r = E sign(D(x)), is above 0.6, and falls while it is below; it is clipped to [0, 1].
+R1 is lazy, due in every 16th update, and Adam is adapted to that: its weight is 0.01 for images of
+up to 32 pixels, as for CIFAR-10, and 0.0002 times the pixels over the batch size otherwise. On other
+backbones, whose weights are not equalized, the optimizers are those of the backbone.
 
-Departs from the paper: small networks; no path length regularization, as it does for CIFAR-10;
-styles are mixed for every size; p moves by one in 100 kimg, where the paper has 500, because runs
-are short, and half as long as those of most models here; the average of the generator's weights
-forgets half in 10 kimg; of the augmentations those of the trick ada, without flips and turns, which
-change what digits mean.
+Departs from the paper: small networks, with 16 channels at the image, half as many as in the model
+stylegan2, and at most 256; what the model stylegan2 says of its layers holds here, too; no path
+length regularization, as in the paper for CIFAR-10; styles are mixed for every size; p moves by one
+in 100 kimg, where the paper has 500, because runs are short, and half as long as those of most models
+here; the average of the generator's weights forgets half in 10 kimg; of the augmentations those of
+the trick ada, without flips and turns, which change what digits mean.
 """
 
 from dataclasses import dataclass
@@ -32,7 +34,11 @@ from ganbench import (
     losses,
     register,
 )
+from ganbench.backbone import AUTO
+from ganbench.config import parse_trick
 
+OWN = "stylegan2"
+"""The backbone for whose equalized weights the learning rate is meant."""
 RATE = 0.0025
 R1_EVERY = 16
 SHARE = R1_EVERY / (R1_EVERY + 1)
@@ -60,7 +66,13 @@ class WholeGroups(Hooks):
 def stylegan2_ada(data: DataSpec, *, backbone: str = "auto") -> GAN:
     """StyleGAN2-ADA, small: adaptive augmentation for little data."""
     images_only("stylegan2-ada", data)
-    networks = build_backbone(backbone, data, images="stylegan2")
+    networks = build_backbone(backbone, data, images=OWN, batch_norm=False)
+    recipe = networks.recipe
+    if parse_trick(backbone).name in (AUTO, OWN):
+        recipe = recipe.replace(
+            generator_optimizer=adam(RATE, (0.0, 0.99)),
+            discriminator_optimizer=adam(RATE * SHARE, (0.0, 0.99**SHARE)),
+        )
     pixels = data.shape[1] * data.shape[2]
     weight = 0.01 if data.resolution <= 32 else 2e-4 * pixels / BATCH
     return GAN(
@@ -69,10 +81,5 @@ def stylegan2_ada(data: DataSpec, *, backbone: str = "auto") -> GAN:
         loss=losses.non_saturating,
         hooks=WholeGroups(),
         tricks=[ADA(speed_kimg=100.0), R1(weight=weight, every=R1_EVERY), EMA()],
-        recipe=networks.recipe.replace(
-            kimg=networks.recipe.kimg / 2,
-            batch_size=BATCH,
-            generator_optimizer=adam(RATE, (0.0, 0.99)),
-            discriminator_optimizer=adam(RATE * SHARE, (0.0, 0.99**SHARE)),
-        ),
+        recipe=recipe.replace(kimg=recipe.kimg / 2, batch_size=BATCH),
     )

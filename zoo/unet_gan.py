@@ -10,11 +10,15 @@ said of its pixels is to be what was said of them before they were mixed: the me
 ``D(mix(x, G(z))) - mix(D(x), D(G(z)))``. The weight of these three terms rises from 0 to
 ``cutmix`` over the first half of training.
 
+Every layer of the discriminator is spectrally normalized except the last one, which gives the logits
+of pixels, as in the authors' code.
+
 Departs from the paper: FastGAN's generator, and residual blocks without attention in the
 discriminator, where the paper has BigGAN's networks; images are mixed in each update, at a weight
 that rises, where the paper replaces whole batches by mixed ones, ever more often, up to every
-second; all terms weigh 1, where the authors' code halves the losses that are not of mixed images. Both players learn at 2e-4: at the paper's 1e-4 and 5e-4, in a training this short, the
-generator stayed far behind.
+second; all terms weigh 1, where the authors' code halves the losses that are not of mixed images.
+Both players learn at 2e-4: at the paper's 1e-4 and 5e-4, in a training this short, the generator
+stayed far behind.
 """
 
 from dataclasses import dataclass

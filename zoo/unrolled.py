@@ -7,7 +7,9 @@ A generator that puts all its samples where the discriminator errs now would be 
 discriminator's next steps. Its gradient runs through five of them, which the discriminator then
 does not make; ``--trick unrolled:steps=10`` looks further ahead.
 
-Departs from the paper: networks and recipe are those of the backbone.
+Departs from the paper: networks and recipe are those of the backbone. The generator minimizes
+-log D(G(z)) of its fakes, as the unrolled discriminator sees them; the paper's minimax game has the
+term of real examples as well, which depends on the generator through the steps.
 """
 
 from ganbench import GAN, DataSpec, build_backbone, losses, register

@@ -5,11 +5,12 @@ Paper: Arjovsky et al., Wasserstein GAN, 2017, arXiv:1701.07875
 
 The critic maximizes E D(x) - E D(G(z)), the generator E D(G(z)). After each update the critic's
 weights are clipped to [-0.01, 0.01], which makes it Lipschitz; it takes five steps for one of the
-generator, both by RMSprop at 5e-5, because momentum was unstable.
+generator, both by RMSprop at 5e-5, because momentum was unstable. ``kimg`` counts what the critic is
+shown, so the generator makes a fifth of the updates that it makes elsewhere in as many kimg.
 
 Departs from the paper: networks are those of the backbone; the critic does not take 100 steps in
-early iterations, as in the authors' code. On points, where such a critic would be flat, the weights
-are clipped to [-0.1, 0.1], and the learning rate is ten times as high.
+early iterations, which the authors' does. On points, where such a critic would be flat, the weights
+are clipped to [-0.1, 0.1], and the learning rate is ten times as high and falls to zero.
 """
 
 from ganbench import GAN, DataSpec, build_backbone, losses, register, rmsprop

@@ -7,7 +7,8 @@ The critic minimizes E D(G(z)) - E D(x) + k E |grad D|^p, with the gradient betw
 generated examples. The minimum is a divergence for any k > 0 and p > 1; 2 and 6 are usual.
 
 Departs from the paper: networks are those of the backbone, with no batch normalization in the
-critic; the critic makes five steps for one of the generator, with WGAN-GP's optimizer.
+critic; the critic makes five steps for one of the generator, with the optimizer of ``wgan-gp``. On
+points the learning rate falls to zero.
 """
 
 from ganbench import GAN, DataSpec, adam, build_backbone, losses, register

@@ -8,7 +8,9 @@ penalty forbids critics that the theory allows. Here E max(0, |grad D(x)| - 1)^2
 depends less on its weight. Five steps of the critic for one of the generator.
 
 Departs from the paper: networks are those of the backbone, with no batch normalization in the
-critic; the optimizer and the weight of the penalty, 10, are WGAN-GP's.
+critic; the optimizer is that of ``wgan-gp``, and so is the weight of the penalty on images, 10. On
+points the weight is 10 as well, where ``wgan-gp`` has 0.1; batches, length and LeakyReLU are those of
+the backbone, and the learning rate falls to zero.
 """
 
 from ganbench import GAN, DataSpec, adam, build_backbone, losses, register

@@ -83,16 +83,17 @@ class PyramidDiscriminator(nn.Module):
         channels = shape[0]
         sizes = map_sizes(*shape[1:])
         widths = [min(256, width * 2**depth) for depth in range(len(sizes))]
-        self.from_image = nn.Conv2d(channels, width, 3, padding=1)
+        self.from_image = nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(0.2))
         inputs = [width, *(inner + channels for inner in widths[1:])]
+        # The LeakyReLU ends a stage: a smaller image joins the maps after it, and stays as it is.
         self.stages = nn.ModuleList(
-            nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(outer, inner, 4, stride=2, padding=1))
+            nn.Sequential(nn.Conv2d(outer, inner, 4, stride=2, padding=1), nn.LeakyReLU(0.2))
             for outer, inner in zip(inputs[:-1], widths[1:], strict=True)
         )
-        self.last = nn.Conv2d(inputs[-1], widths[-1], 3, padding=1)
-        self.logit = nn.Sequential(
-            nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(widths[-1] * prod(sizes[0]), 1)
+        self.last = nn.Sequential(
+            nn.Conv2d(inputs[-1], widths[-1], 3, padding=1), nn.LeakyReLU(0.2)
         )
+        self.logit = nn.Sequential(nn.Flatten(), nn.Linear(widths[-1] * prod(sizes[0]), 1))
         initialize(self)
 
     def forward(self, images: Tensor, pyramid: Pyramid) -> Tensor:

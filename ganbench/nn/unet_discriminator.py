@@ -45,6 +45,7 @@ class UNetDiscriminator(nn.Module):
     """
 
     logit_layer = "logit"
+    free_layers = ("pixel_logit",)  # as in the authors' code
 
     def __init__(self, shape: Shape, *, width: int = 32) -> None:
         super().__init__()

@@ -32,7 +32,8 @@ class DDLS(Trick):
     sampling. A uniform prior has no slope, and latents stay within its bounds. A step costs a
     backward pass through both networks. Steps that are too long are not corrected.
 
-    The logit must be the log of a density ratio, as for ``drs``. Training is unchanged.
+    The logit must be the log of a density ratio, as for ``drs``; with batch normalization in the
+    discriminator it is not that of training, as there. Training is unchanged.
     """
 
     steps: Annotated[int, Field(ge=0)] = 100

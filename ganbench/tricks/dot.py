@@ -36,7 +36,8 @@ class DOT(Trick):
     latents keep their length, near which its mass lies; the authors' code takes off
     ``z <g, z> / sqrt(D)``, with D values in z, which turns that part around and enlarges it, and
     can send latents to infinity. With a uniform prior, latents stay within its bounds. Training is
-    unchanged.
+    unchanged. With batch normalization in the discriminator, the logits are not those of training,
+    as for ``drs``.
     """
 
     steps: Annotated[int, Field(ge=0)] = 20

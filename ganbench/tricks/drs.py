@@ -38,6 +38,11 @@ class DRS(Trick):
     The logit must be log(p / q), with the densities p of the data and q of the generator: train
     with a logistic loss, such as the non-saturating or minimax loss, to convergence and without
     tricks that restrain the discriminator. Training is unchanged.
+
+    With batch normalization in the discriminator, the logits are not those of training. There, real
+    and generated batches are each normalized by their own statistics; here samples are normalized
+    by running averages over both kinds. ``--set model.backbone=dcgan:batch_norm=false`` trains
+    without it.
     """
 
     percentile: Annotated[float, Field(ge=0, le=100)] = 80.0

@@ -31,7 +31,8 @@ class MetropolisHastings(Trick):
 
     The logit must be log(p / q), with the densities p of the data and q of the generator: train
     with a logistic loss, such as the non-saturating or minimax loss, to convergence and without
-    tricks that restrain the discriminator. Training is unchanged.
+    tricks that restrain the discriminator. Training is unchanged. With batch normalization in the
+    discriminator, the logits are not those of training, as for ``drs``.
     """
 
     steps: Annotated[int, Field(ge=0)] = 100

@@ -16,7 +16,6 @@ from ganbench.trick import Trick
 
 _LAYERS = (
     nn.Linear,
-    nn.Embedding,
     nn.Conv1d,
     nn.Conv2d,
     nn.Conv3d,
@@ -35,10 +34,11 @@ class SpectralNorm(Trick):
 
     ``W / (u^T W v)``, where u and v track the first singular vectors by one power iteration in
     each forward pass in training mode; they are buffers, and are saved with the weights. Linear,
-    convolution and embedding layers are normalized. That bounds the slope of a discriminator
-    without batch normalization, whose gains are free, up to what overlapping windows of
-    convolutions add. ``generator`` normalizes the generator as well (arXiv:1805.08318), except its
-    embeddings: the rows of a class are its own to choose, gains and biases of a batch normalization
+    convolution and embedding layers are normalized, except those that a network's class names in
+    ``free_layers``, as U-Net GAN's does. That bounds the slope of a discriminator without batch
+    normalization, whose gains are free, up to what overlapping windows of convolutions add.
+    ``generator`` normalizes the generator as well (arXiv:1805.08318), but not its embeddings: the
+    rows of a class are its own to choose, gains and biases of a batch normalization
     (arXiv:1805.08318) as well as vectors that linear layers read (arXiv:1809.11096).
     """
 
@@ -50,7 +50,7 @@ class SpectralNorm(Trick):
         """Normalize the discriminator after it is built, so that its initial weights stay."""
 
         def normalized(shape: Shape) -> nn.Module:
-            return _normalize(build(shape), embeddings=True)
+            return _normalize(build(shape), (*_LAYERS, nn.Embedding))
 
         return normalized
 
@@ -58,26 +58,32 @@ class SpectralNorm(Trick):
         """Normalize the generator as well, if requested."""
 
         def normalized(latent_dim: int) -> nn.Module:
-            return _normalize(build(latent_dim), embeddings=False)
+            return _normalize(build(latent_dim), _LAYERS)
 
         return normalized if self.generator else build
 
 
-def _normalize(network: nn.Module, *, embeddings: bool) -> nn.Module:
-    """Normalize, in place, every layer of a network that is not normalized yet.
+def free_layers(network: nn.Module) -> list[nn.Module]:
+    """Return the layers whose weights are not to be normalized, which classes name by attribute."""
+    return [
+        module.get_submodule(name)
+        for module in network.modules()
+        for name in getattr(module, "free_layers", ())
+    ]
 
-    Args:
-        network: The network.
-        embeddings: Whether embeddings are among the layers.
+
+def _normalize(network: nn.Module, kinds: tuple[type[nn.Module], ...]) -> nn.Module:
+    """Normalize, in place, every layer of some kinds that is neither free nor normalized yet.
 
     Raises:
         ConfigError: The weights of a layer begin at zero, which cannot be divided by their largest
             singular value.
     """
+    free = free_layers(network)
     for name, layer in list(network.named_modules()):
-        if isinstance(layer, nn.Embedding) and not embeddings:
+        if layer in free:
             continue
-        if isinstance(layer, _LAYERS) and not parametrize.is_parametrized(layer, "weight"):
+        if isinstance(layer, kinds) and not parametrize.is_parametrized(layer, "weight"):
             if not layer.weight.any():
                 raise ConfigError(
                     f"spectral-norm divides weights by their largest singular value, and those of "

@@ -37,7 +37,8 @@ class PixelwiseDiscriminator(Trick):
     players minimize the loss of the one plus ``pixels`` times that of the others. CutMix, the
     paper's second idea, is left out: the model unet-gan has it. ``width`` is the number of channels
     of the outermost map. The network that it replaces is forgotten, with its normalization; the
-    paper's has spectral normalization, which is a trick of its own.
+    paper's has spectral normalization, which is a trick of its own: ``spectral-norm`` leaves the
+    layer of the logits of pixels as it is, as the authors' code does.
     """
 
     order: ClassVar[int] = -2  # before tricks that change the discriminator

@@ -13,6 +13,7 @@ from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec, DiscriminatorFactory, Shape
 from ganbench.registry import register
 from ganbench.trick import Trick
+from ganbench.tricks.spectral_norm import free_layers
 
 _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -27,7 +28,8 @@ class WeightNorm(Trick):
 
     ``w = g * v / |v|`` for the weights w of each output of a linear layer or convolution; g and v
     are learned in place of w, and start from ``g = |w|`` and ``v = w``, so that the initial network
-    is the same. The paper's initialization from a batch of data is left out.
+    is the same. The paper's initialization from a batch of data is left out. Layers that a
+    network's class names in ``free_layers`` stay as they are, as under ``spectral-norm``.
     """
 
     def wrap_discriminator(
@@ -42,16 +44,18 @@ class WeightNorm(Trick):
 
 
 def _normalize(network: nn.Module) -> nn.Module:
-    """Normalize, in place, every layer of a network that is not normalized yet.
+    """Normalize, in place, every layer of a network that is neither free nor normalized yet.
 
     Raises:
         ConfigError: No layer is left to normalize, or weights begin at zero, which has no
             direction.
     """
+    free = free_layers(network)
     layers = [
         (name, layer)
         for name, layer in network.named_modules()
         if isinstance(layer, _LAYERS + _TRANSPOSED)
+        and layer not in free
         and not parametrize.is_parametrized(layer, "weight")
     ]
     if not layers:

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Networks with an image at each resolution."""
 
+import pytest
 import torch
+from torch import nn
+from torch.nn.functional import leaky_relu
 
 from ganbench.nn.pyramid import PyramidDiscriminator, PyramidGenerator, pyramid_of
 
@@ -30,3 +33,26 @@ def test_every_level_counts():
     logits = PyramidDiscriminator((1, 16, 16), width=4)(images, pyramid)
     for gradient in torch.autograd.grad(logits.sum(), pyramid):
         assert gradient.abs().sum((1, 2, 3)).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 16, 24)])
+def test_images_join_activated_maps_as_they_are(shape):
+    """What a layer is given is what the layer before it gave, activated, and a whole image."""
+    network = PyramidDiscriminator(shape, width=4)
+    images = torch.randn(2, *shape)
+    pyramid = pyramid_of(images)
+    passes = []
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.register_forward_hook(
+                lambda _, inputs, output: passes.append((inputs[0], output))
+            )
+    network(images, pyramid)
+    assert len(passes) == 1 + len(pyramid) + 2
+    joined = [None, *pyramid, None]  # with what the layers after the first are given
+    for (_, output), (given, _), image in zip(passes, passes[1:], joined, strict=False):
+        maps = leaky_relu(output, 0.2)
+        if image is not None:
+            maps = torch.cat([maps, image], 1)
+        expected = maps.flatten(1) if given.ndim == 2 else maps
+        torch.testing.assert_close(given, expected)

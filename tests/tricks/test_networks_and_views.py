@@ -95,6 +95,24 @@ def test_spectral_norm_is_one():
     assert not torch.equal(first, last)
 
 
+class FreeEnd(Layers):
+    """A network of which one layer is to stay as it is."""
+
+    free_layers = ("linear",)
+
+
+def test_layers_that_a_part_of_a_network_names_are_not_normalized():
+    network = nn.Sequential(FreeEnd(), nn.Linear(7, 1))
+    normalized = SpectralNorm().wrap_discriminator(lambda shape: network, None)((5,))
+    free = {
+        name
+        for name, layer in normalized[0].named_children()
+        if not parametrize.is_parametrized(layer)
+    }
+    assert free == {"linear"}
+    assert parametrize.is_parametrized(normalized[1])
+
+
 def test_spectral_norm_update():
     """For D(x) = w . x / |w|, the gradient g in w/|w| becomes (g - (g . w) w / |w|^2) / |w|."""
     state = build(SpectralNorm())

@@ -1,20 +1,27 @@
 # SPDX-License-Identifier: MIT
 """How samples are drawn: truncation and rejection, against known distributions."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 from line_samplers import TARGET, build, draw, log_ratio
 from scipy import stats
 from scipy.special import expit
+from small_models import small
+from small_states import state_of
 from torch import nn
 
+from ganbench import registry
 from ganbench.errors import ConfigError, GanbenchError
+from ganbench.gan import Batch, DataSpec
 from ganbench.trick import Tricks
-from ganbench.tricks.drs import DRS
+from ganbench.tricks.drs import CORRECTIONS, DRS
 from ganbench.tricks.ema import EMA
 from ganbench.tricks.pacgan import PacGAN
 from ganbench.tricks.truncation import Truncation
+from ganbench.turn import Turn
 
 # -- truncation ------------------------------------------------------------------------------------
 
@@ -146,3 +153,24 @@ def test_rejection_refuses():
     build(DRS(), PacGAN(size=1))
     with pytest.raises(ConfigError, match="one logit for each sample"):
         draw(build(DRS(), score=lambda points: points[::2]), 20)
+
+
+@pytest.mark.parametrize("name", sorted(CORRECTIONS))
+def test_what_corrects_by_logits_says_what_batch_norm_does_to_them(name):
+    words = " ".join(registry.tricks.get(name).__doc__.split())
+    assert re.search("[Ww]ith batch normalization in the discriminator", words)
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_batch_norm_gives_samples_other_logits_than_training(batch_norm):
+    """As docstrings say: real and generated batches are normalized apart in training alone."""
+    data = DataSpec("images", "1", (1, 16, 16))
+    backbone = f"dcgan:width=4,batch_norm={str(batch_norm).lower()}"
+    state = state_of(small("nsgan", data, {"backbone": backbone}), data)
+    for _ in range(50):  # until running averages have settled
+        turn = Turn(state, "discriminator", Batch(torch.randn(64, 1, 16, 16)))
+        real, fake = turn.real.logits, turn.fake.logits
+    assert real.std() > 0
+    state.discriminator.eval()
+    drawn = state.sampler().judge(Batch(turn.fake.images.detach()))
+    assert torch.allclose(drawn, fake, rtol=0.2) != batch_norm

@@ -5,7 +5,9 @@ import pytest
 import torch
 from small_models import small
 from small_states import state_of
+from torch import nn
 from torch.nn.functional import softplus
+from torch.nn.utils.parametrize import is_parametrized
 
 from ganbench import losses
 from ganbench.errors import ConfigError
@@ -14,6 +16,7 @@ from ganbench.step import gradients
 from ganbench.tricks.multi_scale import MultiScale
 from ganbench.tricks.projected_discriminator import ProjectedFeatures
 from ganbench.tricks.several_discriminators import DiscriminatorEnsemble
+from ganbench.tricks.spectral_norm import SpectralNorm
 from ganbench.tricks.unet_discriminator import PixelwiseDiscriminator
 
 IMAGES = DataSpec("images", "1", (1, 16, 16))
@@ -60,3 +63,20 @@ def test_other_discriminators_in_its_place_are_refused(other):
     gan = small("dcgan", IMAGES)
     with pytest.raises(ConfigError, match="puts other discriminators"):
         state_of(gan, IMAGES, [TRICK, other])
+
+
+def test_the_logits_of_pixels_are_not_spectrally_normalized():
+    """The model and this trick have the same network; in both, all other layers are normalized."""
+    gan = small("dcgan", IMAGES)
+    model = small("unet-gan", IMAGES)
+    for state in (
+        state_of(gan, IMAGES, [TRICK, SpectralNorm()]),
+        state_of(model, IMAGES, model.tricks),
+    ):
+        weighted = {
+            name: layer
+            for name, layer in state.discriminator.named_modules()
+            if isinstance(layer, nn.Conv2d | nn.Linear)
+        }
+        free = {name for name, layer in weighted.items() if not is_parametrized(layer)}
+        assert free == {"pixel_logit"}

@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: MIT
 """Variants that are a loss, a penalty or a trick on a backbone: what each player minimizes."""
 
+import re
+import tomllib
+from inspect import signature
+
 import pytest
 import torch
+from documents import ROOT
 from small_models import small
 from small_states import state_of
 from torch import nn
 from torch.nn.functional import softplus
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import parametrize
 
 from ganbench import registry
 from ganbench.config import adam, rmsprop
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
+from ganbench.harness.builtin_suites import builtin_suites
 from ganbench.runtime.process_group import ProcessGroup
 from ganbench.step import alternate, gradients
 from ganbench.training.build import create
@@ -22,6 +29,7 @@ from ganbench.turn import Turn
 
 POINTS = DataSpec("points", "1", (2,))
 IMAGES = DataSpec("images", "1", (1, 16, 16))
+IMAGES_WITH_CLASSES = DataSpec("images", "1", (1, 16, 16), classes=3)
 BATCH = Batch(torch.randn(6, 2, generator=torch.Generator().manual_seed(0)))
 
 LOSSES = {
@@ -57,6 +65,41 @@ def state_with_tricks(model, data=POINTS):
     gan = small(model, data)
     recipe = gan.recipe.model_copy(update={"batch_size": 6})
     return state_of(gan, data, gan.tricks, recipe=recipe)
+
+
+@pytest.mark.parametrize("backbone", ["dcgan", "fastgan"])
+def test_no_batch_norm_under_a_penalty_on_gradients(backbone):
+    """Batch normalization couples the examples, of each of which a penalty wants the gradient."""
+    penalized = set()
+    for model in registry.models.names():
+        if "backbone" not in signature(registry.models.get(model)).parameters:
+            continue
+        data = IMAGES_WITH_CLASSES
+        gan = create(model, data, {"backbone": backbone})
+        if any(trick.differentiates for trick in gan.tricks):
+            penalized.add(model)
+            layers = gan.discriminator(data.shape).modules()
+            assert not any(isinstance(layer, _BatchNorm) for layer in layers), model
+    assert {"r3gan", "stylegan2-ada", "wgan-gp"} <= penalized
+
+
+@pytest.mark.parametrize("name", ["zoo-losses", "zoo-fashion"])
+def test_docs_say_which_models_of_a_suite_have_no_batch_norm(name):
+    models = tomllib.loads(builtin_suites()[name].read_text())["models"]
+    without = set()
+    for model in models:
+        gan = create(model, IMAGES, {"backbone": "dcgan"})
+        layers = gan.discriminator(IMAGES.shape).modules()
+        if not any(isinstance(layer, _BatchNorm) for layer in layers):
+            without.add(model)
+    text = " ".join((ROOT / "docs/zoo.md").read_text().split())
+    pattern = {
+        "zoo-losses": "those of ([^.;]*) have no batch normalization",
+        "zoo-fashion": "batch normalization except with ([^.;]*);",
+    }[name]
+    named = set(re.findall("`([^`]*)`", re.search(pattern, text)[1]))
+    unmeasured = {"r3gan"} if name == "zoo-fashion" else set()
+    assert named == without - unmeasured
 
 
 @pytest.mark.parametrize("model", MODELS)

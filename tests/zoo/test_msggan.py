@@ -103,3 +103,11 @@ def test_samples_are_judged_with_what_was_made_or_their_own_means():
     torch.testing.assert_close(sampler.judge(sample), expected)
     expected = state.discriminate(sample.images, pyramid_of(sample.images))
     torch.testing.assert_close(sampler.judge(Batch(sample.images)), expected)
+
+
+def test_real_logits_are_kept_near_zero():
+    state = msggan()
+    turn = gradients(state, "discriminator", BATCH)
+    square = turn.real.logits.square().mean()
+    torch.testing.assert_close(turn.terms["variant/drift"], 0.001 * square)
+    assert set(gradients(state, "generator", BATCH).terms) == {"adversarial"}

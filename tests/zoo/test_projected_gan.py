@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Projected GAN: what is frozen stays, and what the discriminators say reaches the generator."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from small_models import small
@@ -74,3 +76,14 @@ def test_seeds_mix_differently_and_parameters_are_checked():
         create("projected-gan", DATA, {"features": "inception"})
     with pytest.raises(ConfigError, match="projected-gan draws images"):
         create("projected-gan", DataSpec("points", "1", (2,)))
+
+
+def test_squares_of_a_fifth_of_the_side_are_cut_out():
+    (augment,) = (
+        trick for trick in create("projected-gan", DATA).tricks if "cutout" in vars(trick)
+    )
+    streams = [torch.Generator().manual_seed(seed) for seed in range(50)]
+    plain = replace(augment, color=0.0, translation=0.0)
+    images = torch.ones(8, 1, 30, 30)
+    cut = [int((plain.augment(images, stream) == 0).sum((1, 2, 3)).max()) for stream in streams]
+    assert max(cut) == 6 * 6

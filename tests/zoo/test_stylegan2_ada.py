@@ -7,6 +7,7 @@ from small_models import small
 from small_states import state_of
 
 from ganbench import registry
+from ganbench.backbone import build_backbone
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
 from ganbench.step import gradients, update
@@ -71,3 +72,18 @@ def test_parts_of_a_batch_must_hold_whole_groups():
     with pytest.raises(ConfigError, match="each of 2 processes has 6 of a batch") as raised:
         hooks.check_parts(6, 2)
     assert raised.value.hint == "For example: --batch-size 16"
+
+
+@pytest.mark.parametrize("backbone", sorted({*registry.backbones.names()} - {"mlp", "stylegan2"}))
+def test_other_backbones_keep_their_optimizers(backbone):
+    narrow = f"{backbone}:width=8"
+    gan = create("stylegan2-ada", DATA, {"backbone": narrow})
+    recipe = build_backbone(narrow, DATA).recipe
+    assert gan.recipe.generator_optimizer == recipe.generator_optimizer
+    assert gan.recipe.discriminator_optimizer == recipe.discriminator_optimizer
+
+
+@pytest.mark.parametrize("backbone", ["auto:width=8", "stylegan2", "stylegan2:width=8"])
+def test_the_rate_is_that_of_its_own_networks_of_any_width(backbone):
+    recipe = create("stylegan2-ada", DATA, {"backbone": backbone}).recipe
+    assert recipe == create("stylegan2-ada", DATA).recipe

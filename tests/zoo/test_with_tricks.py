@@ -187,7 +187,7 @@ UNFIT = {
     "mdgan": {"dp-sgd"},
     "mgan": {"ddls", "dot", "dp-sgd"},
     "mmdgan": {"dp-sgd", "weight-norm"},
-    "msggan": {"dp-sgd", "virtual-batch-norm", *EXAMPLE_NORMS},
+    "msggan": {"dp-sgd", "virtual-batch-norm"},
     "pacgan": {"ddls", "dot", "dp-sgd", "metropolis-hastings"},
     "pix2pix": {"ddls", "dot", "dp-sgd", *BATCH_NORM},
     "progan": {"dp-sgd", "orthogonal-initialization", "weight-norm", *EXAMPLE_NORMS, *BATCH_NORM},
