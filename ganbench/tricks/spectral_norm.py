@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -84,7 +84,8 @@ def _normalize(network: nn.Module, kinds: tuple[type[nn.Module], ...]) -> nn.Mod
         if layer in free:
             continue
         if isinstance(layer, kinds) and not parametrize.is_parametrized(layer, "weight"):
-            if not layer.weight.any():
+            weight = layer.weight
+            if isinstance(weight, Tensor) and not weight.any():
                 raise ConfigError(
                     f"spectral-norm divides weights by their largest singular value, and those of "
                     f"the layer {name} begin at zero.",
