@@ -34,8 +34,6 @@ from ganbench import (
     losses,
     register,
 )
-from ganbench.backbone import AUTO
-from ganbench.config import parse_trick
 
 OWN = "stylegan2"
 """The backbone for whose equalized weights the learning rate is meant."""
@@ -68,7 +66,7 @@ def stylegan2_ada(data: DataSpec, *, backbone: str = "auto") -> GAN:
     images_only("stylegan2-ada", data)
     networks = build_backbone(backbone, data, images=OWN, batch_norm=False)
     recipe = networks.recipe
-    if parse_trick(backbone).name in (AUTO, OWN):
+    if backbone.partition(":")[0] in ("auto", OWN):
         recipe = recipe.replace(
             generator_optimizer=adam(RATE, (0.0, 0.99)),
             discriminator_optimizer=adam(RATE * SHARE, (0.0, 0.99**SHARE)),

@@ -137,7 +137,7 @@ RANDOM = Scenario(
     (
         *("gradient-penalty", "instance-noise", "diffaugment", "pacgan:size=2", "ema"),
         *("ada:initial=0.5,speed_kimg=0.1", "bcr", "replay:capacity=10", "mode-seeking"),
-        *("diversity-sensitive", "jacobian-clamping", "latent-consistency"),
+        *("diversity-sensitive", "jacobian-clamping", "latent-consistency:discriminator=0"),
         *("apa:initial=0.5,speed_kimg=0.1", "path-length:every=2", "consistency-term"),
     ),
 )
