@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The original GAN as two multilayer perceptrons, with what is usual today in place of 2014's details.
+"""The original GAN as two multilayer perceptrons: the article that ganbench starts from.
 
 Paper: Goodfellow et al., Generative Adversarial Networks, 2014, arXiv:1406.2661
 
@@ -9,14 +9,10 @@ generator maximizes log D(G(z)), which gives it gradients where the value functi
 ``--set loss=minimax`` trains on the value function itself, ``--set recipe.prior=uniform`` draws
 the noise from the uniform prior.
 
-Departs from the paper, whose code for MNIST has a generator with two layers of 1,200 ReLUs and a
-sigmoid, a discriminator with two layers of 240 maxout units and dropout, and gradient descent with a
-momentum that rises from 0.5 to 0.7, in batches of 100: here the generator has three layers of 256 to
-1,024 units, the discriminator two, all of LeakyReLU without dropout, and both learn with Adam in
-batches of 64. Images are scaled to [-1, 1], the range of the generator's tanh; the discriminator
-returns logits, without the sigmoid, which the loss takes in; its loss is not halved, which Adam
-hardly sees. For points the generator has no tanh, both networks have three layers of 128 units, and
-the learning rate falls to zero.
+Departs from the article's code: the data are scaled to [-1, 1], the range of the generator's
+tanh; the discriminator returns logits, without the sigmoid, which the loss takes in; the
+discriminator's loss is not halved, which Adam hardly sees. For 2-D points the generator has no
+tanh, both networks are narrower, and the learning rate falls to zero.
 """
 
 from torch import nn
