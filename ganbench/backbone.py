@@ -11,7 +11,6 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
 from ganbench import registry
@@ -19,7 +18,12 @@ from ganbench.config import Recipe, TrickConfig, parse_trick
 from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec, DiscriminatorFactory, GeneratorFactory, Shape
 from ganbench.model_parameters import resolve_parameters
-from ganbench.nn.conditional import LabeledGenerator, ProjectionDiscriminator, TwoHeads
+from ganbench.nn.conditional import (
+    LabeledGenerator,
+    ProjectionDiscriminator,
+    TwoHeads,
+    unit_embedding,
+)
 from ganbench.user_code import place_of
 
 AUTO = "auto"
@@ -64,9 +68,7 @@ class Backbone:
 
         def discriminator(shape: Shape) -> ProjectionDiscriminator:
             network = self.network(shape, PROJECTED_FEATURES)
-            embed = nn.Embedding(classes, PROJECTED_FEATURES)
-            with torch.no_grad():  # so that the inner product starts no larger than a feature
-                embed.weight.mul_(PROJECTED_FEATURES**-0.5)
+            embed = unit_embedding(classes, PROJECTED_FEATURES)
             return ProjectionDiscriminator(network, PROJECTED_FEATURES, embed)
 
         return discriminator

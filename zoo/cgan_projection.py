@@ -27,7 +27,7 @@ from ganbench import (
     register,
 )
 from ganbench.backbone import classes_needed
-from ganbench.nn.conditional import LabeledGenerator, ProjectionDiscriminator
+from ganbench.nn.conditional import LabeledGenerator, ProjectionDiscriminator, unit_embedding
 from ganbench.tricks.spectral_norm import SpectralNorm
 
 FEATURES = 128
@@ -39,10 +39,7 @@ def cgan_projection(data: DataSpec) -> GAN:
     classes = classes_needed("cgan-projection", data)
 
     def embedding() -> nn.Module:
-        embed = nn.Embedding(classes, FEATURES)
-        # So that the inner product starts no larger than a feature.
-        nn.init.normal_(embed.weight, 0.0, FEATURES**-0.5)
-        return embed
+        return unit_embedding(classes, FEATURES)
 
     if data.is_image:
         return GAN(

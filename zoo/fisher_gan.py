@@ -5,8 +5,8 @@ Paper: Mroueh and Sercu, Fisher GAN, 2017, arXiv:1705.09675
 
 The critic maximizes E D(x) - E D(G(z)) subject to m = 1, where m = E D(x)^2 / 2 + E D(G(z))^2 / 2:
 a distance that needs no bound on its slope or its weights. The constraint enters by an augmented
-Lagrangian, multiplier (m - 1) + penalty / 2 (m - 1)^2, and the multiplier is raised by penalty (m
-- 1) after each update of the critic. Two steps of the critic for one of the generator.
+Lagrangian, multiplier (m - 1) + penalty / 2 (m - 1)^2, and the multiplier is raised by penalty
+(m - 1) after each update of the critic. Two steps of the critic for one of the generator.
 
 Departs from the paper: networks and recipe are those of the backbone, with no batch normalization
 in the critic. The penalty (rho) is 1e-3, because training is fifty times shorter than with the

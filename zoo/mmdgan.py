@@ -3,8 +3,8 @@
 
 Paper: Li et al., MMD GAN: Towards Deeper Understanding of Moment Matching Network, 2017, arXiv:1705.08584
 
-The generator minimizes the squared maximum mean discrepancy of real and generated features, E k(x,
-x') - 2 E k(x, y) + E k(y, y'), with a sum of Gaussian kernels k; the critic maximizes it. With
+The generator minimizes the squared maximum mean discrepancy of real and generated features,
+E k(x, x') - 2 E k(x, y) + E k(y, y'), with a sum of Gaussian kernels k; the critic maximizes it. With
 ``repulsive`` the critic minimizes E k(x, x') - E k(y, y') instead: it spreads real features, so
 that it learns their details, and gathers those of the samples (Wang et al., 2019,
 arXiv:1812.09916).

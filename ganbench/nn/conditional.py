@@ -49,6 +49,18 @@ class TwoHeads(nn.Module):
         return outputs[:, :1], outputs[:, 1:]
 
 
+def unit_embedding(classes: int, size: int) -> nn.Embedding:
+    """Return an embedding whose vectors start at about unit length, (classes, size).
+
+    An inner product with such a vector starts no larger than a feature; and where only the
+    direction counts, an update turns a vector the less, the longer it is.
+    """
+    embed = nn.Embedding(classes, size)
+    with torch.no_grad():
+        embed.weight.mul_(size**-0.5)
+    return embed
+
+
 class ProjectionDiscriminator(nn.Module):
     """A discriminator whose logit has the inner product of features and an embedded condition.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, normalize
 
+from ganbench.nn.conditional import unit_embedding
 from ganbench.turn import Scored, Turn
 
 
@@ -77,9 +78,7 @@ class ContrastiveDiscriminator(nn.Module):
         self.network = network
         self.head = nn.Linear(features, 1)
         self.project = nn.Linear(features, size)
-        self.embed = nn.Embedding(classes, size)
-        # Of about unit length, because the longer they are, the less does an update turn them.
-        nn.init.normal_(self.embed.weight, 0.0, size**-0.5)
+        self.embed = unit_embedding(classes, size)
 
     def forward(self, examples: Tensor, labels: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Map (B, *shape) and labels (B,) to logits and to unit vectors of both (B, size)."""

@@ -32,8 +32,30 @@ class PlainBatchNorm2d(nn.Module):
         return normalized
 
 
-class ConditionalBatchNorm2d(nn.Module):
-    """Batch normalization whose gains and biases are linear in a condition.
+class _ModulatedBatchNorm2d(nn.Module):
+    """Batch normalization whose gains and biases two layers make of a condition.
+
+    Args:
+        channels: The number of channels of a map.
+        gain: Maps conditions (B, ...) to what is added to gains of one, (B, channels).
+        bias: Maps conditions (B, ...) to biases (B, channels).
+    """
+
+    def __init__(self, channels: int, gain: nn.Module, bias: nn.Module) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.gain = gain
+        self.bias = bias
+
+    def forward(self, maps: Tensor, condition: Tensor) -> Tensor:
+        """Map (B, C, H, W) and conditions (B, ...) to (B, C, H, W)."""
+        gains = 1 + self.gain(condition)[:, :, None, None]
+        normalized: Tensor = self.norm(maps) * gains + self.bias(condition)[:, :, None, None]
+        return normalized
+
+
+class ConditionalBatchNorm2d(_ModulatedBatchNorm2d):
+    """Batch normalization whose gains and biases are linear in conditions (B, size).
 
     Papers: Brock et al., 2019, arXiv:1809.11096 (by parts of the latent and an embedded class);
     Chen et al., 2019, arXiv:1810.01365 (by the latent: self-modulation).
@@ -47,22 +69,16 @@ class ConditionalBatchNorm2d(nn.Module):
     """
 
     def __init__(self, channels: int, size: int, *, constant: bool = False) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=False)
-        self.gain = nn.Linear(size, channels, bias=constant)
-        self.bias = nn.Linear(size, channels, bias=constant)
-        for layer in (self.gain, self.bias) if constant else ():
+        gain, bias = (nn.Linear(size, channels, bias=constant) for _ in range(2))
+        for layer in (gain, bias) if constant else ():
             nn.init.zeros_(layer.bias)
-
-    def forward(self, maps: Tensor, condition: Tensor) -> Tensor:
-        """Map (B, C, H, W) and conditions (B, size) to (B, C, H, W)."""
-        gains = 1 + self.gain(condition)[:, :, None, None]
-        normalized: Tensor = self.norm(maps) * gains + self.bias(condition)[:, :, None, None]
-        return normalized
+        super().__init__(channels, gain, bias)
 
 
-class ClassBatchNorm2d(nn.Module):
+class ClassBatchNorm2d(_ModulatedBatchNorm2d):
     """Batch normalization with gains and biases for each class, which start at one and at zero.
+
+    Its conditions are labels (B,) int64.
 
     Paper: Dumoulin et al., 2017, arXiv:1610.07629
 
@@ -72,18 +88,10 @@ class ClassBatchNorm2d(nn.Module):
     """
 
     def __init__(self, channels: int, classes: int) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=False)
-        self.gain = nn.Embedding(classes, channels)  # what is added to a gain of one
-        self.bias = nn.Embedding(classes, channels)
-        nn.init.zeros_(self.gain.weight)
-        nn.init.zeros_(self.bias.weight)
-
-    def forward(self, maps: Tensor, labels: Tensor) -> Tensor:
-        """Map (B, C, H, W) and labels (B,) int64 to (B, C, H, W)."""
-        gains = 1 + self.gain(labels)[:, :, None, None]
-        normalized: Tensor = self.norm(maps) * gains + self.bias(labels)[:, :, None, None]
-        return normalized
+        gain, bias = (nn.Embedding(classes, channels) for _ in range(2))
+        for layer in (gain, bias):
+            nn.init.zeros_(layer.weight)
+        super().__init__(channels, gain, bias)
 
 
 def repeated(maps: Tensor, size: Sequence[int]) -> Tensor:

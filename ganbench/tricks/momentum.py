@@ -40,10 +40,11 @@ class Momentum(Trick):
         Raises:
             ConfigError: The optimizer of a player that gets the momentum is RMSprop.
         """
-        kinds = {"discriminator": recipe.discriminator_optimizer.kind}
-        if self.players == "both":
-            kinds["generator"] = recipe.generator_optimizer.kind
-        if "rmsprop" in kinds.values():
+        kinds: dict[Role, str] = {
+            "generator": recipe.generator_optimizer.kind,
+            "discriminator": recipe.discriminator_optimizer.kind,
+        }
+        if any(kind == "rmsprop" and self._moves(role) for role, kind in kinds.items()):
             raise ConfigError(
                 "momentum sets the momentum of Adam or SGD, and a player of this recipe moves by "
                 "RMSprop.",
