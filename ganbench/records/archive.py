@@ -20,7 +20,7 @@ from typing import Any
 from ganbench.errors import DamagedRunError
 from ganbench.records.atomic_files import read_json, read_lines, write_json, write_lines
 from ganbench.records.environment import lasting
-from ganbench.records.json_values import as_text, as_whole
+from ganbench.records.json_values import as_mapping, as_text, as_whole
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import Curve, RunRecord, read_facts
 
@@ -28,6 +28,7 @@ MOST_POINTS = 40
 """The most points that a thinned curve has; each is the mean of the points it stands for."""
 
 _DIGITS = 6
+_STEPS = ("kimg", "seconds")
 
 
 def is_archive(folder: Path) -> bool:
@@ -105,8 +106,8 @@ def _run_row(run: RunRecord, grid: str | None) -> dict[str, Any]:
         "kernel": run.environment.get("kernel"),
         "checkout": run.environment.get("checkout"),
         "grid": grid,
-        "curves": [curve.record() for curve in run.curves],
-        "losses": [curve.record() for curve in run.losses],
+        "curves": _curve_rows(run.curves),
+        "losses": _curve_rows(run.losses),
     }
 
 
@@ -149,9 +150,28 @@ def _environment(
     return {**lasting_facts, **passing_facts}
 
 
+def _curve_rows(curves: Iterable[Curve]) -> list[dict[str, Any]]:
+    """Return curves as plain data; one with the steps of the curve before it leaves them out.
+
+    All losses of a run have the same steps, which would be half of a report's bytes.
+    """
+    rows: list[dict[str, Any]] = []
+    steps: dict[str, Any] = {}
+    for curve in curves:
+        row = curve.record()
+        own_steps = {key: row[key] for key in _STEPS}
+        rows.append({key: row[key] for key in row if own_steps != steps or key not in _STEPS})
+        steps = own_steps
+    return rows
+
+
 def _curves(rows: object) -> tuple[Curve, ...]:
-    """Read curves, leaving out those that are damaged."""
-    curves = map(Curve.read, rows if isinstance(rows, list) else ())
+    """Read what ``_curve_rows`` returns, leaving out those that are damaged."""
+    curves: list[Curve | None] = []
+    steps: dict[str, Any] = {}
+    for row in map(as_mapping, rows if isinstance(rows, list) else ()):
+        steps = {key: row.get(key, steps.get(key)) for key in _STEPS}
+        curves.append(Curve.read({**row, **steps}))
     return tuple(curve for curve in curves if curve is not None)
 
 

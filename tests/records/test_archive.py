@@ -108,3 +108,35 @@ def test_thinning_keeps_ends_and_mean_and_is_done_once(count: int) -> None:
     if count % MOST_POINTS == 0 or count < MOST_POINTS:  # equal spans: the mean is kept
         assert math.fsum(thin.values) / len(thin.values) == pytest.approx((count + 1) / 2)
     assert condense(condense(run)) == condense(run)
+
+
+_STEPS = st.lists(st.floats(0, 1e6), min_size=1, max_size=4)
+_CURVE = st.builds(lambda name, steps: Curve(name, *[tuple(steps)] * 3), st.text(), _STEPS)
+
+
+@given(st.lists(st.one_of(_CURVE, st.just(Curve("a", (1.0,), (2.0,), (3.0,)))), max_size=5))
+def test_curves_that_share_their_steps_come_back(
+    tmp_path_factory: pytest.TempPathFactory, curves: list[Curve]
+) -> None:
+    folder = tmp_path_factory.mktemp("archive")
+    write_archive(folder, [RunRecord("a", "done", curves=tuple(curves), losses=tuple(curves))])
+    (again,) = read_archive(folder)
+    assert again.curves == again.losses == tuple(curves)
+
+
+def test_steps_are_written_once_for_the_losses_of_a_run(tmp_path: Path) -> None:
+    steps = tuple(float(kimg) for kimg in range(1000, 1040))
+    losses = tuple(Curve(name, steps, steps, steps) for name in "abc")
+    write_archive(tmp_path, [RunRecord("a", "done", losses=losses)])
+    rows = json.loads((tmp_path / "runs.jsonl").read_text())["losses"]
+    assert [set(row) >= {"kimg", "seconds"} for row in rows] == [True, False, False]
+
+
+def test_a_curve_without_steps_of_its_own_is_lost_with_those_it_shared(tmp_path: Path) -> None:
+    losses = tuple(Curve(name, (1.0,), (2.0,), (3.0,)) for name in "ab")
+    write_archive(tmp_path, [RunRecord("a", "done", losses=losses)])
+    file = tmp_path / "runs.jsonl"
+    row = json.loads(file.read_text())
+    row["losses"][0]["kimg"] = ["damaged"]
+    file.write_text(json.dumps(row))
+    assert read_archive(tmp_path)[0].losses == ()
