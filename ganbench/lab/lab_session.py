@@ -84,6 +84,8 @@ class LabSession:
         """What the next trainer carries out, until it is shown."""
         self._run: Run | None = None
         self._replay_until: int | None = None
+        self._changes_of_fork: list[Mapping[str, Any]] = []
+        """Changes that were asked for before a fork came to its frame, from which they are made."""
         self._slow = ExitStack()
         self.failure: GanbenchError | None = None
         """Why the last order could not be carried out."""
@@ -106,6 +108,7 @@ class LabSession:
     def _put(self, order: Order) -> None:
         """Let an order be carried out after the current iteration."""
         self._order, self._recipe = order, order.recipe
+        self._changes_of_fork.clear()
 
     def _carry_out(self, order: Order) -> None:
         """Train what was ordered until its end, or until something else is ordered."""
@@ -188,6 +191,9 @@ class LabSession:
             return True
         self._replay_until = None
         self._showing.show()
+        changes, self._changes_of_fork = self._changes_of_fork, []
+        for change in changes:
+            self._try(change)
         return False
 
     def _stays(self, trainer: Trainer) -> bool:
@@ -256,11 +262,23 @@ class LabSession:
         """Do what messages ask for: one that comes in that time, and all that wait."""
         message = self._link.receive(seconds)
         while message is not None:
-            try:
-                self._hear(message)
-            except GanbenchError as error:
-                self._showing.tell_error(error, message.get("client"))
+            if message["kind"] == "set" and self._forks():
+                self._changes_of_fork.append(message)
+            else:
+                self._try(message)
             message = self._link.receive(0.0)
+
+    def _forks(self) -> bool:
+        """Tell whether a fork was ordered and has yet to come to its frame."""
+        ordered = self._order is not None and self._order.frame is not None
+        return ordered or self._replay_until is not None
+
+    def _try(self, message: Mapping[str, Any]) -> None:
+        """Do what a message asks for, or say why it cannot be done."""
+        try:
+            self._hear(message)
+        except GanbenchError as error:
+            self._showing.tell_error(error, message.get("client"))
 
     def _hear(self, message: Mapping[str, Any]) -> None:
         """Do what a message asks for, or put the order that it is.

@@ -123,6 +123,35 @@ def test_a_change_after_a_reset_is_of_the_run_that_begins(tmp_path, every_iterat
     assert iterations[-1] == 25
 
 
+@pytest.mark.parametrize("state_seconds", [0.0, 1e9])
+def test_changes_right_after_a_fork_are_made_at_its_frame(
+    tmp_path, every_iteration, monkeypatch, state_seconds
+):
+    monkeypatch.setattr("ganbench.lab.showing.STATE_SECONDS", state_seconds)
+    monkeypatch.setattr("ganbench.lab.showing.STATE_SHARE", 0)
+    rate = {"kind": "set", "key": "recipe.generator_optimizer.learning_rate", "value": 0.0001}
+    loss = {"kind": "set", "key": "loss", "value": "hinge"}
+    fork = {"kind": "fork", "frame": 7}
+    again = [{**message, "after": 20} for message in (fork, rate, loss, {"kind": "play"})]
+    link, session = hold(tmp_path, QUICK, {"kind": "play"}, *again)
+    (event,) = link.of_kind("event")
+    assert event["what"] == "recipe.generator_optimizer.learning_rate = 0.0001, loss = hinge"
+    assert event["frame"] == 7
+    assert [cut["frame"] for cut in link.of_kind("cut")] == [7]
+    config = session._showing.segment.plan.config
+    assert config.loss == "hinge"
+    assert config.origin is not None
+    assert link.frames[-1].header["iteration"] == 25
+
+
+def test_a_reset_after_a_fork_forgets_its_changes(tmp_path, every_iteration):
+    messages = [{"kind": "fork", "frame": 7}, {"kind": "set", "key": "loss", "value": "hinge"}]
+    again = [{**message, "after": 20} for message in (*messages, {"kind": "reset"})]
+    link, session = hold(tmp_path, QUICK, {"kind": "play"}, *again)
+    assert link.of_kind("event") == link.of_kind("cut") == []
+    assert session._showing.segment.plan.config.loss != "hinge"
+
+
 def test_what_cannot_change_is_refused_in_a_sentence_and_the_run_goes_on(tmp_path, every_iteration):
     wrong = [
         {"kind": "set", "key": "recipe.batch_size", "value": 3},
