@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ganbench.errors import MissingDataError
 from ganbench.records.json_values import parse_json
 from ganbench.report.charts import drawing_process
 
@@ -26,6 +27,7 @@ def draw_charts(charts: Mapping[str, Mapping[str, Any]]) -> dict[str, str] | Non
         The pictures; None where the process that draws does not get the memory it needs.
 
     Raises:
+        MissingDataError: The drawing library cannot be loaded.
         ValueError: A specification is no chart.
     """
     answer = _asked({"charts": charts})
@@ -44,7 +46,7 @@ def draw_figures(figures: Mapping[str, SizedChart]) -> dict[str, bytes] | None:
     """Return figures as PDF, by their names; see ``draw_charts``.
 
     Raises:
-        ValueError: A specification is no chart.
+        MissingDataError, ValueError: As there.
     """
     answer = _asked(
         {"charts": {}, "figures": {name: vars(figure) for name, figure in figures.items()}}
@@ -74,5 +76,10 @@ def _asked(question: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     if ended.returncode == drawing_process.MISTAKE:
         raise ValueError(ended.stderr)
+    if ended.returncode == drawing_process.UNLOADABLE:
+        raise MissingDataError(
+            f"The drawing library cannot be loaded: {ended.stderr.strip()}.",
+            "pip install --force-reinstall vl-convert-python",
+        )
     answer: dict[str, Any] | None = parse_json(ended.stdout) if ended.returncode == 0 else None
     return answer

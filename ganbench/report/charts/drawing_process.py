@@ -8,7 +8,9 @@ its process if it does not get them. So it never runs in the process that writes
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -18,6 +20,8 @@ from ganbench.records.json_values import parse_json, strict_json
 
 MISTAKE = 3
 """The exit code for a specification that is no chart."""
+UNLOADABLE = 4
+"""The exit code where the drawing library cannot be loaded, for another reason than memory."""
 
 
 def answer() -> int:
@@ -27,7 +31,11 @@ def answer() -> int:
     {name: PDF in base64}}``, too; with ``"script": true``, vega, vega-lite and vega-embed as one
     script.
     """
-    import vl_convert
+    try:
+        import vl_convert
+    except ImportError as error:  # which a lack of memory to load it is as well
+        sys.stderr.write(f"{error}\n")
+        return 1 if os.strerror(errno.ENOMEM) in str(error) else UNLOADABLE
 
     asked = parse_json(sys.stdin.read())
     try:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ganbench.errors import MissingDataError
 from ganbench.report.charts.drawing import draw_charts
 
 BAR: dict[str, Any] = {
@@ -39,3 +41,24 @@ def test_where_memory_is_short_there_are_no_pictures_and_the_process_goes_on() -
 def test_a_specification_that_is_no_chart_is_a_mistake_not_a_lack_of_memory() -> None:
     with pytest.raises(ValueError, match="TypeError"):
         draw_charts({"a": {"data": {"values": []}, "mark": 3}})
+
+
+@pytest.mark.parametrize("damage", ["", "raise ImportError('undefined symbol: v8')"])
+def test_a_damaged_drawing_library_is_told_as_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    file = "vl_convert.py" if damage else "sitecustomize.py"
+    (tmp_path / file).write_text(damage or "import sys\nsys.modules['vl_convert'] = None\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(MissingDataError, match="drawing library cannot be loaded") as raised:
+        draw_charts({"a": BAR})
+    assert "vl-convert-python" in str(raised.value.hint)
+
+
+def test_a_drawing_library_that_does_not_fit_into_memory_gives_no_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "vl_convert.so: failed to map segment from shared object: Cannot allocate memory"
+    (tmp_path / "vl_convert.py").write_text(f"raise ImportError({told!r})")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert draw_charts({"a": BAR}) is None
