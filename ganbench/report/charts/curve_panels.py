@@ -109,16 +109,16 @@ def multiple_panel(
             alt.Tooltip("kimg:Q", format=",.4~g"),
             alt.Tooltip(f"{field}:Q", title="value", format=".5~g"),
         ]
-        encodings = {"x": x, "y": y, "color": alt.value(ink), "tooltip": tips}
+        encodings = {"x": x, "y": y, "color": alt.ColorValue(ink), "tooltip": tips}
         lines = _thin_and_thick(of_variant, encodings, points=name == variant)
-        band = _band(field, x, y).encode(color=alt.value(ink)).transform_filter(of_variant)
+        band = _band(field, x, y).encode(color=alt.ColorValue(ink)).transform_filter(of_variant)
         layers += [band, lines[1]] if name != variant else [band, *lines]
         rows = [row for row in data.rows if row["variant"] == name]
-        arrows = _beyond(rows, field, domain, x, y, alt.value(ink))
+        arrows = _beyond(rows, field, domain, x, y, alt.ColorValue(ink))
         layers += [arrow.transform_filter(of_variant) for arrow in arrows]
     own = f"datum.variant === {json.dumps(variant)}"
     rows = [row for row in data.rows if row["variant"] == variant]
-    crosses = _events(rows, domain, x, y, alt.value(_TROUBLE))
+    crosses = _events(rows, domain, x, y, alt.ColorValue(_TROUBLE))
     layers += [cross.transform_filter(own) for cross in crosses]
     return layered(layers, data, variant, 110)
 
@@ -172,7 +172,7 @@ def _band(field: str, x: alt.X, y: alt.Y) -> alt.Chart:
     low = y.copy()
     low.shorthand = f"{field}_low:Q"
     area = alt.Chart().mark_area(opacity=0.16, strokeWidth=0)
-    band: alt.Chart = area.encode(x=x, y=low, y2=f"{field}_high:Q").transform_filter(
+    band: alt.Chart = area.encode(x=x, y=low, y2=alt.Y2(f"{field}_high:Q")).transform_filter(
         f"datum.mean && isValid(datum.{field}_low)"
     )
     return band
@@ -238,7 +238,7 @@ def _thin_and_thick(
 ) -> list[alt.Chart]:
     """Return the lines of the seeds and the line of their mean, of the rows that qualify."""
     base = alt.Chart().encode(**encodings)
-    thin = base.mark_line(strokeWidth=1, opacity=0.45).encode(detail="seed:N")
+    thin = base.mark_line(strokeWidth=1, opacity=0.45).encode(detail=alt.Detail("seed:N"))
     point = {"size": 18, "opacity": 0.9} if points else False
     thick = base.mark_line(strokeWidth=2.5, point=point)
     return [
