@@ -418,3 +418,18 @@ def test_contributing_shows_the_house_as_it_is():
     assert [line.split(", ") for line in order.splitlines()] == [
         sorted(unit for unit, rank in rules["RANKS"].items() if rank == level) for level in ranks
     ]
+
+
+def test_extras_and_variables_are_listed_with_nothing_that_is_not_there():
+    def listed(column):
+        rows = table_rows(ROOT / "docs/installation.md", column)
+        return [name for first, *_ in rows for name in re.findall(r"`([^`]+)`", first)]
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert sorted(listed("extra")) == sorted(project["optional-dependencies"])
+    code = "".join(path.read_text() for path in (ROOT / "ganbench").rglob("*.py"))
+    variables = listed("variable")
+    for name in variables:
+        assert f'"{name}"' in code or name == "NO_COLOR", name  # rich reads that one
+    own = {name for name in variables if name.startswith("GANBENCH_")}
+    assert own == set(re.findall(r'"(GANBENCH_[A-Z]+)"', code))
