@@ -11,6 +11,7 @@ from ganbench.analysis.judged_tables import judge_tables
 from ganbench.analysis.significance import PairedDifference, paired_difference
 from ganbench.analysis.stats import Estimate
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow, metric_table
+from ganbench.errors import UnknownNameError, suggest
 from ganbench.records.run_record import RunRecord
 
 
@@ -122,6 +123,12 @@ def changes_between(
     Raises:
         UnknownNameError: No run belongs to the baseline, or none has the metric.
     """
+    known = {name for run in (*before, *after) for name in run.metrics}
+    if metric is not None and metric not in known:
+        raise UnknownNameError(
+            f"No run has the metric '{metric}'. {suggest(metric, known)}".strip(),
+            f"There are: {', '.join(sorted(known))}." if known else "",
+        )
     sides = _tables(before), _tables(after)
     datasets = list(dict.fromkeys([*sides[0], *sides[1]]))
     means = [

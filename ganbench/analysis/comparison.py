@@ -33,7 +33,8 @@ class Comparison:
     """A variant compared with its baseline in one metric.
 
     ``pairs`` are the seeds for which both have a value, and None if there are none. ``lost``
-    counts the seeds that both have run but that make no pair, because a run has no value.
+    counts the seeds that both have run but that make no pair, because a run has no value;
+    ``only_baseline`` those of them in which the baseline has one.
     ``failed`` are the shared seeds in which a run diverged or collapsed. Where some of ``pairs``
     are of such seeds, ``unfailed`` holds the other pairs: the comparison conditional on not
     failing; otherwise it is None. ``troubles`` are the runs of treatment and baseline that went
@@ -62,6 +63,7 @@ class Comparison:
     ratio_corrected: float | None = None
     detectable: float | None = None
     lost: int = 0
+    only_baseline: int = 0
     failed: frozenset[int] = frozenset()
     family: int = 1
     troubles: tuple[Trouble, Trouble] = (Trouble(0, 0), Trouble(0, 0))
@@ -200,15 +202,17 @@ def compare_to(
     """
     comparisons: list[Comparison] = []
     groups = _groups(table, baseline)
-    for base, rows in groups:
-        by_tricks = len(groups) == 1 and all(_only_tricks(row, base) for row in rows)
-        for column in table.columns:
-            family = [
-                _compare(row, base, column, confidence, by_tricks=by_tricks)
-                for row in rows
-                if _can_compare(row, base, column)
-            ]
-            comparisons += correct_family(family)
+    by_tricks = len(groups) == 1 and all(
+        _only_tricks(row, base) for base, rows in groups for row in rows
+    )
+    for column in table.columns:
+        family = [
+            _compare(row, base, column, confidence, by_tricks=by_tricks)
+            for base, rows in groups
+            for row in rows
+            if _can_compare(row, base, column)
+        ]
+        comparisons += correct_family(family)
     order = {row.variant: index for index, row in enumerate(table.rows)}
     return sorted(comparisons, key=lambda comparison: order[comparison.variant])
 
@@ -265,6 +269,7 @@ def _compare(
         improvement=_improvement(row, base, column, confidence),
         unfailed=paired_values(unfailed, confidence) if 0 < len(unfailed) < len(pairs) else None,
         lost=len(seeds - pairs.keys()),
+        only_baseline=len((seeds - pairs.keys()) & base.values_by_seed(column).keys()),
         failed=failed,
         troubles=(trouble(row.runs), trouble(base.runs)),
         model=row.model,

@@ -77,8 +77,8 @@ def tripped(bounds: Sequence[Bound], comparisons: Sequence[Comparison]) -> list[
     """Return a sentence for each comparison that is beyond a bound.
 
     The mean of the paired differences counts, over all seeds and over those in which no run
-    collapsed: a baseline that collapses hides no worsening. A treatment that has a value for fewer
-    seeds than the baseline, or that fails more often, trips as well.
+    collapsed: a baseline that collapses hides no worsening. A treatment that lacks a value where
+    the baseline has one, or that fails more often, trips as well, and so do two that share no seed.
     """
     sentences = []
     for comparison in comparisons:
@@ -91,8 +91,13 @@ def tripped(bounds: Sequence[Bound], comparisons: Sequence[Comparison]) -> list[
 def _tripped(bound: Bound, comparison: Comparison) -> list[str]:
     """Return the sentence of a comparison that is beyond a bound, or none."""
     name = comparison.column.name
-    if comparison.lost or comparison.pairs is None:
-        return [f"{comparison.variant}: {name} is missing for some seeds."]
+    if comparison.only_baseline:
+        return [
+            f"{comparison.variant}: {name} is missing for {comparison.only_baseline} of the seeds "
+            f"for which {comparison.baseline} has it."
+        ]
+    if comparison.pairs is None:
+        return [f"{comparison.variant} and {comparison.baseline} have {name} for no common seed."]
     if visibly_more(*comparison.troubles):
         treatment, baseline = comparison.troubles
         return [

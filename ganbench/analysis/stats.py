@@ -8,10 +8,9 @@ Empty or non-finite input is a ValueError.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,55 +83,6 @@ def mean_interval(values: Sequence[float], *, confidence: float = 0.95) -> Estim
     if not np.isfinite(half):
         return Estimate(mean, None, None, n, "t")
     return Estimate(mean, mean - half, mean + half, n, "t")
-
-
-def bootstrap_interval(
-    values: Sequence[float],
-    statistic: Callable[..., NDArray[np.float64]] = np.mean,
-    *,
-    method: Literal["percentile", "bca"] = "bca",
-    confidence: float = 0.95,
-    resamples: int = 10_000,
-    seed: int = 0,
-) -> Estimate:
-    """Return a statistic with its bootstrap interval (Efron, 1987, for BCa).
-
-    With fewer than about ten values a bootstrap interval is too narrow; ``mean_interval`` is not.
-
-    Args:
-        values: the values, (n,).
-        statistic: a function of an array and ``axis``.
-        method: how the interval follows from the resamples.
-        confidence: the confidence of the interval, between 0 and 1.
-        resamples: the number of resamples.
-        seed: the seed of the resamples.
-    """
-    array = finite_array(values)
-    _check_confidence(confidence)
-    value = float(statistic(array, axis=-1))
-    if array.size == 1:
-        return Estimate(value, None, None, 1, f"bootstrap ({method})")
-    if np.ptp(array) == 0:  # BCa's acceleration is 0 / 0 here; every resample gives the value
-        return Estimate(value, value, value, array.size, f"bootstrap ({method})")
-    result = stats.bootstrap(
-        (array,),
-        statistic,
-        n_resamples=resamples,
-        confidence_level=confidence,
-        method="BCa" if method == "bca" else "percentile",
-        vectorized=True,
-        rng=np.random.default_rng(seed),
-    )
-    low, high = result.confidence_interval
-    return Estimate(value, float(low), float(high), array.size, f"bootstrap ({method})")
-
-
-def interquartile_mean(values: Sequence[float] | FloatArray, axis: int = -1) -> FloatArray:
-    """Return the mean of the middle half (Agarwal et al., 2021, arXiv:2108.13264).
-
-    Of fewer than four values none is left out: it is their mean.
-    """
-    return np.asarray(stats.trim_mean(np.asarray(values, dtype=np.float64), 0.25, axis=axis))
 
 
 def probability_of_improvement(

@@ -53,7 +53,8 @@ def scope_text(
         sentences.append("One test was made.")
     elif tests:
         on = f", on {datasets} datasets" if datasets > 1 else ""
-        sentences.append(f"p values are corrected for all {tests} tests on it{on}.")
+        them = "it" if len(metrics) == 1 else "them"
+        sentences.append(f"p values are corrected for all {tests} tests on {them}{on}.")
     if columns == 1:
         return " ".join([*sentences, "One column of metrics was looked at."])
     looked = f"{columns:,} columns of metrics were looked at"

@@ -31,7 +31,8 @@ def random_pairs(count: int) -> Indices:
 def class_pairs(samples: Samples) -> Indices:
     """Return disjoint random pairs (P, 2) of samples that share their class, P <= 1000.
 
-    Every class gives the same number of pairs, or as many as it has.
+    Every class gives the same number of pairs, or as many as it has; of more than 1,000 classes
+    a random choice gives one each.
 
     Raises:
         ConfigError: The classes of the samples are not known.
@@ -44,6 +45,8 @@ def class_pairs(samples: Samples) -> Indices:
         )
     random = np.random.default_rng(PROTOCOL_SEED)
     classes = np.unique(samples.labels)
+    if len(classes) > MOST_PAIRS:
+        classes = np.sort(random.choice(classes, MOST_PAIRS, replace=False))
     most = max(1, MOST_PAIRS // len(classes))
     chosen = []
     for label in classes:

@@ -23,6 +23,8 @@ FEATURE_KEYS = ("feats", "real_feats")
 """The names of features of every image: clean-fid's for KID, and StudioGAN's."""
 LARGEST = float(np.finfo(np.float32).max) ** 0.5
 """Means beyond it, and covariances beyond its square, are of no features: no float32 holds them."""
+LEAST_ROWS = 2
+"""Features of fewer images have no covariance."""
 
 _ROUNDING = 1e-6
 """Share of the trace up to which what is below zero may be a rounding error of float32."""
@@ -149,6 +151,10 @@ def read_features(path: Path, arrays: StoredArrays) -> Features | None:
         raise InputError(
             f"The features in {path} are {features.dtype} {features.shape}; "
             "floats (N, d) were expected."
+        )
+    if len(features) < LEAST_ROWS:
+        raise InputError(
+            f"{path} holds the features of one image; those of at least {LEAST_ROWS} were expected."
         )
     if not (np.abs(features) <= LARGEST).all():
         raise InputError(f"'{key}' in {path} holds values that are NaN, infinite, or absurd.")

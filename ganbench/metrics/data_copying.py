@@ -36,10 +36,10 @@ class DataCopying(Metric):
     for m generated and n held-out samples, where U counts the pairs in which the generated sample
     is farther away, and ties by half. C_T is the mean of Z, weighted by the share of the held-out
     samples; cells with 20 generated samples or fewer are left out, as are those without held-out
-    ones. Far below 0 is data copying, far above 0 underfitting: a fresh set of the real
-    distribution is at about 0, which is the floor. Cells are ours and features are not projected,
-    so values compare under one protocol only; they grow with the root of the counts. The interval
-    is over the fakes, both splits held fixed: the deviation of 200 bootstrap samples.
+    or without training ones. Far below 0 is data copying, far above 0 underfitting: a fresh set of
+    the real distribution is at about 0, which is the floor. Cells are ours and features are not
+    projected, so values compare under one protocol only; they grow with the root of the counts. The
+    interval is over the fakes, both splits held fixed: the deviation of 200 bootstrap samples.
     """
 
     better = "higher"
@@ -66,7 +66,9 @@ class DataCopying(Metric):
             _Side(side, clusters.predict(np.asarray(side, np.float32))) for side in (fresh, fakes)
         ]
         farther = placements(training, cells, *sides, device=fake.device)
-        counts = np.bincount(sides[0].cells, minlength=PARTITION_CELLS)
+        # k-means may move a center away from all training samples; no distance is one to it.
+        nearby = np.isin(sides[0].cells, cells)
+        counts = np.bincount(sides[0].cells[nearby], minlength=PARTITION_CELLS)
         value = copying_score(sides[1].cells, farther, counts)
         if not np.isfinite(value):
             raise InputError(
@@ -111,9 +113,9 @@ def placements(
     for cell in range(PARTITION_CELLS):
         rows = np.flatnonzero(fake.cells == cell)
         others = fresh.features[np.flatnonzero(fresh.cells == cell)]
-        if not len(rows) or not len(others):
-            continue
         among = training[np.flatnonzero(cells == cell)]
+        if not len(rows) or not len(others) or not len(among):
+            continue
         distances = [
             nearest(side, 1, among=among, device=device).squared[:, 0]
             for side in (fake.features[rows], others)
@@ -130,7 +132,7 @@ def copying_score(cells: Indices, farther: Array, fresh: Indices) -> float:
     Args:
         cells: The cell (N,) of each generated sample.
         farther: The held-out samples (N,) of the same cell that are nearer to training samples.
-        fresh: The number of held-out samples (PARTITION_CELLS,) in each cell.
+        fresh: The number of held-out samples (PARTITION_CELLS,) in each cell that can be used.
     """
     generated = np.bincount(cells, minlength=PARTITION_CELLS)  # (PARTITION_CELLS,)
     used = (generated > MORE_THAN) & (fresh > 0)

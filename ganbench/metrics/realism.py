@@ -25,8 +25,8 @@ class Realism(Metric):
 
     The realism of a sample is the largest ratio, over real samples, of the distance of the real
     sample to its third nearest real neighbor (k = 3) to its distance from the generated sample.
-    Real samples whose own distance is above the median are left out, as in the paper. A copy of a
-    real sample has an infinite score, so the set has the median of its samples rather than the
+    Real samples whose own distance is above the median are left out, as in the paper. A copy of one
+    that counts has an infinite score, so the set has the median of its samples rather than the
     mean. The interval is over the fakes, from their order statistics, the reference held fixed: it
     assumes no distribution.
     """
@@ -55,4 +55,6 @@ class Realism(Metric):
             return Value(value, note="no interval: too few samples")
         low, high = float(scores[rank - 1]), float(scores[len(scores) - rank])
         note = "95 % interval over the fakes by order statistics, the reference held fixed"
-        return Value(value, low, high if math.isfinite(high) else None, note)
+        if not math.isfinite(high):
+            return Value(value, note="no interval: too many samples are copies of real ones")
+        return Value(value, low, high, note)

@@ -28,7 +28,7 @@ HOW_TO_READ = (
     "difference that this many seeds can show, which is not the same as no difference.",
     "One metric of each dataset is primary, and the correction is over all tests on primary "
     "metrics, on all datasets. All other metrics are exploratory: they are corrected only within "
-    "their column and their baseline, and the verdict says “may help”.",
+    "their column, and the verdict says “may help”.",
     "A collapsed run can take all power from a t test. Where no run failed in most pairs, the "
     "test is over these alone, and all pairs are shown next to them. “Helps where no run failed” "
     "is conditional on not failing: it says nothing about how often runs fail. A run that "

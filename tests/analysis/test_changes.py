@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from ganbench.analysis.changes import changes_between
+from ganbench.errors import UnknownNameError
 from ganbench.records.run_record import RunRecord
 
 Make = Callable[..., RunRecord]
@@ -71,3 +72,10 @@ def test_runs_that_fail_now_and_verdicts_that_turn_are_named(
     assert (outcome.variant, outcome.before, outcome.after) == ("treated", "5 done", "5 diverged")
     (verdict,) = found.verdicts
     assert (verdict.before, verdict.after) == ("helps", "fails")
+
+
+def test_a_metric_or_baseline_that_no_run_has_is_told(runs: list[RunRecord]) -> None:
+    with pytest.raises(UnknownNameError, match="No run has the metric 'fidd'"):
+        changes_between(runs, runs, metric="fidd")
+    with pytest.raises(UnknownNameError, match="nope"):
+        changes_between(runs, runs, baseline="nope")

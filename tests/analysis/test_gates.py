@@ -50,8 +50,16 @@ def test_a_metric_that_is_better_when_higher_trips_below_its_baseline(
 def test_missing_values_are_no_improvement(runs: Runs, table_of: Table) -> None:
     comparisons = compare_to(table_of(runs("", [20.0, 20.0]), runs("r1", [10.0, None])))
     assert tripped([parse_bound("fid:50%")], comparisons) == [
-        "gan + r1: fid@mnist-cnn is missing for some seeds."
+        "gan + r1: fid@mnist-cnn is missing for 1 of the seeds for which gan has it."
     ]
+
+
+def test_a_baseline_without_values_is_no_fault_of_the_treatment(
+    runs: Runs, table_of: Table
+) -> None:
+    good = runs("r1", [10.0, 10.0, 10.0])
+    comparisons = compare_to(table_of(runs("", [20.0, None, 20.0]), good))
+    assert tripped([parse_bound("fid:50%")], comparisons) == []
 
 
 def test_a_baseline_that_collapsed_hides_no_worsening(runs: Runs, table_of: Table) -> None:

@@ -33,15 +33,14 @@ def test_t_interval_grows_with_confidence() -> None:
     assert estimate.high == pytest.approx(1 + 2.131846786 * deviation / math.sqrt(5), abs=1e-8)
 
 
-@pytest.mark.parametrize("function", [stats.mean_interval, stats.bootstrap_interval])
-def test_one_value_has_no_interval(function: object) -> None:
-    estimate = function([3.5])  # type: ignore[operator]
+def test_one_value_has_no_interval() -> None:
+    estimate = stats.mean_interval([3.5])
     assert (estimate.value, estimate.low, estimate.high, estimate.n) == (3.5, None, None, 1)
 
 
 @pytest.mark.parametrize("values", [[], [1.0, math.nan], [math.inf], [[1.0, 2.0]]])
 def test_values_that_are_none_or_not_finite_are_refused(values: list[float]) -> None:
-    for function in (stats.mean_interval, stats.bootstrap_interval, significance.sign_flip_p_value):
+    for function in (stats.mean_interval, significance.sign_flip_p_value):
         with pytest.raises(ValueError, match="expected"):
             function(values)
 
@@ -61,57 +60,6 @@ def test_t_interval_covers_as_often_as_it_says() -> None:
         for estimate in map(stats.mean_interval, samples.tolist())
     ]
     assert np.mean(covered) == pytest.approx(0.95, abs=4 * 0.0034)
-
-
-@pytest.mark.parametrize("method", ["percentile", "bca"])
-def test_bootstrap_interval_covers_nearly_as_often_with_many_values(method: str) -> None:
-    # With 40 normal values both methods cover 93 to 95 %: the interval is narrower than t's by
-    # sqrt(39/40) x 1.96/2.02. 300 samples give a standard deviation of 0.013; three are allowed.
-    samples = np.random.default_rng(2).normal(size=(300, 40)).tolist()
-    covered = [
-        estimate.low <= 0.0 <= estimate.high
-        for estimate in (
-            stats.bootstrap_interval(sample, method=method, resamples=999) for sample in samples
-        )
-    ]
-    assert np.mean(covered) == pytest.approx(0.94, abs=3 * 0.013)
-
-
-def test_percentile_interval_of_two_values_is_known() -> None:
-    # The resampled mean of 0 and 1 is 0, 1/2, 1 with weights 1/4, 1/2, 1/4.
-    estimate = stats.bootstrap_interval([0.0, 1.0], method="percentile")
-    assert (estimate.value, estimate.low, estimate.high) == (0.5, 0.0, 1.0)
-    narrow = stats.bootstrap_interval([0.0, 1.0], method="percentile", confidence=0.4)
-    assert (narrow.low, narrow.high) == (0.5, 0.5)
-
-
-def test_bca_moves_towards_the_long_tail() -> None:
-    skewed = [1.0, 1.1, 1.2, 1.3, 1.5, 1.6, 2.0, 9.0]
-    percentile = stats.bootstrap_interval(skewed, method="percentile")
-    corrected = stats.bootstrap_interval(skewed, method="bca")
-    assert corrected.low > percentile.low
-    assert corrected.high > percentile.high
-
-
-def test_equal_values_give_an_interval_of_no_width() -> None:
-    for method in ("percentile", "bca"):
-        estimate = stats.bootstrap_interval([8.0] * 5, method=method)
-        assert (estimate.value, estimate.low, estimate.high) == (8.0, 8.0, 8.0)
-
-
-def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
-    values = np.random.default_rng(3).normal(size=20).tolist()
-    first = stats.bootstrap_interval(values, seed=7)
-    np.random.seed(0)  # the global state must not matter
-    assert stats.bootstrap_interval(values, seed=7) == first
-    assert stats.bootstrap_interval(values, seed=8) != first
-
-
-def test_interquartile_mean_is_the_mean_of_the_middle_half() -> None:
-    assert stats.interquartile_mean([1.0, 2.0, 3.0, 100.0]) == 2.5
-    assert stats.interquartile_mean([1.0, 2.0, 9.0]) == 4.0
-    estimate = stats.bootstrap_interval([1.0, 2.0, 3.0, 100.0], stats.interquartile_mean)
-    assert estimate.value == 2.5
 
 
 @settings(deadline=None, max_examples=40)

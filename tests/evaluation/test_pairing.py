@@ -31,3 +31,12 @@ def test_pairs_within_a_class_share_it():
     assert len(np.unique(pairs)) == 2 * len(pairs)
     with pytest.raises(ConfigError, match="classes of samples are not known"):
         class_pairs(of_tensor(images[:5]))
+
+
+def test_of_more_classes_than_pairs_a_random_choice_gives_one_each():
+    labels = np.repeat(np.arange(1500), 2)
+    images = torch.zeros(3000, 1, 1, 1, dtype=torch.uint8)
+    pairs = class_pairs(TensorSamples(images, Facts("labeled", "", "images"), labels=labels))
+    assert pairs.shape == (1000, 2)
+    assert len(np.unique(labels[pairs[:, 0]])) == 1000
+    assert labels[pairs].max() > 1000

@@ -141,6 +141,8 @@ def test_we_read_adms_studiogans_and_clean_fids(tmp_path):
             "'mean' with 'cov', 'mean' with 'covariance'",
         ),
         ({"feats": np.zeros((5, 0))}, "floats"),
+        ({"feats": np.ones((1, 4))}, "of one image"),
+        ({"real_feats": np.ones((1, 1))}, "of one image"),
     ],
 )
 def test_arrays_that_are_no_statistics_are_refused(tmp_path, arrays, message):

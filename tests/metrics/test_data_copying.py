@@ -105,3 +105,10 @@ def test_what_cannot_be_computed_says_so():
     alone = Evidence(100, features=drawn(100))
     with pytest.raises(ConfigError, match="held-out real samples"):
         DataCopying().compute(alone, alone, seed=0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cells_that_k_means_leaves_without_training_samples_are_left_out(seed):
+    training = np.repeat(drawn(8, 4, seed=seed), 20, axis=0)  # fewer points than cells
+    held_out, fake = drawn(200, 4, seed=seed + 10), drawn(400, 4, seed=seed + 20)
+    assert np.isfinite(copying(training, held_out, fake).value)

@@ -113,3 +113,17 @@ def test_intervals_cover_the_expectation(monkeypatch):
 def test_fewer_real_samples_than_bins_are_refused():
     with pytest.raises(InputError, match="ndb needs the real features of at least 100"):
         of(drawn(99), drawn(200))
+
+
+def test_the_warning_does_not_depend_on_the_order_of_the_samples():
+    real = np.repeat(np.eye(10, dtype=np.float32), 60, axis=0) + drawn(600, 10) / 100
+    in_turns = np.tile(np.eye(10, dtype=np.float32), (60, 1)) + drawn(600, 10, seed=1) / 100
+    value = of(real, in_turns)
+    assert value.value < 0.05
+    assert value.warning == "" or "instead of" in value.warning
+    by_class = np.concatenate([in_turns[start::10] for start in range(10)])
+    halves = [
+        float(each.warning.rpartition("ndb is ")[2].split()[0]) if each.warning else 0.0
+        for each in (value, of(real, by_class))
+    ]
+    assert max(halves) <= value.value

@@ -93,9 +93,19 @@ def in_others_balls(features: Features, device: str = "cpu") -> Flags:
     and would hold it in the same cases.
     """
     neighbors = real_neighbors(features, device)
-    held = neighbors.squared <= _radii(neighbors, IMPROVED_K)[:, None]  # (N, 5), with ties
+    radii = _radii(neighbors, IMPROVED_K)
+    held = neighbors.squared <= radii[:, None]  # (N, 5), with ties
     flags = np.zeros(len(features), dtype=bool)
     flags[neighbors.indices[held]] = True
+    # A ball that holds all five may hold more: ties do not end with the neighbors that are kept.
+    crowded = np.flatnonzero(held.all(axis=1))  # (C,)
+    if len(crowded) and not flags.all():
+        bounds, centers = radii[crowded], features[crowded]
+        nothing = np.full(len(features), -1.0)
+        for pairs in pairs_below(features, centers, nothing, bounds, device=device):
+            inside = pairs.settled(bounds[pairs.columns]) <= bounds[pairs.columns]
+            others = pairs.rows != crowded[pairs.columns]
+            flags[pairs.rows[inside & others]] = True
     return flags
 
 

@@ -21,13 +21,14 @@ _ROWS = 512
 def realism_scores(real: Features, fake: Features, device: str = "cpu") -> Array:
     """Return the realism of each generated sample (N,): the largest radius over distance.
 
-    Only real samples (M, d) count whose radius is at most the median. The realism of a copy of a
-    real sample is infinite.
+    Only real samples (M, d) count whose radius is at most the median. The realism of a copy of one
+    of them is infinite, even of one that is there so often that its radius is 0.
     """
     radii = np.sqrt(real_neighbors(real, device).squared[:, IMPROVED_K - 1])  # (M,)
     kept = np.flatnonzero(radii <= np.median(radii))
     center = mean_of(real)
     best, nearest = np.full(len(fake), -1.0), np.zeros(len(fake), dtype=np.int64)
+    least, closest = np.full(len(fake), np.inf), np.zeros(len(fake), dtype=np.int64)
     for rows in blocks(len(fake), _ROWS):
         left = _tensor(fake[rows] - center, device)  # (B, d)
         for columns in blocks(len(kept)):
@@ -39,10 +40,16 @@ def realism_scores(real: Features, fake: Features, device: str = "cpu") -> Array
             better = ratios.cpu().numpy() > best[rows]
             best[rows] = np.where(better, ratios.cpu().numpy(), best[rows])
             nearest[rows] = np.where(better, chosen[places.cpu().numpy()], nearest[rows])
-    # Small differences of large numbers are inexact: the decisive distance is computed again.
-    exact = np.linalg.norm(np.asarray(fake, np.float64) - real[nearest], axis=1)
+            shortest, places = distances.min(dim=1)
+            closer = shortest.cpu().numpy() < least[rows]
+            least[rows] = np.where(closer, shortest.cpu().numpy(), least[rows])
+            closest[rows] = np.where(closer, chosen[places.cpu().numpy()], closest[rows])
+    # Small differences of large numbers are inexact: the decisive distances are computed again.
+    samples = np.asarray(fake, np.float64)
+    exact = np.linalg.norm(samples - real[nearest], axis=1)
+    copied = (exact == 0) | (np.linalg.norm(samples - real[closest], axis=1) == 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        scores: Array = np.where(exact > 0, radii[nearest] / exact, np.inf)
+        scores: Array = np.where(copied, np.inf, radii[nearest] / exact)
     return scores
 
 
@@ -63,4 +70,6 @@ def rarity_scores(real: Features, fake: Features, device: str = "cpu") -> Array:
 
 
 def _tensor(values: Array, device: str) -> torch.Tensor:
-    return torch.from_numpy(np.asarray(values, dtype=np.float64)).to(device)
+    """Return values on a CUDA device, or else on the CPU: Apple's GPUs know no float64."""
+    place = device if torch.device(device).type == "cuda" else "cpu"
+    return torch.from_numpy(np.asarray(values, dtype=np.float64)).to(place)

@@ -17,7 +17,11 @@ from ganbench import registry
 from ganbench.errors import ConfigError, InputError
 from ganbench.evaluation.evidence import Evidence, of_features
 from ganbench.evaluation.math import neighbors
-from ganbench.evaluation.math.neighborhoods import NeighborhoodSweep, sweep_neighborhoods
+from ganbench.evaluation.math.neighborhoods import (
+    NeighborhoodSweep,
+    in_others_balls,
+    sweep_neighborhoods,
+)
 from ganbench.metrics.coverage import Coverage, coverage_variance, expected_coverage
 from ganbench.metrics.density import Density
 from ganbench.metrics.precision import ImprovedPrecision
@@ -241,3 +245,29 @@ def test_one_sample_has_a_precision_and_identical_ones_have_a_recall():
     assert Density().compute(real, single, seed=0).low is None
     same = of_features(np.repeat(drawn(1, 8, seed=1), 30, axis=0))
     assert ImprovedRecall().compute(real, same, seed=0).value == 0.0
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        np.repeat(drawn(10, 4), 30, axis=0),
+        np.concatenate([np.zeros((200, 3), np.float32), drawn(100, 3)]),
+        np.random.default_rng(2).integers(0, 6, (500, 3)).astype(np.float32),
+        drawn(200, 5),
+    ],
+    ids=["copies", "one point", "grid", "no ties"],
+)
+def test_balls_hold_all_ties_of_their_own_set(features):
+    distances = cdist(features.astype(np.float64), features.astype(np.float64), "sqeuclidean")
+    np.fill_diagonal(distances, np.inf)
+    radii = np.sort(distances, axis=1)[:, 2]
+    np.testing.assert_array_equal(in_others_balls(features), (distances <= radii).any(axis=1))
+
+
+def test_floors_of_a_grid_are_what_another_set_on_it_gets():
+    real, fake = (
+        np.random.default_rng(seed).integers(0, 6, (500, 3)).astype(np.float32) for seed in (0, 1)
+    )
+    assert values(real, fake)[:2] == [1.0, 1.0]
+    assert ImprovedPrecision().floor(of_features(real), 500).value == 1.0
+    assert ImprovedRecall().floor(of_features(real), 500).value == 1.0

@@ -50,3 +50,18 @@ def test_far_from_the_origin_nothing_is_lost():
     moved = realism_scores(real + np.float32(1000), fake + np.float32(1000))
     expected, _ = full(real + np.float32(1000), fake + np.float32(1000))
     assert moved == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("copies", [1, 4, 9])
+def test_a_copy_is_infinitely_realistic_however_often_its_original_is_there(copies):
+    real = drawn(60, 3, seed=0)
+    radii = np.sort(cdist(real, real), axis=1)[:, 3]
+    original = real[radii.argmin()]
+    real = np.concatenate([real, np.repeat(original[None], copies - 1, axis=0)])
+    fake = np.stack([original, original + 1])
+    assert np.isfinite(realism_scores(real, fake)).tolist() == [False, True]
+
+
+def test_devices_without_float64_get_no_float64():
+    real, fake = drawn(30, 3, seed=0), drawn(20, 3, seed=1)
+    np.testing.assert_array_equal(realism_scores(real, fake, "mps"), realism_scores(real, fake))
