@@ -12,6 +12,7 @@ no run counts stay, and so does what the file says under ``why`` while modes are
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from ganbench.harness.best_evaluation import leading_metric
 from ganbench.harness.plan import plan
 from ganbench.records.atomic_files import write_text
 from ganbench.records.bundled_generators import zoo_folder
-from ganbench.records.json_values import as_mapping, as_number, json_text
+from ganbench.records.json_values import as_mapping, as_number, as_text, json_text
 from ganbench.records.run_folder import RunFolder, find_runs
 from ganbench.typed_values import read_toml
 
@@ -71,6 +72,7 @@ def learned(folder: RunFolder) -> Learned:
         "threads": environment.get("threads"),
         "processor": environment.get("processor"),
         "modes": end,
+        "modes_corrected": _corrected(outcome),
         "of": of,
         "metric": metric,
         "value": outcome["metrics"][metric]["value"],
@@ -99,6 +101,17 @@ def _flat(values: dict[str, Any]) -> dict[str, Any]:
 def _modes(row: dict[str, Any]) -> int | None:
     value = as_number(as_mapping(as_mapping(row.get("metrics")).get(METRIC)).get("value"))
     return None if value is None else int(value)
+
+
+def _corrected(row: dict[str, Any]) -> int | None:
+    """Return the modes without the classifier's errors: measured, or told next to the modes."""
+    metrics = as_mapping(row.get("metrics"))
+    value = as_number(as_mapping(metrics.get(f"{METRIC}-corrected")).get("value"))
+    if value is not None:
+        return int(value)
+    note = as_text(as_mapping(metrics.get(METRIC)).get("note"))
+    told = re.search(r"(\d+) with the classifier's errors taken out", note)
+    return int(told[1]) if told else None
 
 
 def found_in(paths: Iterable[Path]) -> list[Learned]:

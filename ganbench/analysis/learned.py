@@ -28,7 +28,9 @@ class Learned(Record):
     threads: int = Field(gt=0)
     processor: str
     modes: int = Field(ge=0)
-    """The modes that its samples held at the end."""
+    """The modes that its samples held at the end, as a classifier counts them."""
+    modes_corrected: int | None = Field(None, ge=0)
+    """The modes that remain of these with the classifier's errors taken out; None if not known."""
     of: int = Field(gt=0)
     """The modes that the data have."""
     metric: str
@@ -51,19 +53,26 @@ class Learned(Record):
         >>> facts = {"model": "a", "dataset": "b", "seed": 0, "kimg": 40, "seconds": 90.4, "of": 10}
         >>> facts |= {"threads": 1, "processor": "c", "metric": "fid@mnist-cnn", "value": 18.21}
         >>> Learned(**facts, modes=10, all_after_kimg=20.03, all_after_seconds=56.8).summary
-        'all 10 modes of b after 57 s (20 kimg) on 1 thread; fid@mnist-cnn 18.2 at 40 kimg.'
+        'all 10 modes of b after 57 s (20 kimg) on 1 thread; at 40 kimg fid@mnist-cnn 18.2.'
+        >>> Learned(**facts, modes=4, modes_corrected=2).summary.partition(" after")[0]
+        "4 of 10 modes of b (2 with the classifier's errors taken out)"
         >>> Learned(**facts, modes=1, why="It is slow.").summary
         '1 of 10 modes of b after 90 s (40 kimg) on 1 thread; fid@mnist-cnn 18.2. It is slow.'
         """
         value = f"{self.metric} {self.value:.3g}"
+        corrected = ""
+        if self.modes_corrected not in (None, self.modes):
+            corrected = f"{self.modes_corrected} with the classifier's errors taken out"
         if self.all_after_kimg is None or self.all_after_seconds is None:
             after = f"{self.seconds:.0f} s ({self.kimg:.3g} kimg)"
             end = f"on {counted(self.threads, 'thread')}; {value}."
-            found = f"{self.modes} of {self.of} modes of {self.dataset} after {after} {end}"
+            seen = f"{self.modes} of {self.of} modes of {self.dataset}"
+            found = f"{seen}{f' ({corrected})' if corrected else ''} after {after} {end}"
         else:
             after = f"{self.all_after_seconds:.0f} s ({self.all_after_kimg:.3g} kimg)"
-            kept = "" if self.modes == self.of else f"{self.modes} of them and "
-            end = f"on {counted(self.threads, 'thread')}; {kept}{value} at {self.kimg:.3g} kimg."
+            kept = "" if self.modes == self.of else f"{self.modes} of them"
+            left = ", ".join(filter(None, [kept, corrected, value]))
+            end = f"on {counted(self.threads, 'thread')}; at {self.kimg:.3g} kimg {left}."
             found = f"all {self.of} modes of {self.dataset} after {after} {end}"
         return f"{found} {self.why}".strip()
 

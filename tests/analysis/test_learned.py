@@ -65,4 +65,11 @@ def test_a_model_has_one_measurement_and_a_document_nothing_else() -> None:
 
 def test_modes_that_were_lost_again_are_not_hidden() -> None:
     lost = Learned(**{**ROW, "modes": 8})
-    assert "8 of them and fid@mnist-cnn 12.3 at 40 kimg" in lost.summary
+    assert "at 40 kimg 8 of them, fid@mnist-cnn 12.3." in lost.summary
+
+
+def test_a_count_by_a_classifier_is_told_with_the_one_without_its_errors() -> None:
+    seen = Learned(**ROW, modes_corrected=3)
+    assert "at 40 kimg 3 with the classifier's errors taken out, fid@mnist-cnn 12.3." in seen.summary
+    right = Learned(**ROW, modes_corrected=ROW["modes"])
+    assert "errors" not in right.summary

@@ -46,6 +46,9 @@ def test_the_file_says_what_the_run_says(writing, run, tmp_path):
     assert (found.model, found.of, found.metric) == ("dcgan", 10, "fid@pixels")
     assert found.value == pytest.approx(run.metrics["fid@pixels"]["value"])
     assert found.modes == run.metrics["modes"]["value"] < 10
+    words = {"samples": 64, "progress": False}
+    corrected = ganbench.evaluate(fake=run.path, metrics=["modes-corrected"], **words)
+    assert found.modes_corrected == corrected.metrics["modes-corrected"]["value"] <= found.modes
     assert not found.complete
 
 
