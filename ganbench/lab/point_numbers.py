@@ -5,7 +5,7 @@ Modes, high-quality share and reverse KL are the registered metrics. The Jensen-
 compares the samples' histogram with the exact mass of the mixture in each cell, or with the
 histogram of all real points where the density is not known; what lies outside the picture is a
 cell of its own. A floor is the expected value of samples that are drawn from the data's
-distribution, at the same count: no generator can be expected below it.
+distribution, at the same count; only a generator that copies the data can be expected below it.
 """
 
 from __future__ import annotations

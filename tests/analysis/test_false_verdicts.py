@@ -60,10 +60,14 @@ def clustered(random, shape):
     return np.where(random.random(shape) < 0.5, 1.0, 5.0) + random.normal(0, 0.3, shape)
 
 
+def shape_of_a_page(design):
+    """Return the shape of the values of a page: datasets, baseline and tricks, seeds."""
+    return design.datasets, 1 + design.tricks, design.seeds
+
+
 def pages_of(draw, effects, design=FIVE_SEEDS, *, seed=0, pages=PAGES):
     """Return values (pages, datasets, baseline and tricks, seeds); some tricks take 60 % away."""
-    shape = (pages, design.datasets, 1 + design.tricks, design.seeds)
-    values = draw(np.random.default_rng(seed), shape)
+    values = draw(np.random.default_rng(seed), (pages, *shape_of_a_page(design)))
     values[:, :, 1 : 1 + effects] *= 0.4
     return values
 
@@ -146,6 +150,23 @@ def test_values_in_two_even_clusters_need_six_seeds():
     assert 0.07 < false_pages(clustered, 0) < 0.12
     assert false_pages(clustered, 0, DIGITS) < 0.05
     assert false_pages(clustered, 0, TOYS) < 0.05
+
+
+@pytest.mark.parametrize("tricks", [4, 13])
+def test_values_in_two_even_clusters_are_too_much_for_three_seeds(tricks):
+    assert 0.07 < false_pages(clustered, 0, Design(datasets=1, tricks=tricks, seeds=3)) < 0.19
+
+
+@pytest.mark.parametrize(("design", "least", "most"), [(TOYS, 0.10, 0.15), (DIGITS, 0.06, 0.10)])
+def test_a_trick_that_changes_the_shape_and_not_the_mean_is_said_to_help_too_often(
+    design, least, most
+):
+    """One run in ten is three times as bad, and the others are better by as much together."""
+    values = np.random.default_rng(0).normal(0, 0.1, (PAGES, *shape_of_a_page(design)))
+    values = 40 * np.exp(values)
+    bad = np.random.default_rng(1).random((PAGES, design.seeds)) < 0.1
+    values[:, 0, 1] *= np.where(bad, 3.0, 0.7 / 0.9)
+    assert least < shown(values)[:, 0, 0].mean() < most
 
 
 @pytest.mark.parametrize("draw", [normal, clustered])
