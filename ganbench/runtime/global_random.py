@@ -9,7 +9,7 @@ numbers are as they would be without ganbench.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -32,8 +32,13 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def continued(on_cpu: torch.Generator, on_device: torch.Generator) -> Iterator[None]:
+def continued(
+    on_cpu: torch.Generator, on_device: torch.Generator
+) -> Iterator[Callable[[], None]]:
     """Let the global streams continue two other streams, which advance by what is drawn.
+
+    Yields a function that moves the two streams to where the global ones are now; they are moved
+    at the end in any case.
 
     Args:
         on_cpu: The stream that the CPU's global stream continues.
@@ -45,12 +50,16 @@ def continued(on_cpu: torch.Generator, on_device: torch.Generator) -> Iterator[N
         torch.default_generator.set_state(on_cpu.get_state())
         if module:
             module.set_rng_state(on_device.get_state())
-        try:
-            yield
-        finally:
+
+        def catch_up() -> None:
             on_cpu.set_state(torch.default_generator.get_state())
             if module:
                 on_device.set_state(module.get_rng_state())
+
+        try:
+            yield catch_up
+        finally:
+            catch_up()
 
 
 def position_seed(generator: torch.Generator) -> int:

@@ -320,6 +320,30 @@ def test_networks_with_noise_go_on_bit_for_bit(bench):
     halfway(bench, build)
 
 
+def test_a_checkpoint_saved_while_somebody_attends_goes_on_bit_for_bit(bench):
+    whole = bench.trainer(noisy(bench), name="whole")
+    kept = {}
+
+    def attend(trainer):
+        seen = trainer.state.images_seen
+        kept[seen] = bench.folder / f"kept{seen}.safetensors"
+        trainer.save(kept[seen])
+        with evaluating(trainer.state):
+            torch.rand(3)
+            trainer.state.streams.state_dict()  # a look at the streams of an evaluation
+
+    whole.attend = attend
+    whole.train()
+    images = sorted(kept)
+    for seen in (images[0], images[1], images[len(images) // 2 + 1]):
+        resumed = bench.trainer(noisy(bench), name=f"resumed{seen}")
+        resumed.folder.path.mkdir(exist_ok=True)
+        kept[seen].rename(resumed.folder.checkpoint_file)
+        resumed.resume()
+        resumed.train()
+        assert not differing(tensors_of(whole.state), tensors_of(resumed.state))
+
+
 def test_networks_with_noise_are_sampled_alike_twice(bench):
     state = noisy(bench)
     state.generator.train()  # dropout and noise are at work
