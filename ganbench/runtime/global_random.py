@@ -32,9 +32,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def continued(
-    on_cpu: torch.Generator, on_device: torch.Generator
-) -> Iterator[Callable[[], None]]:
+def continued(on_cpu: torch.Generator, on_device: torch.Generator) -> Iterator[Callable[[], None]]:
     """Let the global streams continue two other streams, which advance by what is drawn.
 
     Yields a function that moves the two streams to where the global ones are now; they are moved

@@ -70,6 +70,8 @@ def test_modes_that_were_lost_again_are_not_hidden() -> None:
 
 def test_a_count_by_a_classifier_is_told_with_the_one_without_its_errors() -> None:
     seen = Learned(**ROW, modes_corrected=3)
-    assert "at 40 kimg 3 with the classifier's errors taken out, fid@mnist-cnn 12.3." in seen.summary
+    assert (
+        "at 40 kimg 3 with the classifier's errors taken out, fid@mnist-cnn 12.3." in seen.summary
+    )
     right = Learned(**ROW, modes_corrected=ROW["modes"])
     assert "errors" not in right.summary
