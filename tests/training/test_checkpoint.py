@@ -368,6 +368,38 @@ def test_an_evaluation_changes_no_stream_of_training(bench):
     assert all(map(torch.equal, plain.drawn, looked_at.drawn))
 
 
+class Tied(nn.Module):
+    """Two layers with the same weights, and buffers that are views of one tensor."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.first, self.second = nn.Linear(8, 8), nn.Linear(8, 8)
+        self.second.weight = self.first.weight
+        self.enter, self.leave = nn.Linear(inputs, 8), nn.Linear(8, outputs)
+        scales = torch.linspace(0.5, 1.5, 16)
+        self.register_buffer("low", scales[:8])
+        self.register_buffer("high", scales[8:])
+        self.register_buffer("turned", scales[:8].flip(0).view(2, 4).T)
+
+    def forward(self, values):
+        hidden = self.low * self.first(self.enter(values)).relu()
+        return self.leave(self.high * self.second(hidden).relu())
+
+
+def test_networks_with_tied_weights_go_on_bit_for_bit_and_are_exported(bench, tmp_path):
+    gan = GAN(
+        generator=lambda latent_dim: Tied(latent_dim, 2),
+        discriminator=lambda shape: Tied(shape[0], 1),
+        loss=non_saturating,
+        recipe=bench.state().recipe,
+    )
+    halfway(bench, lambda: state_of(gan, bench.dataset().spec, [make_trick(parse_trick("ema"))]))
+    network = Tied(2, 2)
+    export_generator(network, tmp_path / "generator.safetensors", {})
+    tensors, _ = read_tensors(tmp_path / "generator.safetensors", CPU)
+    assert not differing(tensors, network.state_dict())
+
+
 class Growing(nn.Module):
     """A generator that fades a second layer in, as progressive growing does."""
 
