@@ -9,7 +9,7 @@ import torch
 from ganbench.config import override
 from ganbench.errors import MemoryShortageError
 from ganbench.harness.plan import plan
-from ganbench.runtime import memory
+from ganbench.runtime import control_groups, memory
 from ganbench.training import batch_memory
 from ganbench.training.batch_memory import bytes_of_example, check_batch_memory
 
@@ -104,12 +104,16 @@ def test_building_without_memory_leaves_random_numbers_alone():
 
 def test_no_more_is_available_than_any_bound_allows(monkeypatch, tmp_path):
     assert 0 < memory.available_memory(CPU) < 2**50
-    (tmp_path / "memory.max").write_text("1000\n")
-    (tmp_path / "memory.current").write_text("700\n")
-    (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 150\n")
-    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    group = tmp_path / "sys/fs/cgroup"
+    group.mkdir(parents=True)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/\n")
+    (group / "memory.max").write_text("1000\n")
+    (group / "memory.current").write_text("700\n")
+    (group / "memory.stat").write_text("anon 500\ninactive_file 150\n")
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
     assert memory.available_memory(CPU) == 450
-    (tmp_path / "memory.max").write_text("max\n")
+    (group / "memory.max").write_text("max\n")
     assert memory.available_memory(CPU) > 450
     with pytest.raises(MemoryShortageError, match="100 samples need"):
         memory.require_memory(2**60, CPU, "100 samples")
