@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -35,6 +35,7 @@ class Streams:
         self.device = device
         self.group = group
         self._generators: dict[str, torch.Generator] = {}
+        self._catch_up: Callable[[], None] = _stand_still
 
     def __getitem__(self, purpose: str) -> torch.Generator:
         if purpose not in self._generators:
@@ -52,22 +53,27 @@ class Streams:
         """
         on_device = self["networks"]
         on_cpu = on_device if self.device.type == "cpu" else self["networks/cpu"]
-        with continued(on_cpu, on_device):
-            yield
+        try:
+            with continued(on_cpu, on_device) as self._catch_up:
+                yield
+        finally:
+            self._catch_up = _stand_still
 
     @contextmanager
     def set_aside(self) -> Iterator[None]:
         """Let evaluation draw from streams of its own; training goes on where it was."""
-        kept = self._generators, self._root
+        kept = self._generators, self._root, self._catch_up
         self._generators, self._root = {}, stream_seed(self.seed, "eval")
+        self._catch_up = _stand_still
         try:
             with seeded(stream_seed(self._root, "networks"), self.device):
                 yield
         finally:
-            self._generators, self._root = kept
+            self._generators, self._root, self._catch_up = kept
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the position of every stream that any process has used."""
+        """Return the position of every stream that any process has used, also while one is lent."""
+        self._catch_up()
         return {
             _stream_name(purpose, rank): position
             for purpose, generator in self._generators.items()
@@ -93,6 +99,10 @@ class Streams:
                     "It goes on there, with --device; sample and eval work on every device.",
                 )
             generator.set_state(positions[name])
+
+
+def _stand_still() -> None:
+    """Move no stream, because none is lent."""
 
 
 def _stream_name(purpose: str, rank: int) -> str:

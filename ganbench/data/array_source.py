@@ -179,6 +179,19 @@ def shuffled(count: int, *seed: int) -> NDArray[np.int64]:
     return np.argsort(keys, kind="stable").astype(np.int64)
 
 
+def rows_from_anywhere(count: int, most: int) -> NDArray[np.int64]:
+    """Return indices from all over ``count`` examples, always the same ones, in no time.
+
+    Returns:
+        All indices if there are at most ``most``; otherwise ``most`` of them, of which a few may
+        be equal.
+    """
+    if count <= most:
+        return np.arange(count, dtype=np.int64)
+    drawn: NDArray[np.uint64] = np.random.PCG64(SPLIT_SEED).random_raw(most)
+    return (drawn % np.uint64(count)).astype(np.int64)
+
+
 def rows_of_split(
     values: NDArray[Any], labels: NDArray[np.integer[Any]] | None, split: str
 ) -> Arrays:

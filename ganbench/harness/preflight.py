@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from ganbench.config import Recipe
+from ganbench.config import RunConfig
 from ganbench.data.dataset import Source
 from ganbench.evaluation.requests import Request
 from ganbench.gan import GAN
@@ -21,8 +21,8 @@ from ganbench.runtime.device import choose_device
 from ganbench.runtime.process_group import launched
 from ganbench.training.batch_memory import check_batch_memory
 
-_Training = tuple[str, Source, Recipe, Callable[[], GAN]]
-"""What is trained: the name of the data, the data, the recipe, and how the GAN is made."""
+_Training = tuple[str, Source, RunConfig, Callable[[], GAN]]
+"""What is trained: the name of the data, the data, the run, and how its GAN is made."""
 
 
 def check_run(plan: RunPlan, options: RunOptions) -> Sequence[Request]:
@@ -35,7 +35,7 @@ def check_run(plan: RunPlan, options: RunOptions) -> Sequence[Request]:
         GanbenchError: Something is wrong or missing.
     """
     name = plan.config.dataset
-    wanted = _check([(name, plan.source, plan.config.recipe, lambda: plan.gan)], options)
+    wanted = _check([(name, plan.source, plan.config, lambda: plan.gan)], options)
     plan.build(torch.device("cpu"))  # some tricks refuse only what they find in a network
     return wanted[name].requests
 
@@ -56,7 +56,7 @@ def check_cells(cells: Sequence[Cell], options: RunOptions) -> dict[str, WantedM
 
 
 def _training(arm: Arm, source: Source) -> _Training:
-    return arm.dataset, source, arm.config.recipe, partial(_gan_of, arm, source)
+    return arm.dataset, source, arm.config, partial(_gan_of, arm, source)
 
 
 def _gan_of(arm: Arm, source: Source) -> GAN:
@@ -68,10 +68,10 @@ def _check(trainings: Iterable[_Training], options: RunOptions) -> dict[str, Wan
     logger_classes(options.loggers)
     device = choose_device(options.device)
     wanted: dict[str, WantedMetrics] = {}
-    for name, source, recipe, make_gan in trainings:
+    for name, source, config, make_gan in trainings:
         if name not in wanted:
             wanted[name] = wanted_metrics(source, options.metrics, options.measuring)
-        check_batch_memory(source.spec, recipe, device, make_gan, launched().size)
+        check_batch_memory(source.spec, config, device, make_gan, launched().size)
     return wanted
 
 

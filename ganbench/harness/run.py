@@ -123,8 +123,8 @@ class Run:
         if self.options.resume and self.folder.finished:
             return self._complete()
         device = choose_device(self.options.device, self.group)
-        recipe, data = self.config.recipe, self.plan.source.spec
-        check_batch_memory(data, recipe, device, lambda: self.plan.gan, self.group.size)
+        data = self.plan.source.spec
+        check_batch_memory(data, self.config, device, lambda: self.plan.gan, self.group.size)
         dataset = self._load_dataset()
         threads = set_threads(self._threads(dataset, device))
         state = self.plan.build(device, self.group, self.options.execution)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path("/")
-"""Where the system describes itself; another folder in tests."""
+from ganbench.runtime import control_groups
+from ganbench.runtime.control_groups import file_text, group_folders
 
 
 def usable_cores() -> int:
@@ -37,32 +37,16 @@ def processor_quota(root: Path | None = None) -> float:
         The smallest quota of the process's groups and of those around them; infinity if there is
         none, or if the system has no control groups.
     """
-    root = root or ROOT
-    return min(_quotas(root), default=math.inf)
-
-
-def _quotas(root: Path) -> Iterator[float]:
-    """Yield the quota of each control group that has one, in cores."""
-    for line in _text(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        for mount in ("cpu", controllers) if controllers else ("", "unified"):  # version 1, 2
-            top = root / "sys/fs/cgroup" / mount
-            group = top / path.lstrip("/")
-            # A container sees its own group as the top, whatever the path is called outside.
-            for folder in (group, *group.parents):
-                yield from _quota(folder)
-                if folder == top:
-                    break
+    folders = group_folders("cpu", root)
+    return min((quota for folder in folders for quota in _quota(folder)), default=math.inf)
 
 
 def _quota(folder: Path) -> Iterator[float]:
     """Yield the quota of one control group, if it has one: of version 2, or of version 1."""
-    words = _text(folder / "cpu.max").split()
+    words = file_text(folder / "cpu.max").split()
     if not words:
         names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-        words = [_text(folder / name).strip() for name in names]
+        words = [file_text(folder / name).strip() for name in names]
     try:
         quota, period = (float(word) for word in words)
     except ValueError:  # "max", or no such files
@@ -138,7 +122,7 @@ def _ticks() -> tuple[int, int] | None:
         return None
     allowed = {f"cpu{core}" for core in os.sched_getaffinity(0)}
     busy = total = 0
-    for line in _text(ROOT / "proc/stat").splitlines():
+    for line in file_text(control_groups.ROOT / "proc/stat").splitlines():
         name, *numbers = line.split()
         if name in allowed:
             allowed.discard(name)
@@ -147,11 +131,3 @@ def _ticks() -> tuple[int, int] | None:
             busy += user + system + interrupt + soft + steal
             total += sum(counts)
     return None if allowed else (busy, total)
-
-
-def _text(path: Path) -> str:
-    """Return the text of a file of the system; nothing if there is none."""
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

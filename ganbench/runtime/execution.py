@@ -46,6 +46,9 @@ class Execution:
         return {key: value for key, value in asdict(self).items() if value != usual[key]}
 
 
+_ELEMENTS_OF_THREAD = 32768
+"""torch gives an operation another thread for each of that many elements."""
+
 USUAL = Execution()
 """How steps are computed by default."""
 
@@ -68,10 +71,13 @@ def arithmetic(precision: Precision) -> Iterator[None]:
     keeps float32 everywhere but lets multiplications round their factors: to TF32 on CUDA, to
     bfloat16 on processors that multiply it (torch.set_float32_matmul_precision). ``bf16`` is
     autocast, in the forward passes themselves (``State.autocast``). On the CPU, numbers too small
-    to be normal count as zero: they take a hundred times as long, and move nothing. From then on
-    the process keeps the memory that an iteration frees.
+    to be normal count as zero in the thread that calls: they take a hundred times as long, and
+    move nothing. In the further threads that torch computes with they count, because a thread's
+    setting cannot be taken back from outside. From then on the process keeps the memory that an
+    iteration frees.
     """
     keep_freed_memory()
+    _start_threads()
     precision_before = torch.get_float32_matmul_precision()
     tf32_before = torch.backends.cudnn.allow_tf32
     rounds_factors = precision == "medium"
@@ -84,3 +90,13 @@ def arithmetic(precision: Precision) -> Iterator[None]:
         torch.set_flush_denormal(False)
         torch.backends.cudnn.allow_tf32 = tf32_before
         torch.set_float32_matmul_precision(precision_before)
+
+
+def _start_threads() -> None:
+    """Let torch start the threads that it computes with, unless they run already.
+
+    A thread begins with the settings of the thread that starts it, and keeps them for good.
+    """
+    threads = torch.get_num_threads()
+    if threads > 1:
+        torch.empty(threads * _ELEMENTS_OF_THREAD).fill_(0.0)

@@ -9,11 +9,11 @@ numbers are as they would be without ganbench.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import ModuleType
 
 import torch
+from torch import Tensor
 
 
 @contextmanager
@@ -26,14 +26,17 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """
     with _restored(device):
         torch.default_generator.manual_seed(seed)
-        if module := _module_of(device):
-            module.manual_seed(seed)
+        if device.type != "cpu":
+            _set_position(device, torch.Generator(device).manual_seed(seed).get_state())
         yield
 
 
 @contextmanager
-def continued(on_cpu: torch.Generator, on_device: torch.Generator) -> Iterator[None]:
+def continued(on_cpu: torch.Generator, on_device: torch.Generator) -> Iterator[Callable[[], None]]:
     """Let the global streams continue two other streams, which advance by what is drawn.
+
+    Yields a function that moves the two streams to where the global ones are now; they are moved
+    at the end in any case.
 
     Args:
         on_cpu: The stream that the CPU's global stream continues.
@@ -41,16 +44,20 @@ def continued(on_cpu: torch.Generator, on_device: torch.Generator) -> Iterator[N
             networks compute on the CPU.
     """
     with _restored(on_device.device):
-        module = _module_of(on_device.device)
+        device = on_device.device
         torch.default_generator.set_state(on_cpu.get_state())
-        if module:
-            module.set_rng_state(on_device.get_state())
-        try:
-            yield
-        finally:
+        if device.type != "cpu":
+            _set_position(device, on_device.get_state())
+
+        def catch_up() -> None:
             on_cpu.set_state(torch.default_generator.get_state())
-            if module:
-                on_device.set_state(module.get_rng_state())
+            if device.type != "cpu":
+                on_device.set_state(_position(device))
+
+        try:
+            yield catch_up
+        finally:
+            catch_up()
 
 
 def position_seed(generator: torch.Generator) -> int:
@@ -62,17 +69,30 @@ def position_seed(generator: torch.Generator) -> int:
 @contextmanager
 def _restored(device: torch.device) -> Iterator[None]:
     """Restore the global streams of the CPU and of a device afterwards."""
-    module = _module_of(device)
     on_cpu = torch.default_generator.get_state()
-    on_device = module.get_rng_state() if module else None
+    on_device = None if device.type == "cpu" else _position(device)
     try:
         yield
     finally:
         torch.default_generator.set_state(on_cpu)
-        if module:
-            module.set_rng_state(on_device)
+        if on_device is not None:
+            _set_position(device, on_device)
 
 
-def _module_of(device: torch.device) -> ModuleType | None:
-    """Return torch's module for a device that has a global stream of its own; None for the CPU."""
-    return None if device.type == "cpu" else torch.get_device_module(device)
+def _position(device: torch.device) -> Tensor:
+    """Return the position of the global stream of a device other than the CPU."""
+    position: Tensor = torch.get_device_module(device).get_rng_state(*_numbered(device))
+    return position
+
+
+def _set_position(device: torch.device, position: Tensor) -> None:
+    """Move the global stream of a device other than the CPU."""
+    torch.get_device_module(device).set_rng_state(position, *_numbered(device))
+
+
+def _numbered(device: torch.device) -> tuple[torch.device, ...]:
+    """Return the argument by which torch is told which GPU is meant; otherwise it is the current.
+
+    Of ``mps`` there is only one, and its functions take no such argument.
+    """
+    return (device,) if device.type == "cuda" else ()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 import torch
 from torch import Tensor, nn
@@ -64,8 +64,31 @@ ROWS_PER_STREAM = 4
 Forward = Callable[[Tensor], tuple[Tensor, ...]]
 """Maps a prepared batch to features (B, d), or to features and logits (B, K)."""
 
-_forwards: WeakKeyDictionary[nn.Module, dict[tuple[object, ...], Forward]] = WeakKeyDictionary()
-"""The functions made of each module, so that networks that share a module share them."""
+_FORWARDS = "_ganbench_forwards"
+"""The attribute of a module that holds its ``_Forwards``."""
+
+
+class _Forwards(dict[tuple[object, ...], Forward]):
+    """The functions made of a module, which networks that share the module share.
+
+    They refer to the module, so the module itself holds them: both go together. A copy of the
+    module has none.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self._module = ref(module)
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return dict, ()
+
+    @staticmethod
+    def of(module: nn.Module) -> _Forwards:
+        """Return those of a module."""
+        forwards = vars(module).get(_FORWARDS)
+        if not isinstance(forwards, _Forwards) or forwards._module() is not module:
+            forwards = vars(module)[_FORWARDS] = _Forwards(module)
+        return forwards
 
 
 def forward_of(module: nn.Module, example: Tensor, compute: Compute) -> Forward:
@@ -86,7 +109,7 @@ def forward_of(module: nn.Module, example: Tensor, compute: Compute) -> Forward:
     # Only a function that torch compiles is bound to a number of rows.
     rows = (compute.batch_size or len(example)) if compute.engine == "compile" else None
     key = (compute.device, compute.engine, compute.precision, example.shape[1:], rows)
-    forwards = _forwards.setdefault(module, {})
+    forwards = _Forwards.of(module)
     if key not in forwards:
         make = {"torch": _plain, "compile": _compiled, "openvino": _openvino}[compute.engine]
         forwards[key] = make(module, example, compute)

@@ -7,19 +7,21 @@ import ctypes
 import re
 import resource
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 import torch
 
 from ganbench.errors import MemoryShortageError
+from ganbench.runtime.control_groups import file_text, group_folders
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of glibc's parameters (malloc.h)."""
 _KEPT_BYTES = 1 << 30
 """Freed memory up to this size is kept; a block from this size on is not."""
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-_MEMINFO, _CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+_MEMINFO = Path("/proc/meminfo")
 MIB = 2**20
 GIB = 2**30
 
@@ -98,14 +100,24 @@ def _machine_bytes() -> int | None:
 
 
 def _group_bytes() -> int | None:
-    """Return what the control group (version 2) allows; files in the cache make room."""
-    try:
-        limit = int((_CGROUP / "memory.max").read_text())  # "max" if there is none
-        used = int((_CGROUP / "memory.current").read_text())
-    except (OSError, ValueError):
-        return None
-    cached = _figures(_CGROUP / "memory.stat", r"^(inactive_file) (\d+)")
-    return limit - used + sum(cached.values())
+    """Return what the control groups of this process allow; None if they allow everything."""
+    left = [count for folder in group_folders("memory") for count in _left_in_group(folder)]
+    return min(left, default=None)
+
+
+def _left_in_group(folder: Path) -> Iterator[int]:
+    """Yield what a control group of version 2 or 1 allows; files in the cache make room."""
+    for limit, usage, cache in (
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        try:
+            allowed = int(file_text(folder / limit))  # "max" if there is none
+            used = int(file_text(folder / usage))
+        except ValueError:  # or no such files
+            continue
+        cached = _figures(folder / "memory.stat", rf"^({cache}) (\d+)")
+        yield allowed - used + sum(cached.values())
 
 
 def _address_bytes() -> int | None:
@@ -117,10 +129,7 @@ def _address_bytes() -> int | None:
 
 def _figures(path: Path, pattern: str) -> dict[str, int]:
     """Return the figures of a file of the kernel by name; none if there is no such file."""
-    try:
-        return {name: int(value) for name, value in re.findall(pattern, path.read_text(), re.M)}
-    except OSError:
-        return {}
+    return {name: int(value) for name, value in re.findall(pattern, file_text(path), re.M)}
 
 
 class PeakMemory:

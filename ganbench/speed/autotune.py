@@ -25,6 +25,7 @@ from ganbench.runtime.execution import USUAL, Execution, has_convolutions
 from ganbench.runtime.threads import set_threads
 from ganbench.speed.measured_store import read_measured, write_measured
 from ganbench.speed.meter import Meter
+from ganbench.training.breach import one_sentence
 
 GAIN = 0.03
 """A change is kept where it is faster by more than this share."""
@@ -94,7 +95,8 @@ def tune(
 ) -> TuningResult:
     """Measure which way to compute a run's step is the fastest.
 
-    A choice that fails is left out, such as compiled networks under a gradient penalty.
+    A choice that fails is left out, such as compiled networks under a gradient penalty; so the
+    usual one must work.
 
     Args:
         config: the run.
@@ -102,6 +104,10 @@ def tune(
         device: that computes.
         compiling: whether torch.compile is tried, which takes long.
         progress: hears how many stages are measured.
+
+    Raises:
+        ContractError: The run cannot be computed in the usual way.
+        MemoryShortageError: There is too little memory for it.
     """
     fastest = usual = ComputeChoice(threads=torch.get_num_threads())
     speedups = {usual.label: 1.0}
@@ -111,7 +117,8 @@ def tune(
         for done, vary in enumerate(stages):
             progress.advance("tuning", done, len(stages))
             others = [choice for choice in vary(fastest) if choice != fastest]
-            speeds = _speeds([fastest, *others], config, dataset, device)
+            with one_sentence("while its speed was measured"):
+                speeds = _speeds([fastest, *others], config, dataset, device)
             speedup = speedups[fastest.label]
             for choice, speed in speeds.items():
                 speedups[choice.label] = round(speedup * speed / speeds[fastest], 3)
@@ -149,7 +156,10 @@ def _stages(
 def _speeds(
     choices: Sequence[ComputeChoice], config: RunConfig, dataset: Dataset, device: torch.device
 ) -> dict[ComputeChoice, float]:
-    """Return the images per second of choices that take turns; those that fail are left out."""
+    """Return the images per second of choices that take turns; those that fail are left out.
+
+    The first, which the others are compared with, must not fail.
+    """
     meters: dict[ComputeChoice, Meter] = {}
     for choice in choices:
         set_threads(choice.threads)
@@ -158,6 +168,8 @@ def _speeds(
             meters[choice] = Meter(changed, dataset, device, choice.execution)
             meters[choice].warm_up(SECONDS / 2)
         except (RuntimeError, ValueError):  # torch raises one of these if it cannot do something
+            if choice == choices[0]:
+                raise
             meters.pop(choice, None)
     rounds: dict[ComputeChoice, list[float]] = {choice: [] for choice in meters}
     for _ in range(ROUNDS):

@@ -32,7 +32,7 @@ class Clock:
 
     def laps(self) -> Laps:
         """Return a stopwatch for the parts of a step."""
-        return EventLaps() if self.device.type == "cuda" else Laps(self.now)
+        return EventLaps(self.device) if self.device.type == "cuda" else Laps(self.now)
 
 
 class Laps:
@@ -64,17 +64,18 @@ class Laps:
 class EventLaps(Laps):
     """The same by CUDA events, which wait for nothing: the device's own time between marks."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         super().__init__(time.perf_counter)
+        self._device = device
 
     def seconds(self) -> dict[str, float]:
         """Wait for the device; return the seconds by name, and start again."""
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(self._device)
         return super().seconds()
 
     def _read(self) -> Any:
         event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-        event.record()
+        event.record(torch.cuda.current_stream(self._device))
         return event
 
     def _between(self, before: Any, after: Any) -> float:

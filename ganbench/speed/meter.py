@@ -33,6 +33,8 @@ STEADY = 0.05
 """Three speeds in a row that differ by less than this share are steady."""
 WARM_UP_TURNS = 60
 """Warming up ends after this many turns, even if the speed was never steady."""
+MOST_CYCLE = 128
+"""Measurements count no more iterations than this as one round of the step."""
 STEP_PARTS = ("data", "discriminator", "generator", "penalties", "optimizer", "other")
 """The parts into which the time of an iteration is divided."""
 
@@ -158,8 +160,12 @@ class Meter:
 
     @property
     def cycle(self) -> int:
-        """Iterations after which the step repeats itself: some tricks act at every n-th."""
-        return max([1, *(getattr(trick, "every", 1) for trick in self.state.tricks)])
+        """Iterations after which the step repeats itself: some tricks act at every n-th.
+
+        At most ``MOST_CYCLE``, over which each trick acts nearly as often as in the long run.
+        """
+        periods = (getattr(trick, "every", None) or 1 for trick in self.state.tricks)
+        return min(MOST_CYCLE, math.lcm(*periods))
 
     @property
     def _has_terms(self) -> bool:

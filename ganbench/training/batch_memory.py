@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from ganbench.config import Recipe
+from ganbench.config import Precision, Recipe, RunConfig
 from ganbench.errors import MemoryShortageError
 from ganbench.gan import GAN, DataSpec
 from ganbench.runtime.global_random import seeded
@@ -26,7 +26,7 @@ _MOST_TIMES = 1000
 
 def check_batch_memory(
     data: DataSpec,
-    recipe: Recipe,
+    config: RunConfig,
     device: torch.device,
     make_gan: Callable[[], GAN],
     processes: int = 1,
@@ -35,7 +35,7 @@ def check_batch_memory(
 
     Args:
         data: What is known of the data.
-        recipe: How to train.
+        config: The run: how to train, and in which precision.
         device: Where the networks live.
         make_gan: Returns the model; it is called only if the batch is large.
         processes: The number of processes that share a batch.
@@ -44,13 +44,14 @@ def check_batch_memory(
         MemoryShortageError: Not even the lower bound of ``bytes_of_example`` is free.
     """
     free = available_memory(device)
+    recipe = config.recipe
     batch_size = recipe.batch_size // processes
     if free is None or _MOST_TIMES * batch_size * 4 * math.prod(data.shape) < free:
         return
-    each = bytes_of_example(make_gan(), data, recipe)
+    each = bytes_of_example(make_gan(), data, recipe, config.precision)
     if batch_size * each <= free:
         return
-    fitting = processes * free // each
+    fitting = processes * (free // each)
     raise MemoryShortageError(
         f"A batch of {recipe.batch_size:,} needs {batch_size * each / GIB:,.1f} GiB of "
         f"memory or more, and {free / GIB:,.1f} GiB are free.",
@@ -58,11 +59,15 @@ def check_batch_memory(
     )
 
 
-def bytes_of_example(gan: GAN, data: DataSpec, recipe: Recipe) -> int:
+def bytes_of_example(
+    gan: GAN, data: DataSpec, recipe: Recipe, precision: Precision = "fp32"
+) -> int:
     """Return a lower bound of the memory that each example of a batch takes, in bytes.
 
     It is what the backward pass of the generator's update keeps of both networks. They are built
-    and called without memory, on torch's meta device; the bound is 0 if they cannot be.
+    and called without memory, on torch's meta device; the bound is 0 if they cannot be. There
+    torch rounds nothing to bfloat16, so with ``bf16`` every number counts as if it were rounded,
+    though some layers keep all of it.
     """
     count = min(recipe.batch_size, _TRIED)
     saved: dict[int, Tensor] = {}  # by storage: a tensor that two operations keep counts once
@@ -87,7 +92,9 @@ def bytes_of_example(gan: GAN, data: DataSpec, recipe: Recipe) -> int:
             weights |= {weight.untyped_storage()._cdata for weight in network.parameters()}
             examples = _first(_call(network, examples, condition))
     kept = (tensor for storage, tensor in saved.items() if storage not in weights)
-    return sum(tensor.numel() * tensor.element_size() for tensor in kept) // count
+    most = torch.bfloat16.itemsize if precision == "bf16" else math.inf
+    sizes = (tensor.numel() * min(most, tensor.element_size()) for tensor in kept)
+    return int(sum(sizes)) // count
 
 
 def _condition(gan: GAN, data: DataSpec, count: int) -> Tensor | None:

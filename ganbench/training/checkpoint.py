@@ -205,10 +205,20 @@ def _restore(state: State, tensors: Mapping[str, Tensor], scalars: Mapping[str, 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
     """Write named tensors as a safetensors file, atomically.
 
+    Tensors that share memory, such as tied weights, are written each for itself: the format knows
+    no other way, and a network whose weights are tied ties them again.
+
     Raises:
         StorageError: The folder cannot be written, or the disk is full; the old file stays.
     """
-    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    on_cpu: dict[str, Tensor] = {}
+    storages: set[int] = set()
+    for name, tensor in tensors.items():
+        copy = tensor.detach().cpu().contiguous()
+        if copy.untyped_storage().data_ptr() in storages:
+            copy = copy.clone()
+        storages.add(copy.untyped_storage().data_ptr())
+        on_cpu[name] = copy
     with replacing(path) as temporary:
         try:
             save_file(on_cpu, temporary, metadata)

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from ganbench.data.array_source import rows_from_anywhere
 from ganbench.data.batches import Batches
 from ganbench.data.dataset import Dataset
 from ganbench.gan import Batch
@@ -266,11 +268,14 @@ class Trainer:
                 stream_seed(self.state.streams.seed, "eval/diversity")
             )
             fakes = self.state.sampler()(DIVERSITY_SAMPLES, stream).images
+        return _spread(fakes) / max(self._real_spread, 1e-12)
+
+    @cached_property
+    def _real_spread(self) -> float:
+        """How much real examples vary; they may be sorted, so they are taken from anywhere."""
         dataset = self.batches.dataset
-        count = min(DIVERSITY_SAMPLES, len(dataset))
-        reals = dataset.batch(torch.arange(count, device=dataset.values.device)).images
-        spread = float(fakes.std(0, correction=0).mean())
-        return spread / max(float(reals.std(0, correction=0).mean()), 1e-12)
+        rows = torch.from_numpy(rows_from_anywhere(len(dataset), DIVERSITY_SAMPLES))
+        return _spread(dataset.batch(rows.to(dataset.values.device)).images)
 
     def _record_tick(self, means: dict[str, float], images_per_second: float) -> None:
         """Write the statistics of a tick, and report them."""
@@ -314,6 +319,11 @@ class Trainer:
             row = {"kimg": kimg, "seconds": seconds, "metrics": metrics, **further}
             self.folder.append_measurements(row)
             self.progress.measured(kimg, metrics)
+
+
+def _spread(examples: Tensor) -> float:
+    """Return the standard deviation over examples (N, ...), averaged over pixels or coordinates."""
+    return float(examples.std(0, correction=0).mean())
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from ganbench.runtime import cores
+from ganbench.runtime import control_groups, cores
 
 
 def system(root, cgroup, files):
@@ -65,7 +65,7 @@ def test_a_system_without_control_groups_has_no_quota(tmp_path):
 
 def test_usable_cores_hold_to_affinity_and_quota(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
-    monkeypatch.setattr(cores, "ROOT", tmp_path)
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
     assert cores.usable_cores() == 8
     system(tmp_path, "0::/\n", {"sys/fs/cgroup/cpu.max": "350000 100000\n"})
     assert cores.usable_cores() == 3
@@ -82,7 +82,7 @@ def ticks(*rows):
 def test_free_cores_count_what_others_leave(tmp_path, monkeypatch):
     """One core is busy for others, one gives way at a low priority, one is idle."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
-    monkeypatch.setattr(cores, "ROOT", tmp_path)
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
     stat = {"proc/stat": ticks([5, 0, 5, 0, 0, 0, 0, 0], [0] * 8, [0] * 8)}
     system(tmp_path, "", stat)
     later = ticks([20, 0, 8, 2, 0, 0, 0, 0], [0, 20, 0, 0, 0, 0, 0, 0], [0, 0, 0, 20, 0, 0, 0, 0])
@@ -94,7 +94,7 @@ def test_free_cores_count_what_others_leave(tmp_path, monkeypatch):
 
 def test_what_a_command_has_watched_since_it_began_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
-    monkeypatch.setattr(cores, "ROOT", tmp_path)
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
     monkeypatch.setattr(cores, "_begun", [])
     clock, own = [0.0], [0.0]
     monkeypatch.setattr(cores.time, "perf_counter", lambda: clock[0])
@@ -122,5 +122,5 @@ def test_what_a_command_has_watched_since_it_began_counts(tmp_path, monkeypatch)
 
 def test_all_cores_are_free_where_the_system_does_not_say(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
-    monkeypatch.setattr(cores, "ROOT", tmp_path)
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
     assert cores.free_cores(0.0) == 3

@@ -91,6 +91,32 @@ def test_arithmetic_is_set_for_the_step_and_restored(precision, multiplies):
     assert (tiny * 1.0 > 0).all()
 
 
+DENORMALS = """
+import sys
+import torch
+from ganbench.runtime.execution import arithmetic
+
+torch.set_num_threads(1)
+tiny, zeros = torch.full((1 << 20,), 1e-39), torch.empty(1 << 20)
+torch.set_num_threads(2)
+if sys.argv[1] == "before":
+    zeros.fill_(0.0)
+for _ in range(2):
+    with arithmetic("fp32"):
+        kept = tiny * 1.0 != 0
+    print(kept[0].item(), kept[-1].item(), (tiny * 1.0 != 0).all().item())
+"""
+
+
+@pytest.mark.parametrize("threads_start", ["before", "by themselves"])
+def test_small_numbers_count_as_zero_in_the_calling_thread_alone(start, threads_start):
+    """Whether or not anything was computed in parallel before; the caller takes the first part."""
+    process = start("-c", DENORMALS, threads_start)
+    out, err = process.communicate(timeout=100)
+    assert not process.returncode, err
+    assert out.splitlines() == ["False True True"] * 2
+
+
 class Rounded(TorchDispatchMode):
     """Counts how often tensors of each shape are rounded to bfloat16."""
 

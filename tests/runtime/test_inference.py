@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import os
+import pickle
 import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from weakref import ref
 
 import pytest
 import torch
@@ -225,3 +229,28 @@ def test_a_module_is_moved_only_where_another_engine_has_moved_it(module, monkey
         move(module, "cpu")
         assert torch.equal(forward(there)[0].held, expected)
         assert len(moves) == 1
+
+
+def test_a_module_goes_with_the_functions_that_were_made_of_it():
+    module = Small().eval()
+    images = torch.zeros(2, 3, 9, 9)
+    assert forward_of(module, images, Compute()) is forward_of(module, images, Compute())
+    gone = ref(module)
+    del module
+    gc.collect()
+    assert gone() is None
+
+
+def unpickled(module):
+    return pickle.loads(pickle.dumps(module))  # noqa: S301 - written on this very line
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, unpickled])
+def test_a_copy_of_a_module_is_computed_by_itself(module, copied):
+    images = torch.ones(2, 3, 9, 9)
+    before = forward_of(module, images, Compute())(images)[1]
+    other = copied(module)
+    other.head = nn.Linear(8, 5)
+    after = forward_of(other, images, Compute())(images)[1]
+    assert torch.allclose(after, other(images)[1], atol=1e-5)
+    assert torch.equal(forward_of(module, images, Compute())(images)[1], before)

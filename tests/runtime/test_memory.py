@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 
+from ganbench.runtime import control_groups, memory
 from ganbench.runtime.memory import MIB, PeakMemory, keep_freed_memory
 
 FREED = """
@@ -67,3 +68,37 @@ def test_a_peak_counts_from_where_it_was_begun():
     assert 60 <= mib["growth"] <= 90
     assert mib["resident"] > mib["growth"] + len(older) / MIB / 2
     assert mib["allocated"] is None
+
+
+def limited(root, folder, limit, used, *, version=2, cached=0):
+    """Give a control group a limit of memory, in bytes."""
+    names = {2: ("max", "current", ""), 1: ("limit_in_bytes", "usage_in_bytes", "total_")}[version]
+    place = root / "sys/fs/cgroup" / folder
+    place.mkdir(parents=True, exist_ok=True)
+    (place / f"memory.{names[0]}").write_text(f"{limit}\n")
+    (place / f"memory.{names[1]}").write_text(f"{used}\n")
+    (place / "memory.stat").write_text(f"anon 5\n{names[2]}inactive_file {cached}\n")
+
+
+@pytest.mark.parametrize(
+    ("groups", "limits", "left"),
+    [
+        ("0::/\n", [("", 1000, 700)], 300),
+        ("0::/slice/job_7\n", [("slice/job_7", 1000, 700, 50)], 350),
+        # A group has at most what the groups around it have.
+        ("0::/slice/job_7\n", [("slice/job_7", "max", 700), ("slice", 900, 800)], 100),
+        ("0::/docker/1234\n", [("", 1000, 400)], 600),
+        ("4:memory:/job\n2:cpu:/x\n", [("memory/job", 1000, 900, 20, 1)], 120),
+        ("4:cpu:/job\n", [("cpu/job", 1000, 900)], None),
+        ("0::/\n", [("", "max", 700)], None),
+        ("", [], None),
+    ],
+)
+def test_the_memory_that_control_groups_leave(monkeypatch, tmp_path, groups, limits, left):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text(groups)
+    for folder, limit, used, *more in limits:
+        cached, version = (*more, *(0, 2)[len(more) :])
+        limited(tmp_path, folder, limit, used, cached=cached, version=version)
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
+    assert memory._group_bytes() == left

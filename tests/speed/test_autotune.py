@@ -8,6 +8,7 @@ import torch
 
 from ganbench import paths
 from ganbench.data import open_dataset
+from ganbench.errors import ContractError
 from ganbench.harness.plan import plan
 from ganbench.progress import SILENT
 from ganbench.runtime.execution import Execution
@@ -135,3 +136,22 @@ def test_a_comparison_needs_one_precision(cli):
     done = cli("compare", "-m", "vanilla", "-d", "ring8", "--precision", "auto")
     assert done.code == 2
     assert "precision" in done.err
+
+
+def test_a_run_that_fails_in_the_usual_way_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path))
+    path = tmp_path / "misfit.py"
+    path.write_text(
+        "from torch import nn\nfrom ganbench import GAN, Recipe, losses, register\n\n\n"
+        "@register\ndef misfit(data):\n    return GAN(\n"
+        "        generator=lambda latent_dim: nn.Linear(latent_dim, 2),\n"
+        "        discriminator=lambda shape: nn.Linear(3, 1),\n"
+        "        loss=losses.non_saturating,\n"
+        "        recipe=Recipe(kimg=1, latent_dim=2, batch_size=8),\n    )\n"
+    )
+    planned = plan(str(path), "ring8")
+    dataset = planned.source.load("train")
+    with pytest.raises(ContractError, match=r"failed while its speed was measured: .*shapes"):
+        tune(planned.config, dataset, CPU, compiling=False)
+    with pytest.raises(ContractError, match=r"failed while its speed was measured: .*shapes"):
+        tuned(planned.config, dataset, CPU, SILENT)

@@ -2,6 +2,7 @@
 """Speed against a model that sleeps for as long, and computes as much, as it says."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -168,6 +169,25 @@ def test_every_order_of_passes_can_be_split(meter, asleep):
     split = meter(tricks=["extragradient"]).split(1)
     assert sum(split.values()) == pytest.approx(2 * ITERATION)
     assert split["other"] == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(
+    ("periods", "cycle"),
+    [
+        ((), 1),
+        ((16,), 16),
+        ((16, 4), 16),
+        ((16, 5), 80),
+        ((4, 6), 12),
+        ((0, None, 3), 3),
+        ((16, 9), 128),
+    ],
+)
+def test_a_cycle_is_a_whole_number_of_each_period(periods, cycle):
+    """So measurements weigh each trick as often as it acts; very long cycles are cut."""
+    tricks = [SimpleNamespace(every=every) for every in periods] + [SimpleNamespace()]
+    measured = SimpleNamespace(state=SimpleNamespace(tricks=tricks))
+    assert Meter.cycle.fget(measured) == cycle
 
 
 def test_watching_leaves_the_state_as_it_was(meter):

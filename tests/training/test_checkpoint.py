@@ -320,6 +320,30 @@ def test_networks_with_noise_go_on_bit_for_bit(bench):
     halfway(bench, build)
 
 
+def test_a_checkpoint_saved_while_somebody_attends_goes_on_bit_for_bit(bench):
+    whole = bench.trainer(noisy(bench), name="whole")
+    kept = {}
+
+    def attend(trainer):
+        seen = trainer.state.images_seen
+        kept[seen] = bench.folder / f"kept{seen}.safetensors"
+        trainer.save(kept[seen])
+        with evaluating(trainer.state):
+            torch.rand(3)
+            trainer.state.streams.state_dict()  # a look at the streams of an evaluation
+
+    whole.attend = attend
+    whole.train()
+    images = sorted(kept)
+    for seen in (images[0], images[1], images[len(images) // 2 + 1]):
+        resumed = bench.trainer(noisy(bench), name=f"resumed{seen}")
+        resumed.folder.path.mkdir(exist_ok=True)
+        kept[seen].rename(resumed.folder.checkpoint_file)
+        resumed.resume()
+        resumed.train()
+        assert not differing(tensors_of(whole.state), tensors_of(resumed.state))
+
+
 def test_networks_with_noise_are_sampled_alike_twice(bench):
     state = noisy(bench)
     state.generator.train()  # dropout and noise are at work
@@ -342,6 +366,38 @@ def test_an_evaluation_changes_no_stream_of_training(bench):
         with state.streams.networks():
             state.drawn = [state.draw_latents(3), torch.rand(3)]
     assert all(map(torch.equal, plain.drawn, looked_at.drawn))
+
+
+class Tied(nn.Module):
+    """Two layers with the same weights, and buffers that are views of one tensor."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.first, self.second = nn.Linear(8, 8), nn.Linear(8, 8)
+        self.second.weight = self.first.weight
+        self.enter, self.leave = nn.Linear(inputs, 8), nn.Linear(8, outputs)
+        scales = torch.linspace(0.5, 1.5, 16)
+        self.register_buffer("low", scales[:8])
+        self.register_buffer("high", scales[8:])
+        self.register_buffer("turned", scales[:8].flip(0).view(2, 4).T)
+
+    def forward(self, values):
+        hidden = self.low * self.first(self.enter(values)).relu()
+        return self.leave(self.high * self.second(hidden).relu())
+
+
+def test_networks_with_tied_weights_go_on_bit_for_bit_and_are_exported(bench, tmp_path):
+    gan = GAN(
+        generator=lambda latent_dim: Tied(latent_dim, 2),
+        discriminator=lambda shape: Tied(shape[0], 1),
+        loss=non_saturating,
+        recipe=bench.state().recipe,
+    )
+    halfway(bench, lambda: state_of(gan, bench.dataset().spec, [make_trick(parse_trick("ema"))]))
+    network = Tied(2, 2)
+    export_generator(network, tmp_path / "generator.safetensors", {})
+    tensors, _ = read_tensors(tmp_path / "generator.safetensors", CPU)
+    assert not differing(tensors, network.state_dict())
 
 
 class Growing(nn.Module):

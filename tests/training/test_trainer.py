@@ -267,6 +267,20 @@ def test_samples_that_are_all_alike_are_a_collapse(bench, share, status):
     assert 0.03 < COLLAPSED_BELOW < 0.07
 
 
+@pytest.mark.parametrize("sorted_by", ["mode", "coordinate", "turns"])
+def test_a_collapse_does_not_depend_on_the_order_of_the_data(bench, sorted_by):
+    """A dataset with splits of its own keeps its order, in which the first may be one mode's."""
+    mixed = bench.dataset(4000)
+    order = mixed.labels.argsort()
+    if sorted_by == "coordinate":
+        order = mixed.values[:, 0].argsort()
+    if sorted_by == "turns":  # every 16th example is of the same mode or the next
+        order = order.view(16, -1).T.flatten()
+    trainers = [bench.trainer(dataset=dataset) for dataset in (mixed, mixed.take(order))]
+    diversities = [trainer.diversity() for trainer in trainers]
+    assert diversities[1] == pytest.approx(diversities[0], rel=0.15)
+
+
 def test_one_real_example_is_no_divergence(bench):
     trainer = bench.trainer(bench.state(kimg=0.04), dataset=bench.dataset(1))
     assert trainer.train() == "done"
