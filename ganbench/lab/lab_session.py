@@ -218,7 +218,7 @@ class LabSession:
         elif order.frame is None:
             showing.greet()
         else:
-            showing.tell_code()
+            showing.tell_recipe()
         if order.frame is None:
             showing.keep(pinned=True)
             showing.show()

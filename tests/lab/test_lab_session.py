@@ -144,6 +144,20 @@ def test_changes_right_after_a_fork_are_made_at_its_frame(
     assert link.frames[-1].header["iteration"] == 25
 
 
+def test_a_fork_to_before_a_change_tells_what_is_trained_from_there_on(tmp_path, every_iteration):
+    rate = {"kind": "set", "key": "recipe.generator_optimizer.learning_rate", "value": 0.0001}
+    tricks = {"kind": "set", "key": "tricks", "value": ["r1"]}
+    messages = [{**rate, "after": 5}, {**tricks, "after": 12}, {"kind": "fork", "frame": 8}]
+    messages[2]["after"] = 16
+    link, _ = hold(tmp_path, QUICK, {"kind": "play"}, *messages)
+    (recipe,) = link.of_kind("recipe")
+    first, second = link.of_kind("event")
+    assert second["frame"] > 8 > first["frame"]
+    for key in ("recipe", "resolved", "graph"):
+        assert recipe[key] == first[key] != second[key]
+    assert link.sent[link.sent.index(recipe) + 1]["toml"] == link.of_kind("code")[0]["toml"]
+
+
 def test_a_reset_after_a_fork_forgets_its_changes(tmp_path, every_iteration):
     messages = [{"kind": "fork", "frame": 7}, {"kind": "set", "key": "loss", "value": "hinge"}]
     again = [{**message, "after": 20} for message in (*messages, {"kind": "reset"})]
