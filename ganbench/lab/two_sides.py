@@ -193,8 +193,7 @@ class Lab:
             if message["turn"] == "both":
                 lockstep.step()
             else:
-                lockstep.turn_taken()
-                self._send(message)
+                lockstep.take_turn(message)
             self.hub.retell_state(**lockstep.state)
         elif kind == "speed":
             lockstep.updates_per_second = message["updates_per_second"]

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The session trains the same run as every other command, whatever is shown meanwhile."""
 
+import time
+
 import pytest
 import torch
 from lab_links import hold
 from safetensors.torch import load_file
 
 import ganbench
+from ganbench.lab.lockstep import Lockstep
 from ganbench.lab.points_view import PointsView
 
 QUICK = {"model": "vanilla", "dataset": "ring8", "set": {"kimg": 0.5, "batch_size": 20}}
@@ -201,6 +204,21 @@ def test_single_turns_and_steps(tmp_path):
     events = [event["what"] for event in link.of_kind("event")]
     assert events == ["Only the discriminator took its turn.", "Only the generator took its turn."]
     assert [message["exact"] for message in link.of_kind("code")] == [False, False]
+
+
+@pytest.mark.parametrize("turn", ["discriminator", "generator"])
+def test_a_run_in_step_goes_on_after_a_turn_of_one_player(tmp_path, turn):
+    lockstep = Lockstep((sent := []).append, None, time.perf_counter)
+    lockstep.begin()
+    lockstep.step()
+    lockstep.take_turn({"kind": "step", "turn": turn})
+    lockstep.step()
+    frames_before = (0, 0, 1, 2, 2, 2, 3)  # each message comes when both wait
+    messages = zip(sent, frames_before, strict=True)
+    link, session = hold(tmp_path, QUICK, *({**each, "after": after} for each, after in messages))
+    assert [frame.header["iteration"] for frame in link.frames][-1] == 3
+    state = session._showing.view.state
+    assert state.updates == {"generator": 2, "discriminator": 2, turn: 3}
 
 
 def test_slow_motion_tells_each_part_and_changes_nothing(tmp_path, monkeypatch):
