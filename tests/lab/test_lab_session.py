@@ -271,6 +271,30 @@ def test_own_points_a_probe_and_a_mistake_in_the_recipe(tmp_path):
     assert link.of_kind("state")[-1]["state"] == "failed"
 
 
+def test_own_points_are_trained_on_again_with_other_settings(tmp_path):
+    points = {"kind": "data", "points": [[x / 10, (x % 7) / 3] for x in range(60)]}
+    recipe = {**QUICK, "dataset": "own-points", "set": {"kimg": 0.04, "batch_size": 20}, "seed": 3}
+    toml = 'model = "vanilla"\ndataset = "own-points"\n[set]\nkimg = 0.04\n'
+    messages = [
+        {"kind": "start", "recipe": recipe},  # there are none yet
+        points,
+        {"kind": "reset"},  # before the run has begun
+        {"kind": "start", "recipe": recipe, "after": 2},
+        {"kind": "start", "recipe": QUICK, "after": 3},
+        {"kind": "start", "toml": toml, "after": 4},
+    ]
+    link, _ = hold(tmp_path, QUICK, *messages)
+    (error,) = link.of_kind("error")
+    assert error["message"] == "This lab has no points of your own."
+    hellos = link.of_kind("hello")
+    datasets = [hello["recipe"]["dataset"] for hello in hellos]
+    assert datasets == ["ring8", "own-points", "own-points", "ring8", "own-points"]
+    ring, own, *others = [hello["bounds"] for hello in hellos]
+    assert others == [own, ring, own]
+    assert hellos[2]["recipe"]["seed"] == 3
+    assert hellos[1]["resolved"]["dataset"] == "own-points"
+
+
 def test_images_and_text_are_shown(tmp_path):
     recipe = {"model": "dcgan", "dataset": "digits", "set": {"kimg": 0.064}}
     messages = [
