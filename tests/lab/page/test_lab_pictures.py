@@ -81,6 +81,25 @@ def test_a_fake_that_is_pointed_at_is_followed(lab):
     lab.until(lambda: lab.page.locator("#probe-text").text_content() == told)
 
 
+@pytest.mark.parametrize(
+    ("heat_range", "level", "real"),
+    [
+        ([0.0, 0.5], 0.1, [True, False]),  # raw outputs that look like probabilities
+        ([0.0, 0.5], 0.0, [True, True]),
+        ([-1.0, 0.5], 0.3, [False, False]),
+        (None, 0.5, [False, False]),  # probabilities
+    ],
+)
+def test_a_score_of_an_image_is_set_against_its_level(lab, heat_range, level, real):
+    lab.open()
+    script = """async ([range, level, scores]) => {
+      const { scoreVerdict } = await import('/examples.js');
+      const frame = { heat_range: range, heat_level: level, arrays: { scores: { data: scores } } };
+      return scores.map((score) => scoreVerdict(frame, score) > 0.5);
+    }"""
+    assert lab.page.evaluate(script, [heat_range, level, [0.2, 0.04]]) == real
+
+
 def test_images_stand_in_a_grid_and_a_click_asks_for_the_nearest(lab):
     fakes = np.zeros((64, 4, 4, 1), np.uint8)
     fakes[9] = 255  # second row, second column
