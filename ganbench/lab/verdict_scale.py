@@ -57,7 +57,7 @@ class VerdictScale:
         return shown
 
     def limits(self, shown: NDArray[np.float32]) -> list[float] | None:
-        """Return the lowest and highest of outputs (n,) as they are shown, of those that are finite.
+        """Return the lowest and highest finite one of outputs (n,) as they are shown.
 
         Probabilities, from 0 to 1, need no such range: None.
         """

@@ -81,6 +81,55 @@ def test_a_fake_that_is_pointed_at_is_followed(lab):
     lab.until(lambda: lab.page.locator("#probe-text").text_content() == told)
 
 
+def questions(lab):
+    kinds = ("probe", "plane", "nearest")
+    return [message["kind"] for message in lab.sent if message["kind"] in kinds]
+
+
+def look_back(lab, number):
+    """Let the page show an earlier frame, which it has seen."""
+    lab.page.keyboard.press(",")
+    clock = lab.page.locator("#clock")
+    lab.until(lambda: f"iteration {10 * number} " in clock.text_content())
+
+
+def test_of_a_point_of_the_past_only_what_its_frame_shows_is_told(lab):
+    heat = np.full((64, 64), 51, np.uint8)
+    line = np.linspace(0, 65535, 3)
+    grid = np.stack(np.meshgrid(line, line), -1).astype(np.uint16)
+    old = np.array([[49151, 49151]], np.uint16)
+    arrays = {"fake": old, "real": old, "heat": heat, "grid": grid}
+    lab.open(hello(), state(frames=2), frame(0, arrays=arrays), frame(1))
+    area = lab.page.locator("#picture-a").bounding_box()
+    lab.page.mouse.move(area["x"] + 0.75 * area["width"], area["y"] + 0.75 * area["height"])
+    lab.heard("probe")
+    look_back(lab, 0)
+    lab.tell({"kind": "point", "latent": [0.0, 0.0], "fake": [1.0, -0.5], "score": 0.9})  # late
+    lab.page.mouse.move(area["x"] + 0.75 * area["width"], area["y"] + 0.25 * area["height"])
+    text = lab.page.locator("#probe-text")
+    told = "z … → G(z) (1.00,\u00a00.50) → D 0.2"
+    lab.until(lambda: text.text_content().startswith(told))
+    lab.page.hover("#latents")
+    lab.until(lambda: text.text_content().startswith("z (0.00"))
+    assert text.text_content().endswith("→ D 0.200")
+    assert questions(lab) == ["probe"]
+    lab.page.click("#now")
+    lab.page.hover("#latents")
+    lab.until(lambda: len(questions(lab)) > 1)
+
+
+def test_of_images_of_the_past_the_networks_are_not_asked(lab):
+    images = np.zeros((64, 4, 4, 1), np.uint8)
+    frames = [frame(number, arrays={"fake": images, "real": images}) for number in range(2)]
+    lab.open(hello(data="images", bounds=None, modes=None), state(frames=2), *frames)
+    look_back(lab, 0)
+    for place in ("#latents", "#picture-a"):
+        lab.page.click(place, position={"x": 20, "y": 40})
+        lab.until(lambda: "are gone" in lab.page.locator("#probe-text").text_content())
+        lab.page.evaluate("document.getElementById('probe-text').textContent = ''")
+    assert questions(lab) == []
+
+
 @pytest.mark.parametrize(
     ("heat_range", "level", "real"),
     [
