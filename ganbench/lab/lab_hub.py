@@ -245,8 +245,8 @@ class Hub:
             kept.forget_from(frame)
             if side in self._newest and _number(self._newest[side]) >= frame:
                 del self._newest[side]
-                if len(kept):
-                    self._newest[side] = kept.at(frame)
+                if (last := kept.at(frame)) is not None:
+                    self._newest[side] = last
             for page in self.pages.values():
                 page.drop(side, frame)
         events = [event for event in self._events if event[0] < frame]
