@@ -72,7 +72,8 @@ def resolved_of(segment: Segment) -> dict[str, Any]:
     """Return all settings of a run, those at their defaults included."""
     config = segment.plan.config.model_dump(mode="json")
     keys = ("model", "dataset", "loss", "precision", "seed", "parameters", "recipe", "tricks")
-    return {key: config[key] for key in keys}
+    named = {"dataset": segment.recipe.dataset}  # the configuration has no name for own points
+    return {**{key: config[key] for key in keys}, **named}
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -41,6 +42,8 @@ class ImageView(View):
             picture.arrays["real_scores"] = self.scale.shown(real_scores)
         if scores is not None and real_scores is not None:
             picture.header["heat_level"] = self.scale.level(real_scores, scores)
+            every = [picture.arrays[name] for name in ("scores", "real_scores")]
+            picture.header["heat_range"] = self.scale.limits(np.concatenate(every))
         return picture
 
     def plain(self, images: Tensor) -> Any:

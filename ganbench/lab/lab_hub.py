@@ -2,8 +2,8 @@
 """Between the process that trains and the pages that look: what each page is sent, and when.
 
 A page is sent a frame of a side only while fewer than two of that side are unacknowledged, and then
-the newest; a page that never reads therefore costs the memory of one frame of each side. Everything
-runs in one event loop.
+the newest; a page that never reads therefore costs the memory of two frames of each side, the
+newest and one of the past that it has asked for. Everything runs in one event loop.
 """
 
 from __future__ import annotations
@@ -21,14 +21,21 @@ from ganbench.records.json_values import parse_json, strict_json
 MOST_UNACKNOWLEDGED = 2
 MOST_TEXTS = 500
 """A page that lets more messages wait than this is given up."""
-MOST_EVENTS_TOLD = 500
-"""The most events that a page which comes later is told."""
+MOST_EVENTS_TOLD = MOST_TEXTS // 2
+"""The most events that a page which comes later is told, with room for what else it is told."""
 
 MOST_ROWS_TOLD = 400
 """A page that comes later is told the numbers of this many frames of each side."""
 
 _OF_OTHER_SIDE = "diagnosis of the other side"
-_REMEMBERED = ("hello", "side", "state", "diagnosis", _OF_OTHER_SIDE, "code")
+_REMEMBERED = ("hello", "side", "state", "diagnosis", _OF_OTHER_SIDE)
+_RENEWS_HELLO = {
+    "code": ("toml", "command", "python", "exact"),
+    "event": ("recipe", "resolved", "graph"),
+    "recipe": ("recipe", "resolved", "graph"),
+}
+"""What these messages say of the run as it is now, a page that comes later finds in its hello: it
+would take a recipe in its address that differs from the hello's for another run to start."""
 
 
 _NUMBERS = ("frame", "iteration", "kimg", "numbers", "boxes")
@@ -43,6 +50,7 @@ class Page:
         """Whether so many messages wait that the page is given up."""
         self._texts: deque[str] = deque()
         self._frames: dict[str, bytes] = {}
+        self._sought: dict[str, bytes] = {}
         self._unacknowledged: dict[str, int] = {}
         self._wake = asyncio.Event()
 
@@ -58,9 +66,16 @@ class Page:
         self._frames[side] = frame
         self._wake.set()
 
-    def drop(self, side: str) -> None:
-        """Drop the frame of a side that still waits."""
-        self._frames.pop(side, None)
+    def show_past(self, frame: bytes, side: str) -> None:
+        """Let a frame be sent that the page has asked for; no newer frame takes its place."""
+        self._sought[side] = frame
+        self._wake.set()
+
+    def drop(self, side: str, frame: int = 0) -> None:
+        """Drop the frames of a side that still wait, from a number on."""
+        for waiting in (self._sought, self._frames):
+            if side in waiting and _number(waiting[side]) >= frame:
+                del waiting[side]
 
     def acknowledge(self, side: str = "a") -> None:
         """Count a frame of a side as seen."""
@@ -72,10 +87,12 @@ class Page:
         while not self.lost:
             if self._texts:
                 return self._texts.popleft()
-            for side in list(self._frames):
-                if self._unacknowledged.get(side, 0) < MOST_UNACKNOWLEDGED:
-                    self._unacknowledged[side] = self._unacknowledged.get(side, 0) + 1
-                    return self._frames.pop(side)
+            # The newest comes last, because a page that shows the present keeps what comes last.
+            for waiting in (self._sought, self._frames):
+                for side in list(waiting):
+                    if self._unacknowledged.get(side, 0) < MOST_UNACKNOWLEDGED:
+                        self._unacknowledged[side] = self._unacknowledged.get(side, 0) + 1
+                        return waiting.pop(side)
             self._wake.clear()
             await self._wake.wait()
         return None
@@ -83,7 +100,7 @@ class Page:
     @property
     def waiting(self) -> int:
         """How many messages and frames wait to be sent."""
-        return len(self._texts) + len(self._frames)
+        return len(self._texts) + len(self._frames) + len(self._sought)
 
 
 class Hub:
@@ -109,7 +126,7 @@ class Hub:
         for _, event in self._events:
             page.tell(event)
         for side in self._newest:
-            page.tell(self._past(side))  # after the events, which cut off what was to come then
+            page.tell(self._past(side))
         for side, frame in self._newest.items():
             page.show(frame, side)
         return page
@@ -139,8 +156,7 @@ class Hub:
         kind, client = message["kind"], message.pop("client", None)
         if kind == "cut":
             self._cut(message["frame"])
-            return
-        if kind == "hello":
+        elif kind == "hello":
             self._begin(message["recipe"])
         text = strict_json(message)
         if client is not None:
@@ -149,8 +165,8 @@ class Hub:
             return
         if kind in _REMEMBERED:
             self._texts[kind] = text
-        elif kind == "event":
-            self.recipe = message["recipe"]
+        self._renew_hello(message)
+        if kind == "event":
             self._events.append((message["frame"], text))
         self.tell_all(text)
 
@@ -167,9 +183,7 @@ class Hub:
 
     def retell_state(self, **changes: Any) -> None:
         """Tell all pages the state again, with some fields changed."""
-        if "state" in self._texts:
-            state = {**parse_json(self._texts["state"]), **changes}
-            self._texts["state"] = strict_json(state)
+        if self._change("state", changes):
             self.tell_all(self._texts["state"])
 
     def forget_other_side(self) -> None:
@@ -177,8 +191,7 @@ class Hub:
         self._forget_frames("b")
         for kind in ("side", _OF_OTHER_SIDE):
             self._texts.pop(kind, None)
-        if "hello" in self._texts:
-            self._texts["hello"] = strict_json({**parse_json(self._texts["hello"]), "sides": 1})
+        self._change("hello", {"sides": 1})
         self.tell_all(strict_json({"kind": "side", "off": True}))
 
     def tell_all(self, text: str) -> None:
@@ -191,7 +204,7 @@ class Hub:
         for side, kept in self.kept.items():
             frame = kept.at(number)
             if frame is not None:
-                page.show(frame, side)
+                page.show_past(frame, side)
 
     def ended(self, reason: str) -> None:
         """Tell all pages that the process that trains is gone."""
@@ -199,6 +212,19 @@ class Hub:
         text = strict_json({**state, "frame": 0, "frames": 0, "reason": reason})
         self._texts["state"] = text
         self.tell_all(text)
+
+    def _renew_hello(self, message: Mapping[str, Any]) -> None:
+        """Take into the remembered hello what a message says of the run as it is now."""
+        fields = _RENEWS_HELLO.get(message["kind"], ())
+        news = {field: message[field] for field in fields if field in message}
+        self.recipe = news.get("recipe", self.recipe)
+        self._change("hello", news)
+
+    def _change(self, kind: str, changes: Mapping[str, Any]) -> bool:
+        """Change fields of a remembered message; return whether there is such a message."""
+        if kind in self._texts and changes:
+            self._texts[kind] = strict_json({**parse_json(self._texts[kind]), **changes})
+        return kind in self._texts
 
     def _begin(self, recipe: Mapping[str, Any]) -> None:
         """Forget the run before of the first side; the second says itself when it begins again."""
@@ -214,7 +240,18 @@ class Hub:
             page.drop(side)
 
     def _cut(self, frame: int) -> None:
-        for kept in self.kept.values():
+        """Forget all from a frame on: a fork before it comes there again, perhaps otherwise."""
+        for side, kept in self.kept.items():
             kept.forget_from(frame)
+            if side in self._newest and _number(self._newest[side]) >= frame:
+                del self._newest[side]
+                if (last := kept.at(frame)) is not None:
+                    self._newest[side] = last
+            for page in self.pages.values():
+                page.drop(side, frame)
         events = [event for event in self._events if event[0] < frame]
         self._events = deque(events, maxlen=MOST_EVENTS_TOLD)
+
+
+def _number(frame: bytes) -> int:
+    return int(frame_header(frame)["frame"])

@@ -76,7 +76,10 @@ class LabSession:
         self._segments = Segments(options)
         self._pace = Pace(every=every)
         self._showing = Showing(link, self._segments, self._pace, side)
-        self._known: frozenset[str] = frozenset()
+        self._known = frozenset({OWN_POINTS})
+        """What the page may name besides what is registered."""
+        self._own: Source | None = None
+        """The page's own points, drawn or read last."""
         self._recipe = LabRecipe()
         """The recipe that is trained, or was ordered last."""
         self._order: Order | None = None
@@ -97,7 +100,7 @@ class LabSession:
 
         What the recipe names, such as data in a folder, the page may name as well.
         """
-        self._known = frozenset(texts_in(recipe.values()))
+        self._known = frozenset({*texts_in(recipe.values()), OWN_POINTS})
         self._put(Order(recipe))
         while True:
             if self._order is not None:
@@ -218,7 +221,7 @@ class LabSession:
         elif order.frame is None:
             showing.greet()
         else:
-            showing.tell_code()
+            showing.tell_recipe()
         if order.frame is None:
             showing.keep(pinned=True)
             showing.show()
@@ -297,13 +300,13 @@ class LabSession:
                 raise ConfigError(f"There is no frame {message['frame']} yet.")
             self._put(Order(showing.segment.recipe, frame=message["frame"]))
         elif kind == "reset":
-            self._put(Order(self._recipe, self._own_source()))
+            self._put(Order(self._recipe, self._own_source(self._recipe)))
         elif kind == "start":
-            self._put(Order(_started(message, self._known)))
+            recipe = _started(message, self._known)
+            self._put(Order(recipe, self._own_source(recipe)))
         elif kind == "data":
-            points = np.array(message["points"], np.float32)
-            recipe = replace(self._recipe, dataset=OWN_POINTS)
-            self._put(Order(recipe, open_dataset(points)))
+            self._own = open_dataset(np.array(message["points"], np.float32))
+            self._put(Order(replace(self._recipe, dataset=OWN_POINTS), self._own))
         elif kind == "until":
             self._pace.until = message["iteration"]
         elif kind == "save":
@@ -329,9 +332,17 @@ class LabSession:
             pace.playing = False
             pace.steps.append(message["turn"])
 
-    def _own_source(self) -> Source | None:
-        """Return data of the page's own, if the recipe is for them."""
-        return self._showing.segment.source if self._recipe.dataset == OWN_POINTS else None
+    def _own_source(self, recipe: LabRecipe) -> Source | None:
+        """Return data of the page's own, if a recipe is for them.
+
+        Raises:
+            ConfigError: There are none.
+        """
+        if recipe.dataset != OWN_POINTS:
+            return None
+        if self._own is None:
+            raise ConfigError("This lab has no points of your own.", "Draw them, or open a file.")
+        return self._own
 
     def _change(self, key: str, value: Any) -> Order:
         """Return the order of a change.
@@ -347,7 +358,7 @@ class LabSession:
         if self._showing.ended:
             raise ConfigError("The run has ended.", "Go back to an earlier frame first.")
         recipe = self._recipe.changed(key, value)
-        recipe.require_registered({*self._known, OWN_POINTS})
+        recipe.require_registered(self._known)
         self._segments.check_change(segment, recipe)
         if order is not None and not order.change and order.frame is None:
             return replace(order, recipe=recipe)  # another run is about to begin
@@ -355,7 +366,7 @@ class LabSession:
         change = f"{key} = {shown}"
         if order is not None and order.change:
             change = f"{order.change}, {change}"
-        return Order(recipe, self._own_source(), change=change)
+        return Order(recipe, self._own_source(recipe), change=change)
 
     def _save(self, name: str) -> None:
         """Save the run as a folder that other commands read."""

@@ -91,10 +91,16 @@ class Lockstep:
         self.playing = False
         self._allow(1)
 
-    def turn_taken(self) -> None:
-        """Take note that one player alone took its turn on both sides."""
+    def take_turn(self, message: Mapping[str, Any]) -> None:
+        """Let one player alone take its turn on both sides, in place of an iteration.
+
+        The turn is sent first: a run that may go on before it hears of the turn would make an
+        iteration. It leaves a run paused, so both are told to play again; ``until`` holds them.
+        """
         self.playing = False
-        self._until += 1
+        self._send(message)
+        self._allow(1)
+        self._send({"kind": "play"})
 
     def shown(self, side: str, iteration: int) -> None:
         """Take note that a side has shown an iteration."""

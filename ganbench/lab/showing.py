@@ -174,19 +174,30 @@ class Showing:
 
     def tell_event(self, what: str) -> None:
         """Tell the page what has changed, and the code as it is now."""
-        segment, code = self.segment, code_of(self.segment)
+        code = code_of(self.segment)
         event = {
             "kind": "event",
             "frame": max(0, self.frame - 1),
             "iteration": self.iteration,
             "what": what,
-            "recipe": segment.recipe.values(),
-            "resolved": resolved_of(segment),
             "command": code["command"],
-            "graph": model_graph(self.view.state, segment.plan.loss),
+            **self._recipe(),
         }
         self._link.send(event)
         self._link.send(code)
+
+    def tell_recipe(self) -> None:
+        """Tell the page what is trained from here on, and the code that repeats it."""
+        self._link.send({"kind": "recipe", **self._recipe()})
+        self._link.send(code_of(self.segment))
+
+    def _recipe(self) -> dict[str, Any]:
+        segment = self.segment
+        return {
+            "recipe": segment.recipe.values(),
+            "resolved": resolved_of(segment),
+            "graph": model_graph(self.view.state, segment.plan.loss),
+        }
 
     def tell_code(self) -> None:
         """Tell the page the code that repeats the run."""

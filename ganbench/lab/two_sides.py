@@ -159,6 +159,10 @@ class Lab:
         assert self._loop is not None
         if self.hub.recipe is None:
             raise ConfigError("Nothing is being trained yet.")
+        if self.hub.recipe["dataset"] == OWN_POINTS:  # which the process of the first side has
+            raise ConfigError(
+                "Your own points are trained on one side only.", "Choose a dataset by name."
+            )
         recipe = LabRecipe.read(self.hub.recipe).changed("tricks", list(message["tricks"]))
         LabRecipe(tricks=recipe.tricks).require_registered()
         self._off()
@@ -193,8 +197,7 @@ class Lab:
             if message["turn"] == "both":
                 lockstep.step()
             else:
-                lockstep.turn_taken()
-                self._send(message)
+                lockstep.take_turn(message)
             self.hub.retell_state(**lockstep.state)
         elif kind == "speed":
             lockstep.updates_per_second = message["updates_per_second"]

@@ -56,15 +56,23 @@ class VerdictScale:
         shown: NDArray[np.float32] = values.float().cpu().numpy()
         return shown
 
+    def limits(self, shown: NDArray[np.float32]) -> list[float] | None:
+        """Return the lowest and highest finite one of outputs (n,) as they are shown.
+
+        Probabilities, from 0 to 1, need no such range: None.
+        """
+        if self.probability:
+            return None
+        finite = shown[np.isfinite(shown)]
+        return [float(finite.min()), float(finite.max())] if finite.size else [0.0, 1.0]
+
     def heat(self, scores: Tensor) -> tuple[NDArray[np.uint8], list[float] | None]:
         """Return outputs (n,) as bytes, and the outputs that 0 and 255 stand for.
 
         Probabilities from 0 to 1 need no such range: None.
         """
         values = self.shown(scores)
-        if self.probability:
-            return np.round(255 * np.nan_to_num(values)).astype(np.uint8), None
-        finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        limits = self.limits(values)
+        low, high = limits or (0.0, 1.0)
         shares = (values - low) / max(high - low, 1e-12)
-        return np.round(255 * np.nan_to_num(shares).clip(0, 1)).astype(np.uint8), [low, high]
+        return np.round(255 * np.nan_to_num(shares).clip(0, 1)).astype(np.uint8), limits

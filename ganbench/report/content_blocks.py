@@ -115,12 +115,14 @@ class Column:
 class Row:
     """A row of a table; its first cell names it. A ``reference`` row was not measured here.
 
-    ``command`` is the command that made it, which the page offers to copy.
+    ``command`` is the command that made it, which the page offers to copy. ``variant`` is the name
+    by which the page filters it.
     """
 
     cells: tuple[TextCell, ...]
     reference: bool = False
     command: str = ""
+    variant: str = ""
 
     def placed(self, columns: Sequence[Column]) -> Iterator[tuple[TextCell, Column]]:
         """Yield each cell with the column in which it begins."""

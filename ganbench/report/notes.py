@@ -102,6 +102,10 @@ STRIPS_NOTE = (
     "training went on. A kimg is a thousand images that the networks have seen."
 )
 
+BEST_OF_DRAWN_NOTE = (
+    "The runs are too many to look at each: the best is that of the seeds whose curves are drawn."
+)
+
 INTERPOLATION_NOTE = (
     "Each row goes in eight steps from one latent to another, at the label of the first. Smooth "
     "changes say that the generator has learned more than single images."
@@ -130,8 +134,9 @@ CURVES_NOTE = (
 
 MULTIPLES_NOTE = (
     "Each panel is one variant: thin lines are its seeds, the thick one is their mean, and the "
-    "band is its 95 % t interval at each point; a triangle at the edge says that it goes on. The "
-    "baseline is gray. Across: thousands of images."
+    "band is its 95 % t interval at each point; a triangle at the edge says that it goes on, a "
+    "cross at the lower edge that something began to go wrong. The baseline is gray. Across: "
+    "thousands of images."
 )
 
 STABILITY_NOTE = (
@@ -142,8 +147,9 @@ STABILITY_NOTE = (
 
 HEALTH_NOTE = (
     "How many runs had an event, when it began (the median of these runs), and in how many it held "
-    "to the end of training. Each rule has thresholds; they are chosen so that healthy runs hardly "
-    "ever meet them, so a run without an event may still be a poor one."
+    "to the end of training. A dash: no run recorded what it takes to tell. Each rule has "
+    "thresholds; they are chosen so that healthy runs hardly ever meet them, so a run without an "
+    "event may still be a poor one."
 )
 
 BEST_NOTE = (

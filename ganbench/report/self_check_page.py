@@ -10,6 +10,7 @@ from typing import Any
 import altair as alt
 
 from ganbench.analysis.number_text import NOTHING, decimals, fixed
+from ganbench.config import join_words
 from ganbench.records.atomic_files import write_json, write_text
 from ganbench.records.environment import lasting
 from ganbench.records.own_files import MANIFEST, check_own, replacing_own
@@ -137,30 +138,38 @@ def findings(result: Mapping[str, Any]) -> list[str]:
 
 
 def _finding(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> str:
-    """Return which metrics notice a kind of damage from which amount on."""
-    noticed: dict[str, list[str]] = {row["amount"]: [] for row in rows}
+    """Return which metrics notice a kind of damage at which amounts."""
+    noticed: dict[tuple[int, ...], list[str]] = {}
     blind, misled = [], []
     for name, short in names.items():
-        if amount := _first(rows, name, "worse"):
-            noticed[amount].append(short)
-        if _first(rows, name, "better"):
+        responses = [row["metrics"][name]["response"] for row in rows]
+        places = tuple(place for place, said in enumerate(responses) if said == "worse")
+        if places:
+            noticed.setdefault(places, []).append(short)
+        if "better" in responses:
             misled.append(short)
-        elif not amount:
+        elif not places:
             blind.append(short)
-    from_amounts = [
-        f"from {amount} on by {', '.join(metrics)}"
-        for amount, metrics in noticed.items()
-        if metrics
+    amounts = [row["amount"] for row in rows]
+    at_amounts = [
+        f"{_where(places, amounts)} by {', '.join(metrics)}"
+        for places, metrics in sorted(noticed.items(), key=lambda item: (item[0][0], -len(item[0])))
     ]
-    parts = [f"noticed {'; '.join(from_amounts)}" if from_amounts else "noticed by none"]
-    parts += [f"not by {', '.join(blind)}"] if blind and from_amounts else []
+    parts = [f"noticed {'; '.join(at_amounts)}" if at_amounts else "noticed by none"]
+    parts += [f"not by {', '.join(blind)}"] if blind and at_amounts else []
     parts += [f"taken for an improvement by {', '.join(misled)}"] if misled else []
     return "; ".join(parts)
 
 
-def _first(rows: Sequence[Mapping[str, Any]], name: str, response: str) -> str:
-    """Return the least amount of damage with a response, empty if there is none."""
-    return next((row["amount"] for row in rows if row["metrics"][name]["response"] == response), "")
+def _where(places: Sequence[int], amounts: Sequence[str]) -> str:
+    """Return at which amounts a damage is noticed: from one on, or, with gaps, which ones.
+
+    >>> _where((1, 2), ["5 %", "10 %", "20 %"]), _where((0, 1), ["5 %", "10 %", "20 %"])
+    ('from 10 % on', 'at 5 % and 10 % only')
+    """
+    if len(places) == len(amounts) - places[0]:
+        return f"from {amounts[places[0]]} on"
+    return f"at {join_words(amounts[place] for place in places)} only"
 
 
 def short_names(result: Mapping[str, Any]) -> dict[str, str]:

@@ -154,6 +154,32 @@ def test_the_page_says_who_notices_and_who_is_misled(result, tmp_path):
     assert (tmp_path / "responses.svg").read_text().startswith("<svg")
 
 
+@pytest.mark.parametrize(
+    ("responses", "expected"),
+    [
+        ({"a": "·✗✗"}, "noticed from 2% on by a"),
+        ({"a": "·✗▲"}, "noticed at 2% only by a; taken for an improvement by a"),
+        ({"a": "✗·✗", "b": "✗✗✗"}, "noticed from 1% on by b; at 1% and 3% only by a"),
+        (
+            {"a": "··✗", "b": "·✗·", "c": "···"},
+            "noticed at 2% only by b; from 3% on by a; not by c",
+        ),
+        ({"a": "···"}, "noticed by none"),
+    ],
+)
+def test_a_damage_is_noticed_from_an_amount_on_only_where_more_is_noticed_too(responses, expected):
+    words = {"✗": "worse", "▲": "better", "·": "unmoved"}
+    rows = [
+        {
+            "damage": "noise",
+            "amount": f"{place + 1}%",
+            "metrics": {name: {"response": words[said[place]]} for name, said in responses.items()},
+        }
+        for place in range(3)
+    ]
+    assert findings({"rows": [rows[0], *rows]}) == [f"**noise**: {expected}."]
+
+
 def test_points_are_not_damaged():
     with pytest.raises(ConfigError, match="holds points"):
         self_check("ring8")

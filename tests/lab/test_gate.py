@@ -62,6 +62,16 @@ def test_the_token_gives_a_cookie_once(gate):
         assert request(gate, "/", HOST, ("Cookie", wrong)).status == 403
 
 
+@pytest.mark.parametrize(
+    "foreign",
+    ["name=Ada Lovelace", 'prefs={"a":1, "b":2}', "a[0]=1", "x=é", "only", 'q="', "=", "a=b=c,d"],
+)
+def test_a_cookie_of_another_server_on_this_host_shuts_nobody_out(gate, cookie, foreign):
+    for both in (f"{foreign}; {cookie[1]}", f"{cookie[1]}; {foreign}"):
+        assert request(gate, "/", HOST, ("Cookie", both)).status == 200
+    assert request(gate, "/", HOST, ("Cookie", foreign)).status == 403
+
+
 def test_a_foreign_host_is_refused_even_with_the_cookie(gate, cookie):
     foreign = ("evil.example", "evil.example:8765", "127.0.0.1", "127.0.0.1:8766", "")
     for host in (*foreign, "127.0.0.1.evil.example:8765", "127.0.0.1:8765@evil.example"):

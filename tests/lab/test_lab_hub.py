@@ -136,6 +136,53 @@ def test_a_page_that_comes_later_is_told_what_it_must_know():
     asyncio.run(story())
 
 
+def told(page):
+    """The texts that wait for a page, by kind, in order."""
+    return [json.loads(text) for text in page._texts]
+
+
+def test_the_hello_of_a_page_that_comes_later_is_of_the_run_as_it_is_now():
+    hub = Hub()
+    before = {"recipe": {"model": "vanilla"}, "resolved": {"loss": "a"}, "graph": {"boxes": [1]}}
+    code = {"toml": "a", "command": "b", "python": "c", "exact": True}
+    after = {"recipe": {"model": "dcgan"}, "resolved": {"loss": "b"}, "graph": {"boxes": [2]}}
+    changed = {"toml": "d", "command": "e", "python": "f", "exact": False}
+    send(hub, kind="hello", choices=[1], **before, **code)
+    send(hub, kind="event", frame=5, what="loss = b", **after)
+    send(hub, kind="code", **changed)
+    hello, event = told(hub.open())
+    assert hello == {"kind": "hello", "choices": [1], **after, **changed}
+    assert event["what"] == "loss = b"
+    send(hub, kind="cut", frame=5)  # a fork to before the change
+    send(hub, kind="recipe", **before)
+    send(hub, kind="code", **code)
+    assert told(hub.open()) == [{"kind": "hello", "choices": [1], **before, **code}]
+    assert hub.recipe == before["recipe"]
+    send(hub, kind="code", **changed)
+    send(hub, kind="hello", **before, **code)  # another run, of which no older code is told
+    assert told(hub.open()) == [{"kind": "hello", **before, **code}]
+
+
+def test_a_page_that_comes_after_many_changes_is_not_given_up():
+    async def story():
+        hub = Hub()
+        send(hub, **HELLO)
+        hub.side_came(HELLO)
+        send(hub, kind="state", state="playing")
+        for number in range(3 * MOST_TEXTS):
+            send(hub, kind="event", frame=number, recipe={}, what=str(number))
+        for side in "ab":
+            hub.frame_came(packed(3 * MOST_TEXTS, side))
+        page = hub.open()
+        send(hub, kind="state", state="paused")
+        assert not page.lost
+        texts = [json.loads(item) for item in await ready(page) if isinstance(item, str)]
+        events = [text["what"] for text in texts if text["kind"] == "event"]
+        assert events[-1] == str(3 * MOST_TEXTS - 1)
+
+    asyncio.run(story())
+
+
 def test_a_page_that_comes_later_is_told_of_both_sides():
     async def story():
         hub = Hub()
@@ -189,6 +236,47 @@ def test_a_frame_of_the_past_is_sent_again_until_a_fork_cuts_it_off():
         page.acknowledge()
         hub.seek(page, 8)
         assert numbers(await ready(page)) == [2]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_no_newer_frame_takes_the_place_of_one_that_was_asked_for(side):
+    async def story():
+        hub = Hub()
+        page = hub.open()
+        for number in range(5):
+            hub.frame_came(packed(number, side))
+            await ready(page)
+        hub.seek(page, 1)
+        hub.frame_came(packed(5, side))  # which a pause shows
+        page.acknowledge(side)
+        page.acknowledge(side)
+        assert numbers(await ready(page)) == [1, 5]
+
+    asyncio.run(story())
+
+
+def test_a_cut_reaches_all_pages_and_no_frame_that_it_drops_is_sent_after_it():
+    async def story():
+        hub = Hub()
+        pages = hub.open(), hub.open()
+        for number in range(9):
+            hub.frame_came(packed(number))
+            for page in pages:
+                await ready(page)  # frame 0 and 1; of the others the newest waits
+        hub.seek(pages[0], 7)
+        hub.seek(pages[1], 3)
+        send(hub, kind="cut", frame=5)
+        for page, past in zip(pages, ([], [3]), strict=True):
+            page.acknowledge()
+            page.acknowledge()
+            items = await ready(page)
+            assert json.loads(items[0]) == {"kind": "cut", "frame": 5}
+            assert numbers(items) == past
+        assert numbers(await ready(hub.open())) == [4]
+        send(hub, kind="cut", frame=0)
+        assert numbers(await ready(hub.open())) == []
 
     asyncio.run(story())
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The session trains the same run as every other command, whatever is shown meanwhile."""
 
+import time
+
 import pytest
 import torch
 from lab_links import hold
 from safetensors.torch import load_file
 
 import ganbench
+from ganbench.lab.lockstep import Lockstep
 from ganbench.lab.points_view import PointsView
 
 QUICK = {"model": "vanilla", "dataset": "ring8", "set": {"kimg": 0.5, "batch_size": 20}}
@@ -144,6 +147,20 @@ def test_changes_right_after_a_fork_are_made_at_its_frame(
     assert link.frames[-1].header["iteration"] == 25
 
 
+def test_a_fork_to_before_a_change_tells_what_is_trained_from_there_on(tmp_path, every_iteration):
+    rate = {"kind": "set", "key": "recipe.generator_optimizer.learning_rate", "value": 0.0001}
+    tricks = {"kind": "set", "key": "tricks", "value": ["r1"]}
+    messages = [{**rate, "after": 5}, {**tricks, "after": 12}, {"kind": "fork", "frame": 8}]
+    messages[2]["after"] = 16
+    link, _ = hold(tmp_path, QUICK, {"kind": "play"}, *messages)
+    (recipe,) = link.of_kind("recipe")
+    first, second = link.of_kind("event")
+    assert second["frame"] > 8 > first["frame"]
+    for key in ("recipe", "resolved", "graph"):
+        assert recipe[key] == first[key] != second[key]
+    assert link.sent[link.sent.index(recipe) + 1]["toml"] == link.of_kind("code")[0]["toml"]
+
+
 def test_a_reset_after_a_fork_forgets_its_changes(tmp_path, every_iteration):
     messages = [{"kind": "fork", "frame": 7}, {"kind": "set", "key": "loss", "value": "hinge"}]
     again = [{**message, "after": 20} for message in (*messages, {"kind": "reset"})]
@@ -187,6 +204,21 @@ def test_single_turns_and_steps(tmp_path):
     events = [event["what"] for event in link.of_kind("event")]
     assert events == ["Only the discriminator took its turn.", "Only the generator took its turn."]
     assert [message["exact"] for message in link.of_kind("code")] == [False, False]
+
+
+@pytest.mark.parametrize("turn", ["discriminator", "generator"])
+def test_a_run_in_step_goes_on_after_a_turn_of_one_player(tmp_path, turn):
+    lockstep = Lockstep((sent := []).append, None, time.perf_counter)
+    lockstep.begin()
+    lockstep.step()
+    lockstep.take_turn({"kind": "step", "turn": turn})
+    lockstep.step()
+    frames_before = (0, 0, 1, 2, 2, 2, 3)  # each message comes when both wait
+    messages = zip(sent, frames_before, strict=True)
+    link, session = hold(tmp_path, QUICK, *({**each, "after": after} for each, after in messages))
+    assert [frame.header["iteration"] for frame in link.frames][-1] == 3
+    state = session._showing.view.state
+    assert state.updates == {"generator": 2, "discriminator": 2, turn: 3}
 
 
 def test_slow_motion_tells_each_part_and_changes_nothing(tmp_path, monkeypatch):
@@ -237,6 +269,30 @@ def test_own_points_a_probe_and_a_mistake_in_the_recipe(tmp_path):
     assert messages[0] == "A latent has 2 numbers here, not 1."
     assert messages[1] == "There is no nearest of points."
     assert link.of_kind("state")[-1]["state"] == "failed"
+
+
+def test_own_points_are_trained_on_again_with_other_settings(tmp_path):
+    points = {"kind": "data", "points": [[x / 10, (x % 7) / 3] for x in range(60)]}
+    recipe = {**QUICK, "dataset": "own-points", "set": {"kimg": 0.04, "batch_size": 20}, "seed": 3}
+    toml = 'model = "vanilla"\ndataset = "own-points"\n[set]\nkimg = 0.04\n'
+    messages = [
+        {"kind": "start", "recipe": recipe},  # there are none yet
+        points,
+        {"kind": "reset"},  # before the run has begun
+        {"kind": "start", "recipe": recipe, "after": 2},
+        {"kind": "start", "recipe": QUICK, "after": 3},
+        {"kind": "start", "toml": toml, "after": 4},
+    ]
+    link, _ = hold(tmp_path, QUICK, *messages)
+    (error,) = link.of_kind("error")
+    assert error["message"] == "This lab has no points of your own."
+    hellos = link.of_kind("hello")
+    datasets = [hello["recipe"]["dataset"] for hello in hellos]
+    assert datasets == ["ring8", "own-points", "own-points", "ring8", "own-points"]
+    ring, own, *others = [hello["bounds"] for hello in hellos]
+    assert others == [own, ring, own]
+    assert hellos[2]["recipe"]["seed"] == 3
+    assert hellos[1]["resolved"]["dataset"] == "own-points"
 
 
 def test_images_and_text_are_shown(tmp_path):

@@ -71,6 +71,24 @@ def test_rounds_grow_while_they_are_quick_and_shrink_when_they_are_slow(runs):
     assert runs.until[-1] - runs.until[-2] == 1
 
 
+@pytest.mark.parametrize("shown", ["neither", "one", "both"])
+def test_both_go_on_after_a_turn_of_one_player(runs, shown):
+    turn = {"kind": "step", "turn": "generator"}
+    runs.lockstep.play()
+    runs.round(0.05)  # both are on their way to iteration 1
+    for side in {"neither": "", "one": "a", "both": "ab"}[shown]:
+        runs.lockstep.shown(side, runs.until[-1])
+    allowed = runs.until[-1]
+    del runs.sent[:]
+    runs.lockstep.take_turn(turn)
+    until = {"kind": "until", "iteration": allowed + 1}
+    assert runs.sent == [turn, until, {"kind": "play"}]
+    runs.round(0.05)
+    assert runs.until == [allowed + 1]
+    runs.lockstep.play()
+    assert runs.until[-1] > allowed + 1
+
+
 def test_a_chosen_speed_is_kept(runs):
     runs.lockstep.updates_per_second = 60.0
     runs.lockstep.play()

@@ -192,6 +192,14 @@ def test_a_second_side_that_cannot_begin_is_told(lab):
     assert states(lab)[-1] == ("failed", "It cannot be trained.")
 
 
+def test_own_points_which_one_process_has_are_not_trained_on_two_sides(lab):
+    lab.hear(lab.page, {"kind": "side", "off": True})
+    lab._trainers["a"].says(kind="hello", recipe={**RECIPE, "dataset": "own-points"}, sides=1)
+    with pytest.raises(ConfigError, match="one side only"):
+        lab.hear(lab.page, {"kind": "side", "tricks": ["r1"]})
+    assert list(lab._trainers) == ["a"]
+
+
 def test_a_second_side_whose_process_is_gone_is_taken_away_and_the_page_is_told(lab):
     play(lab)
     a, b = sides(lab)

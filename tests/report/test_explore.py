@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from ganbench.records.load import load_runs
 from ganbench.records.run_folder import RunFolder
+from ganbench.records.run_record import RunRecord
 from ganbench.report.closer_looks import CloserLook
 from ganbench.report.write import ReportFiles, write_report
 
@@ -120,6 +122,58 @@ def test_words_filter_rows_and_the_samples_of_their_chapter(browse: Callable[...
         assert page.locator(".count").first.inner_text() == "1 of 13"
         field.fill("")
         assert not any(row["hidden"] for row in rows(page, 0))
+
+
+@pytest.fixture(scope="module")
+def unpaired(
+    make_record: Callable[..., RunRecord], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The page of eight variants, of which two share no seed with the baseline."""
+    runs = [
+        replace(
+            make_record("digits", tricks, "", seed + first, 3 + step * (1 + 0.1 * seed)),
+            command="ganbench run",
+        )
+        for tricks, first, step in (
+            *(("", 0, 0.0), ("r1", 0, -1.0), ("ema", 0, 0.5), ("apa", 0, 1.0), ("ada", 0, -2.0)),
+            *(("lecam", 10, -0.5), ("noise", 20, 0.7), ("clip", 0, 0.1)),
+        )
+        for seed in range(3)
+    ]
+    folder = tmp_path_factory.mktemp("unpaired")
+    return write_report(runs, folder, title="x", formats=["html"]).page
+
+
+def test_a_cell_over_several_columns_is_the_value_of_none(
+    unpaired: Path, browse: Callable[..., Any]
+) -> None:
+    with browse() as page:
+        page.goto(unpaired.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
+        table = page.locator("[aria-label='Differences on digits'] table")
+        heads = [text.strip() for text in table.locator("th[scope=col]").all_inner_texts()]
+        rows = table.locator("tbody tr")
+        for head in ("P(better)", "pairs", "ratio"):
+            for sign in (1, -1):
+                table.locator("th button").nth(heads.index(head)).click()
+                values = [float(row.locator("td").nth(-2).inner_text()) for row in rows.all()]
+                spanned = [row.locator("[colspan]").count() for row in rows.all()]
+                assert len(spanned) == 7
+                if head == "P(better)":
+                    assert values == sorted(values, key=lambda value: sign * value)
+                else:
+                    assert spanned == sorted(spanned), "those without a value are last"
+
+
+def test_words_filter_by_names_not_by_what_else_is_in_their_cells(
+    unpaired: Path, browse: Callable[..., Any]
+) -> None:
+    with browse() as page:
+        page.goto(unpaired.as_uri())
+        field = page.locator(".filter input").first
+        for words, left in (("copy", 0), ("-command", 8), ("r1", 1), ("gan", 8)):
+            field.fill(words)
+            assert page.locator(".count").first.inner_text() == f"{left} of 8"
 
 
 def test_samples_open_in_a_window_that_keys_turn_over_and_close(page: Any) -> None:

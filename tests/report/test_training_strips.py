@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from ganbench.records.read_run import read_run
 from ganbench.records.run_folder import RunFolder
 from ganbench.report import training_strips as module
 from ganbench.report.charts.style import styles
+from ganbench.report.closer_looks import LookPicture
 from ganbench.report.dataset.dataset_section import DatasetSection, sections
+from ganbench.report.dataset.picture_blocks import look_blocks, strip_blocks
+from ganbench.report.pictures import Picture
 from ganbench.report.training_strips import (
     FRAME_SIDE,
     MOST_IN_STRIP,
@@ -106,6 +110,15 @@ def test_each_variant_shows_its_best_run_and_the_best_comes_first(digits: Datase
     assert [value(run) for run in digits.best_runs] == sorted(least)
     assert len(least) == 2
     assert list(training_strips([digits])) == [run.name for run in digits.best_runs]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_best_of_some_runs_is_said_to_be_no_more(digits: DatasetSection, whole: bool) -> None:
+    section = replace(digits, chosen=replace(digits.chosen, whole=whole))
+    look = LookPicture("interpolation", Picture("", b"", 1, 1), "")
+    looks = {run.name: [look] for run in section.best_runs}
+    for blocks in (strip_blocks(section, training_strips([section])), look_blocks(section, looks)):
+        assert ("seeds whose curves are drawn" in repr(blocks)) == (not whole)
 
 
 def test_strips_share_a_bounded_number_of_bytes(

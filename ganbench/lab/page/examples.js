@@ -91,11 +91,9 @@ export function paintImages({ context, width, height }, frame, { layers, chosen,
   }
 }
 
-/** Returns a score in 0..1, with one half on the level line; raw scores are set against the frame's own. */
+/** Returns a score in 0..1, with one half on the level line; raw scores are set against the frame's range. */
 export function scoreVerdict(frame, score) {
-  const all = [...(frame.arrays.scores?.data ?? []), ...(frame.arrays.real_scores?.data ?? [])];
-  const raw = frame.heat_range ?? (all.some((value) => value < 0 || value > 1) ? [Math.min(...all), Math.max(...all)] : null);
-  return Math.max(0, Math.min(1, verdictOf(score, frame.heat_level, raw)));
+  return Math.max(0, Math.min(1, verdictOf(score, frame.heat_level, frame.heat_range)));
 }
 
 const LINES = 8;

@@ -56,6 +56,11 @@ class LabPage {
     return this.shown.a;
   }
 
+  /** Whether the reader looks at a frame of the past. */
+  get looksBack() {
+    return this.live && this.sought !== null && this.frame !== null && this.frame.frame < this.newest;
+  }
+
   get layerNames() {
     return Object.keys(this.layers);
   }
@@ -75,6 +80,8 @@ class LabPage {
       side: () => (message.off ? this.showOneSide() : this.beginSide(message)),
       state: () => this.takeState(message),
       event: () => this.takeEvent(message),
+      recipe: () => this.takeRecipe(message),
+      cut: () => this.cut(message.frame),
       diagnosis: () => this.takeDiagnosis(side, message),
       past: () => this.takePast(side, message.rows),
       error: () => this.complain([message.message, message.hint].filter(Boolean).join(" ")),
@@ -127,11 +134,15 @@ class LabPage {
 
   /** Forgets what was seen of a side, a frame that waits to be painted included. */
   forget(side) {
+    this.forgetWaiting(side);
+    this.sides[side].forget();
+    this.shown[side] = null;
+  }
+
+  forgetWaiting(side) {
     const waiting = this.pending.get(side);
     if (waiting) this.acknowledge(waiting);
     this.pending.delete(side);
-    this.sides[side].forget();
-    this.shown[side] = null;
   }
 
   beginSide(hello) {
@@ -167,12 +178,30 @@ class LabPage {
   }
 
   takeEvent(event) {
-    this.events = [...this.events.filter(({ frame }) => frame <= event.frame), event];
-    if (this.live) for (const history of Object.values(this.sides)) history.cutAfter(event.frame);
-    if (event.recipe) this.hello = { ...this.hello, recipe: event.recipe };
-    byId("run-title").textContent = titleOf(this.hello.recipe);
-    if (event.resolved && this.live) this.settings.update(event.resolved, event.recipe?.tricks);
-    if (event.graph) this.graph.begin(event.graph);
+    this.events = [...this.events, event];
+    this.takeRecipe(event);
+  }
+
+  /** Takes what is trained from here on. */
+  takeRecipe({ recipe = this.hello.recipe, resolved = this.hello.resolved, graph }) {
+    this.hello = { ...this.hello, recipe, resolved, graph: graph ?? this.hello.graph };
+    byId("run-title").textContent = titleOf(recipe);
+    if (this.live) this.settings.update(resolved, recipe);
+    if (graph) this.graph.begin(graph);
+    this.diagnose();
+    this.schedule();
+  }
+
+  /** Forgets all from a frame on, which a fork comes to again. */
+  cut(frame) {
+    for (const side of ["a", "b"]) {
+      this.sides[side].cutFrom(frame);
+      if (this.pending.get(side)?.frame >= frame) this.forgetWaiting(side);
+    }
+    this.events = this.events.filter((event) => event.frame < frame);
+    this.newest = Math.min(this.newest, frame);
+    if (this.sought >= frame) this.sought = null;
+    this.chartsPainted = 0;
     this.schedule();
   }
 
@@ -235,12 +264,18 @@ class LabPage {
 
   see(frame) {
     const side = frame.side ?? "a";
-    const waiting = this.pending.get(side);
-    if (waiting) this.acknowledge(waiting);
-    this.pending.set(side, frame);
     this.sides[side].add(frame);
+    if (this.isFor(frame)) {
+      this.forgetWaiting(side);
+      this.pending.set(side, frame);
+    } else this.acknowledge(frame); // it must not take the place of the frame that is sought
     this.newest = Math.max(this.newest, frame.frame);
     this.schedule();
+  }
+
+  /** Tells whether a frame is to be shown now: while the reader looks back, newer ones are not. */
+  isFor(frame) {
+    return this.sought === null || frame.frame <= this.sought;
   }
 
   acknowledge(frame) {
@@ -259,7 +294,7 @@ class LabPage {
   paint() {
     for (const [side, frame] of this.pending) {
       this.acknowledge(frame);
-      if (this.sought === null || frame.frame <= this.sought) this.shown[side] = frame;
+      if (this.isFor(frame)) this.shown[side] = frame;
     }
     this.pending.clear();
     if (!this.frame || !this.hello) return;
@@ -271,8 +306,7 @@ class LabPage {
     const text = said[caption] ?? caption;
     if (byId("caption").textContent !== text) byId("caption").textContent = text;
     byId("caption").className = this.frame.turn ? `turn-${this.frame.turn}` : "";
-    const lookingBack = this.live && this.sought !== null && this.frame.frame < this.newest;
-    this.transport.place(this.frame, this.newest, lookingBack, this.events);
+    this.transport.place(this.frame, this.newest, this.looksBack, this.events);
     this.paintCharts();
   }
 
@@ -355,11 +389,7 @@ class LabPage {
   }
 
   fork() {
-    const { frame } = this.frame;
-    this.sought = null;
-    this.newest = frame;
-    for (const history of Object.values(this.sides)) history.cutAfter(frame);
-    this.send({ kind: "fork", frame });
+    this.send({ kind: "fork", frame: this.frame.frame });
   }
 
   // -- layers, lessons and the other controls ------------------------------------------------

@@ -13,7 +13,7 @@ const PLANE_REACH = 2;
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 export class Probe {
-  /** `page` has `send`, `live`, `hello`, `frame`, `layers`, and `mark(place)`, which paints again. */
+  /** `page` has `send`, `live`, `looksBack`, `hello`, `frame`, `layers`, and `mark(place)`, which paints again. */
   constructor(page) {
     this.page = page;
     this.canvas = byId("latents");
@@ -61,8 +61,10 @@ export class Probe {
     const inside = (value) => Math.max(-this.reach, Math.min(this.reach, value));
     this.latent = [inside(x), inside(y)];
     this.paint();
-    if (this.hello?.data === "images") this.ask({ kind: "plane", u: this.latent[0], v: this.latent[1] });
-    else if (this.hello?.data === "points") {
+    if (this.hello?.data === "images") {
+      if (this.page.looksBack) this.sayItIsPast();
+      this.ask({ kind: "plane", u: this.latent[0], v: this.latent[1] });
+    } else if (this.hello?.data === "points") {
       const place = this.onGrid(...this.latent);
       if (place) this.tell(this.latent, place);
       const size = this.hello.latent[1];
@@ -98,8 +100,9 @@ export class Probe {
     this.page.mark(place);
   }
 
+  /** Asks the networks; of a frame of the past they know nothing any more, only what it shows. */
   ask(message) {
-    if (!this.page.live) return;
+    if (!this.page.live || this.page.looksBack) return;
     if (this.waiting) this.next = message;
     else {
       this.waiting = message;
@@ -119,7 +122,7 @@ export class Probe {
   answered(point) {
     const asked = this.waiting;
     this.free();
-    if (!asked || !(this.latent || asked.index !== undefined)) return;
+    if (!asked || this.page.looksBack || !(this.latent || asked.index !== undefined)) return;
     if (this.hello.data === "images") {
       const canvas = byId("probe-image");
       const image = strip(asImages(point.fake));
@@ -161,8 +164,17 @@ export class Probe {
     const hit = imagePlaces(this.page.frame, this.page.layers, area.width, area.height)
       .find((place) => place.kind === "fake" && x >= place.x && x < place.x + place.size && y >= place.y && y < place.y + place.size);
     if (!hit) return;
+    if (this.page.looksBack) {
+      this.sayItIsPast();
+      return;
+    }
     this.page.choose(hit.index);
     this.page.send({ kind: "nearest", index: hit.index });
+  }
+
+  sayItIsPast() {
+    byId("probe-text").textContent = words().probe_past;
+    byId("probe-image").hidden = byId("neighbors").hidden = true;
   }
 
   /** Shows the nearest training images of a fake. */

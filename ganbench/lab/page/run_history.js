@@ -14,10 +14,10 @@ export class RunHistory {
     this.frames = new Map();
   }
 
-  /** Drops what came after a frame. */
-  cutAfter(frame) {
-    this.rows = this.rows.filter((row) => row.frame <= frame);
-    for (const number of this.frames.keys()) if (number > frame) this.frames.delete(number);
+  /** Drops all from a frame on. */
+  cutFrom(frame) {
+    this.rows = this.rows.filter((row) => row.frame < frame);
+    for (const number of this.frames.keys()) if (number >= frame) this.frames.delete(number);
   }
 
   add(frame) {

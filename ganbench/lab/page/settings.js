@@ -28,15 +28,21 @@ export class SettingsForm {
   begin(hello) {
     this.hello = hello;
     this.resolved = hello.resolved;
+    this.recipe = hello.recipe;
     this.tricks = [...hello.recipe.tricks];
     this.changed = {};
     this.build();
   }
 
-  /** Takes note of settings that have changed while the run goes on. */
-  update(resolved, tricks) {
+  /** Takes note of settings that have changed while the run goes on, or that a fork has taken back. */
+  update(resolved, recipe) {
     this.resolved = resolved;
-    if (tricks) this.tricks = tricks;
+    this.recipe = recipe;
+    this.tricks = recipe.tricks;
+    for (const key of this.hello.changeable.filter((name) => name in this.changed)) {
+      if (key in recipe.set) this.changed[key] = recipe.set[key];
+      else delete this.changed[key];
+    }
     const active = document.activeElement;
     if (!this.form.contains(active) || active.tagName === "BUTTON") this.build();
   }
@@ -125,7 +131,7 @@ export class SettingsForm {
   startAgain() {
     const { model = this.resolved.model, dataset = this.resolved.dataset, seed = this.resolved.seed, ...settings } = this.changed;
     const other = model !== this.resolved.model || dataset !== this.resolved.dataset;
-    const set = { ...(other ? {} : this.hello.recipe.set), ...settings };
+    const set = { ...(other ? {} : this.recipe.set), ...settings };
     this.send({ kind: "start", recipe: { model, dataset, seed, tricks: this.tricks, set } });
   }
 }

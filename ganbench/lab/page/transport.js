@@ -114,7 +114,8 @@ export class Transport {
     time.setAttribute("aria-valuetext", text);
     byId("past").hidden = !lookingBack;
     const place = byId("events");
-    if (place.children.length !== events.length) {
+    if (this.events !== events) {
+      this.events = events;
       place.replaceChildren(...events.map((event) => element("button", { title: event.what, "aria-label": event.what, onclick: () => this.page.seek(event.frame) })));
     }
     events.forEach((event, at) => {

@@ -54,6 +54,7 @@ export const english = {
   plane_hint: "Walk through the plane: each place is an image. Click a fake to see the nearest training images.",
   probe: (latent, fake, score) => `z ${latent} → G(z) ${fake} → D ${score}`,
   probe_image: (u, v, score) => `u ${u}, v ${v} → D ${score}`,
+  probe_past: "The networks of this moment are gone. Go back to now to ask them.",
   probe_alt: "The image at this latent",
   neighbors: "The nearest training images",
   unknown: "unknown",

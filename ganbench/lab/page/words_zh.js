@@ -52,6 +52,7 @@ export const chinese = {
   latents_hint: "在潜变量平面或假样本上移动指针，跟踪它的去向。",
   plane: "潜变量平面",
   plane_hint: "在平面上移动：每个位置对应一幅图像。点击一幅假图像，可查看最相近的训练图像。",
+  probe_past: "此刻的网络已不存在。请回到现在再查看。",
   probe_alt: "该潜变量生成的图像",
   neighbors: "最相近的训练图像",
   unknown: "未知",

@@ -96,17 +96,23 @@ def _rows(
     rows = []
     for row in section.table.rows[:MOST_ROWS]:
         if runs := with_health(row.runs):
-            cells = [_cell(by_key.get((row.variant, event))) for event in events]
+            cells = [_cell(by_key.get((row.variant, event)), runs, event) for event in events]
             name = TextCell(row.variant, style=section.styles[row.variant])
             rows.append(Row((name, TextCell(str(len(runs))), *cells)))
     return rows
 
 
-def _cell(count: EventCount | None) -> TextCell:
+def _cell(count: EventCount | None, runs: Sequence[RunRecord], event: str) -> TextCell:
+    """Return how many of a variant's runs had an event, and in how many nobody could look for it.
+
+    There is no number where no run has records that could show the event.
+    """
+    unchecked = sum(event in as_mapping(run.health.get("unchecked")) for run in runs)
+    missing = (f"not looked for in {unchecked}",) if unchecked else ()
     if count is None:
-        return TextCell("0")
+        return TextCell() if unchecked == len(runs) else TextCell("0", notes=missing)
     since = f"from {number_text.amount(count.kimg)} kimg"
-    return TextCell(str(count.count), notes=(f"{since}, {count.lasting} to the end",))
+    return TextCell(str(count.count), notes=(f"{since}, {count.lasting} to the end", *missing))
 
 
 def best_blocks(section: DatasetSection) -> list[Block]:

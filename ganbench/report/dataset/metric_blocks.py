@@ -123,6 +123,7 @@ def _variant_row(row: VariantRow, section: DatasetSection, support: Mapping[str,
             ),
         ),
         command=row.runs[0].command,
+        variant=row.variant,
     )
 
 

@@ -52,7 +52,8 @@ def strip_blocks(section: DatasetSection, strips: Mapping[str, Strip]) -> list[B
     if not shown:
         return []
     left_out = len(section.table.rows) - len(shown)
-    note = notes.STRIPS_NOTE + (
+    drawn = "" if section.chosen.whole else f" {notes.BEST_OF_DRAWN_NOTE}"
+    note = f"{notes.STRIPS_NOTE}{drawn}" + (
         f" {counted(left_out, 'variant')} {'has' if left_out == 1 else 'have'} none here."
         if left_out
         else ""
@@ -69,6 +70,7 @@ def look_blocks(section: DatasetSection, looks: Mapping[str, Sequence[LookPictur
         looks: The pictures by the names of their runs.
     """
     runs = [run for run in _in_order(section) if run.name in looks]
+    drawn = "" if section.chosen.whole else f" {notes.BEST_OF_DRAWN_NOTE}"
     blocks: list[Block] = []
     for kind, (title, words, note) in _LOOKS.items():
         shown = tuple(
@@ -85,7 +87,8 @@ def look_blocks(section: DatasetSection, looks: Mapping[str, Sequence[LookPictur
             if look.kind == kind
         )
         if shown:
-            blocks.append(Details(title, (Pictures(shown, wide=kind == "plane"), Paragraph(note))))
+            content = (Pictures(shown, wide=kind == "plane"), Paragraph(f"{note}{drawn}"))
+            blocks.append(Details(title, content))
     return [PageOnly(tuple(blocks))] if blocks else []
 
 

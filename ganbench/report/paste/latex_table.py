@@ -55,10 +55,16 @@ def _row(
     cells = [row.cells.get(column.name) for column in columns]
     means = [_mean(cell, support[column.name]) for cell, column in zip(cells, columns, strict=True)]
     statuses = latex_words(sentences.statuses(row.statuses))
-    yield rf"    {' & '.join([latex_words(row.variant), *means, statuses])} \\"
+    yield rf"    {' & '.join([_first_cell(row.variant), *means, statuses])} \\"
     intervals = [_interval(cell) for cell in cells]
     if any(intervals):
         yield rf"    {' & '.join(['', *intervals, ''])} \\"
+
+
+def _first_cell(name: str) -> str:
+    r"""Return a name that may follow ``\\`` or ``\midrule``, which look for a star or a bracket."""
+    words = latex_words(name)
+    return f"{{}}{words}" if words.lstrip().startswith(("*", "[")) else words
 
 
 def _mean(cell: TableCell | None, support: Support) -> str:
@@ -112,7 +118,9 @@ def _caption(section: DatasetSection, support: Mapping[str, Support]) -> str:
     counted = "--".join(dict.fromkeys(str(count) for count in (seeds[:1] + seeds[-1:])))
     parts = [
         f"{latex_words(section.dataset)}: {latex_words(sentences.statuses(count_statuses(runs)))}.",
-        f"Means over {counted or 'no'} seeds with 95\\,\\% $t$ intervals.",
+        "One seed; no intervals."
+        if seeds[-1:] == [1]
+        else f"Means over {counted or 'no'} seeds with 95\\,\\% $t$ intervals.",
     ]
     if "significant" in support.values():
         parts.append("Bold: told from every other mean of the column by a test ($p < 0.05$ each).")

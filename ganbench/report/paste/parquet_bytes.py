@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 
 from ganbench.errors import MissingDataError
+from ganbench.records.atomic_files import utf8
 from ganbench.report.paste.plain_tables import PlainRow
 
 
@@ -33,10 +34,13 @@ def parquet_bytes(rows: Sequence[PlainRow]) -> bytes:
 
 
 def _column(values: list[object]) -> list[object]:
-    """Return a column of one type: whole numbers next to fractions are fractions, too."""
+    """Return a column of one type: whole numbers next to fractions are fractions, too.
+
+    Texts are UTF-8, with an escape for a byte of a path that is not, as in the other formats.
+    """
     if any(isinstance(value, float) for value in values):
         return [
             float(value) if isinstance(value, int) and not isinstance(value, bool) else value
             for value in values
         ]
-    return values
+    return [utf8(value).decode() if isinstance(value, str) else value for value in values]

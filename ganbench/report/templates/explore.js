@@ -38,10 +38,20 @@
 
   // Rows without a value stay at the end, whichever way a column is sorted.
   function compare(left, right, column, sign) {
-    const [first, second] = [left, right].map((row) => valueOf(row.cells[column]));
+    const [first, second] = [left, right].map((row) => valueOf(cellOf(row, column)));
     if (first === null || second === null) return (first === null) - (second === null);
     if (typeof first === "number" && typeof second === "number") return sign * (first - second);
     return sign * String(first).localeCompare(String(second), "en", { numeric: true });
+  }
+
+  // A cell that spans several columns has the value of none of them.
+  function cellOf(row, column) {
+    let begin = 0;
+    for (const cell of row.cells) {
+      if (column < begin + cell.colSpan) return cell.colSpan === 1 ? cell : null;
+      begin += cell.colSpan;
+    }
+    return null;
   }
 
   function valueOf(cell) {
@@ -68,7 +78,7 @@
   const FEW = 6;  // a shorter table is seen at a glance
 
   function filterable(table) {
-    const rows = [...table.tBodies[0].rows].filter((row) => !row.classList.contains("reference"));
+    const rows = [...table.tBodies[0].rows].filter((row) => row.dataset.variant);
     if (rows.length < FEW) return;
     const chapter = table.closest("section") ?? document;
     const figures = [...chapter.querySelectorAll("figure[data-variant]")];
@@ -80,7 +90,7 @@
       const words = field.value.toLowerCase().split(/[\s,]+/).filter(Boolean);
       const shown = (name) => words.every((word) =>
         word.startsWith("-") ? word === "-" || !name.includes(word.slice(1)) : name.includes(word));
-      for (const row of rows) row.hidden = !shown(row.cells[0].textContent.toLowerCase());
+      for (const row of rows) row.hidden = !shown(row.dataset.variant.toLowerCase());
       for (const figure of figures) figure.hidden = !shown(figure.dataset.variant.toLowerCase());
       const left = rows.filter((row) => !row.hidden).length;
       count.textContent = words.length ? `${left} of ${rows.length}` : "";

@@ -71,6 +71,61 @@ def test_the_past_is_asked_for_and_forked(lab):
     lab.until(lambda: lab.page.locator("#past").is_hidden())
 
 
+def test_a_fork_takes_back_what_came_after_its_frame(lab):
+    lab.open(hello(), state(frames=9), *map(frame, (2, 5, 8)))
+    lab.page.fill(f'[name="{RATE}"]', "0.001")
+    lab.page.locator(f'[name="{RATE}"]').blur()
+    changed = hello(recipe={**RECIPE, "tricks": ["r1"], "set": {RATE: 0.001, "loss": "hinge"}})
+    facts = {key: changed[key] for key in ("recipe", "resolved", "graph")}
+    lab.tell({"kind": "event", "frame": 5, "iteration": 50, "what": "tricks = r1", **facts})
+    title, dots = lab.page.locator("#run-title"), lab.page.locator("#events button")
+    lab.until(lambda: "r1" in title.text_content() and dots.count() == 1)
+    lab.tell({"kind": "cut", "frame": 4})
+    before = hello()
+    lab.tell({"kind": "recipe", **{key: before[key] for key in facts}})
+    other = {**facts, "recipe": {**RECIPE, "tricks": ["ema"], "set": {"recipe.kimg": 3}}}
+    lab.until(lambda: "r1" not in title.text_content() and dots.count() == 0)
+    assert lab.page.locator(".trick-row").count() == 0
+    assert lab.page.locator(f'[name="{RATE}"]').input_value() == "0.0005"
+    lab.tell(frame(4))
+    lab.page.keyboard.press(",")
+    lab.until(lambda: "iteration 20 " in lab.page.locator("#clock").text_content())
+    lab.page.keyboard.press(".")
+    lab.page.keyboard.press(".")  # there is nothing after the frame any more
+    lab.until(lambda: "iteration 40 " in lab.page.locator("#clock").text_content())
+    # Two changes of the list between two paintings leave no dot of the first.
+    lab.tell({"kind": "event", "frame": 4, "iteration": 40, "what": "tricks = ema", **other})
+    lab.tell({"kind": "cut", "frame": 4})
+    lab.tell({"kind": "event", "frame": 3, "iteration": 40, "what": "loss = hinge", **other})
+    lab.until(lambda: dots.count() == 1 and dots.get_attribute("title") == "loss = hinge")
+    lab.page.click("#settings button[type=submit]")
+    started = {**RECIPE, "tricks": ["ema"], "set": {"recipe.kimg": 3}}
+    assert lab.heard("start")["recipe"] == started
+
+
+def test_the_frame_that_is_sought_is_shown_whatever_comes_with_it(lab):
+    lab.open(hello(), state(frames=9), frame(8))
+    lab.page.locator("#time").focus()
+    lab.page.keyboard.press("ArrowLeft")
+    assert lab.heard("seek")["frame"] == 7
+    lab.page.evaluate("""() => {
+      const paint = requestAnimationFrame;
+      const waiting = [];
+      window.requestAnimationFrame = (act) => waiting.push(act);
+      window.paintNow = () => {
+        window.requestAnimationFrame = paint;
+        waiting.forEach(paint);
+      };
+    }""")
+    lab.tell(frame(7))
+    lab.tell(frame(9))
+    lab.until(lambda: [message["frame"] for message in lab.sent if message["kind"] == "ack"][1:])
+    lab.page.evaluate("paintNow()")
+    lab.until(lambda: "iteration 70 " in lab.page.locator("#clock").text_content())
+    lab.page.click("#now")
+    lab.until(lambda: "iteration 90 " in lab.page.locator("#clock").text_content())
+
+
 def test_keys_go_from_kept_frame_to_kept_frame(lab):
     lab.open(hello(), state(frames=9), frame(2), frame(5), frame(8))
     clock = lab.page.locator("#clock")

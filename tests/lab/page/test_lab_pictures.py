@@ -81,6 +81,74 @@ def test_a_fake_that_is_pointed_at_is_followed(lab):
     lab.until(lambda: lab.page.locator("#probe-text").text_content() == told)
 
 
+def questions(lab):
+    kinds = ("probe", "plane", "nearest")
+    return [message["kind"] for message in lab.sent if message["kind"] in kinds]
+
+
+def look_back(lab, number):
+    """Let the page show an earlier frame, which it has seen."""
+    lab.page.keyboard.press(",")
+    clock = lab.page.locator("#clock")
+    lab.until(lambda: f"iteration {10 * number} " in clock.text_content())
+
+
+def test_of_a_point_of_the_past_only_what_its_frame_shows_is_told(lab):
+    heat = np.full((64, 64), 51, np.uint8)
+    line = np.linspace(0, 65535, 3)
+    grid = np.stack(np.meshgrid(line, line), -1).astype(np.uint16)
+    old = np.array([[49151, 49151]], np.uint16)
+    arrays = {"fake": old, "real": old, "heat": heat, "grid": grid}
+    lab.open(hello(), state(frames=2), frame(0, arrays=arrays), frame(1))
+    area = lab.page.locator("#picture-a").bounding_box()
+    lab.page.mouse.move(area["x"] + 0.75 * area["width"], area["y"] + 0.75 * area["height"])
+    lab.heard("probe")
+    look_back(lab, 0)
+    lab.tell({"kind": "point", "latent": [0.0, 0.0], "fake": [1.0, -0.5], "score": 0.9})  # late
+    lab.page.mouse.move(area["x"] + 0.75 * area["width"], area["y"] + 0.25 * area["height"])
+    text = lab.page.locator("#probe-text")
+    told = "z … → G(z) (1.00,\u00a00.50) → D 0.2"
+    lab.until(lambda: text.text_content().startswith(told))
+    lab.page.hover("#latents")
+    lab.until(lambda: text.text_content().startswith("z (0.00"))
+    assert text.text_content().endswith("→ D 0.200")
+    assert questions(lab) == ["probe"]
+    lab.page.click("#now")
+    lab.page.hover("#latents")
+    lab.until(lambda: len(questions(lab)) > 1)
+
+
+def test_of_images_of_the_past_the_networks_are_not_asked(lab):
+    images = np.zeros((64, 4, 4, 1), np.uint8)
+    frames = [frame(number, arrays={"fake": images, "real": images}) for number in range(2)]
+    lab.open(hello(data="images", bounds=None, modes=None), state(frames=2), *frames)
+    look_back(lab, 0)
+    for place in ("#latents", "#picture-a"):
+        lab.page.click(place, position={"x": 20, "y": 40})
+        lab.until(lambda: "are gone" in lab.page.locator("#probe-text").text_content())
+        lab.page.evaluate("document.getElementById('probe-text').textContent = ''")
+    assert questions(lab) == []
+
+
+@pytest.mark.parametrize(
+    ("heat_range", "level", "real"),
+    [
+        ([0.0, 0.5], 0.1, [True, False]),  # raw outputs that look like probabilities
+        ([0.0, 0.5], 0.0, [True, True]),
+        ([-1.0, 0.5], 0.3, [False, False]),
+        (None, 0.5, [False, False]),  # probabilities
+    ],
+)
+def test_a_score_of_an_image_is_set_against_its_level(lab, heat_range, level, real):
+    lab.open()
+    script = """async ([range, level, scores]) => {
+      const { scoreVerdict } = await import('/examples.js');
+      const frame = { heat_range: range, heat_level: level, arrays: { scores: { data: scores } } };
+      return scores.map((score) => scoreVerdict(frame, score) > 0.5);
+    }"""
+    assert lab.page.evaluate(script, [heat_range, level, [0.2, 0.04]]) == real
+
+
 def test_images_stand_in_a_grid_and_a_click_asks_for_the_nearest(lab):
     fakes = np.zeros((64, 4, 4, 1), np.uint8)
     fakes[9] = 255  # second row, second column

@@ -11,6 +11,7 @@ import pytest
 
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import Curve
+from ganbench.report import notes
 from ganbench.report.charts.panels import Panel
 from ganbench.report.make_report import make_report
 
@@ -75,3 +76,9 @@ def test_a_floor_widens_the_axis_before_bands_are_cut(make_record: Any) -> None:
             assert low < floor, "the floor is in sight, and on the axis"
         (first, _) = (row for row in panel.data.rows if row.get("mean"))
         assert (first["m0_low"], first["m0_high"]) == (low, high), "and the band reaches its edges"
+
+
+@pytest.mark.parametrize("note", [notes.CURVES_NOTE, notes.MULTIPLES_NOTE])
+@pytest.mark.parametrize("mark", ["cross", "triangle", "band", "thin lines"])
+def test_each_note_on_curves_explains_all_their_marks(note: str, mark: str) -> None:
+    assert mark in note.lower()

@@ -63,6 +63,28 @@ def test_events_are_counted_dated_and_explained(tmp_path: Path) -> None:
     assert "| dcgan | 3 | 2" in markdown
 
 
+def test_there_is_no_number_where_nothing_was_looked_for(tmp_path: Path) -> None:
+    unchecked = replace(run(3, SATURATION), variant="blind", name="blind")
+    growing = RunEvent("memorization", 50.0, None, "warning", "Figures of copies.")
+    watched = run(0, growing)
+    watched.health["unchecked"].clear()
+    plain = replace(run(1), health={"events": [], "unchecked": {}}, variant="plain", name="plain")
+    html, markdown = page(tmp_path, watched, run(2), unchecked, plain)
+    table = markdown.partition("Health of the runs")[2].partition("A dash: ")[0]
+    cells = {
+        line.split(" | ")[0].removeprefix("| "): [cell.strip(" |") for cell in line.split(" | ")]
+        for line in table.splitlines()
+        if line.startswith(("| dcgan", "| blind", "| plain"))
+    }
+    heads = next(line for line in table.splitlines() if line.startswith("| variant")).split(" | ")
+    memorization = next(at for at, head in enumerate(heads) if "memorization" in head)
+    assert cells["dcgan"][memorization].startswith("1")
+    assert "not looked for in 1" in cells["dcgan"][memorization]
+    assert cells["blind"][memorization] == "–"
+    assert cells["plain"][memorization] == "0"
+    assert "not looked for in 1" in html
+
+
 def test_healthy_runs_are_said_to_be(tmp_path: Path) -> None:
     html, markdown = page(tmp_path, run(0), run(1))
     for text in (html, markdown):

@@ -88,6 +88,41 @@ def test_a_mean_is_bold_in_latex_only_where_the_page_has_it_bold(tmp_path: Path)
         assert part in latex
 
 
+def test_the_caption_of_one_seed_promises_no_intervals(
+    tmp_path: Path, make_record: Callable[..., RunRecord]
+) -> None:
+    runs = [make_record("digits", tricks, "", 0, 3.0) for tricks in ("", "r1")]
+    for count, expected in ((1, "One seed; no intervals."), (2, "Means over 1--2 seeds")):
+        more = [make_record("digits", "r1", "", seed, 2.0) for seed in range(1, count)]
+        write_report([*runs, *more], tmp_path / str(count), title="x", formats=["latex"])
+        latex = (tmp_path / str(count) / "tables/digits.tex").read_text()
+        assert expected in latex
+        assert ("intervals" in latex) == (count == 2 or "no intervals" in latex)
+
+
+@pytest.mark.parametrize("name", ["[2] mine", "*best*", " [x]", "plain [2]*"])
+def test_no_name_is_an_argument_of_the_line_before_it(
+    tmp_path: Path, make_record: Callable[..., RunRecord], name: str
+) -> None:
+    runs = [replace(make_record("digits", "", "", 0, 3.0), variant=name)]
+    write_report(runs, tmp_path, title="x", formats=["latex"])
+    lines = (tmp_path / "tables/digits.tex").read_text().splitlines()
+    (row,) = [line for line in lines if name in line and "&" in line]
+    assert row.lstrip().startswith(("{}", "plain"))
+
+
+def test_a_name_that_is_not_utf_8_is_in_every_format(
+    tmp_path: Path, make_record: Callable[..., RunRecord]
+) -> None:
+    runs = [replace(make_record("digits", "", "", 0, 3.0), name="run-\udcff", variant="\udcfe")]
+    write_report(runs, tmp_path, title="x", formats=["csv", "parquet"])
+    (row,) = pandas.read_parquet(tmp_path / "tables/runs.parquet").to_dict("records")
+    (text,) = csv.DictReader((tmp_path / "tables/runs.csv").open(newline="", encoding="utf-8"))
+    assert (
+        (row["run"], row["variant"]) == (text["run"], text["variant"]) == ("run-\\udcff", "\\udcfe")
+    )
+
+
 def test_figures_are_as_wide_as_a_column_and_as_two(tmp_path: Path, suite: list[RunRecord]) -> None:
     write_report(suite, tmp_path, title="x", formats=["latex"])
     widths = {
