@@ -352,6 +352,17 @@ def names(text: str | None) -> tuple[str, ...] | None:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def some_names(flag: str, text: str) -> tuple[str, ...]:
+    """Return names that are separated by commas, at least one.
+
+    Raises:
+        ConfigError: The text names nothing.
+    """
+    if named := names(text):
+        return named
+    raise ConfigError(f"{flag} names nothing.", "Join several names with commas.")
+
+
 def command_line() -> str:
     """Return the command as it was typed, with absolute paths reduced to their last part.
 

@@ -209,6 +209,45 @@ def test_doctor_tells_a_folder_that_cannot_be_written(cli, monkeypatch, tmp_path
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
+@pytest.fixture
+def tuned(monkeypatch):
+    """Let every model be as fast as usual; return the models that were to be tuned."""
+    from ganbench.speed import autotune
+
+    asked = []
+
+    def tune(config, *given, **named):
+        asked.append(config.model)
+        usual = autotune.ComputeChoice()
+        return autotune.TuningResult(usual, 100.0, {usual.label: 1.0})
+
+    monkeypatch.setattr(autotune, "tune", tune)
+    monkeypatch.setattr(autotune, "keep", lambda *given: None)
+    return asked
+
+
+@pytest.mark.parametrize("dataset", ["mnist5k", "ring8"])
+def test_doctor_tunes_all_models_that_suit_the_data(cli, tuned, dataset):
+    outcome = cli("doctor", "--tune", "--dataset", dataset, "--json")
+    assert outcome.code == 0
+    left_out = outcome.document["left_out"]
+    assert list(outcome.document["choices"]) == tuned
+    assert sorted([*tuned, *left_out]) == registry.models.names()
+    assert "vanilla" in tuned
+    assert f"draws sounds, and {dataset} holds" in left_out["wavegan"]
+    assert f"wavegan is left out: {left_out['wavegan']}" in " ".join(outcome.err.split())
+
+
+def test_doctor_refuses_models_that_are_named_and_do_not_fit(cli, tuned):
+    outcome = cli("doctor", "--tune", "--model", "vanilla,wavegan")
+    assert outcome.code == 2
+    assert "wavegan draws sounds, and mnist5k holds images" in outcome.err
+    outcome = cli("doctor", "--tune", "--model", ",")
+    assert outcome.code == 2
+    assert "--model names nothing" in outcome.err
+    assert tuned == []
+
+
 def test_backbones_are_listed_and_shown(cli):
     rows = cli("ls", "backbones", "--json").document["backbones"]
     assert {"dcgan", "mlp", "resnet"} <= {row["name"] for row in rows}
