@@ -192,7 +192,7 @@ class Scheduler:
             if self._attempts:
                 for handle, outcome in backend.ended(list(self._attempts), 0.1):
                     self._conclude(self._attempts.pop(handle), outcome)
-            elif self._elsewhere:
+            elif self._elsewhere or self._queue:  # a cluster may have no room for a while
                 time.sleep(0.2)
             self._enforce_timeouts(backend)
             if time.monotonic() - followed_at > 0.5:

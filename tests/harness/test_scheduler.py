@@ -241,6 +241,26 @@ def test_an_attempt_after_a_death_takes_no_second_place(matrix):
     assert sorted(state.status for state in states) == ["done", "done", "limited", "limited"]
 
 
+def test_cells_wait_while_a_cluster_has_no_room(matrix):
+    class Growing(Scripted):
+        looks = 0
+
+        @property
+        def slots(self):
+            Growing.looks += 1
+            return 0 if Growing.looks < 4 else 1
+
+        @slots.setter
+        def slots(self, value):
+            pass
+
+    scheduler = matrix(seeds=(0,))
+    began = time.monotonic()
+    states = scheduler.run(Growing())
+    assert {state.status for state in states} == {"done"}
+    assert time.monotonic() - began > 0.5, "it does not spin meanwhile"
+
+
 def test_what_takes_too_long_is_stopped_and_recorded(matrix):
     begun = time.monotonic()
     backend = Scripted(
