@@ -139,6 +139,28 @@ def test_show_in_text(cli):
     assert out == cli("show", "wgan-gp", "-d", "ring8").out
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "plain"),
+    [
+        ("mnist5k@32", "dataset", "mnist5k"),
+        ("datasets/mnist5k@16", "dataset", "mnist5k"),
+        ("fid@inception-clean", "metric", "fid"),
+        ("metrics/kid@pixels", "metric", "kid"),
+    ],
+)
+def test_show_of_a_dataset_at_a_size_and_of_a_metric_on_a_network(cli, name, kind, plain):
+    document = cli("show", name, "--json").document
+    assert (document["kind"], document["name"]) == (kind, plain)
+    if kind == "dataset":
+        assert document["shape"] == [1, int(name[-2:]), int(name[-2:])]
+
+
+def test_show_of_what_is_neither_says_what_pretrained_generators_there_are(cli):
+    outcome = cli("show", "dcgann@mnist5k")
+    assert outcome.code == 2
+    assert "no run and no pretrained generator 'dcgann@mnist5k'" in " ".join(outcome.err.split())
+
+
 def test_show_of_a_file(cli, constant_model):
     document = cli("show", constant_model, "--json").document
     assert (document["kind"], document["name"]) == ("model", "constant")
