@@ -21,7 +21,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
@@ -37,7 +37,7 @@ from ganbench.harness.run_options import RunOptions
 from ganbench.harness.stored_run import plan_of_run
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.execution import USUAL
-from ganbench.training.trainer import Schedule
+from ganbench.training.trainer import Schedule, part_ended
 
 TIMES = {"seconds", "images_per_second"}
 """What no two runs share; all else must be equal."""
@@ -135,15 +135,46 @@ def options_of(stored: RunFolder, out: Path) -> RunOptions:
     options = stored.config()["options"]
     measured = stored.measurements()
     metrics = stored.outcome()["metrics"] or (measured[0]["metrics"] if measured else {})
+    samples, split = measured_from(metrics)
     usual = {key: options[key] for key in asdict(USUAL) if key in options}
     return RunOptions(
         out=out,
         device=str(options["device"]).partition(":")[0],
         threads=options["threads"],
         metrics=tuple(metrics),
-        schedule=Schedule(evaluations=len(measured)),
+        samples=samples,
+        real_split=split,
+        schedule=Schedule(evaluations=planned_evaluations(stored)),
         execution=replace(USUAL, **usual),
     )
+
+
+def measured_from(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[int | None, str | None]:
+    """Return how many samples were measured, and the split that they were compared with.
+
+    Each is None where no protocol says it: then nothing depends on it.
+    """
+    parts = (part for record in metrics.values() for part in str(record["protocol"]).split("/"))
+    said = dict(part.split("=", 1) for part in parts if part.startswith(("n_fake=", "split=")))
+    return int(said["n_fake"]) if "n_fake" in said else None, said.get("split")
+
+
+def planned_evaluations(stored: RunFolder) -> int:
+    """Return the number of evaluations by which training paused where this run did.
+
+    A run that diverged has fewer rows than were planned, and none of its end. So the number is the
+    first one that gives the same rows at the ticks that are recorded.
+    """
+    target = math.ceil(round(1000 * stored.description().recipe.kimg, 6))
+    ticks = [round(1000 * row["kimg"]) for row in stored.stats()]
+    rows = [round(1000 * row["kimg"]) for row in stored.measurements()]
+    paused = [seen for seen in rows if seen < target]
+    for count in range(len(ticks) + 1):
+        between = zip([0, *ticks], ticks, strict=False)
+        due = [seen for before, seen in between if part_ended(before, seen, target, count)]
+        if [seen for seen in due if seen < target] == paused:
+            return count
+    return len(rows)
 
 
 def repeat_all(runs: list[RunFolder], jobs: int) -> Iterator[Repeated]:

@@ -3,6 +3,7 @@
 
 import pytest
 import torch
+from small_models import OWN_BACKBONE
 
 from ganbench import registry
 from ganbench.backbone import build_backbone
@@ -14,17 +15,6 @@ from ganbench.nn.mlp import MLP
 from ganbench.nn.resnet import ResidualGenerator
 
 IMAGES = DataSpec("images", "1", (1, 16, 16), classes=2)
-OWN = """
-from ganbench import Backbone, DataSpec, MLP, Recipe, register
-
-@register
-def mine(data: DataSpec, *, width: int = 8) -> Backbone:
-    return Backbone(
-        generator=lambda latent_dim: MLP((latent_dim,), [width], data.shape),
-        network=lambda shape, outputs: MLP(shape, [width], (outputs,)),
-        recipe=Recipe.preset(data),
-    )
-"""
 
 
 def test_auto_stands_for_perceptrons_of_points_and_what_the_variant_names_for_images():
@@ -48,12 +38,12 @@ def test_a_variant_forbids_batch_normalization_and_a_user_insists():
 
 def test_a_users_file_is_a_backbone_and_its_source_is_part_of_the_identity(tmp_path):
     path = tmp_path / "mine.py"
-    path.write_text(OWN)
+    path.write_text(OWN_BACKBONE)
     settings = {"model.backbone": f"{path}:width=5"}
     first = plan("lsgan", "ring8", settings=settings)
     assert first.gan.generator(3).layers[1].out_features == 5
     assert len(first.config.backbone_source) == 16
-    path.write_text(OWN + "\n# changed\n")
+    path.write_text(OWN_BACKBONE + "\n# changed\n")
     second = plan("lsgan", "ring8", settings=settings)
     assert first.config.identity != second.config.identity
 

@@ -13,6 +13,7 @@ from ganbench.cli import options
 from ganbench.cli.options import OUTPUT
 from ganbench.cli.output import console, print_json, remark
 from ganbench.cli.results import result_stream
+from ganbench.config import counted
 
 EXAMPLES = """\
 Examples:
@@ -67,7 +68,7 @@ def command(
     elif out is None:
         result_stream().write(text)
     else:
-        console().print(f"{len(credits.papers)} papers: {out}", soft_wrap=True)
+        console().print(f"{counted(len(credits.papers), 'paper')}: {out}", soft_wrap=True)
 
 
 def _is_bibliography(file: Path) -> bool:

@@ -86,9 +86,9 @@ def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:
     {'batch_size': [16, 32], 'betas': [[0, 0.9], [0.5, 0.9]]}
 
     Raises:
-        ConfigError: a key or its values are missing.
+        ConfigError: a key or its values are missing, or a key is there twice.
     """
-    axes = {}
+    axes: dict[str, list[Any]] = {}
     for text in texts:
         key, _, listed = text.partition("=")
         values = parse_value(f"[{listed}]")
@@ -98,6 +98,11 @@ def parse_axes(texts: Sequence[str]) -> dict[str, list[Any]]:
             raise ConfigError(
                 f"'{text}' is not an axis: a key and its values were expected.",
                 "For example: --vary learning_rate=1e-4,2e-4,1e-3",
+            )
+        if key.strip() in axes:
+            raise ConfigError(
+                f"--vary {key.strip()} is given twice.",
+                f"Give all its values at once: --vary {key.strip()}=1,2",
             )
         axes[key.strip()] = values
     return axes

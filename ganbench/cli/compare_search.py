@@ -3,17 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ganbench.analysis.stats import mean_interval
-from ganbench.cli.output import complain, console, format_number, print_json
+from ganbench.cli.output import (
+    complain,
+    console,
+    format_number,
+    print_json,
+    print_notices,
+    remark,
+)
 from ganbench.config import counted
 from ganbench.evaluation.requests import Request
 from ganbench.harness.matrix import Cell
 from ganbench.harness.preflight import check_cells
+from ganbench.harness.run_metrics import WantedMetrics
 from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import CellState, Policy, Scheduler
 from ganbench.harness.search import Found, Results, SearchPlan, parse_search
@@ -55,6 +64,8 @@ def run_search(
     plan = SearchPlan(suite, parse_search(suite.search), run_options.open)
     cells = [cell for tried in plan.first.values() for each in tried for cell in each.cells]
     wanted = check_cells(cells, run_options)
+    if not quiet:
+        print_notices(notice for cell in cells for notice in cell.arm.notices)
     primary = _primary(suite.metric, [each.requests for each in wanted.values()])
     if dry_run and as_json:
         print_json({"search": _plan_record(plan, primary)})
@@ -66,24 +77,76 @@ def run_search(
         console().print("Nothing was trained: this was a dry run.")
         return
 
-    failed: set[str] = set()
-
-    def carry_out(cells: Sequence[Cell]) -> Results:
-        states = watch(Scheduler(cells, run_options, wanted, policy=policy))
-        failed.update(state.cell.identity for state in states if state.status in FAILURES)
-        return _results(states)
-
-    found = plan.carry_out(carry_out, primary.name, primary.metric.better)
-    choice = Choice(suite.metric or "", suite.baseline or "")
-    record_choices(run_options.out, {cell.config.dataset: choice for cell in cells})
+    carry_out = _Rungs(run_options, wanted, policy, watch)
+    found: list[Found] = []
+    status = "done"
+    try:
+        found = plan.carry_out(carry_out, primary.name, primary.metric.better)
+    except _UnfinishedError as unfinished:
+        status = unfinished.status
+        remark("The search is not at its end; repeat the command to go on.")
+    else:
+        choice = Choice(suite.metric or "", suite.baseline or "")
+        record_choices(run_options.out, {cell.config.dataset: choice for cell in cells})
     if as_json:
         best = [_found_record(each) for each in found]
-        print_json({"search": _plan_record(plan, primary), "best": best})
+        print_json({"search": _plan_record(plan, primary), "status": status, "best": best})
     else:
         for each in found:
             console().print(sentence(each, primary.name, len(plan.configurations)), soft_wrap=True)
-    if failed:
+    if status == "interrupted":
+        raise typer.Exit(130)
+    if carry_out.failed:
         raise typer.Exit(1)
+
+
+class _Rungs:
+    """Carries out the cells of one rung after another, under one limit.
+
+    Args:
+        run_options: How each cell is run.
+        wanted: The metrics that each cell must have, by dataset.
+        policy: Which cells are carried out; the limit is for all rungs together.
+        watch: Carries out cells.
+    """
+
+    def __init__(
+        self,
+        run_options: RunOptions,
+        wanted: Mapping[str, WantedMetrics],
+        policy: Policy,
+        watch: CellWatch,
+    ) -> None:
+        self._run_options, self._wanted, self._policy = run_options, wanted, policy
+        self._watch = watch
+        self.failed = False
+        """Whether a cell failed or took too long."""
+
+    def __call__(self, cells: Sequence[Cell]) -> Results:
+        """Return the results of the cells of a rung.
+
+        Raises:
+            _UnfinishedError: Some are still to come.
+        """
+        scheduler = Scheduler(cells, self._run_options, self._wanted, policy=self._policy)
+        states = self._watch(scheduler)
+        if self._policy.limit is not None:
+            left = self._policy.limit - scheduler.begun
+            self._policy = replace(self._policy, limit=left)
+        self.failed |= any(state.status in FAILURES for state in states)
+        return _results(states)
+
+
+class _UnfinishedError(Exception):
+    """Cells of a rung are still to come, so that nothing can be chosen.
+
+    Args:
+        status: ``interrupted``, or ``limited`` where the limit was reached.
+    """
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 def sentence(found: Found, metric: str, tried: int) -> str:
@@ -153,14 +216,18 @@ def _share(share: float) -> str:
 
 
 def _results(states: Sequence[CellState]) -> Results:
-    """Return the results of cells by identity; end the command if some are still to come."""
+    """Return the results of cells by identity.
+
+    Raises:
+        _UnfinishedError: Some are still to come.
+    """
     statuses = {state.status for state in states}
     for state in states:
         if state.status in FAILURES:
             complain(f"{state.cell.label}: {state.problem}")
-    if statuses & {"interrupted", "limited"}:
-        console(stderr=True).print("The search is not at its end; repeat the command to go on.")
-        raise typer.Exit(130 if "interrupted" in statuses else 0)
+    for status in ("interrupted", "limited"):
+        if status in statuses:
+            raise _UnfinishedError(status)
     return {state.cell.identity: state.record for state in states if state.record}
 
 

@@ -12,7 +12,7 @@ import typer
 from ganbench.cli import options
 from ganbench.cli.idle_options import refuse_idle
 from ganbench.cli.options import WHAT
-from ganbench.cli.output import console, print_json
+from ganbench.cli.output import console, print_json, remark
 
 EXAMPLES = """\
 Examples:
@@ -41,7 +41,7 @@ def command(
         typer.Option(
             "--model",
             "-m",
-            help="Models to tune, separated by commas (default: all).",
+            help="Models to tune, separated by commas (default: all that the dataset suits).",
             metavar="NAMES",
             rich_help_panel=WHAT,
         ),
@@ -58,7 +58,8 @@ def command(
     train each model fastest here, and keeps the result for later runs.
     """
     if tune:
-        _tune(options.names(model), dataset, device, data_root, as_json=as_json, quiet=quiet)
+        models = None if model is None else options.some_names("--model", model)
+        _tune(models, dataset, device, data_root, as_json=as_json, quiet=quiet)
         return
     refuse_idle(context, {"model", "dataset", "device"}, "without --tune")
     checks = [*_software(), *_devices(), *_data(data_root), *_weights(), *_folders()]
@@ -89,12 +90,17 @@ def _tune(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Find, print and keep the fastest way to compute each model."""
+    """Find, print and keep the fastest way to compute each model.
+
+    Raises:
+        ConfigError: A model that was named does not suit the dataset, or none of all models does.
+    """
     from dataclasses import asdict
 
     from ganbench import registry
     from ganbench.cli.progress_bars import WorkBar
     from ganbench.data import open_dataset
+    from ganbench.errors import ConfigError
     from ganbench.harness.plan import plan
     from ganbench.runtime.device import choose_device
     from ganbench.speed.autotune import keep, tune
@@ -102,10 +108,19 @@ def _tune(
     device = choose_device(device_name)
     source = open_dataset(dataset_name, data_root)
     dataset = source.load(source.splits[0])
-    configs = [
-        plan(name, dataset_name, data_root=data_root).config
-        for name in models or registry.models.names()
-    ]
+    configs = []
+    left_out = {}
+    for name in models or registry.models.names():
+        try:
+            configs.append(plan(name, dataset_name, data_root=data_root).config)
+        except ConfigError as error:
+            if models:
+                raise
+            left_out[name] = error.message
+            if not quiet:
+                remark(f"{name} is left out: {error.message}")
+    if not configs:
+        raise ConfigError(f"No model suits {dataset_name}.", "Name another one with --dataset.")
     tunings = {}
     for config in configs:
         with WorkBar(quiet=quiet) as bar:
@@ -121,7 +136,8 @@ def _tune(
             )
             console().print(f"  {speedups}", style="dim")
     if as_json:
-        print_json({"choices": {name: asdict(tuning) for name, tuning in tunings.items()}})
+        choices = {name: asdict(tuning) for name, tuning in tunings.items()}
+        print_json({"choices": choices, "left_out": left_out})
 
 
 def _check(status: str, subject: str, detail: str) -> dict[str, str]:

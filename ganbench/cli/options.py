@@ -213,23 +213,27 @@ Quiet = Annotated[
 ]
 
 
+SEVERAL = ("NAMES", "SETS", "LIST")
+"""The metavars of options that hold several values, joined with commas."""
+
+
 class Verb(TyperCommand):
     """A verb of the command line; its help is laid out for terminals of any width."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments; an option that names several things is not given twice.
 
-        Of a single value the last counts, as everywhere. Of names the others would be left out.
+        Of a single value the last counts, as everywhere. Of several, the others would be left out.
 
         Raises:
             ConfigError: One is.
         """
         *_, given = self.make_parser(ctx).parse_args(args=list(args))
         for option in dict.fromkeys(given):
-            if option.metavar in {"NAMES", "SETS"} and given.count(option) > 1:
+            if option.metavar in SEVERAL and given.count(option) > 1:
                 raise ConfigError(
                     f"{max(option.opts, key=len)} is given {given.count(option)} times.",
-                    "Give it once, and join the names with commas.",
+                    "Give it once, and join the values with commas.",
                 )
         return super().parse_args(ctx, args)
 
@@ -350,6 +354,17 @@ def names(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def some_names(flag: str, text: str) -> tuple[str, ...]:
+    """Return names that are separated by commas, at least one.
+
+    Raises:
+        ConfigError: The text names nothing.
+    """
+    if named := names(text):
+        return named
+    raise ConfigError(f"{flag} names nothing.", "Join several names with commas.")
 
 
 def command_line() -> str:

@@ -65,8 +65,9 @@ def command(
         cite([name], as_json=as_json)
         return
     path = expand(name)
+    typed, name = name, _without_variant(name)
     if path.is_dir() or path.suffix == ".safetensors" or "@" in name:
-        _show_run(name, as_json=as_json)
+        _show_run(typed, as_json=as_json)
         return
     from ganbench.harness.builtin_suites import builtin_suites
     from ganbench.papers.paper import find_paper
@@ -84,7 +85,8 @@ def command(
     kind, entry, namesakes = _find(name)
     if kind != "model" and dataset != DEFAULT_DATASET:
         remark(f"--dataset changes the description of a model, and {name} is a {kind}.")
-    details = _details(kind, name if is_file_name(name) else entry.name, dataset)
+    loaded = typed.rpartition("/")[2] if kind == "dataset" else entry.name
+    details = _details(kind, name if is_file_name(name) else loaded, dataset)
     from ganbench.papers.credits import papers_of
 
     papers = papers_of(kind, entry)
@@ -106,16 +108,13 @@ def command(
         print_json(facts)
         return
     _print_entry(kind, entry, details)
-    screen = console()
-    if claim:
-        screen.print(f"what its paper claims: {claim.claim} ({claim.source})")
-    if learned:
-        screen.print(f"measured: {learned.summary}")
-    for paper in papers:
-        screen.print(f"paper: {paper.title}, {paper.published} ({paper.key})")
-    for namesake in namesakes:
-        screen.print(f"of the same name: ganbench show {namesake}")
-    screen.print(f"source: {entry.origin}", soft_wrap=True)
+    lines = [f"what its paper claims: {claim.claim} ({claim.source})"] if claim else []
+    lines += [f"measured: {learned.summary}"] if learned else []
+    lines += [f"paper: {paper.title}, {paper.published} ({paper.key})" for paper in papers]
+    lines += [f"of the same name: ganbench show {namesake}" for namesake in namesakes]
+    for line in lines:
+        console().print(line)
+    console().print(f"source: {entry.origin}", soft_wrap=True)
 
 
 def _print_entry(kind: str, entry: Entry, details: dict[str, Any]) -> None:
@@ -131,6 +130,20 @@ def _print_entry(kind: str, entry: Entry, details: dict[str, Any]) -> None:
     for key, value in details.items():
         screen.print(key, style="bold")
         screen.print_json(json_text(value))
+
+
+def _without_variant(name: str) -> str:
+    """Return the name of a dataset without its size, or of a metric without its network.
+
+    The name of a pretrained generator, such as ``dcgan@mnist5k``, is left whole.
+    """
+    from ganbench import registry
+
+    plain = name.partition("@")[0]
+    plural, _, short = plain.rpartition("/")
+    key = registry.canonical(short if plural in registry.KINDS else plain)
+    known = (registry.datasets.entries(), registry.metrics.entries())
+    return plain if any(key in entries for entries in known) else name
 
 
 def _find(name: str) -> tuple[str, Entry, list[str]]:

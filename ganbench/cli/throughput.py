@@ -222,27 +222,13 @@ def _read_axes(
     from ganbench.runtime.device import choose_device
 
     return _Axes(
-        models=_named("--model", models),
+        models=options.some_names("--model", models),
         trick_sets=tuple(parse_trick_sets(trick_sets)),
         batch_sizes=_positive_numbers("--batch-size", batch_sizes, options.MOST_COUNT),
-        devices=tuple(str(choose_device(name)) for name in _named("--device", devices)),
-        precisions=_named("--precision", precisions),
+        devices=tuple(str(choose_device(name)) for name in options.some_names("--device", devices)),
+        precisions=options.some_names("--precision", precisions),
         threads=_positive_numbers("--threads", threads, options.MOST_THREADS),
     )
-
-
-def _named(flag: str, text: str) -> tuple[str, ...]:
-    """Return the names of a list that was typed.
-
-    Raises:
-        ConfigError: It names nothing.
-    """
-    from ganbench.errors import ConfigError
-
-    named = options.names(text)
-    if not named:
-        raise ConfigError(f"{flag} names nothing.", "Join several names with commas.")
-    return named
 
 
 def _workloads(

@@ -40,7 +40,7 @@ class Backend(Protocol):
 
     @property
     def slots(self) -> int:
-        """The number of jobs at a time; it may change."""
+        """The number of jobs at a time; it may change, also to 0 for a while."""
 
     def start(self, job: CellJob) -> Handle:
         """Begin a job."""

@@ -7,30 +7,34 @@ from collections.abc import Callable
 from functools import partial
 
 from ganbench import registry
+from ganbench.config import parse_trick
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.harness.plan import RunPlan
 from ganbench.records.exported_run import ExportedRun
 from ganbench.records.run_folder import RunFolder
 from ganbench.source_digest import source_digest
-from ganbench.training.build import source_hash
+from ganbench.training.build import backbone_source, source_hash
 
 
 def changed_code(plan: RunPlan, folder: RunFolder) -> list[str]:
-    """Return a sentence for the model and each trick whose source is not the recorded one.
+    """Return a sentence for the model, its backbone and each trick whose source has changed.
 
     Samples are drawn by the code as it is now, with the weights that were trained by the old one.
-    Generators that are bundled are passed over: tests hold them to the samples that they draw.
+    The loss is left out, because it draws nothing. Generators that are bundled are passed over:
+    tests hold them to the samples that they draw.
     """
     if isinstance(folder, ExportedRun) and folder.bundled:
         return []
     config = plan.config
-    sentences = []
+    changed = []
     if _digest(partial(source_hash, config.model)) != config.model_source:
-        sentences.append(f"The model {config.model} has changed since the run was trained")
+        changed.append(f"model {config.model}")
+    if _digest(partial(backbone_source, config.parameters)) != config.backbone_source:
+        changed.append(f"backbone {parse_trick(str(config.parameters['backbone'])).name}")
     for name, recorded in config.trick_sources.items():
         if _digest(partial(source_digest, registry.tricks, name)) != recorded:
-            sentences.append(f"The trick {name} has changed since the run was trained")
-    return sentences
+            changed.append(f"trick {name}")
+    return [f"The {each} has changed since the run was trained" for each in changed]
 
 
 def check_data_unchanged(plan: RunPlan) -> None:

@@ -127,7 +127,7 @@ def measure_samples(
         **({"classes": by_class} if per_class else {}),
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
-        "notes": [*_notes(fakes, reals), *_without_effect(fakes, reals, reading, metrics, network)],
+        "notes": _notes((fakes, reals, held), reading, metrics, network),
         "seed": seed,
         "compute": _describe_compute(compute),
         "environment": environment,
@@ -299,35 +299,37 @@ def _describe_samples(samples: Samples | ReferenceStatistics) -> dict[str, Any]:
     }
 
 
-def _notes(fakes: Samples | ReferenceStatistics, reals: Samples | ReferenceStatistics) -> list[str]:
-    """Return sentences on how the two sets were read, and on how their files differ."""
-    if not isinstance(fakes, Samples):
-        return []
-    if not isinstance(reals, Samples):
-        return list(fakes.notices)
-    return [*dict.fromkeys((*fakes.notices, *reals.notices)), *file_differences(fakes, reals)]
+_Sets = tuple[Samples | ReferenceStatistics, Samples | ReferenceStatistics, Samples | None]
+"""The fake samples, the real ones, and those that were not trained on."""
+
+
+def _notes(
+    sets: _Sets, reading: _Reading, metrics: Sequence[str] | None, network: str | None
+) -> list[str]:
+    """Return sentences on how the sets were read, on their files, and on idle options."""
+    fakes, reals, _ = sets
+    read = [each for each in sets if isinstance(each, Samples)]
+    notes = list(dict.fromkeys(notice for each in read for notice in each.notices))
+    if isinstance(fakes, Samples) and isinstance(reals, Samples):
+        notes += file_differences(fakes, reals)
+    return notes + _without_effect(sets, reading, metrics, network)
 
 
 def _without_effect(
-    fakes: Samples | ReferenceStatistics,
-    reals: Samples | ReferenceStatistics,
-    reading: _Reading,
-    metrics: Sequence[str] | None,
-    network: str | None,
+    sets: _Sets, reading: _Reading, metrics: Sequence[str] | None, network: str | None
 ) -> list[str]:
     """Return a sentence for each option that found nothing to act on."""
-    sides = (fakes, reals)
-    drawn = any(isinstance(side, GeneratedSamples) for side in sides)
-    floats = drawn or any(isinstance(side, ArraySamples | TensorSamples) for side in sides)
+    drawn = any(isinstance(each, GeneratedSamples) for each in sets)
+    floats = drawn or any(isinstance(each, ArraySamples | TensorSamples) for each in sets)
     idle = {
         "latent size": reading.latent_dim and not drawn,
         "number of classes": reading.classes and not drawn,
-        "range of values": reading.value_range and not floats and fakes.facts.kind == "images",
+        "range of values": reading.value_range and not floats and sets[0].facts.kind == "images",
         "network": network and metrics and all("@" in name for name in metrics),
     }
     reasons = {
-        "latent size": "neither set comes from a generator that takes latents",
-        "number of classes": "neither set comes from a generator that takes labels",
+        "latent size": "no set comes from a generator that takes latents",
+        "number of classes": "no set comes from a generator that takes labels",
         "range of values": "no set holds floating-point images",
         "network": "every metric names its own",
     }

@@ -8,9 +8,10 @@ their checkpoints. Nodes that join are given cells. All nodes must see the folde
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,13 @@ class RayBackend:
     """Carries out jobs on a Ray cluster.
 
     Args:
-        slots: The number of cells at a time; None means as many as the nodes hold.
+        slots: The most cells at a time; None means as many as the nodes hold.
         threads: The CPU threads of each.
         out: The folder of the runs, which all nodes must see; None checks nothing.
 
     Raises:
-        GanbenchError: There is no cluster, it refuses the token, or a node does not see the folder.
+        GanbenchError: There is no cluster, it refuses the token, a node does not see the folder, or
+            no node has as many cores as a cell has threads.
     """
 
     def __init__(self, slots: int | None, threads: int, out: Path | None = None) -> None:
@@ -49,34 +51,45 @@ class RayBackend:
         address = os.environ.get("RAY_ADDRESS")
         if self._ours:
             _connect(address, (slots or 1) * threads)
-        self._slots, self._looked_at = 0, -LOOK_SECONDS
+        self._slots, self._each, self._looked_at = 0, 0, -math.inf
         self._shared = SharedFolder(out) if out is not None else None
         try:
             self._check_nodes()
+            if not self.slots:
+                raise GanbenchError(
+                    "No node of the cluster has room for a cell with "
+                    f"{_counted(threads, 'thread')}: there are {self._size()}.",
+                    "Name fewer threads, such as --threads 1.",
+                )
         except BaseException:
             self.close()
             raise
         where = f"Ray at {address}" if address else "Ray on this machine"
-        self.notices = (f"{where}: {self._size()}; {_counted(self.slots, 'cell')} at a time.",)
+        capped = f", as the nodes hold no more than that of the {slots}"
+        self.notices = (
+            f"{where}: {self._size()}; {_counted(self.slots, 'cell')} at a time"
+            f"{capped if slots and self.slots < slots else ''}.",
+        )
         """What was found, in a sentence."""
 
     @property
     def slots(self) -> int:
-        """The number of cells at a time, as nodes join and leave."""
-        if self._asked is not None:
-            return self._asked
+        """The number of cells that the nodes hold, as they join and leave, and at most as asked.
+
+        No cell waits in Ray's own queue, where its time would run.
+        """
         if time.monotonic() - self._looked_at >= LOOK_SECONDS:
             self._looked_at = time.monotonic()
-            resources = ray.cluster_resources()
-            found = resources.get("GPU", 0.0) or resources.get("CPU", 0.0) // self._threads
-            self._slots = max(1, int(found))
-        return self._slots
+            resources = [node["Resources"] for node in _alive()]
+            self._each = cells_per_gpu(resources, self._asked)
+            self._slots = held_cells(resources, self._threads, self._each)
+        return self._slots if self._asked is None else min(self._asked, self._slots)
 
     def start(self, job: CellJob) -> _TaskReference:
         """Submit a job."""
-        gpus = ray.cluster_resources().get("GPU", 0.0)
-        # A GPU may hold several small cells: each asks for its share of one.
-        share = min(1.0, gpus / self.slots) if gpus else 0.0
+        # A GPU may hold several small cells: each asks for its share of one. Ray counts shares in
+        # units of 0.0001: rounded up, six sixths would be more than a whole.
+        share = math.floor(10_000 / self._each) / 10_000 if self._each else 0.0
         work = ray.remote(_run_where_seen).options(
             num_cpus=self._threads, num_gpus=share, max_retries=0
         )
@@ -124,6 +137,30 @@ class RayBackend:
         nodes, cores, gpus = len(_alive()), resources.get("CPU", 0), resources.get("GPU", 0)
         found = [(nodes, "node"), (cores, "CPU core"), (gpus, "GPU")]
         return ", ".join(_counted(count, noun) for count, noun in found if count)
+
+
+def cells_per_gpu(nodes: Sequence[Mapping[str, float]], asked: int | None) -> int:
+    """Return how many cells share a GPU; 0 if no node has one.
+
+    Args:
+        nodes: What each node has, as Ray counts it: ``{"CPU": 8.0, "GPU": 1.0}``.
+        asked: The most cells at a time; None is one for each GPU.
+    """
+    gpus = sum(int(node.get("GPU", 0)) for node in nodes)
+    return math.ceil((asked or gpus) / gpus) if gpus else 0
+
+
+def held_cells(nodes: Sequence[Mapping[str, float]], threads: int, each: int) -> int:
+    """Return how many cells the nodes hold, each cell on one of them.
+
+    Args:
+        nodes: What each node has, as Ray counts it: ``{"CPU": 8.0, "GPU": 1.0}``.
+        threads: The cores that each cell takes.
+        each: The cells that share a GPU; 0 if cells take none.
+    """
+    by_cores = [int(node.get("CPU", 0) // threads) for node in nodes]
+    by_gpus = [int(node.get("GPU", 0)) * each for node in nodes]
+    return sum(map(min, by_cores, by_gpus)) if each else sum(by_cores)
 
 
 def _connect(address: str | None, cores: int) -> None:

@@ -81,7 +81,8 @@ class Policy:
 
     Args:
         timeout: seconds that a cell may take.
-        limit: the most cells that are carried out.
+        limit: the most cells that are carried out. Those that other commands carry out do not
+            count.
         force: whether stored cells are trained again.
         retry_failed: whether cells that failed or took too long are tried again.
     """
@@ -132,6 +133,8 @@ class Scheduler:
         """The number of cells that failed or took too long in an earlier call."""
         self._stop_asked = False
         self._queue: deque[CellState] = deque()
+        self._reserve: deque[CellState] = deque()  # wait for a place within the limit
+        self._begun: set[CellState] = set()
         self._elsewhere: list[CellState] = []
         self._attempts: dict[Handle, _Attempt] = {}
         self._stored_names = (
@@ -146,9 +149,18 @@ class Scheduler:
 
         So the first comparison of all arms is there after the first seed.
         """
+        return self._waiting[: self.policy.limit]
+
+    @property
+    def begun(self) -> int:
+        """The number of cells that this command has begun."""
+        return len(self._begun)
+
+    @property
+    def _waiting(self) -> list[CellState]:
+        """The cells without a result, ordered by seed, as if there were no limit."""
         waiting = [state for state in self.states if state.status == "waiting"]
-        ordered = sorted(waiting, key=lambda state: state.cell.seed)
-        return ordered if self.policy.limit is None else ordered[: self.policy.limit]
+        return sorted(waiting, key=lambda state: state.cell.seed)
 
     def settle_threads(self, slots: int) -> None:
         """Choose the number of threads of all cells, unless the options say it (``with_threads``).
@@ -169,11 +181,8 @@ class Scheduler:
 
     def run(self, backend: Backend) -> list[CellState]:
         """Carry out the pending cells; return the states of all cells."""
-        self._queue = deque(self.pending)
-        queued = set(self._queue)
-        for state in self.states:
-            if state.status == "waiting" and state not in queued:
-                state.status = "limited"
+        self._reserve = deque(self._waiting)
+        self._admit()
         followed_at = time.monotonic()
         while self._queue or self._elsewhere or self._attempts:
             if self._stop_asked:
@@ -183,13 +192,14 @@ class Scheduler:
             if self._attempts:
                 for handle, outcome in backend.ended(list(self._attempts), 0.1):
                     self._conclude(self._attempts.pop(handle), outcome)
-            elif self._elsewhere:
+            elif self._elsewhere or self._queue:  # a cluster may have no room for a while
                 time.sleep(0.2)
             self._enforce_timeouts(backend)
             if time.monotonic() - followed_at > 0.5:
                 followed_at = time.monotonic()
                 self._follow_shares()
                 self._follow_elsewhere()
+            self._admit()
         return self.states
 
     # -- stored results ----------------------------------------------------------------------
@@ -213,6 +223,27 @@ class Scheduler:
 
     # -- attempts ----------------------------------------------------------------------------
 
+    def _admit(self) -> None:
+        """Queue as many cells as the limit leaves room for; the others are limited.
+
+        Only cells that this command begins take room. So commands that share a folder divide the
+        cells: one that another command holds or has finished leaves its place to the next.
+        """
+        limit = self.policy.limit
+        room = len(self.states) if limit is None else limit
+        room -= len(self._begun.union(self._queue))
+        while self._reserve and room > 0:
+            state = self._reserve.popleft()
+            state.status = "waiting"
+            self._queue.append(state)
+            room -= 1
+        for state in self._reserve:
+            state.status = "limited"
+        if limit is not None and self.begun >= limit and not self._queue and not self._attempts:
+            for state in self._elsewhere:
+                self._set(state, "limited")
+            self._elsewhere.clear()
+
     def _start(self, state: CellState, backend: Backend) -> None:
         """Begin a cell, unless another process has finished it or is working on it."""
         if is_taken(self.folder(state).path):
@@ -228,6 +259,7 @@ class Scheduler:
             working_folder=str(Path.cwd()),
         )
         state.attempts += 1
+        self._begun.add(state)
         state.began = time.monotonic()
         self._set(state, "measuring" if state.share == 1.0 else "running")
         timeout = self.policy.timeout
@@ -241,6 +273,7 @@ class Scheduler:
         state.problem = outcome.problem
         state.lasting = outcome.lasting
         if outcome.status == "elsewhere":
+            self._begun.discard(state)
             self._leave_elsewhere(state)
         elif outcome.status in RESULTS:
             state.record = self._look_up(state).result
@@ -321,7 +354,7 @@ class Scheduler:
                 continue
             if not self._is_over_elsewhere(state):
                 self._set(state, "waiting")
-                self._queue.append(state)
+                self._reserve.append(state)
             self._elsewhere.remove(state)
 
     def _is_over_elsewhere(self, state: CellState) -> bool:

@@ -38,6 +38,9 @@ KEPT = 3
 Configuration = dict[str, Any]
 """A value for each varied key."""
 
+DRAWS_EACH = 100
+"""How often it is drawn at random for each configuration, as the same one may come again."""
+
 _RANGE = re.compile(r"\s*(\S+?)\s*\.\.\s*(\S+?)\s*")
 
 
@@ -137,7 +140,8 @@ def draw_configurations(vary: Mapping[str, Sequence[Any]], count: int) -> list[C
     integers, integers are drawn.
 
     Raises:
-        ConfigError: There is no axis, a range is empty, or there are fewer configurations.
+        ConfigError: There is no axis, a range is empty, or too many draws give the same
+            configurations.
     """
     if not vary:
         raise ConfigError(
@@ -146,14 +150,15 @@ def draw_configurations(vary: Mapping[str, Sequence[Any]], count: int) -> list[C
     axes = {key: _axis(key, values) for key, values in vary.items()}
     random = np.random.default_rng(0)
     drawn: dict[str, Configuration] = {}
-    for _ in range(100 * count):
+    for _ in range(DRAWS_EACH * count):
         if len(drawn) == count:
             break
         configuration = {key: draw(random.random()) for key, draw in axes.items()}
         drawn.setdefault(repr(configuration), configuration)
     if len(drawn) < count:
         raise ConfigError(
-            f"{count} configurations were asked for, and the settings have only {len(drawn)}.",
+            f"{count:,} configurations were asked for, and {DRAWS_EACH * count:,} random draws "
+            f"gave only {len(drawn):,} different ones.",
             "Search fewer, or give a range: --vary learning_rate=1e-5..1e-3",
         )
     return list(drawn.values())

@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from ganbench.config import Record
 from ganbench.data import Source, open_dataset
@@ -54,10 +54,17 @@ def _as_seeds(value: Any) -> Any:
         raise ValueError(error.message) from error
 
 
+def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    """Return seeds without those that are there before, as ``compare --seeds`` does."""
+    return tuple(dict.fromkeys(seeds))
+
+
 Axis = Annotated[tuple[Any, ...], Field(min_length=1)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
-Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_as_seeds), Field(min_length=1)]
+Seeds = Annotated[
+    tuple[Seed, ...], BeforeValidator(_as_seeds), AfterValidator(_each_once), Field(min_length=1)
+]
 
 
 class Suite(Record):

@@ -148,9 +148,7 @@ def uses_of_run(run: RunRecord) -> Iterator[Use]:
     loss = str(config.get("loss", ""))
     if loss in registry.losses.entries() or config.get("loss_source"):
         yield Use("loss", loss)  # any other loss belongs to its model
-    backbone = registry.canonical(str(as_mapping(config.get("parameters")).get("backbone")))
-    if "backbone" in _catalogues() and backbone in _catalogues()["backbone"].entries():
-        yield Use("backbone", backbone)
+    yield from _backbones(as_mapping(config.get("parameters")).get("backbone"))
     yield from _optimizers(as_mapping(config.get("recipe")))
     for name, measurement in run.metrics.items():
         yield Use("metric", name.partition("@")[0])
@@ -180,11 +178,20 @@ def uses_of_suite(suite: Mapping[str, Any]) -> Iterator[Use]:
     for settings in (as_mapping(suite.get("set")), as_mapping(suite.get("vary"))):
         for loss in _listed(settings.get("loss", ())):
             yield Use("loss", loss)
+        yield from _backbones(settings.get("model.backbone"))
     for name in [*_listed(suite.get("metrics", ())), *_listed(suite.get("metric", ()))]:
         metric, _, network = name.partition("@")
         yield Use("metric", metric)
         if network:
             yield Use("network", network)
+
+
+def _backbones(named: object) -> Iterator[Use]:
+    """Yield the backbones that a setting names; which networks ``auto`` is, the data decide."""
+    for text in _listed(named):
+        name = registry.canonical(parse_trick(text).name)
+        if name in _catalogues()["backbone"].entries() or registry.is_file_name(name):
+            yield Use("backbone", name)
 
 
 def _listed(names: object) -> list[str]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A run on disk: a folder of plain files; ``result.json`` is written last.
 
-    config.json    {"schema", "identity", "config": RunConfig, "options": {...}, "ganbench"}
-    env.json       the machine, the versions, the threads
+    config.json    {"schema", "identity", "config": RunConfig, "options": {...}, "command"}
+    env.json       the machine, the versions (that of ganbench too), the threads
     stats.jsonl    one row per tick: kimg, seconds, images_per_second, loss/..., logits/...
                    signal/..., gradient/generator, and diversity where a grid was drawn
     metrics.jsonl  one row per evaluation: kimg, seconds, metrics {name: measurement}, and where
@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ FAILURES = ("failed", "timeout")
 """The statuses that failure.json may hold."""
 
 _NUMBER = (int, float)
+_GRID = re.compile(r"kimg\d+\.\d|final")
 
 OUTCOME: Mapping[str, tuple[type, ...]] = {
     "status": (str,),
@@ -230,10 +232,13 @@ class RunFolder:
                 write_lines(file, [row for row in rows if row["kimg"] <= kimg])
 
     def sample_grids(self) -> list[Path]:
-        """Return the sample grids, oldest first; final.png last."""
-        return sorted(
-            self.samples_folder.glob("*.png"), key=lambda path: (path.stem == "final", path.stem)
-        )
+        """Return the sample grids that training drew, oldest first; final.png last.
+
+        Pictures that somebody drew later, or put there, are not among them.
+        """
+        pictures = self.samples_folder.glob("*.png")
+        grids = [path for path in pictures if _GRID.fullmatch(path.stem)]
+        return sorted(grids, key=lambda path: (path.stem == "final", path.stem))
 
 
 def _timed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

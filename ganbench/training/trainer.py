@@ -295,7 +295,7 @@ class Trainer:
     def _diversity_if_due(self) -> dict[str, float]:
         """Return the diversity of samples, if it is finite, where sample grids are drawn."""
         seen = self.state.images_seen
-        if not _passed(self._last_look_up, seen, self.target, self.schedule.snapshots):
+        if not part_ended(self._last_look_up, seen, self.target, self.schedule.snapshots):
             return {}
         diversity = self.diversity()
         return {"diversity": diversity} if math.isfinite(diversity) else {}
@@ -307,11 +307,11 @@ class Trainer:
         if not self.group.first:
             return
         kimg = seen / 1000
-        if _passed(before, seen, self.target, self.schedule.snapshots):
+        if part_ended(before, seen, self.target, self.schedule.snapshots):
             with evaluating(self.state):
                 self.snapshot(self.state, kimg)
         evaluations = self.schedule.evaluations or 0
-        if seen < self.target and _passed(before, seen, self.target, evaluations):
+        if seen < self.target and part_ended(before, seen, self.target, evaluations):
             with evaluating(self.state):
                 metrics = self.evaluate(self.state)
                 further = self.confirm(self.state, metrics)
@@ -362,6 +362,13 @@ def _next_multiple(seen: int, step: int) -> int:
     return (seen // step + 1) * step
 
 
-def _passed(before: int, seen: int, target: int, count: int) -> bool:
-    """Tell whether one of ``count`` equal parts of training ended after ``before`` images."""
+def part_ended(before: int, seen: int, target: int, count: int) -> bool:
+    """Tell whether one of ``count`` equal parts of training ended after ``before`` images.
+
+    Args:
+        before: The images that had been seen when this was asked the last time.
+        seen: The images that have been seen.
+        target: The images that are seen in all.
+        count: The number of parts, 0 or more.
+    """
     return count > 0 and seen * count // target > before * count // target

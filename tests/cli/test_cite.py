@@ -40,6 +40,11 @@ def test_cite_writes_a_file(cli, tmp_path):
     assert file.read_text() == cli("cite", "dcgan", "fid").out
 
 
+def test_cite_counts_one_paper(cli, tmp_path):
+    file = tmp_path / "refs.bib"
+    assert cli("cite", "dcgan", "-o", file).out == f"1 paper: {file}\n"
+
+
 def test_cite_replaces_what_it_wrote_and_nothing_else(cli, tmp_path):
     file = tmp_path / "refs.bib"
     assert cli("cite", "dcgan", "-o", file).code == 0

@@ -51,6 +51,19 @@ def test_a_limit_ends_the_search_early(cli, tmp_path):
     assert len(trained(tmp_path)) == 1
 
 
+def test_a_limit_is_for_all_rungs_together(cli, tmp_path):
+    """Six configurations at a third, two in full, one again: 9 runs, of which the limit is 7."""
+    words = (*(word.replace("0,1", "0") for word in WORDS), "--search", "halving:6", "-q", "--json")
+    outcome = cli(*words, "--limit", "7")
+    assert outcome.code == 0
+    assert len(trained(tmp_path)) == 7
+    assert outcome.document["search"]["runs"] == 9
+    assert (outcome.document["status"], outcome.document["best"]) == ("limited", [])
+    document = cli(*words, "--limit", "2").document
+    assert len(trained(tmp_path)) == 9
+    assert (document["status"], len(document["best"])) == ("done", 1)
+
+
 def test_a_suite_may_search(cli, tmp_path):
     suite = tmp_path / "suite.toml"
     suite.write_text(

@@ -139,6 +139,28 @@ def test_show_in_text(cli):
     assert out == cli("show", "wgan-gp", "-d", "ring8").out
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "plain"),
+    [
+        ("mnist5k@32", "dataset", "mnist5k"),
+        ("datasets/mnist5k@16", "dataset", "mnist5k"),
+        ("fid@inception-clean", "metric", "fid"),
+        ("metrics/kid@pixels", "metric", "kid"),
+    ],
+)
+def test_show_of_a_dataset_at_a_size_and_of_a_metric_on_a_network(cli, name, kind, plain):
+    document = cli("show", name, "--json").document
+    assert (document["kind"], document["name"]) == (kind, plain)
+    if kind == "dataset":
+        assert document["shape"] == [1, int(name[-2:]), int(name[-2:])]
+
+
+def test_show_of_what_is_neither_says_what_pretrained_generators_there_are(cli):
+    outcome = cli("show", "dcgann@mnist5k")
+    assert outcome.code == 2
+    assert "no run and no pretrained generator 'dcgann@mnist5k'" in " ".join(outcome.err.split())
+
+
 def test_show_of_a_file(cli, constant_model):
     document = cli("show", constant_model, "--json").document
     assert (document["kind"], document["name"]) == ("model", "constant")
@@ -207,6 +229,45 @@ def test_doctor_tells_a_folder_that_cannot_be_written(cli, monkeypatch, tmp_path
     assert [check["what"] for check in problems] == ["folder for runs"]
     assert cli("doctor").code == 1
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+@pytest.fixture
+def tuned(monkeypatch):
+    """Let every model be as fast as usual; return the models that were to be tuned."""
+    from ganbench.speed import autotune
+
+    asked = []
+
+    def tune(config, *given, **named):
+        asked.append(config.model)
+        usual = autotune.ComputeChoice()
+        return autotune.TuningResult(usual, 100.0, {usual.label: 1.0})
+
+    monkeypatch.setattr(autotune, "tune", tune)
+    monkeypatch.setattr(autotune, "keep", lambda *given: None)
+    return asked
+
+
+@pytest.mark.parametrize("dataset", ["mnist5k", "ring8"])
+def test_doctor_tunes_all_models_that_suit_the_data(cli, tuned, dataset):
+    outcome = cli("doctor", "--tune", "--dataset", dataset, "--json")
+    assert outcome.code == 0
+    left_out = outcome.document["left_out"]
+    assert list(outcome.document["choices"]) == tuned
+    assert sorted([*tuned, *left_out]) == registry.models.names()
+    assert "vanilla" in tuned
+    assert f"draws sounds, and {dataset} holds" in left_out["wavegan"]
+    assert f"wavegan is left out: {left_out['wavegan']}" in " ".join(outcome.err.split())
+
+
+def test_doctor_refuses_models_that_are_named_and_do_not_fit(cli, tuned):
+    outcome = cli("doctor", "--tune", "--model", "vanilla,wavegan")
+    assert outcome.code == 2
+    assert "wavegan draws sounds, and mnist5k holds images" in outcome.err
+    outcome = cli("doctor", "--tune", "--model", ",")
+    assert outcome.code == 2
+    assert "--model names nothing" in outcome.err
+    assert tuned == []
 
 
 def test_backbones_are_listed_and_shown(cli):

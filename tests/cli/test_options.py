@@ -2,8 +2,9 @@
 """Options that verbs share, as they are read."""
 
 import pytest
+import typer
 
-from ganbench.cli import options
+from ganbench.cli import app, options
 from ganbench.errors import ConfigError
 
 
@@ -56,6 +57,8 @@ def test_a_number_format_is_one_of_two():
         (("compare", "-m", "vanilla", "-m", "dcgan"), "--model"),
         (("eval", "a", "--metrics", "fid", "--metrics", "kid"), "--metrics"),
         (("compare", "--tricks", "ema", "--tricks", "r1"), "--tricks"),
+        (("run", "-m", "vanilla", "-n", "--seeds", "0-2", "--seeds", "5"), "--seeds"),
+        (("throughput", "-b", "16", "-b", "32"), "--batch-size"),
     ],
 )
 def test_names_are_given_in_one_option(cli, words, name):
@@ -63,6 +66,28 @@ def test_names_are_given_in_one_option(cli, words, name):
     outcome = cli(*words)
     assert outcome.code == 2
     assert f"{name} is given 2 times." in outcome.err
+
+
+def test_every_option_that_is_split_at_commas_is_given_once():
+    """Its metavar says so; an option that says "separated by commas" in its help has such a one."""
+    commands = dict(typer.main.get_command(app).commands)
+    found = 0
+    while commands:
+        verb, command = commands.popitem()
+        commands |= getattr(command, "commands", {})
+        for parameter in command.params:
+            if "separated by commas" in (getattr(parameter, "help", None) or ""):
+                assert parameter.metavar in options.SEVERAL, (verb, parameter.name)
+                found += 1
+    assert found > 5
+
+
+def test_an_axis_is_varied_once(cli):
+    words = ("compare", "-m", "vanilla", "-d", "ring8", "--dry-run")
+    outcome = cli(*words, "--vary", "learning_rate=1e-4", "--vary", "learning_rate =1e-3")
+    assert outcome.code == 2
+    assert "--vary learning_rate is given twice." in outcome.err
+    assert cli(*words, "--vary", "learning_rate=1e-4", "--vary", "batch_size=8,16").code == 0
 
 
 def test_options_that_may_be_repeated_are(cli):

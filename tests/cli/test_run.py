@@ -281,14 +281,23 @@ def test_a_run_goes_on_from_another(tiny, cli, tmp_path):
     assert "--model: name a GAN, or a run with --from." in cli("run", "--dataset", "ring8").err
 
 
-@pytest.mark.parametrize("verb", ["run", "compare"])
-def test_how_a_folder_was_read_is_said_once(cli, tmp_path, verb):
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run",),
+        ("compare",),
+        ("compare", "--search", "random:2", "--vary", "learning_rate=1e-4,1e-3"),
+    ],
+    ids=["run", "compare", "search"],
+)
+def test_how_a_folder_was_read_is_said_once(cli, tmp_path, words):
     for index in range(8):
         path = tmp_path / "photos" / f"{index // 4:02d}" / f"{index}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (8, 8), 30 * index).save(path)
     (tmp_path / "photos" / "notes.txt").touch()
-    words = (verb, "--model", "vanilla", "--dataset", f"{tmp_path / 'photos'}@8", "--dry-run")
+    words = (*words, "--model", "vanilla", "--dataset", f"{tmp_path / 'photos'}@8", "--dry-run")
+    words = (*words, "--metrics", "kid@pixels")
     shown = cli(*words, "--seeds", "0,1")
     notices = [
         "photos: passed over: files ending in .txt (1).",

@@ -188,6 +188,33 @@ def test_a_resized_folder_says_which_of_its_splits_is_measured(tmp_path):
     assert not [note for note in named["notes"] if "alone" in note]
 
 
+@pytest.mark.parametrize("fake", ["statistics", "images"])
+def test_how_each_set_was_read_is_said(digits, tmp_path, fake):
+    images, _ = digits
+    for name in ("real", "held"):
+        (tmp_path / name).mkdir()
+        for index, image in enumerate(images[:30, 0].numpy()):
+            Image.fromarray(image).save(tmp_path / name / f"{index}.png")
+        (tmp_path / name / "notes.txt").touch()
+    sides = {"real": tmp_path / "real", "metrics": ["fid@pixels"]}
+    said = ["real: passed over: files ending in .txt (1)."]
+    if fake == "statistics":
+        sides["fake"] = tmp_path / "s.npz"
+        measure_samples(**{**sides, "fake": images[:40]}, save_statistics=sides["fake"])
+    else:
+        sides |= {"fake": images[:40], "held_out": tmp_path / "held"}
+        said.append("held: passed over: files ending in .txt (1).")
+    assert measure_samples(**sides)["notes"][: len(said)] == said
+
+
+def test_a_range_acts_on_held_out_floats_as_well(digits, tmp_path):
+    images, _ = digits
+    for index, image in enumerate(images[:30, 0].numpy()):
+        Image.fromarray(image).save(tmp_path / f"{index}.png")
+    sides = {"fake": tmp_path, "real": tmp_path, "metrics": ["fid@pixels"], "value_range": (0, 1)}
+    assert measure_samples(**sides, held_out=images[:30].float() / 255)["notes"] == []
+
+
 def test_classes_that_are_not_there_are_said_before_anything_is_measured(digits, monkeypatch):
     images, _ = digits
 

@@ -11,6 +11,7 @@ from comparing import differing
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
+from small_models import OWN_BACKBONE
 from small_states import CPU
 
 import ganbench
@@ -442,6 +443,18 @@ def test_code_that_has_changed_since_is_said(go, constant_model, tmp_path):
     result = ganbench.evaluate(fake=folder.path, samples=64, metrics=["modes"], progress=False)
     assert sentences[0] in result["metrics"]["modes"]["warning"]
     with pytest.warns(UserWarning, match="has changed since"):
+        ganbench.load_run(folder.path).sample(2)
+
+
+def test_a_backbone_that_has_changed_since_is_said(go, tmp_path):
+    backbone = tmp_path / "mine.py"
+    backbone.write_text(OWN_BACKBONE)
+    _, folder = go("lsgan", **{"model.backbone": f"{backbone}:width=5"})
+    assert changed_code(plan_of(folder.description()), folder) == []
+    backbone.write_text(OWN_BACKBONE + "# changed\n")
+    sentence = f"The backbone {backbone} has changed since the run was trained"
+    assert changed_code(plan_of(folder.description()), folder) == [sentence]
+    with pytest.warns(UserWarning, match="The backbone .* has changed since"):
         ganbench.load_run(folder.path).sample(2)
 
 

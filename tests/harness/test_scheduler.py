@@ -174,6 +174,93 @@ def test_a_limit_leaves_the_rest(matrix):
     assert sorted(state.status for state in states) == ["done", "limited", "limited", "limited"]
 
 
+@pytest.fixture
+def held():
+    """Hold the folder of a cell as another command would, for 5 s at most: no test waits longer."""
+    locks, timers = [], []
+
+    def hold(folder):
+        folder.path.mkdir(parents=True, exist_ok=True)
+        locks.append(FileLock(folder.path / LOCK, thread_local=False))
+        locks[-1].acquire()
+        timers.append(threading.Timer(5.0, locks[-1].release))
+        timers[-1].start()
+        return locks[-1]
+
+    yield hold
+    for lock, timer in zip(locks, timers, strict=True):
+        timer.cancel()
+        lock.release()
+
+
+def test_a_limit_counts_what_is_begun_here_and_not_what_others_hold(matrix, held):
+    scheduler = matrix(seeds=(0, 1, 2), policy=Policy(limit=2))
+    first = scheduler.pending
+    for state in first:
+        held(scheduler.folder(state))
+    backend = Scripted(slots=2)
+    states = scheduler.run(backend)
+    assert [job.config.seed for job in backend.started] == [1, 1]
+    assert {state.status for state in first} == {"limited"}, "the command does not wait for them"
+    assert sorted(state.status for state in states) == ["done"] * 2 + ["limited"] * 4
+    assert scheduler.begun == 2
+
+
+def test_a_cell_that_another_command_took_first_leaves_its_place(matrix, held):
+    taken = []
+
+    def lose_the_first(job, attempt):
+        if not taken:
+            taken.append(job.name)
+            held(scheduler.folder(next(s for s in scheduler.states if s.cell.name == job.name)))
+        return Outcome("elsewhere" if job.name in taken and attempt == 1 else "done")
+
+    scheduler = matrix(policy=Policy(limit=2))
+    backend = Scripted(script=lose_the_first)
+    states = scheduler.run(backend)
+    assert len(backend.started) == 3
+    assert sorted(state.status for state in states) == ["done", "done", "limited", "limited"]
+
+
+def test_what_another_command_gives_up_comes_within_the_limit(matrix, held):
+    """One cell is held and then given up: there is room for it, but not for the rest as well."""
+    scheduler = matrix(tricks=("none",), seeds=(0, 1, 2), policy=Policy(limit=3))
+    lock = held(scheduler.folder(scheduler.states[0]))
+    threading.Timer(0.5, lock.release).start()
+    backend = Scripted()
+    assert {state.status for state in scheduler.run(backend)} == {"done"}
+    assert [job.config.seed for job in backend.started] == [1, 2, 0]
+
+
+def test_an_attempt_after_a_death_takes_no_second_place(matrix):
+    backend = Scripted(
+        script=lambda job, attempt: Outcome(DIED if attempt == 1 else "done", "killed", False)
+    )
+    states = matrix(policy=Policy(limit=2)).run(backend)
+    assert len(backend.started) == 4
+    assert sorted(state.status for state in states) == ["done", "done", "limited", "limited"]
+
+
+def test_cells_wait_while_a_cluster_has_no_room(matrix):
+    class Growing(Scripted):
+        looks = 0
+
+        @property
+        def slots(self):
+            Growing.looks += 1
+            return 0 if Growing.looks < 4 else 1
+
+        @slots.setter
+        def slots(self, value):
+            pass
+
+    scheduler = matrix(seeds=(0,))
+    began = time.monotonic()
+    states = scheduler.run(Growing())
+    assert {state.status for state in states} == {"done"}
+    assert time.monotonic() - began > 0.5, "it does not spin meanwhile"
+
+
 def test_what_takes_too_long_is_stopped_and_recorded(matrix):
     begun = time.monotonic()
     backend = Scripted(

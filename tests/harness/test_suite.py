@@ -5,7 +5,7 @@ import pytest
 
 from ganbench.errors import ConfigError, InputError, UnknownNameError
 from ganbench.harness.builtin_suites import builtin_suites
-from ganbench.harness.suite import Suite, SuiteFile, find_suite
+from ganbench.harness.suite import Suite, SuiteFile, find_suite, make_suite
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def test_a_suite_is_its_axes(suite):
     )
     chosen = file.read()
     assert chosen.seeds == (0, 1, 7)
+    assert make_suite({"models": "vanilla", "seeds": [3, 0, 3, 1, 0]}).seeds == (3, 0, 1)
     cells = file.cells(chosen)
     assert len(cells) == 2 * 3 * 2
     assert {cell.config.recipe.kimg for cell in cells} == {0.4}

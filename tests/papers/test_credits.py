@@ -150,6 +150,28 @@ def test_suites_by_name_and_by_file(tmp_path):
     assert Use("trick", "pacgan") not in set(uses_of_suite({"tricks": ["pacgan:off"]}))
 
 
+@pytest.mark.parametrize("table", ["set", "vary"])
+def test_the_backbones_of_a_suite_are_cited(table):
+    named = ["sagan:width=8", "stylegan2", "auto"]
+    suites = [{table: {"model.backbone": name}} for name in named]
+    suites.append({table: {"model.backbone": named}})
+    uses = [set(uses_of_suite(suite)) for suite in suites]
+    sagan, stylegan2 = Use("backbone", "sagan"), Use("backbone", "stylegan2")
+    assert uses == [{sagan}, {stylegan2}, set(), {sagan, stylegan2}]
+
+
+def test_the_backbone_of_a_run_is_cited_with_parameters_as_well():
+    for text in ("sagan", "sagan:width=8"):
+        assert Use("backbone", "sagan") in set(uses_of_run(run(parameters={"backbone": text})))
+    without = [*uses_of_run(run()), *uses_of_run(run(parameters={"backbone": "auto"}))]
+    assert not [use for use in without if use.kind == "backbone"]
+
+
+def test_a_bundled_suite_cites_its_backbones():
+    cited = identifiers("zoo-backbones", suites=builtin_suites())
+    assert {"1805.08318", "1912.04958", "2501.05441", "2101.04775"} <= cited
+
+
 def test_what_has_no_paper_is_told_apart(tmp_path):
     file = tmp_path / "mygan.py"
     file.write_text(

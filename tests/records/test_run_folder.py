@@ -118,7 +118,7 @@ def test_grids_come_oldest_first_and_the_final_one_last(tmp_path):
     folder = RunFolder(tmp_path)
     assert folder.sample_grids() == []
     folder.samples_folder.mkdir()
-    for name in ("final", "kimg000100.0", "kimg000020.0"):
+    for name in ("final", "kimg000100.0", "drawn-seed0", "kimg000020.0", "mine", "finally"):
         (folder.samples_folder / f"{name}.png").touch()
     names = [path.stem for path in folder.sample_grids()]
     assert names == ["kimg000020.0", "kimg000100.0", "final"]
