@@ -100,8 +100,9 @@ def test_cells_that_fail_end_a_search_with_1_as_they_end_a_comparison(cli, monke
         return execute(self)
 
     monkeypatch.setattr(Run, "execute", break_fast_ones)
-    words = ("--search", "random:2", "--vary", "learning_rate=1e-4,0.9", "--seeds", "0")
-    result = cli(*WORDS, *words, "--backend", "inline")
+    replaced = {"learning_rate=1e-4..1e-3": "learning_rate=1e-4,0.9", "0,1": "0"}
+    words = (replaced.get(word, word) for word in WORDS)
+    result = cli(*words, "--search", "random:2")
     assert result.code == 1
     assert "KeyError" in result.err
     assert "the best of 2 configurations is learning_rate=0.0001" in result.out

@@ -88,8 +88,10 @@ def test_a_fork_takes_back_what_came_after_its_frame(lab):
     assert lab.page.locator(".trick-row").count() == 0
     assert lab.page.locator(f'[name="{RATE}"]').input_value() == "0.0005"
     lab.tell(frame(4))
+    clock = lab.page.locator("#clock")
+    lab.until(lambda: "iteration 40 " in clock.text_content())
     lab.page.keyboard.press(",")
-    lab.until(lambda: "iteration 20 " in lab.page.locator("#clock").text_content())
+    lab.until(lambda: "iteration 20 " in clock.text_content())
     lab.page.keyboard.press(".")
     lab.page.keyboard.press(".")  # there is nothing after the frame any more
     lab.until(lambda: "iteration 40 " in lab.page.locator("#clock").text_content())
