@@ -34,6 +34,7 @@ class Design:
 FIVE_SEEDS = Design(datasets=2, tricks=50, seeds=5)
 TOYS = Design(datasets=2, tricks=55, seeds=8)
 DIGITS = Design(datasets=1, tricks=62, seeds=6)
+RATES = Design(datasets=1, tricks=100, seeds=6)  # 20 at each of five rates
 
 
 def normal(random, shape):
@@ -117,7 +118,9 @@ def judged(page):
     return [[verdict.kind != "unclear" for verdict in here.on_main] for here in matrix.datasets]
 
 
-@pytest.mark.parametrize(("name", "design"), [("atlas-toys", TOYS), ("atlas-digits", DIGITS)])
+@pytest.mark.parametrize(
+    ("name", "design"), [("atlas-toys", TOYS), ("atlas-digits", DIGITS), ("atlas-rates", RATES)]
+)
 def test_the_designs_are_those_of_the_suites(name, design):
     suite = SuiteFile(find_suite(name)).read()
     assert suite.comparisons == design.datasets * design.tricks
@@ -127,7 +130,9 @@ def test_the_designs_are_those_of_the_suites(name, design):
 
 @pytest.mark.parametrize("draw", [normal, wide, heavy, jumping])
 @pytest.mark.parametrize("effects", [0, 3, 15])
-@pytest.mark.parametrize("design", [FIVE_SEEDS, TOYS, DIGITS], ids=["five seeds", "toys", "digits"])
+@pytest.mark.parametrize(
+    "design", [FIVE_SEEDS, TOYS, DIGITS, RATES], ids=["five seeds", "toys", "digits", "rates"]
+)
 def test_fewer_than_one_page_in_twenty_has_a_false_verdict(draw, effects, design):
     assert 0 < false_pages(draw, effects, design) < 0.05
 
@@ -150,6 +155,7 @@ def test_values_in_two_even_clusters_need_six_seeds():
     assert 0.07 < false_pages(clustered, 0) < 0.12
     assert false_pages(clustered, 0, DIGITS) < 0.05
     assert false_pages(clustered, 0, TOYS) < 0.05
+    assert false_pages(clustered, 0, RATES) < 0.05
 
 
 @pytest.mark.parametrize("tricks", [4, 13])
