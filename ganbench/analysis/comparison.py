@@ -260,6 +260,7 @@ def _compare(
     pairs = _pairs(row, base, column)
     seeds = _seeds_over(row) & _seeds_over(base)
     failed = frozenset(seeds & (_seeds_that_failed(row) | _seeds_that_failed(base)))
+    unpaired = seeds - pairs.keys()
     unfailed = {seed: pair for seed, pair in pairs.items() if seed not in failed}
     return Comparison(
         variant=row.variant,
@@ -268,8 +269,8 @@ def _compare(
         pairs=paired_values(pairs, confidence) if pairs else None,
         improvement=_improvement(row, base, column, confidence),
         unfailed=paired_values(unfailed, confidence) if 0 < len(unfailed) < len(pairs) else None,
-        lost=len(seeds - pairs.keys()),
-        only_baseline=len((seeds - pairs.keys()) & base.values_by_seed(column).keys()),
+        lost=len(unpaired),
+        only_baseline=len(unpaired & base.values_by_seed(column).keys()),
         failed=failed,
         troubles=(trouble(row.runs), trouble(base.runs)),
         model=row.model,

@@ -35,7 +35,7 @@ def group_folders(controller: str, root: Path | None = None) -> Iterator[Path]:
 
 
 def file_text(path: Path) -> str:
-    """Return the text of a file of the system; nothing if there is none."""
+    """Return the text of a file of the system, empty if the file is missing or unreadable."""
     try:
         return path.read_text()
     except OSError:

@@ -112,7 +112,7 @@ def _left_in_group(folder: Path) -> Iterator[int]:
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
     ):
         try:
-            allowed = int(file_text(folder / limit))  # "max" if there is none
+            allowed = int(file_text(folder / limit))  # without a limit it says "max"
             used = int(file_text(folder / usage))
         except ValueError:  # or no such files
             continue

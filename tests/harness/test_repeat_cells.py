@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Cells are repeated as they were carried out, as far as their records say it."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from scripts import checkout_script
 
 from ganbench.harness.plan import plan
 from ganbench.harness.run import Run
@@ -13,17 +10,10 @@ from ganbench.harness.run_options import RunOptions
 from ganbench.state import RunningMeans
 from ganbench.training.trainer import Schedule
 
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "repeat_cells.py"
-
 
 @pytest.fixture(scope="module")
 def benchmark():
-    spec = importlib.util.spec_from_file_location("repeat_cells", BENCHMARK)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["repeat_cells"] = module  # dataclasses look their module up by name
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["repeat_cells"]
+    return checkout_script("benchmarks/repeat_cells.py")
 
 
 @pytest.fixture
@@ -42,7 +32,7 @@ def go(tmp_path):
 
 
 def diverging(monkeypatch, at):
-    """Let the losses be no numbers after so many ticks."""
+    """Make the losses NaN after a number of ticks."""
     flush = RunningMeans.flush
     ticks = []
 

@@ -1,29 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Each lesson is a recipe that can be trained, and has a claim that a benchmark checks."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from scripts import checkout_script
 
 from ganbench.errors import UnknownNameError
 from ganbench.harness.plan import plan
 from ganbench.lab.lab_recipe import LabRecipe
 from ganbench.lab.lesson_files import lesson, lessons
 
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "lab_lessons.py"
-
 
 @pytest.fixture(scope="module")
 def benchmark():
-    spec = importlib.util.spec_from_file_location("lab_lessons", BENCHMARK)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["lab_lessons"] = module  # dataclasses look their module up by name
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["lab_lessons"]
+    return checkout_script("benchmarks/lab_lessons.py")
 
 
 def test_there_are_eight_lessons_in_order_and_each_has_a_claim(benchmark):

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Bundling a finished run: its folder, its entry, and what is not bundled."""
 
-import importlib.util
-import sys
 import tomllib
-from pathlib import Path
 
 import pytest
+from scripts import checkout_script
 
 import ganbench
 from ganbench.config import validate
@@ -14,19 +12,7 @@ from ganbench.errors import ConfigError
 from ganbench.records.bundled_generators import PretrainedGenerator
 from ganbench.records.exported_run import ExportedRun
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def tool(name):
-    """A script of the checkout's ``tools`` folder, as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-publishing = tool("publish_pretrained")
+publishing = checkout_script("tools/publish_pretrained.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What the site's generated parts hold; that they build is tested in tests/test_site.py."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
+from scripts import checkout_script
 
 from ganbench import registry
 from ganbench.papers.paper import find_paper, known_papers
 
-spec = importlib.util.spec_from_file_location(
-    "site_blocks", Path(__file__).resolve().parents[2] / "tools/site_blocks.py"
-)
-site_blocks = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(site_blocks)
+site_blocks = checkout_script("tools/site_blocks.py")
 
 
 def test_markup_of_the_terminal_becomes_literal_markdown():

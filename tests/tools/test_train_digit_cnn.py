@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
+from scripts import checkout_script
 
 from ganbench.data.dataset import Dataset
 from ganbench.errors import ConfigError
@@ -22,19 +20,7 @@ from ganbench.networks.digit_cnn import (
     preprocess,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def tool(name):
-    """A script of the checkout's ``tools`` folder, as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-training = tool("train_digit_cnn")
+training = checkout_script("tools/train_digit_cnn.py")
 STILL = training.TrainingRecipe(dataset="any", epochs=1, minimum_accuracy=0.0)
 
 

@@ -1,28 +1,20 @@
 # SPDX-License-Identifier: MIT
 """Writing zoo/learned.toml: what counts of several runs, and what stays of the file."""
 
-import importlib.util
 import shutil
-import sys
 import tomllib
-from pathlib import Path
 
 import pytest
+from scripts import checkout_script
 
 import ganbench
 from ganbench.analysis.learned import Learned, read_learned
 from ganbench.records.atomic_files import read_json, write_json, write_lines
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="module")
 def writing():
-    spec = importlib.util.spec_from_file_location("write_learned", ROOT / "tools/write_learned.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["write_learned"] = module
-    spec.loader.exec_module(module)
-    return module
+    return checkout_script("tools/write_learned.py")
 
 
 @pytest.fixture(scope="module")

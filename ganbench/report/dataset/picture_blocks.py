@@ -52,14 +52,18 @@ def strip_blocks(section: DatasetSection, strips: Mapping[str, Strip]) -> list[B
     if not shown:
         return []
     left_out = len(section.table.rows) - len(shown)
-    drawn = "" if section.chosen.whole else f" {notes.BEST_OF_DRAWN_NOTE}"
-    note = f"{notes.STRIPS_NOTE}{drawn}" + (
+    note = _of_drawn(section, notes.STRIPS_NOTE) + (
         f" {counted(left_out, 'variant')} {'has' if left_out == 1 else 'have'} none here."
         if left_out
         else ""
     )
     blocks = (Heading("Samples along training"), Strips(tuple(shown)), Paragraph(note))
     return [PageOnly(blocks)]
+
+
+def _of_drawn(section: DatasetSection, note: str) -> str:
+    """Return a note on best runs, which says so where not all runs were looked at."""
+    return note if section.chosen.whole else f"{note} {notes.BEST_OF_DRAWN_NOTE}"
 
 
 def look_blocks(section: DatasetSection, looks: Mapping[str, Sequence[LookPicture]]) -> list[Block]:
@@ -70,7 +74,6 @@ def look_blocks(section: DatasetSection, looks: Mapping[str, Sequence[LookPictur
         looks: The pictures by the names of their runs.
     """
     runs = [run for run in _in_order(section) if run.name in looks]
-    drawn = "" if section.chosen.whole else f" {notes.BEST_OF_DRAWN_NOTE}"
     blocks: list[Block] = []
     for kind, (title, words, note) in _LOOKS.items():
         shown = tuple(
@@ -87,7 +90,7 @@ def look_blocks(section: DatasetSection, looks: Mapping[str, Sequence[LookPictur
             if look.kind == kind
         )
         if shown:
-            content = (Pictures(shown, wide=kind == "plane"), Paragraph(f"{note}{drawn}"))
+            content = (Pictures(shown, wide=kind == "plane"), Paragraph(_of_drawn(section, note)))
             blocks.append(Details(title, content))
     return [PageOnly(tuple(blocks))] if blocks else []
 
