@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from dead_workers import pytest_handlecrashitem as pytest_handlecrashitem
 from hypothesis import settings
 
 from ganbench import paths, registry

@@ -34,7 +34,6 @@ def stable():
 @pytest.fixture
 def interrupting(monkeypatch):
     """Press Ctrl-C at the n-th tick that the progress bar hears of."""
-    import os
     import signal
 
     from ganbench.cli.progress_bars import TrainingBar
@@ -46,7 +45,7 @@ def interrupting(monkeypatch):
             ticks.append(progress)
             if len(ticks) == at:
                 for _ in range(times):
-                    os.kill(os.getpid(), signal.SIGINT)
+                    signal.raise_signal(signal.SIGINT)
 
         monkeypatch.setattr(TrainingBar, "tick", tick)
         return ticks

@@ -3,7 +3,6 @@
 
 import errno
 import json
-import os
 import re
 import signal
 from pathlib import Path
@@ -16,7 +15,6 @@ from ganbench.records.run_folder import find_runs
 
 USERS = """
 import ctypes
-import os
 import sys
 
 import torch
@@ -115,7 +113,7 @@ def test_ctrl_c_that_a_library_turns_into_another_error_is_130_too(cli, monkeypa
 
     def recurse(*_):
         try:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
             raise RecursionError from None
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Ctrl-C: the first stops in order, the second at once."""
 
-import os
 import signal
 
 import pytest
@@ -15,14 +14,14 @@ def test_the_first_signal_asks_and_the_second_ends(number):
     before = signal.getsignal(number)
     asked = []
     with stopping(lambda: asked.append(1)):
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert asked == [1]
     assert signal.getsignal(number) is before
 
     def twice():
         with stopping(lambda: asked.append(2)):
-            os.kill(os.getpid(), number)
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
+            signal.raise_signal(number)
 
     with pytest.raises(StoppedError) as raised:
         twice()
