@@ -68,6 +68,8 @@ _BELONGS_TO = {"betas": "adam", "momentum": "sgd", "alpha": "rmsprop"}
 
 def _setting(value: Any) -> str:
     """Return a setting; of an optimizer only what its kind uses."""
+    if value is None or value in ("", [], {}, ()):
+        return NOTHING
     if isinstance(value, Mapping):
         kind = value.get("kind")
         shown = [

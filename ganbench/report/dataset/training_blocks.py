@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ganbench.analysis.selection import MOST_VARIANTS
 from ganbench.report import notes
@@ -26,7 +26,7 @@ from ganbench.report.content_blocks import (
 )
 from ganbench.report.dataset.dataset_section import DatasetSection
 from ganbench.report.pictures import Picture
-from ganbench.report.settings_text import settings_table
+from ganbench.report.settings_text import SettingsTable, settings_table
 
 MOST_STILL_LOSSES = 24
 """A still picture holds this many panels of losses and logits."""
@@ -126,23 +126,30 @@ def settings_blocks(section: DatasetSection) -> list[Block]:
     settings = settings_table([run.config for run in first_runs])
     blocks: list[Block] = []
     if settings.differing:
-        heads = ("what differs", *(row.variant for row in rows))
-        table_rows = (
-            Row((TextCell(key), *map(TextCell, values)))
-            for key, values in settings.differing.items()
-        )
-        blocks.append(
-            Table(
-                f"Settings that differ on {section.dataset}",
-                tuple(Column(head, number=False) for head in heads),
-                tuple(table_rows),
-                mark="text",
-            )
-        )
+        blocks.append(_differing_table(settings, [row.variant for row in rows], section.dataset))
     if settings.same:
         same = Definitions(tuple(settings.same.items()), compact=True)
         blocks += [Heading("The same for all", level=4), same]
-    commands = tuple(Item((Span(run.command, code=True),)) for run in first_runs if run.command)
+    commands = dict.fromkeys(run.command for run in first_runs if run.command)
     if commands:
-        blocks += [Heading("Commands", level=4), Bullets(commands)]
+        items = tuple(Item((Span(command, code=True),)) for command in commands)
+        blocks += [Heading("Commands", level=4), Bullets(items)]
     return [Details("Settings", tuple(blocks))] if blocks else []
+
+
+def _differing_table(settings: SettingsTable, variants: Sequence[str], dataset: str) -> Table:
+    """Return the settings that differ, with whatever there is more of going down the page."""
+    names = tuple(settings.differing)
+    texts = tuple(settings.differing.values())
+    lines: Iterable[tuple[str, ...]]
+    if len(variants) > len(names):
+        corner, heads, lines = "variant", names, zip(variants, *texts, strict=True)
+    else:
+        corner, heads = "what differs", tuple(variants)
+        lines = ((name, *values) for name, values in settings.differing.items())
+    return Table(
+        f"Settings that differ on {dataset}",
+        tuple(Column(head, number=False) for head in (corner, *heads)),
+        tuple(Row(tuple(map(TextCell, line))) for line in lines),
+        mark="text",
+    )
