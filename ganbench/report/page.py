@@ -87,7 +87,8 @@ def _facts(report: Report) -> list[tuple[str, str]]:
         (sentences.statuses({status: count}), f"status-{status}")
         for status, count in count_statuses(report.runs).items()
     ]
-    return facts + [(sentences.machine(known), "") for known in report.environments.values()]
+    machines = dict.fromkeys(map(sentences.machine, report.environments.values()))
+    return facts + [(machine, "") for machine in machines]
 
 
 def chart_document(charts: Iterable[Charts]) -> str:

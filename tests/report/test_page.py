@@ -6,16 +6,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ganbench.records.run_record import RunRecord
 from ganbench.report.charts.drawing import vega_script
 from ganbench.report.charts.panels import ChartData, Panel
 from ganbench.report.charts.stills import INK
 from ganbench.report.content_blocks import Charts
 from ganbench.report.page import MOST_AT_TOP, chart_document, packed
-from ganbench.report.write import ReportFiles
+from ganbench.report.write import ReportFiles, write_report
 
 
 def test_the_page_needs_nothing_from_outside(
@@ -146,3 +149,20 @@ def test_a_few_samples_stand_at_the_top_each_with_its_chapter(
     links = [str(attributes["href"]) for tag, attributes in found if tag == "a"]
     for link in links:
         assert f'id="{link.removeprefix("#")}"' in report.page.read_text()
+
+
+def test_machines_that_read_alike_stand_once_at_the_top(
+    make_record: Callable[..., RunRecord], tmp_path: Path
+) -> None:
+    runs = [
+        replace(
+            make_record("digits", "", "", seed, 40.0 + seed),
+            environment={"device": "cpu", "packages": {"torch": "2.14.1", "altair": version}},
+            environment_id=version,
+        )
+        for seed, version in enumerate(("6.0.0", "6.1.0"))
+    ]
+    page = write_report(runs, tmp_path, title="Runs").page.read_text()
+    chips = page[page.index('<ul class="chips">') : page.index("</ul>")]
+    assert chips.count("torch 2.14.1") == 1
+    assert page.count("These runs were made in 2 environments") == 1
