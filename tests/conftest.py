@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from ganbench import paths, registry
 # A busy machine is not a failure: examples may take long, and are the same in every run.
 settings.register_profile("ganbench", deadline=None, derandomize=True)
 settings.load_profile("ganbench")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 STORE = paths.weights().absolute()
 """Where this machine keeps weights, read before tests get their own folders."""

@@ -15,6 +15,7 @@ from ganbench.records.run_folder import find_runs
 
 USERS = """
 import ctypes
+import os
 import sys
 
 import torch
