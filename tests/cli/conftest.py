@@ -34,7 +34,7 @@ def stable():
 @pytest.fixture
 def interrupting(monkeypatch):
     """Press Ctrl-C at the n-th tick that the progress bar hears of."""
-    import signal
+    from pressing import press_ctrl_c
 
     from ganbench.cli.progress_bars import TrainingBar
 
@@ -45,7 +45,7 @@ def interrupting(monkeypatch):
             ticks.append(progress)
             if len(ticks) == at:
                 for _ in range(times):
-                    signal.raise_signal(signal.SIGINT)
+                    press_ctrl_c()
 
         monkeypatch.setattr(TrainingBar, "tick", tick)
         return ticks

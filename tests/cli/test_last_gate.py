@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from pressing import press_ctrl_c
 
 from ganbench import paths, registry
 from ganbench.records.run_folder import find_runs
@@ -114,7 +115,7 @@ def test_ctrl_c_that_a_library_turns_into_another_error_is_130_too(cli, monkeypa
 
     def recurse(*_):
         try:
-            signal.raise_signal(signal.SIGINT)
+            press_ctrl_c()
         except KeyboardInterrupt:
             raise RecursionError from None
 

@@ -34,7 +34,7 @@ except StoppedError as error:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_asks_and_the_second_ends(start, number):
-    """In a process of its own: what goes wrong with a signal ends more than a test."""
+    """In a process of its own, for the reason that ``pressing`` gives."""
     out, err = start("-c", PRESSED_TWICE, int(number)).communicate()
     assert out == "stopped\n", err
 
