@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Where test files stand: at the place of their module, or in CONTRIBUTING's list of themes."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,26 +42,3 @@ def test_the_list_of_themes_names_files_that_are_there_and_what_they_test():
         assert (ROOT / name).is_file(), f"CONTRIBUTING lists {name}, which is not there"
         assert len(theme.split()) > 2, f"{name} needs a theme in words"
     assert list(listed) == sorted(listed), "the list is in alphabetical order"
-
-
-def test_a_session_whose_worker_dies_ends_and_names_the_test(tmp_path):
-    """Without the helper it waits forever."""
-    (tmp_path / "conftest.py").write_text(
-        "from dead_workers import pytest_handlecrashitem as pytest_handlecrashitem\n"
-    )
-    for number in range(8):
-        death = "os.kill(os.getpid(), 9)" if number == 5 else "pass"
-        (tmp_path / f"test_{number}.py").write_text(
-            f"import os\ndef test_first(): pass\ndef test_second(): {death}\n"
-        )
-    words = ("-m", "pytest", "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider")
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "tests" / "helpers")},
-        text=True,
-        capture_output=True,
-        timeout=120,
-    )
-    assert done.returncode == 2
-    assert "a worker process died in test_5.py::test_second" in done.stdout

@@ -33,8 +33,8 @@ def scope_text(
 ) -> str:
     """Return what verdicts are about, and how much was looked at.
 
-    >>> scope_text(["fid"], named=[True], tests=1, datasets=1, columns=1)
-    'The primary metric is fid, as named. One test was made. One column of metrics was looked at.'
+    >>> print(scope_text(["fid"], named=[True], tests=0, datasets=1, columns=1))
+    The primary metric is fid, chosen for this comparison. One column of metrics was looked at.
 
     Args:
         primary: the primary metric of each dataset on which treatments were compared.
@@ -44,7 +44,7 @@ def scope_text(
         columns: the number of columns of metrics in which they were, on all datasets.
     """
     metrics = list(dict.fromkeys(primary))
-    chosen = "as named" if all(named) else "the default where none is named"
+    chosen = "chosen for this comparison" if all(named) else "the default where none is named"
     if any(named) and not all(named):
         chosen = "named on some datasets, the default where none is named"
     noun = "metric is" if len(metrics) == 1 else "metrics are"

@@ -46,7 +46,7 @@ VERDICTS_NOTE = (
 )
 
 CONCLUSIONS_NOTE = (
-    "The difference to the baseline over the pairs that the verdict rests on, with its 95 % t "
+    "The difference from the baseline, over the pairs behind the verdict, with its 95 % t "
     "interval. Detectable: the true difference that four of five such experiments would have "
     "found, after the correction. Seeds needed: as many as would find the difference that was "
     "found, were it the true one, in four of five experiments with the same correction; where no "

@@ -68,7 +68,7 @@ _BELONGS_TO = {"betas": "adam", "momentum": "sgd", "alpha": "rmsprop"}
 
 def _setting(value: Any) -> str:
     """Return a setting; of an optimizer only what its kind uses."""
-    if value is None or value in ("", [], {}, ()):
+    if value in (None, "", [], {}, ()):
         return NOTHING
     if isinstance(value, Mapping):
         kind = value.get("kind")

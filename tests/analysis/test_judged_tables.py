@@ -49,7 +49,7 @@ def test_every_dataset_keeps_its_own_metric_and_baseline() -> None:
     matrix = judged(runs)
     assert matrix.choices == {"x": Choice("kid", "b"), "y": Choice("fid", "c")}
     assert matrix.primary == ("kid", "fid")
-    assert "kid and fid, as named." in matrix.scope
+    assert "kid and fid, chosen for this comparison." in matrix.scope
     mixed = judged(losses("x", Choice("kid", "b")) + losses("y", Choice()))
     assert mixed.choices == {"x": Choice("kid", "b"), "y": Choice("", "a")}
     assert "kid and fid, named on some datasets, the default where none is" in mixed.scope

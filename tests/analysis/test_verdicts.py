@@ -415,8 +415,8 @@ def test_how_many_columns_were_looked_at_is_said() -> None:
         "exploratory. "
     )
     assert judged_matrix(["a"], "kid").scope.startswith(
-        "The primary metric is kid, as named. One test was made. 3 columns of metrics were looked "
-        "at; 2 of them are exploratory. "
+        "The primary metric is kid, chosen for this comparison. One test was made. 3 columns of "
+        "metrics were looked at; 2 of them are exploratory. "
     )
     assert judge_matrix([]).scope == ""
 

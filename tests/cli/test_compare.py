@@ -103,12 +103,12 @@ def test_the_tables_have_mean_interval_difference_and_verdict(cli, tmp_path):
     assert "4 runs, " in outcome.out
     assert "high-quality ↑ on ring8, exploratory" in outcome.out
     text = " ".join(outcome.out.split())
-    assert "The primary metric is modes, as named. One test was made." in text
+    assert "The primary metric is modes, chosen for this comparison. One test was made." in text
     assert "columns of metrics were looked at" in text
     # A report of these runs has no other primary metric than the comparison named.
     assert cli("report", tmp_path / "out", "--out", tmp_path / "page").code == 0
     markdown = (tmp_path / "page" / "README.md").read_text()
-    assert "The primary metric is modes, as named." in markdown
+    assert "The primary metric is modes, chosen for this comparison." in markdown
     assert "exploratory reverse-kl" in markdown
     other = cli("report", tmp_path / "out", "--out", tmp_path / "page", "--metric", "reverse-kl")
     assert other.code == 0

@@ -7,7 +7,7 @@ import pytest
 
 from ganbench.cli.signals import stopping
 
-PRESSED_TWICE = """
+PROGRAM = """
 import signal, sys
 
 from ganbench.cli.signals import stopping
@@ -34,8 +34,8 @@ except StoppedError as error:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_asks_and_the_second_ends(start, number):
-    """In a process of its own, for the reason that ``pressing`` gives."""
-    out, err = start("-c", PRESSED_TWICE, int(number)).communicate()
+    """In a process of its own, for the reason that ``press_ctrl_c`` gives."""
+    out, err = start("-c", PROGRAM, int(number)).communicate()
     assert out == "stopped\n", err
 
 

@@ -96,7 +96,7 @@ def test_a_comparison_trains_what_is_missing(tmp_path):
     assert len(first.verdicts) == 1
     assert "ComparisonResult of 4 of 4 runs" in repr(first)
     assert "vanilla + ema" in first._repr_html_()
-    assert "The primary metric is modes, as named." in repr(first)
+    assert "The primary metric is modes, chosen for this comparison." in repr(first)
     assert "exploratory" in first._repr_html_()
     rows = [row for rows in first.plot().to_dict()["datasets"].values() for row in rows]
     assert {row.get("seed") for row in rows if "difference" in row} == {"0", "1"}

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plain_text import cell_text
 
 from ganbench.analysis.claims import PaperClaim
 from ganbench.records.run_record import RunRecord
 from ganbench.report.claims_chapter import claims_chapter
-from ganbench.report.content_blocks import Chapter, Table, TextCell, spans
+from ganbench.report.content_blocks import Chapter, Table
 from ganbench.report.make_report import make_report
 from ganbench.report.write import write_report
 
@@ -44,8 +45,10 @@ def two_datasets(make_record: Callable[..., RunRecord]) -> list[RunRecord]:
     ]
 
 
-def text(cell: TextCell) -> str:
-    return " ".join(["".join(span.text for span in spans(cell.text)), *cell.notes])
+def rows_by_trick(table: Table, first: int) -> dict[str, list[str]]:
+    """Return the cells of each row from a column on, by what stands in its first."""
+    rows = [[cell_text(cell) for cell in row.cells] for row in table.rows]
+    return {row[0]: row[first:] for row in rows}
 
 
 def chapter_of(runs: list[RunRecord], claims: dict[str, PaperClaim]) -> Chapter | None:
@@ -61,7 +64,9 @@ def test_each_single_trick_has_its_claim_and_what_was_found(
     assert isinstance(table, Table)
     heads = [column.head for column in table.columns]
     assert heads == ["trick", "claimed", "found: digits", "found: faces"]
-    rows = {text(row.cells[0]): [text(cell) for cell in row.cells[1:]] for row in table.rows}
+    rows = {
+        cell_text(row.cells[0]): [cell_text(cell) for cell in row.cells[1:]] for row in table.rows
+    }
     assert list(rows) == ["r1", "ema"]  # no set of two tricks
     claimed, digits, faces = rows["r1"]
     assert claimed == "It converges. Mescheder, 2018, arXiv:1801.04406, abstract"
@@ -77,7 +82,9 @@ def rows_of(runs: list[RunRecord]) -> dict[str, list[str]]:
     assert chapter is not None
     table = chapter.blocks[0]
     assert isinstance(table, Table)
-    return {text(row.cells[0]): [text(cell) for cell in row.cells[2:]] for row in table.rows}
+    return {
+        cell_text(row.cells[0]): [cell_text(cell) for cell in row.cells[2:]] for row in table.rows
+    }
 
 
 def test_a_trick_with_other_parameters_on_another_dataset_has_one_row(
@@ -109,7 +116,7 @@ def test_a_trick_at_several_rates_is_counted(rate_grid: Any) -> None:
     table = chapter.blocks[0]
     assert isinstance(table, Table)
     (row,) = table.rows
-    assert text(row.cells[2]) == "fails less 2, not shown 1 of 3 rates"
+    assert cell_text(row.cells[2]) == "fails less 2, not shown 1 of 3 rates"
 
 
 def test_without_claims_or_single_tricks_there_is_no_chapter(
@@ -146,6 +153,8 @@ def test_a_parameter_that_all_runs_share_stands_with_the_verdict_unless_it_is_th
     assert chapter is not None
     table = chapter.blocks[0]
     assert isinstance(table, Table)
-    rows = {text(row.cells[0]): [text(cell) for cell in row.cells[2:]] for row in table.rows}
+    rows = {
+        cell_text(row.cells[0]): [cell_text(cell) for cell in row.cells[2:]] for row in table.rows
+    }
     assert all(cell.endswith(" r1(weight=0.1)") for cell in rows["r1"])
     assert "ema(" not in " ".join(rows["ema"])

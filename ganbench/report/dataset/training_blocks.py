@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ganbench.analysis.selection import MOST_VARIANTS
 from ganbench.report import notes
@@ -139,17 +139,13 @@ def settings_blocks(section: DatasetSection) -> list[Block]:
 
 def _differing_table(settings: SettingsTable, variants: Sequence[str], dataset: str) -> Table:
     """Return the settings that differ, with whatever there is more of going down the page."""
-    names = tuple(settings.differing)
-    texts = tuple(settings.differing.values())
-    lines: Iterable[tuple[str, ...]]
-    if len(variants) > len(names):
-        corner, heads, lines = "variant", names, zip(variants, *texts, strict=True)
-    else:
-        corner, heads = "what differs", tuple(variants)
-        lines = ((name, *values) for name, values in settings.differing.items())
+    variants_go_down = len(variants) > len(settings.differing)
+    corner = "variant" if variants_go_down else "what differs"
+    lines = [(corner, *variants), *((key, *values) for key, values in settings.differing.items())]
+    heads, *rows = zip(*lines, strict=True) if variants_go_down else lines
     return Table(
         f"Settings that differ on {dataset}",
-        tuple(Column(head, number=False) for head in (corner, *heads)),
-        tuple(Row(tuple(map(TextCell, line))) for line in lines),
+        tuple(Column(head, number=False) for head in heads),
+        tuple(Row(tuple(map(TextCell, row))) for row in rows),
         mark="text",
     )

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from plain_text import cell_text
 from speed_cases import case
 
 from ganbench.analysis.significance import pairs_needed
 from ganbench.records.run_record import RunRecord
 from ganbench.records.speed_record import SpeedRecord
-from ganbench.report.content_blocks import Table, TextCell, spans
+from ganbench.report.content_blocks import Table
 from ganbench.report.dataset.conclusion_blocks import conclusion_blocks
 from ganbench.report.make_report import make_report
 
@@ -49,12 +50,8 @@ def rows_of(runs: list[RunRecord], *speeds: SpeedRecord) -> tuple[list[str], dic
     table = next(block for block in conclusion_blocks(section) if isinstance(block, Table))
     for row in table.rows:
         assert len(row.cells) == len(table.columns)
-    rows = [[text(cell) for cell in row.cells] for row in table.rows]
+    rows = [[cell_text(cell) for cell in row.cells] for row in table.rows]
     return [column.head for column in table.columns], {row[0]: row[1:] for row in rows}
-
-
-def text(cell: TextCell) -> str:
-    return " ".join(["".join(span.text for span in spans(cell.text)), *cell.notes])
 
 
 def test_a_row_says_how_sure_and_at_what_cost(runs: list[RunRecord]) -> None:

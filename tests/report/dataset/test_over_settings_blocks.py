@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plain_text import cell_text, plain
 
 from ganbench.records.run_record import RunRecord
-from ganbench.report.content_blocks import Bullets, Charts, Table, TextCell, spans
+from ganbench.report.content_blocks import Bullets, Charts, Table
 from ganbench.report.dataset.over_settings_blocks import over_settings_blocks
 from ganbench.report.make_report import make_report
 from ganbench.report.write import write_report
@@ -32,10 +33,6 @@ def runs(make_record: Callable[..., RunRecord]) -> list[RunRecord]:
     ]
 
 
-def text(cell: TextCell) -> str:
-    return " ".join(["".join(span.text for span in spans(cell.text)), *cell.notes])
-
-
 def test_a_trick_has_a_verdict_at_each_rate(runs: list[RunRecord]) -> None:
     (section,) = make_report(runs, title="x").sections
     blocks = over_settings_blocks(section)
@@ -49,7 +46,7 @@ def test_a_trick_has_a_verdict_at_each_rate(runs: list[RunRecord]) -> None:
     ]
     assert {column.group for column in table.columns[2:]} == {"learning_rate"}
     (row,) = table.rows
-    assert [text(cell) for cell in row.cells] == [
+    assert [cell_text(cell) for cell in row.cells] == [
         "r1",
         "1 of 3",
         "helps −29 %",
@@ -57,9 +54,7 @@ def test_a_trick_has_a_verdict_at_each_rate(runs: list[RunRecord]) -> None:
         "fails 6 of 6 6 of 6 failed baseline 0 of 6",
     ]
     (said,) = (block for block in blocks if isinstance(block, Bullets))
-    assert "".join(span.text for span in spans(said.items[0].text)) == (
-        "r1 helps at 1 of 3 rates, hurts at 1 and fails at 1."
-    )
+    assert plain(said.items[0].text) == ("r1 helps at 1 of 3 rates, hurts at 1 and fails at 1.")
 
 
 def test_the_chart_has_a_ratio_where_there_are_pairs(runs: list[RunRecord]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from plain_text import plain
+
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import RunRecord
-from ganbench.report.content_blocks import Block, Bullets, Definitions, Details, Table, spans
+from ganbench.report.content_blocks import Block, Bullets, Definitions, Details, Table
 from ganbench.report.dataset.training_blocks import settings_blocks
 from ganbench.report.make_report import make_report
 
@@ -36,10 +38,7 @@ def settings_of(*runs: RunRecord) -> tuple[Block, ...]:
 
 
 def texts(table: Table) -> tuple[list[str], list[list[str]]]:
-    rows = [
-        ["".join(span.text for span in spans(cell.text)) for cell in row.cells]
-        for row in table.rows
-    ]
+    rows = [[plain(cell.text) for cell in row.cells] for row in table.rows]
     return [column.head for column in table.columns], rows
 
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from plain_text import plain
 
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import RunRecord
-from ganbench.report.content_blocks import Bullets, Details, Table, spans
+from ganbench.report.content_blocks import Bullets, Details, Table
 from ganbench.report.dataset.verdict_blocks import difference_blocks
 from ganbench.report.make_report import make_report
 from ganbench.report.report_chapters import report_blocks
@@ -130,7 +131,7 @@ def test_many_findings_are_counted_and_the_largest_of_each_kind_are_named() -> N
             runs += made_up("digits", f"{name}{index}", values)
     first = report_blocks(make_report(runs, title="x"))[0]
     assert isinstance(first, Bullets)
-    text = "".join(span.text for span in spans(first.items[0].text))
+    text = plain(first.items[0].text)
     assert text == (
         "digits, fid ↓: 5 × helps: down0 (−70 %), down1 (−60 %), down2 (−50 %) and 2 more; "
         "5 × hurts: up4 (+500 %), up3 (+400 %), up2 (+300 %) and 2 more; no difference shown for 0 "
