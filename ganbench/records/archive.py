@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs as a few text files, from which a report is made and can be made again.
+"""Runs as a few files of text, from which a report is made and can be made again.
 
     results.jsonl   one line for each run and metric: the run, the value, the protocol
-    runs.jsonl      one line for each run: its settings, and its curves, thinned
+    runs.jsonl.gz   one line for each run: its settings, and its curves, thinned
     env/ID.json     the environments that the lines name
 
 They hold no path of the machine that wrote them.
@@ -27,13 +27,19 @@ from ganbench.records.run_record import Curve, RunRecord, read_facts
 MOST_POINTS = 40
 """The most points that a thinned curve has; each is the mean of the points it stands for."""
 
+RESULTS = "results.jsonl"
+RUNS = "runs.jsonl.gz"
+"""Packed, to an eighth: nobody reads curves as text, and pandas reads them packed."""
+
+_UNPACKED_RUNS = "runs.jsonl"
+"""What earlier reports have in its place."""
 _DIGITS = 6
 _STEPS = ("kimg", "seconds")
 
 
 def is_archive(folder: Path) -> bool:
     """Tell whether a folder holds what ``write_archive`` writes."""
-    return (folder / "results.jsonl").is_file()
+    return (folder / RESULTS).is_file()
 
 
 def condense(run: RunRecord) -> RunRecord:
@@ -77,8 +83,8 @@ def write_archive(
     environments = {run.environment_id: run.environment for run in runs if run.environment_id}
     for identifier, environment in environments.items():
         write_json(folder / "env" / f"{identifier}.json", lasting(environment))
-    write_lines(folder / "runs.jsonl", [_run_row(run, (grids or {}).get(run.name)) for run in runs])
-    write_lines(folder / "results.jsonl", result_rows(runs))
+    write_lines(folder / RUNS, [_run_row(run, (grids or {}).get(run.name)) for run in runs])
+    write_lines(folder / RESULTS, result_rows(runs))
 
 
 def read_archive(folder: Path) -> list[RunRecord]:
@@ -86,20 +92,20 @@ def read_archive(folder: Path) -> list[RunRecord]:
     metrics: dict[str, dict[str, Measurement]] = {}
     runs: dict[str, RunRecord] = {}
     environments: dict[str, dict[str, Any]] = {}
-    for row in read_lines(folder / "results.jsonl"):
+    for row in read_lines(folder / RESULTS):
         name = as_text(row.get("run"))
         if name not in runs:
             runs[name] = _record(row, name, folder, environments)
         if row.get("metric"):
             metrics.setdefault(name, {})[as_text(row["metric"])] = Measurement.read(row)
-    for row in read_lines(folder / "runs.jsonl"):
+    for row in read_lines(folder / RUNS) or read_lines(folder / _UNPACKED_RUNS):
         if name := as_text(row.get("name")):
             runs[name] = _record(row, name, folder, environments)
     return [replace(run, metrics=metrics.get(name, {})) for name, run in runs.items()]
 
 
 def _run_row(run: RunRecord, grid: str | None) -> dict[str, Any]:
-    """Return the row of a run in runs.jsonl; its final metrics are in results.jsonl."""
+    """Return the row of a run in runs.jsonl.gz; its final metrics are in results.jsonl."""
     return {
         **run.facts(),
         "env": run.environment_id,
@@ -114,7 +120,7 @@ def _run_row(run: RunRecord, grid: str | None) -> dict[str, Any]:
 def _record(
     row: Mapping[str, Any], name: str, folder: Path, environments: dict[str, dict[str, Any]]
 ) -> RunRecord:
-    """Read a run from a row of runs.jsonl, or the part of it that a row of results.jsonl has."""
+    """Read a run from a row of runs.jsonl.gz, or the part of it that a row of results.jsonl has."""
     grid = as_text(row.get("grid"))
     environment = _environment(folder, row, environments)
     facts = read_facts(row)

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import re
 import stat
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +22,7 @@ LARGEST_DOCUMENT = 64 << 20
 """The most bytes that a JSON document may have; records of runs have a few thousand."""
 
 LARGEST_TABLE = 1 << 30
-"""The most bytes that a JSON Lines file may have."""
+"""The most bytes that a JSON Lines file may have, unpacked."""
 
 _LAST_BYTES = 4096
 """How much of the end of a JSON Lines file is read to find its last row."""
@@ -120,8 +122,11 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a JSON Lines file atomically."""
-    write_text(path, "".join(json_line(row) for row in rows))
+    """Write a JSON Lines file atomically, packed where its name ends in .gz."""
+    content = utf8("".join(json_line(row) for row in rows))
+    with replacing(path) as temporary:
+        # Without the time, which would make equal files differ.
+        temporary.write_bytes(gzip.compress(content, mtime=0) if _packed(path) else content)
 
 
 def append_line(path: Path, row: Mapping[str, Any]) -> None:
@@ -202,15 +207,18 @@ def read_json(path: Path | str) -> dict[str, Any]:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Read a JSON Lines file, leaving out rows that are not whole; a missing file is empty.
+    """Read a JSON Lines file, packed where its name ends in .gz; a missing file is empty.
+
+    Rows that are not whole are left out. A packed file has a checksum, and is read whole or not.
 
     Raises:
-        DamagedRunError: the file cannot be read, is no plain file, or is too large.
+        DamagedRunError: the file cannot be read, does not unpack, is no plain file, or is too
+            large.
     """
     if not os.path.lexists(path):
         return []
     with opened(path, LARGEST_TABLE) as file:
-        rows = map(_row, file)
+        rows = map(_row, _unpacked(path, file) if _packed(path) else file)
         return [row for row in rows if row is not None]
 
 
@@ -227,6 +235,27 @@ def last_row(path: Path) -> dict[str, Any]:
         return {}
     rows = map(_row, reversed(lines))
     return next((row for row in rows if row is not None), {})
+
+
+def _packed(path: Path) -> bool:
+    return path.suffix == ".gz"
+
+
+def _unpacked(path: Path, file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a packed file."""
+    size = 0
+    with gzip.GzipFile(fileobj=file) as lines:
+        try:
+            # A line may unpack to more than fits in memory; the parts of one are no whole rows.
+            while line := lines.readline(LARGEST_DOCUMENT):
+                size += len(line)
+                if size > LARGEST_TABLE:
+                    raise DamagedRunError(
+                        f"{path} is damaged: at most {LARGEST_TABLE:,} bytes were expected in it."
+                    )
+                yield line
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise DamagedRunError(f"{path} is damaged: it cannot be unpacked.") from error
 
 
 def _row(line: bytes) -> dict[str, Any] | None:

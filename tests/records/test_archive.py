@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from collections.abc import Callable
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 
 from ganbench.records.archive import (
     MOST_POINTS,
+    RUNS,
     condense,
     read_archive,
     result_rows,
     write_archive,
 )
+from ganbench.records.atomic_files import read_lines, write_lines
 from ganbench.records.load import load_runs
 from ganbench.records.run_folder import RunFolder
 from ganbench.records.run_record import Curve, RunRecord
@@ -30,9 +33,8 @@ def test_the_number_of_threads_is_kept(make_run: Callable[..., RunFolder], tmp_p
     assert runs[0].threads == 1
     write_archive(tmp_path / "report", runs)
     assert load_runs([tmp_path / "report"])[0].threads == 1
-    rows = tmp_path / "report" / "runs.jsonl"
-    old = {key: value for key, value in json.loads(rows.read_text()).items() if key != "threads"}
-    rows.write_text(json.dumps(old))
+    rows = tmp_path / "report" / RUNS
+    write_lines(rows, [{**row, "threads": None} for row in read_lines(rows)])
     assert load_runs([tmp_path / "report"])[0].threads == 1, "an older report: from env/*.json"
     assert result_rows(runs)[0]["threads"] == 1
 
@@ -47,9 +49,25 @@ def test_an_archive_gives_back_the_same_records(
     runs = [condense(run) for run in load_runs([tmp_path / "runs"])]
     write_archive(tmp_path / "report", runs)
     assert [condense(run) for run in load_runs([tmp_path / "report"])] == runs
-    text = "".join(file.read_text() for file in (tmp_path / "report").rglob("*.json*"))
+    files = [*(tmp_path / "report").rglob("*.json"), *(tmp_path / "report").glob("*.jsonl")]
+    files.append(unpacked := tmp_path / "unpacked")
+    unpacked.write_bytes(gzip.decompress((tmp_path / "report" / RUNS).read_bytes()))
+    text = "".join(file.read_text() for file in files)
     assert str(tmp_path) not in text
     assert "/home" not in text
+
+
+def test_the_runs_of_an_earlier_report_are_read(
+    make_run: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    make_run(tmp_path / "runs")
+    write_archive(tmp_path / "report", load_runs([tmp_path / "runs"]))
+    now = load_runs([tmp_path / "report"])
+    rows = tmp_path / "report" / RUNS
+    rows.with_name("runs.jsonl").write_bytes(gzip.decompress(rows.read_bytes()))
+    rows.unlink()
+    assert load_runs([tmp_path / "report"]) == now
+    assert now[0].losses
 
 
 def test_every_run_and_metric_has_a_row(make_run: Callable[..., RunFolder], tmp_path: Path) -> None:
@@ -71,7 +89,7 @@ def test_results_alone_are_enough_for_a_table(
     make_run(tmp_path / "runs", 1, loss="minimax")
     runs = load_runs([tmp_path / "runs"])
     write_archive(tmp_path / "report", runs)
-    (tmp_path / "report" / "runs.jsonl").unlink()
+    (tmp_path / "report" / RUNS).unlink()
     again = load_runs([tmp_path / "report"])
     assert [(run.variant, run.seed, run.metrics) for run in again] == [
         (run.variant, run.seed, run.metrics) for run in runs
@@ -83,12 +101,12 @@ def test_a_damaged_archive_loses_only_what_is_damaged(
 ) -> None:
     make_run(tmp_path / "runs", 0)
     write_archive(tmp_path / "report", load_runs([tmp_path / "runs"]))
-    rows = tmp_path / "report" / "runs.jsonl"
-    row = json.loads(rows.read_text())
+    rows = tmp_path / "report" / RUNS
+    (row,) = read_lines(rows)
     row["curves"][0]["values"] = ["high", None]
     row["grid"] = "../../outside.png"
     row["parameters"] = {"generator": "many"}
-    rows.write_text(json.dumps(row) + '\n{"cut')
+    rows.write_bytes(gzip.compress(json.dumps(row).encode() + b'\n{"cut'))
     (run,) = read_archive(tmp_path / "report")
     assert run.curves == ()
     assert run.parameters == {}
@@ -128,15 +146,14 @@ def test_steps_are_written_once_for_the_losses_of_a_run(tmp_path: Path) -> None:
     steps = tuple(float(kimg) for kimg in range(1000, 1040))
     losses = tuple(Curve(name, steps, steps, steps) for name in "abc")
     write_archive(tmp_path, [RunRecord("a", "done", losses=losses)])
-    rows = json.loads((tmp_path / "runs.jsonl").read_text())["losses"]
-    assert [set(row) >= {"kimg", "seconds"} for row in rows] == [True, False, False]
+    (run,) = read_lines(tmp_path / RUNS)
+    assert [set(row) >= {"kimg", "seconds"} for row in run["losses"]] == [True, False, False]
 
 
 def test_a_curve_without_steps_of_its_own_is_lost_with_those_it_shared(tmp_path: Path) -> None:
     losses = tuple(Curve(name, (1.0,), (2.0,), (3.0,)) for name in "ab")
     write_archive(tmp_path, [RunRecord("a", "done", losses=losses)])
-    file = tmp_path / "runs.jsonl"
-    row = json.loads(file.read_text())
+    (row,) = read_lines(tmp_path / RUNS)
     row["losses"][0]["kimg"] = ["damaged"]
-    file.write_text(json.dumps(row))
+    write_lines(tmp_path / RUNS, [row])
     assert read_archive(tmp_path)[0].losses == ()

@@ -2,6 +2,7 @@
 """Files are whole or missing; errors of the disk become one sentence."""
 
 import errno
+import gzip
 import json
 import math
 import os
@@ -229,6 +230,9 @@ def test_json_comes_back(tmp_path_factory, value):
     write_lines(path, [value, value])
     append_line(path, value)
     assert read_lines(path) == [finite(value)] * 3
+    packed = path.with_name("any.jsonl.gz")
+    write_lines(packed, [value, value])
+    assert read_lines(packed) == [finite(value)] * 2
 
 
 def test_not_a_number_is_null_in_every_file(tmp_path):
@@ -257,6 +261,43 @@ def test_rows_after_a_damaged_one_are_read(tmp_path):
     path.write_bytes(b'{"a": 1}\n{"a": \xff\n[1]\n3\n\n{"a": 2}\n')
     assert read_lines(path) == [{"a": 1}, {"a": 2}]
     assert read_lines(tmp_path / "none.jsonl") == []
+
+
+ROWS = [{"number": number, "text": f"{number**9:x}" * 20} for number in range(200)]
+
+
+def packed_rows(path):
+    write_lines(path, ROWS)
+    return path.read_bytes()
+
+
+def test_equal_rows_are_packed_into_equal_bytes_that_any_reader_unpacks(tmp_path):
+    data = packed_rows(tmp_path / "a.jsonl.gz")
+    assert data == packed_rows(tmp_path / "b.jsonl.gz")
+    assert [json.loads(line) for line in gzip.decompress(data).splitlines()] == ROWS
+
+
+@pytest.mark.parametrize("damage", ["cut", "end", "flipped", "no gzip"])
+def test_a_damaged_packed_file_gives_no_row(tmp_path, damage):
+    path = tmp_path / "a.jsonl.gz"
+    data = packed_rows(path)
+    middle = len(data) // 2
+    flipped = data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+    damaged = {"cut": data[:middle], "end": data[:-1], "flipped": flipped, "no gzip": b"{}\n"}
+    path.write_bytes(damaged[damage])
+    with pytest.raises(DamagedRunError, match=r"a\.jsonl\.gz is damaged: it cannot be unpacked"):
+        read_lines(path)
+
+
+@pytest.mark.parametrize("line", [b"{}\n", b"{}"])
+def test_a_small_file_that_unpacks_to_more_than_is_allowed_is_refused(tmp_path, monkeypatch, line):
+    monkeypatch.setattr(atomic_files, "LARGEST_TABLE", 100_000)
+    monkeypatch.setattr(atomic_files, "LARGEST_DOCUMENT", 1_000)
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(line * 60_000))
+    assert path.stat().st_size < 1_000
+    with pytest.raises(DamagedRunError, match="at most 100,000 bytes were expected in it"):
+        read_lines(path)
 
 
 @pytest.mark.parametrize("content", [b"", b'{"a": 1', b"[1]", b"3", b"\xff\xfe", b"null"])

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ganbench.records.archive import write_archive
+from ganbench.records.archive import RUNS, write_archive
+from ganbench.records.atomic_files import read_lines
 from ganbench.records.load import load_runs
 from ganbench.records.primary_metric import (
     COMPARISON_FILE,
@@ -71,5 +71,4 @@ def test_runs_bring_along_what_their_own_comparison_chose(
     assert [(run.primary_metric, run.baseline) for run in again] == [
         (run.primary_metric, run.baseline) for run in runs
     ]
-    row = json.loads((tmp_path / "report" / "runs.jsonl").read_text().splitlines()[0])
-    assert row["baseline"] == "none"
+    assert read_lines(tmp_path / "report" / RUNS)[0]["baseline"] == "none"

@@ -38,7 +38,7 @@ FULL: dict[str, Any] = {
     "health": {"events": [{"name": "collapse", "kimg": 3.0}], "unchecked": {}},
     "best": {"kimg": 3.0, "metric": "fid", "chosen_by": 2.0, "metrics": {"fid": {"value": 2.5}}},
 }
-"""A value for every field that is stored as plain data, in the order of runs.jsonl."""
+"""A value for every field that is stored as plain data, in the order of runs.jsonl.gz."""
 
 
 def test_facts_come_back_from_json_in_the_order_of_their_declaration() -> None:

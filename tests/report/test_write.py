@@ -19,6 +19,7 @@ from PIL import Image
 from ganbench.analysis.published import PublishedRow
 from ganbench.analysis.stats import mean_interval
 from ganbench.errors import StorageError, UnknownNameError
+from ganbench.records.atomic_files import read_lines, write_lines
 from ganbench.records.load import load_runs
 from ganbench.records.measurement import Measurement
 from ganbench.records.own_files import MANIFEST
@@ -270,7 +271,7 @@ def test_an_earlier_report_is_replaced_and_other_files_stay(
     write_report([first], out, title="Second")
     assert "Second" in (out / "index.html").read_text()
     assert sorted(contents(out)) == sorted(
-        [*others, "index.html", "README.md", "results.jsonl", "runs.jsonl", MANIFEST]
+        [*others, "index.html", "README.md", "results.jsonl", "runs.jsonl.gz", MANIFEST]
     )
     for name in others:
         assert (out / name).read_text() == name
@@ -300,6 +301,8 @@ def test_a_report_by_an_earlier_version_is_replaced(
     out = tmp_path / "out"
     write_report(suite, out, title="First")
     (out / MANIFEST).unlink()  # which earlier versions did not write
+    write_lines(out / "runs.jsonl", read_lines(out / "runs.jsonl.gz"))
+    (out / "runs.jsonl.gz").unlink()
     (out / "samples" / "mine.webp").write_text("mine")
     files = write_report(suite[:1], out, title="Second")
     alone = write_report(suite[:1], tmp_path / "alone", title="Second")
@@ -349,7 +352,7 @@ def test_where_memory_is_short_a_report_has_no_charts_and_says_so(
     assert page.count(NO_CHARTS) == markdown.count(NO_CHARTS) == 1
     assert page.count("<script") == 1, "what explores tables needs no charts"
     assert "<svg" not in page
-    for name in ("results.jsonl", "runs.jsonl"):
+    for name in ("results.jsonl", "runs.jsonl.gz"):
         assert files[name] == (report.folder / name).read_bytes()
 
 
