@@ -16,12 +16,13 @@ Support = Literal["significant", "not significant", "not tested", "all equal"]
 
 
 def best_support(table: MetricTable, column: MetricColumn) -> Support:
-    """Tell whether the best mean of a column differs from every other mean by a test.
+    """Tell whether the best mean of a column is better than every other by a test.
 
     Each other variant is compared with the best one by a two-sided t test: a paired one over shared
     seeds, otherwise Welch's. All of them must have p < 0.05, so that no correction for their number
     is due (intersection-union test: Berger 1982). It is two-sided because the best was chosen by
-    the same numbers.
+    the same numbers. Over shared seeds the best must be the better one, too: a mean may owe its
+    place to a seed that others lost.
     """
     measured = [row for row in table.rows if column.name in row.cells]
     best = [row for row in measured if row.cells[column.name].best]
@@ -37,13 +38,16 @@ def best_support(table: MetricTable, column: MetricColumn) -> Support:
 
 
 def _p_value(best: VariantRow, other: VariantRow, column: MetricColumn) -> float | None:
-    """Return the p value of the difference of two variants; None where a side has one value."""
+    """Return the p value that the best is better than another; None where a side has one value."""
     by_seed, others = best.values_by_seed(column), other.values_by_seed(column)
     shared = [seed for seed in by_seed if seed in others]
     if len(shared) > 1:
         paired = paired_difference(
             [by_seed[seed] for seed in shared], [others[seed] for seed in shared]
         )
+        difference = paired.difference.value
+        if difference and (difference > 0) != (column.better == "higher"):
+            return 1.0
         return paired.p_value if paired.t_p_value is None else paired.t_p_value
     values, other_values = best.values(column), other.values(column)
     if min(len(values), len(other_values)) < 2:

@@ -40,7 +40,8 @@ class Comparison:
     failing; otherwise it is None. ``troubles`` are the runs of treatment and baseline that went
     wrong.
 
-    ``family`` is the number of comparisons that are tested together, by their ``deciding`` pairs.
+    ``family`` is the number of comparisons that are tested together, by their ``deciding`` pairs;
+    a single pair is not tested.
     ``t_corrected`` is the p value of the t test after Holm's correction for all of them;
     ``detectable`` is the true difference that the t test detects with a probability of 0.8 at the
     level 0.05 / family. ``corrected`` is the p value of the permutation test over ``pairs``, and
@@ -242,15 +243,10 @@ def _only_tricks(row: VariantRow, base: VariantRow) -> bool:
 
 
 def _can_compare(row: VariantRow, base: VariantRow, column: MetricColumn) -> bool:
-    """Tell whether there is something to compare: a value on one side, an outcome on the other.
-
-    Runs that all diverged, collapsed or failed are an outcome also without a value: they lost
-    every pair.
-    """
-    row_has, base_has = column.name in row.cells, column.name in base.cells
-    if not (row_has or base_has):
+    """Tell whether there is something to compare: a value on one side, an outcome on the other."""
+    if not any(column.name in side.cells for side in (row, base)):
         return False
-    return (row_has or _came_to_nothing(row)) and (base_has or _came_to_nothing(base))
+    return _has_outcome(row, column) and _has_outcome(base, column)
 
 
 def _compare(
@@ -305,7 +301,8 @@ def correct_family(family: Sequence[Comparison]) -> list[Comparison]:
     deciding = [comparison.deciding for comparison in family]
     t_tests = _holm_of(_deciding_p_value(pairs.paired) if pairs else None for pairs in deciding)
     permutations = _holm_of(
-        comparison.paired.p_value if comparison.paired else None for comparison in family
+        _permutation_p_value(comparison.paired) if comparison.paired else None
+        for comparison in family
     )
     ratios = _holm_of(pairs.ratio.p_value if pairs and pairs.ratio else None for pairs in deciding)
     tested = sum(p_value is not None for p_value in t_tests)
@@ -333,12 +330,20 @@ def _holm_of(p_values: Iterable[float | None]) -> list[float | None]:
     return [None if p_value is None else next(corrected) for p_value in listed]
 
 
-def _deciding_p_value(paired: PairedDifference) -> float:
+def _deciding_p_value(paired: PairedDifference) -> float | None:
     """Return the p value of the t test, or of the permutation test if all differences are equal.
 
     Equal differences have no spread, by which the t test could judge them.
     """
-    return paired.p_value if paired.t_p_value is None else paired.t_p_value
+    return _permutation_p_value(paired) if paired.t_p_value is None else paired.t_p_value
+
+
+def _permutation_p_value(paired: PairedDifference) -> float | None:
+    """Return the p value of the permutation test; None for one pair.
+
+    No test of one pair can reject. It must not make the others stricter.
+    """
+    return paired.p_value if paired.n > 1 else None
 
 
 def _detectable(paired: PairedDifference, family: int) -> float | None:
@@ -363,7 +368,18 @@ def _seeds_that_failed(row: VariantRow) -> set[int]:
     return {run.seed for run in row.runs if went_wrong(run) and run.seed is not None}
 
 
-def _came_to_nothing(row: VariantRow) -> bool:
-    """Tell whether runs are over and all of them diverged, collapsed or failed."""
+def _has_outcome(row: VariantRow, column: MetricColumn) -> bool:
+    """Tell whether runs have a value, or are over and could not come to one: they lose every pair.
+
+    All of the latter diverged, collapsed, failed, or were measured without getting a value, as by
+    a reverse KL of samples none of which is sharp. Runs that were never measured are no outcome.
+    """
+    if column.name in row.cells:
+        return True
     over = _runs_over(row)
-    return bool(over) and all(run.status != "done" for run in over)
+    return bool(over) and all(run.status != "done" or _was_measured(run, column) for run in over)
+
+
+def _was_measured(run: RunRecord, column: MetricColumn) -> bool:
+    """Tell whether a run has a measurement in a column, with a value or without."""
+    return any(column.takes(name, found.protocol) for name, found in run.metrics.items())

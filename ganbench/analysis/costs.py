@@ -23,9 +23,9 @@ class Cost:
 
     ``time`` is the geometric mean over shared seeds of the time that training takes for as many
     images, divided by the baseline's, with a t interval of the logarithms. ``parameters`` are
-    those of all networks, divided by the baseline's. ``memory`` holds the MiB of treatment and
-    baseline, from measurements of speed: on a GPU what was allocated, otherwise what training
-    added to the process.
+    those of generator and discriminator, divided by the baseline's. ``memory`` holds the MiB of
+    treatment and baseline, from measurements of speed: on a GPU what was allocated, otherwise what
+    training added to the process.
     """
 
     time: Estimate | None = None
@@ -107,7 +107,7 @@ def varied_times(rows: Sequence[VariantRow]) -> dict[str, float]:
 
 
 def _parameters(row: VariantRow) -> int:
-    """Return the number of parameters of all networks; 0 if it is not known."""
+    """Return the number of parameters of generator and discriminator; 0 if it is not known."""
     return next((sum(run.parameters.values()) for run in row.runs if run.parameters), 0)
 
 

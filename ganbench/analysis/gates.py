@@ -116,10 +116,13 @@ def _tripped(bound: Bound, comparison: Comparison) -> list[str]:
     if worst <= bound.amount:
         return []
     shown = f"{100 * worst:.3g} %" if bound.relative else f"{worst:.4g}"
+    if math.isinf(worst):
+        shown = f"{abs(pairs.paired.difference.value):.4g} from a mean of zero"
     where = " in which no run failed" if pairs is comparison.unfailed else ""
     return [
         f"{comparison.variant} is worse than {comparison.baseline} in {name} by {shown} "
-        f"over {pairs.paired.n} seeds{where}; {bound.text} allows less."
+        f"over {pairs.paired.n} seed{'' if pairs.paired.n == 1 else 's'}{where}; {bound.text} "
+        "allows less."
     ]
 
 

@@ -70,6 +70,8 @@ def loss_curves(row: VariantRow, fields: Mapping[str, str]) -> VariantCurves:
 def _variant_curves(row: VariantRow, curves: Sequence[Mapping[str, Curve]]) -> VariantCurves:
     """Return the points of all runs, and of the mean of those that ended and did not diverge.
 
+    Where none did, the mean is that of all runs.
+
     The mean is taken at the points that all of these runs have. A mean over different runs at
     each point would jump for reasons that have nothing to do with the training.
     """

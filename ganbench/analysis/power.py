@@ -143,7 +143,7 @@ def seeds_for(dataset: str, verdict: Verdict) -> SeedsNeeded | None:
     difference = abs(verdict.pairs.paired.difference.value)
     if verdict.kind == "unclear":
         difference = USUAL_EFFECT.size(verdict.pairs)
-    return _plan(dataset, verdict, difference, ALPHA / verdict.comparison.family, POWER)
+    return _plan(dataset, verdict, difference, ALPHA / max(verdict.comparison.family, 1), POWER)
 
 
 def _plan(

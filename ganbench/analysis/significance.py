@@ -30,8 +30,8 @@ class PairedDifference:
     ``p_value`` is from the two-sided sign-flip test. ``smallest_p_value`` is the smallest that
     this number of pairs can give, 2 / 2^n: with five pairs no outcome comes below 0.0625.
     ``exact`` is whether all sign patterns were enumerated. ``t_p_value`` is from the paired t
-    test (see ``paired_t_p_value``), ``deviation`` is the standard deviation of the differences.
-    Both are None if too few differences show no spread.
+    test (see ``paired_t_p_value``), ``deviation`` is the standard deviation of the differences, 0
+    if they are the same but for rounding, and None for one pair.
     """
 
     difference: Estimate
@@ -87,9 +87,16 @@ def _deviation(differences: FloatArray) -> float | None:
     """Return the standard deviation; None for one difference, and beyond the range of floats."""
     if differences.size == 1:
         return None
+    if _all_equal(differences):
+        return 0.0
     with np.errstate(over="ignore"):
         deviation = float(differences.std(ddof=1))
     return deviation if np.isfinite(deviation) else None
+
+
+def _all_equal(differences: FloatArray) -> bool:
+    """Tell whether differences are the same but for rounding."""
+    return bool(np.ptp(differences) <= 1e-12 * np.abs(differences).max())
 
 
 def paired_t_p_value(differences: Sequence[float] | FloatArray) -> float | None:
@@ -105,7 +112,7 @@ def paired_t_p_value(differences: Sequence[float] | FloatArray) -> float | None:
     array = finite_array(differences)
     if not array.any():
         return 1.0
-    if array.size == 1 or np.ptp(array) <= 1e-12 * np.abs(array).max():
+    if array.size == 1 or _all_equal(array):
         return None
     with np.errstate(over="ignore"):
         t = float(array.mean() / array.std(ddof=1)) * array.size**0.5

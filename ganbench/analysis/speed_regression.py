@@ -33,15 +33,35 @@ class Change:
     def sentence(self) -> str:
         """The change in words."""
         ending = "; that is slower than allowed." if self.slower else "."
-        return (
-            f"{self.case}: {self.ratio:.3f} times as fast as before "
-            f"[{self.low:.3f}, {self.high:.3f}], {self.rounds} rounds{ending}"
-        )
+        if not self.rounds:
+            return f"{self.case}: was measured before, and no longer runs{ending}"
+        text = f"{self.case}: {self.ratio:.3f} times as fast as before"
+        if not math.isfinite(self.high):
+            return f"{text}, without an interval, as one of the two had a single round."
+        return f"{text} [{self.low:.3f}, {self.high:.3f}], {self.rounds} rounds{ending}"
 
     @property
     def document(self) -> dict[str, Any]:
         """The change as plain data."""
         return asdict(self)
+
+
+def check_rounds(before: SpeedRecord, rounds: int) -> None:
+    """Refuse to look for a loss of speed that the measurements cannot show.
+
+    Args:
+        before: the baseline.
+        rounds: the number of rounds that are to be measured.
+
+    Raises:
+        ConfigError: the baseline or what is to be measured has a single round.
+    """
+    if rounds < 2 or any(len(case.rounds) == 1 for case in before.cases):
+        whose = "this measurement has" if rounds < 2 else "the baseline has"
+        raise ConfigError(
+            f"A loss of speed is shown over two or more rounds, and {whose} one.",
+            "Measure both with --rounds 5.",
+        )
 
 
 def changes(now: SpeedRecord, before: SpeedRecord, bound: float | None) -> list[Change]:

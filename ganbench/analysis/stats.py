@@ -186,7 +186,8 @@ def performance_profile(
     """Return the share of all runs in which a metric is at least as good as each threshold.
 
     The band is a percentile bootstrap that draws runs within their strata (Dolan and Moré, 2002;
-    Agarwal et al., 2021, arXiv:2108.13264).
+    Agarwal et al., 2021, arXiv:2108.13264). There is none if a stratum has one run, which shows no
+    spread.
 
     Args:
         strata: the values of the runs of one setting over seeds, such as one learning rate. None
@@ -217,6 +218,8 @@ def performance_profile(
             drawn += _counts(len(stratum), resamples, index) @ reached / total
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
+    if any(len(stratum) == 1 for stratum in strata):
+        return [Estimate(value, None, None, total, "no interval") for value in share.tolist()]
     bands = zip(share.tolist(), low.tolist(), high.tolist(), strict=True)
     return [Estimate(*band, n=total, method="bootstrap (percentile)") for band in bands]
 

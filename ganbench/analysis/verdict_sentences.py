@@ -172,7 +172,8 @@ def _ratio(comparison: Comparison, pairs: PairedValues) -> str:
     return (
         f" As a ratio it is {number_text.mean_text(pairs.ratio.ratio)} "
         f"{number_text.interval_text(pairs.ratio.ratio)} times the baseline, p "
-        f"{_equals(corrected)} by the paired t test of logarithms. The verdict goes by differences."
+        f"{_equals(corrected)} by the paired t test of logarithms, after Holm's correction. The "
+        "verdict goes by differences."
     )
 
 
@@ -222,7 +223,10 @@ def _tests(comparison: Comparison, pairs: PairedValues) -> str:
     smallest = number_text.p_text(paired.smallest_p_value)
     permutation = f"permutation p {_equals(paired.p_value)} (least {smallest})"
     if paired.t_p_value is None:
-        return f"all differences are the same, so that no t test applies; {permutation}"
+        text = f"all differences are the same, so that no t test applies; {permutation}"
+        if comparison.family > 1 and pairs is comparison.deciding:
+            text += f", {_equals(corrected)} after Holm's correction for {comparison.family} tests"
+        return text
     if comparison.family == 1:
         return f"paired t test p {_equals(corrected)}; {permutation}"
     text = f"p {_equals(corrected)} after Holm's correction for {comparison.family} tests"
@@ -251,7 +255,7 @@ def _troubles(comparison: Comparison) -> str:
     test = comparison.failure_test
     if test.corrected < ALPHA:
         return f"{text}; Boschloo's exact test p {_failure_test(test)}."
-    chance = f"(Boschloo's exact test p {_equals(test.corrected)})"
+    chance = f"(Boschloo's exact test p {_failure_test(test)})"
     return f"{text}, which this many seeds cannot tell from chance {chance}."
 
 

@@ -152,7 +152,7 @@ def command(
     report finds it.
     """
     from ganbench import paths
-    from ganbench.analysis.speed_regression import changes, parse_share
+    from ganbench.analysis.speed_regression import changes, check_rounds, parse_share
     from ganbench.errors import ConfigError
     from ganbench.records.speed_record import read_speeds, write_speeds
     from ganbench.runtime.execution import Execution
@@ -162,6 +162,8 @@ def command(
     if bound is not None and baseline is None:
         raise ConfigError("--fail-if-slower needs --baseline FILE.", "A file of --json will do.")
     before = read_speeds(baseline) if baseline is not None else None
+    if bound is not None and before is not None:
+        check_rounds(before, rounds)
     axes = _read_axes(
         models=model,
         trick_sets=tricks,

@@ -98,7 +98,9 @@ def _found_by_row(
 def _metrics(sections: Sequence[DatasetSection]) -> str:
     """Return which metric was found on which dataset."""
     named = [f"{section.main.name} on {section.dataset}" for section in sections if section.main]
-    return f"Found is the difference to the baseline in {join_words(named)}." if named else ""
+    return (
+        f"What was found is the difference to the baseline in {join_words(named)}." if named else ""
+    )
 
 
 def _claimed(claim: PaperClaim | None) -> TextCell:

@@ -37,7 +37,8 @@ def event_chapter(curves: Sequence[EventCurve]) -> Chapter:
     )
     note = notes.EVENTS_NOTE
     if len(tags) > MOST_TAGS:
-        note += f" {counted(len(tags) - MOST_TAGS, 'further tag')} are not drawn."
+        verb = "is" if len(tags) == MOST_TAGS + 1 else "are"
+        note += f" {counted(len(tags) - MOST_TAGS, 'further tag')} {verb} not drawn."
     return Chapter("Curves of other tools", (charts, Paragraph(note)), anchor="event-curves")
 
 

@@ -128,13 +128,15 @@ PLANE_NOTE = (
 
 CURVES_NOTE = (
     "A cross at the lower edge says that something began to go wrong. Thin lines are single seeds. "
-    "The thick line is their mean, at the points that all seeds have, in the band of its 95 % t "
-    "interval; a triangle at the edge says that the band goes on. Gray dashes mark the floor."
+    "The thick line is the mean of those that did not diverge (of all, where all did), at the "
+    "points that all of these have, in the band of its 95 % t interval; a triangle at the edge "
+    "says that the band goes on. Gray dashes mark the floor."
 )
 
 MULTIPLES_NOTE = (
-    "Each panel is one variant: thin lines are its seeds, the thick one is their mean, and the "
-    "band is its 95 % t interval at each point; a triangle at the edge says that it goes on, a "
+    "Each panel is one variant: thin lines are its seeds, the thick one is the mean of those that "
+    "did not diverge (of all, where all did), and the band is its 95 % t interval at each point; a "
+    "triangle at the edge says that it goes on, a "
     "cross at the lower edge that something began to go wrong. The baseline is gray. Across: "
     "thousands of images."
 )

@@ -95,7 +95,7 @@ def further(verdicts: Sequence[Verdict]) -> str:
     counts = dict.fromkeys((verdict.word for verdict in verdicts), 0)
     for verdict in verdicts:
         counts[verdict.word] += 1
-    listed = join_words(f"{count:,} {word}" for word, count in counts.items())
+    listed = join_words(f"{count:,} × {word}" for word, count in counts.items())
     return f"Further treatments: {listed}."
 
 
@@ -195,7 +195,7 @@ def times_varied(rows: Sequence[VariantRow]) -> str:
     if not varied:
         return ""
     widest, times = next(iter(varied.items()))
-    others = f", and so it is with {len(varied) - 1} more" if len(varied) > 1 else ""
+    others = f"; {counted(len(varied) - 1, 'more variant')} varied, too" if len(varied) > 1 else ""
     return (
         f"Times varied: of {widest}, runs of one length took up to {amount(times, 2)} times as "
         f"long as others{others}. The load of the machine is in these seconds."

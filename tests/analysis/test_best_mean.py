@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from scipy import stats
@@ -33,6 +34,30 @@ def test_a_paired_test_decides_over_shared_seeds(support: Callable[..., str]) ->
     assert stats.ttest_ind(a, b).pvalue > 0.5
     assert stats.ttest_rel(a, b).pvalue < 0.05
     assert support(a, b) == "significant"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_mean_that_owes_its_place_to_a_lost_seed_is_not_the_best_by_a_test(
+    run: Callable[..., RunRecord], sign: int
+) -> None:
+    """The last seed of a, which the others found hard, diverged: b is better on all the rest."""
+    values = {"a": [20.0, 22.0, 24.0, 26.0, None], "b": [19.5, 21.4, 23.5, 25.4, 40.0]}
+    better = "lower" if sign == 1 else "higher"
+    runs = [run(name, seed, value) for name in values for seed, value in enumerate(values[name])]
+    runs = [
+        replace(
+            each,
+            metrics={
+                metric: replace(found, value=sign * (found.value or 0), better=better)
+                for metric, found in each.metrics.items()
+            },
+        )
+        for each in runs
+    ]
+    table = metric_table(runs, "ring8")
+    assert [row.variant for row in table.rows if row.cells["fid"].best] == ["a"]
+    assert stats.ttest_rel(values["a"][:4], values["b"][:4]).pvalue < 0.001
+    assert best_support(table, table.columns[0]) == "not significant"
 
 
 def test_without_shared_seeds_it_is_welchs_test(support: Callable[..., str]) -> None:

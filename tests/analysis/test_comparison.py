@@ -55,6 +55,19 @@ def test_without_tricks_all_are_compared_with_one(
     assert against(compare_to(table, "a")) == {"vanilla": "a"}
 
 
+def test_a_single_pair_is_not_tested_and_makes_no_other_test_stricter(
+    runs: Callable[..., list[RunRecord]], table_of: Callable[..., MetricTable]
+) -> None:
+    tested, single = runs("a", [18.0, 21.1, 17.5, 19.4, 20.3]), runs("b", [19.0])
+    alone = {row.variant: row for row in compare_to(table_of(runs("", BASE), tested))}
+    both = {row.variant: row for row in compare_to(table_of(runs("", BASE), tested, single))}
+    assert both["gan + a"] == alone["gan + a"]
+    assert both["gan + a"].family == 1
+    assert (both["gan + b"].t_corrected, both["gan + b"].corrected) == (None, None)
+    (only,) = compare_to(table_of(runs("", BASE), single))
+    assert only.family == 0
+
+
 def test_the_family_is_all_treatments_in_one_metric_whatever_their_baselines(
     runs: Callable[..., list[RunRecord]], table_of: Callable[..., MetricTable]
 ) -> None:

@@ -54,6 +54,33 @@ def test_missing_values_are_no_improvement(runs: Runs, table_of: Table) -> None:
     ]
 
 
+@pytest.mark.parametrize("bad", [[None] * 5, [None, None, 30.0, None, None]])
+def test_a_treatment_that_was_measured_without_a_value_trips(
+    runs: Runs, table_of: Table, bad: list[float | None]
+) -> None:
+    """A reverse KL is not a number where no sample is sharp; the run is done all the same."""
+    base, unsharp = runs("", [20.0] * 5), runs("r1", [30.0] * 5)
+    unsharp = [
+        replace(run, metrics={"fid@mnist-cnn": replace(run.metrics["fid@mnist-cnn"], value=value)})
+        for run, value in zip(unsharp, bad, strict=True)
+    ]
+    missing = bad.count(None)
+    assert tripped([parse_bound("fid:5%")], compare_to(table_of(base, unsharp))) == [
+        f"gan + r1: fid@mnist-cnn is missing for {missing} of the seeds for which gan has it."
+    ]
+    diverged = [replace(unsharp[0], seed=0), *runs("r1", [None] * 5)[1:]]
+    assert tripped([parse_bound("fid:5%")], compare_to(table_of(base, diverged)))
+    never_measured = [replace(run, metrics={}) for run in unsharp]
+    assert compare_to(table_of(base, never_measured)) == []
+
+
+def test_a_bound_over_one_seed_speaks_of_one_seed(runs: Runs, table_of: Table) -> None:
+    (sentence,) = tripped(
+        [parse_bound("fid:5%")], compare_to(table_of(runs("", [20.0]), runs("r1", [22.0])))
+    )
+    assert "by 10 % over 1 seed; fid:5% allows less." in sentence
+
+
 def test_a_baseline_without_values_is_no_fault_of_the_treatment(
     runs: Runs, table_of: Table
 ) -> None:
@@ -91,7 +118,8 @@ def test_any_worsening_is_beyond_a_share_of_zero(runs: Runs, table_of: Table) ->
     bound = [parse_bound("fid:1000%")]
     worse = compare_to(table_of(runs("", [0.0, 0.0]), runs("r1", [0.0, 0.5])))
     assert tripped(bound, worse) == [
-        "gan + r1 is worse than gan in fid@mnist-cnn by inf % over 2 seeds; fid:1000% allows less."
+        "gan + r1 is worse than gan in fid@mnist-cnn by 0.25 from a mean of zero over 2 seeds; "
+        "fid:1000% allows less."
     ]
     for values in ([0.0, 0.0], [-1.0, 0.0]):
         same_or_better = compare_to(table_of(runs("", [0.0, 0.0]), runs("r1", values)))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from ganbench.analysis.speed_regression import changes, parse_share, ratio_interval
+from ganbench.analysis.speed_regression import changes, check_rounds, parse_share, ratio_interval
 from ganbench.errors import ConfigError
 from ganbench.records.speed_record import Rate, SpeedCase, SpeedRecord
 
@@ -61,6 +61,23 @@ def test_slower_is_beyond_the_bound_and_beyond_chance(now, before, slower):
     assert ("slower than allowed" in change.sentence) is slower
     (unbound,) = changes(record(*now), record(*before), None)
     assert not unbound.slower
+
+
+def test_what_a_change_says_where_there_is_little_to_say():
+    (single,) = changes(record(50.0), record(100.0, 101.0), None)
+    assert single.sentence.endswith(
+        "0.498 times as fast as before, without an interval, as one of the two had a single round."
+    )
+    (gone,) = changes(record(), record(100.0, 101.0), None)
+    assert gone.sentence.endswith(": was measured before, and no longer runs.")
+
+
+@pytest.mark.parametrize(("speeds", "rounds"), [((100.0, 101.0), 1), ((100.0,), 5)])
+def test_a_loss_that_cannot_be_shown_is_refused_before_anything_is_measured(speeds, rounds):
+    with pytest.raises(ConfigError, match="two or more rounds"):
+        check_rounds(record(*speeds), rounds)
+    check_rounds(record(100.0, 101.0), 2)
+    check_rounds(record(), 2)  # it did not run then
 
 
 @pytest.mark.parametrize(

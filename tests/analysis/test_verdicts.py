@@ -99,7 +99,8 @@ def test_more_runs_that_diverge_and_lost_pairs_are_a_failure(
     assert worse.sentence.startswith("worse: no difference that 2 seeds can show: ")
     assert worse.sentence.endswith(
         " 2 of 5 runs diverged or collapsed, 1 of 5 of gan, which this many seeds cannot tell from "
-        "chance (Boschloo's exact test p = 1)."
+        "chance (Boschloo's exact test p = 1 after Holm's correction for 3 treatments, on its own "
+        "p = 0.754)."
     )
     assert by_variant["gan + same"].word == "helps where no run failed"
     assert "conditional on not failing: 1 shared seed with a failed run is left out." in (
@@ -238,7 +239,8 @@ def test_a_baseline_that_collapsed_once_does_not_take_all_power(
     ) in good.sentence
     assert good.sentence.endswith(
         "0 of 5 runs diverged or collapsed, 1 of 5 of gan, which this many seeds cannot tell from "
-        "chance (Boschloo's exact test p = 1)."
+        "chance (Boschloo's exact test p = 1 after Holm's correction for 2 treatments, on its own "
+        "p = 0.754)."
     )
     assert (idle.kind, idle.conditional) == ("unclear", False)
     assert idle.sentence.startswith("idle: no difference that 4 seeds can show: ")
@@ -310,9 +312,47 @@ def test_equal_steps_are_judged_by_the_permutation_test(
     assert "all differences are the same" in five.sentence
     six = judged(runs("", [10.0] * 6), runs("step", [9.0] * 6))["gan + step"]
     assert (six.kind, six.comparison.t_corrected) == ("helps", 0.03125)
+    noise = [10.0, 12.0, 9.0, 11.0, 10.5, 9.5]
+    two = judged(runs("", [10.0] * 6), runs("step", [9.0] * 6), runs("noise", noise))["gan + step"]
+    assert two.kind == "unclear"
+    assert (
+        "permutation p = 0.0312 (least 0.0312), = 0.0625 after Holm's correction for 2 tests"
+        in two.sentence
+    )
     same = judged(runs("", BASE), runs("idle", BASE))["gan + idle"]
     assert same.sentence == (
         "idle: no difference that 5 seeds can show: fid@mnist-cnn is the same in all of them."
+    )
+
+
+def test_steps_that_are_equal_but_for_rounding_have_no_spread(
+    runs: Callable[..., list[RunRecord]],
+) -> None:
+    values = [0.3, 0.6, 1.7, 0.8, 0.9]
+    assert len({value + 0.1 - value for value in values}) > 1, "the sums are rounded"
+    step = judged(runs("", values), runs("step", [value + 0.1 for value in values]))["gan + step"]
+    assert step.comparison.detectable is None
+    assert "A true difference" not in step.sentence
+    assert step.pairs is not None
+    assert step.pairs.paired.deviation == 0
+
+
+def test_one_seed_makes_no_test(runs: Callable[..., list[RunRecord]]) -> None:
+    table = metric_table([*runs("", [20.0]), *runs("a", [10.0]), *runs("b", [30.0])], "digits")
+    matrix = judge_matrix([(table, compare_to(table))])
+    assert matrix.tests == 0
+    assert "test" not in matrix.scope
+
+
+def test_a_p_value_of_failures_says_what_it_was_corrected_for(
+    runs: Callable[..., list[RunRecord]],
+) -> None:
+    bad, one = [None, None, None, None, 20.0], [None, *BASE[1:]]
+    others = [runs(name, one) for name in "abcdefghi"]
+    verdict = judged(runs("", BASE), runs("bad", bad), *others)["gan + bad"]
+    assert (
+        "Boschloo's exact test p = 0.215 after Holm's correction for 10 treatments, on its own p "
+        "= 0.0215" in verdict.sentence
     )
 
 

@@ -79,6 +79,8 @@ def _panel(data: ChartData, tricks: str, style: Style, main: MetricColumn, *, lo
         alt.Tooltip("high:Q", format=".0%"),
         alt.Tooltip("n:Q", title="runs"),
     ]
+    # Between two values the share is that of the worse one, as no run lies between them.
+    steps = "step-before" if main.better == "higher" else "step-after"
     layers: list[alt.Chart] = []
     inks = {PLAIN: BEHIND, tricks: style.color}
     for name, ink in inks.items():
@@ -87,10 +89,10 @@ def _panel(data: ChartData, tricks: str, style: Style, main: MetricColumn, *, lo
         low = y.copy()
         low.shorthand = "low:Q"
         layers += [
-            base.mark_area(opacity=0.14, strokeWidth=0, interpolate="step-after")
+            base.mark_area(opacity=0.14, strokeWidth=0, interpolate=steps)
             .encode(x=x, y=low, y2="high:Q", color=alt.value(ink))
             .transform_filter("isValid(datum.low)"),
-            base.mark_line(strokeWidth=2.2, interpolate="step-after").encode(
+            base.mark_line(strokeWidth=2.2, interpolate=steps).encode(
                 x=x, y=y, color=alt.value(ink), tooltip=tips
             ),
         ]

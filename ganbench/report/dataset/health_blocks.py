@@ -131,9 +131,9 @@ def _best_rows(section: DatasetSection, row: VariantRow) -> list[Row]:
     rows = []
     chosen = [run for run in row.runs if run.counted and run.best]
     for metric in dict.fromkeys(as_text(run.best.get("metric")) for run in chosen):
-        runs = [run for run in chosen if run.best.get("metric") == metric]
+        runs = [run for run in chosen if _last_and_best(run, metric)]
         best = estimate(_best_value(run, metric) for run in runs)
-        last = estimate(run.metrics[metric].value for run in runs if metric in run.metrics)
+        last = estimate(run.metrics[metric].value for run in runs)
         kimg = [number for run in runs if (number := as_number(run.best.get("kimg"))) is not None]
         if best is None or last is None or not kimg:
             continue
@@ -142,6 +142,15 @@ def _best_rows(section: DatasetSection, row: VariantRow) -> list[Row]:
         name = TextCell(row.variant, style=section.styles[row.variant])
         rows.append(Row((name, TextCell(metric), *means, *map(TextCell, facts))))
     return rows
+
+
+def _last_and_best(run: RunRecord, metric: str) -> bool:
+    """Tell whether a metric chose the best evaluation of a run, and the last has a value, too."""
+    return (
+        run.best.get("metric") == metric
+        and _best_value(run, metric) is not None
+        and run.metrics.get(metric, Measurement(None)).value is not None
+    )
 
 
 def _best_value(run: RunRecord, metric: str) -> float | None:

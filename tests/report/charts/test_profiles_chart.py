@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -42,8 +43,39 @@ def test_a_share_of_one_run_has_no_band(make_record: Any) -> None:
     runs = [make_record("digits", "", rate, 0, 10.0) for rate in ("0.1", "0.2")]
     table = metric_table(runs, "digits")
     (profile,) = profiles(table, table.columns[0])
-    one = replace(profile.curves[0].shares[0], low=None, high=None, n=1)
-    curve = replace(profile.curves[0], shares=tuple(one for _ in profile.thresholds))
-    rows = profile_rows(replace(profile, curves=(curve,)))
+    rows = profile_rows(profile)
     assert rows
     assert all("low" not in row and "high" not in row for row in rows), "not a band at 0 %"
+
+
+@pytest.mark.parametrize("better", ["lower", "higher"])
+def test_between_two_values_the_line_is_at_the_share_that_holds_there(
+    make_record: Any, better: str
+) -> None:
+    runs = [
+        make_record("digits", "", rate, seed, float(10 * seed + int(rate)))
+        for rate in ("1", "2")
+        for seed in range(3)
+    ]
+    runs = [
+        replace(
+            run,
+            metrics={name: replace(found, better=better) for name, found in run.metrics.items()},
+        )
+        for run in runs
+    ]
+    table = metric_table(runs, "digits")
+    (profile,) = profiles(table, table.columns[0])
+    (panel,) = profile_panels(
+        profile, "p", styles([row.variant for row in table.rows]), table.columns[0]
+    )
+    marks = [layer["mark"] for layer in panel.view["layer"]]
+    steps = {mark["interpolate"] for mark in marks if "interpolate" in mark}
+    (step,) = steps
+    values = [value for run in runs if (value := run.metrics["fid"].value) is not None]
+    shares = dict(zip(profile.thresholds, profile.curves[0].shares, strict=True))
+    for left, right in itertools.pairwise(profile.thresholds):
+        middle = (left + right) / 2
+        holds = [value >= middle if better == "higher" else value <= middle for value in values]
+        drawn = shares[right if step == "step-before" else left]
+        assert drawn.value == pytest.approx(sum(holds) / len(holds))
