@@ -150,7 +150,7 @@ def merge_tricks(own: Iterable[Trick], requested: Iterable[TrickConfig]) -> list
 
 def acts_on_sampling(trick: Trick) -> bool:
     """Tell whether a trick changes how samples are drawn, and nothing before."""
-    return overridden_hooks(trick) - {"check", "start"} == {"sampler"}  # these two may refuse
+    return overridden_hooks(trick) - {"start"} == {"sampler"}  # start may refuse
 
 
 def _sampling_tricks() -> list[str]:

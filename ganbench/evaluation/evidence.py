@@ -53,7 +53,7 @@ class Evidence:
     def part(self, rows: Indices) -> Evidence:
         """Return the evidence of some samples, by their indices, where rows are known.
 
-        It has no probe, so that metrics make no intervals for it.
+        It has no probe, so that metrics of moments make no intervals for it.
         """
         features = None if self.features is None else self.features[rows]
         return Evidence(

@@ -77,9 +77,13 @@ class NetworkFacts:
 
     @property
     def protocol(self) -> str:
-        """The network's part of a protocol: ``name:first eight digits/preprocessing``."""
+        """The network's part of a protocol: ``name:first eight digits/preprocessing``.
+
+        A version above the first stands after the name: ``name.v2``.
+        """
+        version = f".v{self.version}" if self.version > 1 else ""
         weights = f":{self.weights_sha256[:8]}" if self.weights_sha256 else ""
-        return f"{self.name}{weights}/{self.preprocessing}"
+        return f"{self.name}{version}{weights}/{self.preprocessing}"
 
     @property
     def slow(self) -> bool:

@@ -62,7 +62,7 @@ def deviations(
         fake: The generated samples.
         compute: How the metrics were measured.
         metrics: The names of the metrics that were measured.
-        machine: What tells this machine from others, for remembering; empty to measure anew.
+        machine: What tells this machine from others, for remembering; empty to measure again.
     """
     moved: dict[str, Deviation] = {}
     if isinstance(fake, ReferenceStatistics):

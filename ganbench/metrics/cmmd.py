@@ -82,7 +82,7 @@ class ClipDiscrepancy(Metric):
                 f"{len(reals):,} real"
             )
         error = SCALE * sums.variance() ** 0.5
-        if not error:
+        if error <= _KERNEL_ROUNDING:
             return Value(value, note=NO_SPREAD, bias=bias, warning=warning)
         margin = NORMAL_QUANTILE * error
         return Value(value, max(0.0, value - margin), value + margin, AT_THIS_N, bias, warning)

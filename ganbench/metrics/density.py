@@ -38,7 +38,7 @@ class Density(NeighborhoodMetric):
         """Return the mean number of balls over k, with Student's interval."""
         densities = sweep.balls / DENSITY_K  # (N,)
         value = float(densities.mean())
-        if len(densities) < 2 or not densities.std():
+        if len(densities) < 2 or densities.min() == densities.max():
             return Value(value, note=NO_SPREAD)
         error = float(densities.std(ddof=1)) / len(densities) ** 0.5
         margin = student_quantile(len(densities) - 1) * error

@@ -11,8 +11,13 @@ import numpy as np
 from ganbench.evaluation.checks import require, require_held_out
 from ganbench.evaluation.evidence import Evidence, random_probe
 from ganbench.evaluation.math.arrays import Indices
-from ganbench.evaluation.math.frechet_value import frechet_floor, frechet_value, kept_jackknife
-from ganbench.evaluation.math.intervals import student_quantile
+from ganbench.evaluation.math.frechet_value import (
+    frechet_floor,
+    frechet_value,
+    kept_jackknife,
+    without_spread,
+)
+from ganbench.evaluation.math.intervals import NO_SPREAD, student_quantile
 from ganbench.evaluation.metric import Floor, Metric, Value
 from ganbench.evaluation.protocol import PROTOCOL_SEED
 from ganbench.registry import register
@@ -119,9 +124,10 @@ class GeneralizationGap(SplitDistance):
         warning = "; ".join(
             dict.fromkeys(value.warning for value in values if "too few" in value.warning)
         )
-        if fake.probe is None or fake.count < 3:
-            return Value(gap, note=f"no interval: too few samples; {both}", warning=warning)
+        assert training.moments is not None
         assert fake.moments is not None
+        if fake.probe is None or fake.count < 3 or without_spread(training.moments, fake.moments):
+            return Value(gap, note=f"{NO_SPREAD}; {both}", warning=warning)
         changes = []
         for side in (held_out, training):
             assert side.moments is not None

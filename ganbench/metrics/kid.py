@@ -83,8 +83,9 @@ class KernelDistance(Metric):
         """
         reals, fakes = require_features(real, fake, metric=self.name, least_real=2, least_fake=2)
         subsets = _kept_subsets(reals, fakes, seed)
-        between_subsets = float(subsets.values.var(ddof=1)) / _SUBSETS
-        variance = subsets.sums.variance(len(fakes)) + between_subsets
+        variance = subsets.sums.variance(len(fakes))
+        if variance:  # otherwise the fakes are equal, and only the reference varies
+            variance += float(subsets.values.var(ddof=1)) / _SUBSETS
         size = min(SUBSET_SIZE, len(reals), len(fakes))
         warning = ""
         if size < SUBSET_SIZE:

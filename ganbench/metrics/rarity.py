@@ -53,7 +53,7 @@ class Rarity(Metric):
         if not len(scored):
             return Value(math.nan, note=f"none: {share}")
         value = float(scored.mean())
-        if len(scored) < 2 or not scored.std():
+        if len(scored) < 2 or scored.min() == scored.max():
             return Value(value, note=f"{share}; {NO_SPREAD}")
         error = float(scored.std(ddof=1)) / len(scored) ** 0.5
         margin = student_quantile(len(scored) - 1) * error

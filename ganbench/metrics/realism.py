@@ -11,6 +11,7 @@ from scipy.stats import binom
 
 from ganbench.evaluation.checks import require_features
 from ganbench.evaluation.evidence import Evidence
+from ganbench.evaluation.math.intervals import NO_SPREAD
 from ganbench.evaluation.math.neighborhoods import IMPROVED_K
 from ganbench.evaluation.math.sample_scores import realism_scores
 from ganbench.evaluation.metric import Metric, PointSupport, Value
@@ -51,8 +52,8 @@ class Realism(Metric):
         if not math.isfinite(value):
             return Value(value, warning="at least half of the samples are copies of real ones")
         rank = int(binom.ppf(0.025, len(scores), 0.5))
-        if rank < 1:
-            return Value(value, note="no interval: too few samples")
+        if rank < 1 or scores[0] == scores[-1]:
+            return Value(value, note=NO_SPREAD)
         low, high = float(scores[rank - 1]), float(scores[len(scores) - rank])
         note = "95 % interval over the fakes by order statistics, the reference held fixed"
         if not math.isfinite(high):

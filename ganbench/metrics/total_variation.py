@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from ganbench.evaluation.math.arrays import Array
-from ganbench.evaluation.math.intervals import NORMAL_QUANTILE
+from ganbench.evaluation.math.intervals import NO_SPREAD, NORMAL_QUANTILE
 from ganbench.evaluation.metric import Value
 from ganbench.evaluation.mode_counts import ModeCounts, ModeMetric
 from ganbench.registry import register
@@ -46,11 +46,15 @@ class TotalVariation(ModeMetric):
         resampled = np.random.default_rng(seed).multinomial(
             counts.samples, shares, size=_RESAMPLES
         )  # (R, K + 1)
-        error = float(_distance(resampled / counts.samples, expected).std(ddof=1))
+        distances = _distance(resampled / counts.samples, expected)
+        where = f"{outside / counts.samples:.3g} of the samples lie outside"
+        if np.ptp(distances) == 0:  # all of them do, or all are in one mode
+            return Value(value, note=f"{NO_SPREAD}; {where}")
+        error = float(distances.std(ddof=1))
         low, high = value - NORMAL_QUANTILE * error, value + NORMAL_QUANTILE * error
         note = (
             f"95 % interval for the expectation at this n, from {_RESAMPLES} bootstrap resamples; "
-            f"{outside / counts.samples:.3g} of the samples lie outside"
+            f"{where}"
         )
         return Value(value, max(0.0, low), min(1.0, high), note)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The memory that a batch needs at least, known before it is allocated."""
+"""A lower bound of the memory that a batch needs, known before it is allocated."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def bytes_of_example(
 
 
 def _condition(gan: GAN, data: DataSpec, count: int) -> Tensor | None:
-    """Return something like labels (count,) or sources (count, *shape), if the model needs them."""
+    """Return something like labels (count,), or sources (count, C, H, W), if a model needs them."""
     if gan.conditional == "source":
-        return torch.empty(count, *data.shape)
+        return torch.empty(count, *(data.source or data.shape))
     return torch.zeros(count, dtype=torch.int64) if gan.conditional else None
 
 

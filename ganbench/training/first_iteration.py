@@ -32,7 +32,9 @@ from ganbench.turn import Seen, Turn
 def first_iteration(state: State, iterate: StepRule, next_batch: Callable[[], Batch]) -> None:
     """Make an iteration in which everything that hooks and networks return is checked.
 
-    The iteration itself is the same as any other.
+    The iteration itself is the same as any other. That every network gets a gradient is checked in
+    the first of a run alone: a term may be computed in every sixteenth update, and a resumed run
+    begins between two of them.
 
     Raises:
         ContractError: Something was not as the contract says, or the user's code failed.
@@ -41,6 +43,7 @@ def first_iteration(state: State, iterate: StepRule, next_batch: Callable[[], Ba
         name: [weight for weight in network.parameters() if weight.requires_grad]
         for name, network in _networks_of(state).items()
     }
+    begins = not any(state.updates.values())
     learned: set[str] = set()
     before = _plain_values(state)
 
@@ -67,7 +70,7 @@ def first_iteration(state: State, iterate: StepRule, next_batch: Callable[[], Ba
         for name in replaced:
             del vars(state)[name]
     for owner, weights in owners.items():
-        if weights and owner not in learned:
+        if begins and weights and owner not in learned:
             raise ContractError(
                 f"The {owner} gets no gradient: its weights would never move.",
                 f"Look for .detach(), torch.no_grad() or .item() on the way from the {owner} to "

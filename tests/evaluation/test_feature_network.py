@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from ganbench.errors import InputError
 from ganbench.evaluation import feature_network
 from ganbench.evaluation.extract import NetworkNeeds, extract
 from ganbench.evaluation.feature_network import FeatureNetwork, NetworkFacts, distinct
+from ganbench.evaluation.protocol import network_protocol
 from ganbench.evaluation.reference import Reference
 from ganbench.networks.clip import CLIPNetwork
 from ganbench.networks.dinov2 import DINOv2Network
@@ -119,6 +121,15 @@ def test_images_of_mixed_sizes_and_channels_keep_their_places():
 
 def test_the_protocol_names_network_hash_and_preprocessing():
     assert Brightness().facts.protocol == "brightness:abababab/none"
+
+
+@pytest.mark.parametrize("weights", ["ab" * 32, ""])
+def test_numbers_of_two_versions_of_a_network_are_told_apart(weights):
+    first = replace(Brightness().facts, weights_sha256=weights, version=1)
+    second = replace(first, version=2)
+    assert second.protocol.startswith("brightness.v2")
+    assert first.protocol != second.protocol
+    assert network_protocol(first, Compute()) != network_protocol(second, Compute())
 
 
 @pytest.mark.parametrize(

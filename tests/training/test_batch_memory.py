@@ -8,12 +8,16 @@ import torch
 
 from ganbench.config import override
 from ganbench.errors import MemoryShortageError
+from ganbench.gan import DataSpec
 from ganbench.harness.plan import plan
 from ganbench.runtime import control_groups, memory
 from ganbench.training import batch_memory
 from ganbench.training.batch_memory import bytes_of_example, check_batch_memory
+from ganbench.training.build import create
 
 CPU = torch.device("cpu")
+PAIRS = DataSpec("pairs", "1", (3, 32, 32), source=(1, 32, 32))
+COLOR = replace(PAIRS, source=(3, 32, 32))
 
 
 def check(planned, batch_size, processes=1):
@@ -86,6 +90,14 @@ def test_a_batch_beyond_memory_is_refused_and_what_fits_is_said(monkeypatch):
         check(planned, 2002, processes=2)
     assert raised.value.hint == "At most 2,000 fit: --batch-size 2000."
     check(replace(planned, config=planned.config.model_copy(update={"precision": "bf16"})), 2000)
+
+
+def test_sources_have_a_shape_of_their_own():
+    recipe = create("pix2pix", PAIRS).recipe
+    gan = create("pix2pix", PAIRS)
+    gray = bytes_of_example(gan, PAIRS, recipe)
+    assert gray > 0
+    assert gray < bytes_of_example(create("pix2pix", COLOR), COLOR, recipe) < 2 * gray
 
 
 def test_a_network_that_cannot_be_called_without_values_is_not_refused():

@@ -27,8 +27,8 @@ CLASSES = DataSpec("plane", "1", (2,), classes=3)
 RECIPE = Recipe(kimg=0.04, batch_size=8, latent_dim=3)
 
 
-def train(tmp_path, data=DATA, **fields):
-    """Train a small GAN with some fields replaced."""
+def train(tmp_path, data=DATA, updates=0, **fields):
+    """Train a small GAN with some fields replaced, as if it had made some updates."""
     gan = GAN(
         **{
             "generator": lambda latent_dim: MLP((latent_dim,), [4], (2,)),
@@ -39,8 +39,10 @@ def train(tmp_path, data=DATA, **fields):
         }
     )
     labels = torch.arange(40) % 3 if data.classes else None
+    state = state_of(gan, data, gan.tricks)
+    state.updates = dict.fromkeys(state.updates, updates)
     trainer = Trainer(
-        state_of(gan, data, gan.tricks),
+        state,
         Dataset(data, "train", torch.randn(40, 2), labels),
         RunFolder(tmp_path / "run"),
         seed=0,
@@ -343,3 +345,18 @@ class LateError(Hooks):
 def test_an_error_after_the_first_iteration_is_a_sentence_too(tmp_path, hooks, sentence):
     with pytest.raises(ContractError, match=sentence):
         train(tmp_path, hooks=hooks)
+
+
+class Seldom(Hooks):
+    """Lets a partner learn in every third update alone."""
+
+    def generator_terms(self, turn):
+        if turn.state.updates["generator"] % 3:
+            return {}
+        return {"code": turn.state.partners["encoder"](torch.ones(8, 2)).square().mean()}
+
+
+@pytest.mark.parametrize("updates", [0, 1, 3])
+def test_a_partner_may_learn_in_some_updates_only_also_when_a_run_goes_on(tmp_path, updates):
+    partners = {"encoder": Partner(lambda size, shape: nn.Linear(2, 3))}
+    train(tmp_path, updates=updates, hooks=Seldom(), partners=partners)

@@ -15,6 +15,8 @@ Kernel = Callable[[Array, Array], Array]
 """Maps features (A, d) and (B, d) to kernels (A, B), and may be written into afterwards."""
 
 _BLOCK = 1024
+_ROUNDING = 1e-12
+"""The share of a mean of kernels that rounding may move."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +83,21 @@ class TwoSampleSums:
         would keep that noise, and where both distributions are the same, there is nothing else.
         There, this estimate is up to 1.5 times the variance, because it takes Var(g) less its noise
         for 0 where it is negative. ``count`` None means as many as there are. The result is 0 for
-        fewer than four samples.
+        fewer than four samples, and for samples that are equal up to rounding.
         """
         n, m = len(self.fake.rows), len(self.real.rows)
         count = n if count is None else count
         if n < 4:
             return 0.0
         means = self.fake.rows / (n - 1)
-        pairs = self.fake.squares / (n * (n - 1)) - self.fake.mean**2
+        squares = self.fake.squares / (n * (n - 1))
+        pairs = squares - self.fake.mean**2
+        if pairs <= _ROUNDING * squares:
+            pairs = 0.0
         unexplained = max(0.0, (pairs - 2 * float(means.var(ddof=1))) / (1 - 2 / (n - 1)))
         spread = float((means - self.between.columns / m).var(ddof=1))
+        if spread <= (100 * _ROUNDING) ** 2 * squares:
+            spread = 0.0
         first = max(spread - unexplained / (n - 1), 0.0)
         return 4 * first / count + 2 * unexplained / (count * (count - 1))
 

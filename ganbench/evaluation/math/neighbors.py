@@ -5,7 +5,9 @@ Distances are Euclidean, and squared wherever they are passed on. A block of dis
 single matrix product, |x|^2 + |y|^2 - 2xy, in float32 around the mean: fast, but wrong by up to
 ``Distances.error``. That leaves open which of two neighbors is nearer, and on which side of a
 bound a pair lies. The sum of squared differences in float64 settles both: it is 0 for duplicates
-and the same for (x, y) as for (y, x). So ties and neighbors are those of float64.
+and the same for (x, y) as for (y, x). Where more candidates than that are as near to one another as
+float32 is wrong, as samples of a collapsed generator are, the product is repeated in float64. So
+ties and neighbors are those of float64.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ CUDA_SIDE = 4096
 """The side of a block on a CUDA device, where small blocks are mostly waiting."""
 CUDA_ROOM = 0.5
 """Features stay on a CUDA device if they need at most this share of its free memory."""
+REPEATED = 8192
+"""How many rows are repeated in float64 at once."""
 _MANY_PAIRS = 1 << 17
 _IN_CACHE = 1 << 16
 """Number of float64 values that a processor's cache holds next to other data."""
@@ -65,20 +69,23 @@ class Distances:
 
     Blocks are computed on ``device``, if that is a CUDA device, and otherwise on the CPU. Features
     are read from where they are, block by block: once for a CUDA device that has room for them,
-    and again for each block of distances otherwise.
+    and again for each block of distances otherwise. Blocks are in float32 unless ``precise``, or
+    features are few.
     """
 
-    def __init__(self, first: Features, second: Features, device: str = "cpu") -> None:
+    def __init__(
+        self, first: Features, second: Features, device: str = "cpu", *, precise: bool = False
+    ) -> None:
         self.first = first
         self.second = second
         # Apple's GPUs know no float64.
         self.on_cuda = torch.device(device).type == "cuda"
         self._device = device if self.on_cuda else "cpu"
         self._kept: dict[tuple[bool, int, int], CenteredRows] = {}
-        precise = first.shape[1] <= PRECISE_SIZE
-        self._type: np.dtype[Any] = np.dtype(np.float64 if precise else np.float32)
+        self.precise = precise or first.shape[1] <= PRECISE_SIZE
+        self._type: np.dtype[Any] = np.dtype(np.float64 if self.precise else np.float32)
         self._center = mean_of(second)
-        unit = 2.0**-53 if precise else 2.0**-24
+        unit = 2.0**-53 if self.precise else 2.0**-24
         self._relative_error = unit * (8 + 4 * first.shape[1] ** 0.5)
         self._keeps = self.on_cuda and self._has_room()
 
@@ -176,16 +183,26 @@ def nearest(
             all.
         device: Where blocks of distances are computed.
     """
-    distances = Distances(features, features if among is None else among, device)
+    others = features if among is None else among
+    own = np.arange(len(features)) if among is None else None
+    distances = Distances(features, others, device)
     count = min(count, len(features) - 1 if among is None else len(among))
     exact = count if exact is None else min(exact, count)
-    best = _Best(len(features), max(count, exact + GUARD))
+    size = max(count, exact + GUARD)
+    best = _Best(len(features), size)
     if among is None and not distances.on_cuda:
         _sweep_within(distances, best)
     else:
-        _sweep_across(distances, best, themselves=among is not None)
-    for rows in blocks(len(features)):
-        best.settle(rows, exact + GUARD, distances)
+        _sweep_across(distances, best, own)
+    unclear = np.flatnonzero(best.settle(exact, distances))
+    if len(unclear) and not distances.precise:
+        for part in blocks(len(unclear), REPEATED):
+            rows = unclear[part]
+            precise = Distances(features[rows], others, device, precise=True)
+            again = _Best(len(rows), size)
+            _sweep_across(precise, again, None if own is None else own[rows])
+            again.settle(exact, precise)
+            best.squared[rows], best.indices[rows] = again.squared, again.indices
     return Neighbors(best.squared[:, :count], best.indices[:, :count])
 
 
@@ -195,9 +212,11 @@ class _Best:
     def __init__(self, count: int, size: int) -> None:
         self.squared = np.full((count, size), np.inf)
         self.indices = np.full((count, size), -1, np.int64)
+        self.error = 0.0
 
-    def offer(self, rows: slice, squared: Tensor, start: int) -> None:
+    def offer(self, rows: slice, squared: Tensor, start: int, error: float) -> None:
         """Consider squared distances (B, C) of some rows to the C samples from ``start`` on."""
+        self.error = max(self.error, error)
         size = self.indices.shape[1]
         offered = min(size, squared.shape[1])
         values, columns = squared.topk(offered, dim=1, largest=False, sorted=False)
@@ -208,16 +227,31 @@ class _Best:
         self.squared[rows] = np.take_along_axis(candidates, order, axis=1)
         self.indices[rows] = np.take_along_axis(indices, order, axis=1)
 
-    def settle(self, rows: slice, first: int, distances: Distances) -> None:
-        """Sort the candidates of some rows, with exact distances for the ``first`` of them."""
+    def settle(self, exact: int, distances: Distances) -> Array:
+        """Sort the candidates, the first ``exact`` and some more by exact distances.
+
+        Returns:
+            Whether (N,) others might be nearer than the last of the first ``exact``: all that
+            distances of such an error leave open.
+        """
+        return np.concatenate(
+            [self._settle(rows, exact, distances) for rows in blocks(len(self.indices))]
+        )
+
+    def _settle(self, rows: slice, exact: int, distances: Distances) -> Array:
         self._sort(rows, slice(None))
+        first = exact + GUARD
         candidates = self.indices[rows, :first]  # (B, first), -1 where there are too few
+        farthest = self.squared[rows, :first].max(axis=1)  # all others are as far or farther
         repeated = np.repeat(np.arange(rows.start, rows.stop), candidates.shape[1])
-        exact = distances.exact(repeated, candidates.ravel().clip(min=0))
+        settled = distances.exact(repeated, candidates.ravel().clip(min=0))
         self.squared[rows, :first] = np.where(
-            candidates < 0, np.inf, exact.reshape(candidates.shape)
+            candidates < 0, np.inf, settled.reshape(candidates.shape)
         )
         self._sort(rows, slice(first))
+        last = self.squared[rows, exact - 1] if exact else np.zeros(len(farthest))
+        unclear: Array = (last > 0) & (farthest - self.error < last)
+        return unclear
 
     def _sort(self, rows: slice, columns: slice) -> None:
         order = np.argsort(self.squared[rows, columns], axis=1, kind="stable")
@@ -233,27 +267,35 @@ def _sweep_within(distances: Distances, best: _Best) -> None:
         for columns in blocks(rows.stop, COLUMNS):
             start = max(rows.start, columns.start)  # the pairs above are in another block
             below = block.after(start - rows.start)
-            squared, _ = distances.block(below, distances.centered(features, columns))
+            squared, error = distances.block(below, distances.centered(features, columns))
             overlap = columns.stop - start if columns.start == start else 0
             squared[:overlap].fill_diagonal_(float("inf"))
-            best.offer(slice(start, rows.stop), squared, columns.start)
+            best.offer(slice(start, rows.stop), squared, columns.start, error)
             if overlap < len(squared):
-                best.offer(columns, squared[overlap:].t().contiguous(), start + overlap)
+                best.offer(columns, squared[overlap:].t().contiguous(), start + overlap, error)
 
 
-def _sweep_across(distances: Distances, best: _Best, *, themselves: bool) -> None:
+def _sweep_across(distances: Distances, best: _Best, own: Indices | None) -> None:
     """Offer every pair of two sets to the sample of the first set.
 
-    Without ``themselves`` the sets are the same, and no sample is offered to itself.
+    Args:
+        distances: The pairs.
+        best: What they are offered to.
+        own: Where (N,) the samples of the first set are in the second one, None where they are not;
+            no sample is offered to itself.
     """
     height, width = (CUDA_SIDE, CUDA_SIDE) if distances.on_cuda else (ROWS, COLUMNS)
     for rows in blocks(len(distances.first), height):
         first = distances.centered(distances.first, rows)
         for columns in blocks(len(distances.second), width):
-            squared, _ = distances.block(first, distances.centered(distances.second, columns))
-            if not themselves and rows == columns:
-                squared.fill_diagonal_(float("inf"))
-            best.offer(rows, squared, columns.start)
+            second = distances.centered(distances.second, columns)
+            squared, error = distances.block(first, second)
+            if own is not None:
+                places = own[rows] - columns.start
+                here = np.flatnonzero((places >= 0) & (places < squared.shape[1]))
+                pairs = (torch.from_numpy(part).to(squared.device) for part in (here, places[here]))
+                squared[tuple(pairs)] = float("inf")
+            best.offer(rows, squared, columns.start, error)
 
 
 @dataclass(frozen=True)

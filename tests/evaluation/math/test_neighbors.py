@@ -79,6 +79,35 @@ def test_neighbors_that_float32_confuses_are_put_in_order():
     assert np.array_equal(nearest(features, 1).indices[:, 0], expected.argmin(axis=1))
 
 
+@pytest.mark.parametrize("among_others", [False, True])
+@pytest.mark.parametrize("exact", [1, 3])
+def test_neighbors_are_exact_where_many_are_as_near_as_float32_is_wrong(
+    monkeypatch, among_others, exact
+):
+    # As of a generator that has collapsed to a few images, each of them with some noise.
+    monkeypatch.setattr(neighbors, "REPEATED", 64)
+    random = np.random.default_rng(0)
+    features = np.repeat(random.normal(size=(20, 200)), 10, axis=0)
+    features = (features + 2e-4 * random.normal(size=(200, 200))).astype(np.float32)
+    features[50:] += random.normal(size=(150, 200)).astype(np.float32)  # these are clear
+    expected = squares(features, features)
+    others = features if among_others else None
+    if not among_others:
+        np.fill_diagonal(expected, np.inf)
+    found = nearest(features, 5, among=others, exact=exact)
+    order = expected.argsort(axis=1)[:, :exact]
+    assert np.array_equal(found.indices[:, :exact], order)
+    np.testing.assert_allclose(
+        found.squared[:, :exact], np.take_along_axis(expected, order, axis=1), rtol=1e-9, atol=0
+    )
+
+
+def test_equal_samples_are_not_searched_again(monkeypatch):
+    features = np.repeat(drawn(3, 100), 50, axis=0)
+    monkeypatch.setattr(neighbors, "REPEATED", 0)  # blocks of no rows are an error
+    assert not nearest(features, 3).squared.any()
+
+
 def test_only_the_first_need_be_exact():
     features = drawn(80, 100)
     whole, part = nearest(features, 6), nearest(features, 6, exact=2)
@@ -174,7 +203,7 @@ def test_a_card_finds_the_same_and_keeps_features_that_it_has_room_for(monkeypat
         assert np.array_equal(found.squared, known.squared)
         assert np.array_equal(found.indices, known.indices)
     once = len(features) * (size + 1) * (8 if size <= neighbors.PRECISE_SIZE else 4)
-    assert sent_bytes == once if room else sent_bytes > 3 * once
+    assert once <= sent_bytes < 1.5 * once if room else sent_bytes > 3 * once
 
 
 def test_a_sample_among_its_own_set_is_its_own_neighbor_on_a_card_too(monkeypatch):
