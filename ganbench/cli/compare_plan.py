@@ -65,6 +65,18 @@ def check_search(
         )
 
 
+def check_power(context: typer.Context, power: str | None, effect: str | None) -> None:
+    """Refuse options about what is carried out where nothing is: where seeds are planned.
+
+    Raises:
+        ConfigError: One was typed.
+    """
+    if power is not None or effect is not None:
+        idle = {"timeout", "limit", "force", "retry_failed", "fail_if_worse", "jobs", "log"}
+        where = f"with {'--effect' if power is None else '--power'}, which trains nothing"
+        refuse_idle(context, idle | {"dry_run"}, where)
+
+
 def check_backend(context: typer.Context, backend: str, jobs: int | None) -> None:
     """Refuse options that have no effect where this process carries out the cells.
 
