@@ -256,8 +256,7 @@ def command(
         **chosen.run_options,
     )
     policy = Policy(compare_plan.parse_seconds(timeout), limit, force, retry_failed)
-    compare_plan.check_power(context, power, effect)
-    compare_plan.check_backend(context, backend, jobs)
+    compare_plan.refuse_what_is_idle(context, backend, jobs, power=power, effect=effect)
     watch = partial(_carry_out, chosen.metric, backend, jobs, quiet=quiet)
     if chosen.search is not None:
         compare_plan.check_search(baseline, fail_if_worse, power, effect)

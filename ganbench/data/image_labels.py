@@ -42,8 +42,8 @@ class FileLabels:
 
     ``labels`` (N,) int64 in the order of the names, or None; ``classes`` is their number, 0 where
     there are none. ``notice`` says where they come from, or why folders are none; it is empty
-    where there is nothing to say. ``from_file`` says that ``dataset.json`` names them, or that it
-    says that there are none where folders, or files beside the images, would be classes.
+    where there is nothing to say. ``from_file`` says that files name them, or that
+    ``dataset.json`` says that there are none where folders would be classes.
     """
 
     labels: NDArray[np.int64] | None = None
@@ -61,8 +61,8 @@ def image_labels(files: ImageFiles) -> FileLabels:
     recorded = None if files.label_file is None else _recorded_labels(files, files.label_file)
     in_folders = folder_labels(without_common_folder(files.names) if files.wrapped else files.names)
     if recorded is not None:
-        others = bool(files.class_files) or in_folders.labels is not None
-        return replace(recorded, from_file=recorded.from_file or others)
+        turned_off = recorded.labels is None and in_folders.labels is not None
+        return replace(recorded, from_file=recorded.from_file or turned_off)
     return _labels_beside(files) if files.class_files else in_folders
 
 
