@@ -30,7 +30,7 @@ IMAGES_ONLY = {
 
 
 def takes(model, data):
-    """Tell whether a model must take some data, and refuse it otherwise."""
+    """Tell whether a model must take some data, which have classes, and refuse it otherwise."""
     is_text = data.alphabet is not None
     kinds = {
         "pix2pix": data.source is not None,
