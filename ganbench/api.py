@@ -324,8 +324,9 @@ def compare(
 def _carry_out(scheduler: Scheduler, backend_name: str, jobs: int) -> None:
     """Carry out the cells of a matrix, as many at a time as the backend does."""
     scheduler.settle_threads(cells_at_a_time(backend_name, jobs))
-    threads = scheduler.options.threads or 1
-    with closing(make_backend(backend_name, jobs, threads)) as backend:
+    options = scheduler.options
+    backend = make_backend(backend_name, jobs, options.threads or 1, device=options.device)
+    with closing(backend):
         scheduler.run(backend)
 
 

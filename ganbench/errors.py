@@ -33,6 +33,10 @@ class ContractError(ConfigError):
     kind = "contract"
 
 
+class DeviceError(ConfigError):
+    """This machine lacks the device that was asked for, or on which the work was begun."""
+
+
 class UnknownNameError(ConfigError):
     """No registry entry has the name; the message suggests the nearest ones."""
 
@@ -63,6 +67,10 @@ class DamagedRunError(GanbenchError):
     """A record or checkpoint that ganbench wrote was cut short or altered."""
 
     kind = "damaged"
+
+
+class UnreadableRunError(DamagedRunError):
+    """This machine fails to read a record or checkpoint, which may well be whole."""
 
 
 class MemoryShortageError(GanbenchError):

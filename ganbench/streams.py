@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganbench.errors import ConfigError
+from ganbench.errors import DeviceError
 from ganbench.runtime.global_random import continued, seeded
 from ganbench.runtime.process_group import ALONE, ProcessGroup
 
@@ -86,14 +86,14 @@ class Streams:
         The streams of a process that did not exist when the positions were saved start afresh.
 
         Raises:
-            ConfigError: The positions are those of streams on another kind of device.
+            DeviceError: The positions are those of streams on another kind of device.
         """
         for purpose in [name for name in positions if not name.startswith("process")]:
             generator = self[purpose]  # in every process, because all must have the same streams
             if (name := _stream_name(purpose, self.group.rank)) not in positions:
                 continue
             if positions[name].shape != generator.get_state().shape:
-                raise ConfigError(
+                raise DeviceError(
                     f"This run was begun on another kind of device than {self.device.type}, whose "
                     "random numbers are others.",
                     "It goes on there, with --device; sample and eval work on every device.",

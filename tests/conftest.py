@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import os
 import signal
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import typer
 from dead_workers import pytest_handlecrashitem as pytest_handlecrashitem
 from hypothesis import settings
 
@@ -28,6 +31,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it in th
 STORE = paths.weights().absolute()
 """Where this machine keeps weights, read before tests get their own folders."""
 
+GPU = {name: getattr(torch.cuda, name) for name in ("is_available", "device_count")}
+VISIBLE = os.environ.get("CUDA_VISIBLE_DEVICES")
+"""What this machine shows of its GPUs, read before they are hidden."""
+
+TESTS = itertools.count()
+"""Numbers of tests, whose folders differ."""
+
+command_of = functools.cache(typer.main.get_command)
+"""Make the command of an application once; typer makes it anew in each call."""
+
 
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory):
@@ -35,23 +48,55 @@ def shared_cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def isolated_session(tmp_path_factory, shared_cache):
+    """Keep fixtures of a module or of the session, too, out of the user's folders.
+
+    They run before ``isolated``.
+    """
+    place = tmp_path_factory.mktemp("session")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _keep_out(monkeypatch, shared_cache, place)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def isolated(monkeypatch, tmp_path, shared_cache, request):
+def isolated(isolated_session, monkeypatch, tmp_path_factory, shared_cache, request):
     """Keep tests out of the user's folders, away from the network, and off the other cores.
 
     Only tests marked ``cuda`` see a GPU: what the others expect is what a CPU computes.
     """
-    if not request.node.get_closest_marker("cuda"):
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # for the processes that a test starts
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-        monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    monkeypatch.setenv("GANBENCH_CACHE", str(shared_cache))
-    monkeypatch.setenv("GANBENCH_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    if "tmp_path" in request.fixturenames:
+        place = request.getfixturevalue("tmp_path")
+    else:  # to make a folder takes longer the more there are
+        place = tmp_path_factory.getbasetemp() / f"of-test-{next(TESTS)}"
+    _keep_out(monkeypatch, shared_cache, place)
+    if request.node.get_closest_marker("cuda"):
+        _show_gpu(monkeypatch)
+
+
+def _keep_out(monkeypatch, cache, place):
+    """Set what keeps code in separate folders, on one core, and without a GPU."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # for the processes that a test starts
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setenv("GANBENCH_CACHE", str(cache))
+    monkeypatch.setenv("GANBENCH_RUNS", str(place / "runs"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "xdg"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     for name in ("GANBENCH_WEIGHTS", "COLUMNS", "FORCE_COLOR", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     torch.set_num_threads(1)
+
+
+def _show_gpu(monkeypatch):
+    """Let code see the GPU, as it was before the tests began."""
+    for name, function in GPU.items():
+        monkeypatch.setattr(torch.cuda, name, function)
+    if VISIBLE is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", VISIBLE)
 
 
 @pytest.fixture
@@ -94,6 +139,8 @@ class Outcome:
 def cli(monkeypatch, capsys):
     """Run ``ganbench WORDS`` in this process."""
     from ganbench.cli import main
+
+    monkeypatch.setattr(typer.main, "get_command", command_of)
 
     def call(*words):
         monkeypatch.setattr(sys, "argv", ["ganbench", *map(str, words)])

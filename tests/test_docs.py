@@ -11,6 +11,7 @@ import inspect
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -21,13 +22,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer.main
 from documents import GUIDES, ROOT, commands, inline_code, name_of, prose, snippets
 from PIL import Image
+from typed_commands import GROUP, find_command, parse
 
 import ganbench
 from ganbench import registry
-from ganbench.cli import app
 
 PAGES = [*GUIDES, ROOT / "CHANGELOG.md", *sorted((ROOT / "reports").rglob("*.md"))]
 REGISTRIES = {
@@ -125,16 +125,17 @@ def shorten_python(text: str) -> str:
     )
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A working folder that has what the snippets name, and short measurements."""
+@pytest.fixture(scope="module")
+def named_files(tmp_path_factory):
+    """A folder that has what the snippets name."""
+    folder = tmp_path_factory.mktemp("named")
     rng = np.random.default_rng(0)
-    for folder in ("samples", "photos"):
-        (tmp_path / folder).mkdir()
+    for images in ("samples", "photos"):
+        (folder / images).mkdir()
         for index in range(40):
             pixels = rng.integers(0, 256, (48, 40, 3), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / folder / f"{index}.png")
-    studiogan = tmp_path / "samples" / "biggan" / "fake"
+            Image.fromarray(pixels).save(folder / images / f"{index}.png")
+    studiogan = folder / "samples" / "biggan" / "fake"
     drawn = rng.integers(0, 256, (40, 48, 40, 3), np.uint8)
     for index, pixels in enumerate(drawn):
         (studiogan / "png" / str(index % 2)).mkdir(parents=True, exist_ok=True)
@@ -142,8 +143,15 @@ def place(tmp_path, monkeypatch):
     (studiogan / "npz").mkdir()
     labels = np.arange(40) % 2
     np.savez(studiogan / "npz" / "samples.npz", x=drawn.transpose(0, 3, 1, 2), y=labels)
-    np.savez(tmp_path / "samples_40x48x40x3.npz", drawn, labels)
-    np.save(tmp_path / "images.npy", rng.integers(0, 256, (256, 28, 28), np.uint8))
+    np.savez(folder / "samples_40x48x40x3.npz", drawn, labels)
+    np.save(folder / "images.npy", rng.integers(0, 256, (256, 28, 28), np.uint8))
+    return folder
+
+
+@pytest.fixture
+def place(named_files, tmp_path, monkeypatch):
+    """A working folder that has what the snippets name, and short measurements."""
+    shutil.copytree(named_files, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     from ganbench.datasets import mnist5k
 
@@ -272,28 +280,11 @@ def test_what_nobody_handles_fails(cli):
 
 # -- commands and options exist --------------------------------------------------------------------
 
-GROUP = typer.main.get_command(app)
-
-
-def find_command(words: list[str]) -> tuple[object, list[str]]:
-    """Return the verb that words name, and the words after it."""
-    command = GROUP
-    while hasattr(command, "commands") and words and not words[0].startswith("-"):
-        assert words[0] in command.commands, f"no verb {words[0]}"
-        command, words = command.commands[words[0]], words[1:]
-    return command, words
-
 
 def option_names(command: object) -> set[str]:
     """Return every spelling of a verb's options."""
     names = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
     return {*names, "--help", "-h"}
-
-
-def parse(words: list[str]) -> None:
-    """Parse a command as it would be run; wrong options and types raise."""
-    command, rest = find_command(words)
-    command.make_context(words[0], list(rest))
 
 
 EVERY_OPTION = {

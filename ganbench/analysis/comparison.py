@@ -8,7 +8,7 @@ one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -189,20 +189,29 @@ def baseline_names(tables: Sequence[MetricTable]) -> dict[str, str]:
 
 
 def compare_to(
-    table: MetricTable, baseline: str | None = None, *, confidence: float = 0.95
+    table: MetricTable,
+    baseline: str | None = None,
+    *,
+    bases: Collection[str] = (),
+    confidence: float = 0.95,
 ) -> list[Comparison]:
     """Compare every treatment of a table with its baseline, metric by metric.
 
+    A model, in a setting, that has no variant of the named baseline is compared with nothing.
+
     Args:
         table: the variants of a dataset.
-        baseline: the name of the baseline (see ``choose_baseline``).
+        baseline: the name of the baseline (see ``choose_baseline``); None takes the variant
+            without tricks of each model and setting, or the first one.
+        bases: the labels of all variants that the name of the baseline means, where labels do not
+            tell: a label leaves out tricks that a model's variants have in common.
         confidence: the confidence of the intervals, between 0 and 1.
 
     Raises:
         UnknownNameError: the table has no such baseline.
     """
     comparisons: list[Comparison] = []
-    groups = _groups(table, baseline)
+    groups = _groups(table, baseline, bases)
     by_tricks = len(groups) == 1 and all(
         _only_tricks(row, base) for base, rows in groups for row in rows
     )
@@ -218,7 +227,9 @@ def compare_to(
     return sorted(comparisons, key=lambda comparison: order[comparison.variant])
 
 
-def _groups(table: MetricTable, baseline: str | None) -> list[tuple[VariantRow, list[VariantRow]]]:
+def _groups(
+    table: MetricTable, baseline: str | None, bases: Collection[str]
+) -> list[tuple[VariantRow, list[VariantRow]]]:
     """Return each baseline with the rows that are compared with it."""
     if not table.rows:
         return []
@@ -231,7 +242,10 @@ def _groups(table: MetricTable, baseline: str | None) -> list[tuple[VariantRow, 
     tricks = "" if baseline is None else _requested_tricks(table, baseline)
     groups = []
     for rows in by_setting.values():
-        base = next((row for row in rows if row.tricks == tricks), rows[0])
+        named = [row for row in rows if (row.variant in bases if bases else row.tricks == tricks)]
+        if not named and baseline is not None:
+            continue  # another variant would be a baseline that nobody asked for
+        base = named[0] if named else rows[0]
         groups.append((base, [row for row in rows if row is not base]))
     return groups
 

@@ -256,7 +256,7 @@ def command(
         **chosen.run_options,
     )
     policy = Policy(compare_plan.parse_seconds(timeout), limit, force, retry_failed)
-    compare_plan.check_backend(context, backend, jobs)
+    compare_plan.refuse_what_is_idle(context, backend, jobs, power=power, effect=effect)
     watch = partial(_carry_out, chosen.metric, backend, jobs, quiet=quiet)
     if chosen.search is not None:
         compare_plan.check_search(baseline, fail_if_worse, power, effect)
@@ -337,7 +337,8 @@ def _carry_out(
     if not scheduler.pending:
         backend_name = "inline"  # neither a cluster nor a server is needed for nothing
     threads = scheduler.options.threads or 1
-    backend = make_backend(backend_name, jobs, threads, scheduler.options.out)
+    run_options = scheduler.options
+    backend = make_backend(backend_name, jobs, threads, run_options.out, run_options.device)
     if not quiet:
         for notice in getattr(backend, "notices", ()):
             console(stderr=True).print(notice, style="dim", soft_wrap=True)

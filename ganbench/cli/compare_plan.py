@@ -65,12 +65,23 @@ def check_search(
         )
 
 
-def check_backend(context: typer.Context, backend: str, jobs: int | None) -> None:
-    """Refuse options that have no effect where this process carries out the cells.
+def refuse_what_is_idle(
+    context: typer.Context,
+    backend: str,
+    jobs: int | None,
+    *,
+    power: str | None,
+    effect: str | None,
+) -> None:
+    """Refuse options that have no effect: where nothing is trained, or in this very process.
 
     Raises:
-        ConfigError: Several cells at a time, or a time-out, were asked of it.
+        ConfigError: One was typed.
     """
+    if power is not None or effect is not None:
+        idle = {"timeout", "limit", "force", "retry_failed", "fail_if_worse", "jobs", "log"}
+        where = f"with {'--effect' if power is None else '--power'}, which trains nothing"
+        refuse_idle(context, idle | {"dry_run"}, where)
     if backend == "inline":
         idle = {"timeout"} if jobs in {None, 1} else {"jobs", "timeout"}
         where = "with --backend inline, where each cell runs to its end before the next begins"

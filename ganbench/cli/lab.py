@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.idle_options import refuse_idle
 from ganbench.cli.options import OUTPUT, WHAT, WHERE
 from ganbench.cli.output import remark
 
@@ -33,6 +34,7 @@ ganbench lab --record runs/vanilla-ring8-seed0-1a2b3c4d --out page.html
 
 
 def command(
+    context: typer.Context,
     what: Annotated[
         str,
         typer.Argument(
@@ -122,7 +124,10 @@ def command(
     """
     from ganbench import paths
 
-    if not record:
+    if record:
+        refuse_idle(context, {"host", "port", "no_browser"}, "with --record, which opens no page")
+    else:
+        refuse_idle(context, {"frames", "quiet"}, "without --record")
         _require_packages()
     recipe = _recipe(what, dataset, trick or [], options.collect_settings(assignments))
     if record:

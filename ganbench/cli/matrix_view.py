@@ -153,10 +153,13 @@ class MatrixView:
         return f"{measured[0]} {format_number(measured[1]['value'])}" if measured else ""
 
     def _best(self) -> str:
-        """Name the cell whose primary metric is best, with its value; none that went wrong."""
+        """Name the cell whose primary metric is best, with its value; none that went wrong.
+
+        Values of several datasets or metrics do not compare: there is no best among them.
+        """
         from ganbench.analysis.failures import TROUBLE
 
-        best: tuple[float, CellState, str] | None = None
+        ranked: list[tuple[float, CellState, str]] = []
         for state in self._states:
             measured = self._measured(state)
             if state.record.get("status") in TROUBLE:
@@ -164,11 +167,10 @@ class MatrixView:
             if measured and measured[1]["value"] is not None:
                 name, record = measured
                 rank = record["value"] * (-1.0 if record.get("better") == "higher" else 1.0)
-                if best is None or rank < best[0]:
-                    best = (rank, state, name)
-        if best is None:
+                ranked.append((rank, state, name))
+        if len({(state.cell.arm.dataset, name) for _, state, name in ranked}) != 1:
             return ""
-        _, state, name = best
+        _, state, name = min(ranked, key=lambda entry: entry[0])
         return f"{state.cell.label}, {name} {format_number(state.record['metrics'][name]['value'])}"
 
 

@@ -108,7 +108,7 @@ def command(
 
     generator = open_generator(run)
     target = _target(generator.folder, generator.name, out, file_format, seed, label)
-    if out is not None and file_format != "files":
+    if file_format != "files":
         check_target(target, written_by_ganbench)  # before anything is drawn
     set_threads(threads)
     generator.load(choose_device(device), trick or [])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.idle_options import refuse_idle
 from ganbench.cli.options import OUTPUT
 from ganbench.cli.output import (
     METRIC_COLUMNS_TO_LEAVE,
@@ -16,7 +17,6 @@ from ganbench.cli.output import (
     metrics_table,
     print_json,
     print_unmeasured,
-    remark,
 )
 from ganbench.paths import expand
 
@@ -45,6 +45,7 @@ ganbench show dcgan@mnist5k
 
 
 def command(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of what ganbench ls lists, or a run.")],
     dataset: options.DatasetName = DEFAULT_DATASET,
     as_bibtex: Annotated[
@@ -62,11 +63,13 @@ def command(
     if as_bibtex:
         from ganbench.cli.cite import command as cite
 
+        refuse_idle(context, {"dataset"}, "with --bibtex")
         cite([name], as_json=as_json)
         return
     path = expand(name)
     typed, name = name, _without_variant(name)
     if path.is_dir() or path.suffix == ".safetensors" or "@" in name:
+        _refuse_dataset(context, "run")
         _show_run(typed, as_json=as_json)
         return
     from ganbench.harness.builtin_suites import builtin_suites
@@ -76,15 +79,17 @@ def command(
     if paper := find_paper(name):
         from ganbench.cli.paper_output import print_paper
 
+        _refuse_dataset(context, "paper")
         print_paper(paper, as_json=as_json)
         return
 
     if name in builtin_suites():
+        _refuse_dataset(context, "suite")
         _show_suite(name, builtin_suites()[name], as_json=as_json)
         return
     kind, entry, namesakes = _find(name)
-    if kind != "model" and dataset != DEFAULT_DATASET:
-        remark(f"--dataset changes the description of a model, and {name} is a {kind}.")
+    if kind != "model":
+        _refuse_dataset(context, kind)
     loaded = typed.rpartition("/")[2] if kind == "dataset" else entry.name
     details = _details(kind, name if is_file_name(name) else loaded, dataset)
     from ganbench.papers.credits import papers_of
@@ -115,6 +120,11 @@ def command(
     for line in lines:
         console().print(line)
     console().print(f"source: {entry.origin}", soft_wrap=True)
+
+
+def _refuse_dataset(context: typer.Context, kind: str) -> None:
+    """Refuse ``--dataset``, which changes the description of a model alone."""
+    refuse_idle(context, {"dataset"}, f"in the description of a {kind}")
 
 
 def _print_entry(kind: str, entry: Entry, details: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ def open_images(path: Path, resolution: int | None = None) -> Source:
 
     Without a resolution it is 28, 32, 64 or 128 where all images are squares of that size, and 32
     otherwise. The images are gray if all of them are stored without color, and RGB otherwise. The
-    version is a hash of names and contents, and of classes that ``dataset.json`` names.
+    version is a hash of names and contents, and of what ``dataset.json`` says of classes.
 
     Raises:
         MissingDataError: there is no such folder or file.
@@ -77,8 +77,9 @@ def open_images(path: Path, resolution: int | None = None) -> Source:
     digest = hashlib.sha256()
     for name, file_facts in zip(files.names, facts, strict=True):
         digest.update(os.fsencode(f"{name}\0{file_facts.digest}\n"))
-    if labels.from_file and labels.labels is not None:
-        digest.update(b"labels" + labels.labels.astype("<i8").tobytes())
+    if labels.from_file:
+        named = labels.labels
+        digest.update(b"no labels" if named is None else b"labels" + named.astype("<i8").tobytes())
     spec = image_spec(
         str(path),
         1 if all(file_facts.header.gray for file_facts in facts) else 3,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -42,7 +42,8 @@ class FileLabels:
 
     ``labels`` (N,) int64 in the order of the names, or None; ``classes`` is their number, 0 where
     there are none. ``notice`` says where they come from, or why folders are none; it is empty
-    where there is nothing to say. ``from_file`` says that ``dataset.json`` names them.
+    where there is nothing to say. ``from_file`` says that files name them, or that
+    ``dataset.json`` says that there are none where folders would be classes.
     """
 
     labels: NDArray[np.int64] | None = None
@@ -58,11 +59,11 @@ def image_labels(files: ImageFiles) -> FileLabels:
         InputError: ``dataset.json`` is damaged, or names no class for some of the images.
     """
     recorded = None if files.label_file is None else _recorded_labels(files, files.label_file)
+    in_folders = folder_labels(without_common_folder(files.names) if files.wrapped else files.names)
     if recorded is not None:
-        return recorded
-    if files.class_files:
-        return _labels_beside(files)
-    return folder_labels(without_common_folder(files.names) if files.wrapped else files.names)
+        turned_off = recorded.labels is None and in_folders.labels is not None
+        return replace(recorded, from_file=recorded.from_file or turned_off)
+    return _labels_beside(files) if files.class_files else in_folders
 
 
 def folder_labels(names: Sequence[str]) -> FileLabels:

@@ -13,6 +13,9 @@ from ganbench.records.strip_paths import strip_paths, strip_paths_in
 from ganbench.sampling.draw import sampler_name
 from ganbench.state import State
 
+OWN = {"library_name": "ganbench"}
+"""How every document begins, by which a file is known to be ganbench's."""
+
 FORMAT = 1
 """The version of the document."""
 
@@ -38,7 +41,7 @@ def export_document(
     config = dict(as_mapping(record.get("config")))
     config["tricks"] = [trick for trick in config["tricks"] if trick["name"] not in left_out]
     return {
-        "library_name": "ganbench",
+        **OWN,
         "format": FORMAT,
         "generator": {
             **exported.facts.record(),

@@ -17,12 +17,15 @@ import torch
 from torch import Tensor
 
 from ganbench.errors import ConfigError, ContractError, MissingDataError, error_text, foreign_errors
+from ganbench.export.document import OWN
 from ganbench.export.plain_generator import ExportedGenerator
-from ganbench.records.atomic_files import replacing
+from ganbench.records.atomic_files import opened, replacing
 from ganbench.records.json_values import json_text
 
 METADATA_KEY = "ganbench"
 """The key of the metadata that describes the generator."""
+_LARGEST_BYTES = 1 << 31
+"""The most bytes of a message in the format of ONNX files."""
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 _OUTPUTS = {"image": "images", "points": "points", "sequence": "sequences", "video": "videos"}
 
@@ -86,6 +89,17 @@ def run_onnx(exported: ExportedGenerator, path: Path) -> Tensor:
     """Return what onnxruntime makes of the inputs that the generator was exported with."""
     with foreign_errors(_failed):
         return _run(path.read_bytes(), exported.input_names, exported.inputs)
+
+
+def is_own_onnx(path: Path) -> bool:
+    """Tell whether a file holds the description that ``write_onnx`` puts into its metadata.
+
+    Raises:
+        DamagedRunError: It cannot be read, is no plain file, or is too large.
+    """
+    beginning = json_text(OWN).removesuffix("}").encode()
+    with opened(path, _LARGEST_BYTES) as file:
+        return beginning in file.read()
 
 
 def _run(content: bytes, names: Sequence[str], inputs: Sequence[Tensor]) -> Tensor:

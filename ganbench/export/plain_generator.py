@@ -79,6 +79,9 @@ def plain_generator(state: State) -> ExportedGenerator:
 
     Args:
         state: The trained state, on the CPU, with its networks in evaluation mode.
+
+    Raises:
+        ConfigError: What it makes is not finite.
     """
     data, sampler = state.data, state.sampler()
     pixels = data.kind in _CLAMPED
@@ -100,6 +103,12 @@ def plain_generator(state: State) -> ExportedGenerator:
     inputs = (latents,) if condition is None else (latents, condition)
     first = ExportedGenerator(network, facts, inputs, latents, random=False)
     examples = first.run()
+    if not examples.isfinite().all():
+        raise ConfigError(
+            "The generator makes values that are not finite, so no export could be compared with "
+            "it.",
+            "Export a run that has not diverged.",
+        )
     return replace(first, examples=examples, random=not torch.equal(examples, first.run(seed=1)))
 
 

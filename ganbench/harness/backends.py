@@ -226,7 +226,9 @@ def cells_at_a_time(name: str, slots: int | None) -> int:
     return 1 if name == "inline" else slots or 1
 
 
-def make_backend(name: str, slots: int | None, threads: int, out: Path | None = None) -> Backend:
+def make_backend(
+    name: str, slots: int | None, threads: int, out: Path | None = None, device: str = "auto"
+) -> Backend:
     """Return the backend of a name.
 
     Args:
@@ -234,6 +236,7 @@ def make_backend(name: str, slots: int | None, threads: int, out: Path | None = 
         slots: cells that are carried out at a time; None is one, or as many as a cluster holds.
         threads: of each cell.
         out: the folder of the runs, which all nodes of a cluster must see.
+        device: of the cells, as it was asked for.
 
     Raises:
         ConfigError: there is no such backend.
@@ -251,7 +254,7 @@ def make_backend(name: str, slots: int | None, threads: int, out: Path | None = 
             raise MissingDataError(
                 "The backend ray is not installed.", 'pip install "ganbench[ray]"'
             ) from error
-        return RayBackend(slots, threads, out)
+        return RayBackend(slots, threads, out, device)
     raise ConfigError(
         f"Unknown backend '{name}'. {suggest(name, BACKENDS)}".strip(),
         f"There are: {', '.join(BACKENDS)}.",

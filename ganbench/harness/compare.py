@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ganbench.analysis.comparison import PLAIN, Comparison, compare_to
+from ganbench.analysis.comparison import Comparison, compare_to
 from ganbench.analysis.tables import MetricTable, metric_table
 from ganbench.analysis.verdict_record import verdict_record
 from ganbench.analysis.verdicts import JudgedMatrix, judge_matrix
@@ -68,11 +68,11 @@ def _comparisons(
     if baseline is None:
         return compare_to(table)
     wanted = set(baseline_arms(arms, baseline))
+    named = [run.variant for arm, run in stored if arm in wanted]
+    if not named:
+        return []
     of_tricks = any(baseline == arm.tricks for arm in arms)
-    for arm, run in stored:
-        if arm in wanted:
-            return compare_to(table, run.tricks or PLAIN if of_tricks else run.variant)
-    return []
+    return compare_to(table, named[0], bases=set(named) if of_tricks else ())
 
 
 def comparison_document(

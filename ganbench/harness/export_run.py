@@ -19,7 +19,7 @@ from ganbench.errors import ConfigError, GanbenchError, suggest
 from ganbench.export.document import export_document
 from ganbench.export.hub_folder import FILES, write_hub_folder
 from ganbench.export.model_card import CardNotes
-from ganbench.export.onnx_file import run_onnx, write_onnx
+from ganbench.export.onnx_file import is_own_onnx, run_onnx, write_onnx
 from ganbench.export.plain_generator import (
     CHECKED,
     ExportedGenerator,
@@ -131,8 +131,9 @@ def _is_own(to: str) -> Callable[[Path], bool]:
             if to == "safetensors":
                 return find_exported(path) is not None
             if to == "torchscript":
-                return "run" in load_torchscript(path, torch.device("cpu"))[1]
-            return b"ganbench" in path.read_bytes()
+                # A pipe, of which torch would wait for the beginning, is no file.
+                return path.is_file() and "run" in load_torchscript(path, torch.device("cpu"))[1]
+            return is_own_onnx(path)
         except (GanbenchError, OSError):
             return False
 

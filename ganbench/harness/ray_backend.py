@@ -39,14 +39,17 @@ class RayBackend:
         slots: The most cells at a time; None means as many as the nodes hold.
         threads: The CPU threads of each.
         out: The folder of the runs, which all nodes must see; None checks nothing.
+        device: The device of the cells; on ``cpu`` they take no share of a GPU.
 
     Raises:
         GanbenchError: There is no cluster, it refuses the token, a node does not see the folder, or
             no node has as many cores as a cell has threads.
     """
 
-    def __init__(self, slots: int | None, threads: int, out: Path | None = None) -> None:
-        self._asked, self._threads = slots, threads
+    def __init__(
+        self, slots: int | None, threads: int, out: Path | None = None, device: str = "auto"
+    ) -> None:
+        self._asked, self._threads, self._device = slots, threads, device
         self._ours = not ray.is_initialized()
         address = os.environ.get("RAY_ADDRESS")
         if self._ours:
@@ -81,7 +84,8 @@ class RayBackend:
         if time.monotonic() - self._looked_at >= LOOK_SECONDS:
             self._looked_at = time.monotonic()
             resources = [node["Resources"] for node in _alive()]
-            self._each = cells_per_gpu(resources, self._asked)
+            takes_gpus = self._device != "cpu"
+            self._each = cells_per_gpu(resources, self._asked) if takes_gpus else 0
             self._slots = held_cells(resources, self._threads, self._each)
         return self._slots if self._asked is None else min(self._asked, self._slots)
 

@@ -284,7 +284,8 @@ class Run:
         self.folder.write_config({**document, "options": options})
         with suppress(DamagedRunError):  # a damaged environment is no reason to end training
             environment = read_json(self.folder.environment_file)
-            self.folder.write_environment({**environment, "threads": threads})
+            torch_facts = {**as_mapping(environment.get("torch")), "threads": threads}
+            self.folder.write_environment({**environment, "threads": threads, "torch": torch_facts})
 
     def record(self, threads: int | None, device: str) -> dict[str, Any]:
         """Return the contents of config.json.

@@ -27,10 +27,12 @@ import torch
 from ganbench.config import RunConfig
 from ganbench.errors import (
     DamagedRunError,
+    DeviceError,
     GanbenchError,
     MemoryShortageError,
     MissingDataError,
     StorageError,
+    UnreadableRunError,
 )
 from ganbench.harness.matrix import Cell
 from ganbench.harness.plan import RunPlan, plan_of
@@ -39,9 +41,20 @@ from ganbench.harness.run_metrics import WantedMetrics, missing_metrics, wanted_
 from ganbench.harness.run_options import RunOptions
 from ganbench.harness.stored_run import measure_again
 from ganbench.records.atomic_files import storage_errors, write_json
+from ganbench.records.json_values import as_mapping
 from ganbench.records.locks import HOLDER, LOCK, TakenError, holding
 from ganbench.records.run_folder import FAILURES, RunFolder, read_failure, whole_result
 from ganbench.records.strip_paths import strip_paths
+from ganbench.training.checkpoint import is_damaged
+
+_FAULTS_OF_THE_MACHINE = (
+    DeviceError,
+    MemoryShortageError,
+    MissingDataError,
+    StorageError,
+    UnreadableRunError,
+)
+"""What says nothing about a cell: another machine, or this one later, may carry it out."""
 
 DIED = "died"
 """The status of an attempt whose process ended without an answer, such as one that was killed."""
@@ -140,7 +153,8 @@ def run_cell(job: CellJob) -> Outcome:
     """Bring a cell to its result, and store the result, or the reason why there is none.
 
     A finished cell that lacks metrics is measured, not trained; an interrupted one continues from
-    its checkpoint; a damaged file is made again.
+    its checkpoint; a damaged file is made again. A file that this machine fails to read, and a
+    result whose checkpoint does not fit this version, are left as they are.
     """
     folder = job.folder
     try:
@@ -151,7 +165,7 @@ def run_cell(job: CellJob) -> Outcome:
             return Outcome(_carry_out(job, folder))
     except TakenError:
         return Outcome("elsewhere")
-    except (StorageError, MissingDataError, MemoryShortageError) as error:
+    except _FAULTS_OF_THE_MACHINE as error:
         return Outcome("failed", f"{error.message} {error.hint}".strip(), lasting=False)
     except (OSError, MemoryError, torch.OutOfMemoryError) as error:
         # The machine is at fault, not the cell: another attempt may succeed.
@@ -207,6 +221,8 @@ def _train(job: CellJob, folder: RunFolder) -> str:
     with _stopped_by_signals(lambda: run.stop()):
         try:
             return str(run.execute()["status"])
+        except UnreadableRunError:
+            raise
         except DamagedRunError:
             if not folder.checkpoint_file.exists():
                 raise
@@ -225,7 +241,11 @@ def _run(job: CellJob, folder: RunFolder) -> Run:
 def _measure(job: CellJob, folder: RunFolder, missing: Sequence[str]) -> str:
     """Add metrics to a finished cell, and return its status.
 
-    If its checkpoint is damaged, the cell is trained again instead, with all its metrics.
+    If its checkpoint is missing or damaged, the cell is trained again instead, with all metrics
+    that it had.
+
+    Raises:
+        DamagedRunError: The checkpoint is whole, and does not fit the run; the result stays.
     """
     try:
         result = measure_again(
@@ -238,18 +258,37 @@ def _measure(job: CellJob, folder: RunFolder, missing: Sequence[str]) -> str:
         )
         return str(result["status"])
     except DamagedRunError:
-        _empty(folder)
-        return _train(job, folder)
+        if not is_damaged(folder.checkpoint_file):
+            raise
+    earlier = folder.outcome()
+    names = [*earlier["metrics"], *as_mapping(earlier.get("unmeasured")), *missing]
+    metrics = tuple(name for name in dict.fromkeys(names) if _can_be_measured(job, name))
+    _empty(folder)
+    return _train(replace(job, options=replace(job.options, metrics=metrics)), folder)
+
+
+def _can_be_measured(job: CellJob, metric: str) -> bool:
+    """Tell whether this version, on this machine, knows how to measure a metric."""
+    try:
+        return bool(wanted_metrics(job.plan.source, [metric], job.options.measuring).names)
+    except GanbenchError:
+        return False
 
 
 def _repair(job: CellJob, folder: RunFolder) -> None:
     """Write a damaged config.json again, and delete a damaged result, which is then made again.
 
+    The result that is made has the metrics of this command; which others a damaged one had is
+    not known.
+
     Raises:
         DamagedRunError: The folder holds another run.
+        UnreadableRunError: This machine fails to read a file.
     """
     try:
         identity = folder.config().get("identity")
+    except UnreadableRunError:
+        raise
     except DamagedRunError:
         folder.config_file.unlink(missing_ok=True)
         identity = None
@@ -263,6 +302,8 @@ def _repair(job: CellJob, folder: RunFolder) -> None:
         try:
             if folder.finished:
                 folder.outcome()
+        except UnreadableRunError:
+            raise
         except DamagedRunError:
             folder.result_file.unlink(missing_ok=True)
 

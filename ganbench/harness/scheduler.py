@@ -292,8 +292,15 @@ class Scheduler:
         self._elsewhere.append(state)
 
     def _record_timeout(self, state: CellState) -> None:
-        """Store that a cell took too long, so that it is not tried again unless asked for."""
+        """Store that a cell took too long, so that it is not tried again unless asked for.
+
+        A cell that has a result, and was only measured, keeps it: its training did not fail.
+        """
         state.problem = f"It took longer than {self.policy.timeout:g} s."
+        if self._look_up(state).result:
+            state.lasting = False
+            self._set(state, "timeout")
+            return
         try:
             write_failure(self.folder(state), "timeout", state.problem)
             state.lasting = True

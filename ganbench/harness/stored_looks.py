@@ -12,7 +12,7 @@ from typing import TypeVar
 import torch
 
 from ganbench.data.dataset import Dataset
-from ganbench.harness.changed_sources import changed_code
+from ganbench.harness.changed_sources import changed_code, check_data_unchanged
 from ganbench.harness.image_looks import TrainingImages, between_latents
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.plane_look import plane_look
@@ -32,7 +32,7 @@ class StoredLooks:
     """Draws closer looks at runs, each from the checkpoint in its folder.
 
     Whatever cannot be drawn is left out: networks whose code is gone, data that are not on this
-    machine, or a figure that does not suit them. Nothing is downloaded.
+    machine or have changed since, or a figure that does not suit them. Nothing is downloaded.
 
     Args:
         folders: The folders of the runs by their names.
@@ -72,12 +72,15 @@ class StoredLooks:
 
     def _of(self, run: RunRecord, plan: RunPlan) -> TrainingImages:
         """Return the training images with their features, which runs of one dataset share."""
+        dataset = self._dataset(plan)
         key = (plan.config.dataset, tuple(run.metrics))
         if key not in self._images:
-            self._images[key] = TrainingImages.of(self._dataset(plan), plan.source, run.metrics)
+            self._images[key] = TrainingImages.of(dataset, plan.source, run.metrics)
         return self._images[key]
 
     def _dataset(self, plan: RunPlan) -> Dataset:
+        """Return the data that a run was trained on, if they are still the same."""
+        check_data_unchanged(plan)
         if plan.config.dataset not in self._datasets:
             source = plan.source
             self._datasets[plan.config.dataset] = source.load(source.splits[0])

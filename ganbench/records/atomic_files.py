@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ganbench.errors import DamagedRunError, StorageError
+from ganbench.errors import DamagedRunError, StorageError, UnreadableRunError
 from ganbench.records.json_values import json_text, parse_json
 
 LARGEST_DOCUMENT = 64 << 20
@@ -23,6 +23,16 @@ LARGEST_DOCUMENT = 64 << 20
 
 LARGEST_TABLE = 1 << 30
 """The most bytes that a JSON Lines file may have, unpacked."""
+
+_NO_FILE = {
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENXIO,
+}
+"""What the system says where there is no file to read: nothing, a folder, a socket."""
 
 _LAST_BYTES = 4096
 """How much of the end of a JSON Lines file is read to find its last row."""
@@ -171,12 +181,23 @@ def check_regular_file(path: Path | str, status: os.stat_result, most_bytes: int
         )
 
 
+def unread(error: BaseException) -> type[DamagedRunError]:
+    """Return the kind of error that a file was not read with.
+
+    Whatever the system says about anything but the path, such as a passing error of a shared
+    disk or too many open files, does not mean that the file is damaged.
+    """
+    passing = isinstance(error, OSError) and error.errno not in _NO_FILE
+    return UnreadableRunError if passing else DamagedRunError
+
+
 @contextmanager
 def opened(path: Path | str, most_bytes: int) -> Iterator[BinaryIO]:
     """Open a plain file for reading, and check its size before anything is read.
 
     Raises:
-        DamagedRunError: the file cannot be read, is no plain file, or is too large.
+        DamagedRunError: there is no such file, it is no plain file, or it is too large.
+        UnreadableRunError: the system fails to read it.
     """
     try:
         # A pipe is opened without waiting for somebody who writes to it.
@@ -186,7 +207,7 @@ def opened(path: Path | str, most_bytes: int) -> Iterator[BinaryIO]:
             yield file
     except (OSError, ValueError) as error:  # a path may hold a null character
         reason = getattr(error, "strerror", None) or error
-        raise DamagedRunError(f"{path} cannot be read: {reason}.") from error
+        raise unread(error)(f"{path} cannot be read: {reason}.") from error
 
 
 def read_json(path: Path | str) -> dict[str, Any]:

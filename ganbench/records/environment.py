@@ -56,7 +56,8 @@ def describe_environment(
 
     Args:
         threads: how many threads compute.
-        device: the type of the device, such as ``cuda``.
+        device: the device, such as ``cuda:1``, of which the type is recorded: the number says
+            nothing about a card, whose name torch reports.
         torch_facts: what torch reports of itself and of the device; this module loads no torch.
 
     Returns:
@@ -74,7 +75,7 @@ def describe_environment(
         "usable_cores": _usable_cores(),
         "memory_gib": _memory_gib(),
         "threads": threads,
-        "device": device,
+        "device": device.partition(":")[0],
         "torch": dict(torch_facts),
         "packages": {"ganbench": ganbench.__version__, **_package_versions()},
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},

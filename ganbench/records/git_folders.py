@@ -39,7 +39,7 @@ def folder_at(name: str) -> Iterator[Path]:
         reason = said.decode(errors="replace").strip().splitlines() if said else [str(error)]
         raise InputError(
             f"Git has no folder {path} at {commit}: {reason[-1] if reason else 'no reason'}.",
-            "Name a folder, or COMMIT:FOLDER from the top of a git repository.",
+            "Name a folder, or COMMIT:FOLDER, a folder from here, in a git repository.",
         ) from error
     with TemporaryDirectory() as temporary:
         with tarfile.open(fileobj=io.BytesIO(archived)) as archive:

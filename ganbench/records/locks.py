@@ -28,6 +28,9 @@ LOCK = ".lock"
 HOLDER = ".lock.json"
 """The file next to the lock that says who holds it; it goes when the lock is released."""
 
+RUN_WAIT_SECONDS = 0.2
+"""How long a command waits for the folder of a run: ``is_taken`` locks it for a moment."""
+
 OUTPUT_WAIT_SECONDS = 60.0
 """How long a command waits for another one that writes into the same folder of results."""
 
@@ -46,7 +49,7 @@ def holding(folder: Path) -> Iterator[None]:
         TakenError: another process holds it; the message says which.
         StorageError: the folder cannot be written.
     """
-    with _holding(folder, folder / LOCK, folder / HOLDER, 0.0):
+    with _holding(folder, folder / LOCK, folder / HOLDER, RUN_WAIT_SECONDS):
         yield
 
 

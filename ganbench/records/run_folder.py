@@ -35,7 +35,7 @@ from types import NoneType
 from typing import Any
 
 from ganbench.config import RunConfig, validate
-from ganbench.errors import ConfigError, DamagedRunError, InputError
+from ganbench.errors import ConfigError, DamagedRunError, InputError, UnreadableRunError
 from ganbench.records.atomic_files import (
     append_line,
     read_json,
@@ -251,9 +251,12 @@ def whole_result(file: Path | str) -> dict[str, Any]:
 
     Raises:
         DamagedRunError: the file is damaged.
+        UnreadableRunError: this machine fails to read it.
     """
     try:
         result = read_json(file)
+    except UnreadableRunError:  # it may be whole, and is not to be deleted
+        raise
     except DamagedRunError as error:
         raise DamagedRunError(error.message, _MEASURE_AGAIN) from error
     return check_result(result, file)

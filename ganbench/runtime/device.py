@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ganbench.errors import ConfigError
+from ganbench.errors import ConfigError, DeviceError
 from ganbench.runtime.process_group import ALONE, ProcessGroup
 
 
@@ -17,7 +17,8 @@ def choose_device(name: str, group: ProcessGroup = ALONE) -> torch.device:
     Of several processes each takes the GPU of its own number, or all take the CPU.
 
     Raises:
-        ConfigError: there is no such name, or this machine has no such device.
+        ConfigError: there is no such name.
+        DeviceError: this machine has no such device.
     """
     if group.size > 1:
         return _device_of_process(name, group)
@@ -30,12 +31,12 @@ def choose_device(name: str, group: ProcessGroup = ALONE) -> torch.device:
     if device.type not in {"cpu", "cuda", "mps"}:
         raise _unknown_device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(
+        raise DeviceError(
             f"This machine has no device '{name}'; torch sees {torch.cuda.device_count()} GPUs.",
             "Use --device cpu, or see ganbench doctor.",
         )
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("This machine has no device 'mps'.", "Use --device cpu.")
+        raise DeviceError("This machine has no device 'mps'.", "Use --device cpu.")
     return device
 
 
@@ -60,7 +61,7 @@ def _device_of_process(name: str, group: ProcessGroup) -> torch.device:
         return torch.device("cpu")
     gpus = torch.cuda.device_count()
     if group.local_rank >= gpus:
-        raise ConfigError(
+        raise DeviceError(
             f"Each process takes a GPU of its own, and torch sees {gpus} GPUs.",
             f"Use torchrun --nproc-per-node {gpus}." if gpus else "Use --device cpu.",
         )

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganbench.config import canonical_json
-from ganbench.errors import ConfigError, DamagedRunError, StorageError
-from ganbench.records.atomic_files import check_regular_file, replacing
+from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnreadableRunError
+from ganbench.records.atomic_files import check_regular_file, replacing, unread
 from ganbench.records.json_values import as_whole, json_text, parse_json
 from ganbench.state import State
 from ganbench.training.build import start_memory
@@ -69,7 +69,7 @@ def load_checkpoint(state: State, path: Path, *, streams: bool = True) -> dict[s
             on; a GPU's streams fit no CPU, where one may well want to draw samples.
 
     Raises:
-        ConfigError: The streams are those of another kind of device.
+        DeviceError: The streams are those of another kind of device.
         DamagedRunError: The file is missing or cut short, or belongs to another model.
     """
     tensors, metadata = read_tensors(path, state.device)
@@ -232,19 +232,41 @@ def read_tensors(path: Path, device: torch.device) -> tuple[dict[str, Tensor], d
     """Read named tensors and metadata from a safetensors file.
 
     Raises:
-        DamagedRunError: The file is missing, cut short, of another format, or larger than the
-            memory of this machine.
+        DamagedRunError: The file is missing, cut short, or of another format.
+        UnreadableRunError: This machine fails to read it, or has less memory than the file has
+            bytes; the file may well be whole.
     """
     try:
-        check_regular_file(path, path.stat(), _memory_bytes())
+        check_regular_file(path, status := path.stat(), sys.maxsize)
+        if status.st_size > (memory := _memory_bytes()):
+            raise UnreadableRunError(
+                f"{path} has {status.st_size:,} bytes, and this machine has {memory:,} of memory.",
+                "Nothing was changed. Read it on a machine with more memory.",
+            )
         with _utf8_path(path) as place, safe_open(place, "pt", device=str(device)) as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         reason = getattr(error, "strerror", None) or error  # without the number and the path
-        raise DamagedRunError(
+        if (kind := unread(error)) is UnreadableRunError:
+            raise kind(
+                f"{path} cannot be read: {reason}.",
+                "Nothing was changed. Repeat the command once the file can be read.",
+            ) from error
+        raise kind(
             f"{path} is missing or damaged: {reason}.",
             "Nothing was changed. Restore the file, or train again without --resume.",
         ) from error
+
+
+def is_damaged(path: Path) -> bool:
+    """Tell whether a file of tensors is missing, cut short or of another format."""
+    try:
+        read_tensors(path, torch.device("cpu"))
+    except UnreadableRunError:
+        return False
+    except DamagedRunError:
+        return True
+    return False
 
 
 def _memory_bytes() -> int:

@@ -47,6 +47,29 @@ def test_a_trick_is_compared_with_its_own_model_and_setting_without_it(
         compare_to(table, "r2")
 
 
+def test_a_named_baseline_is_never_replaced_by_another_variant(
+    runs: Callable[..., list[RunRecord]], table_of: Callable[..., MetricTable]
+) -> None:
+    """The other model has averaged weights by itself, so its label leaves ``ema`` out."""
+    table = table_of(
+        runs("noise", BASE),
+        runs("ema", BASE),
+        runs("noise", BASE, model="other"),
+        runs("", BASE, model="other"),
+        runs("noise", BASE, model="third"),
+        runs("r1", BASE, model="third"),
+    )
+    assert against(compare_to(table, "ema")) == {"gan + noise": "gan + ema"}
+    bases = {"gan + ema", "other"}
+    for name in sorted(bases):
+        assert against(compare_to(table, name, bases=bases)) == {
+            "gan + noise": "gan + ema",
+            "other + noise": "other",
+        }
+    assert against(compare_to(table, "none")) == {"other + noise": "other"}
+    assert against(compare_to(table))["third + r1"] == "third + noise", "nobody named one"
+
+
 def test_without_tricks_all_are_compared_with_one(
     runs: Callable[..., list[RunRecord]], table_of: Callable[..., MetricTable]
 ) -> None:

@@ -29,17 +29,21 @@ def tiny(name):
     return f"{name}:width=4"
 
 
-@pytest.fixture(params=CASES, ids=map("-".join, CASES))
-def built(request):
-    """Return a narrow backbone, and its data."""
-    name, kind = request.param
+def narrow(name, kind, **options):
+    """Return a narrow backbone, and its data; those for images alone are skipped with others."""
     data = DataSpec(kind, "1", SHAPES[kind], classes=3)
     try:
-        return build_backbone(tiny(name), data), data
+        return build_backbone(tiny(name), data, **options), data
     except ConfigError as error:
         if data.is_image or not error.hint:
             raise
         pytest.skip(error.message)
+
+
+@pytest.fixture(params=CASES, ids=map("-".join, CASES))
+def built(request):
+    """Return a narrow backbone, and its data."""
+    return narrow(*request.param)
 
 
 def first(output):
@@ -88,18 +92,12 @@ def test_examples_differ_and_a_class_changes_them(built):
     assert logits.shape == (2, 1)
 
 
-def test_without_batch_normalization_examples_are_judged_alone(built):
-    _, data = built
-    for name in BACKBONES:
-        try:
-            backbone = build_backbone(tiny(name), data, batch_norm=False)
-        except ConfigError:
-            continue
-        if data.size > 10_000:
-            continue
-        network = backbone.network(data.shape, 1)
-        kinds = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
-        assert not any(isinstance(layer, kinds) for layer in network.modules()), name
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_without_batch_normalization_examples_are_judged_alone(name, kind):
+    backbone, data = narrow(name, kind, batch_norm=False)
+    network = backbone.network(data.shape, 1)
+    kinds = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
+    assert not any(isinstance(layer, kinds) for layer in network.modules())
 
 
 def test_a_parameter_in_the_name_reaches_the_networks():

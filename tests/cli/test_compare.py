@@ -310,6 +310,8 @@ def test_ctrl_c_ends_the_matrix_and_repeating_finishes_it(start, tmp_path, form)
         assert '"interrupted"' in out
     folders = list(find_runs(tmp_path / "runs"))
     assert any(folder.checkpoint_file.exists() for folder in folders)
+    if form:
+        return  # what is left behind is the same
     done = start(*words)
     assert done.wait(timeout=240) == 0
     assert sum(folder.finished for folder in find_runs(tmp_path / "runs")) == 3

@@ -5,6 +5,7 @@ import pytest
 
 COMPARE = ("compare", "-m", "vanilla", "-d", "ring8", "--kimg", "0.3", "-q", "-n")
 INLINE = (*COMPARE, "--backend", "inline")
+POWER = (*COMPARE[:-1], "--power", "0.8")
 DIFF = ("report", "--diff", "a", "b")
 
 
@@ -32,6 +33,25 @@ DIFF = ("report", "--diff", "a", "b")
             "--timeout and --jobs change nothing with --backend inline",
         ),
         ((*INLINE, "-j", "1", "--timeout", "9"), "--timeout changes nothing with --backend inline"),
+        ((*POWER, "--dry-run"), "--dry-run changes nothing with --power"),
+        (
+            (*POWER, "--limit", "3", "--timeout", "9", "-j", "2"),
+            "--timeout, --limit and --jobs change nothing with --power",
+        ),
+        ((*POWER, "--force"), "--force changes nothing with --power"),
+        ((*POWER, "--fail-if-worse", "fid:5%"), "--fail-if-worse changes nothing with --power"),
+        ((*COMPARE[:-1], "--effect", "5%", "--log", "csv"), "--log changes nothing with --effect"),
+        (("show", "r1", "-d", "ring8"), "--dataset changes nothing in the description of a trick"),
+        (("show", "dcgan@mnist5k", "-d", "ring8"), "--dataset changes nothing in the description"),
+        (
+            ("show", "karras2020analyzing", "-d", "mnist5k"),
+            "--dataset changes nothing in the description of a paper",
+        ),
+        (
+            ("show", "zoo-digits", "--dataset", "ring8"),
+            "--dataset changes nothing in the description of a suite",
+        ),
+        (("show", "dcgan", "-d", "ring8", "--bibtex"), "--dataset changes nothing with --bibtex"),
     ],
 )
 def test_what_has_no_effect_is_refused_in_one_sentence(cli, monkeypatch, words, sentence):

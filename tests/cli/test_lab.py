@@ -53,6 +53,28 @@ def test_mistakes_are_sentences(cli, words, sentence):
     assert sentence in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--record", "--port", "9000"], "--port changes nothing with --record"),
+        (
+            ["--record", "--host", "0.0.0.0", "--no-browser"],
+            "--host and --no-browser change nothing with --record",
+        ),
+        (["--frames", "9"], "--frames changes nothing without --record"),
+        (["-q"], "--quiet changes nothing without --record"),
+    ],
+)
+def test_what_has_no_effect_is_refused(cli, monkeypatch, words, sentence):
+    def looked(*_, **__):
+        raise AssertionError("It went on.")
+
+    monkeypatch.setattr(lab, "_recipe", looked)
+    outcome = cli("lab", *words)
+    assert outcome.code == 2
+    assert sentence in outcome.err
+
+
 def test_a_recipe_with_a_mistake_is_named(cli, tmp_path):
     file = tmp_path / "recipe.toml"
     file.write_text('modle = "dcgan"\n')

@@ -65,6 +65,20 @@ def test_the_best_is_by_the_primary_metric_and_no_run_that_collapsed():
     assert "modes 7" in drawn(members, metric="modes")
 
 
+def test_among_values_that_do_not_compare_there_is_no_best():
+    members = states(datasets=("ring8", "grid25"))
+    for state in members:
+        finished(state, 7.0)
+    assert "best so far" not in drawn(members)
+    members = states()
+    for state in members:
+        finished(state, 7.0)
+    assert "best so far" in drawn(members)
+    members[0].record["metrics"]["fid@mnist-cnn"] = {"value": 2.0, "better": "lower"}
+    assert "best so far" not in drawn(members)
+    assert "best so far" in drawn(members, metric="modes")
+
+
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_seeds_are_counted_where_they_do_not_fit(width):
     members = states(seeds=range(9))

@@ -202,6 +202,24 @@ def test_only_own_samples_are_replaced(cli, runs, tmp_path, file_format):
     assert mine.read_bytes() == before
 
 
+@pytest.mark.parametrize("form", ["grid", "npz"])
+def test_without_a_name_only_own_samples_are_replaced_as_well(
+    cli, runs, tmp_path, monkeypatch, form
+):
+    monkeypatch.chdir(tmp_path)
+    for generator in ("dcgan@mnist5k", runs["digits"]):
+        words = ("sample", generator, "--format", form, "-c", 4, "--json")
+        target = Path(cli(*words).document["out"])
+        assert cli(*words).code == 0
+        Image.new("L", (8, 8)).save(target, format="PNG")
+        before = target.read_bytes()
+        outcome = cli(*words[:-1])
+        assert outcome.code == 1
+        assert "ganbench did not write it" in outcome.err
+        assert target.read_bytes() == before
+        target.unlink()
+
+
 def test_samples_in_the_folder_of_their_run_replace_those_of_an_earlier_version(cli, runs):
     folder = Path(runs["digits"]) / "drawn-seed5"
     folder.mkdir()

@@ -122,6 +122,24 @@ def test_other_labels_are_another_version_of_the_dataset(pictures, write):
     assert len({first, second, open_dataset(path).spec.version}) == 3
 
 
+@pytest.mark.parametrize("ending", ["", ".cls"], ids=["folders", "files beside"])
+@pytest.mark.parametrize("labels", [None, "vectors"])
+def test_classes_that_dataset_json_turns_off_are_another_version(pictures, write, labels, ending):
+    names = [f"{animal}/{index}.png" for animal in ("cat", "dog") for index in range(3)]
+    if ending:
+        names = [f"{index}.png" for index in range(6)]
+    files = dict(zip(names, pictures(len(names))[1].values(), strict=True))
+    if ending:
+        files |= {name.replace(".png", ending): b"1" for name in names}
+    path = write(files)
+    with_classes = open_dataset(path).spec
+    named = [[name, [0.5, 1.0]] for name in names] if labels else None
+    (path / "dataset.json").write_text(json.dumps({"labels": named}))
+    without = open_dataset(path).spec
+    assert (with_classes.classes, without.classes) == (2, 0)
+    assert with_classes.version != without.version
+
+
 @pytest.mark.parametrize(
     ("document", "notice"),
     [

@@ -9,9 +9,10 @@ import ganbench
 from ganbench.analysis.comparison import compare_to
 from ganbench.analysis.tables import metric_table
 from ganbench.analysis.verdicts import judge_matrix
-from ganbench.harness.compare import comparison_document
+from ganbench.harness.compare import _comparisons, comparison_document
 from ganbench.harness.matrix import baseline_arms, baselines, plan_matrix
 from ganbench.harness.run_cell import write_failure
+from ganbench.records.labels import label_variants
 from ganbench.records.measurement import Measurement
 from ganbench.records.primary_metric import Choice, RecordedChoices
 from ganbench.records.run_folder import RunFolder
@@ -132,6 +133,33 @@ def test_a_baseline_is_the_model_as_it_is_and_never_another_variant(tmp_path):
     write_failure(RunFolder(lost.path), "failed", "It broke.")
     for name in ("vanilla", "none"):
         assert compared(compare(name)) == {row for row in expected if row[0] == "ring8"}
+
+
+@pytest.mark.parametrize("models", [("vanilla", "r3gan"), ("r3gan", "vanilla")])
+def test_a_baseline_is_the_arm_that_was_asked_for_of_each_model(models):
+    """R3GAN averages its weights by itself: its variants all have ``ema``, and no label says so."""
+    cells = plan_matrix(models, ["instance-noise", "ema"], ["ring8"], [0, 1], settings={})
+    runs = label_variants(
+        [
+            RunRecord(
+                name=cell.name,
+                status="done",
+                model=cell.arm.model,
+                dataset="ring8",
+                seed=cell.seed,
+                config=cell.config.model_dump(mode="json"),
+                metrics={"modes": Measurement(1.0, n=1, protocol="modes", better="higher")},
+            )
+            for cell in cells
+        ]
+    )
+    stored = [(cell.arm, run) for cell, run in zip(cells, runs, strict=True)]
+    arms = list(dict.fromkeys(cell.arm for cell in cells))
+    made = _comparisons(metric_table(runs, "ring8"), "ema", arms, stored)
+    assert {comparison.variant: comparison.baseline for comparison in made} == {
+        "vanilla + instance-noise": "vanilla + ema",
+        "r3gan + instance-noise": "r3gan",
+    }
 
 
 def test_a_model_without_a_plain_variant_is_no_baseline():

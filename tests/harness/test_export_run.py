@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from ganbench.records.exported_run import ExportedRun, find_run
 from ganbench.samples import open_samples
 from ganbench.samples.generator_samples import latents
 from ganbench.samples.modules import load_torchscript
+from ganbench.training.checkpoint import read_tensors, write_tensors
 from ganbench.training.trainer import evaluating
 
 CPU = torch.device("cpu")
@@ -326,3 +328,33 @@ def test_only_own_files_are_replaced(runs, tmp_path, form):
     with pytest.raises(StorageError, match="ganbench did not write it"):
         export_run(runs("points").folder, to=form, out=target)
     assert target.read_bytes() == before
+
+
+@pytest.mark.parametrize("form", ["onnx", "torchscript", "safetensors"])
+def test_what_only_looks_like_an_own_file_is_not_replaced(runs, tmp_path, form):
+    target = tmp_path / f"g{ENDINGS[form]}"
+    for content in (b"made by ganbench's friend", b'{"library_name":"ganbenchmark"}'):
+        target.write_bytes(content)
+        with pytest.raises(StorageError, match="ganbench did not write it"):
+            export_run(runs("points").folder, to=form, out=target)
+        assert target.read_bytes() == content
+    target.unlink()
+    os.mkfifo(target)  # whoever opens it waits for somebody to write to it
+    with pytest.raises(StorageError, match="ganbench did not write it"):
+        export_run(runs("points").folder, to=form, out=target)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("form", ENDINGS)
+def test_a_generator_without_finite_values_is_refused_for_that_reason(train, tmp_path, form, value):
+    run = train()
+    tensors, metadata = read_tensors(run.folder.checkpoint_file, CPU)
+    bad = {
+        name: torch.full_like(tensor, value) if name.startswith("generator/") else tensor
+        for name, tensor in tensors.items()
+    }
+    write_tensors(run.folder.checkpoint_file, bad, metadata)
+    target = tmp_path / f"g{ENDINGS[form]}"
+    with pytest.raises(ConfigError, match="not finite"):
+        export_run(run.folder, to=form, out=target)
+    assert not target.exists()

@@ -191,3 +191,11 @@ def test_a_cell_that_no_node_holds_is_said_at_once(cluster):
     cluster.have((2,), (3,))
     with pytest.raises(GanbenchError, match=r"No node .* room for a cell with 4 threads"):
         cluster.backend(None, 4)
+
+
+def test_cells_on_the_cpu_leave_the_gpus_of_a_cluster_to_others(cluster):
+    cluster.have((8.0, 1.0), (4.0,))
+    backend = cluster.backend(None, 2, device="cpu")
+    assert backend.slots == 6, "as many as the cores hold"
+    backend.start(None)
+    assert cluster.asked[-1]["num_gpus"] == 0

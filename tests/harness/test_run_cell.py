@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Cells: stored, amended, repaired, locked, failed."""
 
+import errno
 import json
+import os
 from dataclasses import replace
 
 import pytest
+import torch
 from filelock import FileLock
 
 from ganbench.data import open_dataset
@@ -14,7 +17,10 @@ from ganbench.harness.run_cell import CellJob, look_up, run_cell, write_failure
 from ganbench.harness.run_metrics import WantedMetrics, wanted_metrics
 from ganbench.harness.run_options import RunOptions
 from ganbench.metrics.high_quality import HighQuality
+from ganbench.records import atomic_files
 from ganbench.records.locks import LOCK, is_taken
+from ganbench.training import checkpoint
+from ganbench.training.checkpoint import read_tensors, write_tensors
 from ganbench.training.trainer import Schedule, Trainer
 
 
@@ -132,6 +138,115 @@ def test_a_damaged_checkpoint_of_a_finished_cell_does_not_hinder_a_metric(job):
     measured = values(job.folder)
     assert measured.pop("high-quality") is not None
     assert measured == expected
+
+
+def test_what_is_trained_again_has_the_metrics_that_it_had(job):
+    run_cell(replace(job, options=replace(job.options, metrics=("modes",))))
+    result = job.folder.outcome()
+    result["metrics"]["of-another-version"] = result["metrics"]["modes"]
+    job.folder.write_result(result)
+    job.folder.checkpoint_file.write_bytes(b"no checkpoint")
+    run_cell(replace(job, options=replace(job.options, metrics=("high-quality",))))
+    assert set(values(job.folder)) == {"modes", "high-quality"}
+
+
+def contents(folder):
+    """Return every file of a cell by its name, without its lock."""
+    files = [path for path in folder.path.rglob("*") if path.is_file() and path.name != LOCK]
+    return {str(path.relative_to(folder.path)): path.read_bytes() for path in files}
+
+
+def unreadable_checkpoint(monkeypatch):
+    """Let reading a checkpoint fail as on a shared disk that is away for a moment."""
+
+    def fail(*_, **__):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(checkpoint, "safe_open", fail)
+
+
+def small_machine(monkeypatch):
+    """Let the machine have less memory than a checkpoint needs."""
+    monkeypatch.setattr(checkpoint, "_memory_bytes", lambda: 100)
+
+
+def unreadable_record(name):
+    """Let opening one record fail, as where too many files are open."""
+
+    def prepare(monkeypatch):
+        opening = os.open
+
+        def fail(path, *arguments, **options):
+            if os.path.basename(os.fspath(path)) == name:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            return opening(path, *arguments, **options)
+
+        monkeypatch.setattr(atomic_files.os, "open", fail)
+
+    return prepare
+
+
+MACHINES = {
+    "checkpoint": unreadable_checkpoint,
+    "memory": small_machine,
+    "result": unreadable_record("result.json"),
+    "config": unreadable_record("config.json"),
+}
+
+
+@pytest.mark.parametrize("fault", MACHINES)
+def test_a_finished_cell_that_cannot_be_read_now_is_left_as_it_is(job, fault, monkeypatch):
+    run_cell(replace(job, options=replace(job.options, metrics=("modes",))))
+    before = contents(job.folder)
+    with monkeypatch.context() as patch:
+        MACHINES[fault](patch)
+        outcome = run_cell(job)
+        assert (outcome.status, outcome.lasting) == ("failed", False)
+    assert contents(job.folder) == before
+    assert run_cell(job).status in {"done", "collapsed"}
+    assert len(values(job.folder)) > 1
+
+
+@pytest.mark.parametrize("fault", ["checkpoint", "memory"])
+def test_an_unfinished_cell_that_cannot_be_read_now_keeps_its_checkpoint(job, fault, monkeypatch):
+    run_cell(job)
+    job.folder.result_file.unlink()
+    before = job.folder.checkpoint_file.read_bytes()
+    MACHINES[fault](monkeypatch)
+    outcome = run_cell(job)
+    assert (outcome.status, outcome.lasting) == ("failed", False)
+    assert job.folder.checkpoint_file.read_bytes() == before
+    assert not job.folder.failure_file.exists()
+
+
+def test_a_finished_cell_of_another_version_keeps_its_result(job, trained):
+    run_cell(replace(job, options=replace(job.options, metrics=("modes",))))
+    tensors, metadata = read_tensors(job.folder.checkpoint_file, torch.device("cpu"))
+    renamed = {name.replace("generator/", "other/"): value for name, value in tensors.items()}
+    write_tensors(job.folder.checkpoint_file, renamed, metadata)
+    before = contents(job.folder)
+    outcome = run_cell(job)
+    assert (outcome.status, outcome.lasting) == ("failed", False)
+    assert "does not fit this run" in outcome.problem
+    assert contents(job.folder) == before
+    assert len(trained) == 1
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda:99"])
+def test_a_cell_that_needs_another_device_is_left_to_a_machine_that_has_it(job, device):
+    """A CUDA generator's position has 16 bytes, a CPU's five thousand."""
+    run_cell(job)
+    job.folder.result_file.unlink()
+    file = job.folder.checkpoint_file
+    tensors, metadata = read_tensors(file, torch.device("cpu"))
+    tensors["streams/noise"] = torch.zeros(7, dtype=torch.uint8)
+    write_tensors(file, tensors, metadata)
+    before = file.read_bytes()
+    outcome = run_cell(replace(job, options=replace(job.options, device=device)))
+    assert (outcome.status, outcome.lasting) == ("failed", False)
+    assert "device" in outcome.problem
+    assert file.read_bytes() == before
+    assert not job.folder.failure_file.exists()
 
 
 def test_a_folder_of_another_run_is_left_alone(job):

@@ -15,7 +15,7 @@ from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, StorageError
 from ganbench.harness.backends import LocalBackend, make_backend
 from ganbench.harness.matrix import plan_matrix
-from ganbench.harness.run_cell import DIED, Outcome, write_failure
+from ganbench.harness.run_cell import DIED, CellJob, Outcome, run_cell, write_failure
 from ganbench.harness.run_metrics import Measuring, wanted_metrics
 from ganbench.harness.run_options import RunOptions
 from ganbench.harness.scheduler import ATTEMPTS, Policy, Scheduler, trained_share
@@ -271,6 +271,22 @@ def test_what_takes_too_long_is_stopped_and_recorded(matrix):
     assert state.status == "timeout"
     assert "longer than 0.05 s" in state.problem
     assert matrix(seeds=(0,), tricks=("none",)).states[0].status == "timeout"
+
+
+def test_a_measurement_that_takes_too_long_takes_nothing_from_the_result(matrix, wanted):
+    trained = matrix(seeds=(0,), tricks=("none",), metrics=("modes",))
+    (state,) = trained.states
+    run_cell(CellJob(state.cell.config, state.cell.name, trained.options))
+    backend = Scripted(
+        script=lambda job, attempt: Outcome("interrupted") if backend.stopped else None
+    )
+    scheduler = matrix(seeds=(0,), tricks=("none",), policy=Policy(timeout=0.05))
+    (state,) = scheduler.run(backend)
+    assert backend.stopped == [0]
+    assert (state.status, state.lasting) == ("timeout", False)
+    assert state.record["metrics"].keys() == {"modes"}
+    assert not scheduler.folder(state).failure_file.exists()
+    assert matrix(seeds=(0,), tricks=("none",)).states[0].status == "waiting"
 
 
 def test_a_full_disk_does_not_end_the_command_where_a_cell_takes_too_long(matrix, monkeypatch):

@@ -44,6 +44,20 @@ def test_without_networks_there_is_nothing_to_see(train, lost):
     assert not StoredLooks({})(record)
 
 
+def test_data_that_have_changed_are_no_data_of_the_run(train, tmp_path):
+    """The points of a file, which is written again after a run on it."""
+    points = tmp_path / "points.npz"
+    random = np.random.default_rng(0)
+    np.savez(points, points=random.normal(size=(400, 2)).astype(np.float32))
+    run = train("vanilla", str(points), metrics=[])
+    record = read_run(run.folder)
+    looks = StoredLooks({record.name: run.path})
+    assert [look.kind for look in looks(record)] == ["plane"]
+    np.savez(points, points=random.normal(size=(400, 2)).astype(np.float32) + 9)
+    assert not looks(record), "nor of data that were opened before"
+    assert not looks_of(run)
+
+
 def test_code_that_has_changed_is_said(train, monkeypatch):
     run = train()
     monkeypatch.setattr("ganbench.harness.stored_looks.changed_code", lambda plan, folder: ["yes"])

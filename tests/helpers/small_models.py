@@ -23,6 +23,23 @@ def mine(data: DataSpec, *, width: int = 8) -> Backbone:
 """The file of a user with a backbone."""
 
 
+IMAGES_ONLY = {
+    *("aae", "began", "biggan", "cogan", "dcgan", "ebgan", "fastgan", "gat", "msggan", "progan"),
+    *("projected-gan", "sagan", "ssgan", "stylegan2", "stylegan2-ada", "unet-gan"),
+}
+
+
+def takes(model, data):
+    """Tell whether a model must take some data, which have classes, and refuse it otherwise."""
+    is_text = data.alphabet is not None
+    kinds = {
+        "pix2pix": data.source is not None,
+        "wavegan": not data.is_image and not is_text and len(data.shape) == 2,
+        "gumbel-softmax-gan": is_text,
+    }
+    return kinds.get(model, data.is_image or model not in IMAGES_ONLY)
+
+
 def small(model, data, parameters=None):
     """Return a model for some data, on networks as narrow as it can have them."""
     known = inspect.signature(registry.models.get(model)).parameters

@@ -39,6 +39,9 @@ def test_nothing_tells_host_user_or_place() -> None:
 
 
 def test_the_id_follows_what_matters_and_nothing_else() -> None:
+    cards = [describe_environment(threads=1, device=f"cuda:{n}", torch_facts={}) for n in (0, 1)]
+    assert environment_id(cards[0]) == environment_id(cards[1])
+    assert cards[0]["device"] == "cuda"
     described = describe_environment(threads=1, device="cpu", torch_facts={})
     assert environment_id(described) == environment_id(json.loads(json.dumps(described)))
     moved = {**described, "kernel": "99.9", "checkout": {"commit": "f" * 40, "dirty": True}}

@@ -49,6 +49,19 @@ def test_what_a_killed_holder_left_does_no_harm(tmp_path, left):
     assert not (tmp_path / HOLDER).exists()
 
 
+def test_who_looks_whether_a_folder_is_taken_turns_nobody_away(tmp_path, monkeypatch):
+    """To look is to hold the lock for a moment; a command that comes then waits for its end."""
+    assert locks.RUN_WAIT_SECONDS > 0
+    monkeypatch.setattr(locks, "RUN_WAIT_SECONDS", 10.0)
+    look = FileLock(tmp_path / LOCK, thread_local=False)
+    look.acquire()
+    timer = threading.Timer(0.2, look.release)
+    timer.start()
+    with holding(tmp_path):
+        assert not look.is_locked
+    timer.join()
+
+
 def test_an_error_in_between_releases_the_folder(tmp_path):
     with pytest.raises(ZeroDivisionError), holding(tmp_path):
         raise ZeroDivisionError

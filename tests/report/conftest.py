@@ -5,19 +5,21 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import math
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from html.parser import HTMLParser
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytest
+from lab_pages import browser_page, chromium
 from PIL import Image
 
 from ganbench.analysis.published import PublishedRow, published_rows
@@ -26,9 +28,8 @@ from ganbench.records.load import load_runs
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_folder import RunFolder
 from ganbench.records.run_record import RunRecord
+from ganbench.report.charts.drawing import draw_charts, draw_figures
 from ganbench.report.write import ReportFiles, write_report
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @dataclass(frozen=True)
@@ -47,34 +48,24 @@ class Seen:
 
 @contextmanager
 def new_page(
-    width: int = 1000, scheme: Literal["light", "dark"] = "light", *, javascript: bool = True
+    browser: Any,
+    width: int = 1000,
+    scheme: Literal["light", "dark"] = "light",
+    *,
+    javascript: bool = True,
 ) -> Iterator[Any]:
-    """Yield an empty page in Chromium without network."""
-    from playwright.sync_api import sync_playwright
-
-    quiet = ["background-networking", "component-update", "gpu", "quic", "sync"]
-    with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)],
-        )
-        context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,
-            offline=True,
-            java_script_enabled=javascript,
-        )
-        page = context.new_page()
+    """Yield an empty page without network."""
+    options = {"color_scheme": scheme, "offline": True, "java_script_enabled": javascript}
+    with browser_page(browser, width, **options) as page:
         page.set_default_timeout(180_000)
         yield page
-        browser.close()
 
 
-def open_page(path: Path, width: int, scheme: Literal["light", "dark"]) -> Seen:
-    """Open a page in Chromium without network, unfold it, and wait until its charts are drawn."""
+def open_page(browser: Any, path: Path, width: int, scheme: Literal["light", "dark"]) -> Seen:
+    """Open a page without network, unfold it, and wait until its charts are drawn."""
     complaints: list[str] = []
     requests: list[str] = []
-    with new_page(width, scheme) as page:
+    with new_page(browser, width, scheme) as page:
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
@@ -102,23 +93,48 @@ def open_page(path: Path, width: int, scheme: Literal["light", "dark"]) -> Seen:
         )
 
 
-@pytest.fixture
-def look() -> Callable[..., Seen]:
-    """Open a page: ``look(path, width, "dark")``; the test is skipped where there is no browser."""
-    _require_browser()
-    return open_page
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Start Chromium for a file of tests; they are skipped where there is none."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
-def browse() -> Callable[..., Any]:
-    """Open an empty page, ``with browse(javascript=False) as page``; skipped like ``look``."""
-    _require_browser()
-    return new_page
+def look(browser: Any) -> Callable[..., Seen]:
+    """Open a page in Chromium: ``look(path, width, "dark")``."""
+    return partial(open_page, browser)
 
 
-def _require_browser() -> None:
-    if not CHROMIUM.is_file() or find_spec("playwright") is None:
-        pytest.skip("needs Debian's package chromium and the Python package playwright")
+@pytest.fixture
+def browse(browser: Any) -> Callable[..., Any]:
+    """Open an empty page in Chromium: ``with browse(javascript=False) as page``."""
+    return partial(new_page, browser)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pictures_drawn_once() -> Iterator[None]:
+    """Let reports share what the process that draws returns, since many show the same charts."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for draw in (draw_charts, draw_figures):
+            monkeypatch.setattr(f"ganbench.report.write.{draw.__name__}", _drawn_once(draw))
+        yield
+
+
+def _drawn_once(draw: Callable[..., dict[str, Any] | None]) -> Callable[..., Any]:
+    """Wrap a function that draws, so that it gets each specification once."""
+    known: dict[str, Any] = {}
+
+    def drawn(charts: Mapping[str, Any]) -> dict[str, Any] | None:
+        keys = {name: json.dumps(chart, default=vars) for name, chart in charts.items()}
+        missing = {name: charts[name] for name, key in keys.items() if key not in known}
+        pictures = draw(missing) if missing else {}
+        if pictures is None:
+            return None
+        known.update({keys[name]: picture for name, picture in pictures.items()})
+        return {name: known[key] for name, key in keys.items()}
+
+    return drawn
 
 
 class Elements(HTMLParser):

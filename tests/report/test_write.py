@@ -24,6 +24,7 @@ from ganbench.records.load import load_runs
 from ganbench.records.measurement import Measurement
 from ganbench.records.own_files import MANIFEST
 from ganbench.records.run_record import Curve, RunRecord
+from ganbench.report.charts.drawing import draw_charts
 from ganbench.report.closer_looks import CloserLook
 from ganbench.report.notes import NO_CHARTS
 from ganbench.report.write import ReportFiles, write_report
@@ -143,8 +144,13 @@ def test_no_file_names_a_place_on_this_machine(
 
 
 def test_the_same_runs_give_the_same_bytes_and_so_does_the_report_itself(
-    report: ReportFiles, published: list[PublishedRow], contents: Contents, tmp_path: Path
+    report: ReportFiles,
+    published: list[PublishedRow],
+    contents: Contents,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("ganbench.report.write.draw_charts", draw_charts)  # each chart anew
     runs = load_runs([report.folder])
     again = write_report(runs, tmp_path / "again", title="A first comparison", published=published)
     first, second = contents(report.folder), contents(again.folder)

@@ -122,7 +122,9 @@ def test_a_begun_cell_keeps_its_number_unless_another_is_asked_for(tmp_path):
         return run.folder
 
     def recorded(folder):
-        return folder.config()["options"], read_json(folder.environment_file)["threads"]
+        environment = read_json(folder.environment_file)
+        assert environment["torch"]["threads"] == environment["threads"]
+        return folder.config()["options"], environment["threads"]
 
     folder = go_on()
     before = recorded(folder)

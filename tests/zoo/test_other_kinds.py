@@ -29,8 +29,8 @@ PARAMETERS = {
     "wavegan": {"width": 2},
     "gumbel-softmax-gan": {"width": 4, "temperature": "2->0.5"},
 }
-UPDATES = 100
-"""Of each player; data are seen several times."""
+UPDATES = 40
+"""Of each player; data are seen several times, and halfway for the second time."""
 
 
 @pytest.fixture(params=DATA)
@@ -48,7 +48,7 @@ class StopHalfway(Progress):
 
 
 def trainer_of(model, folder, progress=None):
-    """Return a trainer of some hundred updates."""
+    """Return a trainer of some updates."""
     data = open_dataset(DATA[model]).load("train")
     gan = create(model, data.spec, PARAMETERS[model])
     settings = {"kimg": 4 * UPDATES / 1000, "batch_size": 4, "discriminator_steps": 1}
