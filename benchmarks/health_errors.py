@@ -30,7 +30,7 @@ from ganbench.analysis.stats import exact_interval
 from ganbench.health.history import RecordedRow
 from ganbench.health.oscillation import ADVERSARIAL_LOSSES
 from ganbench.health.watch import watch_over
-from ganbench.records.archive import RESULTS, read_archive
+from ganbench.records.archive import RESULT_ROWS, read_archive
 
 TICKS = 100
 EVALUATIONS = 10
@@ -204,7 +204,7 @@ def alarms(case: Case, runs: int, seed: int) -> int:
 
 def recorded_runs(folder: Path) -> Iterator[tuple[str, Made]]:
     """Yield the runs of every report below a folder, each with the group that it belongs to."""
-    for file in sorted(folder.rglob(RESULTS)):
+    for file in sorted(folder.rglob(RESULT_ROWS)):
         for run in read_archive(file.parent):
             rows: dict[float, dict[str, float]] = {}
             for curve in run.losses:

@@ -56,7 +56,7 @@ def test_every_block_says_its_language():
 
 FORM_ONLY = {
     r"ganbench lab( .*)?": "serves until Ctrl-C; tests/lab does it",
-    r'pip install "ganbench\[lab\]"': "changes the environment",
+    r'pip install -e "\.\[lab\]"': "changes the environment",
     r"git clone …": "needs the network",
     r"cd ganbench": "the clone",
     r"pip install -e \.(\[test\])?": "changes the environment",
@@ -172,7 +172,7 @@ def place(named_files, tmp_path, monkeypatch):
         config = cases[0].config.model_copy(update={"model": "vanilla", "dataset": "ring8"})
         recipe = config.recipe.model_copy(update={"batch_size": 8})
         case = replace(cases[0], config=config.model_copy(update={"recipe": recipe}), tricks=())
-        quick = replace(protocol, rounds=1, seconds=0.05)
+        quick = replace(protocol, rounds=2, seconds=0.05)
         return measure([case], quick, command=command, progress=progress)
 
     monkeypatch.setattr(throughput, "measure", measure_first)

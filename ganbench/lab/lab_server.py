@@ -63,12 +63,13 @@ def bind(host: str = "127.0.0.1", port: int | None = None) -> Address:
         try:
             listener.bind((host, wanted))
             listener.listen()  # a browser that comes before the server is ready waits
-        except OSError as error:
+        except (OSError, TypeError, ValueError) as error:  # a host may hold a null character
             listener.close()
             if wanted == USUAL_PORT and port is None:
                 continue
             raise ConfigError(
-                f"The lab cannot listen on {host}, port {wanted}: {error.strerror}.",
+                f"The lab cannot listen on {host}, port {wanted}: "
+                f"{getattr(error, 'strerror', None) or 'no such host'}.",
                 "Leave --port out, so that a free one is taken.",
             ) from error
         token = secrets.token_urlsafe(TOKEN_BYTES)

@@ -27,11 +27,11 @@ from ganbench.records.run_record import Curve, RunRecord, read_facts
 MOST_POINTS = 40
 """The most points that a thinned curve has; each is the mean of the points it stands for."""
 
-RESULTS = "results.jsonl"
-RUNS = "runs.jsonl.gz"
+RESULT_ROWS = "results.jsonl"
+RUN_ROWS = "runs.jsonl.gz"
 """Packed, to an eighth: nobody reads curves as text, and pandas reads them packed."""
 
-_UNPACKED_RUNS = "runs.jsonl"
+_UNPACKED_RUN_ROWS = "runs.jsonl"
 """What earlier reports have in its place."""
 _DIGITS = 6
 _STEPS = ("kimg", "seconds")
@@ -39,7 +39,7 @@ _STEPS = ("kimg", "seconds")
 
 def is_archive(folder: Path) -> bool:
     """Tell whether a folder holds what ``write_archive`` writes."""
-    return (folder / RESULTS).is_file()
+    return (folder / RESULT_ROWS).is_file()
 
 
 def condense(run: RunRecord) -> RunRecord:
@@ -83,8 +83,8 @@ def write_archive(
     environments = {run.environment_id: run.environment for run in runs if run.environment_id}
     for identifier, environment in environments.items():
         write_json(folder / "env" / f"{identifier}.json", lasting(environment))
-    write_lines(folder / RUNS, [_run_row(run, (grids or {}).get(run.name)) for run in runs])
-    write_lines(folder / RESULTS, result_rows(runs))
+    write_lines(folder / RUN_ROWS, [_run_row(run, (grids or {}).get(run.name)) for run in runs])
+    write_lines(folder / RESULT_ROWS, result_rows(runs))
 
 
 def read_archive(folder: Path) -> list[RunRecord]:
@@ -92,13 +92,13 @@ def read_archive(folder: Path) -> list[RunRecord]:
     metrics: dict[str, dict[str, Measurement]] = {}
     runs: dict[str, RunRecord] = {}
     environments: dict[str, dict[str, Any]] = {}
-    for row in read_lines(folder / RESULTS):
+    for row in read_lines(folder / RESULT_ROWS):
         name = as_text(row.get("run"))
         if name not in runs:
             runs[name] = _record(row, name, folder, environments)
         if row.get("metric"):
             metrics.setdefault(name, {})[as_text(row["metric"])] = Measurement.read(row)
-    for row in read_lines(folder / RUNS) or read_lines(folder / _UNPACKED_RUNS):
+    for row in read_lines(folder / RUN_ROWS) or read_lines(folder / _UNPACKED_RUN_ROWS):
         if name := as_text(row.get("name")):
             runs[name] = _record(row, name, folder, environments)
     return [replace(run, metrics=metrics.get(name, {})) for name, run in runs.items()]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ganbench.analysis.claims import PaperClaim
 from ganbench.analysis.published import PublishedRow
-from ganbench.records.archive import RESULTS, RUNS, write_archive
+from ganbench.records.archive import RESULT_ROWS, RUN_ROWS, write_archive
 from ganbench.records.atomic_files import replacing, utf8
 from ganbench.records.event_curves import EventCurve
 from ganbench.records.own_files import check_own, own_files, replacing_own
@@ -124,7 +124,7 @@ def write_report(
     rendered = {file: data for file, data in rendered.items() if file in expected}
     with replacing_own(out, {*records, *rendered}, earlier):
         _write_files(out, rendered, report, copied)
-    first = next(iter([*pages, *tables, RESULTS]))
+    first = next(iter([*pages, *tables, RESULT_ROWS]))
     return _written(out, first, rendered, charts=drawn is not None and figures is not None)
 
 
@@ -133,7 +133,7 @@ def _written(out: Path, first: str, rendered: Iterable[str], *, charts: bool) ->
         folder=out,
         page=out / first,
         markdown=out / "README.md",
-        results=out / RESULTS,
+        results=out / RESULT_ROWS,
         pictures=tuple(out / file for file in rendered if file.startswith(_PICTURE_FOLDERS)),
         charts=charts,
     )
@@ -158,7 +158,7 @@ def _write_files(
 def _records(report: Report, copied: Iterable[SpeedRecord]) -> set[str]:
     """Return the files of the records that the report is made of."""
     return {
-        *(RESULTS, RUNS),
+        *(RESULT_ROWS, RUN_ROWS),
         *(f"env/{name}.json" for name in report.environments),
         *(f"{SPEED_FOLDER}/{record.name}.json" for record in copied),
     }

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ganbench.records.archive import (
     MOST_POINTS,
-    RUNS,
+    RUN_ROWS,
     condense,
     read_archive,
     result_rows,
@@ -33,7 +33,7 @@ def test_the_number_of_threads_is_kept(make_run: Callable[..., RunFolder], tmp_p
     assert runs[0].threads == 1
     write_archive(tmp_path / "report", runs)
     assert load_runs([tmp_path / "report"])[0].threads == 1
-    rows = tmp_path / "report" / RUNS
+    rows = tmp_path / "report" / RUN_ROWS
     write_lines(rows, [{**row, "threads": None} for row in read_lines(rows)])
     assert load_runs([tmp_path / "report"])[0].threads == 1, "an older report: from env/*.json"
     assert result_rows(runs)[0]["threads"] == 1
@@ -51,7 +51,7 @@ def test_an_archive_gives_back_the_same_records(
     assert [condense(run) for run in load_runs([tmp_path / "report"])] == runs
     files = [*(tmp_path / "report").rglob("*.json"), *(tmp_path / "report").glob("*.jsonl")]
     files.append(unpacked := tmp_path / "unpacked")
-    unpacked.write_bytes(gzip.decompress((tmp_path / "report" / RUNS).read_bytes()))
+    unpacked.write_bytes(gzip.decompress((tmp_path / "report" / RUN_ROWS).read_bytes()))
     text = "".join(file.read_text() for file in files)
     assert str(tmp_path) not in text
     assert "/home" not in text
@@ -63,7 +63,7 @@ def test_the_runs_of_an_earlier_report_are_read(
     make_run(tmp_path / "runs")
     write_archive(tmp_path / "report", load_runs([tmp_path / "runs"]))
     now = load_runs([tmp_path / "report"])
-    rows = tmp_path / "report" / RUNS
+    rows = tmp_path / "report" / RUN_ROWS
     rows.with_name("runs.jsonl").write_bytes(gzip.decompress(rows.read_bytes()))
     rows.unlink()
     assert load_runs([tmp_path / "report"]) == now
@@ -89,7 +89,7 @@ def test_results_alone_are_enough_for_a_table(
     make_run(tmp_path / "runs", 1, loss="minimax")
     runs = load_runs([tmp_path / "runs"])
     write_archive(tmp_path / "report", runs)
-    (tmp_path / "report" / RUNS).unlink()
+    (tmp_path / "report" / RUN_ROWS).unlink()
     again = load_runs([tmp_path / "report"])
     assert [(run.variant, run.seed, run.metrics) for run in again] == [
         (run.variant, run.seed, run.metrics) for run in runs
@@ -101,7 +101,7 @@ def test_a_damaged_archive_loses_only_what_is_damaged(
 ) -> None:
     make_run(tmp_path / "runs", 0)
     write_archive(tmp_path / "report", load_runs([tmp_path / "runs"]))
-    rows = tmp_path / "report" / RUNS
+    rows = tmp_path / "report" / RUN_ROWS
     (row,) = read_lines(rows)
     row["curves"][0]["values"] = ["high", None]
     row["grid"] = "../../outside.png"
@@ -146,14 +146,14 @@ def test_steps_are_written_once_for_the_losses_of_a_run(tmp_path: Path) -> None:
     steps = tuple(float(kimg) for kimg in range(1000, 1040))
     losses = tuple(Curve(name, steps, steps, steps) for name in "abc")
     write_archive(tmp_path, [RunRecord("a", "done", losses=losses)])
-    (run,) = read_lines(tmp_path / RUNS)
+    (run,) = read_lines(tmp_path / RUN_ROWS)
     assert [set(row) >= {"kimg", "seconds"} for row in run["losses"]] == [True, False, False]
 
 
 def test_a_curve_without_steps_of_its_own_is_lost_with_those_it_shared(tmp_path: Path) -> None:
     losses = tuple(Curve(name, (1.0,), (2.0,), (3.0,)) for name in "ab")
     write_archive(tmp_path, [RunRecord("a", "done", losses=losses)])
-    (row,) = read_lines(tmp_path / RUNS)
+    (row,) = read_lines(tmp_path / RUN_ROWS)
     row["losses"][0]["kimg"] = ["damaged"]
-    write_lines(tmp_path / RUNS, [row])
+    write_lines(tmp_path / RUN_ROWS, [row])
     assert read_archive(tmp_path)[0].losses == ()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.records.archive import RUNS, write_archive
+from ganbench.records.archive import RUN_ROWS, write_archive
 from ganbench.records.atomic_files import read_lines
 from ganbench.records.load import load_runs
 from ganbench.records.primary_metric import (
@@ -71,4 +71,4 @@ def test_runs_bring_along_what_their_own_comparison_chose(
     assert [(run.primary_metric, run.baseline) for run in again] == [
         (run.primary_metric, run.baseline) for run in runs
     ]
-    assert read_lines(tmp_path / "report" / RUNS)[0]["baseline"] == "none"
+    assert read_lines(tmp_path / "report" / RUN_ROWS)[0]["baseline"] == "none"

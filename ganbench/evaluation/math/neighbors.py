@@ -37,7 +37,7 @@ CUDA_SIDE = 4096
 """The side of a block on a CUDA device, where small blocks are mostly waiting."""
 CUDA_ROOM = 0.5
 """Features stay on a CUDA device if they need at most this share of its free memory."""
-REPEATED = 8192
+ROWS_AT_ONCE = 8192
 """How many rows are repeated in float64 at once."""
 _MANY_PAIRS = 1 << 17
 _IN_CACHE = 1 << 16
@@ -196,7 +196,7 @@ def nearest(
         _sweep_across(distances, best, own)
     unclear = np.flatnonzero(best.settle(exact, distances))
     if len(unclear) and not distances.precise:
-        for part in blocks(len(unclear), REPEATED):
+        for part in blocks(len(unclear), ROWS_AT_ONCE):
             rows = unclear[part]
             precise = Distances(features[rows], others, device, precise=True)
             again = _Best(len(rows), size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Literal
 
 import altair as alt
 
@@ -80,7 +81,9 @@ def _panel(data: ChartData, tricks: str, style: Style, main: MetricColumn, *, lo
         alt.Tooltip("n:Q", title="runs"),
     ]
     # Between two values the share is that of the worse one, as no run lies between them.
-    steps = "step-before" if main.better == "higher" else "step-after"
+    steps: Literal["step-before", "step-after"] = (
+        "step-before" if main.better == "higher" else "step-after"
+    )
     layers: list[alt.Chart] = []
     inks = {PLAIN: BEHIND, tricks: style.color}
     for name, ink in inks.items():

@@ -85,7 +85,7 @@ def test_neighbors_are_exact_where_many_are_as_near_as_float32_is_wrong(
     monkeypatch, among_others, exact
 ):
     # As of a generator that has collapsed to a few images, each of them with some noise.
-    monkeypatch.setattr(neighbors, "REPEATED", 64)
+    monkeypatch.setattr(neighbors, "ROWS_AT_ONCE", 64)
     random = np.random.default_rng(0)
     features = np.repeat(random.normal(size=(20, 200)), 10, axis=0)
     features = (features + 2e-4 * random.normal(size=(200, 200))).astype(np.float32)
@@ -104,7 +104,7 @@ def test_neighbors_are_exact_where_many_are_as_near_as_float32_is_wrong(
 
 def test_equal_samples_are_not_searched_again(monkeypatch):
     features = np.repeat(drawn(3, 100), 50, axis=0)
-    monkeypatch.setattr(neighbors, "REPEATED", 0)  # blocks of no rows are an error
+    monkeypatch.setattr(neighbors, "ROWS_AT_ONCE", 0)  # blocks of no rows are an error
     assert not nearest(features, 3).squared.any()
 
 
