@@ -347,9 +347,11 @@ def _holm_of(p_values: Iterable[float | None]) -> list[float | None]:
 def _deciding_p_value(paired: PairedDifference) -> float | None:
     """Return the p value of the t test, or of the permutation test if all differences are equal.
 
-    Equal differences have no spread, by which the t test could judge them.
+    Equal differences have no spread, by which the t test could judge them. It is None for one pair.
     """
-    return _permutation_p_value(paired) if paired.t_p_value is None else paired.t_p_value
+    if paired.n > 1 and paired.t_p_value is not None:
+        return paired.t_p_value
+    return _permutation_p_value(paired)
 
 
 def _permutation_p_value(paired: PairedDifference) -> float | None:

@@ -87,8 +87,9 @@ def test_a_single_pair_is_not_tested_and_makes_no_other_test_stricter(
     assert both["gan + a"] == alone["gan + a"]
     assert both["gan + a"].family == 1
     assert (both["gan + b"].t_corrected, both["gan + b"].corrected) == (None, None)
-    (only,) = compare_to(table_of(runs("", BASE), single))
-    assert only.family == 0
+    for values in ([19.0], BASE[:1]):  # another value, and the same
+        (only,) = compare_to(table_of(runs("", BASE), runs("b", values)))
+        assert (only.family, only.t_corrected) == (0, None)
 
 
 def test_the_family_is_all_treatments_in_one_metric_whatever_their_baselines(
