@@ -48,7 +48,7 @@ def _p_value(best: VariantRow, other: VariantRow, column: MetricColumn) -> float
         difference = paired.difference.value
         if difference and (difference > 0) != (column.better == "higher"):
             return 1.0
-        return paired.p_value if paired.t_p_value is None else paired.t_p_value
+        return paired.deciding_p_value
     values, other_values = best.values(column), other.values(column)
     if min(len(values), len(other_values)) < 2:
         return None

@@ -12,15 +12,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ganbench.analysis.failures import NOT_TESTED, FailureTest, Trouble, trouble, went_wrong
+from ganbench.analysis.failures import NOT_TESTED, FailureTest, Trouble, trouble
+from ganbench.analysis.outcomes import has_outcome, seeds_over, seeds_that_failed
 from ganbench.analysis.paired_values import PairedValues, paired_values
 from ganbench.analysis.significance import PairedDifference, detectable_difference, holm
 from ganbench.analysis.stats import Improvement, probability_of_improvement
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
 from ganbench.errors import UnknownNameError, suggest
 from ganbench.records.measurement import Better
-from ganbench.records.run_folder import FAILURES
-from ganbench.records.run_record import RunRecord
 
 ALPHA = 0.05
 POWER = 0.8
@@ -260,7 +259,7 @@ def _can_compare(row: VariantRow, base: VariantRow, column: MetricColumn) -> boo
     """Tell whether there is something to compare: a value on one side, an outcome on the other."""
     if not any(column.name in side.cells for side in (row, base)):
         return False
-    return _has_outcome(row, column) and _has_outcome(base, column)
+    return has_outcome(row, column) and has_outcome(base, column)
 
 
 def _compare(
@@ -268,8 +267,8 @@ def _compare(
 ) -> Comparison:
     """Compare two rows in a metric, before any correction for other treatments."""
     pairs = _pairs(row, base, column)
-    seeds = _seeds_over(row) & _seeds_over(base)
-    failed = frozenset(seeds & (_seeds_that_failed(row) | _seeds_that_failed(base)))
+    seeds = seeds_over(row) & seeds_over(base)
+    failed = frozenset(seeds & (seeds_that_failed(row) | seeds_that_failed(base)))
     unpaired = seeds - pairs.keys()
     unfailed = {seed: pair for seed, pair in pairs.items() if seed not in failed}
     return Comparison(
@@ -313,9 +312,9 @@ def _improvement(
 def correct_family(family: Sequence[Comparison]) -> list[Comparison]:
     """Correct comparisons for the number of tests that are made together."""
     deciding = [comparison.deciding for comparison in family]
-    t_tests = _holm_of(_deciding_p_value(pairs.paired) if pairs else None for pairs in deciding)
+    t_tests = _holm_of(pairs.paired.deciding_p_value if pairs else None for pairs in deciding)
     permutations = _holm_of(
-        _permutation_p_value(comparison.paired) if comparison.paired else None
+        comparison.paired.p_value if comparison.paired and comparison.paired.n > 1 else None
         for comparison in family
     )
     ratios = _holm_of(pairs.ratio.p_value if pairs and pairs.ratio else None for pairs in deciding)
@@ -344,58 +343,8 @@ def _holm_of(p_values: Iterable[float | None]) -> list[float | None]:
     return [None if p_value is None else next(corrected) for p_value in listed]
 
 
-def _deciding_p_value(paired: PairedDifference) -> float | None:
-    """Return the p value of the t test, or of the permutation test if all differences are equal.
-
-    Equal differences have no spread, by which the t test could judge them. It is None for one pair.
-    """
-    if paired.n > 1 and paired.t_p_value is not None:
-        return paired.t_p_value
-    return _permutation_p_value(paired)
-
-
-def _permutation_p_value(paired: PairedDifference) -> float | None:
-    """Return the p value of the permutation test; None for one pair.
-
-    No test of one pair can reject. It must not make the others stricter.
-    """
-    return paired.p_value if paired.n > 1 else None
-
-
 def _detectable(paired: PairedDifference, family: int) -> float | None:
     """Return the true difference that the corrected t test would detect; None without a spread."""
     if not paired.deviation:
         return None
     return detectable_difference(paired.deviation, paired.n, ALPHA / family, POWER)
-
-
-def _runs_over(row: VariantRow) -> list[RunRecord]:
-    """Return the runs that are over, including those that came to no result."""
-    return [run for run in row.runs if run.counted or run.status in FAILURES]
-
-
-def _seeds_over(row: VariantRow) -> set[int]:
-    """Return the seeds of the runs that are over."""
-    return {run.seed for run in _runs_over(row) if run.seed is not None}
-
-
-def _seeds_that_failed(row: VariantRow) -> set[int]:
-    """Return the seeds of the runs that diverged or collapsed."""
-    return {run.seed for run in row.runs if went_wrong(run) and run.seed is not None}
-
-
-def _has_outcome(row: VariantRow, column: MetricColumn) -> bool:
-    """Tell whether runs have a value, or are over and could not come to one: they lose every pair.
-
-    All of the latter diverged, collapsed, failed, or were measured without getting a value, as by
-    a reverse KL of samples none of which is sharp. Runs that were never measured are no outcome.
-    """
-    if column.name in row.cells:
-        return True
-    over = _runs_over(row)
-    return bool(over) and all(run.status != "done" or _was_measured(run, column) for run in over)
-
-
-def _was_measured(run: RunRecord, column: MetricColumn) -> bool:
-    """Tell whether a run has a measurement in a column, with a value or without."""
-    return any(column.takes(name, found.protocol) for name, found in run.metrics.items())

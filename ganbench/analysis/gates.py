@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ganbench.analysis.comparison import Comparison
 from ganbench.analysis.failures import visibly_more
 from ganbench.analysis.paired_values import PairedValues
+from ganbench.config import counted
 from ganbench.errors import ConfigError
 
 
@@ -121,8 +122,7 @@ def _tripped(bound: Bound, comparison: Comparison) -> list[str]:
     where = " in which no run failed" if pairs is comparison.unfailed else ""
     return [
         f"{comparison.variant} is worse than {comparison.baseline} in {name} by {shown} "
-        f"over {pairs.paired.n} seed{'' if pairs.paired.n == 1 else 's'}{where}; {bound.text} "
-        "allows less."
+        f"over {counted(pairs.paired.n, 'seed')}{where}; {bound.text} allows less."
     ]
 
 

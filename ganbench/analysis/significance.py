@@ -46,6 +46,17 @@ class PairedDifference:
         """The number of pairs."""
         return self.difference.n
 
+    @property
+    def deciding_p_value(self) -> float | None:
+        """The p value of the t test, or of the permutation test if all differences are equal.
+
+        Equal differences have no spread, by which the t test could judge them. It is None for one
+        pair, as no test of one pair can reject: it must not make others stricter.
+        """
+        if self.n == 1:
+            return None
+        return self.p_value if self.t_p_value is None else self.t_p_value
+
 
 def paired_difference(
     treatment: Sequence[float],

@@ -208,18 +208,19 @@ def performance_profile(
     total = sum(len(stratum) for stratum in strata)
     if not total:
         raise ValueError("One or more runs were expected.")
+    shows_spread = all(len(stratum) != 1 for stratum in strata)
     share = np.zeros(limits.size)
     drawn = np.zeros((resamples, limits.size))
     for index, stratum in enumerate(strata):
         values = np.array([-np.inf if value is None else sign * value for value in stratum])
         reached = (values[:, None] >= limits).astype(np.float64)  # (runs, thresholds)
         share += reached.sum(axis=0) / total
-        if stratum:
+        if stratum and shows_spread:
             drawn += _counts(len(stratum), resamples, index) @ reached / total
+    if not shows_spread:
+        return [Estimate(value, None, None, total, "no interval") for value in share.tolist()]
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    if any(len(stratum) == 1 for stratum in strata):
-        return [Estimate(value, None, None, total, "no interval") for value in share.tolist()]
     bands = zip(share.tolist(), low.tolist(), high.tolist(), strict=True)
     return [Estimate(*band, n=total, method="bootstrap (percentile)") for band in bands]
 

@@ -9,7 +9,7 @@ from ganbench.analysis import number_text
 from ganbench.analysis.comparison import ALPHA, Comparison
 from ganbench.analysis.failures import FailureTest, Trouble
 from ganbench.analysis.paired_values import PairedValues
-from ganbench.config import join_words
+from ganbench.config import counted, join_words
 
 
 def difference_sentence(comparison: Comparison, opening: str, *, shown: bool) -> str:
@@ -210,11 +210,7 @@ def _difference(pairs: PairedValues) -> str:
 
 
 def _seeds(count: int) -> str:
-    return _counted(count, "shared seed")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return counted(count, "shared seed")
 
 
 def _tests(comparison: Comparison, pairs: PairedValues) -> str:

@@ -13,7 +13,7 @@ from ganbench.errors import InputError
 from ganbench.evaluation.checks import require, require_features, require_held_out
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.arrays import Array, Features, Indices
-from ganbench.evaluation.math.intervals import NO_SPREAD, NORMAL_QUANTILE
+from ganbench.evaluation.math.intervals import NO_SPREAD, NORMAL_QUANTILE, all_equal
 from ganbench.evaluation.math.neighbors import nearest
 from ganbench.evaluation.metric import Floor, Metric, Value
 from ganbench.registry import register
@@ -80,7 +80,7 @@ class DataCopying(Metric):
         for _ in range(_RESAMPLED):
             rows = random.integers(len(fakes), size=len(fakes))
             resampled.append(copying_score(sides[1].cells[rows], farther[rows], counts))
-        if np.nanmin(resampled) == np.nanmax(resampled):
+        if all_equal(resampled):
             return Value(value, note=NO_SPREAD)
         margin = NORMAL_QUANTILE * float(np.nanstd(resampled, ddof=1))
         note = (

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ganbench.evaluation.evidence import Evidence
-from ganbench.evaluation.math.intervals import NO_SPREAD, student_quantile
+from ganbench.evaluation.math.intervals import NO_SPREAD, all_equal, student_quantile
 from ganbench.evaluation.math.neighborhoods import (
     DENSITY_K,
     NeighborhoodMetric,
@@ -38,7 +38,7 @@ class Density(NeighborhoodMetric):
         """Return the mean number of balls over k, with Student's interval."""
         densities = sweep.balls / DENSITY_K  # (N,)
         value = float(densities.mean())
-        if len(densities) < 2 or densities.min() == densities.max():
+        if len(densities) < 2 or all_equal(densities):
             return Value(value, note=NO_SPREAD)
         error = float(densities.std(ddof=1)) / len(densities) ** 0.5
         margin = student_quantile(len(densities) - 1) * error

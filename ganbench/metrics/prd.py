@@ -11,7 +11,7 @@ from sklearn.cluster import MiniBatchKMeans
 from ganbench.evaluation.checks import require_features
 from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.math.arrays import Array, Features
-from ganbench.evaluation.math.intervals import NO_SPREAD, NORMAL_QUANTILE
+from ganbench.evaluation.math.intervals import NO_SPREAD, NORMAL_QUANTILE, all_equal
 from ganbench.evaluation.math.memo import Memo
 from ganbench.evaluation.metric import Metric, PointSupport, Value
 from ganbench.registry import register
@@ -75,7 +75,7 @@ class _PRDSummary(Metric):
         for _ in range(_RESAMPLED):
             drawn = places[1][:, random.integers(len(fakes), size=len(fakes))]
             resampled.append(self._value(of_real, np.stack([_shares(row) for row in drawn])))
-        if np.ptp(resampled) == 0:  # all samples are in one cluster
+        if all_equal(resampled):  # all samples are in one cluster
             return Value(value, note=NO_SPREAD)
         margin = NORMAL_QUANTILE * float(np.std(resampled, ddof=1))
         note = (

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganbench.evaluation.checks import require_features
 from ganbench.evaluation.evidence import Evidence
-from ganbench.evaluation.math.intervals import NO_SPREAD, student_quantile
+from ganbench.evaluation.math.intervals import NO_SPREAD, all_equal, student_quantile
 from ganbench.evaluation.math.neighborhoods import IMPROVED_K
 from ganbench.evaluation.math.sample_scores import rarity_scores
 from ganbench.evaluation.metric import Metric, PointSupport, Value
@@ -53,7 +53,7 @@ class Rarity(Metric):
         if not len(scored):
             return Value(math.nan, note=f"none: {share}")
         value = float(scored.mean())
-        if len(scored) < 2 or scored.min() == scored.max():
+        if len(scored) < 2 or all_equal(scored):
             return Value(value, note=f"{share}; {NO_SPREAD}")
         error = float(scored.std(ddof=1)) / len(scored) ** 0.5
         margin = student_quantile(len(scored) - 1) * error

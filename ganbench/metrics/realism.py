@@ -11,7 +11,7 @@ from scipy.stats import binom
 
 from ganbench.evaluation.checks import require_features
 from ganbench.evaluation.evidence import Evidence
-from ganbench.evaluation.math.intervals import NO_SPREAD
+from ganbench.evaluation.math.intervals import NO_SPREAD, all_equal
 from ganbench.evaluation.math.neighborhoods import IMPROVED_K
 from ganbench.evaluation.math.sample_scores import realism_scores
 from ganbench.evaluation.metric import Metric, PointSupport, Value
@@ -52,7 +52,7 @@ class Realism(Metric):
         if not math.isfinite(value):
             return Value(value, warning="at least half of the samples are copies of real ones")
         rank = int(binom.ppf(0.025, len(scores), 0.5))
-        if rank < 1 or scores[0] == scores[-1]:
+        if rank < 1 or all_equal(scores):
             return Value(value, note=NO_SPREAD)
         low, high = float(scores[rank - 1]), float(scores[len(scores) - rank])
         note = "95 % interval over the fakes by order statistics, the reference held fixed"

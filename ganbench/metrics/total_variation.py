@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from ganbench.evaluation.math.arrays import Array
-from ganbench.evaluation.math.intervals import NO_SPREAD, NORMAL_QUANTILE
+from ganbench.evaluation.math.intervals import NO_SPREAD, NORMAL_QUANTILE, all_equal
 from ganbench.evaluation.metric import Value
 from ganbench.evaluation.mode_counts import ModeCounts, ModeMetric
 from ganbench.registry import register
@@ -48,7 +48,7 @@ class TotalVariation(ModeMetric):
         )  # (R, K + 1)
         distances = _distance(resampled / counts.samples, expected)
         where = f"{outside / counts.samples:.3g} of the samples lie outside"
-        if np.ptp(distances) == 0:  # all of them do, or all are in one mode
+        if all_equal(distances):  # all of them do, or all are in one mode
             return Value(value, note=f"{NO_SPREAD}; {where}")
         error = float(distances.std(ddof=1))
         low, high = value - NORMAL_QUANTILE * error, value + NORMAL_QUANTILE * error

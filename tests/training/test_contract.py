@@ -359,4 +359,4 @@ class Seldom(Hooks):
 @pytest.mark.parametrize("updates", [0, 1, 3])
 def test_a_partner_may_learn_in_some_updates_only_also_when_a_run_goes_on(tmp_path, updates):
     partners = {"encoder": Partner(lambda size, shape: nn.Linear(2, 3))}
-    train(tmp_path, updates=updates, hooks=Seldom(), partners=partners)
+    assert train(tmp_path, updates=updates, hooks=Seldom(), partners=partners) == "done"

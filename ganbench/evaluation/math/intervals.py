@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
@@ -17,6 +19,14 @@ NOTABLE_BIAS = 0.1
 NO_SPREAD = "no interval: too few samples, or no spread among them"
 AT_THIS_N = "95 % interval for the expectation at this n over the fakes, the reference held fixed"
 BY_WILSON = "95 % interval over the fakes by Wilson's formula, the reference held fixed"
+
+
+def all_equal(values: ArrayLike) -> bool:
+    """Tell whether values show no spread; NaN counts as no value.
+
+    A standard deviation does not tell: rounding leaves some even of equal values.
+    """
+    return bool(np.nanmin(values) == np.nanmax(values))
 
 
 def student_quantile(degrees: int) -> float:
