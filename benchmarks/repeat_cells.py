@@ -3,12 +3,16 @@
 
     python benchmarks/repeat_cells.py RUNS [--share 0.1] [--seed 0] [--jobs 1] [--json FILE]
 
-Of the finished runs below RUNS, a share is drawn at random, at least one. Each is trained again in
-a process and a folder of its own, from its recorded configuration alone: with as many threads, on
-the same kind of device, with the same metrics at the same points. These must be equal: all tensors
-of the checkpoint (weights, optimizers, memory of tricks, random streams), all values of all
-metrics during and after training, the status, and the last picture of samples. Seconds are left
-out. The table has a row for each cell; the last line counts. It ends with code 1 if a cell differs.
+RUNS is a folder of runs, or a report, whose records are enough. Of the finished runs below it, a
+share is drawn at random, at least one. Each is trained again in a process and a folder of its own,
+from its recorded configuration alone: with as many threads, on the same kind of device, with the
+same metrics at the same points. These must be equal: all values of all metrics during and after
+training, the losses, what went wrong, and the status; and where the run's folder is at hand, all
+tensors of the checkpoint (weights, optimizers, memory of tricks, random streams) and the last
+picture of samples. Seconds are left out. A report has thinned curves of the runs that it draws,
+and of its other runs only what they ended with; as much as it has is compared. The table has a
+row for each cell; the last line counts. It ends with code 1 if a cell differs, and says then what
+else is different: the code, the processor, PyTorch.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
@@ -31,12 +35,20 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from ganbench.config import RunConfig, validate
 from ganbench.errors import GanbenchError
+from ganbench.harness.changed_sources import changed_code
+from ganbench.harness.plan import RunPlan, plan_of
 from ganbench.harness.run import Run
 from ganbench.harness.run_options import RunOptions
 from ganbench.harness.stored_run import plan_of_run
+from ganbench.records.archive import MOST_POINTS, condense, is_archive
+from ganbench.records.json_values import as_mapping
+from ganbench.records.load import load_runs
+from ganbench.records.read_run import read_run
 from ganbench.records.run_folder import RunFolder
-from ganbench.runtime.execution import USUAL
+from ganbench.records.run_record import RunRecord
+from ganbench.runtime.execution import USUAL, Execution
 from ganbench.training.trainer import Schedule, part_ended
 
 TIMES = {"seconds", "images_per_second"}
@@ -45,13 +57,14 @@ TIMES = {"seconds", "images_per_second"}
 
 @dataclass(frozen=True)
 class Repeated:
-    """A cell that was repeated. ``digest`` is of the tensors that were stored first."""
+    """A cell that was repeated. ``digest`` is of what was stored first."""
 
     cell: str
     status: str
     seconds: float
     digest: str
     differs: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
     problem: str = ""
 
     @property
@@ -59,21 +72,150 @@ class Repeated:
         """What the comparison says."""
         if self.problem:
             return f"not repeated: {self.problem}"
-        return f"DIFFERS in {', '.join(self.differs)}" if self.differs else "the same bits"
+        if self.differs:
+            return "; ".join((f"DIFFERS in {', '.join(self.differs)}", *self.other))
+        return "the same bits"
 
 
-def finished_runs(root: Path) -> list[RunFolder]:
-    """Return the finished runs below a folder that have their weights, in order of their names."""
+@dataclass(frozen=True)
+class CellInFolder:
+    """A cell whose folder is at hand, with its weights."""
+
+    folder: RunFolder
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.folder.path.name
+
+    @property
+    def status(self) -> str:
+        """How it ended."""
+        return str(self.folder.outcome()["status"])
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """What it was carried out on."""
+        return self.folder.environment()
+
+    def plan(self) -> RunPlan:
+        """Return its plan."""
+        return plan_of_run(self.folder)
+
+    def options(self, out: Path) -> RunOptions:
+        """Return how it was carried out, from its records."""
+        options = self.folder.config()["options"]
+        measured = self.folder.measurements()
+        metrics = self.folder.outcome()["metrics"] or (measured[0]["metrics"] if measured else {})
+        protocols = [str(record["protocol"]) for record in metrics.values()]
+        usual = {key: options[key] for key in asdict(USUAL) if key in options}
+        return repeating_options(
+            out,
+            device=options["device"],
+            threads=options["threads"],
+            metrics=metrics,
+            protocols=protocols,
+            evaluations=planned_evaluations(self.folder),
+            execution=replace(USUAL, **usual),
+        )
+
+    def outcome(self) -> dict[str, Any]:
+        """Return all that is stored."""
+        return self.outcome_of(self.folder)
+
+    def outcome_of(self, repeated: RunFolder) -> dict[str, Any]:
+        """Return all that is stored of a run."""
+        pictures = repeated.sample_grids()
+        result = repeated.outcome()
+        return {
+            "weights": digest(repeated.checkpoint_file),
+            "metrics": timeless(result["metrics"]),
+            "metrics during training": timeless(repeated.measurements()),
+            "statistics": timeless(repeated.stats()),
+            "result": timeless({key: result.get(key) for key in ("status", "kimg", "parameters")}),
+            "samples": hashlib.sha256(pictures[-1].read_bytes()).hexdigest() if pictures else "",
+        }
+
+
+@dataclass(frozen=True)
+class CellInReport:
+    """A cell of which a report has the records."""
+
+    record: RunRecord
+
+    @property
+    def name(self) -> str:
+        """The name of the folder that it had."""
+        return self.record.name
+
+    @property
+    def status(self) -> str:
+        """How it ended."""
+        return self.record.status
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """What it was carried out on."""
+        return self.record.environment
+
+    def plan(self) -> RunPlan:
+        """Return its plan."""
+        return plan_of(validate(RunConfig, dict(self.record.config)))
+
+    def options(self, out: Path) -> RunOptions:
+        """Return how it was carried out, from its records."""
+        curves = self.record.curves
+        return repeating_options(
+            out,
+            device=self.record.device,
+            threads=self.record.threads,
+            metrics=list(self.record.metrics) or list({curve.name: None for curve in curves}),
+            protocols=[each.protocol for each in (*self.record.metrics.values(), *curves)],
+            evaluations=recorded_evaluations(self.record),
+        )
+
+    def outcome(self) -> dict[str, Any]:
+        """Return all that is recorded."""
+        return self._recorded_of(self.record)
+
+    def outcome_of(self, repeated: RunFolder) -> dict[str, Any]:
+        """Return as much as the report records."""
+        return self._recorded_of(read_run(repeated))
+
+    def _recorded_of(self, run: RunRecord) -> dict[str, Any]:
+        """Return how a run ended, and of how it got there what the report has of the cell."""
+        thin = condense(run)
+        outcome = {
+            "metrics": {name: each.record() for name, each in run.metrics.items()},
+            "result": [run.status, run.kimg, run.parameters],
+        }
+        if self.record.curves:
+            outcome["metrics during training"] = [curve.record() for curve in thin.curves]
+            outcome |= {"best evaluation": thin.best, "health": thin.health}
+        if self.record.losses:
+            outcome["losses"] = [curve.record() for curve in thin.losses]
+        return {name: timeless(value) for name, value in outcome.items()}
+
+
+StoredCell = CellInFolder | CellInReport
+"""A finished run of which enough is stored to repeat it."""
+
+
+def stored_cells(root: Path) -> list[StoredCell]:
+    """Return the finished runs of a folder in order of their names: of a report, its records."""
+    if is_archive(root):
+        records = sorted(load_runs([root]), key=lambda run: run.name)
+        return [CellInReport(record) for record in records if record.counted]
     folders = sorted(path.parent for path in root.rglob("result.json"))
     runs = [RunFolder(folder) for folder in folders]
-    return [run for run in runs if run.finished and run.checkpoint_file.is_file()]
+    return [CellInFolder(run) for run in runs if run.finished and run.checkpoint_file.is_file()]
 
 
-def drawn(runs: list[RunFolder], share: float, seed: int) -> list[RunFolder]:
-    """Return a share of the runs, drawn at random, in their order."""
-    count = min(len(runs), max(1, math.ceil(share * len(runs))))
-    chosen = random.Random(seed).sample(range(len(runs)), count)
-    return [runs[index] for index in sorted(chosen)]
+def drawn(cells: list[StoredCell], share: float, seed: int) -> list[StoredCell]:
+    """Return a share of the cells, drawn at random, in their order."""
+    count = min(len(cells), max(1, math.ceil(share * len(cells))))
+    chosen = random.Random(seed).sample(range(len(cells)), count)
+    return [cells[index] for index in sorted(chosen)]
 
 
 def digest(checkpoint: Path) -> str:
@@ -85,78 +227,104 @@ def digest(checkpoint: Path) -> str:
     return total.hexdigest()[:16]
 
 
-def outcome(run: RunFolder) -> dict[str, Any]:
-    """Return what must be equal, by what it is called in the table."""
-    pictures = run.sample_grids()
-    result = run.outcome()
-    return {
-        "weights": digest(run.checkpoint_file),
-        "metrics": timeless(result["metrics"]),
-        "metrics during training": timeless(run.measurements()),
-        "statistics": timeless(run.stats()),
-        "result": timeless({key: result.get(key) for key in ("status", "kimg", "parameters")}),
-        "samples": hashlib.sha256(pictures[-1].read_bytes()).hexdigest() if pictures else "",
-    }
-
-
 def timeless(value: Any) -> Any:
     """Return JSON data without times, as text: NaN equals NaN then."""
     return json.dumps(_without_times(value), sort_keys=True)
 
 
 def _without_times(value: Any) -> Any:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _without_times(inner) for key, inner in value.items() if key not in TIMES}
-    return [_without_times(inner) for inner in value] if isinstance(value, list) else value
+    return list(map(_without_times, value)) if isinstance(value, list | tuple) else value
 
 
-def repeat(path: Path) -> Repeated:
-    """Train a run again in a temporary folder, and compare it with what is stored."""
-    stored = RunFolder(path)
+def repeat(cell: StoredCell) -> Repeated:
+    """Train a cell again in a temporary folder, and compare it with what is stored."""
     began = time.perf_counter()
-    expected = outcome(stored)
-    status = str(stored.outcome()["status"])
+    expected = cell.outcome()
     differs: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
     problem = ""
     try:
         with tempfile.TemporaryDirectory() as folder:
-            run = Run(plan_of_run(stored), options_of(stored, Path(folder)))
+            run = Run(cell.plan(), cell.options(Path(folder)))
             run.execute()
-            found = outcome(run.folder)
-        differs = tuple(name for name, value in expected.items() if found[name] != value)
+            found = cell.outcome_of(run.folder)
+            differs = tuple(name for name, value in expected.items() if found[name] != value)
+            if differs:
+                surroundings = other_machine(cell.environment, run.folder.environment())
+                other = (*changed_code(run.plan, run.folder), *surroundings)
     except GanbenchError as error:
         problem = error.message
     seconds = time.perf_counter() - began
-    return Repeated(path.name, status, round(seconds, 1), expected["weights"], differs, problem)
+    first = expected.get("weights") or hashlib.sha256(timeless(expected).encode()).hexdigest()[:16]
+    return Repeated(cell.name, cell.status, round(seconds, 1), first, differs, other, problem)
 
 
-def options_of(stored: RunFolder, out: Path) -> RunOptions:
-    """Return how the run was carried out, from its records."""
-    options = stored.config()["options"]
-    measured = stored.measurements()
-    metrics = stored.outcome()["metrics"] or (measured[0]["metrics"] if measured else {})
-    samples, split = measured_from(metrics)
-    usual = {key: options[key] for key in asdict(USUAL) if key in options}
+def other_machine(stored: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Say what sums of floating-point numbers depend on, and is not as it was."""
+    said = {
+        "processor": lambda environment: environment.get("processor"),
+        "PyTorch": lambda environment: as_mapping(environment.get("packages")).get("torch"),
+        "instructions": lambda environment: as_mapping(environment.get("torch")).get(
+            "cpu_capability"
+        ),
+    }
+    return [
+        f"{what} then {read(stored)}, now {read(here)}"
+        for what, read in said.items()
+        if read(stored) != read(here)
+    ]
+
+
+def repeating_options(
+    out: Path,
+    *,
+    device: str,
+    threads: int | None,
+    metrics: Iterable[str],
+    protocols: Sequence[str],
+    evaluations: int,
+    execution: Execution = USUAL,
+) -> RunOptions:
+    """Return options by which a run is measured as often, on as many samples, as one before."""
+    samples, split = measured_from(protocols)
     return RunOptions(
         out=out,
-        device=str(options["device"]).partition(":")[0],
-        threads=options["threads"],
+        device=str(device).partition(":")[0],
+        threads=threads,
         metrics=tuple(metrics),
         samples=samples,
         real_split=split,
-        schedule=Schedule(evaluations=planned_evaluations(stored)),
-        execution=replace(USUAL, **usual),
+        schedule=Schedule(evaluations=evaluations),
+        execution=execution,
     )
 
 
-def measured_from(metrics: Mapping[str, Mapping[str, Any]]) -> tuple[int | None, str | None]:
+def measured_from(protocols: Sequence[str]) -> tuple[int | None, str | None]:
     """Return how many samples were measured, and the split that they were compared with.
 
     Each is None where no protocol says it: then nothing depends on it.
     """
-    parts = (part for record in metrics.values() for part in str(record["protocol"]).split("/"))
+    parts = (part for protocol in protocols for part in protocol.split("/"))
     said = dict(part.split("=", 1) for part in parts if part.startswith(("n_fake=", "split=")))
     return int(said["n_fake"]) if "n_fake" in said else None, said.get("split")
+
+
+def recorded_evaluations(record: RunRecord) -> int:
+    """Return the number of evaluations of a run of which only curves are recorded.
+
+    An evaluation takes place at the first tick after its part of training has ended. So a run
+    that reached its end had as many as its curves have points, unless these are thinned; of
+    another run, the first point says how long a part was.
+    """
+    measured = sorted({kimg for curve in record.curves for kimg in curve.kimg})
+    planned = validate(RunConfig, dict(record.config)).recipe.kimg
+    if not measured:
+        return 0
+    if measured[-1] >= planned and len(measured) < MOST_POINTS:
+        return len(measured)
+    return round(planned / measured[0])
 
 
 def planned_evaluations(stored: RunFolder) -> int:
@@ -177,17 +345,17 @@ def planned_evaluations(stored: RunFolder) -> int:
     return len(rows)
 
 
-def repeat_all(runs: list[RunFolder], jobs: int) -> Iterator[Repeated]:
-    """Yield the runs as they are repeated, in their order, each in a fresh process."""
+def repeat_all(cells: list[StoredCell], jobs: int) -> Iterator[Repeated]:
+    """Yield the cells as they are repeated, in their order, each in a fresh process."""
     context = get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
-        yield from pool.map(repeat, [run.path for run in runs])
+        yield from pool.map(repeat, cells)
 
 
 def main() -> None:
     """Repeat cells and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("runs", type=Path, help="folder of a stored comparison")
+    parser.add_argument("runs", type=Path, help="folder of a stored comparison, or its report")
     parser.add_argument("--share", type=float, default=0.1, help="share of the cells, above 0")
     parser.add_argument("--seed", type=int, default=0, help="seed of the draw")
     parser.add_argument("--jobs", type=int, default=1, help="cells at a time")
@@ -195,20 +363,20 @@ def main() -> None:
     options = parser.parse_args()
     if not 0 < options.share <= 1:
         parser.error("--share is a number above 0 and at most 1.")
-    runs = finished_runs(options.runs)
-    if not runs:
-        parser.error(f"No finished run with weights is below {options.runs}.")
-    chosen = drawn(runs, options.share, options.seed)
-    print("| cell | status | seconds | tensors | repeated |")
+    cells = stored_cells(options.runs)
+    if not cells:
+        parser.error(f"{options.runs} has no finished run with weights, and no report's records.")
+    chosen = drawn(cells, options.share, options.seed)
+    print("| cell | status | seconds | digest | repeated |")
     print("| --- | --- | ---: | --- | --- |")
     rows = []
     for row in repeat_all(chosen, options.jobs):
         rows.append(row)
-        cells = (row.cell, row.status, f"{row.seconds:.1f}", row.digest, row.outcome)
-        print(f"| {' | '.join(cells)} |", flush=True)
+        shown = (row.cell, row.status, f"{row.seconds:.1f}", row.digest, row.outcome)
+        print(f"| {' | '.join(shown)} |", flush=True)
     same = sum(not row.differs and not row.problem for row in rows)
     print(
-        f"\n{same} of {len(rows)} cells gave the same bits; they were drawn from {len(runs)} "
+        f"\n{same} of {len(rows)} cells gave the same bits; they were drawn from {len(cells)} "
         f"(share {options.share:g}, seed {options.seed})."
     )
     if options.json:

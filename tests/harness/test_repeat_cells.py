@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Cells are repeated as they were carried out, as far as their records say it."""
 
+import json
+import math
+import shutil
+
 import pytest
 from scripts import checkout_script
 
 from ganbench.harness.plan import plan
 from ganbench.harness.run import Run
 from ganbench.harness.run_options import RunOptions
+from ganbench.records.archive import condense, write_archive
+from ganbench.records.atomic_files import read_lines, write_lines
+from ganbench.records.load import load_runs
 from ganbench.state import RunningMeans
 from ganbench.training.trainer import Schedule
 
@@ -46,9 +53,10 @@ def diverging(monkeypatch, at):
 def test_a_cell_is_measured_on_as_many_samples_of_the_same_split(benchmark, go):
     images = {"kimg": 0.06, "evaluations": 0, "metrics": ("fid@pixels", "is@mnist-cnn")}
     stored = go("mnist5k", samples=80, real_split="test", **images)
-    repeated = benchmark.repeat(stored.path)
+    cell = benchmark.CellInFolder(stored)
+    repeated = benchmark.repeat(cell)
     assert (repeated.differs, repeated.problem) == ((), "")
-    options = benchmark.options_of(stored, stored.path)
+    options = cell.options(stored.path)
     assert (options.samples, options.real_split) == (80, "test")
 
 
@@ -69,5 +77,90 @@ def test_a_cell_that_diverged_is_repeated_as_it_was_planned(benchmark, go, monke
     assert len(stored.measurements()) == {2: 0, 20: 2, 29: 3}[at]
     with monkeypatch.context() as patched:
         diverging(patched, at)
-        repeated = benchmark.repeat(stored.path)
+        repeated = benchmark.repeat(benchmark.CellInFolder(stored))
     assert (repeated.differs, repeated.problem) == ((), "")
+
+
+@pytest.fixture
+def in_report(benchmark, tmp_path):
+    """Return the only cell of a report that is written about the runs so far."""
+
+    def call():
+        runs = [condense(run) for run in load_runs([tmp_path])]
+        write_archive(tmp_path / "report", runs)
+        (cell,) = benchmark.stored_cells(tmp_path / "report")
+        return cell
+
+    return call
+
+
+@pytest.mark.parametrize("count", [0, 3, 7])
+def test_a_cell_is_repeated_from_a_report_without_its_folder(benchmark, go, in_report, count):
+    stored = go(evaluations=count, samples=64, metrics=("modes", "total-variation"))
+    cell = in_report()
+    shutil.rmtree(stored.path)
+    assert cell.options(stored.path).samples == 64
+    repeated = benchmark.repeat(cell)
+    assert (repeated.outcome, repeated.status) == ("the same bits", "done")
+
+
+@pytest.mark.parametrize("at", [2, 20])
+def test_a_cell_that_diverged_is_repeated_from_a_report(benchmark, go, in_report, monkeypatch, at):
+    with monkeypatch.context() as patched:
+        diverging(patched, at)
+        go(samples=64, metrics=("modes",))
+    cell = in_report()
+    with monkeypatch.context() as patched:
+        diverging(patched, at)
+        repeated = benchmark.repeat(cell)
+    assert (repeated.outcome, repeated.status) == ("the same bits", "diverged")
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "part"),
+    [
+        ("results.jsonl", '"value":', '"value":1', "metrics"),
+        ("results.jsonl", '"protocol":"', '"protocol":"x', "metrics"),
+        ("runs.jsonl.gz", '"seed":0', '"seed":1', "losses"),
+        ("runs.jsonl.gz", '"health":{', '"health":{"x":1,', "health"),
+    ],
+)
+def test_what_differs_from_a_report_is_named(
+    benchmark, go, in_report, tmp_path, file, before, after, part
+):
+    go(samples=64, metrics=("total-variation",))
+    in_report()
+    rows = tmp_path / "report" / file
+    lines = [json.dumps(row, separators=(",", ":")) for row in read_lines(rows)]
+    changed = [json.loads(line.replace(before, after)) for line in lines]
+    write_lines(rows, changed)
+    (cell,) = benchmark.stored_cells(tmp_path / "report")
+    assert part in benchmark.repeat(cell).differs
+
+
+@pytest.mark.parametrize("missing", [["curves"], ["losses"], ["curves", "losses"]])
+def test_a_run_whose_curves_a_report_leaves_out_is_compared_by_what_it_ended_with(
+    benchmark, go, in_report, tmp_path, missing
+):
+    """A report draws the curves of a few runs of each variant."""
+    go(samples=64, metrics=("total-variation",))
+    in_report()
+    rows = tmp_path / "report" / "runs.jsonl.gz"
+    write_lines(rows, [{**row, **{key: [] for key in missing}} for row in read_lines(rows)])
+    (cell,) = benchmark.stored_cells(tmp_path / "report")
+    assert benchmark.repeat(cell).outcome == "the same bits"
+    (row,) = read_lines(tmp_path / "report" / "results.jsonl")
+    nearby = math.nextafter(row["value"], 1)
+    write_lines(tmp_path / "report" / "results.jsonl", [{**row, "value": nearby}])
+    (cell,) = benchmark.stored_cells(tmp_path / "report")
+    assert benchmark.repeat(cell).differs == ("metrics",)
+
+
+def test_another_processor_is_named_where_a_cell_differs(benchmark):
+    there = {"processor": "A", "packages": {"torch": "2.0"}, "torch": {"cpu_capability": "AVX2"}}
+    here = {**there, "processor": "B", "torch": {"cpu_capability": "AVX512"}}
+    assert benchmark.other_machine(there, here) == [
+        "processor then A, now B",
+        "instructions then AVX2, now AVX512",
+    ]
+    assert benchmark.other_machine(here, here) == []
