@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
@@ -29,15 +30,12 @@ def resolve_parameters(
         ConfigError: There is no such parameter, a value does not fit, or the function itself
             declares a parameter that cannot be recorded.
     """
-    fields = _fields(name, build)
-    if requested and not fields:
+    kind = _record_of(name, build)
+    if requested and not kind.model_fields:
         raise ConfigError(
             f"The model '{name}' has no parameters, and model.{next(iter(requested))} is set.",
             "Parameters are the keyword-only arguments of a model's function.",
         )
-    kind: type[BaseModel] = create_model(
-        "Parameters", __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
-    )
     values = validate(kind, requested, prefix).model_dump()
     for key, value in values.items():
         if not isinstance(value, bool | int | float | str):
@@ -48,8 +46,9 @@ def resolve_parameters(
     return values
 
 
-def _fields(name: str, build: Callable[..., Any]) -> dict[str, Any]:
-    """Return the type and the default of each parameter, by name."""
+@lru_cache(maxsize=256)  # each cell of a matrix asks for it several times
+def _record_of(name: str, build: Callable[..., Any]) -> type[BaseModel]:
+    """Return the class whose fields are the parameters, with their types and defaults."""
     try:
         signature = inspect.signature(build, eval_str=True)
     except NameError as error:
@@ -67,7 +66,10 @@ def _fields(name: str, build: Callable[..., Any]) -> dict[str, Any]:
             f"{place_of(build)}: the parameter {missing[0]} of the model {name} has no default.",
             "A parameter is keyword-only and has a default.",
         )
-    return {each.name: (_type_of(each), each.default) for each in arguments}
+    fields: dict[str, Any] = {each.name: (_type_of(each), each.default) for each in arguments}
+    return create_model(
+        "Parameters", __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
+    )
 
 
 def _type_of(argument: inspect.Parameter) -> Any:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
+from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -22,7 +23,8 @@ _NEAR = 0.75
 is_trick_class = derives_from("ganbench.trick.Trick")
 
 
-def check_trick_class(kind: type, hooks: Sequence[str]) -> None:
+@lru_cache(maxsize=256)  # each cell of a matrix asks for it, and it reads the class's file
+def check_trick_class(kind: type, hooks: tuple[str, ...]) -> None:
     """Refuse a class that is no trick: a frozen dataclass whose fields the command line can set.
 
     Args:

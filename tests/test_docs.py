@@ -64,7 +64,7 @@ FORM_ONLY = {
     r"pip install tox": "changes the environment",
     r"tox( -e docs)?": "runs these tests, or builds the site, as tests/test_site.py does",
     r"pytest -n 2": "runs these tests",
-    r"python (?P<script>\S+\.py)( mnist-cnn| --\w+ \d+| runs/\S+)?( --share 0\.1)?": (
+    r"python (?P<script>\S+\.py)( mnist-cnn| --\w+ \d+| (runs|reports)/\S+)?( --share 0\.1)?": (
         "takes minutes or hours"
     ),
     r"ganbench weights fetch [\w ]+": "downloads up to 500 MB",
