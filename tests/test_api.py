@@ -197,6 +197,12 @@ def test_mistakes_of_a_comparison_are_said_before_anything_is_trained(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_comparison_with_the_plain_model_says_how_to_have_it(tmp_path):
+    with pytest.raises(ConfigError) as raised:
+        ganbench.compare("vanilla", data="ring8", tricks=["ema"], baseline="none", out=tmp_path)
+    assert "Add none to --tricks" in raised.value.hint
+
+
 def test_a_comparison_takes_seeds_and_axes_as_arrays(tmp_path):
     compared = ganbench.compare(
         "vanilla",

@@ -78,7 +78,8 @@ def _check_metric(metric: str | None, measured: Sequence[str]) -> None:
 def _check_baseline(baseline: str | None, cells: Sequence[Cell]) -> None:
     names = baselines(list(dict.fromkeys(cell.arm for cell in cells)))
     if baseline is not None and baseline not in names:
+        plain = "Add none to --tricks, or choose another --baseline. " if baseline == "none" else ""
         raise UnknownNameError(
             f"No variant is called '{baseline}'. {suggest(baseline, names)}".strip(),
-            f"There are: {', '.join(names)}.",
+            f"{plain}There are: {', '.join(names)}.",
         )

@@ -46,23 +46,28 @@ class Label:
 def label_variants(runs: Sequence[RunRecord]) -> list[RunRecord]:
     """Return the runs with ``variant``, ``tricks``, ``setting``, and ``dataset`` with its version.
 
-    The variant that a record brings along stays as long as it means one thing. Otherwise its
-    name consists of the model, the tricks that not all of the model's variants on the dataset
-    have, and the settings in which they differ. Different settings never share a name. A dataset
-    is named with its version if the runs have several versions of it.
+    The variants that the records of a model bring along stay as long as each of them means one
+    thing on every dataset. Otherwise a name consists of the model, the tricks that not all of the
+    model's variants on the dataset have, and the settings in which they differ. Different settings
+    never share a name. A dataset is named with its version if the runs have several versions of
+    it.
     """
     runs = _name_datasets(runs)
     labeled = list(runs)
     elsewhere = _added_parameters(runs)
-    for (_, model), variants in _indices_by_variant(runs).items():
+    groups = _indices_by_variant(runs)
+    renamed = {
+        model
+        for (_, model), variants in groups.items()
+        if not _are_names([runs[indices[0]].variant for indices in variants])
+    }
+    for (_, model), variants in groups.items():
         examples = [runs[indices[0]] for indices in variants]
         labels = derive_labels(
             model, [run.config for run in examples], elsewhere=elsewhere.get(model, {})
         )
-        recorded = [run.variant for run in examples]
-        keep_recorded = all(recorded) and len(set(recorded)) == len(recorded)
         for label, example, indices in zip(labels, examples, variants, strict=True):
-            variant = example.variant if keep_recorded else label.variant
+            variant = label.variant if model in renamed else example.variant
             # Without a configuration, nothing is known but the record's own names.
             names = label if example.config else Label(model, example.tricks, example.setting)
             for index in indices:
@@ -70,6 +75,11 @@ def label_variants(runs: Sequence[RunRecord]) -> list[RunRecord]:
                     runs[index], variant=variant, tricks=names.tricks, setting=names.setting
                 )
     return labeled
+
+
+def _are_names(recorded: Sequence[str]) -> bool:
+    """Say whether the names that variants were recorded with tell them apart."""
+    return all(recorded) and len(set(recorded)) == len(recorded)
 
 
 def _indices_by_variant(runs: Sequence[RunRecord]) -> dict[tuple[str, str], list[list[int]]]:

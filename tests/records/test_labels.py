@@ -120,6 +120,30 @@ def test_a_recorded_label_is_kept_while_it_means_one_thing() -> None:
     assert len({run.variant for run in label_variants(clash)}) == 2
 
 
+def test_a_variant_has_one_name_on_all_datasets_once_it_is_named_anew() -> None:
+    """Another strength on one of two datasets, as when a report is joined with further runs."""
+
+    def recorded(dataset: str, weight: float) -> RunRecord:
+        tricks = [{"name": "r1", "parameters": {"weight": weight}}]
+        return RunRecord(
+            f"{dataset}{weight}", "done", model="vanilla", dataset=dataset,
+            variant="vanilla + r1", config={"tricks": tricks},
+        )  # fmt: skip
+
+    plain = [
+        RunRecord(
+            name, "done", model="vanilla", dataset=name, variant="vanilla", config={"tricks": []}
+        )
+        for name in ("ring8", "grid25")
+    ]
+    runs = [*plain, recorded("ring8", 0.1), recorded("grid25", 0.1)]
+    assert {run.variant for run in label_variants(runs)} == {"vanilla", "vanilla + r1"}
+    joined = label_variants([*runs, recorded("ring8", 0.5)])
+    assert {run.variant for run in joined} == {
+        "vanilla", "vanilla + r1(weight=0.1)", "vanilla + r1(weight=0.5)",
+    }  # fmt: skip
+
+
 def rates(generator: float, discriminator: float) -> dict[str, Any]:
     """The part of a recipe with two learning rates."""
     return {
