@@ -71,6 +71,7 @@ FORM_ONLY = {
     r"ganbench weights import \S+\.pth": "needs a file of 90 MB",
     r"ganbench run --from RUN .+": "needs a finished run; tests/cli/test_run.py makes one",
     r"ganbench report --diff HEAD~1:\S+ \S+": "needs a repository; tests/records has one",
+    r"ganbench report reports/atlas/\S+ .+": "900 runs; tests/records joins a report with runs",
     r"ganbench doctor --tune": "takes minutes; tests/speed/test_autotune.py runs it",
 }
 """Commands that are not run: their form, and why."""
