@@ -23,7 +23,6 @@ _NEAR = 0.75
 is_trick_class = derives_from("ganbench.trick.Trick")
 
 
-@lru_cache(maxsize=256)  # each cell of a matrix asks for it, and it reads the class's file
 def check_trick_class(kind: type, hooks: tuple[str, ...]) -> None:
     """Refuse a class that is no trick: a frozen dataclass whose fields the command line can set.
 
@@ -34,6 +33,11 @@ def check_trick_class(kind: type, hooks: tuple[str, ...]) -> None:
     Raises:
         ConfigError: The class is not a trick, or one of its methods looks like a misspelt hook.
     """
+    _check(kind, hooks)
+
+
+@lru_cache(maxsize=256)  # each cell of a matrix asks for it, and it reads the class's file
+def _check(kind: type, hooks: tuple[str, ...]) -> None:
     place = f"{place_of(kind)}: the trick {kind.__name__}"
     hint = "Put @dataclass(frozen=True) above it, below @register."
     if not is_trick_class(kind):
