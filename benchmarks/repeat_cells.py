@@ -57,14 +57,18 @@ TIMES = {"seconds", "images_per_second"}
 
 @dataclass(frozen=True)
 class Repeated:
-    """A cell that was repeated. ``digest`` is of what was stored first."""
+    """A cell that was repeated.
+
+    ``digest`` is of what was stored first. ``changed`` says of a cell that differs what else does:
+    the code, the machine.
+    """
 
     cell: str
     status: str
     seconds: float
     digest: str
     differs: tuple[str, ...] = ()
-    other: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     problem: str = ""
 
     @property
@@ -73,7 +77,7 @@ class Repeated:
         if self.problem:
             return f"not repeated: {self.problem}"
         if self.differs:
-            return "; ".join((f"DIFFERS in {', '.join(self.differs)}", *self.other))
+            return "; ".join((f"DIFFERS in {', '.join(self.differs)}", *self.changed))
         return "the same bits"
 
 
@@ -202,13 +206,17 @@ StoredCell = CellInFolder | CellInReport
 
 
 def stored_cells(root: Path) -> list[StoredCell]:
-    """Return the finished runs of a folder in order of their names: of a report, its records."""
-    if is_archive(root):
-        records = sorted(load_runs([root]), key=lambda run: run.name)
-        return [CellInReport(record) for record in records if record.counted]
+    """Return the finished runs below a folder in order of their names.
+
+    Folders that have their weights go before the records of a report that lies among them.
+    """
     folders = sorted(path.parent for path in root.rglob("result.json"))
     runs = [RunFolder(folder) for folder in folders]
-    return [CellInFolder(run) for run in runs if run.finished and run.checkpoint_file.is_file()]
+    whole = [run for run in runs if run.finished and run.checkpoint_file.is_file()]
+    if whole or not is_archive(root):
+        return [CellInFolder(run) for run in whole]
+    records = sorted(load_runs([root]), key=lambda run: run.name)
+    return [CellInReport(record) for record in records if record.counted]
 
 
 def drawn(cells: list[StoredCell], share: float, seed: int) -> list[StoredCell]:
@@ -243,7 +251,7 @@ def repeat(cell: StoredCell) -> Repeated:
     began = time.perf_counter()
     expected = cell.outcome()
     differs: tuple[str, ...] = ()
-    other: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     problem = ""
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -252,16 +260,16 @@ def repeat(cell: StoredCell) -> Repeated:
             found = cell.outcome_of(run.folder)
             differs = tuple(name for name, value in expected.items() if found[name] != value)
             if differs:
-                surroundings = other_machine(cell.environment, run.folder.environment())
-                other = (*changed_code(run.plan, run.folder), *surroundings)
+                machine = changed_machine(cell.environment, run.folder.environment())
+                changed = (*changed_code(run.plan, run.folder), *machine)
     except GanbenchError as error:
         problem = error.message
     seconds = time.perf_counter() - began
     first = expected.get("weights") or hashlib.sha256(timeless(expected).encode()).hexdigest()[:16]
-    return Repeated(cell.name, cell.status, round(seconds, 1), first, differs, other, problem)
+    return Repeated(cell.name, cell.status, round(seconds, 1), first, differs, changed, problem)
 
 
-def other_machine(stored: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+def changed_machine(stored: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """Say what sums of floating-point numbers depend on, and is not as it was."""
     said = {
         "processor": lambda environment: environment.get("processor"),

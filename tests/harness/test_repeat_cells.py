@@ -159,8 +159,16 @@ def test_a_run_whose_curves_a_report_leaves_out_is_compared_by_what_it_ended_wit
 def test_another_processor_is_named_where_a_cell_differs(benchmark):
     there = {"processor": "A", "packages": {"torch": "2.0"}, "torch": {"cpu_capability": "AVX2"}}
     here = {**there, "processor": "B", "torch": {"cpu_capability": "AVX512"}}
-    assert benchmark.other_machine(there, here) == [
+    assert benchmark.changed_machine(there, here) == [
         "processor then A, now B",
         "instructions then AVX2, now AVX512",
     ]
-    assert benchmark.other_machine(here, here) == []
+    assert benchmark.changed_machine(here, here) == []
+
+
+def test_folders_with_weights_go_before_a_report_that_was_written_among_them(benchmark, go):
+    stored = go(samples=64, metrics=("modes",))
+    root = stored.path.parent
+    write_archive(root, [condense(run) for run in load_runs([root])])
+    (cell,) = benchmark.stored_cells(root)
+    assert "weights" in cell.outcome()
