@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganbench.gan import Batch, Condition, Role
+from ganbench.runtime.global_random import Position, position, replayed
 from ganbench.trick import Discriminate, Hooks, Terms, hooks_name
 
 if TYPE_CHECKING:
@@ -166,6 +167,8 @@ class Turn:
         self._discriminate = discriminate
         self._fakes = fakes
         self._notes: dict[str, dict[str, Tensor]] = {}
+        self._drawn_from: Position | None = None
+        """Where the networks' own random numbers were before the fakes were made."""
 
     @cached_property
     def latents(self) -> Tensor:
@@ -191,8 +194,11 @@ class Turn:
     @cached_property
     def fake(self) -> Scored:
         """The generator's examples, as many as there are real ones."""
+        self._drawn_from = position(self.state.device)
         if self._fakes is not None:
             batch = self._fakes
+            if self._beside is not None:
+                self._drawn_from = self._beside._drawn_from
         elif self.role == "generator":
             images, made = self.make(self.latents, self.condition)
             batch = self._generated(images, made)
@@ -219,7 +225,12 @@ class Turn:
         return opponent or self.state.discriminate
 
     def make(
-        self, latents: Tensor, condition: Condition = None, *, tracked: bool = True
+        self,
+        latents: Tensor,
+        condition: Condition = None,
+        *,
+        tracked: bool = True,
+        as_fakes: bool = False,
     ) -> tuple[Tensor, Any]:
         """Map latents (B, latent_dim) to images (B, *shape), and return the generator's extras.
 
@@ -231,17 +242,37 @@ class Turn:
             tracked: Whether batch normalization moves its running statistics, with which samples
                 are drawn. They are those of the prior: pass False for other latents, such as the
                 codes of an encoder. Either way it normalizes by the statistics of the batch.
+            as_fakes: Whether layers that draw random numbers, such as the noise of a style-based
+                generator, draw those of the turn's fakes again, so that images differ from them
+                by the latents alone.
         """
-        with self.state.autocast(), nullcontext() if tracked else _untracked(self.state.generator):
+        with self.state.autocast(), ExitStack() as stack:
+            if not tracked:
+                stack.enter_context(_untracked(self.state.generator))
+            if as_fakes and self.fake and self._drawn_from:
+                stack.enter_context(replayed(self._drawn_from, self.state.device))
             images, extras = self.state.generate(latents, condition)
         return _at_least_float32(images), extras
 
-    def generate(self, latents: Tensor, *, discriminate: Discriminate | None = None) -> Scored:
+    def generate(
+        self,
+        latents: Tensor,
+        *,
+        discriminate: Discriminate | None = None,
+        tracked: bool = True,
+        as_fakes: bool = False,
+    ) -> Scored:
         """Make further fakes from latents (B, latent_dim), and let the discriminator see them.
 
-        They carry the generator's graph. ``discriminate`` is another discriminator than the turn's.
+        They carry the generator's graph.
+
+        Args:
+            latents: What the generator makes images of.
+            discriminate: Another discriminator than the turn's.
+            tracked: As for ``make``.
+            as_fakes: As for ``make``.
         """
-        images, made = self.make(latents, self.condition)
+        images, made = self.make(latents, self.condition, tracked=tracked, as_fakes=as_fakes)
         batch = replace(self.batch, images=images, latents=latents, made=made)
         condition = self.state.condition_of(batch)
         return Scored(self, batch, "fake", condition, discriminate=discriminate)

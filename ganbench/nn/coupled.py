@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
@@ -47,6 +49,10 @@ class CoupledDiscriminator(nn.Module):
         super().__init__()
         self.network = network
         self.first = nn.ModuleList(nn.Conv2d(channels, maps, 3, padding=1) for _ in range(2))
+
+    def first_to_last(self) -> Iterator[nn.Module]:
+        """Yield the first layer of each domain, then the parts that they share."""
+        yield from (*self.first, *self.network.modules())
 
     def forward(self, images: Tensor, others: tuple[Tensor]) -> Tensor:
         """Map images of both domains (B, C, H, W) to logits (B, 2)."""

@@ -97,6 +97,10 @@ class ModulatedConv2d(nn.Module):
         return outputs + self.bias[:, None, None]
 
 
+EQUALIZED = (EqualizedLinear, EqualizedConv2d, ModulatedConv2d)
+"""The kinds of layers that use ``weight * scale`` in place of their weights."""
+
+
 class MinibatchDeviation(nn.Module):
     """Adds a channel that tells how much the examples of a group differ (arXiv:1710.10196).
 

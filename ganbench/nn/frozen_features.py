@@ -137,6 +137,7 @@ class ProjectedDiscriminator(nn.Module):
     """
 
     logit_layer = None
+    judges = "heads"
 
     def __init__(self, shape: Shape, *, network: FrozenNetwork = "random", width: int = 64) -> None:
         super().__init__()

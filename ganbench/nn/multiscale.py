@@ -28,6 +28,7 @@ class MultiScaleDiscriminator(nn.Module):
     """
 
     logit_layer = None
+    judges = "discriminators"
 
     def __init__(
         self, shape: Shape, build: Callable[[Shape], nn.Module], *, scales: int = 3

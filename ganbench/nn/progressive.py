@@ -9,6 +9,7 @@ computed, and get no gradient.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import pairwise
 from math import prod
 
@@ -152,6 +153,14 @@ class ProgressiveDiscriminator(nn.Module):
         self.last = EqualizedConv2d(channels[0] + 1, channels[0])
         self.hidden = EqualizedLinear(channels[0] * prod(map_sizes(*shape[1:])[0]), channels[0])
         self.logit = EqualizedLinear(channels[0], 1)
+
+    def first_to_last(self) -> Iterator[nn.Module]:
+        """Yield the layers as an image of the full size meets them, then those of smaller ones."""
+        *smaller, largest = self.from_image
+        yield largest
+        for first, second in zip(reversed(self.first), reversed(self.second), strict=True):
+            yield from (first, second)
+        yield from (self.last, self.hidden, self.logit, *smaller)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (B, *shape) to logits (B, 1)."""

@@ -21,6 +21,7 @@ class SeveralDiscriminators(nn.Module):
     """
 
     logit_layer = None
+    judges = "networks"
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
         super().__init__()

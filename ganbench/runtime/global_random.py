@@ -15,6 +15,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+Position = tuple[Tensor, Tensor | None]
+"""Where the global streams of the CPU and of another device are."""
+
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
@@ -60,6 +63,27 @@ def continued(on_cpu: torch.Generator, on_device: torch.Generator) -> Iterator[C
             catch_up()
 
 
+def position(device: torch.device) -> Position:
+    """Return where the global streams of the CPU and of a device are."""
+    on_cpu = torch.default_generator.get_state()
+    return on_cpu, None if device.type == "cpu" else _position(device)
+
+
+@contextmanager
+def replayed(start: Position, device: torch.device) -> Iterator[None]:
+    """Let the global streams of the CPU and of a device start again where they once were.
+
+    Afterwards they go on as if nothing had been drawn meanwhile.
+
+    Args:
+        start: Where the streams of the same device were.
+        device: The device on which networks compute.
+    """
+    with _restored(device):
+        _move(start, device)
+        yield
+
+
 def position_seed(generator: torch.Generator) -> int:
     """Return a seed that depends on the position of a stream alone, and draws nothing from it."""
     position = generator.get_state().numpy().tobytes()
@@ -69,14 +93,19 @@ def position_seed(generator: torch.Generator) -> int:
 @contextmanager
 def _restored(device: torch.device) -> Iterator[None]:
     """Restore the global streams of the CPU and of a device afterwards."""
-    on_cpu = torch.default_generator.get_state()
-    on_device = None if device.type == "cpu" else _position(device)
+    before = position(device)
     try:
         yield
     finally:
-        torch.default_generator.set_state(on_cpu)
-        if on_device is not None:
-            _set_position(device, on_device)
+        _move(before, device)
+
+
+def _move(where: Position, device: torch.device) -> None:
+    """Move the global streams of the CPU and of a device."""
+    on_cpu, on_device = where
+    torch.default_generator.set_state(on_cpu)
+    if on_device is not None:
+        _set_position(device, on_device)
 
 
 def _position(device: torch.device) -> Tensor:

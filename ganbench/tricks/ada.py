@@ -29,7 +29,8 @@ class ADA(Trick):
 
     ``p <- clip(p + sign(r - target) * n / (1000 * speed_kimg), 0, 1)`` after every ``every``
     updates, with ``r = E sign(D(x))`` over the real examples of these updates and the number n of
-    real images shown for them; the second batch of extragradient counts too. The sign tells real
+    real images shown for them; the second batch of extragradient counts too. The authors' code does
+    not clip p at 1, beyond which it only takes longer to come back. The sign tells real
     from fake where the loss has its boundary at a logit of 0, as the logistic and hinge losses do.
     ``target`` is 0.6 and ``speed_kimg`` 500, of trainings of 25,000 kimg: p gets nowhere in short
     ones at that speed. p starts at ``initial``.

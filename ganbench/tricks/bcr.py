@@ -28,11 +28,12 @@ class BCR(Trick):
     Paper: Zhao et al., 2021, arXiv:2002.04724
 
     Adds ``real * E |D(x) - D(T(x))|^2 + fake * E |D(G(z)) - D(T(G(z)))|^2`` to the discriminator's
-    loss; T draws for each image a ``translation`` by whole pixels, up to this share of the size and
-    filled with gray, and with ``flip`` a reflection from left to right with probability 1/2. Both
-    weights are 10 in the paper, the translation is 4 of 32 pixels, and its images are flipped;
-    ``fake`` 0 gives consistency regularization (CR, arXiv:1910.12027). The generator learns from
-    images that are not augmented.
+    loss; T draws for each image a ``translation`` by whole pixels, up to this share of the size,
+    and with ``flip`` a reflection from left to right with probability 1/2. Beyond its border an
+    image goes on as in a mirror, since a gray margin would be an object that only augmented images
+    have. Both weights are 10 in the paper, the translation is 4 of 32 pixels, and its images are
+    flipped; ``fake`` 0 gives consistency regularization (CR, arXiv:1910.12027). The generator
+    learns from images that are not augmented.
     """
 
     real: Annotated[Number, Field(ge=0)] = 10.0
@@ -98,4 +99,6 @@ class BCR(Trick):
 
         if self.flip:
             images = torch.where(uniform() < 0.5, images.flip(3), images)
-        return translate(images, self.translation, uniform) if self.translation else images
+        if not self.translation:
+            return images
+        return translate(images, self.translation, uniform, mirror=True)

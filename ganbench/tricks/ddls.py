@@ -29,8 +29,8 @@ class DDLS(Trick):
 
     ``z <- z - (rate / 2) grad E(z) + sqrt(rate) N(0, I)``, ``steps`` times, with the energy
     ``E(z) = -log p(z) - F(G(z))`` of the prior p and the logits F: discriminator-driven latent
-    sampling. A uniform prior has no slope, and latents stay within its bounds. A step costs a
-    backward pass through both networks. Steps that are too long are not corrected.
+    sampling. A uniform prior has no slope, and its bounds reflect latents. A step costs a backward
+    pass through both networks. Steps that are too long are not corrected.
 
     The logit must be the log of a density ratio, as for ``drs``; with batch normalization in the
     discriminator it is not that of training, as there. Training is unchanged.
@@ -83,10 +83,18 @@ class DDLS(Trick):
                 drift = slopes - latents if normal else slopes
                 noise = torch.randn(latents.shape, generator=generator, device=latents.device)
                 latents = latents + 0.5 * self.rate * drift + self.rate**0.5 * noise
-                latents = latents if normal else latents.clamp(-1, 1)
+                latents = latents if normal else reflected(latents)
             return drawing.examples(latents)
 
         return sampler.replace(draw=walk)
+
+
+def reflected(latents: Tensor) -> Tensor:
+    """Return latents that walked out of [-1, 1] as if its bounds were mirrors.
+
+    A uniform law stays uniform; if they stopped at the bounds, they would gather there.
+    """
+    return 1 - ((latents + 1).remainder(4) - 2).abs()
 
 
 class LatentDrawing:

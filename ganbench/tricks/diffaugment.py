@@ -123,14 +123,28 @@ def recolor(images: Tensor, strength: float, uniform: Uniform) -> Tensor:
     return level + (images - level) * (1 + strength * (uniform() - 0.5))
 
 
-def translate(images: Tensor, share: float, uniform: Uniform) -> Tensor:
-    """Move each image (B, C, H, W) by whole pixels, up to a share of its size, filled with 0."""
+def translate(images: Tensor, share: float, uniform: Uniform, *, mirror: bool = False) -> Tensor:
+    """Move each image (B, C, H, W) by whole pixels, up to a share of its size.
+
+    Args:
+        images: The images.
+        share: The share of the size, from 0 up to 1.
+        uniform: Draws the random numbers.
+        mirror: Whether the image goes on beyond its border as in a mirror, and not with zeros.
+    """
     for dimension in (2, 3):
         size = images.shape[dimension]
         reach = int(share * size + 0.5)
         shift = (uniform() * (2 * reach + 1)).floor().long() - reach  # (B, 1, 1, 1)
         positions = torch.arange(size, device=images.device)
-        source = (_along(dimension, positions) - shift).clamp(-1, size) + 1
+        source = _along(dimension, positions) - shift
+        if mirror:
+            last = size - 1
+            images = images.gather(
+                dimension, (last - (last - source.abs()).abs()).expand_as(images)
+            )
+            continue
+        source = source.clamp(-1, size) + 1
         margin = (0, 0, 1, 1) if dimension == 2 else (1, 1)
         padded = pad(images, margin)  # a zero before and after each line
         images = padded.gather(dimension, source.expand_as(images))

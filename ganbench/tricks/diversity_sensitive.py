@@ -25,9 +25,10 @@ class DiversitySensitive(Trick):
     Adds ``-weight * E min(|G(z) - G(z')| / |z - z'|, bound)`` to the generator's loss. The
     distances are mean absolute differences, as in the authors' code. The latents z' are drawn for
     this term alone, and their images have the conditions of the others. It costs another pass
-    through the generator. ``weight`` (lambda) is 5 to 8 in the authors' code, for images made from
-    other images; it trades quality for diversity, in units of the data. ``bound`` (tau) is 10
-    there, and off by default.
+    through the generator. Both images learn, as in the paper's formula; in the authors' code only
+    one does, so that its ``weight`` (lambda) of 5 to 8, for images made from other images, is 2.5
+    to 4 here. The weight trades quality for diversity, in units of the data. The code's ``bound``
+    (tau) of 10 is off by default, and caps the negative term, which it cannot reach.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 1.0

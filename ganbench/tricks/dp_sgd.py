@@ -38,9 +38,11 @@ class DPSGD(Trick):
     of the loss of the i-th real example with the i-th fake, in all of the discriminator's weights.
     The generator learns from the discriminator alone (arXiv:1802.06739). ``noise`` is the noise
     multiplier; which epsilon it buys depends on the number of updates and on the share of the data
-    in a batch, and must be computed by an accountant: ganbench states none. Checkpoints, and the
-    losses and logits that a run records, are not private. An update takes one pass for each
-    example.
+    in a batch, and must be computed by an accountant: ganbench states none. The paper's accountant
+    assumes that each batch is drawn by chance, each example independently; batches here have a
+    fixed size and go through the data in a random order, which needs an accountant for shuffled
+    batches. Checkpoints, and the losses and logits that a run records, are not private. An update
+    takes one pass for each example.
     """
 
     clip: Annotated[float, Field(gt=0)] = 1.0

@@ -33,7 +33,8 @@ class DRS(Trick):
     ``sigmoid(F)`` with ``F = D - M - log(1 - exp(D - M - 1e-6)) - gamma``: D is the sample's logit
     and M the largest logit seen so far, at first among ``burn_in`` samples. gamma is the
     ``percentile`` of F among these samples, 80 in the paper on ImageNet: the higher, the fewer are
-    accepted. At percentile 0 gamma is 0, which is exact rejection sampling, and slow.
+    accepted. It stays, while M still grows, so later samples are accepted less often. At percentile
+    0 gamma is 0, which is exact rejection sampling, and slow.
 
     The logit must be log(p / q), with the densities p of the data and q of the generator: train
     with a logistic loss, such as the non-saturating or minimax loss, to convergence and without

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -12,8 +13,6 @@ from torch.nn.utils import parametrize
 
 from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec, DiscriminatorFactory, Shape
-from ganbench.nn.multiscale import MultiScaleDiscriminator
-from ganbench.nn.several import SeveralDiscriminators
 from ganbench.registry import register
 from ganbench.trick import Trick
 
@@ -26,9 +25,11 @@ class FreezeD(Trick):
     Paper: Mo, Cho and Shin, 2020, arXiv:2002.10964
 
     The weights of the first ``layers`` linear layers and convolutions, and of all that stands
-    between them, do not learn; layers count in the order in which the network lists them, and of
-    several discriminators in each. It is meant for a run that starts from the weights of another,
-    on more data: ``ganbench run --from RUN --trick freeze-d``. Random layers are frozen as well.
+    between them, do not learn; of several discriminators, those of each. It is meant for a run that
+    starts from the weights of another, on more data: ``ganbench run --from RUN --trick freeze-d``.
+    Random layers are frozen as well. Layers count in the order in which the network lists them,
+    unless its class has a method ``first_to_last``, which yields its modules; ``judges`` names the
+    part of a class that holds several discriminators.
     """
 
     layers: Annotated[int, Field(ge=0)] = 1
@@ -43,19 +44,19 @@ class FreezeD(Trick):
 
         def frozen(shape: Shape) -> nn.Module:
             network = build(shape)
-            for judge in _judges(network):
-                self._freeze(judge)
+            for path in _paths(network):
+                self._freeze(path)
             return network
 
         return frozen
 
-    def _freeze(self, network: nn.Module) -> None:
-        """Freeze the first layers of a network in place.
+    def _freeze(self, path: list[nn.Module]) -> None:
+        """Freeze, in place, the first layers among modules that stand in their order.
 
         Raises:
-            ConfigError: The network has no more layers than that.
+            ConfigError: There are no more layers than that.
         """
-        total = sum(map(_is_layer, network.modules()))
+        total = sum(map(_is_layer, path))
         if total <= self.layers:
             raise ConfigError(
                 f"freeze-d would freeze {self.layers} layers, and the discriminator has {total}: "
@@ -63,23 +64,24 @@ class FreezeD(Trick):
                 f"For example: --trick freeze-d:layers={max(0, total - 1)}",
             )
         count = 0
-        for module in network.modules():  # what belongs to a layer follows it
+        for module in path:  # what belongs to a layer follows it
             count += _is_layer(module)
             if count > self.layers:
                 break
+            if not count:
+                continue  # a part that holds the layers may have weights of its own, at the end
             for weight in module.parameters(recurse=False):
                 weight.requires_grad_(False)
 
 
-def _judges(network: nn.Module) -> list[nn.Module]:
-    """Return the networks that see examples first: the network, or those that it holds."""
-    if isinstance(network, SeveralDiscriminators):
-        held = network.networks
-    elif isinstance(network, MultiScaleDiscriminator):
-        held = network.discriminators
-    else:
-        return [network]
-    return [judge for part in held for judge in _judges(part)]
+def _paths(network: nn.Module) -> list[list[nn.Module]]:
+    """Return the modules on the way of an example, of each of several discriminators apart."""
+    if judges := getattr(network, "judges", ""):
+        parts = network.get_submodule(judges).children()
+        return [path for judge in parts for path in _paths(judge)]
+    in_order: Callable[[], Iterable[nn.Module]]
+    in_order = getattr(network, "first_to_last", network.modules)
+    return [list(in_order())]
 
 
 def _is_layer(module: nn.Module) -> bool:

@@ -24,8 +24,9 @@ class HistoricalAveraging(Trick):
 
     Paper: Salimans et al., 2016, arXiv:1606.03498
 
-    Adds ``weight * |theta - mean|^2`` to the loss of each player; the mean is that of the initial
-    weights and of the weights after each update so far. The paper gives no weight.
+    Adds ``weight * |theta - mean|^2`` to the loss of each player; the mean is that of the weights
+    with which the trick begins and of the weights after each update since. The paper gives no
+    weight.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 1.0
@@ -45,11 +46,13 @@ class HistoricalAveraging(Trick):
                 "historical-averaging knows the past of the discriminator's own weights only, and "
                 "{others} gives it others.",
             )
-        return {
+        weights = {
             f"{role}/{index}": weight.detach().clone()
             for role in state.updates
             for index, weight in enumerate(state.parameters(role))
         }
+        counts = {f"{role}/count": torch.ones((), device=state.device) for role in state.updates}
+        return weights | counts
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the penalty on the discriminator's weights, or nothing at a weight of zero."""
@@ -73,6 +76,7 @@ class HistoricalAveraging(Trick):
     def after_step(self, turn: Turn) -> None:
         """Add the weights that have just moved to their mean."""
         state = turn.state
-        share = 1 / (state.updates[turn.role] + 1)
+        count = state.tensor_of(self, f"{turn.role}/count")
+        count += 1
         for index, value in enumerate(state.parameters(turn.role)):
-            state.tensor_of(self, f"{turn.role}/{index}").lerp_(value, share)
+            state.tensor_of(self, f"{turn.role}/{index}").lerp_(value, (1 / count).to(value))

@@ -49,7 +49,7 @@ class JacobianClamping(Trick):
             dtype=latents.dtype,
         )
         step = self.step * direction / row_norms(direction)[:, None]
-        images, _ = turn.make(latents + step, turn.condition)
+        images, _ = turn.make(latents + step, turn.condition, tracked=False, as_fakes=True)
         stretch = row_norms((images - turn.fake.images).flatten(1)) / self.step
         outside = (stretch - self.upper).relu().square() + (self.lower - stretch).relu().square()
         return {"penalty": weight * outside.mean()}

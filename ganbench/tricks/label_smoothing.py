@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -37,7 +38,7 @@ class LabelSmoothing(Trick):
     neutral: ClassVar = {"real": 1.0, "fake": 0.0}
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse a loss that compares real with fake logits, because it has no targets.
+        """Refuse a loss without targets: one that compares logits, or a critic's.
 
         Raises:
             ConfigError: The loss has no target for each logit.
@@ -64,11 +65,15 @@ def _costs(loss: Loss) -> tuple[LogitCost, LogitCost]:
     """Return the cost of logits as real and their cost as fake.
 
     Raises:
-        ConfigError: The loss has no such parts.
+        ConfigError: The loss has no such parts, or they have no targets.
     """
-    if loss.real_part is None or loss.fake_part is None:
-        raise ConfigError(
-            f"label-smoothing needs a loss with a target for each logit, not '{loss.name}'.",
-            "Remove the trick, or choose another loss: --set loss=non-saturating",
-        )
-    return loss.real_part, loss.fake_part
+    real_part, fake_part = loss.real_part, loss.fake_part
+    if real_part is not None and fake_part is not None:
+        logits = torch.tensor([-2.0, 0.5, 3.0])
+        if not torch.equal(real_part(logits), -fake_part(logits)):
+            return real_part, fake_part
+    # A critic has no targets: with unequal shares its loss would fall for ever as all logits move.
+    raise ConfigError(
+        f"label-smoothing needs a loss with a target for each logit, not '{loss.name}'.",
+        "Remove the trick, or choose another loss: --set loss=non-saturating",
+    )

@@ -25,15 +25,18 @@ class LatentConsistency(Trick):
 
     With ``z' = z + scale * n`` and normal n, adds
     ``discriminator * E |D(G(z)) - D(G(z'))|^2`` to the discriminator's loss and
-    ``-generator * E |G(z) - G(z')|^2`` to the generator's, where the square is the mean over the
-    values of an image. In the paper, ``discriminator`` (lambda_dis) is 5, ``generator``
-    (lambda_gen) 0.5, and ``scale`` (sigma) 0.03 to 0.07. Each term costs another pass through the
-    generator. Together with ``bcr`` it is the paper's improved consistency regularization (ICR).
+    ``-generator * min(E |G(z) - G(z')|^2, bound)`` to the generator's, where the square is the mean
+    over the values of an image. In the paper, ``discriminator`` (lambda_dis) is 5, ``generator``
+    (lambda_gen) 0.5, and ``scale`` (sigma) 0.03 to 0.07. The paper has no bound, because images
+    have one: in [-1, 1] a squared difference is at most 4. So ``bound`` acts on other data alone,
+    from which a generator would run away. Each term costs another pass through the generator.
+    Together with ``bcr`` it is the paper's improved consistency regularization (ICR).
     """
 
     discriminator: Annotated[Number, Field(ge=0)] = 5.0
     generator: Annotated[Number, Field(ge=0)] = 0.5
     scale: Annotated[float, Field(gt=0)] = 0.03
+    bound: Annotated[float, Field(gt=0)] = 4.0
 
     neutral: ClassVar = {"discriminator": 0.0, "generator": 0.0}
 
@@ -67,7 +70,8 @@ class LatentConsistency(Trick):
         weight = turn.state.now(self.generator)
         if not weight:
             return {}
-        return {"images": -weight * (turn.fake.images - self._near(turn).images).square().mean()}
+        apart = (turn.fake.images - self._near(turn).images).square().mean()
+        return {"images": -weight * apart.clamp(max=self.bound)}
 
     def _near(self, turn: Turn) -> Scored:
         """Return fakes from the turn's latents with noise."""
@@ -78,4 +82,4 @@ class LatentConsistency(Trick):
             device=latents.device,
             dtype=latents.dtype,
         )
-        return turn.generate(latents + self.scale * noise)
+        return turn.generate(latents + self.scale * noise, tracked=False, as_fakes=True)

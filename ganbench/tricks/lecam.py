@@ -26,10 +26,11 @@ class LeCam(Trick):
     Adds ``weight * (E relu(D(x) - a_F)^2 + E relu(a_R - D(G(z)))^2)`` to the discriminator's loss.
     The anchors a_R and a_F are moving averages of its logits for real and for fake examples,
     ``a <- decay * a + (1 - decay) * E D``, and are constants of the penalty. They begin with the
-    first update's logits, so there is no penalty in that update; the authors' BigGAN begins after
-    a thousand. ``weight`` (lambda) is 0.01 to 0.3 with the hinge loss, and ``decay`` 0.99. With
-    logistic losses 0.3 keeps logits within about 0.7; the authors' scripts for StyleGAN2 have 1e-6
-    and less. The rectifiers are those of the authors' code; the paper's formula has none.
+    logits of the first update with the trick, so there is no penalty in that update; the authors'
+    BigGAN begins after a thousand. ``weight`` (lambda) is 0.01 to 0.3 with the hinge loss, and
+    ``decay`` 0.99. With logistic losses 0.3 keeps the means of real and fake logits within about
+    0.7 of each other; the authors' scripts for StyleGAN2 have 1e-6 and less. The rectifiers are
+    those of the authors' code; the paper's formula has none.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 0.3
@@ -38,8 +39,8 @@ class LeCam(Trick):
     neutral: ClassVar = {"weight": 0.0}
 
     def start(self, state: State) -> TrickState:
-        """Make room for the anchors."""
-        return {name: torch.tensor(0.0, device=state.device) for name in ("real", "fake")}
+        """Make room for the anchors, and for whether they have begun: 0 or 1."""
+        return {name: torch.zeros((), device=state.device) for name in ("real", "fake", "begun")}
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the penalty, zero in the first update; nothing at a weight of zero."""
@@ -49,8 +50,7 @@ class LeCam(Trick):
             return {}
         above = (turn.real.logits - state.tensor_of(self, "fake")).relu().square().mean()
         below = (state.tensor_of(self, "real") - turn.fake.logits).relu().square().mean()
-        begun = state.updates["discriminator"] > 0
-        return {"penalty": weight * begun * (above + below)}
+        return {"penalty": weight * state.tensor_of(self, "begun") * (above + below)}
 
     @torch.no_grad()
     def after_step(self, turn: Turn) -> None:
@@ -59,7 +59,9 @@ class LeCam(Trick):
             return
         state = turn.state
         means = [turn.real.logits.mean(), turn.fake.logits.mean()]
-        share = 1.0 if state.updates["discriminator"] == 1 else 1.0 - self.decay
+        begun = state.tensor_of(self, "begun")
+        share = begun * (1.0 - self.decay) + (1.0 - begun)  # all of the first logits
         for name, mean in zip(("real", "fake"), state.group.average(means), strict=True):
             anchor = state.tensor_of(self, name)
             anchor.lerp_(mean.to(anchor), share)
+        begun.fill_(1.0)

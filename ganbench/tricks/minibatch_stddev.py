@@ -29,6 +29,10 @@ class MinibatchStddev(Trick):
     it could only shift all logits of a group. In the paper it is a further channel of the map
     before the last convolution, and a ``group`` is the whole batch; 4 is StyleGAN's
     (arXiv:1812.04948). A group of 1 has no deviation, and nothing is added.
+
+    ProGAN's discriminator has no batch normalization. Behind the joined layer it removes all but
+    the differences between the groups of a batch, as it takes real and generated batches apart:
+    with ``--set model.backbone=dcgan:batch_norm=false``, or ``layer-norm``, the deviation counts.
     """
 
     group: Annotated[int, Field(ge=1)] = 4

@@ -8,9 +8,11 @@ from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import ParametrizationList
 
 from ganbench.moving import Number
+from ganbench.nn.equalized import EQUALIZED
 from ganbench.registry import register
 from ganbench.trick import Terms, Trick
 from ganbench.turn import Turn
@@ -23,11 +25,12 @@ class OrthogonalRegularization(Trick):
 
     Paper: Brock, Donahue and Simonyan, 2019, arXiv:1809.11096
 
-    Adds ``weight * sum |W W^T * (1 - I)|^2`` to the generator's loss, over all weights of two or
-    more dimensions, as matrices whose rows belong to their first dimension. The norms of the rows
-    are free, unlike in the original form of Brock et al., 2017 (arXiv:1609.07093). Of more rows
-    than columns not all can be orthogonal, and only shorter rows cost less. ``weight`` (beta) is
-    1e-4. It makes samples from truncated latents (``truncation``) better.
+    Adds ``weight * sum |W W^T * (1 - I)|^2`` to the generator's loss, over all weights of layers
+    but biases, as matrices whose rows belong to their first dimension. Weights with an equalized
+    learning rate count as they are used, scaled. The norms of the rows are free, unlike in the
+    original form of Brock et al., 2017 (arXiv:1609.07093). Of more rows than columns not all can be
+    orthogonal, and only shorter rows cost less. ``weight`` (beta) is 1e-4. It makes samples from
+    truncated latents (``truncation``) better.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 1e-4
@@ -37,10 +40,20 @@ class OrthogonalRegularization(Trick):
     def generator_terms(self, turn: Turn) -> Terms:
         """Return the penalty, or nothing at a weight of zero or without such weights."""
         weight = turn.state.now(self.weight)
-        matrices = [each for each in turn.state.generator.parameters() if each.ndim > 1]
+        matrices = _matrices(turn.state.generator)
         if not weight or not matrices:
             return {}
         return {"penalty": weight * torch.stack([_overlap(matrix) for matrix in matrices]).sum()}
+
+
+def _matrices(network: nn.Module) -> list[Tensor]:
+    """Return the weights of two or more dimensions of a network, as its layers use them."""
+    return [
+        weight * module.scale if isinstance(module, EQUALIZED) and name == "weight" else weight
+        for module in network.modules()
+        for name, weight in module.named_parameters(recurse=False)
+        if weight.ndim > 1 and (name == "weight" or isinstance(module, ParametrizationList))
+    ]
 
 
 def _overlap(weight: Tensor) -> Tensor:

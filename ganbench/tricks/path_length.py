@@ -28,12 +28,13 @@ class PathLength(Trick):
     Paper: Karras et al., 2020, arXiv:1912.04958
 
     Adds ``weight * E (|J^T y| - a)^2`` to the generator's loss, for the Jacobian J of the image in
-    its styles, or in its latent where the generator has no styles, and a random image y. The mean
-    length ``a`` moves by ``mean_step`` toward the lengths of each update, which it already counts.
-    The term is due in every n-th update (``every``), and n times as strong. ``weight`` is 2,
-    ``every`` 4 and ``mean_step`` 0.01. It costs another pass through the generator. Images have
-    many values, and a y nearly always has the same length; that of points varies, and the term
-    draws all slopes of their generator down.
+    its styles, or in its latent where the generator has no styles, and an image y of normal values
+    with the deviation 1 / sqrt(H * W), so that lengths do not grow with the image. The mean length
+    ``a`` moves by ``mean_step`` toward the lengths of each update, which it already counts. The
+    term is due in every n-th update (``every``), and n times as strong. ``weight`` is 2, ``every``
+    4 and ``mean_step`` 0.01. It costs another pass through the generator. Images have many values,
+    and a y nearly always has the same length; that of points varies, and the term draws all slopes
+    of their generator down.
     """
 
     weight: Annotated[Number, Field(ge=0)] = 2.0

@@ -9,7 +9,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from torch import nn
 
-from ganbench.gan import DataSpec, DiscriminatorFactory, Shape
+from ganbench.config import Recipe
+from ganbench.errors import ConfigError
+from ganbench.gan import GAN, DataSpec, DiscriminatorFactory, Shape
 from ganbench.nn.several import SeveralDiscriminators
 from ganbench.registry import register
 from ganbench.trick import Trick
@@ -22,17 +24,31 @@ class DiscriminatorEnsemble(Trick):
 
     Paper: Durugkar, Gemp and Mahadevan, 2017, arXiv:1611.01673
 
-    Every loss is a mean over the logits of all of them, so each learns as it would alone, at a rate
+    The loss is a mean over the logits of all of them, so each learns as it would alone, at a rate
     for which the optimizer accounts, and the generator minimizes the mean of its costs: the
-    arithmetic mean of the paper, with equal weights. All see the same examples; in the authors'
-    code each has its own part of the batch. The model gman has the paper's other means. An
-    iteration costs as many times the discriminator as there are.
+    arithmetic mean of the paper, with equal weights. Penalties such as ``r1`` are not taken of each
+    alone, but of the gradient of their mean logit, in which opposite slopes cancel. All see the
+    same examples; in the authors' code each has its own part of the batch. The model gman has the
+    paper's other means. An iteration costs as many times the discriminator as there are.
     """
 
     order: ClassVar[int] = -1  # before tricks that look into the network
     number: Annotated[int, Field(ge=1)] = 3
 
     neutral: ClassVar = {"number": 1}
+
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse a loss in which logits of one discriminator would meet those of another.
+
+        Raises:
+            ConfigError: The loss is no mean over logits.
+        """
+        if self.number > 1 and not gan.loss.mean:
+            raise ConfigError(
+                f"several-discriminators gives each discriminator a cost of its own, and the loss "
+                f"'{gan.loss.name}' is no mean over logits.",
+                "Remove the trick, or choose another loss: --set loss=non-saturating",
+            )
 
     def wrap_discriminator(
         self, build: DiscriminatorFactory, data: DataSpec

@@ -11,6 +11,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ganbench.errors import ConfigError
 from ganbench.gan import DataSpec, DiscriminatorFactory, GeneratorFactory, Shape
+from ganbench.nn.equalized import EQUALIZED
 from ganbench.registry import register
 from ganbench.trick import Trick
 
@@ -77,12 +78,18 @@ def _normalize(network: nn.Module, kinds: tuple[type[nn.Module], ...]) -> nn.Mod
 
     Raises:
         ConfigError: The weights of a layer begin at zero, which cannot be divided by their largest
-            singular value.
+            singular value, or they have an equalized learning rate.
     """
     free = free_layers(network)
     for name, layer in list(network.named_modules()):
         if layer in free:
             continue
+        if isinstance(layer, EQUALIZED):
+            raise ConfigError(
+                "spectral-norm sets the size of weights, and so does the equalized learning rate "
+                f"of the layer {name}.",
+                "Leave out spectral-norm, or choose another backbone.",
+            )
         if isinstance(layer, kinds) and not parametrize.is_parametrized(layer, "weight"):
             weight = layer.weight
             if isinstance(weight, Tensor) and not weight.any():

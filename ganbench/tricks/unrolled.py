@@ -39,7 +39,9 @@ class Unrolled(Trick):
     through all of them; the discriminator itself does not move. The inner ``rule`` continues from
     the state of the discriminator's own optimizer (``own``, as in the authors' code), or is plain
     ``sgd``; an inner ``learning_rate`` of 0 means the discriminator's. ``steps`` is usually 5 to
-    10, and an update of the generator costs that many more. Partner networks are not unrolled.
+    10, and an update of the generator costs that many more. Partner networks are not unrolled, and
+    the inner steps know the optimizer alone: not what tricks do to gradients, or once weights have
+    moved, such as ``optimistic-adam``, ``gradient-clipping`` and ``weight-clipping``.
     f is the generator's own loss, of its fakes. In the paper's minimax game it has the term of the
     real examples as well, which depends on the generator through the steps.
     """
@@ -51,11 +53,20 @@ class Unrolled(Trick):
     neutral: ClassVar = {"steps": 0}
 
     def start(self, state: State) -> TrickState:
-        """Refuse penalties through batch normalization, which torch cannot differentiate.
+        """Refuse what the inner steps cannot follow.
 
         Raises:
-            ConfigError: The discriminator has batch normalization, and a penalty differentiates it.
+            ConfigError: The discriminator has batch normalization, and a penalty differentiates it,
+                or a trick shows it other fakes than the generator's, which could not respond.
         """
+        others = state.tricks.having("fakes")
+        if self.steps and others:
+            raise refusal(
+                "unrolled",
+                others,
+                "unrolled follows the discriminator's steps on the generator's own fakes, and "
+                "{others} replaces some of them.",
+            )
         terms = state.tricks.having("discriminator_terms")
         penalties = [hooks for hooks in terms if hooks.differentiates]
         if self.steps and penalties and has_batch_norm(state.discriminator):
@@ -82,8 +93,11 @@ class Unrolled(Trick):
         moments = {name: dict(optimizer.state.get(weight, {})) for name, weight in weights.items()}
         # Running means and power iterations continue in copies: the real ones must not move.
         buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-        for _ in range(self.steps):
-            gradients = _gradients(turn, weights, _with_weights(network, weights, buffers))
+        for step in range(self.steps):
+            # Terms that are due in every n-th update count the inner steps as updates.
+            made = {**state.updates, "discriminator": state.updates["discriminator"] + step}
+            discriminate = _with_weights(network, weights, buffers)
+            gradients = _gradients(turn, replace(state, updates=made), weights, discriminate)
             for name, gradient in gradients.items():
                 setting = settings[name]
                 decayed = gradient + setting["weight_decay"] * weights[name]
@@ -109,13 +123,22 @@ def _with_weights(network: nn.Module, weights: NamedTensors, buffers: NamedTenso
     return discriminate
 
 
-def _gradients(turn: Turn, weights: NamedTensors, discriminate: Discriminate) -> NamedTensors:
-    """Return the gradients of the discriminator's objective, which are differentiable."""
+def _gradients(
+    turn: Turn, state: State, weights: NamedTensors, discriminate: Discriminate
+) -> NamedTensors:
+    """Return the gradients of the discriminator's objective, which are differentiable.
+
+    Args:
+        turn: The generator's turn.
+        state: Its state at the moment of the inner step.
+        weights: The discriminator's weights at that moment.
+        discriminate: The discriminator with these weights.
+    """
     # The weights depend on the fakes by now. A penalty on the gradient at the fakes means the
     # gradient at fixed weights, so each inner step sees the fakes as a new tensor.
     images = turn.fake.images.view_as(turn.fake.images)
     inner = Turn(
-        turn.state,
+        state,
         "discriminator",
         turn.batch,
         beside=turn,

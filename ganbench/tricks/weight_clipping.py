@@ -34,5 +34,5 @@ class WeightClipping(Trick):
         """Clip the weights once the discriminator has moved."""
         if turn.role == "discriminator":
             limit = turn.state.now(self.limit)
-            for weight in turn.state.discriminator.parameters():
+            for weight in turn.state.parameters("discriminator"):
                 weight.clamp_(-limit, limit)

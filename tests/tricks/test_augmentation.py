@@ -217,6 +217,18 @@ def test_bcr_reflects_half_of_the_images():
     np.testing.assert_allclose(matches(images, [image, image.flip(2)]), [0.5, 0.5], atol=0.02)
 
 
+def test_bcr_moves_images_as_if_a_mirror_stood_at_their_border():
+    """Padding by torch is the other implementation; both directions are drawn independently."""
+    image = normal(2, 9, 7)
+    padded = nn.functional.pad(image[None], (2, 2, 3, 3), mode="reflect")[0]
+    places = [(down, right) for down in range(7) for right in range(5)]
+    windows = [padded[:, down : down + 9, right : right + 7] for down, right in places]
+    images = BCR(translation=0.3).augment(
+        image.expand(20_000, 2, 9, 7), torch.Generator().manual_seed(0)
+    )
+    np.testing.assert_allclose(matches(images, windows), np.full(35, 1 / 35), atol=0.005)
+
+
 class Shown(Hooks):
     """Shows each image with a condition, after noise if it is drawn."""
 

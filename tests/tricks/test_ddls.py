@@ -40,6 +40,14 @@ def test_a_uniform_prior_bounds_the_walk():
     assert samples.mean() > 0.5  # the law is exp(4 x) on [-1, 1]
 
 
+@pytest.mark.parametrize("rate", [0.05, 3.0])
+def test_a_flat_discriminator_leaves_a_uniform_prior(rate):
+    """None of the latents gathers at the bounds, also where a step is longer than the interval."""
+    state = build(DDLS(steps=20, rate=rate), score=lambda points: 0 * points, prior="uniform")
+    samples = draw(state, 4000)[:, 0].numpy()
+    assert stats.kstest(samples, stats.uniform(-1, 2).cdf).pvalue > 0.01
+
+
 def test_the_generator_is_the_one_that_is_finally_used():
     """Latents walk by the average of the generator, from which samples are drawn."""
     state = build(DDLS(steps=20), EMA(), score=log_ratio)

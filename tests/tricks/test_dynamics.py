@@ -25,6 +25,7 @@ from ganbench.tricks.lookahead import Lookahead
 from ganbench.tricks.optimistic_adam import OptimisticAdam
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
+from ganbench.tricks.replay import Replay
 from ganbench.tricks.unrolled import Unrolled
 from ganbench.turn import Turn
 
@@ -317,6 +318,18 @@ def test_unrolled_against_finite_differences(optimizer, rule, move, weights):
     assert moments_of(state) == before
 
 
+@pytest.mark.parametrize("made", range(4))
+def test_unrolling_meets_a_lazy_penalty_when_the_discriminator_would(made):
+    """Its last weight is that of a discriminator that makes the steps by itself."""
+    state, real = (dirac(R1(weight=1.0, every=4), *more) for more in ([Unrolled(steps=6)], []))
+    for each in (state, real):
+        each.updates["discriminator"] = made
+    opponent = Turn(state, "generator", batch_at(0.4)).discriminate
+    for _ in range(6):
+        update(real, "discriminator", batch_at(0.4))
+    assert_close(opponent(torch.ones(1, 1), None).item(), players(real)[0])
+
+
 def test_unrolling_is_finite_where_a_gradient_vanishes():
     """Adam's square root has no slope at zero."""
     state = dirac(Unrolled(steps=3), theta=[0.0], optimizer=ADAM, loss=non_saturating)
@@ -338,6 +351,11 @@ def test_unrolling_does_not_move_running_means():
 def test_unrolling_refuses_what_cannot_be_differentiated():
     with pytest.raises(ConfigError, match="r1 and r2 in a discriminator with batch norm"):
         dirac(Unrolled(), R1(), R2(), discriminator=normalized)
+
+
+def test_unrolling_refuses_fakes_that_do_not_respond():
+    with pytest.raises(ConfigError, match="replay replaces some"):
+        dirac(Unrolled(), Replay())
 
 
 # -- gradient clipping -----------------------------------------------------------------------------

@@ -85,7 +85,7 @@ SETTINGS = {
 PARAMETERS = {
     **QUICK,
     "ada": {"initial": 0.5},
-    "replay": {"capacity": 12},
+    "replay": {"symplectic", "unrolled"},
     "gradient-clipping": {"norm": 0.01},
     "wgan-div": {"power": 1.5},
     "virtual-batch-norm": {"size": 4},

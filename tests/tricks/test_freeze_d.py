@@ -3,8 +3,11 @@
 
 import pytest
 import torch
+from small_models import small, takes
 from small_states import state_of
+from torch.nn.utils import parametrize
 
+from ganbench import registry
 from ganbench.config import Recipe, adam
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, Batch, DataSpec
@@ -96,3 +99,53 @@ def test_normalized_weights_stay_as_well(trick):
 def test_a_discriminator_that_could_not_learn_is_refused():
     with pytest.raises(ConfigError, match="would freeze 3 layers, and the discriminator has 3"):
         build(FreezeD(layers=3))
+
+
+SPEC = DataSpec("images", "1", (1, 16, 16), classes=2)
+
+
+def first_layers(state):
+    """Return the names of the layers that images meet first in a pass, one of each judge."""
+    names = [name for name, part in state.discriminator.named_modules() if weighted(part)]
+    called = []
+    for name in names:
+        part = state.discriminator.get_submodule(name)
+        part.register_forward_pre_hook(lambda *_, name=name: called.append(name))
+    for part in state.discriminator.modules():
+        if hasattr(part, "level"):  # of a network that grows
+            part.level.fill_(100.0)
+            part.level.clamp_(max=len(part.from_image) - 1)
+    with state.streams.networks():
+        update(state, "discriminator", Batch(torch.rand(4, 1, 16, 16), torch.tensor([0, 1, 1, 0])))
+    judges = getattr(state.discriminator, "judges", "")
+    groups = {name.split(".")[1] if judges and name.startswith(judges) else "" for name in called}
+    if not judges:
+        return {called[0]}
+    heads = [f"{judges}.{group}." for group in groups if group]
+    return {next(name for name in called if name.startswith(head)) for head in heads}
+
+
+def weighted(part):
+    """Tell whether a part of a network has a matrix of weights, perhaps normalized."""
+    weight = dict(part.named_parameters(recurse=False)).get("weight")
+    return parametrize.is_parametrized(part) or (weight is not None and weight.ndim > 1)
+
+
+@pytest.mark.parametrize("model", [name for name in registry.models.names() if takes(name, SPEC)])
+def test_the_layer_that_an_image_meets_first_is_frozen_in_every_model(model):
+    """A forward pass tells which it is, whatever the order in which a network lists its parts."""
+    gan = small(model, SPEC)
+    state, plain = (state_of(gan, SPEC, [*gan.tricks, *more]) for more in ([FreezeD()], []))
+    learning = [weight.requires_grad for weight in plain.discriminator.parameters()]
+    frozen = {
+        name.replace(".parametrizations.weight", "").rpartition(".")[0]
+        for (name, weight), learned in zip(
+            state.discriminator.named_parameters(), learning, strict=True
+        )
+        if learned and not weight.requires_grad
+    }
+    layers = {name for name, part in state.discriminator.named_modules() if weighted(part)}
+    first = first_layers(state)
+    assert frozen & layers == first
+    holders = {name for name in frozen - layers if any(each.startswith(name) for each in first)}
+    assert not holders, "what holds the first layer may have weights at its end"

@@ -172,6 +172,15 @@ def test_lecam_by_hand():
     assert len(active) == 4, "both rectifiers were open and closed"
 
 
+def test_lecam_begins_with_the_logits_that_it_meets_in_a_trained_run():
+    state = dirac(LeCam(weight=0.6, decay=0.8), psi=[5.0])
+    state.updates.update(discriminator=150, generator=150)  # made without it
+    update(state, "discriminator", batch_at(0.4))
+    np.testing.assert_allclose(players(state)[0], 5.0 - RATE * (1.3 - 0.4))
+    gathered = [state.memory["lecam"][name].item() for name in ("real", "fake")]
+    np.testing.assert_allclose(gathered, [5.0 * 0.4, 5.0 * 1.3])
+
+
 def test_lecam_moves_its_anchors_once_in_each_update(order):
     state = dirac(LeCam(weight=0.3, decay=0.9), *order)
     logits = observed(state)
@@ -253,8 +262,9 @@ def test_replay_shows_earlier_fakes_with_their_labels_and_latents():
     assert len(ages.unique()) > 4, "random places are overwritten, not the oldest"
 
 
+@pytest.mark.parametrize("order", ["alternation", "extragradient"])
 def test_replay_keeps_the_new_fakes_of_each_update_once(order):
-    state = stamped(Replay(capacity=1000), *order)
+    state = stamped(Replay(capacity=1000), *ORDERS[order])
     step = state.tricks.step_rule(alternate)
     for age in range(5):
         state.generator.age = age

@@ -32,3 +32,14 @@ def test_weights_are_drawn_to_the_mean_of_their_past(role, slope):
 def test_other_weights_have_no_past():
     with pytest.raises(ConfigError, match="unrolled gives it others"):
         dirac(HistoricalAveraging(), Unrolled())
+
+
+def test_the_past_of_a_run_that_gets_the_trick_later_begins_with_the_trick():
+    state = dirac(HistoricalAveraging(weight=0.3))
+    state.updates.update(discriminator=150, generator=150)  # made without it
+    past = [players(state)[0]]
+    for _ in range(4):
+        gradient = players(state)[1] - 0.4 + 2 * 0.3 * (past[-1] - np.mean(past))
+        update(state, "discriminator", batch_at(0.4))
+        past.append(past[-1] - RATE * gradient)
+        np.testing.assert_allclose(players(state)[0], past[-1])

@@ -130,3 +130,26 @@ def test_fakes_of_other_latents_are_not_compared():
     with pytest.raises(ConfigError, match="replay replaces some of the fakes"):
         start(LatentConsistency(), Replay())
     assert start(LatentConsistency(discriminator=0.0), Replay()).discriminator
+
+
+@pytest.mark.parametrize(("factor", "bounded"), [(1.3, False), (100.0, True)])
+def test_latent_consistency_rewards_no_difference_beyond_its_bound(factor, bounded):
+    """Without a bound, a generator of points would leave them for ever."""
+    slope = added("generator", LatentConsistency(scale=0.2), factor)
+    assert (slope == 0) == bounded
+
+
+@pytest.mark.parametrize("trick", [JacobianClamping(), LatentConsistency()])
+def test_latents_beside_the_prior_leave_the_running_statistics(trick):
+    """Samples are drawn with the statistics of the prior's latents alone."""
+    statistics = []
+    for tricks in ([], [trick]):
+        state = start(*tricks)
+        state.generator.norm = nn.BatchNorm1d(1)
+        state.generator.register_forward_hook(lambda module, _, images: module.norm(images))
+        for role in ("discriminator", "generator"):
+            turn = Turn(state, role, BATCH)
+            assert turn.fake.images.shape == (4, 1)
+            state.tricks.terms(turn)
+        statistics.append(state.generator.norm.running_var)
+    assert torch.equal(*statistics)

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.functional import pad
 from torch.nn.utils import parametrize
 
+from ganbench import registry
 from ganbench.config import Recipe, sgd
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, Batch, DataSpec
@@ -148,6 +149,14 @@ def test_spectral_norm_refuses_weights_that_begin_at_zero():
 
     with pytest.raises(ConfigError, match="those of the layer 1 begin at zero"):
         SpectralNorm().wrap_discriminator(network, None)((3,))
+
+
+@pytest.mark.parametrize("name", ["stylegan2", "progan"])
+def test_spectral_norm_refuses_weights_with_an_equalized_learning_rate(name):
+    """It used to normalize none of their layers, and said nothing."""
+    data = DataSpec("images", "1", (1, 16, 16))
+    with pytest.raises(ConfigError, match="so does the equalized learning rate"):
+        state_of(registry.models.get(name)(data), data, [SpectralNorm()])
 
 
 def test_spectral_norm_keeps_the_initial_weights():

@@ -7,11 +7,13 @@ from dirac_gan import RATE, SGD, linear
 from small_states import state_of
 from torch import nn
 
+from ganbench import registry
 from ganbench.config import Recipe
 from ganbench.gan import GAN, Batch, DataSpec
 from ganbench.losses import wasserstein
 from ganbench.step import update
 from ganbench.tricks.orthogonal_regularization import OrthogonalRegularization
+from ganbench.turn import Turn
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -45,3 +47,13 @@ def test_the_update_turns_rows_away_from_each_other(shape):
     products = start @ start.T
     penalty = 4 * 0.3 * (products - torch.diag(products.diag())) @ start
     torch.testing.assert_close(moved[0], moved[1] - RATE * penalty)
+
+
+@pytest.mark.parametrize("name", ["stylegan2", "progan"])
+def test_weights_with_an_equalized_learning_rate_count_as_they_are_used(name):
+    """As stored they are N(0, 1), and their penalty would be a thousand times any loss."""
+    data = DataSpec("images", "1", (1, 16, 16))
+    trick = OrthogonalRegularization()
+    state = state_of(registry.models.get(name)(data), data, [trick])
+    turn = Turn(state, "generator", Batch(torch.rand(4, 1, 16, 16)))
+    assert 0 < trick.generator_terms(turn)["penalty"] < 1

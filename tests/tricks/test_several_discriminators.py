@@ -7,6 +7,7 @@ import torch
 from dirac_gan import RATE, batch_at, dirac, linear
 from torch import nn
 
+from ganbench import losses
 from ganbench.errors import ConfigError
 from ganbench.step import update
 from ganbench.tricks.feature_matching import FeatureMatching
@@ -57,3 +58,9 @@ def test_more_than_logits_and_tricks_that_look_into_the_network_are_refused():
         state.discriminator(torch.zeros(4, 1))
     with pytest.raises(ConfigError, match="no single layer"):
         dirac(DiscriminatorEnsemble(), FeatureMatching())
+
+
+def test_a_loss_that_would_mix_their_logits_is_refused():
+    assert dirac(DiscriminatorEnsemble(number=1), loss=losses.relativistic_average).discriminator
+    with pytest.raises(ConfigError, match="'relativistic-average' is no mean over logits"):
+        dirac(DiscriminatorEnsemble(), loss=losses.relativistic_average)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from dirac_gan import RATE, batch_at, dirac, players
 from scipy.special import expit as sigmoid
+from torch import nn
 
 from ganbench import losses, registry
 from ganbench.errors import ConfigError
@@ -158,6 +159,27 @@ def test_label_smoothing_needs_targets():
     with pytest.raises(ConfigError, match="not 'relativistic'") as raised:
         dirac(LabelSmoothing(), loss=losses.relativistic)
     assert "--set loss=" in raised.value.hint
+
+
+def test_label_smoothing_refuses_a_critic():
+    """With a target of 0.9 its loss would fall without end as all logits move together."""
+    with pytest.raises(ConfigError, match="not 'wasserstein'"):
+        dirac(LabelSmoothing(), loss=losses.wasserstein)
+
+
+def test_weight_clipping_leaves_weights_that_do_not_learn():
+    def half_frozen(_):
+        network = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))
+        for weight in network.parameters():
+            nn.init.constant_(weight, 0.8)
+        network[0].requires_grad_(False)
+        return network
+
+    state = dirac(WeightClipping(limit=0.5), discriminator=half_frozen)
+    update(state, "discriminator", batch_at(0.4))
+    first, second = state.discriminator
+    assert first.weight.item() == pytest.approx(0.8)
+    assert second.weight.item() == 0.5
 
 
 def test_weight_clipping():
