@@ -85,7 +85,7 @@ SETTINGS = {
 PARAMETERS = {
     **QUICK,
     "ada": {"initial": 0.5},
-    "replay": {"symplectic", "unrolled"},
+    "replay": {"capacity": 12},
     "gradient-clipping": {"norm": 0.01},
     "wgan-div": {"power": 1.5},
     "virtual-batch-norm": {"size": 4},
@@ -380,7 +380,7 @@ APART = {
     "multi-scale": {"rotation", "unet-discriminator"},
     "pacgan": {"rotation"},
     "projected-discriminator": {"rotation", "unet-discriminator"},
-    "replay": {"symplectic"},
+    "replay": {"symplectic", "unrolled"},
     "rotation": {"several-discriminators"},
     "several-discriminators": {"unet-discriminator"},
     "spectral-norm": {"weight-norm"},
