@@ -105,6 +105,8 @@ def _tripped(bound: Bound, comparison: Comparison) -> list[str]:
             f"{comparison.variant}: {treatment.count} of {treatment.runs} runs diverged or "
             f"collapsed, {baseline.count} of {baseline.runs} of {comparison.baseline}."
         ]
+    if comparison.column.better not in {"higher", "lower"}:
+        return [f"{name} is neither better high nor low, so {bound.text} cannot be judged."]
     higher = comparison.column.better == "higher"
     worst, pairs = max(
         (

@@ -96,14 +96,19 @@ def amount(value: float | None, digits: int = 3) -> str:
 def p_text(p_value: float | None) -> str:
     """Return a p value without trailing zeros; below a thousandth, only that.
 
-    >>> p_text(0.0625), p_text(0.00001), p_text(0.25), p_text(1.0)
-    ('0.0625', '< 0.001', '0.25', '1')
+    What is below 0.05 is not rounded up to it.
+
+    >>> p_text(0.0625), p_text(0.00001), p_text(0.25), p_text(1.0), p_text(0.04996)
+    ('0.0625', '< 0.001', '0.25', '1', '0.04996')
     """
     if p_value is None:
         return NOTHING
     if p_value < 0.001:
         return "< 0.001"
-    return f"{p_value:.{4 if p_value < 0.1 else 3}f}".rstrip("0").rstrip(".")
+    places = 4 if p_value < 0.1 else 3
+    while p_value < 0.05 <= round(p_value, places):
+        places += 1
+    return f"{p_value:.{places}f}".rstrip("0").rstrip(".")
 
 
 def percent(share: float | None, *, signed: bool = False) -> str:

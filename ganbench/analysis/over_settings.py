@@ -32,9 +32,14 @@ class OverSettings:
         """What the settings are, in the plural."""
         return noun_of(self.settings)
 
-    def count(self, kind: str) -> int:
-        """Return the number of settings at which the verdict is of a kind, such as ``helps``."""
-        return sum(verdict.kind == kind for verdict in self.verdicts)
+    def count(self, kind: str, *, conditional: bool = False) -> int:
+        """Return the number of settings at which the verdict is of a kind, such as ``helps``.
+
+        Verdicts that hold only where no run failed count apart, where ``conditional`` is true.
+        """
+        return sum(
+            verdict.kind == kind and verdict.conditional == conditional for verdict in self.verdicts
+        )
 
     @property
     def steadier(self) -> int:
@@ -46,11 +51,15 @@ class OverSettings:
         """At how many settings it does what, in one sentence."""
         total = len(self.settings)
         parts = [f"helps at {self.count('helps')} of {total} {self.noun}"]
-        parts += [
-            f"{kind} at {count}" for kind in ("hurts", "fails") if (count := self.count(kind))
-        ]
-        if unclear := self.count("unclear") + self.count("fails-less"):
-            parts.append(f"shows no difference at {unclear}")
+        others = (
+            ("helps where no run failed", self.count("helps", conditional=True)),
+            ("hurts", self.count("hurts")),
+            ("hurts where no run failed", self.count("hurts", conditional=True)),
+            ("fails", self.count("fails")),
+            ("only fails less", self.count("fails-less")),
+            ("shows no difference", self.count("unclear")),
+        )
+        parts += [f"{what} at {count}" for what, count in others if count]
         text = f"{self.tricks or PLAIN} {join_words(parts)}."
         if self.steadier:
             text += f" Fewer of its runs than of the baseline's fail at {self.steadier}."

@@ -121,9 +121,11 @@ def paired_t_p_value(differences: Sequence[float] | FloatArray) -> float | None:
     0.0742
     """
     array = finite_array(differences)
+    if array.size == 1:
+        return None
     if not array.any():
         return 1.0
-    if array.size == 1 or _all_equal(array):
+    if _all_equal(array):
         return None
     with np.errstate(over="ignore"):
         t = float(array.mean() / array.std(ddof=1)) * array.size**0.5

@@ -70,6 +70,7 @@ def mean_interval(values: Sequence[float], *, confidence: float = 0.95) -> Estim
     """Return the mean with Student's t interval.
 
     A single value has no interval, nor have values whose squares are beyond the range of floats.
+    Nor have values that are all the same: that a few counts agree does not show that others would.
     """
     array = finite_array(values)
     _check_confidence(confidence)
@@ -80,7 +81,7 @@ def mean_interval(values: Sequence[float], *, confidence: float = 0.95) -> Estim
         mean = float(array.mean())
         error = float(array.std(ddof=1)) / n**0.5
     half = float(special.stdtrit(n - 1, (1 + confidence) / 2)) * error
-    if not np.isfinite(half):
+    if not np.isfinite(half) or np.ptp(array) <= 1e-12 * np.abs(array).max():
         return Estimate(mean, None, None, n, "t")
     return Estimate(mean, mean - half, mean + half, n, "t")
 
@@ -157,7 +158,8 @@ def stratified_interval(strata: Sequence[Sequence[float]], *, confidence: float 
     """Return the mean of the means of strata, which weigh the same, with a t interval.
 
     The interval is about other seeds in the same strata, such as the same datasets. Its degrees
-    of freedom are those of Welch and Satterthwaite. There is none if a stratum has one value.
+    of freedom are those of Welch and Satterthwaite. There is none if a stratum has one value, or if
+    the values of each stratum are all the same.
     """
     arrays = [finite_array(values) for values in strata]
     _check_confidence(confidence)
@@ -167,7 +169,7 @@ def stratified_interval(strata: Sequence[Sequence[float]], *, confidence: float 
         return Estimate(value, None, None, n, "stratified t")
     parts = np.array([array.var(ddof=1) / array.size for array in arrays]) / count**2
     if not parts.any():
-        return Estimate(value, value, value, n, "stratified t")
+        return Estimate(value, None, None, n, "stratified t")
     degrees_of_freedom = parts.sum() ** 2 / sum(
         part**2 / (array.size - 1) for part, array in zip(parts, arrays, strict=True)
     )
@@ -186,8 +188,9 @@ def performance_profile(
     """Return the share of all runs in which a metric is at least as good as each threshold.
 
     The band is a percentile bootstrap that draws runs within their strata (Dolan and Moré, 2002;
-    Agarwal et al., 2021, arXiv:2108.13264). There is none if a stratum has one run, which shows no
-    spread.
+    Agarwal et al., 2021, arXiv:2108.13264). Where all runs reach a threshold, or none, resamples
+    would agree, too, and the interval is that of ``exact_interval``. There is none if a stratum has
+    one run, which shows no spread.
 
     Args:
         strata: the values of the runs of one setting over seeds, such as one learning rate. None
@@ -222,7 +225,12 @@ def performance_profile(
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     bands = zip(share.tolist(), low.tolist(), high.tolist(), strict=True)
-    return [Estimate(*band, n=total, method="bootstrap (percentile)") for band in bands]
+    return [
+        Estimate(*band, n=total, method="bootstrap (percentile)")
+        if 0.5 / total < band[0] < 1 - 0.5 / total
+        else exact_interval(round(band[0]) * total, total, confidence=confidence)
+        for band in bands
+    ]
 
 
 def mean_ranks(scores: Sequence[Sequence[float]], *, better: Better = "lower") -> list[float]:

@@ -88,10 +88,16 @@ class VariantRow:
         return [value.value for value in cell.values] if cell else []
 
     def values_by_seed(self, column: MetricColumn) -> dict[int, float]:
-        """Return the values in a column by seed; runs without a known seed are left out."""
+        """Return the values in a column by seed, of several runs of one seed their mean.
+
+        Runs without a known seed are left out.
+        """
         cell = self.cells.get(column.name)
-        values = cell.values if cell else ()
-        return {value.seed: value.value for value in values if value.seed is not None}
+        by_seed: dict[int, list[float]] = {}
+        for value in cell.values if cell else ():
+            if value.seed is not None:
+                by_seed.setdefault(value.seed, []).append(value.value)
+        return {seed: sum(values) / len(values) for seed, values in by_seed.items()}
 
 
 @dataclass(frozen=True)

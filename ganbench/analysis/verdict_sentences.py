@@ -83,6 +83,9 @@ def _unclear(comparison: Comparison, opening: str, pairs: PairedValues) -> str:
     """Return the sentence on a difference that is not shown, and on what could have been."""
     n = pairs.paired.n
     nothing = f"{opening}: no difference that {n} seed{'s' if n > 1 else ''} can show"
+    alone = pairs.paired.t_p_value
+    if comparison.family > 1 and alone is not None and alone < ALPHA:
+        nothing += f" among {comparison.family} tests"
     metric = comparison.column.name
     after = f"{_ratio(comparison, pairs)}{_beside(comparison)}{_troubles(comparison)}"
     if n > 1 and not any(pairs.differences.values()):

@@ -355,10 +355,11 @@ def design_limits(n: int, tests: int) -> list[str]:
         return ["One seed shows no spread: it cannot show a difference, however large."]
     sentences = []
     smallest = 2.0 ** (1 - n)
-    if smallest >= ALPHA:
+    if smallest * max(tests, 1) >= ALPHA:
+        correction = f", of which the correction for {tests} tests makes more" if tests > 1 else ""
         sentences.append(
             f"A paired permutation test over {n} seeds cannot give a p value below "
-            f"{number_text.p_text(smallest)}."
+            f"{number_text.p_text(smallest)}{correction}."
         )
     detectable = detectable_difference(1.0, n, ALPHA / max(tests, 1))
     if detectable is not None:

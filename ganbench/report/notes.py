@@ -25,7 +25,9 @@ HOW_TO_READ = (
     "exact test, two-sided, after Holm's correction over all treatments of which a run or a run of "
     "the baseline failed. One that does not fail helps or hurts where a two-sided paired t test "
     "has p < 0.05 after Holm's correction. Everything else is no "
-    "difference that this many seeds can show, which is not the same as no difference.",
+    "difference that this many seeds can show in so many tests, which is not the same as no "
+    "difference. The intervals next to the verdicts are not corrected, so one may lie beside zero "
+    "where no difference is shown.",
     "One metric of each dataset is primary, and the correction is over all tests on primary "
     "metrics, on all datasets. All other metrics are exploratory: they are corrected only within "
     "their column, and the verdict says “may help”.",
@@ -34,9 +36,10 @@ HOW_TO_READ = (
     "is conditional on not failing: it says nothing about how often runs fail. A run that "
     "diverged has no value, so a comparison with one is always conditional; so is one with a run "
     "that is done and has no value, such as a reverse KL where no sample is sharp.",
-    "Next to the t test stands the exact permutation test, which assumes nothing about the "
-    "distribution. Over n pairs it cannot give a p value below 2/2ⁿ: 0.25 with three seeds, 0.0625 "
-    "with five. A p value that cannot be small is no sign that there is no difference.",
+    "Next to the t test stands the exact permutation test, which assumes no more than that without "
+    "an effect each difference could as well have the other sign. Over n pairs it cannot give a p "
+    "value below 2/2ⁿ: 0.25 with three seeds, 0.0625 with five. A p value that cannot be small is "
+    "no sign that there is no difference.",
 )
 
 VERDICTS_NOTE = (
@@ -68,7 +71,8 @@ CLAIMS_NOTE = (
 OVER_SETTINGS_NOTE = (
     "Each verdict compares with the baseline in the same setting; all of them are corrected "
     "together. Charts: the ratio to the baseline (geometric mean) with its 95 % t interval, cut "
-    "at the ends of the axis. A trick that helps at one setting only does not stabilize training."
+    "at the ends of the axis. A trick that helps at one setting only does not stabilize training; "
+    "yet a difference that is shown at one setting and not at another is no sign that they differ."
 )
 
 EFFECTS_NOTE = (

@@ -116,7 +116,7 @@ def test_images_per_second_count_where_both_have_them_whatever_the_seconds() -> 
     before, treatment = rows(*base, *slow)
     found = cost(treatment, before)
     assert found.time is not None
-    assert (found.time.value, found.time.low) == (pytest.approx(2.0), pytest.approx(2.0))
+    assert (found.time.value, found.time.low) == (pytest.approx(2.0), None)
     before, treatment = rows(*(replace(one, images_per_second=None) for one in base), *slow)
     found = cost(treatment, before)
     assert found.time is not None

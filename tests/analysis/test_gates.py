@@ -126,6 +126,19 @@ def test_any_worsening_is_beyond_a_share_of_zero(runs: Runs, table_of: Table) ->
         assert tripped(bound, same_or_better) == []
 
 
+def test_a_metric_without_a_better_direction_cannot_be_judged(runs: Runs, table_of: Table) -> None:
+    records = [*runs("", [20.0, 21.0]), *runs("r1", [24.0, 25.0])]
+    neither = [
+        replace(
+            record,
+            metrics={name: replace(value, better="") for name, value in record.metrics.items()},
+        )
+        for record in records
+    ]
+    (sentence,) = tripped([parse_bound("fid:5%")], compare_to(table_of(neither)))
+    assert sentence == "fid@mnist-cnn is neither better high nor low, so fid:5% cannot be judged."
+
+
 def test_a_bound_on_a_metric_that_is_not_measured_is_refused() -> None:
     check_known([parse_bound("fid:5%")], ["fid@mnist-cnn"])
     with pytest.raises(ConfigError, match="not measured"):

@@ -39,6 +39,11 @@ def test_every_number_can_be_shown(value: float, half: float) -> None:
     assert number_text.amount(value)
 
 
+@given(st.floats(0.001, 0.2))
+def test_a_p_value_stands_on_its_side_of_the_level(p_value: float) -> None:
+    assert (float(number_text.p_text(p_value)) < 0.05) == (p_value < 0.05)
+
+
 def test_missing_numbers_are_a_dash() -> None:
     assert (
         number_text.mean_text(None) == number_text.amount(None) == number_text.p_text(None) == "–"

@@ -74,6 +74,29 @@ def test_a_trick_that_trains_where_nothing_else_does_is_steadier() -> None:
     assert over.sentence.endswith("Fewer of its runs than of the baseline's fail at 2.")
 
 
+def test_what_holds_only_where_no_run_failed_is_counted_apart() -> None:
+    base = (*BASE, 40.2, 41.3, 39.7)
+    some_fail = (*LOW, None, None, None)
+    records = []
+    for rate in ("0.001", "0.01"):
+        setting = f"learning_rate={rate}"
+        records += [*runs("", setting, base), *runs("r1", setting, some_fail)]
+    (over,) = judged(records)
+    assert over.sentence == "r1 helps at 0 of 2 rates and helps where no run failed at 2."
+
+
+def test_failing_less_alone_is_no_missing_difference() -> None:
+    records = []
+    for rate in ("0.001", "0.01"):
+        setting = f"learning_rate={rate}"
+        records += [*runs("", setting, (BASE[0], *NONE, *NONE)), *runs("r1", setting, SAME * 2)]
+    (over,) = judged(records)
+    assert over.sentence == (
+        "r1 helps at 0 of 2 rates and only fails less at 2. "
+        "Fewer of its runs than of the baseline's fail at 2."
+    )
+
+
 def test_one_setting_is_no_profile_and_models_are_apart() -> None:
     assert judged([*runs("", "", BASE), *runs("r1", "", LOW)]) == []
     one = "learning_rate=0.001"

@@ -112,6 +112,7 @@ def test_equal_steps_are_no_proof_for_a_t_test() -> None:
     assert significance.paired_t_p_value([-1.0] * 5) is None
     assert significance.paired_t_p_value([0.3 - 0.1, 0.2]) is None, "equal but for rounding"
     assert significance.paired_t_p_value([2.0]) is None
+    assert significance.paired_t_p_value([0.0]) is None, "which would enter Holm's family"
     assert significance.paired_t_p_value([0.0, 0.0, 0.0]) == 1.0
     assert significance.paired_difference([1.0], [0.5]).deviation is None
 

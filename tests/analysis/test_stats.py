@@ -129,7 +129,7 @@ def test_a_stratified_interval_speaks_of_the_mean_of_means() -> None:
     assert (estimate.value, estimate.n) == (6.0, 6)
     assert estimate.high == pytest.approx(6 + half, abs=1e-9)
     assert stats.stratified_interval([[1.0, 2.0], [5.0]]).low is None
-    assert stats.stratified_interval([[1.0, 1.0], [3.0, 3.0]]).high == 2.0
+    assert stats.stratified_interval([[1.0, 1.0], [3.0, 3.0]]).high is None
 
 
 def test_a_stratified_interval_covers_as_often_as_it_says() -> None:
@@ -143,6 +143,24 @@ def test_a_stratified_interval_covers_as_often_as_it_says() -> None:
         )
     ]
     assert np.mean(covered) == pytest.approx(0.95, abs=4 * 0.0049)
+
+
+def test_values_that_agree_have_no_interval_without_width() -> None:
+    """Two runs that find all ten digits do not show that every other would."""
+    estimate = stats.mean_interval([10.0, 10.0])
+    assert (estimate.value, estimate.low, estimate.high, estimate.n) == (10.0, None, None, 2)
+    assert stats.mean_interval([0.3 - 0.1, 0.2]).low is None, "equal but for rounding"
+    assert stats.mean_interval([0.0, 0.0, 0.0]).low is None
+    assert stats.mean_interval([10.0, 10.0, 9.0]).low is not None
+
+
+@pytest.mark.parametrize(("threshold", "bounds"), [(9.0, (0.478, 1.0)), (0.5, (0.0, 0.522))])
+def test_a_profile_is_not_sure_of_the_ends_after_five_runs(
+    threshold: float, bounds: tuple[float, float]
+) -> None:
+    """The bounds are 0.025^(1/5) and one less it, as of any share of which no case was seen."""
+    (point,) = stats.performance_profile([[1.0, 2.0, 3.0], [4.0, 5.0]], [threshold])
+    assert (point.low, point.high) == pytest.approx(bounds, abs=5e-4)
 
 
 def test_a_profile_counts_runs_that_diverged_as_never_as_good() -> None:

@@ -24,6 +24,12 @@ def test_a_cell_is_the_mean_over_seeds_with_its_interval(run: Callable[..., RunR
     assert metric_table([], "ring8").rows == ()
 
 
+def test_several_runs_of_a_seed_are_one_value_of_it(run: Callable[..., RunRecord]) -> None:
+    runs = [run("a", 0, 1.0), run("a", 1, 2.0), run("a", 1, 5.0), run("b", 0, 3.0)]
+    table = metric_table(runs, "ring8")
+    assert table.row("a").values_by_seed(table.columns[0]) == {0: 1.0, 1: 3.5}
+
+
 def test_runs_that_diverged_count_as_runs_and_unfinished_ones_do_not(
     run: Callable[..., RunRecord],
 ) -> None:
