@@ -43,6 +43,9 @@ def between_latents(state: State, seed: int) -> CloserLook:
 
     Latents of a normal prior are followed along the sphere, as they all lie near it (White, 2016,
     arXiv:1609.04468); others along the line.
+
+    Raises:
+        ConfigError: The sampler chooses among samples, so that they do not stand in their places.
     """
     sampler = state.sampler()
     random = stream(state, seed, "between")
@@ -54,8 +57,10 @@ def between_latents(state: State, seed: int) -> CloserLook:
     fixed = sampler.replace(
         latents=lambda count, generator: path[:count], labels=lambda count, generator: repeated
     )
-    drawn = fixed(len(path), random).images
-    return CloserLook("interpolation", grid(_stored(drawn, state), least_width=0))
+    drawn = fixed(len(path), random)
+    if drawn.latents is None or not torch.equal(drawn.latents, path):
+        raise ConfigError("The sampler draws images of other latents than those on the way.")
+    return CloserLook("interpolation", grid(_stored(drawn.images, state), least_width=0))
 
 
 def _path(

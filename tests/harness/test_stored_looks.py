@@ -35,6 +35,14 @@ def test_images_show_what_lies_between_latents_and_what_they_are_next_to(train):
     assert looks_of(run)[0].image.tobytes() == between.image.tobytes()
 
 
+@pytest.mark.parametrize(("trick", "shown"), [("truncation", True), ("drs:burn_in=50", False)])
+def test_a_sampler_that_chooses_shows_no_way_between_latents(train, trick, shown):
+    """It would show accepted samples in the order of their acceptance as if they were steps."""
+    run = train("dcgan", "mnist5k", tricks=[trick], settings={"kimg": 0.1}, metrics=[])
+    kinds = [look.kind for look in looks_of(run)]
+    assert ("interpolation" in kinds) == shown
+
+
 @pytest.mark.parametrize("lost", ["checkpoint.safetensors", "config.json"])
 def test_without_networks_there_is_nothing_to_see(train, lost):
     run = train()
