@@ -147,8 +147,10 @@ MULTIPLES_NOTE = (
 
 STABILITY_NOTE = (
     "The share of runs that diverged, collapsed or failed, with the exact 95 % interval of "
-    "Clopper and Pearson: with few runs even none is compatible with many. The deviation is over "
-    "seeds, within settings."
+    "Clopper and Pearson: with few runs even none is compatible with many. A run whose samples "
+    "differ and all lie far from the data has done neither: its metrics say so, and so may its "
+    "health. The deviation is over seeds, within settings; near the worst value of a metric it is "
+    "small, too."
 )
 
 HEALTH_NOTE = (
