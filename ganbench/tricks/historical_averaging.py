@@ -46,13 +46,14 @@ class HistoricalAveraging(Trick):
                 "historical-averaging knows the past of the discriminator's own weights only, and "
                 "{others} gives it others.",
             )
-        weights = {
+        memory: TrickState = {
             f"{role}/{index}": weight.detach().clone()
             for role in state.updates
             for index, weight in enumerate(state.parameters(role))
         }
-        counts = {f"{role}/count": torch.ones((), device=state.device) for role in state.updates}
-        return weights | counts
+        for role in state.updates:
+            memory[f"{role}/count"] = torch.ones((), device=state.device)
+        return memory
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return the penalty on the discriminator's weights, or nothing at a weight of zero."""
