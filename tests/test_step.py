@@ -308,8 +308,9 @@ def test_a_penalty_changes_the_objective(name):
     added = {}
     for role, objective in OBJECTIVES.items():
         states = plane(), plane(trick(name))
-        for state in states:  # some penalties compare with where the weights have been
-            state.updates["discriminator"] = 1
+        for state in states:  # some penalties compare with what was before
+            for memory in state.memory.values():
+                memory.get("begun", torch.zeros(())).fill_(1.0)
             for player in OBJECTIVES:
                 for weight in state.parameters(player):
                     weight.data.mul_(4)
