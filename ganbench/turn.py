@@ -167,8 +167,6 @@ class Turn:
         self._discriminate = discriminate
         self._fakes = fakes
         self._notes: dict[str, dict[str, Tensor]] = {}
-        self._drawn_from: Position | None = None
-        """Where the networks' own random numbers were before the fakes were made."""
 
     @cached_property
     def latents(self) -> Tensor:
@@ -191,14 +189,18 @@ class Turn:
             batch = self.state.tricks.reals(batch, self)
         return Scored(self, batch, "real", self.state.condition_of(batch))
 
-    @cached_property
+    @property
     def fake(self) -> Scored:
         """The generator's examples, as many as there are real ones."""
-        self._drawn_from = position(self.state.device)
+        return self._fake_and_noise[0]
+
+    @cached_property
+    def _fake_and_noise(self) -> tuple[Scored, Position]:
+        """The generator's examples, and where the networks' own random numbers were before them."""
+        noise = position(self.state.device)
         if self._fakes is not None:
             batch = self._fakes
-            if self._beside is not None:
-                self._drawn_from = self._beside._drawn_from
+            noise = self._beside._fake_and_noise[1] if self._beside else noise
         elif self.role == "generator":
             images, made = self.make(self.latents, self.condition)
             batch = self._generated(images, made)
@@ -210,7 +212,7 @@ class Turn:
             if not latents.requires_grad:
                 images = images.detach()  # even here a view of a weight would require a gradient
             batch = self.state.tricks.fakes(self._generated(images, made), self)
-        return Scored(self, batch, "fake", self.state.condition_of(batch))
+        return Scored(self, batch, "fake", self.state.condition_of(batch)), noise
 
     def _generated(self, images: Tensor, made: Any) -> Batch:
         """Return the generator's images with what belongs to them."""
@@ -249,8 +251,8 @@ class Turn:
         with self.state.autocast(), ExitStack() as stack:
             if not tracked:
                 stack.enter_context(_untracked(self.state.generator))
-            if as_fakes and self.fake and self._drawn_from:
-                stack.enter_context(replayed(self._drawn_from, self.state.device))
+            if as_fakes:
+                stack.enter_context(replayed(self._fake_and_noise[1], self.state.device))
             images, extras = self.state.generate(latents, condition)
         return _at_least_float32(images), extras
 

@@ -309,8 +309,9 @@ def test_a_penalty_changes_the_objective(name):
     for role, objective in OBJECTIVES.items():
         states = plane(), plane(trick(name))
         for state in states:  # some penalties compare with what was before
-            for memory in state.memory.values():
-                memory.get("begun", torch.zeros(())).fill_(1.0)
+            before = Turn(state, "discriminator", batch())
+            assert OBJECTIVES["discriminator"](before)
+            state.tricks.after_step(before)
             for player in OBJECTIVES:
                 for weight in state.parameters(player):
                     weight.data.mul_(4)

@@ -56,7 +56,6 @@ class OverSettings:
             ("hurts", self.count("hurts")),
             ("hurts where no run failed", self.count("hurts", conditional=True)),
             ("fails", self.count("fails")),
-            ("only fails less", self.count("fails-less")),
             ("shows no difference", self.count("unclear")),
         )
         parts += [f"{what} at {count}" for what, count in others if count]

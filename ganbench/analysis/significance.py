@@ -14,7 +14,13 @@ from functools import lru_cache
 import numpy as np
 from scipy import optimize, special
 
-from ganbench.analysis.stats import Estimate, FloatArray, finite_array, mean_interval
+from ganbench.analysis.stats import (
+    Estimate,
+    FloatArray,
+    equal_but_rounding,
+    finite_array,
+    mean_interval,
+)
 
 MOST_PLANNED = 10_000
 """The largest number of seeds that is planned."""
@@ -98,16 +104,11 @@ def _deviation(differences: FloatArray) -> float | None:
     """Return the standard deviation; None for one difference, and beyond the range of floats."""
     if differences.size == 1:
         return None
-    if _all_equal(differences):
+    if equal_but_rounding(differences):
         return 0.0
     with np.errstate(over="ignore"):
         deviation = float(differences.std(ddof=1))
     return deviation if np.isfinite(deviation) else None
-
-
-def _all_equal(differences: FloatArray) -> bool:
-    """Tell whether differences are the same but for rounding."""
-    return bool(np.ptp(differences) <= 1e-12 * np.abs(differences).max())
 
 
 def paired_t_p_value(differences: Sequence[float] | FloatArray) -> float | None:
@@ -125,7 +126,7 @@ def paired_t_p_value(differences: Sequence[float] | FloatArray) -> float | None:
         return None
     if not array.any():
         return 1.0
-    if _all_equal(array):
+    if equal_but_rounding(array):
         return None
     with np.errstate(over="ignore"):
         t = float(array.mean() / array.std(ddof=1)) * array.size**0.5

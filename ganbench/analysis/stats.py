@@ -61,6 +61,11 @@ def finite_array(values: Sequence[float] | FloatArray) -> FloatArray:
     return array
 
 
+def equal_but_rounding(array: FloatArray) -> bool:
+    """Tell whether values (n,) are the same but for rounding."""
+    return bool(np.ptp(array) <= 1e-12 * np.abs(array).max())
+
+
 def _check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1:
         raise ValueError(f"A confidence between 0 and 1 was expected, not {confidence}.")
@@ -70,7 +75,7 @@ def mean_interval(values: Sequence[float], *, confidence: float = 0.95) -> Estim
     """Return the mean with Student's t interval.
 
     A single value has no interval, nor have values whose squares are beyond the range of floats.
-    Nor have values that are all the same: that a few counts agree does not show that others would.
+    Nor have values that are all the same: where a few counts agree, others need not.
     """
     array = finite_array(values)
     _check_confidence(confidence)
@@ -81,7 +86,7 @@ def mean_interval(values: Sequence[float], *, confidence: float = 0.95) -> Estim
         mean = float(array.mean())
         error = float(array.std(ddof=1)) / n**0.5
     half = float(special.stdtrit(n - 1, (1 + confidence) / 2)) * error
-    if not np.isfinite(half) or np.ptp(array) <= 1e-12 * np.abs(array).max():
+    if not np.isfinite(half) or equal_but_rounding(array):
         return Estimate(mean, None, None, n, "t")
     return Estimate(mean, mean - half, mean + half, n, "t")
 
@@ -158,8 +163,8 @@ def stratified_interval(strata: Sequence[Sequence[float]], *, confidence: float 
     """Return the mean of the means of strata, which weigh the same, with a t interval.
 
     The interval is about other seeds in the same strata, such as the same datasets. Its degrees
-    of freedom are those of Welch and Satterthwaite. There is none if a stratum has one value, or if
-    the values of each stratum are all the same.
+    of freedom are those of Welch and Satterthwaite. It is missing where nothing shows a spread: if
+    a stratum has a single value, or the values of every stratum are all the same.
     """
     arrays = [finite_array(values) for values in strata]
     _check_confidence(confidence)
@@ -188,9 +193,9 @@ def performance_profile(
     """Return the share of all runs in which a metric is at least as good as each threshold.
 
     The band is a percentile bootstrap that draws runs within their strata (Dolan and Moré, 2002;
-    Agarwal et al., 2021, arXiv:2108.13264). Where all runs reach a threshold, or none, resamples
-    would agree, too, and the interval is that of ``exact_interval``. There is none if a stratum has
-    one run, which shows no spread.
+    Agarwal et al., 2021, arXiv:2108.13264). Resamples of runs that all reach a threshold, or all
+    miss it, cannot differ: there the interval is that of ``exact_interval``. A stratum of a single
+    run shows no spread, and then there is no band.
 
     Args:
         strata: the values of the runs of one setting over seeds, such as one learning rate. None
@@ -212,24 +217,23 @@ def performance_profile(
     if not total:
         raise ValueError("One or more runs were expected.")
     shows_spread = all(len(stratum) != 1 for stratum in strata)
-    share = np.zeros(limits.size)
+    counts = np.zeros(limits.size, dtype=np.int64)
     drawn = np.zeros((resamples, limits.size))
     for index, stratum in enumerate(strata):
         values = np.array([-np.inf if value is None else sign * value for value in stratum])
         reached = (values[:, None] >= limits).astype(np.float64)  # (runs, thresholds)
-        share += reached.sum(axis=0) / total
+        counts += reached.sum(axis=0).astype(np.int64)
         if stratum and shows_spread:
             drawn += _counts(len(stratum), resamples, index) @ reached / total
     if not shows_spread:
-        return [Estimate(value, None, None, total, "no interval") for value in share.tolist()]
+        return [Estimate(count / total, None, None, total, "no interval") for count in counts]
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    bands = zip(share.tolist(), low.tolist(), high.tolist(), strict=True)
     return [
-        Estimate(*band, n=total, method="bootstrap (percentile)")
-        if 0.5 / total < band[0] < 1 - 0.5 / total
-        else exact_interval(round(band[0]) * total, total, confidence=confidence)
-        for band in bands
+        Estimate(count / total, least, most, total, "bootstrap (percentile)")
+        if 0 < count < total
+        else exact_interval(count, total, confidence=confidence)
+        for count, least, most in zip(counts.tolist(), low.tolist(), high.tolist(), strict=True)
     ]
 
 

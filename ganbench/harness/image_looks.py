@@ -17,7 +17,7 @@ from ganbench.errors import ConfigError
 from ganbench.evaluation.feature_network import FeatureNetwork
 from ganbench.evaluation.math.neighbors import nearest
 from ganbench.evaluation.requests import resolve_available
-from ganbench.harness.state_paths import slerp
+from ganbench.harness.state_paths import images_at, slerp
 from ganbench.kinds import kind_of
 from ganbench.kinds.image import grid
 from ganbench.report.closer_looks import CloserLook
@@ -54,13 +54,8 @@ def between_latents(state: State, seed: int) -> CloserLook:
     normal = state.recipe.prior == "normal" and state.latent_prior is None
     path = _path(ends[:ROWS], ends[ROWS:], slerp if normal else torch.lerp)  # (64, latent_dim)
     repeated = None if labels is None else labels.repeat_interleave(ROWS)
-    fixed = sampler.replace(
-        latents=lambda count, generator: path[:count], labels=lambda count, generator: repeated
-    )
-    drawn = fixed(len(path), random)
-    if drawn.latents is None or not torch.equal(drawn.latents, path):
-        raise ConfigError("The sampler draws images of other latents than those on the way.")
-    return CloserLook("interpolation", grid(_stored(drawn.images, state), least_width=0))
+    images = images_at(sampler, path, repeated, random, state)
+    return CloserLook("interpolation", grid(_stored(images, state), least_width=0))
 
 
 def _path(

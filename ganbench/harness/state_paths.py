@@ -113,17 +113,35 @@ class _Paths:
 
     def _images(self, latents: Tensor) -> Tensor:
         """Return the images (count, C, H, W) of latents (count, latent_dim)."""
-        fixed = self._sampler.replace(
-            latents=lambda count, generator: latents, labels=lambda count, generator: self._labels
-        )
         random = torch.Generator(self._state.device).manual_seed(self._noise)
-        drawn = fixed(self.count, random)
-        if drawn.latents is None or not torch.equal(drawn.latents, latents):
-            raise ConfigError(
-                "Paths need images of the latents that they lead through, and the sampler "
-                f"'{sampler_name(self._state)}' chooses latents of its own."
-            )
-        return drawn.images
+        return images_at(self._sampler, latents, self._labels, random, self._state)
+
+
+def images_at(
+    sampler: Sampler, latents: Tensor, labels: Labels, random: torch.Generator, state: State
+) -> Tensor:
+    """Return a sampler's images (B, C, H, W) of given latents (B, latent_dim) and labels.
+
+    Args:
+        sampler: The sampler of the state.
+        latents: The latents.
+        labels: The labels (B,), or None.
+        random: The stream of all else that is random.
+        state: The trained state.
+
+    Raises:
+        ConfigError: A trick of the sampler draws other latents than it is given.
+    """
+    fixed = sampler.replace(
+        latents=lambda count, generator: latents, labels=lambda count, generator: labels
+    )
+    drawn = fixed(len(latents), random)
+    if drawn.latents is None or not torch.equal(drawn.latents, latents):
+        raise ConfigError(
+            "Paths need images of the latents that they lead through, and the sampler "
+            f"'{sampler_name(state)}' chooses latents of its own."
+        )
+    return drawn.images
 
 
 def slerp(first: Tensor, second: Tensor, share: Tensor) -> Tensor:

@@ -25,9 +25,9 @@ HOW_TO_READ = (
     "exact test, two-sided, after Holm's correction over all treatments of which a run or a run of "
     "the baseline failed. One that does not fail helps or hurts where a two-sided paired t test "
     "has p < 0.05 after Holm's correction. Everything else is no "
-    "difference that this many seeds can show in so many tests, which is not the same as no "
-    "difference. The intervals next to the verdicts are not corrected, so one may lie beside zero "
-    "where no difference is shown.",
+    "difference that this many seeds can show after the correction, which is not the same as no "
+    "difference. The intervals next to the verdicts are not corrected: some exclude zero although "
+    "no difference is shown.",
     "One metric of each dataset is primary, and the correction is over all tests on primary "
     "metrics, on all datasets. All other metrics are exploratory: they are corrected only within "
     "their column, and the verdict says “may help”.",

@@ -13,6 +13,7 @@ from torch import Tensor
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec
+from ganbench.nn.mirror import mirrored
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick, TrickState, hooks_name
@@ -196,5 +197,5 @@ def _weights(size: int, shifts: Tensor, factors: Tensor) -> Tensor:
     place = torch.arange(size, device=shifts.device, dtype=shifts.dtype)  # (size,)
     centered = (place - last / 2) / factors[:, None]  # (B, size)
     source = last / 2 + centered - shifts[:, None]
-    reflected = last - (source.remainder(2 * last) - last).abs()  # into [0, last]
+    reflected = mirrored(source, last)
     return (1 - (reflected[:, :, None] - place).abs()).clamp(min=0)  # (B, size, size)

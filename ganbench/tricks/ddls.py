@@ -13,6 +13,7 @@ from torch import Tensor
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, Batch, DataSpec, Draw, Prior, Sampler
+from ganbench.nn.mirror import mirrored
 from ganbench.registry import register
 from ganbench.state import State
 from ganbench.trick import Trick, TrickState, refusal
@@ -83,18 +84,11 @@ class DDLS(Trick):
                 drift = slopes - latents if normal else slopes
                 noise = torch.randn(latents.shape, generator=generator, device=latents.device)
                 latents = latents + 0.5 * self.rate * drift + self.rate**0.5 * noise
-                latents = latents if normal else reflected(latents)
+                if not normal:  # bounds at which latents stopped would gather them
+                    latents = mirrored(latents + 1, 2) - 1
             return drawing.examples(latents)
 
         return sampler.replace(draw=walk)
-
-
-def reflected(latents: Tensor) -> Tensor:
-    """Return latents that walked out of [-1, 1] as if its bounds were mirrors.
-
-    A uniform law stays uniform; if they stopped at the bounds, they would gather there.
-    """
-    return 1 - ((latents + 1).remainder(4) - 2).abs()
 
 
 class LatentDrawing:

@@ -15,6 +15,7 @@ from torch.nn.functional import pad
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, Condition, DataSpec
+from ganbench.nn.mirror import mirrored
 from ganbench.registry import register
 from ganbench.trick import Trick
 from ganbench.turn import Scored, Seen, Turn
@@ -132,22 +133,20 @@ def translate(images: Tensor, share: float, uniform: Uniform, *, mirror: bool = 
         uniform: Draws the random numbers.
         mirror: Whether the image goes on beyond its border as in a mirror, and not with zeros.
     """
+    shape = images.shape
     for dimension in (2, 3):
-        size = images.shape[dimension]
+        size = shape[dimension]
         reach = int(share * size + 0.5)
         shift = (uniform() * (2 * reach + 1)).floor().long() - reach  # (B, 1, 1, 1)
         positions = torch.arange(size, device=images.device)
         source = _along(dimension, positions) - shift
         if mirror:
-            last = size - 1
-            images = images.gather(
-                dimension, (last - (last - source.abs()).abs()).expand_as(images)
-            )
-            continue
-        source = source.clamp(-1, size) + 1
-        margin = (0, 0, 1, 1) if dimension == 2 else (1, 1)
-        padded = pad(images, margin)  # a zero before and after each line
-        images = padded.gather(dimension, source.expand_as(images))
+            source = mirrored(source, size - 1)
+        else:
+            source = source.clamp(-1, size) + 1
+            margin = (0, 0, 1, 1) if dimension == 2 else (1, 1)
+            images = pad(images, margin)  # a zero before and after each line
+        images = images.gather(dimension, source.expand(shape))
     return images
 
 

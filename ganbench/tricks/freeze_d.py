@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -79,9 +78,8 @@ def _paths(network: nn.Module) -> list[list[nn.Module]]:
     if judges := getattr(network, "judges", ""):
         parts = network.get_submodule(judges).children()
         return [path for judge in parts for path in _paths(judge)]
-    in_order: Callable[[], Iterable[nn.Module]]
-    in_order = getattr(network, "first_to_last", network.modules)
-    return [list(in_order())]
+    first_to_last = getattr(network, "first_to_last", network.modules)
+    return [list(first_to_last())]
 
 
 def _is_layer(module: nn.Module) -> bool:

@@ -11,7 +11,7 @@ from torch import nn
 
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError
-from ganbench.gan import GAN, DataSpec, DiscriminatorFactory, Shape
+from ganbench.gan import GAN, DataSpec, DiscriminatorFactory, Loss, Shape
 from ganbench.nn.several import SeveralDiscriminators
 from ganbench.registry import register
 from ganbench.trick import Trick
@@ -43,12 +43,8 @@ class DiscriminatorEnsemble(Trick):
         Raises:
             ConfigError: The loss is no mean over logits.
         """
-        if self.number > 1 and not gan.loss.mean:
-            raise ConfigError(
-                f"several-discriminators gives each discriminator a cost of its own, and the loss "
-                f"'{gan.loss.name}' is no mean over logits.",
-                "Remove the trick, or choose another loss: --set loss=non-saturating",
-            )
+        if self.number > 1:
+            require_mean_loss("several-discriminators gives each discriminator", gan.loss)
 
     def wrap_discriminator(
         self, build: DiscriminatorFactory, data: DataSpec
@@ -61,3 +57,20 @@ class DiscriminatorEnsemble(Trick):
             return SeveralDiscriminators([build(shape) for _ in range(self.number)])
 
         return several
+
+
+def require_mean_loss(opening: str, loss: Loss) -> None:
+    """Refuse a loss for a trick that gives logits costs of their own.
+
+    Args:
+        opening: The name of the trick, and to what it gives a cost.
+        loss: The loss.
+
+    Raises:
+        ConfigError: The loss is no mean over logits.
+    """
+    if not loss.mean:
+        raise ConfigError(
+            f"{opening} a cost of its own, and the loss '{loss.name}' is no mean over logits.",
+            "Remove the trick, or choose another loss: --set loss=non-saturating",
+        )

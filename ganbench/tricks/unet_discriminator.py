@@ -10,7 +10,6 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ganbench.config import Recipe
-from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec, DiscriminatorFactory, Shape
 from ganbench.moving import Number
 from ganbench.nn.unet_discriminator import UNetDiscriminator
@@ -22,7 +21,7 @@ from ganbench.tricks.projected_discriminator import (
     ProjectedFeatures,
     refuse_special_discriminators,
 )
-from ganbench.tricks.several_discriminators import DiscriminatorEnsemble
+from ganbench.tricks.several_discriminators import DiscriminatorEnsemble, require_mean_loss
 from ganbench.turn import Scored, Turn
 
 
@@ -53,12 +52,7 @@ class PixelwiseDiscriminator(Trick):
                 gives more than logits, or the loss is no mean over logits.
         """
         refuse_special_discriminators("unet-discriminator", gan, data)
-        if not gan.loss.mean:
-            raise ConfigError(
-                f"unet-discriminator gives each pixel a cost, and the loss '{gan.loss.name}' is no "
-                "mean over logits.",
-                "Remove the trick, or choose another loss: --set loss=non-saturating",
-            )
+        require_mean_loss("unet-discriminator gives each pixel", gan.loss)
 
     def wrap_discriminator(
         self, build: DiscriminatorFactory, data: DataSpec

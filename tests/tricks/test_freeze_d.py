@@ -118,10 +118,10 @@ def first_layers(state):
     with state.streams.networks():
         update(state, "discriminator", Batch(torch.rand(4, 1, 16, 16), torch.tensor([0, 1, 1, 0])))
     judges = getattr(state.discriminator, "judges", "")
-    groups = {name.split(".")[1] if judges and name.startswith(judges) else "" for name in called}
     if not judges:
         return {called[0]}
-    heads = [f"{judges}.{group}." for group in groups if group]
+    numbers = dict(state.discriminator.get_submodule(judges).named_children())
+    heads = [f"{judges}.{number}." for number in numbers]
     return {next(name for name in called if name.startswith(head)) for head in heads}
 
 
