@@ -61,12 +61,23 @@ class CodesAndLatents(Hooks):
     weight: float
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse latents of another size than the discriminator is built for."""
+        """Refuse what the discriminator or the encoder does not work with.
+
+        Raises:
+            ConfigError: Latents have another size than the discriminator is built for, or the
+                encoder would not learn from the loss.
+        """
         if recipe.latent_dim != self.latent_dim:
             raise ConfigError(
                 f"aae's discriminator takes codes of {self.latent_dim} values, "
                 f"and recipe.latent_dim is {recipe.latent_dim}.",
                 f"Use --set model.latent_dim={recipe.latent_dim}, which sets both.",
+            )
+        if gan.loss is not codes_as_latents:
+            raise ConfigError(
+                "aae's encoder learns from the logits of real examples, and the loss "
+                f"{gan.loss.name} rewards those of fakes.",
+                "Leave out --set loss=...",
             )
 
     def start(self, state: State) -> TrickState:
@@ -84,20 +95,6 @@ class CodesAndLatents(Hooks):
                     f"Remove the trick: --trick {hooks_name(hooks)}:off",
                 )
         return {}
-
-    def wrap_loss(self, loss: Loss, state: State) -> Loss:
-        """Refuse losses under which the encoder would not learn from its adversary.
-
-        Raises:
-            ConfigError: The loss is another than the model's own.
-        """
-        if loss is not codes_as_latents:
-            raise ConfigError(
-                f"aae's encoder learns from the logits of real examples, and the loss {loss.name} "
-                "rewards those of fakes.",
-                "Leave out --set loss=...",
-            )
-        return loss
 
     def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:
         """Show latents in place of samples, and codes in place of all other examples."""

@@ -25,9 +25,8 @@ from ganbench import (
     ConfigError,
     DataSpec,
     Hooks,
-    Loss,
     Partner,
-    State,
+    Recipe,
     Terms,
     Turn,
     build_backbone,
@@ -43,19 +42,18 @@ class ManifoldAndDiffusion(Hooks):
     reconstruction: float
     game: float
 
-    def wrap_loss(self, loss: Loss, state: State) -> Loss:
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
         """Refuse losses that only one of the two games would have.
 
         Raises:
             ConfigError: The loss is another than the model's own.
         """
-        if loss is not losses.non_saturating:
+        if gan.loss is not losses.non_saturating:
             raise ConfigError(
-                f"mdgan plays two games with one loss, and {loss.name} would be that of the "
+                f"mdgan plays two games with one loss, and {gan.loss.name} would be that of the "
                 "diffusion step alone.",
                 "Leave out --set loss=...",
             )
-        return loss
 
     def rebuilt(self, images: Tensor, turn: Turn) -> Tensor:
         """Return what the generator makes of the codes of images (B, *shape)."""

@@ -25,8 +25,7 @@ from ganbench import (
     ConfigError,
     DataSpec,
     Hooks,
-    Loss,
-    State,
+    Recipe,
     Terms,
     Turn,
     build_backbone,
@@ -42,19 +41,18 @@ FEATURES = 128
 class Direction(Hooks):
     """Teaches the direction what the loss does not."""
 
-    def wrap_loss(self, loss: Loss, state: State) -> Loss:
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
         """Refuse losses whose direction has another objective than a difference of means.
 
         Raises:
             ConfigError: The loss is neither the hinge nor Wasserstein.
         """
-        if loss not in (losses.hinge, losses.wasserstein):
+        if gan.loss not in (losses.hinge, losses.wasserstein):
             raise ConfigError(
-                f"san's direction is taught for the losses hinge and wasserstein, and {loss.name} "
-                "needs another objective of it.",
+                "san's direction is taught for the losses hinge and wasserstein, and "
+                f"{gan.loss.name} needs another objective of it.",
                 "Leave out --set loss=..., or choose one of the two.",
             )
-        return loss
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Return how much more fake than real features point along the direction."""

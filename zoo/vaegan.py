@@ -27,9 +27,8 @@ from ganbench import (
     ConfigError,
     DataSpec,
     Hooks,
-    Loss,
     Partner,
-    State,
+    Recipe,
     Terms,
     Turn,
     build_backbone,
@@ -60,19 +59,18 @@ class LearnedSimilarity(Hooks):
         noise = torch.randn(means.shape, generator=stream, device=images.device)
         return means + (0.5 * log_variances).exp() * noise, means, log_variances
 
-    def wrap_loss(self, loss: Loss, state: State) -> Loss:
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
         """Refuse losses without a cost of a fake alone, because reconstructions are further fakes.
 
         Raises:
             ConfigError: The loss compares real with fake logits.
         """
-        if loss.paired or loss.fake_part is None:
+        if gan.loss.paired or gan.loss.fake_part is None:
             raise ConfigError(
-                f"vaegan's reconstructions are further fakes, and the loss {loss.name} has no cost "
-                "of a fake alone.",
+                f"vaegan's reconstructions are further fakes, and the loss {gan.loss.name} has no "
+                "cost of a fake alone.",
                 "For example: --set loss=hinge",
             )
-        return loss
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """Take reconstructions for fakes."""

@@ -207,7 +207,7 @@ def plan_for(
         )
     loss = resolve_loss(gan, chosen.loss)
     merged = merge_tricks(gan.tricks, requested)
-    check_together(Tricks(merged, gan.hooks), gan, chosen.recipe, data)
+    check_together(Tricks(merged, gan.hooks), gan, loss, chosen.recipe, data)
     config = RunConfig(
         model=_recorded_name(name),
         parameters=parameters,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -190,7 +191,7 @@ def build_state(
     """
     check_gan(gan, data)
     joined_tricks = Tricks(tricks, gan.hooks)
-    check_together(joined_tricks, gan, recipe, data)
+    check_together(joined_tricks, gan, loss, recipe, data)
     check_parts(recipe, loss, joined_tricks, group)
     networks = {
         name: execution.place(synchronize_batch_norm(network, group), device)
@@ -221,15 +222,18 @@ def build_state(
     return state
 
 
-def check_together(tricks: Tricks, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+def check_together(tricks: Tricks, gan: GAN, loss: Loss, recipe: Recipe, data: DataSpec) -> None:
     """Let the variant's hooks and the tricks refuse what they do not work with.
+
+    They see the model with the loss that is trained with, which may be another than its own.
 
     Raises:
         ConfigError: They do not go together.
     """
+    trained = replace(gan, loss=loss)
     for hooks in tricks:
         with one_sentence("to check the model", f"the hook check of {hooks_name(hooks)}"):
-            hooks.check(gan, recipe, data)
+            hooks.check(trained, recipe, data)
 
 
 def _networks(

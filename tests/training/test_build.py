@@ -2,6 +2,8 @@
 """From a name to a training state: separate random streams, sources, parts that do not fit."""
 
 import hashlib
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,15 +11,17 @@ import torch
 from small_states import CPU, state_of
 from torch import nn
 
-from ganbench import registry
+from ganbench import losses, registry
 from ganbench.config import parse_trick
+from ganbench.data import open_dataset
 from ganbench.errors import ConfigError, InputError, UnknownNameError
 from ganbench.gan import GAN, DataSpec, Loss, Partner
 from ganbench.harness.plan import plan
 from ganbench.losses import non_saturating
 from ganbench.nn import MLP
 from ganbench.streams import stream_seed
-from ganbench.training.build import build, create, source_hash
+from ganbench.training.build import build, build_state, create, source_hash
+from ganbench.trick import Hooks
 
 POINTS = DataSpec("points", "1", (2,))
 
@@ -125,6 +129,48 @@ def test_a_loss_of_the_models_own_needs_no_name_elsewhere(tmp_path, constant_mod
     config = plan(str(path), "ring8").config
     assert config.loss == "mine"
     assert build(config, DataSpec("ring8", "1", (2,)), CPU).loss.name == "mine"
+
+
+LOSSES_THAT_ARE_CHOSEN = [
+    ("rpgan", "non-saturating", "label-smoothing", None),
+    ("wgan", "hinge", "label-smoothing", None),
+    ("dcgan", "wasserstein", "label-smoothing", "not 'wasserstein'"),
+    ("dcgan", "relativistic-average", "several-discriminators", "is no mean over logits"),
+    ("dcgan", "relativistic-average", "unet-discriminator", "is no mean over logits"),
+    ("mdgan", "hinge", None, "and hinge would be that of the diffusion step"),
+    ("san", "wasserstein", None, None),
+    ("san", "least-squares", None, "and least-squares needs another objective"),
+    ("vaegan", "relativistic", None, "the loss relativistic has no cost of a fake alone"),
+    ("aae", "hinge", None, "and the loss hinge rewards those of fakes"),
+]
+
+
+@pytest.mark.parametrize(("model", "loss", "trick", "refused"), LOSSES_THAT_ARE_CHOSEN)
+def test_what_is_checked_is_the_loss_that_is_trained_with(model, loss, trick, refused):
+    """Not the model's own: and before anything is built, so that a matrix refuses it at once."""
+    expected = pytest.raises(ConfigError, match=refused) if refused else nullcontext()
+    with expected:
+        plan(model, "digits", tricks=[trick] if trick else [], settings={"loss": loss})
+
+
+def test_hooks_see_the_loss_that_is_trained_with_when_a_run_is_built():
+    gan = create("dcgan", open_dataset("digits").spec)
+    seen = []
+
+    class Curious(Hooks):
+        def check(self, gan, recipe, data):
+            seen.append(gan.loss)
+
+    build_state(
+        replace(gan, hooks=Curious()),
+        open_dataset("digits").spec,
+        recipe=gan.recipe,
+        tricks=[],
+        loss=losses.hinge,
+        seed=0,
+        device=CPU,
+    )
+    assert seen == [losses.hinge]
 
 
 def test_tricks_say_what_they_do_not_fit():
