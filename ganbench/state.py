@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 from ganbench.config import Precision, Recipe
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch, Condition, DataSpec, Labels, Loss, Prior, Role, Sampler
+from ganbench.images_per_update import Counts
 from ganbench.moving import Moving, parse_rate
 from ganbench.runtime.process_group import ALONE, ProcessGroup
 from ganbench.streams import Streams
@@ -156,6 +157,8 @@ class State:
     """The number of real images shown to the discriminator."""
     updates: dict[Role, int] = field(default_factory=lambda: {"generator": 0, "discriminator": 0})
     """The number of updates that each player has made."""
+    other_pace: Counts = field(default_factory=Counts)
+    """What of that an earlier run did, which had other batches or other numbers of steps."""
 
     def __post_init__(self) -> None:
         self._parameters = {role: self._parameters_of(role) for role in self.updates}

@@ -64,7 +64,8 @@ class Hooks:
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
         """Refuse a model, a recipe or data that the hooks do not work with.
 
-        ``gan.loss`` is the loss that is trained with, which may be another than the model's own.
+        The model has the loss, the recipe and the tricks that it is trained with, which may be
+        others than its own.
 
         Raises:
             ConfigError: They do not work with them.

@@ -40,6 +40,7 @@ RANKS = {
     "trick_class": 3,
     "weights": 3,
     "gan": 4,
+    "images_per_update": 4,
     "trick": 4,
     "turn": 4,
     "state": 4,
@@ -72,7 +73,7 @@ RANKS = {
     "cli": 13,
     "api": 14,
 }
-CONTRACT = {"gan", "trick", "turn", "state", "step"}
+CONTRACT = {"gan", "images_per_update", "trick", "turn", "state", "step"}
 CATALOGUES = ("backbones", "datasets", "loggers", "metrics", "networks", "tricks")
 """Folders that hold entries only, each in a file of its own or of its family."""
 MAY_NAME_A_CATALOGUE = {"__init__", *CATALOGUES}

@@ -126,17 +126,20 @@ class Equilibrium(Hooks):
         """Begin with k = 0."""
         return {"k": torch.zeros((), device=state.device)}
 
-    def wrap_loss(self, loss: Loss, state: State) -> Loss:
-        """Put k into the discriminator's loss.
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse losses of logits.
 
         Raises:
             ConfigError: The loss is another than the model's own.
         """
-        if loss is not energy_balance:
+        if gan.loss is not energy_balance:
             raise ConfigError(
-                f"began is trained on energies, and the loss {loss.name} takes logits.",
+                f"began is trained on energies, and the loss {gan.loss.name} takes logits.",
                 "Leave out --set loss=...",
             )
+
+    def wrap_loss(self, loss: Loss, state: State) -> Loss:
+        """Put k into the discriminator's loss."""
         return replace(loss, discriminator=lambda r, f: self.k(state) * f.mean() - r.mean())
 
     def k(self, state: State) -> Tensor:

@@ -58,12 +58,23 @@ class JointPairs(Hooks):
     latent_dim: int
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse latents of another size than the discriminator is built for."""
+        """Refuse what the discriminator or the encoder does not work with.
+
+        Raises:
+            ConfigError: Latents have another size than the discriminator is built for, or the
+                encoder would not learn from the loss.
+        """
         if recipe.latent_dim != self.latent_dim:
             raise ConfigError(
                 f"bigan's discriminator takes codes of {self.latent_dim} values, "
                 f"and recipe.latent_dim is {recipe.latent_dim}.",
                 f"Use --set model.latent_dim={recipe.latent_dim}, which sets both.",
+            )
+        if not gan.loss.paired:
+            raise ConfigError(
+                "bigan's encoder learns from the logits of real examples, which the loss "
+                f"{gan.loss.name} does not show to the generator's side.",
+                "Leave out --set loss=..., or choose one that compares: --set loss=relativistic",
             )
 
     def see(self, seen: Seen, scored: Scored, turn: Turn) -> Seen:

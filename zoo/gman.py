@@ -31,6 +31,7 @@ from ganbench import (
     Hooks,
     Loss,
     Partner,
+    Recipe,
     State,
     Terms,
     Turn,
@@ -66,18 +67,21 @@ class GeneralizedMean(Hooks):
     sharpness: float
     learned: bool
 
-    def wrap_loss(self, loss: Loss, state: State) -> Loss:
-        """Replace the mean over all logits by the mean over discriminators.
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse costs of either sign for a mean of positive numbers.
 
         Raises:
-            ConfigError: The mean is of positive numbers, and the costs have no sign.
+            ConfigError: The costs of the loss have either sign, and the mean takes one.
         """
-        if self.mean != "arithmetic" and loss not in (losses.minimax, losses.non_saturating):
+        if self.mean != "arithmetic" and gan.loss not in (losses.minimax, losses.non_saturating):
             raise ConfigError(
                 f"A {self.mean} mean is one of numbers of one sign, and the costs of the loss "
-                f"{loss.name} have either.",
+                f"{gan.loss.name} have either.",
                 "Use --set model.mean=arithmetic",
             )
+
+    def wrap_loss(self, loss: Loss, state: State) -> Loss:
+        """Replace the mean over all logits by the mean over discriminators."""
 
         def generator(real: Tensor, fake: Tensor) -> Tensor:
             fakes = fake.unbind(1)

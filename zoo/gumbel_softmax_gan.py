@@ -26,6 +26,8 @@ from ganbench import (
     Moving,
     Number,
     Recipe,
+    State,
+    TrickState,
     Turn,
     adam,
     losses,
@@ -41,12 +43,19 @@ FROM_5_TO_1 = Moving(5, 1, shape="linear")
 class Cooling(Hooks):
     """Sets the generator's temperature to its value of the moment."""
 
-    temperature: Moving
+    temperature: Number
+
+    def start(self, state: State) -> TrickState:
+        """Set the temperature of the first update, also after a run that had another one."""
+        self._set(state)
+        return {}
 
     def after_step(self, turn: Turn) -> None:
         """Set the temperature of the next update."""
-        temperature = turn.state.generator.get_buffer("temperature")
-        temperature.fill_(turn.state.now(self.temperature))
+        self._set(turn.state)
+
+    def _set(self, state: State) -> None:
+        state.generator.get_buffer("temperature").fill_(state.now(self.temperature))
 
 
 @register
@@ -64,19 +73,18 @@ def gumbel_softmax_gan(
             "Text is 'sequences' in an npz file, integers (N, L), with their 'alphabet'.",
         )
     text = str(temperature)  # which is how a number that moves is recorded, and reaches a model
-    moving = Moving.parse(text) if "->" in text else None
-    start = moving.start if moving else float(text)
+    course = Moving.parse(text) if "->" in text else float(text)
     return GAN(
         generator=lambda latent_dim: TokenGenerator(
             latent_dim,
             data.shape,
-            temperature=start,
+            temperature=course.start if isinstance(course, Moving) else course,
             straight_through=straight_through,
             width=width,
         ),
         discriminator=lambda shape: TokenDiscriminator(shape, width=width),
         loss=losses.non_saturating,
-        hooks=Cooling(moving) if moving else None,
+        hooks=Cooling(course),
         tricks=[R1(weight=1.0)],
         recipe=Recipe(
             kimg=640,

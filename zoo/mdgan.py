@@ -10,7 +10,8 @@ discriminator D_2 tells G(E(x)) from G(z), and the generator minimizes -log D_2(
 discriminator here, whose real examples are reconstructions; D_1 is its partner.
 
 Departs from the paper: networks and recipe are those of the backbone; both steps are made in one
-update of each player, in which the first weighs ``reconstruction``.
+update of each player, in which the first weighs ``reconstruction``. Tricks that change the loss,
+such as label-smoothing, change that of the diffusion step alone.
 """
 
 from dataclasses import dataclass, replace

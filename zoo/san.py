@@ -33,6 +33,8 @@ from ganbench import (
     register,
 )
 from ganbench.nn.sliced import SlicedDiscriminator
+from ganbench.trick import refusal
+from ganbench.tricks.label_smoothing import LabelSmoothing
 from ganbench.tricks.spectral_norm import SpectralNorm
 
 FEATURES = 128
@@ -45,8 +47,15 @@ class Direction(Hooks):
         """Refuse losses whose direction has another objective than a difference of means.
 
         Raises:
-            ConfigError: The loss is neither the hinge nor Wasserstein.
+            ConfigError: The loss is neither the hinge nor Wasserstein, or its labels are smoothed.
         """
+        smoothing = [trick for trick in gan.tricks if isinstance(trick, LabelSmoothing)]
+        if smoothing:
+            raise refusal(
+                "label-smoothing",
+                [self],
+                "The direction of {others} is taught for hard labels.",
+            )
         if gan.loss not in (losses.hinge, losses.wasserstein):
             raise ConfigError(
                 "san's direction is taught for the losses hinge and wasserstein, and "

@@ -7,8 +7,8 @@ All images that the discriminator sees, real or not, are augmented with a probab
 stays well below one, the augmentations do not leak into samples. p rises while the sign of the logits
 of real images, r = E sign(D(x)), is above 0.6, and falls while it is below; it is clipped to [0, 1].
 R1 is lazy, due in every 16th update, and Adam is adapted to that: its weight is 0.01 for images of
-up to 32 pixels, as for CIFAR-10, and 0.0002 times the pixels over the batch size otherwise. On other
-backbones, whose weights are not equalized, the optimizers are those of the backbone.
+up to 32 pixels, as for CIFAR-10, and 0.0002 times the pixels over 32, the recipe's batch size, otherwise.
+On other backbones, whose weights are not equalized, the optimizers are those of the backbone.
 
 Departs from the paper: small networks, with 16 channels at the image, half as many as in the model
 stylegan2, and at most 256; what the model stylegan2 says of its layers holds here, too; no path
@@ -66,7 +66,7 @@ def stylegan2_ada(data: DataSpec, *, backbone: str = "auto") -> GAN:
     images_only("stylegan2-ada", data)
     networks = build_backbone(backbone, data, images=OWN, batch_norm=False)
     recipe = networks.recipe
-    if backbone.partition(":")[0] in ("auto", OWN):
+    if backbone.partition(":")[0].strip().lower() in ("auto", OWN):
         recipe = recipe.replace(
             generator_optimizer=adam(RATE, (0.0, 0.99)),
             discriminator_optimizer=adam(RATE * SHARE, (0.0, 0.99**SHARE)),

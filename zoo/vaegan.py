@@ -60,11 +60,18 @@ class LearnedSimilarity(Hooks):
         return means + (0.5 * log_variances).exp() * noise, means, log_variances
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse losses without a cost of a fake alone, because reconstructions are further fakes.
+        """Refuse latents that are not normal, and losses without a cost of a fake alone.
+
+        Codes are drawn to N(0, 1), and reconstructions are further fakes.
 
         Raises:
-            ConfigError: The loss compares real with fake logits.
+            ConfigError: The prior is another, or the loss compares real with fake logits.
         """
+        if recipe.prior != "normal":
+            raise ConfigError(
+                f"vaegan's encoder is drawn to N(0, 1), and recipe.prior is {recipe.prior}.",
+                "Leave out --set recipe.prior=...",
+            )
         if gan.loss.paired or gan.loss.fake_part is None:
             raise ConfigError(
                 f"vaegan's reconstructions are further fakes, and the loss {gan.loss.name} has no "

@@ -24,10 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from ganbench import registry
-from ganbench.config import Origin, RunConfig, TrickConfig, join_words
+from ganbench.config import Origin, RunConfig, TrickConfig, join_words, trick_text
 from ganbench.data import open_dataset
 from ganbench.data.dataset import Source
 from ganbench.errors import ConfigError, DamagedRunError
+from ganbench.gan import GAN
 from ganbench.harness.plan import RunPlan, TrickChoice, plan_for, plan_of, trick_choice
 from ganbench.records.exported_run import ExportedRun
 from ganbench.records.json_values import as_mapping, json_text
@@ -36,6 +37,7 @@ from ganbench.records.run_folder import RunFolder
 from ganbench.registry import name_of
 from ganbench.training.trainer import Trainer
 from ganbench.trick import Trick, overridden_hooks
+from ganbench.trick_config import describe_trick
 
 
 def plan_continuation(
@@ -72,13 +74,13 @@ def plan_continuation(
         dataset = dataset or config.dataset
         source = open_dataset(dataset, data_root)
     requested = [trick_choice(trick) for trick in tricks]
-    own = plan_of(config, source).gan.tricks
+    gan = plan_of(config, source).gan
     planned = plan_for(
         source,
         dataset,
         config.model,
-        [*_recorded_tricks(config, own, requested), *requested],
-        {**_recorded_settings(config), **(settings or {})},
+        [*_recorded_tricks(config, gan.tricks, requested), *requested],
+        {**_recorded_settings(config, gan), **(settings or {})},
     )
     kimg = float(outcome["kimg"])
     if planned.config.recipe.kimg <= kimg:
@@ -155,11 +157,14 @@ def _finished(folder: RunFolder) -> dict[str, Any]:
     return outcome
 
 
-def _recorded_settings(config: RunConfig) -> dict[str, Any]:
-    """Return the settings of a run by the keys that ``--set`` takes."""
+def _recorded_settings(config: RunConfig, gan: GAN) -> dict[str, Any]:
+    """Return the settings of a run by the keys that ``--set`` takes.
+
+    The model's own loss is left out: with other parameters the model may have another one.
+    """
     return {
         "recipe": config.recipe.model_dump(mode="json"),
-        "loss": config.loss,
+        **({} if config.loss == gan.loss.name else {"loss": config.loss}),
         "precision": config.precision,
         "seed": config.seed,
         **{f"model.{key}": value for key, value in config.parameters.items()},
@@ -199,12 +204,13 @@ def start_from_origin(trainer: Trainer, plan: RunPlan) -> None:
             f"This run starts from the weights of the run {plan.config.origin.run[:8]}.",
             "Name its folder with --from.",
         )
-    state, before = trainer.state, plan.origin.description()
+    state, before = trainer.state, plan_of(plan.origin.description(), plan.source)
     device = str(plan.origin.outcome().get("device", "")).partition(":")[0]
     trainer.continue_from(
         plan.origin.checkpoint_file,
         same_optimizers=_same_optimizers(before, plan, state.optimizers),
-        streams=before.seed == plan.config.seed and device == state.device.type,
+        same_pace=_pace(before) == _pace(plan),
+        streams=before.config.seed == plan.config.seed and device == state.device.type,
     )
     if state.images_seen / 1000 != plan.config.origin.kimg:
         raise DamagedRunError(
@@ -213,15 +219,22 @@ def start_from_origin(trainer: Trainer, plan: RunPlan) -> None:
         )
 
 
-def _same_optimizers(before: RunConfig, plan: RunPlan, names: Iterable[str]) -> set[str]:
+def _pace(plan: RunPlan) -> tuple[Any, ...]:
+    """Return what decides how many images are shown for each update."""
+    recipe = plan.config.recipe
+    steps = recipe.discriminator_steps, recipe.generator_steps
+    return recipe.batch_size, steps, _written(plan.tricks, {"step_rule"})
+
+
+def _same_optimizers(before: RunPlan, plan: RunPlan, names: Iterable[str]) -> set[str]:
     """Return the optimizers, by player or partner, that are those of an earlier run.
 
     The kind of a partner's optimizer is the model's, and cannot change.
     """
-    if _on_weights(plan.tricks) != _on_weights(plan_of(before, plan.source).tricks):
+    if _on_weights(before.tricks) != _on_weights(plan.tricks):
         return set()
     kinds = {
-        role: (getattr(before.recipe, key).kind, getattr(plan.config.recipe, key).kind)
+        role: (getattr(before.config.recipe, key).kind, getattr(plan.config.recipe, key).kind)
         for role, key in (
             ("generator", "generator_optimizer"),
             ("discriminator", "discriminator_optimizer"),
@@ -230,7 +243,17 @@ def _same_optimizers(before: RunConfig, plan: RunPlan, names: Iterable[str]) -> 
     return {name for name in names if len(set(kinds.get(name, ()))) <= 1}
 
 
-def _on_weights(tricks: Iterable[Trick]) -> set[str]:
-    """Return the names of the tricks that change how weights move, or which of them move."""
-    hooks = {"optimizer", "wrap_generator", "wrap_discriminator"}
-    return {name_of(trick) for trick in tricks if hooks & overridden_hooks(trick)}
+def _on_weights(tricks: Sequence[Trick]) -> set[str]:
+    """Return the tricks that change how weights move, and those that say which of them move.
+
+    The parameters of the latter count: with others, other weights have moments.
+    """
+    moving = {name_of(trick) for trick in tricks if "optimizer" in overridden_hooks(trick)}
+    return moving | _written(tricks, {"wrap_generator", "wrap_discriminator"})
+
+
+def _written(tricks: Iterable[Trick], hooks: set[str]) -> set[str]:
+    """Return the tricks that have one of some hooks, as they are written."""
+    return {
+        trick_text(describe_trick(trick)) for trick in tricks if hooks & overridden_hooks(trick)
+    }

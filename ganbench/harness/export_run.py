@@ -155,6 +155,12 @@ def _written(
         f"{name} chooses among samples by the discriminator, which is not exported: it is left out."
         for name in left_out
     ]
+    if state.precision != "fp32":
+        computed = ", as the file computes" if to in _PROGRAMS else ""
+        notes.append(
+            f"The run draws its samples in {state.precision}, and they are compared in "
+            f"fp32{computed}."
+        )
     if ENDINGS[to] in {".onnx", ".pt"}:
         on_latents = [name for name in tricks_on_latents(state) if name not in left_out]
         left_out += on_latents

@@ -42,6 +42,7 @@ from ganbench.training.build import (
     resolve_loss,
     source_hash,
     trick_sources,
+    wrap_networks,
 )
 from ganbench.trick import Trick, Tricks
 from ganbench.trick_config import describe_trick, merge_tricks, outside_model, rebuild_tricks
@@ -111,6 +112,10 @@ class RunPlan:
         name = parse_dataset_name(self.config.dataset).name
         on_disk = registry.is_file_name(name) or is_path(name)
         return not on_disk and registry.canonical(name) not in registry.datasets.entries()
+
+    def gan_with_tricks(self) -> GAN:
+        """Return the model with the networks that its hooks and the tricks make of its own."""
+        return wrap_networks(self.gan, self.source.spec, Tricks(self.tricks, self.gan.hooks))
 
     def build(
         self,

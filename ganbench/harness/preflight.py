@@ -35,7 +35,7 @@ def check_run(plan: RunPlan, options: RunOptions) -> Sequence[Request]:
         GanbenchError: Something is wrong or missing.
     """
     name = plan.config.dataset
-    wanted = _check([(name, plan.source, plan.config, lambda: plan.gan)], options)
+    wanted = _check([(name, plan.source, plan.config, plan.gan_with_tricks)], options)
     plan.build(torch.device("cpu"))  # some tricks refuse only what they find in a network
     return wanted[name].requests
 
@@ -60,7 +60,7 @@ def _training(arm: Arm, source: Source) -> _Training:
 
 
 def _gan_of(arm: Arm, source: Source) -> GAN:
-    return plan_of(arm.config, source).gan
+    return plan_of(arm.config, source).gan_with_tricks()
 
 
 def _check(trainings: Iterable[_Training], options: RunOptions) -> dict[str, WantedMetrics]:

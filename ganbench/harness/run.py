@@ -124,7 +124,8 @@ class Run:
             return self._complete()
         device = choose_device(self.options.device, self.group)
         data = self.plan.source.spec
-        check_batch_memory(data, self.config, device, lambda: self.plan.gan, self.group.size)
+        make_gan = self.plan.gan_with_tricks
+        check_batch_memory(data, self.config, device, make_gan, self.group.size)
         dataset = self._load_dataset()
         threads = set_threads(self._threads(dataset, device))
         state = self.plan.build(device, self.group, self.options.execution)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,31 @@ def recipe_of_run(path: Path) -> LabRecipe:
     config = find_run(path).description()
     if config.origin is not None:
         raise ConfigError(f"{path} goes on from another run.", "Open that one, or a recipe.")
-    return _recipe(config, plan(config.model, config.dataset).config)
+    return _recipe(config, lambda own: plan(config.model, config.dataset, settings=own).config)
 
 
 def recipe_of_plan(planned: RunPlan) -> LabRecipe:
     """Return what makes a planned run, as far as a recipe can say it."""
     config = planned.config
-    usual = plan_for(planned.source, config.dataset, config.model, (), {}).config
-    return _recipe(config, usual)
+    return _recipe(
+        config,
+        lambda own: plan_for(planned.source, config.dataset, config.model, (), own).config,
+    )
 
 
-def _recipe(config: RunConfig, usual: RunConfig) -> LabRecipe:
-    """Return a recipe of what differs from the usual run of the same model and data."""
+def _recipe(config: RunConfig, usual_run: Callable[[Mapping[str, Any]], RunConfig]) -> LabRecipe:
+    """Return a recipe of what differs from the usual run of the same model and data.
+
+    Args:
+        config: The run.
+        usual_run: Returns the usual run with some parameters of the model. They decide what is
+            usual: a model with another backbone has the recipe of that backbone.
+    """
+    defaults = _parameters(usual_run({}))
+    chosen = {
+        key: value for key, value in _parameters(config).items() if defaults.get(key, ...) != value
+    }
+    usual = usual_run(chosen)
     own = {trick.name for trick in usual.tricks}
     present = {trick.name for trick in config.tricks}
     tricks = [trick_text(trick) for trick in config.tricks if trick not in usual.tricks]
@@ -45,6 +58,7 @@ def _recipe(config: RunConfig, usual: RunConfig) -> LabRecipe:
         for key, value in _settings(config).items()
         if _settings(usual).get(key, ...) != value
     }
+    settings |= chosen
     return LabRecipe(
         model=config.model,
         dataset=config.dataset,
@@ -55,13 +69,17 @@ def _recipe(config: RunConfig, usual: RunConfig) -> LabRecipe:
 
 
 def _settings(config: RunConfig) -> dict[str, Any]:
-    """Return the settings of a run by the keys that ``--set`` takes."""
+    """Return the settings of a run, except the model's parameters, by the keys of ``--set``."""
     return {
         **dict(_flat(config.recipe.model_dump(mode="json"), "recipe.")),
         "loss": config.loss,
         "precision": config.precision,
-        **{f"model.{key}": value for key, value in config.parameters.items()},
     }
+
+
+def _parameters(config: RunConfig) -> dict[str, Any]:
+    """Return the model's parameters by the keys that ``--set`` takes."""
+    return {f"model.{key}": value for key, value in config.parameters.items()}
 
 
 def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

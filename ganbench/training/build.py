@@ -225,29 +225,37 @@ def build_state(
 def check_together(tricks: Tricks, gan: GAN, loss: Loss, recipe: Recipe, data: DataSpec) -> None:
     """Let the variant's hooks and the tricks refuse what they do not work with.
 
-    They see the model with the loss that is trained with, which may be another than its own.
+    They see the model with the loss, the recipe and the tricks that it is trained with, which may
+    be others than its own.
 
     Raises:
         ConfigError: They do not go together.
     """
-    trained = replace(gan, loss=loss)
+    added = [hooks for hooks in tricks if isinstance(hooks, Trick)]
+    trained = replace(gan, loss=loss, recipe=recipe, tricks=added)
     for hooks in tricks:
         with one_sentence("to check the model", f"the hook check of {hooks_name(hooks)}"):
             hooks.check(trained, recipe, data)
+
+
+def wrap_networks(gan: GAN, data: DataSpec, tricks: Tricks) -> GAN:
+    """Return the model with the factories of networks that hooks make of its own."""
+    generator, discriminator = gan.generator, gan.discriminator
+    for hooks in tricks.having("wrap_generator"):
+        generator = hooks.wrap_generator(generator, data)
+    for hooks in tricks.having("wrap_discriminator"):
+        discriminator = hooks.wrap_discriminator(discriminator, data)
+    return replace(gan, generator=generator, discriminator=discriminator)
 
 
 def _networks(
     gan: GAN, data: DataSpec, recipe: Recipe, tricks: Tricks, seed: int
 ) -> dict[str, nn.Module]:
     """Build the generator, the discriminator and the partners, by name."""
-    build_generator, build_discriminator = gan.generator, gan.discriminator
-    for trick in tricks.having("wrap_generator"):
-        build_generator = trick.wrap_generator(build_generator, data)
-    for trick in tricks.having("wrap_discriminator"):
-        build_discriminator = trick.wrap_discriminator(build_discriminator, data)
+    wrapped = wrap_networks(gan, data, tricks)
     factories: dict[str, Callable[[], nn.Module]] = {
-        "generator": lambda: build_generator(recipe.latent_dim),
-        "discriminator": lambda: build_discriminator(data.shape),
+        "generator": lambda: wrapped.generator(recipe.latent_dim),
+        "discriminator": lambda: wrapped.discriminator(data.shape),
         **{
             name: partial(partner.build, recipe.latent_dim, data.shape)
             for name, partner in gan.partners.items()

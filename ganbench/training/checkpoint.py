@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from torch.optim import Optimizer
 
 from ganbench.config import canonical_json
 from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnreadableRunError
+from ganbench.images_per_update import Counts
 from ganbench.records.atomic_files import check_regular_file, replacing, unread
 from ganbench.records.json_values import as_whole, json_text, parse_json
 from ganbench.state import State
@@ -49,6 +51,7 @@ def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
         "facts": dict(facts),
         "images_seen": state.images_seen,
         "updates": state.updates,
+        "other_pace": asdict(state.other_pace),
     }
     tensors = _tensors(state)
     for role, optimizer in state.optimizers.items():
@@ -86,7 +89,12 @@ def load_checkpoint(state: State, path: Path, *, streams: bool = True) -> dict[s
 
 
 def continue_from(
-    state: State, path: Path, *, same_optimizers: Collection[str], streams: bool
+    state: State,
+    path: Path,
+    *,
+    same_optimizers: Collection[str],
+    same_pace: bool,
+    streams: bool,
 ) -> dict[str, Any]:
     """Let a newly built state go on from the checkpoint of another run; return its facts.
 
@@ -98,6 +106,7 @@ def continue_from(
         state: The state, as it was built.
         path: The checkpoint of the other run.
         same_optimizers: The optimizers, by player or partner, whose moments are carried over.
+        same_pace: Whether as many images are shown for each update as in the other run.
         streams: Whether the random streams go on, too.
 
     Raises:
@@ -107,8 +116,9 @@ def continue_from(
     tensors, metadata = read_tensors(path, state.device)
     try:
         scalars = parse_json(metadata["state"])
-        state.images_seen = _count(scalars["images_seen"])
-        state.updates.update({role: _count(scalars["updates"][role]) for role in state.updates})
+        _restore_counts(state, scalars)
+        if not same_pace:
+            state.other_pace = Counts(state.images_seen, dict(state.updates))
         for prefix, module in _networks(state):
             _load_weights(module, _under(tensors, prefix), prefix)
         for name in same_optimizers:
@@ -188,8 +198,7 @@ def _count(value: object) -> int:
 
 def _restore(state: State, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> None:
     """Put the contents of a checkpoint into a newly built state."""
-    state.images_seen = _count(scalars["images_seen"])
-    state.updates.update({role: _count(scalars["updates"][role]) for role in state.updates})
+    _restore_counts(state, scalars)
     for prefix, module in _modules(state):
         module.load_state_dict(_under(tensors, prefix))
     for role, optimizer in state.optimizers.items():
@@ -200,6 +209,15 @@ def _restore(state: State, tensors: Mapping[str, Tensor], scalars: Mapping[str, 
             if isinstance(value, Tensor):
                 memory[name] = tensors[f"memory/{trick}/{name}"]
     state.statistics.load(_under(tensors, "statistics"))
+
+
+def _restore_counts(state: State, scalars: Mapping[str, Any]) -> None:
+    """Restore how many images were seen and how many updates were made."""
+    state.images_seen = _count(scalars["images_seen"])
+    state.updates.update({role: _count(scalars["updates"][role]) for role in state.updates})
+    if other := scalars.get("other_pace"):  # checkpoints of earlier versions have none
+        updates = {role: _count(other["updates"][role]) for role in state.updates}
+        state.other_pace = Counts(_count(other["images"]), updates)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
@@ -355,6 +373,10 @@ def _load_optimizer(
         weight = weights[int(index)]
         if isinstance(value, Tensor) and value.shape == weight.shape:
             value = torch.empty_like(weight, dtype=value.dtype).copy_(value)
+        elif isinstance(value, Tensor) and value.ndim:
+            raise ValueError(
+                f"{key} has the shape {tuple(value.shape)}, and its weight {tuple(weight.shape)}"
+            )
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": rest["groups"]})
 

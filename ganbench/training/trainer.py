@@ -134,9 +134,17 @@ class Trainer:
         if self.group.first:
             self.folder.forget_after(self.state.images_seen / 1000)
 
-    def continue_from(self, path: Path, *, same_optimizers: Collection[str], streams: bool) -> None:
+    def continue_from(
+        self, path: Path, *, same_optimizers: Collection[str], same_pace: bool, streams: bool
+    ) -> None:
         """Begin with the checkpoint of another run: see ``checkpoint.continue_from``."""
-        facts = continue_from(self.state, path, same_optimizers=same_optimizers, streams=streams)
+        facts = continue_from(
+            self.state,
+            path,
+            same_optimizers=same_optimizers,
+            same_pace=same_pace,
+            streams=streams,
+        )
         self.seconds = as_number(facts.get("seconds")) or 0.0
         self._last_look_up = self.state.images_seen
 

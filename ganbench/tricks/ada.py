@@ -13,6 +13,7 @@ from torch import Tensor
 from ganbench.config import Recipe
 from ganbench.errors import ConfigError
 from ganbench.gan import GAN, DataSpec
+from ganbench.images_per_update import images_per_update
 from ganbench.nn.mirror import mirrored
 from ganbench.registry import register
 from ganbench.state import State
@@ -161,7 +162,7 @@ def follow_signs(trick: Trick, turn: Turn, *, target: float, speed_kimg: float, 
     (sign,) = state.group.average([turn.real.logits.sign().mean().to(signs)])
     signs = signs + sign / every
     if state.updates["discriminator"] % every == 0:
-        images = every * state.images_seen / state.updates["discriminator"]
+        images = every * images_per_update(state, "discriminator")
         step = images / (1000 * speed_kimg)
         p = (p + step * (signs - target).sign()).clamp(0, 1)
         signs = torch.zeros_like(signs)

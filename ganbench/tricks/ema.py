@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import nn
 
 from ganbench.gan import Sampler
+from ganbench.images_per_update import images_per_update
 from ganbench.moving import Number
 from ganbench.registry import register
 from ganbench.state import State
@@ -62,8 +63,9 @@ class EMA(Trick):
         half_life = 1000 * state.now(self.half_life_kimg)
         if self.warm_up:
             half_life = min(half_life, self.warm_up * state.images_seen)
-        images = state.images_seen / state.updates["generator"]
-        return float(0.5 ** (images / half_life)) if half_life else 0.0
+        if not half_life:
+            return 0.0
+        return float(0.5 ** (images_per_update(state, "generator") / half_life))
 
     def sampler(self, sampler: Sampler, state: State) -> Sampler:
         """Draw with the averaged generator."""

@@ -14,8 +14,10 @@ from ganbench.harness.continuation import begins_anew, plan_continuation
 from ganbench.harness.plan import plan, plan_of
 from ganbench.harness.run import Run
 from ganbench.harness.run_options import RunOptions
+from ganbench.images_per_update import images_per_update
 from ganbench.records.labels import variant_key
 from ganbench.records.load import load_runs
+from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.trainer import Schedule
 
 CONSTANT = {"recipe.schedule": "constant", "recipe.batch_size": 32}
@@ -123,6 +125,46 @@ def test_what_is_carried_over_depends_on_what_changes(go):
     assert not any(key.startswith("memory/lecam") for key in begun(tricks=["lecam:off"]))
     assert torch.equal(slow["streams/noise"], averaged["streams/noise"])
     assert not torch.equal(begun(settings={"seed": 1})["streams/noise"], slow["streams/noise"])
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
+def test_moments_are_those_of_the_weights_that_learn(go, before, after):
+    """Where other layers are frozen, an optimizer's list of weights is another one."""
+    first = go(trained(0.2, [f"freeze-d:layers={before}"]))
+    settings = {"kimg": 0.25}
+    longer = go(plan_continuation(first, tricks=[f"freeze-d:layers={after}"], settings=settings))
+    assert tensors(longer)["optimizer/discriminator/0/step"] < 3, "they begin anew"
+    same = go(plan_continuation(first, settings=settings))
+    assert tensors(same)["optimizer/discriminator/0/step"] > 6
+
+
+@pytest.mark.parametrize(
+    ("settings", "images"),
+    [({}, 32), ({"batch_size": 64}, 64), ({"recipe.discriminator_steps": 3}, 96)],
+)
+def test_images_per_update_are_those_of_the_run_that_goes_on(go, settings, images):
+    """And of the run before where it had the same pace, also after it is resumed."""
+    first = go(trained(0.32, ["ema"]))
+    longer = plan_continuation(first, settings={"kimg": 1.28, **settings})
+    assert paces(go(longer)) == {images}
+    assert paces(go(plan_continuation(go(longer), settings={"kimg": 2.24}))) == {images}
+
+
+def paces(folder):
+    """Return the images for each update of the generator in a checkpoint that is loaded again."""
+    recorded = plan_of(folder.description())
+    state = recorded.build(torch.device("cpu"))
+    load_checkpoint(state, folder.checkpoint_file)
+    return {images_per_update(state, "generator")}
+
+
+def test_the_models_own_loss_is_not_taken_for_a_chosen_one(go):
+    """With other parameters it may have another name."""
+    first = go(plan("fgan", "ring8", settings={**CONSTANT, "kimg": 0.1}))
+    other = plan_continuation(first, settings={"kimg": 0.2, "model.divergence": "pearson"})
+    assert other.config.loss == "f-gan-pearson"
+    chosen = go(plan("fgan", "ring8", settings={**CONSTANT, "kimg": 0.1, "loss": "hinge"}))
+    assert plan_continuation(chosen, settings={"kimg": 0.2}).config.loss == "hinge"
 
 
 def test_tricks_and_settings_stay_unless_they_are_changed(go):

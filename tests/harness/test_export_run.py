@@ -229,6 +229,16 @@ def test_sampling_that_a_file_cannot_hold_is_left_out_with_a_sentence(train, tmp
         load_state(plan_of_run(folder), folder, CPU, sampling=[parse_trick("drs")])
 
 
+def test_another_precision_of_the_run_is_said(train, tmp_path):
+    run = train(settings={"precision": "bf16"})
+    program = export_run(run.folder, to="torchscript", out=tmp_path / "g.pt")
+    assert program.notes == (
+        "The run draws its samples in bf16, and they are compared in fp32, as the file computes.",
+    )
+    weights = export_run(run.folder, to="safetensors", out=tmp_path / "g.safetensors")
+    assert weights.notes == ("The run draws its samples in bf16, and they are compared in fp32.",)
+
+
 def test_latents_of_the_models_own_are_drawn_by_ganbench_alone(train, tmp_path):
     run = train("infogan")
     program = export_run(run.folder, to="torchscript", out=tmp_path / "g.pt")

@@ -287,7 +287,7 @@ def read_checkpoint(path: Path) -> None:
     _each(
         trainer.resume,
         lambda: _trainer(path.parent).continue_from(
-            path, same_optimizers={"generator"}, streams=True
+            path, same_optimizers={"generator"}, same_pace=True, streams=True
         ),
     )
     assert trainer.state.device == CPU

@@ -23,7 +23,7 @@ COLOR = replace(PAIRS, source=(3, 32, 32))
 def check(planned, batch_size, processes=1):
     recipe = override(planned.config.recipe, {"batch_size": batch_size})
     config = planned.config.model_copy(update={"recipe": recipe})
-    check_batch_memory(planned.source.spec, config, CPU, lambda: planned.gan, processes)
+    check_batch_memory(planned.source.spec, config, CPU, planned.gan_with_tricks, processes)
 
 
 def bytes_kept(planned):
@@ -90,6 +90,15 @@ def test_a_batch_beyond_memory_is_refused_and_what_fits_is_said(monkeypatch):
         check(planned, 2002, processes=2)
     assert raised.value.hint == "At most 2,000 fit: --batch-size 2000."
     check(replace(planned, config=planned.config.model_copy(update={"precision": "bf16"})), 2000)
+
+
+@pytest.mark.parametrize("trick", ["unet-discriminator:width=2", "multi-scale", "layer-norm"])
+def test_the_networks_are_those_with_the_tricks(trick):
+    """A smaller discriminator leaves room for a larger batch."""
+    plain, planned = plan("dcgan", "mnist5k"), plan("dcgan", "mnist5k", tricks=[trick])
+    each = bytes_of_example(planned.gan_with_tricks(), planned.source.spec, planned.config.recipe)
+    assert each > 0
+    assert each != bytes_of_example(plain.gan, plain.source.spec, plain.config.recipe)
 
 
 def test_sources_have_a_shape_of_their_own():

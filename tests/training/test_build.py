@@ -22,6 +22,7 @@ from ganbench.nn import MLP
 from ganbench.streams import stream_seed
 from ganbench.training.build import build, build_state, create, source_hash
 from ganbench.trick import Hooks
+from ganbench.tricks.ema import EMA
 
 POINTS = DataSpec("points", "1", (2,))
 
@@ -142,6 +143,11 @@ LOSSES_THAT_ARE_CHOSEN = [
     ("san", "least-squares", None, "and least-squares needs another objective"),
     ("vaegan", "relativistic", None, "the loss relativistic has no cost of a fake alone"),
     ("aae", "hinge", None, "and the loss hinge rewards those of fakes"),
+    ("bigan", "relativistic", None, None),
+    ("bigan", "hinge", None, "which the loss hinge does not show to the generator's side"),
+    ("began", "hinge", None, "and the loss hinge takes logits"),
+    ("gman", "hinge", None, None),
+    ("san", "hinge", "label-smoothing", "is taught for hard labels"),
 ]
 
 
@@ -159,18 +165,19 @@ def test_hooks_see_the_loss_that_is_trained_with_when_a_run_is_built():
 
     class Curious(Hooks):
         def check(self, gan, recipe, data):
-            seen.append(gan.loss)
+            seen.append((gan.loss, gan.recipe, gan.tricks))
 
+    recipe = gan.recipe.replace(batch_size=7)
     build_state(
         replace(gan, hooks=Curious()),
         open_dataset("digits").spec,
-        recipe=gan.recipe,
-        tricks=[],
+        recipe=recipe,
+        tricks=[EMA()],
         loss=losses.hinge,
         seed=0,
         device=CPU,
     )
-    assert seen == [losses.hinge]
+    assert seen == [(losses.hinge, recipe, [EMA()])]
 
 
 def test_tricks_say_what_they_do_not_fit():

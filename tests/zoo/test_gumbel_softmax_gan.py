@@ -11,6 +11,7 @@ from ganbench.gan import Batch, DataSpec
 from ganbench.moving import Moving
 from ganbench.step import alternate
 from ganbench.training.build import create
+from ganbench.training.checkpoint import continue_from, save_checkpoint
 
 TEXT = DataSpec("text", "1", (3, 6), alphabet=("a", "b", "c"))
 
@@ -54,6 +55,18 @@ def test_the_temperature_falls_from_five_to_one_unless_it_is_set():
 def test_a_plain_temperature_stays():
     reached = {float(state.generator.temperature) for state in states(0.25, 2)}
     assert reached == {0.25}
+
+
+def test_a_plain_temperature_is_that_of_a_run_which_goes_on_from_another(tmp_path):
+    """The checkpoint holds that of the run before."""
+    before = list(states("5->1", 3))[-1]
+    save_checkpoint(before, tmp_path / "before.safetensors", {})
+    state = next(states(3, 0))
+    continue_from(
+        state, tmp_path / "before.safetensors", same_optimizers=(), same_pace=True, streams=True
+    )
+    assert float(before.generator.temperature) < 5
+    assert float(state.generator.temperature) == 3
 
 
 @pytest.mark.parametrize("temperature", [0, -1, "1->0", "warm"])

@@ -60,6 +60,12 @@ def test_r1_is_lazy_and_its_weight_and_adam_are_those_of_the_paper():
     assert recipe.discriminator_optimizer.betas == (0.0, pytest.approx(0.99 ** (16 / 17)))
 
 
+def test_the_rate_of_its_own_networks_is_theirs_however_they_are_written():
+    for name, rate in [("StyleGAN2", 0.0025), ("stylegan2:width=8", 0.0025), ("dcgan", 0.0002)]:
+        recipe = create("stylegan2-ada", DATA, {"backbone": name}).recipe
+        assert recipe.generator_optimizer.learning_rate == rate
+
+
 def test_the_weight_of_r1_grows_with_the_pixels():
     gan = create("stylegan2-ada", DataSpec("images", "1", (3, 64, 128)))
     (r1,) = (trick for trick in gan.tricks if registry.name_of(trick) == "r1")

@@ -12,6 +12,7 @@ from torch.nn.functional import softplus
 from ganbench import losses
 from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
+from ganbench.harness.plan import plan
 from ganbench.step import gradients
 from ganbench.training.build import create
 from ganbench.turn import Turn
@@ -117,3 +118,8 @@ def test_gamma_weighs_the_error_in_the_decoder_alone(state):
 def test_a_gamma_of_zero_is_refused():
     with pytest.raises(ConfigError, match="gamma weighs the error of reconstructions and is above"):
         create("vaegan", DATA, {"gamma": 0.0})
+
+
+def test_a_prior_that_the_encoder_is_not_drawn_to_is_refused():
+    with pytest.raises(ConfigError, match=r"drawn to N\(0, 1\), and recipe.prior is uniform"):
+        plan("vaegan", "ring8", settings={"recipe.prior": "uniform"})

@@ -136,7 +136,7 @@ REFUSED = {
     "reacgan": {"pacgan", "several-discriminators"},
     "rpgan": {"label-smoothing"},
     "sagan": {"pacgan"},
-    "san": {"pacgan", *FEATURES, "several-discriminators"},
+    "san": {"pacgan", *FEATURES, "label-smoothing", "several-discriminators"},
     "san-images": {"rotation"},
     "ssgan": {"pacgan", "several-discriminators"},
     "stylegan2": {"replay", "spectral-norm"},
