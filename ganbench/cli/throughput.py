@@ -111,13 +111,13 @@ def command(
         ),
     ] = "auto",
     precision: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Precisions of training, separated by commas: fp32, medium or bf16.",
+            help="Precisions of training, separated by commas: fp32 (the default), medium or bf16.",
             metavar="NAMES",
             rich_help_panel=WHERE,
         ),
-    ] = "fp32",
+    ] = None,
     threads: Annotated[
         str | None,
         typer.Option(
@@ -200,13 +200,13 @@ def command(
 
 @dataclass(frozen=True)
 class _Axes:
-    """The axes that are combined; None leaves a batch size or a number of threads as it is."""
+    """The axes that are combined; None leaves a setting or the number of threads as it is."""
 
     models: tuple[str, ...]
     trick_sets: tuple[str, ...]
     batch_sizes: tuple[int | None, ...]
     devices: tuple[str, ...]
-    precisions: tuple[str, ...]
+    precisions: tuple[str | None, ...]
     threads: tuple[int | None, ...]
 
 
@@ -216,7 +216,7 @@ def _read_axes(
     trick_sets: str,
     batch_sizes: str | None,
     devices: str,
-    precisions: str,
+    precisions: str | None,
     threads: str | None,
 ) -> _Axes:
     """Read the lists that were typed."""
@@ -228,7 +228,9 @@ def _read_axes(
         trick_sets=tuple(parse_trick_sets(trick_sets)),
         batch_sizes=_positive_numbers("--batch-size", batch_sizes, options.MOST_COUNT),
         devices=tuple(str(choose_device(name)) for name in options.some_names("--device", devices)),
-        precisions=options.some_names("--precision", precisions),
+        precisions=(
+            (None,) if precisions is None else options.some_names("--precision", precisions)
+        ),
         threads=_positive_numbers("--threads", threads, options.MOST_THREADS),
     )
 
@@ -244,7 +246,7 @@ def _workloads(
     import torch
 
     from ganbench.harness.matrix import parse_trick_set
-    from ganbench.harness.plan import plan
+    from ganbench.harness.plan import expand_setting, plan
     from ganbench.speed.bench import Workload
 
     for model, trick_set, batch_size, device, precision, threads in product(
@@ -255,10 +257,15 @@ def _workloads(
         axes.precisions,
         axes.threads,
     ):
-        changes = {**settings, "precision": precision}
-        if batch_size is not None:
-            changes["recipe.batch_size"] = batch_size
+        listed = {"precision": precision, "recipe.batch_size": batch_size}
+        flags = {key: value for key, value in listed.items() if value is not None}
+        kept = {
+            key: value
+            for key, value in settings.items()
+            if not expand_setting(key, value).keys() <= flags.keys()
+        }
         tricks = parse_trick_set(trick_set)
+        changes = kept | flags
         yield Workload(
             plan(model, dataset, tricks=tricks, settings=changes, data_root=data_root).config,
             tricks=tuple(trick_set.split("+")) if tricks else (),
@@ -266,7 +273,7 @@ def _workloads(
             threads=threads or torch.get_num_threads(),
             execution=execution,
             data_root=data_root,
-            settings=tuple(f"{key}={value}" for key, value in sorted(settings.items())),
+            settings=tuple(f"{key}={value}" for key, value in sorted(kept.items())),
         )
 
 

@@ -76,6 +76,26 @@ def test_every_combination_is_a_case(cli, measured):
     assert "50 %" in done.out
 
 
+@pytest.mark.parametrize(
+    ("words", "precision", "batch_size", "settings"),
+    [
+        ((), "bf16", 8, ("batch_size=8", "precision=bf16")),
+        (("--precision", "medium"), "medium", 8, ("batch_size=8",)),
+        (("-b", "16", "--precision", "fp32"), "fp32", 16, ()),
+    ],
+)
+def test_what_is_set_counts_unless_a_flag_says_otherwise(
+    cli, measured, words, precision, batch_size, settings
+):
+    """The default of a flag is none, and a record names no setting that a flag has replaced."""
+    typed = ("--set", "batch_size=8", "--set", "precision=bf16", *words)
+    assert cli("throughput", "-m", "vanilla", "-d", "ring8", "-q", *typed).code == 0
+    (case,) = measured
+    assert case.config.precision == precision
+    assert case.config.recipe.batch_size == batch_size
+    assert case.settings == settings
+
+
 @pytest.mark.parametrize("columns", ["40", "80", "200"])
 def test_any_width_will_do(cli, measured, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
