@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,16 @@ def parse_assignment(text: str) -> tuple[str, Any]:
             "For example: --set recipe.batch_size=128",
         )
     return key.strip(), parse_value(value)
+
+
+def changed_settings(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with the changed ones last, as of two spellings the later one counts.
+
+    >>> changed_settings({"learning_rate": 1, "kimg": 2}, {"learning_rate": 3})
+    {'kimg': 2, 'learning_rate': 3}
+    """
+    kept = {key: value for key, value in settings.items() if key not in changes}
+    return {**kept, **changes}
 
 
 def parse_value(text: str) -> Any:

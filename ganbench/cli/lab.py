@@ -221,7 +221,7 @@ def _recipe(
     from ganbench.errors import InputError
     from ganbench.lab.lab_recipe import LabRecipe
     from ganbench.paths import expand
-    from ganbench.typed_values import read_toml
+    from ganbench.typed_values import changed_settings, read_toml
 
     path = expand(what)
     if path.suffix == ".toml":
@@ -238,5 +238,8 @@ def _recipe(
         recipe = LabRecipe(model=registry.models.entry(what).name if ".py" not in what else what)
     if dataset is not None:
         recipe = replace(recipe, dataset=dataset)
-    changed = {"tricks": [*recipe.tricks, *tricks], "set": {**recipe.settings, **settings}}
+    changed = {
+        "tricks": [*recipe.tricks, *tricks],
+        "set": changed_settings(recipe.settings, settings),
+    }
     return LabRecipe.read({**recipe.values(), **changed})

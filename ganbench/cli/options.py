@@ -302,12 +302,18 @@ def collect_settings(
     batch_size: int | None = None,
     precision: str | None = None,
 ) -> dict[str, Any]:
-    """Return the settings of ``--set`` and of the flags that stand for settings; the flags win."""
-    from ganbench.typed_values import parse_assignment
+    """Return the settings of ``--set`` and of the flags that stand for settings, in their order.
 
-    assigned = dict(parse_assignment(text) for text in assignments or [])
+    Of two spellings of a setting the later one counts, and the flags are last.
+    """
+    from ganbench.typed_values import changed_settings, parse_assignment
+
+    settings: dict[str, Any] = {}
+    for text in assignments or []:
+        settings = changed_settings(settings, dict([parse_assignment(text)]))
     flags = {"recipe.kimg": kimg, "recipe.batch_size": batch_size, "precision": precision}
-    return assigned | {key: value for key, value in flags.items() if value is not None}
+    given = {key: value for key, value in flags.items() if value is not None}
+    return changed_settings(settings, given)
 
 
 def number_format(name: str) -> Literal["fp32", "bf16"]:

@@ -31,6 +31,7 @@ from ganbench.harness.suite import Suite
 from ganbench.records.json_values import as_mapping, as_number
 from ganbench.records.labels import short
 from ganbench.records.measurement import Better
+from ganbench.typed_values import changed_settings
 
 KEPT = 3
 """One in this many configurations goes on to the next rung."""
@@ -320,7 +321,8 @@ class SearchPlan:
 
         cells = plan()
         if share < 1:
-            settings["recipe.kimg"] = cells[0].config.recipe.kimg * share
+            kimg = cells[0].config.recipe.kimg * share
+            settings = changed_settings(settings, {"recipe.kimg": kimg})
             cells = plan()
         return Tried(configuration, tuple(cells))
 

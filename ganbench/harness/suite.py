@@ -36,7 +36,7 @@ from ganbench.harness.matrix import Cell, MatrixError, Problem, plan_matrix
 from ganbench.harness.plan import expand_setting
 from ganbench.paths import expand
 from ganbench.training.trainer import Schedule
-from ganbench.typed_values import parse_seeds, read_toml
+from ganbench.typed_values import changed_settings, parse_seeds, read_toml
 
 
 def _as_list(value: Any) -> Any:
@@ -185,7 +185,7 @@ class SuiteFile:
         values = {**self._values, **(changes or {})}
         table = values.get("set", {})
         if isinstance(table, dict):  # the validation below tells of anything else
-            values["set"] = _resolved({**dict(_flat(table)), **(settings or {})})
+            values["set"] = _resolved(changed_settings(dict(_flat(table)), settings or {}))
         try:
             return Suite.model_validate(values)
         except ValidationError as error:

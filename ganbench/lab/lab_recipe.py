@@ -12,7 +12,7 @@ from typing import Any
 from ganbench import registry
 from ganbench.config import parse_trick
 from ganbench.errors import ConfigError, suggest
-from ganbench.typed_values import parse_toml
+from ganbench.typed_values import changed_settings, parse_toml
 
 TRICKS = "tricks"
 """The key under which the tricks of a running lab are changed, all at once."""
@@ -94,7 +94,7 @@ class LabRecipe:
         """Return a copy with a setting replaced; ``tricks`` replaces them all."""
         if key == TRICKS:
             return replace(self, tricks=LabRecipe.read({TRICKS: value}).tricks)
-        return replace(self, settings={**self.settings, key: value})
+        return replace(self, settings=changed_settings(self.settings, {key: value}))
 
     def values(self) -> dict[str, Any]:
         """Return the recipe as plain values, which ``read`` takes."""

@@ -4,6 +4,7 @@
 import pytest
 
 from ganbench.cli import lab
+from ganbench.harness.plan import expand_settings
 
 
 def recipe_of(what, dataset=None, tricks=(), settings=None):
@@ -97,6 +98,14 @@ def test_missing_packages_are_named_with_the_command_that_installs_them(cli, mon
 def test_a_seed_that_is_set_counts():
     assert recipe_of("vanilla", settings={"seed": 3}).values()["seed"] == 3
     assert "seed" not in recipe_of("vanilla", settings={"seed": 3}).settings
+
+
+def test_what_is_typed_counts_before_any_spelling_of_it_in_a_recipe(tmp_path):
+    key = "recipe.generator_optimizer.learning_rate"
+    file = tmp_path / "recipe.toml"
+    file.write_text(f'[set]\nlearning_rate = 1e-4\n"{key}" = 3e-4\n')
+    settings = recipe_of(file, settings={"learning_rate": 2e-4}).settings
+    assert expand_settings(settings)[key] == 2e-4
 
 
 def test_recording_over_a_file_of_ones_own_is_refused_before_it_is_trained(cli, tmp_path):

@@ -6,6 +6,7 @@ import typer
 
 from ganbench.cli import app, options
 from ganbench.errors import ConfigError
+from ganbench.harness.plan import expand_settings
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,24 @@ def test_what_is_no_range_is_a_sentence(text):
 def test_flags_go_before_assignments():
     settings = options.collect_settings(["recipe.kimg=3", "loss=hinge"], kimg=4.0)
     assert settings == {"recipe.kimg": 4.0, "loss": "hinge"}
+
+
+RATES = ("recipe.generator_optimizer.learning_rate", "recipe.discriminator_optimizer.learning_rate")
+
+
+@pytest.mark.parametrize(
+    ("assignments", "flags", "expected"),
+    [
+        (["learning_rate=1", f"{RATES[0]}=2", "learning_rate=5"], {}, dict.fromkeys(RATES, 5)),
+        ([f"{RATES[0]}=2", "learning_rate=5", f"{RATES[0]}=3"], {}, {RATES[0]: 3, RATES[1]: 5}),
+        (["kimg=1", "recipe.kimg=2", "kimg=3"], {}, {"recipe.kimg": 3}),
+        (["recipe.kimg=1", "kimg=2"], {"kimg": 3.0}, {"recipe.kimg": 3.0}),
+        (["recipe.batch_size=8", "batch_size=9"], {"batch_size": 7}, {"recipe.batch_size": 7}),
+    ],
+)  # fmt: skip
+def test_of_all_spellings_of_a_setting_the_last_counts(assignments, flags, expected):
+    settings = options.collect_settings(assignments, **flags)
+    assert expand_settings(settings) == expected
 
 
 def test_names_are_split_at_commas():

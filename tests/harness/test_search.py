@@ -72,6 +72,12 @@ def test_a_third_goes_on_for_three_times_as_long(text, counts, shares):
     assert [rung.share for rung in rungs] == pytest.approx(shares)
 
 
+def test_the_length_of_a_rung_counts_before_any_spelling_of_the_full_one():
+    plan = plan_of("halving:6", set={"recipe.kimg": 8, "kimg": 9})
+    cells = [cell for tried in plan.first.values() for each in tried for cell in each.cells]
+    assert {cell.config.recipe.kimg for cell in cells} == {3}
+
+
 def test_more_configurations_begin_with_the_same_ones():
     vary = {"learning_rate": ["1e-5..1e-1"], "batch_size": [16, 32, 64]}
     few, many = draw_configurations(vary, 5), draw_configurations(vary, 40)

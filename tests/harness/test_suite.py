@@ -43,6 +43,16 @@ def test_flags_change_a_suite_and_settings_are_added(suite):
     assert (cell.seed, cell.config.recipe.kimg, cell.config.recipe.batch_size) == (5, 0.2, 10)
 
 
+def test_what_is_typed_counts_before_any_spelling_of_it_in_the_file(suite):
+    file = suite(
+        'models = ["vanilla"]\ndatasets = ["ring8"]\nseeds = 0\n[set]\nlearning_rate = 1e-4\n'
+        '"recipe.generator_optimizer.learning_rate" = 3e-4\n'
+    )
+    (cell,) = file.cells(file.read({}, {"learning_rate": 2e-4}))
+    assert cell.config.recipe.generator_optimizer.learning_rate == 2e-4
+    assert cell.config.recipe.discriminator_optimizer.learning_rate == 2e-4
+
+
 @pytest.mark.parametrize(
     ("text", "comparisons"),
     [

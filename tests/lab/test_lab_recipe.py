@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ganbench.cli import lab
 from ganbench.errors import ConfigError, GanbenchError
+from ganbench.harness.plan import expand_settings
 from ganbench.lab.lab_recipe import LabRecipe
 
 TEXT = st.text(
@@ -40,6 +41,13 @@ def test_nested_settings_are_dotted_keys():
     ]
     assert recipe.changed("tricks", ["ema"]).tricks == ("ema",)
     assert recipe.changed("recipe.kimg", 5).settings["recipe.kimg"] == 5
+
+
+def test_a_change_counts_before_any_earlier_spelling():
+    key = "recipe.generator_optimizer.learning_rate"
+    recipe = LabRecipe(settings={key: 1e-3, "learning_rate": 2e-3})
+    assert expand_settings(recipe.changed(key, 3e-3).settings)[key] == 3e-3
+    assert "--set learning_rate=0.002 --set" in recipe.changed(key, 3e-3).command()
 
 
 @pytest.mark.parametrize(
