@@ -23,9 +23,10 @@ from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.device import choose_device
 from ganbench.runtime.threads import set_threads
 from ganbench.state import State
+from ganbench.training.build import check_together, start_memory
 from ganbench.training.checkpoint import load_checkpoint
-from ganbench.trick import Tricks
-from ganbench.trick_config import merge_sampling_tricks
+from ganbench.trick import Trick, Tricks, hooks_name
+from ganbench.trick_config import acts_on_sampling, merge_sampling_tricks
 
 
 def measure_again(
@@ -83,8 +84,8 @@ def load_state(
 
     Raises:
         DamagedRunError: The configuration or the checkpoint is missing or damaged.
-        ConfigError: A further trick acts on training, or needs the discriminator where only the
-            generator is at hand.
+        ConfigError: A further trick acts on training, does not go with the model or with another
+            trick, or needs the discriminator where only the generator is at hand.
     """
     state = plan.build(device)
     if isinstance(folder, ExportedRun):
@@ -97,7 +98,24 @@ def load_state(
         state.tricks = Tricks(merged, state.tricks.variant)
     if isinstance(folder, ExportedRun):
         refuse_tricks_that_choose(state, folder.name)
+    if sampling:
+        _start_sampling_tricks(state, plan)
     return state
+
+
+def _start_sampling_tricks(state: State, plan: RunPlan) -> None:
+    """Let tricks refuse each other and the model, as they do before training; start the new ones.
+
+    Raises:
+        ConfigError: They do not go together.
+    """
+    check_together(state.tricks, plan.gan, plan.loss, plan.config.recipe, state.data)
+    for trick in state.tricks.having("sampler"):
+        if isinstance(trick, Trick) and acts_on_sampling(trick):
+            memory = start_memory(trick, state)  # also of a trained one, which may refuse a new one
+            if trick not in plan.tricks:
+                name = hooks_name(trick)
+                state.memory[name], state.memory_names[name] = memory, frozenset(memory)
 
 
 def plan_of_run(

@@ -99,6 +99,28 @@ def test_a_trick_that_trains_is_refused(cli, runs):
     assert not {"ema", "r1"} & set(named)
 
 
+@pytest.mark.parametrize(
+    ("trained", "added", "sentence"),
+    [
+        ([], ["ddls", "truncation"], "ddls moves latents by the density of the prior"),
+        (["truncation"], ["ddls"], "ddls moves latents by the density of the prior"),
+        (["ddls"], ["truncation"], "ddls moves latents by the density of the prior"),
+        (["drs"], ["metropolis-hastings"], "would correct them a second time"),
+        (["pacgan"], ["drs"], "pacgan packs samples"),
+        ([], ["standing-statistics"], "the generator has none"),
+    ],
+)
+def test_tricks_refuse_each_other_and_the_model_as_in_a_run(cli, train, trained, added, sentence):
+    words = [word for trick in added for word in ("--trick", trick)]
+    before = [word for trick in trained for word in ("--trick", trick)]
+    new = cli("run", "-m", "vanilla", "-d", "ring8", *before, *words, "--kimg", "0.1")
+    run = train("vanilla", tricks=trained, metrics=[])
+    later = cli("sample", run.path, "-c", 2, *words)
+    assert (new.code, later.code) == (2, 2)
+    assert sentence in new.err
+    assert sentence in later.err
+
+
 @pytest.mark.parametrize("form", ["grid", "npz", "files"])
 def test_a_folder_that_cannot_be_written_is_a_sentence(cli, runs, tmp_path, form):
     (tmp_path / "file").write_text("kept")
