@@ -200,25 +200,22 @@ def _arms(
     settings = _known_settings(settings, problems)
     known_axes = problems.each(partial(_expand_shared, value=None), vary)
     grid = list(_grid({key: vary[key] for key in known_axes}))
+    combinations = list(itertools.product(sources.items(), known_models))
     arms = []
-    some_model_fits = False
-    for (dataset, source), model in itertools.product(sources.items(), known_models):
+    for ((dataset, source), model), setting in itertools.product(combinations, grid):
         make = partial(plan_for, source, dataset, model)
-        if problems.unless(partial(make, (), settings), model) is None:
-            continue  # a mistake without tricks and varied settings is a mistake with them
-        some_model_fits = True
-        for setting in grid:
-            varied = {**settings, **_resolved(setting)}
-            if setting and problems.unless(partial(make, (), varied), setting[0][0]) is None:
-                continue
-            for name, tricks in sets.items():
-                plan = problems.unless(partial(_buildable, make, tricks, varied), name)
-                if plan is not None:
-                    stem = plan.variant_stem
-                    arms.append(
-                        Arm(model, name, dataset, setting, plan.config, stem, source.notices)
-                    )
-    if not some_model_fits:  # otherwise, planning finds the tricks that are unknown
+        varied = {**settings, **_resolved(setting)}
+        plainer = {model: partial(make, (), settings)}
+        plainer |= {key: partial(make, (), varied) for key, _ in setting[:1]}
+        for name, tricks in sets.items():
+            plan = problems.unless(partial(_buildable, make, tricks, varied), name, plainer)
+            if plan is not None:
+                stem = plan.variant_stem
+                arms.append(Arm(model, name, dataset, setting, plan.config, stem, source.notices))
+    if not arms and all(
+        _mistake(partial(plan_for, source, dataset, model, (), settings))
+        for (dataset, source), model in combinations
+    ):  # otherwise, planning finds the tricks that are unknown
         problems.each(_check_names, sets)
     return arms, problems.gathered
 
@@ -272,18 +269,45 @@ class _Problems:
         """All mistakes so far."""
         return list(self._by_message.values())
 
-    def unless(self, make: Callable[[], T], where: str) -> T | None:
-        """Return the result of ``make``; if it raises an error, note that and return None."""
+    def unless(
+        self,
+        make: Callable[[], T],
+        where: str,
+        plainer: Mapping[str, Callable[[], object]] | None = None,
+    ) -> T | None:
+        """Return the result of ``make``; if it raises an error, note that and return None.
+
+        Args:
+            make: What is tried.
+            where: The word by which its mistakes are found.
+            plainer: What is made with less, by the word by which mistakes are found that it has,
+                too; the plainest comes first.
+        """
         try:
             return make()
         except GanbenchError as error:
-            self._by_message.setdefault(error.message, Problem(error, where))
+            if error.message not in self._by_message:
+                words = (
+                    word
+                    for word, each in (plainer or {}).items()
+                    if _mistake(each) == error.message
+                )
+                self._by_message[error.message] = Problem(error, next(words, where))
             return None
 
     def each(self, make: Callable[[str], T], names: Iterable[str]) -> dict[str, T]:
         """Return the results of ``make`` by name; names for which it raises are left out."""
         results = {name: self.unless(partial(make, name), name) for name in names}
         return {name: result for name, result in results.items() if result is not None}
+
+
+def _mistake(make: Callable[[], object]) -> str:
+    """Return the message of the error that ``make`` raises; nothing if it raises none."""
+    try:
+        make()
+    except GanbenchError as error:
+        return error.message
+    return ""
 
 
 def _resolved(setting: Setting) -> dict[str, Any]:

@@ -146,6 +146,33 @@ def test_all_mistakes_are_said_at_once():
         assert sum(part in message for message in messages) == 1, part
 
 
+@pytest.mark.parametrize(
+    ("model", "tricks", "settings", "vary"),
+    [
+        ("pacgan", "pacgan:off", {"batch_size": 25}, {}),
+        ("bigan", "none", {"recipe.latent_dim": 20}, {"model.latent_dim": [20]}),
+    ],
+)
+def test_a_mistake_of_the_plain_model_is_none_of_an_arm_that_mends_it(
+    model, tricks, settings, vary
+):
+    settings = {"recipe.batch_size": 8, **settings}
+    words = ([model], [tricks], ["mnist5k"], [0])
+    (cell,) = plan_matrix(*words, settings=settings, vary=vary)
+    assert cell.arm.tricks == tricks
+    with pytest.raises(ConfigError) as raised:
+        plan_matrix([model], [tricks, "none"], ["mnist5k"], [0], settings=settings)
+    assert not isinstance(raised.value, MatrixError)
+
+
+def test_a_mistake_that_all_arms_have_is_found_by_the_plainest_word():
+    for vary, where in (({}, "dcgan"), ({"batch_size": [0]}, "batch_size")):
+        dataset = "mnist5k" if vary else "ring8"
+        with pytest.raises(MatrixError) as raised:
+            matrix(("dcgan",), "none,ema", (dataset, "mnst5k"), vary=vary)
+        assert [problem.where for problem in raised.value.problems] == ["mnst5k", where]
+
+
 @pytest.mark.parametrize("trick", ["instance-norm", "virtual-batch-norm", "standing-statistics"])
 def test_a_trick_that_refuses_the_networks_is_found_before_the_first_cell_is_trained(trick):
     """These find no layer of theirs in perceptrons, which only the built networks show."""
