@@ -113,7 +113,10 @@ def shorten(words: list[str]) -> list[str]:
     if words[0] == "compare":  # which refuses them where it carries out the cells itself
         idle = {"-j", "--jobs", "--timeout"}
         words = [word for before, word in pairwise(["", *words]) if not {before, word} & idle]
-    return [*words, *SHORT.get(words[0], "").split()]
+    short = SHORT.get(words[0], "")
+    if any(word.startswith("batch_size=") for word in words):  # what is varied is not set
+        short = short.replace("--batch-size 8", "")
+    return [*words, *short.split()]
 
 
 def shorten_python(text: str) -> str:

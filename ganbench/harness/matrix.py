@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import torch
 
 from ganbench import registry
-from ganbench.config import RunConfig, TrickConfig, parse_trick
+from ganbench.config import RunConfig, TrickConfig, join_words, parse_trick
 from ganbench.data import Source, open_dataset
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.harness.plan import RunPlan, expand_setting, plan_for
@@ -170,6 +170,7 @@ def plan_matrix(
         MatrixError: all mistakes, if there are several.
     """
     arms, problems = _arms(models, trick_sets, datasets, settings, vary or {}, open_source)
+    problems += _clashes(settings, vary or {})
     cells = [
         Cell(arm, seed, identity)
         for arm in arms
@@ -256,6 +257,39 @@ def _expand_shared(key: str, value: Any) -> dict[str, Any]:
             "Name the seeds: --seeds 0-4, or seeds in a suite.",
         )
     return expanded
+
+
+def _clashes(settings: Mapping[str, Any], vary: Mapping[str, Sequence[Any]]) -> list[Problem]:
+    """Return a problem for each axis that varies what is set, or what an earlier axis varies."""
+    problems = []
+    axes = {key: _reach(key) for key in vary}
+    for key, reach in axes.items():
+        also_set = [other for other in settings if _overlap(reach, _reach(other))]
+        if also_set:
+            sentence = f"A matrix cannot both vary '{key}' and set {join_words(also_set)}."
+            hint = "Leave one of them out; --vary takes the place of all axes of a suite."
+            problems.append(Problem(ConfigError(sentence, hint), key))
+    for one, other in itertools.combinations(axes, 2):
+        if _overlap(axes[one], axes[other]):
+            sentence = f"'{one}' and '{other}' vary the same setting."
+            problems.append(Problem(ConfigError(sentence, "Leave one of them out."), other))
+    return problems
+
+
+def _reach(key: str) -> set[str]:
+    """Return the dotted keys that a key sets; none if there is no such setting."""
+    try:
+        return set(expand_setting(key, None))
+    except ConfigError:  # told by those who plan with it
+        return set()
+
+
+def _overlap(reach: set[str], other: set[str]) -> bool:
+    """Tell whether two groups of dotted keys have a key in common, or a table with its key."""
+    return any(
+        f"{one}.".startswith(f"{two}.") or f"{two}.".startswith(f"{one}.")
+        for one, two in itertools.product(reach, other)
+    )
 
 
 class _Problems:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Matrices: the small language of trick sets, the cells, what makes a cell fail."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,6 +93,39 @@ def test_a_varied_setting_is_an_axis():
         assert recipe.batch_size == 20
         assert recipe.generator_optimizer.learning_rate == rate
         assert recipe.discriminator_optimizer.learning_rate == rate
+
+
+GENERATOR, DISCRIMINATOR = expand_setting("learning_rate", 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "vary", "sentence"),
+    [
+        ({"kimg": 7}, {"kimg": [1, 2]}, "both vary 'kimg' and set kimg."),
+        ({"kimg": 7}, {"recipe.kimg": [1]}, "both vary 'recipe.kimg' and set kimg."),
+        ({GENERATOR: 1}, {"learning_rate": [1]}, f"both vary 'learning_rate' and set {GENERATOR}."),
+        (
+            {GENERATOR: 1, "model.info": 1, DISCRIMINATOR: 1},
+            {"learning_rate": [1]},
+            f"both vary 'learning_rate' and set {GENERATOR} and {DISCRIMINATOR}.",
+        ),
+        (
+            {"generator_optimizer.betas": [0, 0.9]},
+            {"generator_optimizer": [{}]},
+            "both vary 'generator_optimizer' and set generator_optimizer.betas.",
+        ),
+        (
+            {},
+            {"learning_rate": [1], GENERATOR: [1]},
+            f"'learning_rate' and '{GENERATOR}' vary the same setting.",
+        ),
+        ({}, {"kimg": [1], "recipe.kimg": [2]}, "'kimg' and 'recipe.kimg' vary the same setting."),
+    ],
+)
+def test_one_setting_has_one_source(settings, vary, sentence):
+    """What is set would change nothing, and one of two axes would have no value of its own."""
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        plan_matrix(["vanilla"], ["none"], ["ring8"], [0], settings=settings, vary=vary)
 
 
 def test_settings_have_short_names():

@@ -53,6 +53,19 @@ def test_what_is_typed_counts_before_any_spelling_of_it_in_the_file(suite):
     assert cell.config.recipe.discriminator_optimizer.learning_rate == 2e-4
 
 
+def test_a_file_that_sets_what_it_varies_is_refused_with_its_line(suite):
+    file = suite(
+        'models = ["vanilla"]\ndatasets = ["ring9"]\n[set]\nkimg = 1\n[vary]\nkimg = [1, 2]\n'
+    )
+    with pytest.raises(ConfigError) as raised:
+        file.cells(file.read())
+    assert "line 4: A matrix cannot both vary 'kimg' and set recipe.kimg." in raised.value.message
+    file = suite('models = ["vanilla"]\ndatasets = ["ring8"]\n[vary]\nkimg = [1, 2]\n')
+    with pytest.raises(ConfigError, match="cannot both vary"):
+        file.cells(file.read({}, {"kimg": 7}))
+    assert file.cells(file.read({"vary": {"kimg": [7]}}))
+
+
 @pytest.mark.parametrize(
     ("text", "comparisons"),
     [
