@@ -276,8 +276,9 @@ def _tuned(
         )
     changed = {"precision": fastest.precision}
     plans = [replace(plan, config=plan.config.model_copy(update=changed)) for plan in plans]
-    threads = run_options.threads or fastest.threads
-    return plans, replace(run_options, execution=fastest.execution, threads=threads)
+    if run_options.threads is None:  # a run that has begun keeps the number it has
+        run_options = replace(run_options, threads=fastest.threads, keeps_threads=True)
+    return plans, replace(run_options, execution=fastest.execution)
 
 
 def _execute_all(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 from ganbench.data import Dataset
-from ganbench.errors import ConfigError, DamagedRunError
+from ganbench.errors import ConfigError
 from ganbench.evaluation.reference import Reference
+from ganbench.harness.begun_run import record_threads, recorded_execution, recorded_threads
 from ganbench.harness.best_evaluation import APART, best_evaluation, is_best
 from ganbench.harness.continuation import start_from_origin
 from ganbench.harness.plan import RunPlan
@@ -33,15 +34,14 @@ from ganbench.kinds import kind_of
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import (
     check_writable,
-    read_json,
     storage_errors,
     sweep_temporary_files,
 )
 from ganbench.records.environment import describe_environment
-from ganbench.records.json_values import as_mapping, as_whole
 from ganbench.records.locks import holding_run
 from ganbench.records.run_folder import RunFolder, name_folder
 from ganbench.runtime.device import choose_device, device_facts
+from ganbench.runtime.execution import Execution
 from ganbench.runtime.threads import default_threads, set_threads
 from ganbench.sampling.draw import draw
 from ganbench.sampling.sample_files import write_picture
@@ -128,7 +128,7 @@ class Run:
         check_batch_memory(data, self.config, device, make_gan, self.group.size)
         dataset = self._load_dataset()
         threads = set_threads(self._threads(dataset, device))
-        state = self.plan.build(device, self.group, self.options.execution)
+        state = self.plan.build(device, self.group, self.execution)
         add_sources(state, self.plan)
         measure = RunMetrics(
             self._real(dataset),
@@ -216,7 +216,7 @@ class Run:
         most = default_threads(self.group.size)
         if self.group.size > 1:
             return most
-        return choose_threads(self.config, dataset, device, most, self.options.execution)
+        return choose_threads(self.config, dataset, device, most, self.execution)
 
     def _load_dataset(self) -> Dataset:
         """Load the examples to train on, and check that they are the ones that were planned."""
@@ -249,7 +249,7 @@ class Run:
         if self._has_begun:
             self.trainer.resume()
             if self.group.first and self._begun_threads not in {None, threads}:
-                self._record_change(threads)
+                record_threads(self.folder, threads, self.trainer.state.images_seen / 1000)
             self.progress.watch = watch_over(self.folder.stats(), self.folder.measurements())
             return
         if not self.group.first:
@@ -266,27 +266,12 @@ class Run:
     @property
     def _begun_threads(self) -> int | None:
         """The number of threads that the record of a run that has begun states."""
-        options = as_mapping(self.folder.config().get("options")) if self._has_begun else {}
-        return as_whole(options.get("threads"))
+        return recorded_threads(self.folder) if self._has_begun else None
 
-    def _record_change(self, threads: int) -> None:
-        """Record that the run goes on with another number of threads, as was asked for."""
-        assert self.trainer is not None
-        document = self.folder.config()
-        options = dict(as_mapping(document.get("options")))
-        change = {
-            "kimg": self.trainer.state.images_seen / 1000,
-            "before": options.get("threads"),
-            "after": threads,
-        }
-        earlier = options.get("threads_changed")
-        changes = [*(earlier if isinstance(earlier, list) else []), change]
-        options |= {"threads": threads, "threads_changed": changes}
-        self.folder.write_config({**document, "options": options})
-        with suppress(DamagedRunError):  # a damaged environment is no reason to end training
-            environment = read_json(self.folder.environment_file)
-            torch_facts = {**as_mapping(environment.get("torch")), "threads": threads}
-            self.folder.write_environment({**environment, "threads": threads, "torch": torch_facts})
+    @property
+    def execution(self) -> Execution:
+        """How steps are computed: as before if the run has begun, otherwise as is asked for."""
+        return recorded_execution(self.folder) if self._has_begun else self.options.execution
 
     def record(self, threads: int | None, device: str) -> dict[str, Any]:
         """Return the contents of config.json.

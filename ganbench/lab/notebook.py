@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.errors import ConfigError, MissingDataError, StorageError
+from ganbench.harness.begun_run import recorded_execution, recorded_threads
 from ganbench.harness.plan import RunPlan
 from ganbench.harness.run_options import RunOptions
 from ganbench.harness.trained_run import TrainedRun
@@ -115,20 +116,21 @@ def show_run(run: TrainedRun, *, live: bool, height: int, device: str) -> Any:
         "The run was not recorded while it trained, so it is trained once more for its recording.",
         stacklevel=3,
     )
-    page = _recorded_again(run.plan, run.folder.config(), device)
+    page = _recorded_again(run.plan, run.folder, device)
     if type(run.folder) is RunFolder:  # an exported generator has no such file
         with suppress(StorageError):  # somebody else's folder: the page is shown all the same
             write_text(file, page)
     return RecordedPage(page, height)
 
 
-def _recorded_again(plan: RunPlan, config: dict[str, Any], device: str) -> str:
+def _recorded_again(plan: RunPlan, trained: RunFolder, device: str) -> str:
     """Train a run once more in a folder that is deleted, and return the page that plays it."""
     with tempfile.TemporaryDirectory(prefix="ganbench-lab-") as folder:
         options = RunOptions(
             out=Path(folder),
             device=device,
-            threads=config.get("options", {}).get("threads"),
+            threads=recorded_threads(trained),
+            execution=recorded_execution(trained),
             metrics=(),
             schedule=Schedule(evaluations=0),
         )

@@ -108,7 +108,7 @@ class RecordedRun(Run):
         """Return the run as the lab describes it."""
         recipe = recipe_of_plan(self.plan)
         threads = self.folder.config().get("options", {}).get("threads")
-        repeats = self.config.origin is None and self.options.execution == USUAL
+        repeats = self.config.origin is None and self.execution == USUAL
         return Segment(recipe, self.plan, self.folder, threads, changes=0 if repeats else 1)
 
     def _finish(self, state: State, status: str, measure: RunMetrics) -> dict[str, Any]:

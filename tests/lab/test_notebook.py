@@ -13,6 +13,7 @@ from ganbench.errors import ConfigError, MissingDataError
 from ganbench.lab import notebook as module
 from ganbench.lab.lab_recipe import LabRecipe
 from ganbench.lab.live_lab import LiveLab
+from ganbench.runtime.execution import Execution
 
 SETTINGS = {"kimg": 0.4, "batch_size": 20}
 
@@ -49,6 +50,24 @@ def test_another_run_is_trained_once_more_and_this_is_said(tmp_path, in_memory):
         warnings.simplefilter("error")
         assert run.lab().page == shown.page
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_it_is_trained_once_more_as_it_was_computed(tmp_path, monkeypatch):
+    run = train(tmp_path, threads=1)
+    document = run.folder.config()
+    document["options"] |= {"memory_format": "contiguous", "threads": 2}
+    run.folder.write_config(document)
+    asked = []
+
+    class Noted(module.RecordedRun):
+        def __init__(self, plan, options, **more):
+            asked.append((options.execution, options.threads))
+            super().__init__(plan, options, **more)
+
+    monkeypatch.setattr(module, "RecordedRun", Noted)
+    with pytest.warns(UserWarning, match="trained once more"):
+        run.lab()
+    assert asked == [(Execution("contiguous"), 2)]
 
 
 def test_a_run_that_goes_on_from_another_cannot_be_trained_once_more(tmp_path):

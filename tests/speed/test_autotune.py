@@ -2,6 +2,7 @@
 """The fastest way on this machine: chosen by what was measured, kept, and used."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from ganbench.data import open_dataset
 from ganbench.errors import ContractError
 from ganbench.harness.plan import plan
 from ganbench.progress import SILENT
+from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.execution import Execution
 from ganbench.speed import autotune
 from ganbench.speed.autotune import ComputeChoice, keep, tune, tuned
@@ -115,6 +117,17 @@ def test_a_run_takes_the_choice(cli, speeds, tmp_path, monkeypatch):
     assert done.document["identity"] == same.document["identity"]
     usual = cli(*words, "--dry-run")
     assert done.document["identity"] != usual.document["identity"]
+
+
+def test_the_fastest_number_of_threads_is_not_for_a_run_that_has_begun(cli, speeds):
+    speeds["fp32, 4 threads"] = 300.0
+    words = ("run", "-m", "vanilla", "-d", "ring8", "--kimg", "0.3", "--resume", "--json", "-q")
+    for typed, threads in ((("--threads", "1"), 1), ((), 1), (("--threads", "2"), 2)):
+        done = cli(*words, *typed, "--precision", "auto")
+        assert done.code == 0
+        folder = RunFolder(Path(done.document["run"]))
+        assert folder.config()["options"]["threads"] == threads
+        folder.result_file.unlink()  # so that it is to be finished again
 
 
 def test_doctor_tunes_every_model_that_is_named(cli, speeds, tmp_path, monkeypatch):
