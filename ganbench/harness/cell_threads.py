@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ganbench.data.dataset import Dataset
 from ganbench.harness.arm_trials import try_arms
 from ganbench.harness.matrix import Arm, Cell
+from ganbench.harness.plan import expand_settings
 from ganbench.harness.run_options import RunOptions
 from ganbench.runtime.device import choose_device
 from ganbench.runtime.threads import default_threads
 from ganbench.speed.thread_choice import choose_threads
+
+_NUMBERS = re.compile(r"_optimizer\.|^recipe\.(kimg|schedule)$")
+"""The keys of settings that change no size of a step."""
 
 
 def with_threads(options: RunOptions, cells: Sequence[Cell], slots: int) -> RunOptions:
@@ -33,10 +38,21 @@ def with_threads(options: RunOptions, cells: Sequence[Cell], slots: int) -> RunO
     if most == 1:
         return replace(options, threads=1, keeps_threads=True)
     device = choose_device(options.device)
-    arms = {(cell.arm.model, cell.arm.dataset): cell.arm for cell in cells}.values()
+    arms = {_what_decides_speed(cell.arm): cell.arm for cell in cells}.values()
 
     def trial(arm: Arm, dataset: Dataset) -> int:
         return choose_threads(arm.config, dataset, device, most, options.execution)
 
     chosen = try_arms(arms, options, trial).values()
     return replace(options, threads=max(chosen, default=1), keeps_threads=True)
+
+
+def _what_decides_speed(arm: Arm) -> tuple[str, str, str]:
+    """Return what arms share of which one is tried for all.
+
+    Tricks are not tried apart, nor are settings that only change numbers of a step or how many
+    steps there are; a varied backbone or batch size is.
+    """
+    varied = expand_settings(dict(arm.setting))
+    sizes = [pair for pair in varied.items() if not _NUMBERS.search(pair[0])]
+    return arm.model, arm.dataset, repr(sizes)

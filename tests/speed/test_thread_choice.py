@@ -163,3 +163,13 @@ def test_all_cells_of_a_matrix_get_one_number(measured, two_free_cores, tmp_path
     assert measured == [("vanilla", 2), ("wgan-gp", 2)]  # tricks are not measured apart
     assert threads(2) == 1
     assert threads(1, threads=3) == 3
+
+
+def test_a_varied_setting_is_measured_where_it_decides_the_speed(
+    measured, two_free_cores, tmp_path
+):
+    vary = {"batch_size": [8, 16], "learning_rate": [1e-3, 1e-4], "kimg": [1, 2]}
+    cells = Suite(models=["vanilla"], datasets=["ring8"], seeds=[0], vary=vary).cells()
+    scheduler = Scheduler(cells, RunOptions(out=tmp_path), {"ring8": WantedMetrics()})
+    scheduler.settle_threads(1)
+    assert measured == [("vanilla", 2)] * 2
