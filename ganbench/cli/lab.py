@@ -129,8 +129,10 @@ def command(
     else:
         refuse_idle(context, {"frames", "quiet"}, "without --record")
         _require_packages()
-    recipe = _recipe(what, dataset, trick or [], options.collect_settings(assignments))
+    settings = options.collect_settings(assignments)
+    recipe = _recipe(what, dataset, trick or [], settings, data_root)
     if record:
+        threads = threads or _threads_of_run(what)  # another number would add in another order
         _record(recipe, out or Path("lab.html"), frames, device, threads, data_root, quiet=quiet)
         return
     from ganbench.lab.lab_options import LabOptions
@@ -212,8 +214,22 @@ def _require_packages() -> None:
         )
 
 
+def _threads_of_run(what: str) -> int | None:
+    """Return the number of threads of a run, if one is named; a recipe and a model have none."""
+    from ganbench.harness.begun_run import recorded_threads
+    from ganbench.paths import expand
+    from ganbench.records.exported_run import find_run
+
+    path = expand(what)
+    return recorded_threads(find_run(path)) if path.is_dir() else None
+
+
 def _recipe(
-    what: str, dataset: str | None, tricks: list[str], settings: dict[str, object]
+    what: str,
+    dataset: str | None,
+    tricks: list[str],
+    settings: dict[str, object],
+    data_root: Path | None,
 ) -> LabRecipe:
     """Return the recipe of a file, a run or a model, with what else was typed."""
     from dataclasses import replace
@@ -231,7 +247,7 @@ def _recipe(
     elif path.is_dir():
         from ganbench.lab.run_recipe import recipe_of_run
 
-        recipe = recipe_of_run(path)
+        recipe = recipe_of_run(path, data_root)
     else:
         from ganbench import registry
 

@@ -14,8 +14,12 @@ from ganbench.lab.lab_recipe import LabRecipe
 from ganbench.records.exported_run import find_run
 
 
-def recipe_of_run(path: Path) -> LabRecipe:
+def recipe_of_run(path: Path, data_root: Path | None = None) -> LabRecipe:
     """Return what makes a stored run again.
+
+    Args:
+        path: The folder of the run.
+        data_root: The folder that is searched first for downloaded datasets.
 
     Raises:
         InputError: The folder holds no run.
@@ -24,7 +28,10 @@ def recipe_of_run(path: Path) -> LabRecipe:
     config = find_run(path).description()
     if config.origin is not None:
         raise ConfigError(f"{path} goes on from another run.", "Open that one, or a recipe.")
-    return _recipe(config, lambda own: plan(config.model, config.dataset, settings=own).config)
+    return _recipe(
+        config,
+        lambda own: plan(config.model, config.dataset, settings=own, data_root=data_root).config,
+    )
 
 
 def recipe_of_plan(planned: RunPlan) -> LabRecipe:

@@ -4,11 +4,11 @@
 import pytest
 
 from ganbench.cli import lab
-from ganbench.harness.plan import expand_settings
+from ganbench.harness.plan import expand_settings, plan
 
 
-def recipe_of(what, dataset=None, tricks=(), settings=None):
-    return lab._recipe(str(what), dataset, list(tricks), settings or {})
+def recipe_of(what, dataset=None, tricks=(), settings=None, data_root=None):
+    return lab._recipe(str(what), dataset, list(tricks), settings or {}, data_root)
 
 
 def test_a_model_a_recipe_or_a_run_is_opened(tmp_path, train):
@@ -32,11 +32,38 @@ def test_a_model_a_recipe_or_a_run_is_opened(tmp_path, train):
         "seed": 3,
         "set": {"recipe.kimg": 0.3, "recipe.batch_size": 20},
     }
-    from ganbench.harness.plan import plan
-
     settings = {**recipe.settings, "seed": recipe.seed}
     again = plan(recipe.model, recipe.dataset, tricks=recipe.tricks, settings=settings)
     assert again.config.identity == run.config.identity
+
+
+def test_the_data_of_a_run_are_looked_for_in_the_folder_that_is_named(tmp_path, train, monkeypatch):
+    run = train(metrics=[])
+    asked = []
+
+    def noted(*names, data_root=None):
+        asked.append(data_root)
+        return plan(*names)
+
+    monkeypatch.setattr("ganbench.lab.run_recipe.plan", noted)
+    recipe_of(run.path, data_root=tmp_path)
+    assert asked == [tmp_path]
+
+
+@pytest.mark.parametrize(("words", "threads"), [((), 3), (("--threads", 2), 2)])
+def test_a_run_is_recorded_with_the_threads_that_it_had(
+    cli, tmp_path, train, monkeypatch, words, threads
+):
+    run = train(metrics=[])
+    document = run.folder.config()
+    document["options"]["threads"] = 3
+    run.folder.write_config(document)
+    asked = []
+    monkeypatch.setattr(lab, "_record", lambda *given, quiet: asked.append(given))
+    page = tmp_path / "page.html"
+    assert cli("lab", run.path, "--record", "--out", page, *words).code == 0
+    assert cli("lab", "vanilla", "--record", "--out", page).code == 0
+    assert [given[4] for given in asked] == [threads, None]
 
 
 @pytest.mark.parametrize(

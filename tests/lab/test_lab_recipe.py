@@ -109,4 +109,4 @@ def test_a_seed_among_the_settings_counts_and_is_checked_like_any_other():
     with pytest.raises(ConfigError, match="whole number, not 'three'"):
         LabRecipe.read({"set": {"seed": "three"}})
     with pytest.raises(ConfigError, match="whole number, not 'three'"):
-        lab._recipe("vanilla", None, [], {"seed": "three"})
+        lab._recipe("vanilla", None, [], {"seed": "three"}, None)
