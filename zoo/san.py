@@ -49,13 +49,9 @@ class Direction(Hooks):
         Raises:
             ConfigError: The loss is neither the hinge nor Wasserstein, or its labels are smoothed.
         """
-        smoothing = [trick for trick in gan.tricks if isinstance(trick, LabelSmoothing)]
-        if smoothing:
-            raise refusal(
-                "label-smoothing",
-                [self],
-                "The direction of {others} is taught for hard labels.",
-            )
+        if any(isinstance(trick, LabelSmoothing) for trick in gan.tricks):
+            sentence = "The direction of {others} is taught for hard labels."
+            raise refusal("label-smoothing", [self], sentence)
         if gan.loss not in (losses.hinge, losses.wasserstein):
             raise ConfigError(
                 "san's direction is taught for the losses hinge and wasserstein, and "

@@ -310,7 +310,8 @@ def collect_settings(
 
     settings: dict[str, Any] = {}
     for text in assignments or []:
-        settings = changed_settings(settings, dict([parse_assignment(text)]))
+        key, value = parse_assignment(text)
+        settings = changed_settings(settings, {key: value})
     flags = {"recipe.kimg": kimg, "recipe.batch_size": batch_size, "precision": precision}
     given = {key: value for key, value in flags.items() if value is not None}
     return changed_settings(settings, given)

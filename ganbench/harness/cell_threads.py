@@ -16,7 +16,7 @@ from ganbench.runtime.device import choose_device
 from ganbench.runtime.threads import default_threads
 from ganbench.speed.thread_choice import choose_threads
 
-_NUMBERS = re.compile(r"_optimizer\.|^recipe\.(kimg|schedule)$")
+_CHANGES_NO_SIZE = re.compile(r"_optimizer\.|^recipe\.(kimg|schedule)$")
 """The keys of settings that change no size of a step."""
 
 
@@ -54,5 +54,5 @@ def _what_decides_speed(arm: Arm) -> tuple[str, str, str]:
     steps there are; a varied backbone or batch size is.
     """
     varied = expand_settings(dict(arm.setting))
-    sizes = [pair for pair in varied.items() if not _NUMBERS.search(pair[0])]
+    sizes = [pair for pair in varied.items() if not _CHANGES_NO_SIZE.search(pair[0])]
     return arm.model, arm.dataset, repr(sizes)

@@ -51,21 +51,13 @@ def _recipe(config: RunConfig, usual_run: Callable[[Mapping[str, Any]], RunConfi
         usual_run: Returns the usual run with some parameters of the model. They decide what is
             usual: a model with another backbone has the recipe of that backbone.
     """
-    defaults = _parameters(usual_run({}))
-    chosen = {
-        key: value for key, value in _parameters(config).items() if defaults.get(key, ...) != value
-    }
+    chosen = _differing(_parameters(config), _parameters(usual_run({})))
     usual = usual_run(chosen)
     own = {trick.name for trick in usual.tricks}
     present = {trick.name for trick in config.tricks}
     tricks = [trick_text(trick) for trick in config.tricks if trick not in usual.tricks]
     tricks += [f"{name}:off" for name in sorted(own - present)]
-    settings = {
-        key: value
-        for key, value in _settings(config).items()
-        if _settings(usual).get(key, ...) != value
-    }
-    settings |= chosen
+    settings = {**_differing(_settings(config), _settings(usual)), **chosen}
     return LabRecipe(
         model=config.model,
         dataset=config.dataset,
@@ -73,6 +65,11 @@ def _recipe(config: RunConfig, usual_run: Callable[[Mapping[str, Any]], RunConfi
         settings=settings,
         seed=config.seed,
     )
+
+
+def _differing(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that are not the usual ones."""
+    return {key: value for key, value in values.items() if usual.get(key, ...) != value}
 
 
 def _settings(config: RunConfig) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def test_every_combination_is_a_case(cli, measured):
 def test_what_is_set_counts_unless_a_flag_says_otherwise(
     cli, measured, words, precision, batch_size, settings
 ):
-    """The default of a flag is none, and a record names no setting that a flag has replaced."""
+    """A flag that is not typed leaves the setting; one that replaces it leaves no record of it."""
     typed = ("--set", "batch_size=8", "--set", "precision=bf16", *words)
     assert cli("throughput", "-m", "vanilla", "-d", "ring8", "-q", *typed).code == 0
     (case,) = measured

@@ -133,7 +133,9 @@ def test_moments_are_those_of_the_weights_that_learn(go, before, after):
     first = go(trained(0.2, [f"freeze-d:layers={before}"]))
     settings = {"kimg": 0.25}
     longer = go(plan_continuation(first, tricks=[f"freeze-d:layers={after}"], settings=settings))
-    assert tensors(longer)["optimizer/discriminator/0/step"] < 3, "they begin anew"
+    assert tensors(longer)["optimizer/discriminator/0/step"] < 3, (
+        "the moments of the first run are dropped"
+    )
     same = go(plan_continuation(first, settings=settings))
     assert tensors(same)["optimizer/discriminator/0/step"] > 6
 
