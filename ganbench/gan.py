@@ -206,7 +206,8 @@ class Loss:
     """An adversarial loss: two pure functions of (real logits, fake logits), to be minimized.
 
     Logits are (B, ...) and unbounded; each function returns a scalar. A higher logit means that
-    the discriminator takes an example for more real: tricks rely on it.
+    the discriminator takes an example for more real, and tricks rely on it; where it does not,
+    ``higher_is_real`` is False, and those tricks are refused.
 
     ``paired`` says that the generator's loss compares fake with real logits. Where it is False,
     the pass over real examples is skipped, and the function gets an empty tensor instead.
@@ -226,6 +227,7 @@ class Loss:
     real_part: LogitCost | None = None
     fake_part: LogitCost | None = None
     mean: bool = True
+    higher_is_real: bool = True
 
 
 @dataclass(frozen=True)

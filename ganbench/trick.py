@@ -234,6 +234,24 @@ def refusal(name: str, others: Sequence[Hooks], sentence: str) -> ConfigError:
     return ConfigError(sentence.format(others=join_words(names)), hint)
 
 
+def require_order(name: str, loss: Loss) -> None:
+    """Refuse a loss whose logits do not tell more real examples from less real ones.
+
+    Args:
+        name: The name of the trick that relies on it.
+        loss: The loss.
+
+    Raises:
+        ConfigError: A higher logit does not mean more real.
+    """
+    if not loss.higher_is_real:
+        raise ConfigError(
+            f"{name} relies on higher logits for more real examples, and those of the loss "
+            f"'{loss.name}' are features without such an order.",
+            f"Remove the trick: --trick {name}:off",
+        )
+
+
 class Tricks:
     """The variant's hooks and a set of tricks, acting as one: the variant first.
 

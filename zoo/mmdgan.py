@@ -19,10 +19,12 @@ kernel of width 1, and multiplies the values of each layer to make up for what t
 takes; here there are five kernels, and nothing is multiplied.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
-from ganbench import GAN, DataSpec, Loss, build_backbone, register
+from ganbench import GAN, ConfigError, DataSpec, Hooks, Loss, Recipe, build_backbone, register
 from ganbench.tricks.spectral_norm import SpectralNorm
 
 FEATURES = 16
@@ -52,6 +54,23 @@ def repulsion(real: Tensor, fake: Tensor) -> Tensor:
     return mean_of_pairs(real) - mean_of_pairs(fake)
 
 
+@dataclass(frozen=True)
+class OfFeatures(Hooks):
+    """Keeps losses of logits away from the critic's features."""
+
+    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
+        """Refuse losses of logits.
+
+        Raises:
+            ConfigError: A higher logit means more real in the loss.
+        """
+        if gan.loss.higher_is_real:
+            raise ConfigError(
+                f"mmdgan's critic gives features, and the loss {gan.loss.name} takes logits.",
+                "Leave out --set loss=...",
+            )
+
+
 @register
 def mmdgan(data: DataSpec, *, backbone: str = "auto", repulsive: bool = True) -> GAN:
     """MMD-GAN: a kernel on learned features."""
@@ -67,7 +86,9 @@ def mmdgan(data: DataSpec, *, backbone: str = "auto", repulsive: bool = True) ->
             generator=discrepancy,
             paired=True,
             mean=False,
+            higher_is_real=False,
         ),
+        hooks=OfFeatures(),
         tricks=[SpectralNorm()],
         recipe=networks.recipe,
     )

@@ -14,7 +14,7 @@ from ganbench.errors import ConfigError, GanbenchError
 from ganbench.gan import Batch, Draw, Sampler
 from ganbench.registry import register
 from ganbench.state import State
-from ganbench.trick import Trick, TrickState, hooks_name, refusal
+from ganbench.trick import Trick, TrickState, hooks_name, refusal, require_order
 from ganbench.tricks.pacgan import PacGAN
 
 _BURN_IN_BATCH = 1000
@@ -127,8 +127,10 @@ def require_single_logits(name: str, state: State) -> None:
     """Refuse what a trick that corrects samples by their logits cannot work with.
 
     Raises:
-        ConfigError: The discriminator judges packs of samples, or another trick corrects them, too.
+        ConfigError: A higher logit does not mean more real, the discriminator judges packs of
+            samples, or another trick corrects them, too.
     """
+    require_order(name, state.loss)
     packing = [each for each in state.tricks if isinstance(each, PacGAN) and each.size > 1]
     if packing:
         raise refusal(

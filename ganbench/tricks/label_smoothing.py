@@ -75,5 +75,6 @@ def _costs(loss: Loss) -> tuple[LogitCost, LogitCost]:
     # A critic has no targets: with unequal shares its loss would fall for ever as all logits move.
     raise ConfigError(
         f"label-smoothing needs a loss with a target for each logit, not '{loss.name}'.",
-        "Remove the trick, or choose another loss: --set loss=non-saturating",
+        "Remove the trick, or choose another loss where the model takes one: "
+        "--set loss=non-saturating",
     )

@@ -72,5 +72,6 @@ def require_mean_loss(opening: str, loss: Loss) -> None:
     if not loss.mean:
         raise ConfigError(
             f"{opening} a cost of its own, and the loss '{loss.name}' is no mean over logits.",
-            "Remove the trick, or choose another loss: --set loss=non-saturating",
+            "Remove the trick, or choose another loss where the model takes one: "
+            "--set loss=non-saturating",
         )

@@ -8,14 +8,14 @@ from ganbench.training.build import build_state
 CPU = torch.device("cpu")
 
 
-def state_of(gan, data, tricks=(), *, recipe=None, seed=0, **context):
+def state_of(gan, data, tricks=(), *, recipe=None, loss=None, seed=0, **context):
     """Return the state of a GAN on some data, with tricks, before its first step."""
     return build_state(
         gan,
         data,
         recipe=recipe or gan.recipe,
         tricks=tricks,
-        loss=gan.loss,
+        loss=loss or gan.loss,
         seed=seed,
         device=CPU,
         **context,

@@ -9,6 +9,8 @@ import torch
 from small_models import small
 from small_states import state_of
 
+from ganbench import losses
+from ganbench.errors import ConfigError
 from ganbench.gan import Batch, DataSpec
 from ganbench.step import gradients
 
@@ -64,3 +66,9 @@ def test_the_critic_gives_features_to_both_players():
         torch.testing.assert_close(
             turn.terms, {"adversarial": expected(turn.real.logits, turn.fake.logits)}
         )
+
+
+@pytest.mark.parametrize("loss", [losses.hinge, losses.relativistic_average])
+def test_losses_of_logits_are_refused(loss):
+    with pytest.raises(ConfigError, match=f"features, and the loss {loss.name} takes logits"):
+        state_of(small("mmdgan", DATA), DATA, loss=loss)

@@ -121,7 +121,10 @@ REFUSED = {
     "logan-images": {"consensus", "unrolled"},
     "mdgan": {"pacgan"},
     "mgan": {"pacgan", *CODES, "several-discriminators"},
-    "mmdgan": {"label-smoothing", "several-discriminators"},
+    "mmdgan": {
+        *("label-smoothing", "several-discriminators"),
+        *("ada", "apa", "ddls", "dot", "drs", "lecam", "logan", "metropolis-hastings", "top-k"),
+    },
     "mmdgan-images": {"unet-discriminator"},
     "msggan": {"pacgan", "replay", "instance-noise", *AUGMENTING, "label-smoothing"},
     "pacgan": {"drs"},
