@@ -61,6 +61,18 @@ def interval_text(estimate: Estimate | None) -> str:
     return f"[{fixed(estimate.low, places)}, {fixed(estimate.high, places)}]"
 
 
+def scatter_text(estimate: Estimate) -> str:
+    """Return the interval in brackets, or how many values have none: one, or several that agree.
+
+    >>> scatter_text(Estimate(10.0, None, None, 1, "t"))
+    'one seed'
+    >>> scatter_text(Estimate(10.0, None, None, 5, "t"))
+    '5 seeds, no interval'
+    """
+    without = "one seed" if estimate.n == 1 else f"{estimate.n} seeds, no interval"
+    return interval_text(estimate) or without
+
+
 def estimate_text(estimate: Estimate | None) -> str:
     """Return mean and interval in one line."""
     return f"{mean_text(estimate)} {interval_text(estimate)}".strip()

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganbench.analysis.comparison import PLAIN
 from ganbench.analysis.verdicts import Verdict
 from ganbench.config import join_words
-
-_NUMBER = re.compile(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?", re.IGNORECASE)
+from ganbench.records.labels import by_numbers
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def over_settings(verdicts: Sequence[Verdict]) -> list[OverSettings]:
             group[comparison.setting] = verdict
     made = []
     for (model, tricks), by_setting in groups.items():
-        settings = sorted(by_setting, key=_order)
+        settings = sorted(by_setting, key=by_numbers)
         if len(settings) > 1:
             found = tuple(by_setting[setting] for setting in settings)
             made.append(OverSettings(model, tricks, tuple(settings), found))
@@ -94,9 +92,3 @@ def noun_of(settings: Sequence[str]) -> str:
     """
     keys = {part.partition("=")[0] for setting in settings for part in setting.split(", ")}
     return "rates" if keys and all(key.endswith("learning_rate") for key in keys) else "settings"
-
-
-def _order(setting: str) -> tuple[tuple[float, ...], str]:
-    """Return the place of a setting: by its numbers, then by its text."""
-    numbers = tuple(float(number) for number in _NUMBER.findall(setting))
-    return numbers, setting

@@ -51,11 +51,10 @@ class StabilityRow:
 class ProfileCurve:
     """The profile of one set of ``tricks``: a share of runs for each threshold of the profile.
 
-    ``tricks`` is empty for the runs without tricks; ``variant`` is a variant that has the tricks.
+    ``tricks`` is empty for the runs without tricks.
     """
 
     tricks: str
-    variant: str
     shares: tuple[Estimate, ...]
 
     @property
@@ -138,11 +137,7 @@ def _profile(
         return None
     better: Better = "lower" if main.better == "lower" else "higher"
     curves = tuple(
-        ProfileCurve(
-            tricks,
-            sets[tricks][0].variant,
-            tuple(performance_profile(outcomes, thresholds, better=better)),
-        )
+        ProfileCurve(tricks, tuple(performance_profile(outcomes, thresholds, better=better)))
         for tricks, outcomes in strata.items()
     )
     return Profile(model, tuple(settings), tuple(thresholds), logarithmic, curves)

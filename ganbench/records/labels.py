@@ -7,6 +7,7 @@ compared with the same model in the same setting without it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,8 +21,20 @@ _MAY_BE_LEFT_OUT = ("parameters", "trick_sources", "loss_source", "backbone_sour
 """What a configuration may leave out where it is empty: some came later than the first runs."""
 _BACKBONE = "model.backbone"
 
+_NUMBER = re.compile(r"(?<![\w.])([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?![\w.])", re.IGNORECASE)
+
 TrickParameters = Mapping[str, Mapping[str, Any]]
 """The tricks of a configuration by name, with their parameters."""
+
+
+def by_numbers(text: str) -> tuple[str | float, ...]:
+    """Return the place of a text among others of its kind: numbers in it go by their size.
+
+    >>> sorted(["rate=0.002", "rate=5e-05", "rate=10"], key=by_numbers)
+    ['rate=5e-05', 'rate=0.002', 'rate=10']
+    """
+    parts = _NUMBER.split(text)  # text and numbers in turn
+    return tuple(float(part) if index % 2 else part for index, part in enumerate(parts))
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ganbench.errors import InputError
 from ganbench.records.archive import is_archive, read_archive
-from ganbench.records.labels import label_variants
+from ganbench.records.labels import by_numbers, label_variants
 from ganbench.records.primary_metric import RecordedChoices
 from ganbench.records.read_run import read_if_run
 from ganbench.records.run_folder import find_runs
@@ -63,9 +64,9 @@ def _read_folder(folder: Path, *, curves: bool) -> list[RunRecord]:
     return runs
 
 
-def _sort_key(run: RunRecord) -> tuple[str, str, str, str, str, int, str]:
+def _sort_key(run: RunRecord) -> tuple[Any, ...]:
     """Return the place of a run among others: a model without tricks comes before those with."""
-    variant = (run.model, run.setting, run.tricks, run.variant)
+    variant = (run.model, *map(by_numbers, (run.setting, run.tricks, run.variant)))
     return (run.dataset, *variant, run.seed or 0, run.name)
 
 

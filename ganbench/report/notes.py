@@ -6,8 +6,8 @@ from __future__ import annotations
 HOW_TO_READ = (
     "Each number is the mean over seeds after training. The brackets hold its 95 % interval by "
     "Student's t: the range in which the mean of many more seeds may well lie. A single seed has "
-    "no interval. The formula knows no bounds: the interval of a count of modes can reach past "
-    "the last mode.",
+    "no interval, nor have seeds that all agree. The formula knows no bounds: the interval of a "
+    "count of modes can reach past the last mode.",
     "↑ means that more is better, ↓ that less is better. Bold marks a best mean that a two-sided t "
     "test tells from every other mean of its column (p < 0.05 each, paired where seeds are "
     "shared). “Lowest” or “highest, not significant” marks a best mean that other seeds may well "

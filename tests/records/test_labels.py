@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganbench.config import Recipe, TrickConfig, canonical_json
-from ganbench.records.labels import derive_labels, label_variants, variant_key
+from ganbench.records.labels import by_numbers, derive_labels, label_variants, variant_key
 from ganbench.records.load import load_runs
 from ganbench.records.run_folder import RunFolder
 from ganbench.records.run_record import RunRecord
@@ -231,3 +231,16 @@ configs = st.fixed_dictionaries(
 def test_different_settings_never_share_a_label(variants: list[dict[str, Any]]) -> None:
     labels = [label.variant for label in derive_labels("gan", variants)]
     assert len(set(labels)) == len(labels)
+
+
+def test_settings_stand_in_the_order_of_their_numbers() -> None:
+    settings = ["lr=5e-05", "lr=0.00016", "lr=0.002", "lr=10", "lr=10, kimg=9", "lr=10, kimg=20"]
+    assert sorted({*settings}, key=by_numbers) == settings
+    assert sorted(["pacgan:size=10", "r1", "pacgan:size=2", "", "r2"], key=by_numbers) == [
+        "",
+        "pacgan:size=2",
+        "pacgan:size=10",
+        "r1",
+        "r2",
+    ]
+    assert sorted(["mu=0.5", "mu=-0.5", "mu=-1"], key=by_numbers) == ["mu=-1", "mu=-0.5", "mu=0.5"]

@@ -19,7 +19,7 @@ from ganbench.report.write import ReportFiles, write_report
 
 pytestmark = pytest.mark.browser
 
-COMMITTED = Path(__file__).parents[2] / "reports/digits-tricks/index.html"
+COMMITTED = Path(__file__).parents[2] / "reports/digits-tricks"
 TABLE = "table.explore"
 CELLS = """([table, column]) => [...document.querySelector(table).tBodies[0].rows].map((row) => ({
     name: row.cells[0].textContent, value: row.cells[column].dataset.value ?? null,
@@ -107,9 +107,12 @@ def test_a_row_without_a_value_is_last_whichever_way(page: Any) -> None:
         assert measured[-1] is None
 
 
-def test_words_filter_rows_and_the_samples_of_their_chapter(browse: Callable[..., Any]) -> None:
+def test_words_filter_rows_and_the_samples_of_their_chapter(
+    browse: Callable[..., Any], tmp_path: Path
+) -> None:
+    files = write_report(load_runs([COMMITTED]), tmp_path, title="Tricks", formats=["html"])
     with browse() as page:
-        page.goto(COMMITTED.as_uri())
+        page.goto(files.page.as_uri())
         field = page.locator(".filter input").first
         field.fill("R1 -ema")
         names = [row["name"] for row in rows(page, 0) if not row["hidden"]]

@@ -18,7 +18,7 @@ def hooks(monkeypatch):
 @pytest.mark.parametrize(
     ("place", "link", "expected"),
     [
-        ("zoo.md", "../reports/digits-tricks/README.md", "reports/digits-tricks/index.html"),
+        ("zoo.md", "../reports/README.md", "reports/index.html"),
         ("zoo.md", "../reports/zoo/losses/README.md", "reports/zoo/losses/index.md"),
         ("results.md", "../reports/index.html", "reports/index.html"),
         ("how-to/own-gan.md", "../../CONTRIBUTING.md#tests", "../contributing.md#tests"),

@@ -11,6 +11,8 @@ from typing import Any
 from ganbench.report.charts.panels import Rows
 
 _DIGITS = 5
+_LONG_NAME = 26
+"""The letters of a name that an axis has room for."""
 
 
 def rounded(value: float) -> float:
@@ -68,7 +70,7 @@ def log_ticks_within(low: float, high: float) -> list[float]:
     """
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     within: list[float] = []
-    for steps in ((1,), (1, 3), (1, 2, 5), range(1, 10)):
+    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), range(1, 10)):
         ticks = [float(f"{step}e{power}") for power in powers for step in steps]
         within = [tick for tick in ticks if low <= tick <= high]
         if len(within) >= 4:
@@ -113,7 +115,10 @@ def floor_in_sight(
 
 
 def names_in_short(names: Sequence[str]) -> str:
-    """Return the Vega expression of names without what all begin with, so that each has room.
+    """Return the Vega expression of names without what all share, so that each has room.
+
+    That is what all begin with, and, if it is still too long for an axis, a model that all tricks
+    are added to and the names of settings that all set.
 
     >>> names_in_short(["nsgan, kimg=20, width=8", "nsgan, kimg=20, width=16"])
     '{"nsgan, kimg=20, width=8": "width=8", "nsgan, kimg=20, width=16": "width=16"}[datum.label]'
@@ -124,6 +129,25 @@ def names_in_short(names: Sequence[str]) -> str:
         len(own) > shared + 1 and own[shared] == parts[0][shared] for own in parts
     ):
         shared += 1
+    own_parts = [own[shared:] for own in parts]
+    if max((len(", ".join(own)) for own in own_parts), default=0) > _LONG_NAME:
+        own_parts = _without_model(_values_alone(own_parts))
     # A JSON object is also an object in a Vega expression, whatever the names hold.
-    shown = {name: ", ".join(own[shared:]) for name, own in zip(names, parts, strict=True)}
+    shown = {name: ", ".join(own) for name, own in zip(names, own_parts, strict=True)}
     return f"{json.dumps(shown)}[datum.label]"
+
+
+def _values_alone(names: list[list[str]]) -> list[list[str]]:
+    """Return the parts of names without the keys of settings, where all set the same."""
+    keys = {tuple(part.partition("=")[0] for part in parts[1:]) for parts in names}
+    if len(keys) > 1:
+        return names
+    return [[parts[0], *(part.partition("=")[2] or part for part in parts[1:])] for parts in names]
+
+
+def _without_model(names: list[list[str]]) -> list[list[str]]:
+    """Return the parts of names without the model, where tricks are added to the same in all."""
+    models = {parts[0].partition(" + ")[0] if " + " in parts[0] else "" for parts in names}
+    if len(models) > 1 or "" in models:
+        return names
+    return [[parts[0].partition(" + ")[2], *parts[1:]] for parts in names]

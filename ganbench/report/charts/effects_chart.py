@@ -125,7 +125,7 @@ def effect_panel(name: str, verdicts: Sequence[Verdict], names: Mapping[str, str
     verdict_axis = alt.Axis(
         orient="right", grid=False, labelExpr=f"{json.dumps(words)}[datum.label]"
     )
-    names_axis = alt.Axis(grid=True, labelLimit=150, labelExpr=names_in_short(order))
+    names_axis = alt.Axis(grid=True, labelLimit=190, labelExpr=names_in_short(order))
     zero = alt.Chart(alt.InlineData(values=[{}])).mark_rule(opacity=0.55)
     layers = [
         zero.encode(x=alt.XDatum(0), color=alt.value("#8C8C8C")),

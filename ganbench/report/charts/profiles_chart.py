@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Literal
 
 import altair as alt
@@ -15,7 +14,7 @@ from ganbench.analysis.stats import Estimate
 from ganbench.analysis.tables import MetricColumn
 from ganbench.report.charts.axes import rounded
 from ganbench.report.charts.panels import ChartData, Panel, Rows, layered
-from ganbench.report.charts.style import BEHIND, Style
+from ganbench.report.charts.style import BEHIND, OKABE_ITO
 
 
 def profile_rows(profile: Profile) -> Rows:
@@ -40,26 +39,23 @@ def _ends(share: Estimate) -> dict[str, float]:
     return {"low": rounded(share.low), "high": rounded(share.high)}
 
 
-def profile_panels(
-    profile: Profile, name: str, variant_styles: Mapping[str, Style], main: MetricColumn
-) -> list[Panel]:
+def profile_panels(profile: Profile, name: str, main: MetricColumn) -> list[Panel]:
     """Return a panel for each set of tricks; the runs without tricks stand behind in gray.
 
     Args:
         profile: The profile of one model.
         name: The name of the charts' data.
-        variant_styles: How each variant is drawn.
         main: The metric that the profile is about.
     """
     data = ChartData(name, profile_rows(profile))
     return [
-        _panel(data, curve.name, variant_styles[curve.variant], main, log=profile.logarithmic)
+        _panel(data, curve.name, main, log=profile.logarithmic)
         for curve in profile.curves
         if curve.tricks or len(profile.curves) == 1
     ]
 
 
-def _panel(data: ChartData, tricks: str, style: Style, main: MetricColumn, *, log: bool) -> Panel:
+def _panel(data: ChartData, tricks: str, main: MetricColumn, *, log: bool) -> Panel:
     x = alt.X(
         "tau:Q",
         title=None,
@@ -85,7 +81,7 @@ def _panel(data: ChartData, tricks: str, style: Style, main: MetricColumn, *, lo
         "step-before" if main.better == "higher" else "step-after"
     )
     layers: list[alt.Chart] = []
-    inks = {PLAIN: BEHIND, tricks: style.color}
+    inks = {PLAIN: BEHIND, tricks: OKABE_ITO[0]}
     for name, ink in inks.items():
         # A JSON string is also a string in a Vega expression, whatever the name holds.
         base = alt.Chart().transform_filter(f"datum.tricks === {json.dumps(name)}")

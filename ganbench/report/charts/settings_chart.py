@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 import altair as alt
 
 from ganbench.analysis.number_text import p_text
@@ -11,6 +14,9 @@ from ganbench.analysis.verdicts import WORDS
 from ganbench.report.charts.axes import log_ticks_within, rounded
 from ganbench.report.charts.effects_chart import verdict_color
 from ganbench.report.charts.panels import ChartData, Panel, Rows, layered
+
+SMALL = 1e-3
+"""Below this a number is shorter as a power of ten."""
 
 REACH = 1.15
 """The axis goes on beyond the farthest mean by this factor, and ends the bars there."""
@@ -46,28 +52,73 @@ def short_setting(setting: str) -> str:
     return ", ".join(part.partition("=")[2] or part for part in setting.split(", "))
 
 
-def settings_panel(over: OverSettings, name: str) -> Panel | None:
-    """Return the panel of one set of tricks; None where no setting has a ratio.
+def narrow(settings: Sequence[str]) -> list[str]:
+    """Return short settings as they fit next to each other: small numbers as powers of ten.
+
+    >>> narrow(["5e-05", "0.00016", "0.005"])
+    ['5e-5', '1.6e-4', '5e-3']
+    >>> narrow(["0.1", "1"])
+    ['0.1', '1']
+    """
+    try:
+        numbers = [float(setting) for setting in settings]
+    except ValueError:
+        return list(settings)
+    if min(map(abs, numbers), default=1.0) >= SMALL:
+        return list(settings)
+    split = [f"{number:e}".split("e") for number in numbers]
+    return [f"{float(digits):.4g}e{int(power)}" for digits, power in split]
+
+
+def settings_panels(
+    group: Sequence[OverSettings], name: str
+) -> list[tuple[OverSettings, Panel | None]]:
+    """Return each set of tricks with its panel; None where no setting has a ratio.
+
+    Those of one model have the same axis, so that one can compare them at a glance.
 
     Args:
-        over: The set of tricks at its settings.
-        name: The name of the chart's data.
+        group: The sets of tricks at their settings.
+        name: What the names of the charts' data begin with.
     """
-    rows = setting_rows(over)
-    if not rows:
-        return None
-    means = [1.0, *(row["ratio"] for row in rows)]
-    low, high = rounded(min(means) / REACH), rounded(max(means) * REACH)
+    rows = [setting_rows(over) for over in group]
+    reach: dict[str, tuple[float, float]] = {}
+    for model in {over.model for over in group}:
+        means = [
+            row["ratio"]
+            for over, own in zip(group, rows, strict=True)
+            for row in own
+            if over.model == model
+        ]
+        ends = (min([1.0, *means]) / REACH, max([1.0, *means]) * REACH)
+        reach[model] = rounded(ends[0]), rounded(ends[1])
+    return [
+        (over, _panel(over, own, f"{name}-{index}", reach[over.model]) if own else None)
+        for index, (over, own) in enumerate(zip(group, rows, strict=True))
+    ]
+
+
+def _panel(over: OverSettings, rows: Rows, name: str, reach: tuple[float, float]) -> Panel:
+    """Return the panel of one set of tricks, with an axis from one ratio to another."""
+    low, high = reach
     for row in rows:
         if "low" in row:
             row["bar_low"] = min(max(row["low"], low), high)
             row["bar_high"] = min(max(row["high"], low), high)
     order = [short_setting(setting) for setting in over.settings]
+    # A JSON object is also an object in a Vega expression, whatever the settings hold.
+    labels = json.dumps(dict(zip(order, narrow(order), strict=True)))
     x = alt.X(
         "setting:O",
         title=None,
         scale=alt.Scale(domain=order),
-        axis=alt.Axis(grid=False, labelAngle=0, labelOverlap=True),
+        axis=alt.Axis(
+            grid=False,
+            labelAngle=0,
+            labelOverlap=True,
+            labelSeparation=4,
+            labelExpr=f"{labels}[datum.label]",
+        ),
     )
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     axis = alt.Axis(values=log_ticks_within(low, high), labelOverlap=True, format=".3~g")

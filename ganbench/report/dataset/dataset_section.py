@@ -28,7 +28,7 @@ from ganbench.report.charts.dots_chart import dots_panels
 from ganbench.report.charts.effects_chart import effect_panel, treatment_names
 from ganbench.report.charts.panels import Panel
 from ganbench.report.charts.profiles_chart import profile_panels
-from ganbench.report.charts.settings_chart import settings_panel
+from ganbench.report.charts.settings_chart import settings_panels
 from ganbench.report.charts.style import Style
 from ganbench.report.charts.training_curves import Course, courses, loss_panels
 from ganbench.report.pictures import unique
@@ -173,11 +173,8 @@ def _section(
         },
         budgets=tuple(equal_budgets(table)) if chosen.whole else (),
         stability=tuple(stability_rows(table, main)),
-        profiles=tuple(_profiles(table, main, name, variant_styles)),
-        over_settings=tuple(
-            (over, settings_panel(over, f"{name}-over-settings-{index}"))
-            for index, over in enumerate(over_settings(judged))
-        ),
+        profiles=tuple(_profiles(table, main, name)),
+        over_settings=tuple(settings_panels(over_settings(judged), f"{name}-over-settings")),
         published=tuple(published),
         styles={row.variant: variant_styles[row.variant] for row in table.rows},
         effects=tuple(_effects(judged, table, main, chosen, name)),
@@ -204,13 +201,13 @@ def _read(run: RunRecord, chosen: Drawn) -> RunRecord:
 
 
 def _profiles(
-    table: MetricTable, main: MetricColumn | None, name: str, variant_styles: Mapping[str, Style]
+    table: MetricTable, main: MetricColumn | None, name: str
 ) -> list[tuple[Profile, tuple[Panel, ...]]]:
     """Return the performance profiles with their charts."""
     if main is None:
         return []
     return [
-        (profile, tuple(profile_panels(profile, f"{name}-profile-{index}", variant_styles, main)))
+        (profile, tuple(profile_panels(profile, f"{name}-profile-{index}", main)))
         for index, profile in enumerate(profiles(table, main))
     ]
 

@@ -32,34 +32,43 @@ from ganbench.report.content_blocks import (
 )
 from ganbench.report.dataset.dataset_section import DatasetSection
 
+MANY = 24
+"""Of more variants than this, only those with an event are listed."""
+
 
 def health_blocks(section: DatasetSection) -> list[Block]:
     """Return how many runs had which trouble, what it means, and each event of each run.
 
     There is nothing where the runs are older than the record of their health.
     """
-    runs = with_health([run for row in section.table.rows for run in row.runs])
+    runs = _watched(section.table.rows)
     if not runs:
         return []
     counts = event_counts(section.table.rows)
     blocks: list[Block] = [Heading("Health of the runs")]
     if not counts:
-        return [*blocks, Paragraph(_all_well(runs))]
+        return [*blocks, Paragraph(_all_well(counted(len(runs), "run"), runs))]
     events = list(dict.fromkeys(count.event for count in counts))
     columns = (Column("variant", number=False), Column("runs"), *map(_column, events))
-    listed = [
-        Item((Span(run.name, code=True), f" {dated_message(event)}"))
-        for run in runs
-        for event in run.events
-    ]
+    rows, quiet = _split(section.table.rows, counts)
+    blocks.append(
+        Table(f"Events on {section.dataset}", columns, tuple(_rows(section, rows, counts, events)))
+    )
+    if others := _watched(quiet):
+        which = f"the {counted(len(others), 'run')} of the other variants"
+        blocks.append(Paragraph(_all_well(which, others)))
     explained = tuple(
         (DETECTORS[name].title, f"{DETECTORS[name].meaning} {DETECTORS[name].advice}".strip())
         for name in events
         if name in DETECTORS
     )
+    listed = [
+        Item((Span(run.name, code=True), f" {dated_message(event)}"))
+        for run in runs
+        for event in run.events
+    ]
     return [
         *blocks,
-        Table(f"Events on {section.dataset}", columns, tuple(_rows(section, counts, events))),
         Paragraph(notes.HEALTH_NOTE),
         Definitions(explained),
         Details(
@@ -72,16 +81,34 @@ def health_blocks(section: DatasetSection) -> list[Block]:
     ]
 
 
+def _watched(rows: Sequence[VariantRow]) -> list[RunRecord]:
+    """Return the runs of some variants that are over and recorded their health."""
+    return with_health([run for row in rows for run in row.runs])
+
+
+def _split(
+    rows: Sequence[VariantRow], counts: Sequence[EventCount]
+) -> tuple[list[VariantRow], list[VariantRow]]:
+    """Return the variants to list, and the others: where there are many, those without events."""
+    if len(rows) <= MANY:
+        return list(rows), []
+    troubled = {count.variant for count in counts}
+    return (
+        [row for row in rows if row.variant in troubled],
+        [row for row in rows if row.variant not in troubled],
+    )
+
+
 def _column(event: str) -> Column:
     return Column(event_title(event))
 
 
-def _all_well(runs: Sequence[RunRecord]) -> str:
-    """Return that no event was found, and what was not looked for in some runs."""
+def _all_well(which: str, runs: Sequence[RunRecord]) -> str:
+    """Return that no event was found in some runs, and what was not looked for in all of them."""
     unchecked = dict.fromkeys(
         str(name) for run in runs for name in as_mapping(run.health.get("unchecked"))
     )
-    found = f"No event was found in {counted(len(runs), 'run')}."
+    found = f"No event was found in {which}."
     if not unchecked:
         return found
     names = join_words(event_title(name) for name in unchecked)
@@ -89,12 +116,15 @@ def _all_well(runs: Sequence[RunRecord]) -> str:
 
 
 def _rows(
-    section: DatasetSection, counts: Sequence[EventCount], events: Sequence[str]
+    section: DatasetSection,
+    listed: Sequence[VariantRow],
+    counts: Sequence[EventCount],
+    events: Sequence[str],
 ) -> list[Row]:
     """Return a row for each variant with a watched run: how many of them had which event."""
     by_key = {(count.variant, count.event): count for count in counts}
     rows = []
-    for row in section.table.rows[:MOST_ROWS]:
+    for row in listed[:MOST_ROWS]:
         if runs := with_health(row.runs):
             cells = [_cell(by_key.get((row.variant, event)), runs, event) for event in events]
             name = TextCell(row.variant, style=section.styles[row.variant])

@@ -145,7 +145,7 @@ def _estimate_cell(estimate: Estimate | None, runs: int) -> TextCell:
     """Return a mean with its interval, and of how many runs it is where some have no value."""
     if estimate is None:
         return TextCell()
-    under = [number_text.interval_text(estimate) or "one seed"]
+    under = [number_text.scatter_text(estimate)]
     if estimate.n != runs:
         under.append(f"{estimate.n} of {runs}")
     return TextCell((number_text.mean_text(estimate),), notes=tuple(under), value=estimate.value)

@@ -9,6 +9,7 @@ from ganbench.analysis.over_settings import OverSettings
 from ganbench.analysis.selection import MOST_ROWS
 from ganbench.analysis.tables import heading
 from ganbench.analysis.verdicts import Verdict
+from ganbench.config import counted
 from ganbench.report import notes, sentences
 from ganbench.report.charts.panels import Panel
 from ganbench.report.charts.settings_chart import short_setting
@@ -54,15 +55,19 @@ def _of_model(
         *(Column(short_setting(name), number=False, group=_key(settings)) for name in settings),
     )
     rows = tuple(_row(over, settings) for over, _ in group[:MOST_ROWS])
-    said = tuple(
+    shown = [over for over, _ in group[:MOST_ROWS] if over.count("unclear") < len(over.settings)]
+    said = [
         Item((Span(over.tricks, strong=True), over.sentence.removeprefix(over.tricks)))
-        for over, _ in group[:MOST_ROWS]
-    )
+        for over in shown
+    ]
+    if others := len(rows) - len(shown):
+        which = f"the other {counted(others, 'treatment')}" if shown else "any treatment"
+        said.append(Item((f"No difference is shown for {which}, at any of the {noun}.",)))
     title = f"{heading(section.main)} over {noun}: what each trick does to {model}"
     blocks: list[Block] = [
         Heading(title),
         Table(f"Effects over {noun} on {section.dataset}", columns, rows, mark="verdicts"),
-        Bullets(said),
+        Bullets(tuple(said)),
     ]
     panels = tuple(panel for _, panel in group if panel)
     if panels:

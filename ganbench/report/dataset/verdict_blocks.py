@@ -38,10 +38,15 @@ def verdict_blocks(section: DatasetSection) -> list[Block]:
         return []
     several = len(section.baselines) > 1
     against = "" if several else f", compared with {section.baselines[0]}"
-    blocks: list[Block] = [
-        Heading(f"Does it help{against}?"),
+    listed: list[Block] = [
         _verdict_table(section, several=several),
         *map(Paragraph, sentences.first_of(len(section.treatments), MOST_ROWS, "treatments")),
+    ]
+    if len(section.treatments) > MOST_SENTENCES and _in_part_on_settings(section):
+        listed = [Details("Each treatment at each setting", tuple(listed))]
+    blocks: list[Block] = [
+        Heading(f"Does it help{against}?"),
+        *listed,
         Paragraph(section.scope),
         Paragraph(notes.VERDICTS_NOTE),
         *_sentences(section),
@@ -60,6 +65,14 @@ def verdict_blocks(section: DatasetSection) -> list[Block]:
             Paragraph(notes.EFFECTS_NOTE),
         ]
     return blocks
+
+
+def _in_part_on_settings(section: DatasetSection) -> bool:
+    """Tell whether the part on settings, which follows, has every treatment in fewer rows."""
+    told = {
+        verdict.comparison.variant for over, _ in section.over_settings for verdict in over.verdicts
+    }
+    return told >= set(section.treatments)
 
 
 def _verdict_table(section: DatasetSection, *, several: bool) -> Table:

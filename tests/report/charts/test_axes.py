@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+
 from ganbench.report.charts.axes import (
     clip_bands,
     curve_domain,
     floor_in_sight,
     log_ticks,
     log_ticks_within,
+    names_in_short,
     symlog_ticks,
 )
 
@@ -55,6 +59,17 @@ def test_ticks_of_a_symlog_axis_are_zero_and_powers_of_ten() -> None:
 def test_ticks_are_round_and_inside() -> None:
     assert log_ticks_within(0.5, 20000) == [1, 10, 100, 1000, 10000]
     assert log_ticks_within(700, 930) == [700, 800, 900]
+
+
+def test_long_names_lose_what_all_share() -> None:
+    pairs = itertools.product(("r1", "orthogonal-initialization"), ("5e-05", "1"))
+    short = [f"{trick}, {rate}" for trick, rate in pairs]
+    names = ["gan + " + name.replace(", ", ", learning_rate=") for name in short]
+    shown = json.loads(names_in_short(names).removesuffix("[datum.label]"))
+    assert list(shown.values()) == short
+    several = ["gan + r1, learning_rate=5e-05", "other + r1, batch_size=16, width=4"]
+    shown = json.loads(names_in_short(several).removesuffix("[datum.label]"))
+    assert list(shown.values()) == several, "nothing is shared"
 
 
 def test_a_far_floor_is_left_out_of_a_chart() -> None:

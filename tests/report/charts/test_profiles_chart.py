@@ -12,14 +12,12 @@ import pytest
 from ganbench.analysis.stability import profiles
 from ganbench.analysis.tables import metric_table
 from ganbench.report.charts.profiles_chart import profile_panels, profile_rows
-from ganbench.report.charts.style import styles
 
 
 def test_a_panel_for_each_set_of_tricks_over_the_runs_without(rate_grid: Any) -> None:
     table = metric_table(rate_grid(), "digits")
     (profile,) = profiles(table, table.columns[0])
-    variant_styles = styles([row.variant for row in table.rows])
-    panels = profile_panels(profile, "profile", variant_styles, table.columns[0])
+    panels = profile_panels(profile, "profile", table.columns[0])
     assert [panel.title for panel in panels] == ["r1"], (
         "the runs without tricks are the gray behind"
     )
@@ -34,8 +32,7 @@ def test_a_panel_for_each_set_of_tricks_over_the_runs_without(rate_grid: Any) ->
 def test_runs_without_tricks_alone_have_a_panel(rate_grid: Any) -> None:
     table = metric_table([run for run in rate_grid() if not run.tricks], "digits")
     (profile,) = profiles(table, table.columns[0])
-    variant_styles = styles([row.variant for row in table.rows])
-    (panel,) = profile_panels(profile, "profile", variant_styles, table.columns[0])
+    (panel,) = profile_panels(profile, "profile", table.columns[0])
     assert panel.title == "none"
 
 
@@ -66,9 +63,7 @@ def test_between_two_values_the_line_is_at_the_share_that_holds_there(
     ]
     table = metric_table(runs, "digits")
     (profile,) = profiles(table, table.columns[0])
-    (panel,) = profile_panels(
-        profile, "p", styles([row.variant for row in table.rows]), table.columns[0]
-    )
+    (panel,) = profile_panels(profile, "p", table.columns[0])
     marks = [layer["mark"] for layer in panel.view["layer"]]
     steps = {mark["interpolate"] for mark in marks if "interpolate" in mark}
     (step,) = steps

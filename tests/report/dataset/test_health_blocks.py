@@ -85,6 +85,15 @@ def test_there_is_no_number_where_nothing_was_looked_for(tmp_path: Path) -> None
     assert "not looked for in 1" in html
 
 
+def test_of_many_variants_only_those_with_events_are_listed(tmp_path: Path) -> None:
+    quiet = [replace(run(at), variant=f"quiet-{at}", name=f"quiet-{at}") for at in range(1, 30)]
+    _, markdown = page(tmp_path, run(0, SATURATION), *quiet)
+    part = markdown.partition("Health of the runs")[2].partition("Event by event")[0]
+    assert "| dcgan | 1 | 1" in part
+    assert "quiet-" not in part
+    assert "No event was found in the 29 runs of the other variants." in part
+
+
 def test_healthy_runs_are_said_to_be(tmp_path: Path) -> None:
     html, markdown = page(tmp_path, run(0), run(1))
     for text in (html, markdown):
