@@ -12,7 +12,10 @@ from ganbench.analysis.comparison import ALPHA
 from ganbench.analysis.significance import paired_difference
 from ganbench.analysis.tables import MetricColumn, MetricTable, VariantRow
 
-Support = Literal["significant", "not significant", "not tested", "all equal"]
+Support = Literal["significant", "not significant", "not tested", "shared"]
+
+MOST_TIED = 3
+"""A best mean that more variants than this share, or all of them, is not marked."""
 
 
 def best_support(table: MetricTable, column: MetricColumn) -> Support:
@@ -26,8 +29,8 @@ def best_support(table: MetricTable, column: MetricColumn) -> Support:
     """
     measured = [row for row in table.rows if column.name in row.cells]
     best = [row for row in measured if row.cells[column.name].best]
-    if len(best) == len(measured) > 1:  # for example, all modes are found by every variant
-        return "all equal"
+    if len(best) == len(measured) > 1 or len(best) > MOST_TIED:  # many find all modes, for example
+        return "shared"
     if len(best) != 1:  # a tie
         return "not significant"
     p_values = [_p_value(best[0], row, column) for row in measured if row is not best[0]]

@@ -62,15 +62,14 @@ def interval_text(estimate: Estimate | None) -> str:
 
 
 def scatter_text(estimate: Estimate) -> str:
-    """Return the interval in brackets, or how many values have none: one, or several that agree.
+    """Return the interval in brackets, or that there is one seed; empty for seeds that agree.
 
     >>> scatter_text(Estimate(10.0, None, None, 1, "t"))
     'one seed'
     >>> scatter_text(Estimate(10.0, None, None, 5, "t"))
-    '5 seeds, no interval'
+    ''
     """
-    without = "one seed" if estimate.n == 1 else f"{estimate.n} seeds, no interval"
-    return interval_text(estimate) or without
+    return "one seed" if estimate.n == 1 else interval_text(estimate)
 
 
 def estimate_text(estimate: Estimate | None) -> str:

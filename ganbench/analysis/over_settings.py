@@ -45,6 +45,11 @@ class OverSettings:
         return sum(verdict.comparison.fails_less for verdict in self.verdicts)
 
     @property
+    def shows(self) -> bool:
+        """Whether there is a verdict at any setting."""
+        return self.count("unclear") < len(self.settings)
+
+    @property
     def sentence(self) -> str:
         """At how many settings it does what, in one sentence."""
         total = len(self.settings)
@@ -85,10 +90,11 @@ def over_settings(verdicts: Sequence[Verdict]) -> list[OverSettings]:
 
 
 def noun_of(settings: Sequence[str]) -> str:
-    """Return ``rates`` if learning rates are all that differs, otherwise ``settings``.
+    """Return ``learning rates`` if they are all that differs, otherwise ``settings``.
 
     >>> noun_of(["learning_rate=0.001", "learning_rate=0.01"])
-    'rates'
+    'learning rates'
     """
     keys = {part.partition("=")[0] for setting in settings for part in setting.split(", ")}
-    return "rates" if keys and all(key.endswith("learning_rate") for key in keys) else "settings"
+    rates = keys and all(key.endswith("learning_rate") for key in keys)
+    return "learning rates" if rates else "settings"

@@ -19,7 +19,7 @@ MOST_SEEDS = 5
 MOST_ROWS = 120
 """The most rows of a table."""
 
-MOST_NUMBERS = 600
+MOST_NUMBERS = 1000
 """The most runs that are listed individually."""
 
 
@@ -45,7 +45,7 @@ def select_drawn(table: MetricTable, verdicts: Sequence[Verdict]) -> Drawn:
     """Select all runs, or the variants whose difference is shown, with their baselines.
 
     The largest of each kind of verdict come first (see ``in_turns``). Places that are left go to
-    the other variants, in the order of the table.
+    variants without a verdict, in the order of the table.
 
     Args:
         table: all variants of a dataset.
@@ -93,12 +93,19 @@ def _cost(run: RunRecord, column: MetricColumn | None) -> float:
 def by_size(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Return verdicts by kind, the largest of each kind first.
 
-    Those that show nothing come last, in the order in which they were given.
+    Those that show nothing come last, the ones of the lowest p value first.
     """
     return sorted(
         verdicts,
-        key=lambda verdict: (VERDICT_ORDER.index(verdict.kind), -_size(verdict)),
+        key=lambda verdict: (VERDICT_ORDER.index(verdict.kind), -_size(verdict), _p(verdict)),
     )
+
+
+def _p(verdict: Verdict) -> float:
+    """Return the p value of a verdict that shows nothing, on its own."""
+    if verdict.kind != "unclear" or verdict.pairs is None:
+        return 1.0
+    return 1.0 if (p := verdict.pairs.paired.t_p_value) is None else p
 
 
 def in_turns(verdicts: Sequence[Verdict]) -> list[Verdict]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ganbench.analysis.number_text import scatter_text
 from ganbench.analysis.stats import mean_interval
 from ganbench.cli.output import (
     complain,
@@ -168,7 +167,7 @@ def sentence(found: Found, metric: str, tried: int) -> str:
 def _estimate(values: Sequence[float]) -> str:
     estimate = mean_interval(values)
     if estimate.low is None or estimate.high is None:
-        return f"{format_number(estimate.value)} ({scatter_text(estimate)})"
+        return f"{format_number(estimate.value)} ({counted(estimate.n, 'seed')}, no interval)"
     bounds = f"{format_number(estimate.low)} – {format_number(estimate.high)}"
     return f"{format_number(estimate.value)} ({bounds}, n = {len(values)})"
 

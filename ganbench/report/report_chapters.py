@@ -8,10 +8,11 @@ from typing import Any
 
 from ganbench.analysis import number_text
 from ganbench.analysis.across_datasets import Across, AcrossRow
+from ganbench.analysis.over_settings import OverSettings
 from ganbench.analysis.selection import MOST_ROWS, VERDICT_ORDER, by_size
 from ganbench.analysis.tables import heading
 from ganbench.analysis.verdicts import WORDS, Verdict
-from ganbench.config import join_words
+from ganbench.config import counted, join_words
 from ganbench.records.run_record import RunRecord
 from ganbench.report import notes, sentences
 from ganbench.report.claims_chapter import claims_chapter
@@ -32,6 +33,7 @@ from ganbench.report.content_blocks import (
 )
 from ganbench.report.dataset.dataset_chapter import dataset_chapter
 from ganbench.report.dataset.dataset_section import DatasetSection
+from ganbench.report.dataset.verdict_blocks import in_part_on_settings
 from ganbench.report.event_chapter import event_chapter
 from ganbench.report.make_report import Report
 from ganbench.report.speed.speed_blocks import speed_chapter
@@ -74,9 +76,21 @@ def _findings(section: DatasetSection) -> list[Item]:
         return []
     text: list[Span | str] = [Span(section.dataset, strong=True), f", {heading(section.main)}: "]
     shown = by_size([verdict for verdict in on_main if verdict.kind != "unclear"])
+    if len(shown) > MOST_FOUND and in_part_on_settings(section):
+        return [Item((*text, _over_settings([over for over, _ in section.over_settings])))]
     text += (_counted if len(shown) > MOST_FOUND else _named)(shown, section.treatments)
     text.append(f"no difference shown for {len(on_main) - len(shown)} of {len(on_main)}.")
     return [Item(tuple(text))]
+
+
+def _over_settings(listed: Sequence[OverSettings]) -> str:
+    """Return at how many settings each set of tricks does what, the most frequent help first."""
+    shown = sorted((over for over in listed if over.shows), key=lambda over: -over.count("helps"))
+    several = len({over.model for over in listed}) > 1
+    said = [f"{over.model} + {over.sentence}" if several else over.sentence for over in shown]
+    if others := len(listed) - len(shown):
+        said.append(f"No difference is shown for {others} of {counted(len(listed), 'treatment')}.")
+    return " ".join(said)
 
 
 def _named(verdicts: Sequence[Verdict], names: Mapping[str, str]) -> list[Span | str]:

@@ -108,29 +108,43 @@ def first_of(count: int, most: int, noun: str) -> list[str]:
     return [f"The first {most:,} of {count:,} {noun} are listed."] if count > most else []
 
 
-def left_out(table: MetricTable, drawn: MetricTable, chosen: Drawn) -> list[str]:
-    """Return sentences on what a page leaves out of many runs."""
+def left_out(table: MetricTable, drawn: MetricTable, chosen: Drawn, *, courses: bool) -> list[str]:
+    """Return sentences on what a page leaves out of many runs.
+
+    Args:
+        table: All variants.
+        drawn: Those that are drawn.
+        chosen: How they were chosen.
+        courses: Whether metrics were measured more than once in training.
+    """
     sentences = []
     if not chosen.whole:
         sentences.append(
             f"Of {len(table.rows):,} variants, {len(chosen.variants)} are drawn: of those that "
             "help, fail less, hurt or fail, the largest of each kind in turn, by the ratio to the "
-            "baseline, then others, in the order of the table, and the baselines of all of them. "
-            f"Each of them shows the course of {MOST_SEEDS} seeds, and the losses and samples of "
-            "the first. The chart of effects on the primary metric has all treatments, up to "
-            f"{MOST_ROWS}."
+            "baseline, then those of the lowest p values, and the baselines of all of them."
+            f"{_shown(drawn, courses=courses)} The chart of effects on the primary metric has all "
+            f"treatments, up to {MOST_ROWS}."
         )
         sentences.append(
-            "Variants at the same time and at the same kimg are compared where there are at most "
-            f"{MOST_RUNS} runs."
+            "What variants reach at the same time and at the same kimg is left out, as it is "
+            f"wherever there are more than {MOST_RUNS} runs."
         )
     if len(drawn.rows) > MOST_VARIANTS:
         sentences.append(f"Settings are those of the first {MOST_VARIANTS} variants.")
     if len(table.rows) > MOST_ROWS:
         sentences.append(f"Tables stop after {MOST_ROWS} variants.")
     if sum(len(row.runs) for row in table.rows) > MOST_NUMBERS:
-        sentences.append(f"The first {MOST_NUMBERS} runs are listed one by one.")
+        sentences.append(f"The first {MOST_NUMBERS:,} runs are listed one by one.")
     return [*sentences, "All numbers are in results.jsonl."] if sentences else []
+
+
+def _shown(drawn: MetricTable, *, courses: bool) -> str:
+    """Return what a page shows of the variants that are drawn."""
+    shown = [f"the course of {MOST_SEEDS} seeds"] if courses else []
+    if any(run.grids for row in drawn.rows for run in row.runs):
+        shown.append("the samples of the first seed")
+    return f" Each of them shows {join_words(shown)}." if shown else ""
 
 
 def threads_warning(threads: Sequence[int]) -> str:
@@ -195,10 +209,11 @@ def times_varied(rows: Sequence[VariantRow]) -> str:
     if not varied:
         return ""
     widest, times = next(iter(varied.items()))
-    others = f"; {counted(len(varied) - 1, 'more variant')} varied, too" if len(varied) > 1 else ""
+    others = f", and so did those of {counted(len(varied) - 1, 'other variant')}"
     return (
         f"Times varied: of {widest}, runs of one length took up to {amount(times, 2)} times as "
-        f"long as others{others}. The load of the machine is in these seconds."
+        f"long as others{others if len(varied) > 1 else ''}. The load of the machine is in these "
+        "seconds."
     )
 
 

@@ -75,6 +75,8 @@ def test_every_other_variant_must_be_worse(support: Callable[..., str]) -> None:
 
 def test_ties_and_single_runs_support_nothing(support: Callable[..., str]) -> None:
     assert support([1.0, 1.1], [1.0, 1.1], [9.0, 9.1]) == "not significant"
-    assert support([1.0, 1.1], [1.0, 1.1], [1.1, 1.0]) == "all equal"
+    assert support([1.0, 1.1], [1.0, 1.1], [1.1, 1.0]) == "shared"
+    tied = [[1.0, 1.1]] * 4
+    assert support(*tied, [9.0, 9.1]) == "shared"
     assert support([1.0], [9.0]) == "not tested"
     assert support([1.0, 1.1, 1.0], [9.0, None, None]) == "not tested"

@@ -59,7 +59,7 @@ def test_rates_stand_in_order_and_are_counted() -> None:
     assert over.settings == tuple(f"learning_rate={rate}" for rate in rates)
     assert [verdict.kind for verdict in over.verdicts] == ["hurts", "unclear", "helps", "fails"]
     assert over.sentence == (
-        "r1 helps at 1 of 4 rates, hurts at 1, fails at 1 and shows no difference at 1."
+        "r1 helps at 1 of 4 learning rates, hurts at 1, fails at 1 and shows no difference at 1."
     )
     assert over.steadier == 0
 
@@ -82,7 +82,7 @@ def test_what_holds_only_where_no_run_failed_is_counted_apart() -> None:
         setting = f"learning_rate={rate}"
         records += [*runs("", setting, base), *runs("r1", setting, some_fail)]
     (over,) = judged(records)
-    assert over.sentence == "r1 helps at 0 of 2 rates and helps where no run failed at 2."
+    assert over.sentence == "r1 helps at 0 of 2 learning rates and helps where no run failed at 2."
 
 
 def test_failing_less_alone_is_no_missing_difference() -> None:
@@ -92,7 +92,7 @@ def test_failing_less_alone_is_no_missing_difference() -> None:
         records += [*runs("", setting, (BASE[0], *NONE, *NONE)), *runs("r1", setting, SAME * 2)]
     (over,) = judged(records)
     assert over.sentence == (
-        "r1 helps at 0 of 2 rates. Fewer of its runs than of the baseline's fail at 2."
+        "r1 helps at 0 of 2 learning rates. Fewer of its runs than of the baseline's fail at 2."
     )
 
 
@@ -116,8 +116,11 @@ def test_one_setting_is_no_profile_and_models_are_apart() -> None:
 @pytest.mark.parametrize(
     ("settings", "noun"),
     [
-        (["learning_rate=1", "learning_rate=2"], "rates"),
-        (["generator_optimizer.learning_rate=1", "generator_optimizer.learning_rate=2"], "rates"),
+        (["learning_rate=1", "learning_rate=2"], "learning rates"),
+        (
+            ["generator_optimizer.learning_rate=1", "generator_optimizer.learning_rate=2"],
+            "learning rates",
+        ),
         (["learning_rate=1, batch_size=2", "learning_rate=2, batch_size=2"], "settings"),
         ([], "settings"),
     ],

@@ -116,7 +116,7 @@ def test_a_trick_at_several_rates_is_counted(rate_grid: Any) -> None:
     table = chapter.blocks[0]
     assert isinstance(table, Table)
     (row,) = table.rows
-    assert cell_text(row.cells[2]) == "fails less 2, not shown 1 of 3 rates"
+    assert cell_text(row.cells[2]) == "fails less 2, not shown 1 of 3 learning rates"
 
 
 def test_without_claims_or_single_tricks_there_is_no_chapter(

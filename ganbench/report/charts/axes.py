@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ganbench.analysis.comparison import PLAIN
 from ganbench.report.charts.panels import Rows
 
 _DIGITS = 5
@@ -147,7 +148,9 @@ def _values_alone(names: list[list[str]]) -> list[list[str]]:
 
 def _without_model(names: list[list[str]]) -> list[list[str]]:
     """Return the parts of names without the model, where tricks are added to the same in all."""
-    models = {parts[0].partition(" + ")[0] if " + " in parts[0] else "" for parts in names}
-    if len(models) > 1 or "" in models:
+    split = [parts[0].partition(" + ") for parts in names]
+    if len({model for model, _, _ in split}) > 1 or not any(tricks for _, _, tricks in split):
         return names
-    return [[parts[0].partition(" + ")[2], *parts[1:]] for parts in names]
+    return [
+        [tricks or PLAIN, *parts[1:]] for (_, _, tricks), parts in zip(split, names, strict=True)
+    ]

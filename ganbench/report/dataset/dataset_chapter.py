@@ -35,9 +35,9 @@ def dataset_chapter(section: DatasetSection, illustrations: Illustrations) -> Ch
     """
     blocks: list[Block] = [
         *_warnings(section),
-        *map(Paragraph, sentences.left_out(section.table, section.drawn, section.chosen)),
-        *verdict_blocks(section),
+        *map(Paragraph, _left_out(section)),
         *over_settings_blocks(section),
+        *verdict_blocks(section),
         *conclusion_blocks(section),
         *metric_blocks(section),
         *sample_blocks(section, illustrations.grids),
@@ -54,6 +54,13 @@ def dataset_chapter(section: DatasetSection, illustrations: Illustrations) -> Ch
         *settings_blocks(section),
     ]
     return Chapter(section.dataset, tuple(blocks), anchor=section.slug)
+
+
+def _left_out(section: DatasetSection) -> list[str]:
+    """Return what the chapter leaves out of many runs."""
+    return sentences.left_out(
+        section.table, section.drawn, section.chosen, courses=bool(section.courses)
+    )
 
 
 def _warnings(section: DatasetSection) -> list[Paragraph]:

@@ -132,7 +132,7 @@ def _metric_cell(cell: TableCell | None, column: MetricColumn, support: Support)
     if cell is None:
         return TextCell(mark="none")
     shown = _estimate_cell(cell.estimate, cell.runs)
-    if not cell.best or support == "all equal":
+    if not cell.best or support == "shared":
         return shown
     if support == "significant":
         mean = Span(number_text.mean_text(cell.estimate), strong=True)
@@ -145,10 +145,9 @@ def _estimate_cell(estimate: Estimate | None, runs: int) -> TextCell:
     """Return a mean with its interval, and of how many runs it is where some have no value."""
     if estimate is None:
         return TextCell()
-    under = [number_text.scatter_text(estimate)]
-    if estimate.n != runs:
-        under.append(f"{estimate.n} of {runs}")
-    return TextCell((number_text.mean_text(estimate),), notes=tuple(under), value=estimate.value)
+    some = f"{estimate.n} of {runs}" if estimate.n != runs else ""
+    under = tuple(filter(None, (number_text.scatter_text(estimate), some)))
+    return TextCell((number_text.mean_text(estimate),), notes=under, value=estimate.value)
 
 
 def _published_note(published: PublishedRow, section: DatasetSection) -> Text:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ganbench.analysis import number_text
+from ganbench.analysis.comparison import PLAIN
 from ganbench.analysis.over_settings import OverSettings
 from ganbench.analysis.selection import MOST_ROWS
 from ganbench.analysis.tables import heading
@@ -51,23 +53,16 @@ def _of_model(
     settings = tuple(dict.fromkeys(name for over, _ in group for name in over.settings))
     columns = (
         Column("treatment", number=False),
-        Column(f"helps at, of {noun}"),
+        Column(f"{noun} at which it helps"),
         *(Column(short_setting(name), number=False, group=_key(settings)) for name in settings),
     )
-    rows = tuple(_row(over, settings) for over, _ in group[:MOST_ROWS])
-    shown = [over for over, _ in group[:MOST_ROWS] if over.count("unclear") < len(over.settings)]
-    said = [
-        Item((Span(over.tricks, strong=True), over.sentence.removeprefix(over.tricks)))
-        for over in shown
-    ]
-    if others := len(rows) - len(shown):
-        which = f"the other {counted(others, 'treatment')}" if shown else "any treatment"
-        said.append(Item((f"No difference is shown for {which}, at any of the {noun}.",)))
-    title = f"{heading(section.main)} over {noun}: what each trick does to {model}"
+    listed = [over for over, _ in group[:MOST_ROWS]]
+    rows = (_baseline_row(section, listed, settings), *(_row(over, settings) for over in listed))
+    title = f"Does it help {model} at each {noun.removesuffix('s')}?"
     blocks: list[Block] = [
-        Heading(title),
+        Heading(f"{title} {heading(section.main)}"),
         Table(f"Effects over {noun} on {section.dataset}", columns, rows, mark="verdicts"),
-        Bullets(tuple(said)),
+        Bullets(tuple(_said(listed, noun))),
     ]
     panels = tuple(panel for _, panel in group if panel)
     if panels:
@@ -85,6 +80,36 @@ def _key(settings: Sequence[str]) -> str:
     return keys.pop() if len(keys) == 1 else "setting"
 
 
+def _said(listed: Sequence[OverSettings], noun: str) -> list[Item]:
+    """Return a sentence on each set of tricks that has a verdict, and one on the others."""
+    shown = [over for over in listed if over.shows]
+    said = [
+        Item((Span(over.tricks, strong=True), over.sentence.removeprefix(over.tricks)))
+        for over in shown
+    ]
+    if others := len(listed) - len(shown):
+        which = f"the other {counted(others, 'treatment')}" if shown else "any treatment"
+        said.append(Item(f"No difference is shown for {which}, at any of the {noun}."))
+    return said
+
+
+def _baseline_row(
+    section: DatasetSection, listed: Sequence[OverSettings], settings: Sequence[str]
+) -> Row:
+    """Return the mean of the baseline at each setting."""
+    assert section.main is not None
+    baselines = {
+        setting: verdict.comparison.baseline
+        for over in listed
+        for setting, verdict in zip(over.settings, over.verdicts, strict=True)
+    }
+    cells = (
+        section.table.row(baselines[setting]).cells.get(section.main.name) for setting in settings
+    )
+    means = (TextCell(number_text.mean_text(cell.estimate if cell else None)) for cell in cells)
+    return Row((TextCell(PLAIN, notes=("its mean",)), TextCell(""), *means), reference=True)
+
+
 def _row(over: OverSettings, settings: Sequence[str]) -> Row:
     """Return what a set of tricks does at each setting."""
     verdicts = dict(zip(over.settings, over.verdicts, strict=True))
@@ -93,16 +118,25 @@ def _row(over: OverSettings, settings: Sequence[str]) -> Row:
 
 
 def _cell(verdict: Verdict | None) -> TextCell:
-    """Return a verdict with its change, and how many runs failed where any did."""
+    """Return a verdict with its change and the mean that it leads to.
+
+    Where runs failed, the cell says how many, and how many pairs the verdict rests on.
+    """
     if verdict is None:
         return TextCell(mark="none")
+    notes = []
+    if verdict.pairs and verdict.kind not in {"fails", "fails-less"}:
+        notes.append(f"to {number_text.amount(verdict.pairs.means[0], 2)}")
     treatment, baseline = verdict.comparison.troubles
-    failed = (
-        f"{treatment.count} of {treatment.runs} failed",
-        f"baseline {baseline.count} of {baseline.runs}",
-    )
+    if treatment.count or baseline.count:
+        notes += [
+            f"{treatment.count} of {treatment.runs} failed",
+            f"baseline {baseline.count} of {baseline.runs}",
+        ]
+        if verdict.pairs:
+            notes.append(f"over {counted(verdict.pairs.paired.n, 'pair')}")
     word = Span(verdict.short, mark=f"verdict-{verdict.kind}", strong=verdict.kind != "unclear")
     return TextCell(
         (word, " ", Span(sentences.change(verdict), mark="change")),
-        notes=failed if treatment.count or baseline.count else (),
+        notes=tuple(notes),
     )

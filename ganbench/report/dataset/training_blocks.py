@@ -17,6 +17,7 @@ from ganbench.report.content_blocks import (
     Details,
     Heading,
     Item,
+    PageOnly,
     Paragraph,
     Pictures,
     Row,
@@ -116,7 +117,8 @@ def loss_blocks(section: DatasetSection) -> list[Block]:
         width=360,
         most_still=MOST_STILL_LOSSES if section.chosen.whole else 0,
     )
-    return [Details("Losses and logits", (charts, Paragraph(notes.LOSSES_NOTE)))]
+    part = Details("Losses and logits", (charts, Paragraph(notes.LOSSES_NOTE)))
+    return [part if charts.most_still else PageOnly((part,))]
 
 
 def settings_blocks(section: DatasetSection) -> list[Block]:

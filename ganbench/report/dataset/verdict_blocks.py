@@ -42,7 +42,7 @@ def verdict_blocks(section: DatasetSection) -> list[Block]:
         _verdict_table(section, several=several),
         *map(Paragraph, sentences.first_of(len(section.treatments), MOST_ROWS, "treatments")),
     ]
-    if len(section.treatments) > MOST_SENTENCES and _in_part_on_settings(section):
+    if len(section.treatments) > MOST_SENTENCES and in_part_on_settings(section):
         listed = [Details("Each treatment at each setting", tuple(listed))]
     blocks: list[Block] = [
         Heading(f"Does it help{against}?"),
@@ -67,8 +67,8 @@ def verdict_blocks(section: DatasetSection) -> list[Block]:
     return blocks
 
 
-def _in_part_on_settings(section: DatasetSection) -> bool:
-    """Tell whether the part on settings, which follows, has every treatment in fewer rows."""
+def in_part_on_settings(section: DatasetSection) -> bool:
+    """Tell whether the part on settings has every treatment, in fewer rows."""
     told = {
         verdict.comparison.variant for over, _ in section.over_settings for verdict in over.verdicts
     }

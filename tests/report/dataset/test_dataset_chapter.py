@@ -37,7 +37,7 @@ def test_of_many_runs_a_page_shows_some_and_says_so(make_record: Any, tmp_path: 
         assert f"Tables stop after {MOST_ROWS} variants" in text
         assert "Further treatments" in text
         assert f"The first {MOST_ROWS} of {MOST_ROWS + 9} treatments are listed." in text
-        assert f"are compared where there are at most {MOST_RUNS} runs" in text
+        assert f"wherever there are more than {MOST_RUNS} runs" in text
         assert "help, fail less, hurt or fail, the largest of each kind in turn" in text
     (effects,) = section.effects
     assert len({row["treatment"] for row in effects.data.rows}) == MOST_ROWS, "of the primary one"

@@ -17,7 +17,7 @@ from ganbench.report.make_report import make_report
     ("values", "shown"),
     [
         ([10.0], "10 one seed"),
-        ([10.0, 10.0, 10.0], "10 3 seeds, no interval"),
+        ([10.0, 10.0, 10.0], "10"),
         ([9.0, 10.0, 11.0], "10.0 [7.5, 12.5]"),
     ],
 )

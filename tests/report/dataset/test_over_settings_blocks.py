@@ -39,22 +39,27 @@ def test_a_trick_has_a_verdict_at_each_rate(runs: list[RunRecord]) -> None:
     table = next(block for block in blocks if isinstance(block, Table))
     assert [column.head for column in table.columns] == [
         "treatment",
-        "helps at, of rates",
+        "learning rates at which it helps",
         "0.0001",
         "0.001",
         "0.01",
     ]
     assert {column.group for column in table.columns[2:]} == {"learning_rate"}
-    (row,) = table.rows
+    plain_row, row = table.rows
+    assert [cell_text(cell) for cell in plain_row.cells] == [
+        *("none its mean", "", "40.9", "40.9", "40.9"),
+    ]
     assert [cell_text(cell) for cell in row.cells] == [
         "r1",
         "1 of 3",
-        "helps −29 %",
-        "hurts +29 %",
+        "helps −29 % to 29",
+        "hurts +29 % to 53",
         "fails 6 of 6 6 of 6 failed baseline 0 of 6",
     ]
     (said,) = (block for block in blocks if isinstance(block, Bullets))
-    assert plain(said.items[0].text) == ("r1 helps at 1 of 3 rates, hurts at 1 and fails at 1.")
+    assert plain(said.items[0].text) == (
+        "r1 helps at 1 of 3 learning rates, hurts at 1 and fails at 1."
+    )
 
 
 def test_the_chart_has_a_ratio_where_there_are_pairs(runs: list[RunRecord]) -> None:
@@ -80,7 +85,7 @@ def test_the_part_is_on_the_page_and_its_chart_in_markdown(rate_grid: Any, tmp_p
     files = write_report(rate_grid(), tmp_path / "out", title="Rates")
     for file in (files.page, files.markdown):
         words = " ".join(file.read_text().split())
-        assert "helps at 0 of 3 rates and shows no difference at 1." in words
+        assert "helps at 0 of 3 learning rates and shows no difference at 1." in words
         assert "Fewer of its runs than of the baseline&#39;s fail at 2." in words.replace(
             "baseline's", "baseline&#39;s"
         )
