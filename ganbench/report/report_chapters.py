@@ -84,11 +84,17 @@ def _findings(section: DatasetSection) -> list[Item]:
 
 
 def _over_settings(listed: Sequence[OverSettings]) -> str:
-    """Return at how many settings each set of tricks does what, the most frequent help first."""
-    shown = sorted((over for over in listed if over.shows), key=lambda over: -over.count("helps"))
+    """Return what sets of tricks do at how many settings, the most frequent help first."""
     several = len({over.model for over in listed}) > 1
-    said = [f"{over.model} + {over.sentence}" if several else over.sentence for over in shown]
-    if others := len(listed) - len(shown):
+    alike: dict[str, list[str]] = {}
+    for over in sorted(listed, key=lambda over: -over.count("helps")):
+        name = f"{over.model} + {over.tricks}" if several else over.tricks
+        if over.shows:
+            found = over.sentence.removeprefix(f"{over.tricks} ").rstrip(".")
+            alike.setdefault(found[0].upper() + found[1:], []).append(name)
+    said = [f"{found}: {join_words(names)}." for found, names in alike.items()]
+    others = sum(not over.shows for over in listed)
+    if others:
         said.append(f"No difference is shown for {others} of {counted(len(listed), 'treatment')}.")
     return " ".join(said)
 

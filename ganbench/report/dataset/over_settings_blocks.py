@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from ganbench.analysis import number_text
 from ganbench.analysis.comparison import PLAIN
+from ganbench.analysis.failures import Trouble, trouble
 from ganbench.analysis.over_settings import OverSettings
 from ganbench.analysis.selection import MOST_ROWS
-from ganbench.analysis.tables import heading
+from ganbench.analysis.tables import MetricColumn, VariantRow, heading
 from ganbench.analysis.verdicts import Verdict
 from ganbench.config import counted
 from ganbench.report import notes, sentences
@@ -103,11 +104,22 @@ def _baseline_row(
         for over in listed
         for setting, verdict in zip(over.settings, over.verdicts, strict=True)
     }
-    cells = (
-        section.table.row(baselines[setting]).cells.get(section.main.name) for setting in settings
+    cells = (_baseline_cell(section.table.row(baselines[name]), section.main) for name in settings)
+    return Row((TextCell(PLAIN, notes=("its mean",)), TextCell(""), *cells), reference=True)
+
+
+def _baseline_cell(row: VariantRow, main: MetricColumn) -> TextCell:
+    """Return the mean of a baseline, and how many of its runs failed where any did."""
+    cell = row.cells.get(main.name)
+    return TextCell(
+        number_text.amount(cell.estimate.value if cell else None, 2),
+        notes=_failed(trouble(row.runs)),
     )
-    means = (TextCell(number_text.mean_text(cell.estimate if cell else None)) for cell in cells)
-    return Row((TextCell(PLAIN, notes=("its mean",)), TextCell(""), *means), reference=True)
+
+
+def _failed(runs: Trouble) -> tuple[str, ...]:
+    """Return how many runs failed where any did."""
+    return (f"{runs.count} of {runs.runs} failed",) if runs.count else ()
 
 
 def _row(over: OverSettings, settings: Sequence[str]) -> Row:
@@ -120,21 +132,18 @@ def _row(over: OverSettings, settings: Sequence[str]) -> Row:
 def _cell(verdict: Verdict | None) -> TextCell:
     """Return a verdict with its change and the mean that it leads to.
 
-    Where runs failed, the cell says how many, and how many pairs the verdict rests on.
+    The cell says how many runs failed where any did, and over how many pairs the verdict is where
+    that leaves some out.
     """
     if verdict is None:
         return TextCell(mark="none")
-    notes = []
+    notes: list[str] = []
+    comparison = verdict.comparison
     if verdict.pairs and verdict.kind not in {"fails", "fails-less"}:
         notes.append(f"to {number_text.amount(verdict.pairs.means[0], 2)}")
-    treatment, baseline = verdict.comparison.troubles
-    if treatment.count or baseline.count:
-        notes += [
-            f"{treatment.count} of {treatment.runs} failed",
-            f"baseline {baseline.count} of {baseline.runs}",
-        ]
-        if verdict.pairs:
-            notes.append(f"over {counted(verdict.pairs.paired.n, 'pair')}")
+    notes += _failed(comparison.troubles[0])
+    if comparison.conditional and verdict.pairs:
+        notes.append(f"over {counted(verdict.pairs.paired.n, 'pair')}")
     word = Span(verdict.short, mark=f"verdict-{verdict.kind}", strong=verdict.kind != "unclear")
     return TextCell(
         (word, " ", Span(sentences.change(verdict), mark="change")),

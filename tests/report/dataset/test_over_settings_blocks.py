@@ -14,6 +14,7 @@ from ganbench.records.run_record import RunRecord
 from ganbench.report.content_blocks import Bullets, Charts, Table
 from ganbench.report.dataset.over_settings_blocks import over_settings_blocks
 from ganbench.report.make_report import make_report
+from ganbench.report.report_chapters import report_blocks
 from ganbench.report.write import write_report
 
 BASE = (40.0, 41.0, 42.0, 39.0, 43.0, 40.5)
@@ -47,14 +48,14 @@ def test_a_trick_has_a_verdict_at_each_rate(runs: list[RunRecord]) -> None:
     assert {column.group for column in table.columns[2:]} == {"learning_rate"}
     plain_row, row = table.rows
     assert [cell_text(cell) for cell in plain_row.cells] == [
-        *("none its mean", "", "40.9", "40.9", "40.9"),
+        *("none its mean", "", "41", "41", "41"),
     ]
     assert [cell_text(cell) for cell in row.cells] == [
         "r1",
         "1 of 3",
         "helps −29 % to 29",
         "hurts +29 % to 53",
-        "fails 6 of 6 6 of 6 failed baseline 0 of 6",
+        "fails 6 of 6 6 of 6 failed",
     ]
     (said,) = (block for block in blocks if isinstance(block, Bullets))
     assert plain(said.items[0].text) == (
@@ -90,3 +91,23 @@ def test_the_part_is_on_the_page_and_its_chart_in_markdown(rate_grid: Any, tmp_p
             "baseline's", "baseline&#39;s"
         )
     assert (files.folder / "charts" / "digits-over-settings.svg").is_file()
+
+
+def test_of_many_treatments_the_first_lines_group_them_by_what_they_do(
+    make_record: Callable[..., RunRecord],
+) -> None:
+    helpful, harmful = [f"good-{at}" for at in range(4)], [f"bad-{at}" for at in range(4)]
+    groups = {"": BASE, "idle": BASE, **dict.fromkeys(helpful, LOW), **dict.fromkeys(harmful, HIGH)}
+    runs = [
+        make_record("digits", tricks, rate, seed, value)
+        for rate in ("0.001", "0.01", "0.1")
+        for tricks, values in groups.items()
+        for seed, value in enumerate(values)
+    ]
+    finding = report_blocks(make_report(runs, title="x"))[0]
+    assert isinstance(finding, Bullets)
+    assert plain(finding.items[0].text) == (
+        "digits, fid ↓: Helps at 3 of 3 learning rates: good-0, good-1, good-2 and good-3. "
+        "Helps at 0 of 3 learning rates and hurts at 3: bad-0, bad-1, bad-2 and bad-3. "
+        "No difference is shown for 1 of 9 treatments."
+    )
