@@ -19,7 +19,7 @@ MOST_TIED = 3
 
 
 def best_support(table: MetricTable, column: MetricColumn) -> Support:
-    """Tell whether the best mean of a column is better than every other by a test.
+    """Tell whether the best mean of a column is better than every other by a test, or shared.
 
     Each other variant is compared with the best one by a two-sided t test: a paired one over shared
     seeds, otherwise Welch's. All of them must have p < 0.05, so that no correction for their number

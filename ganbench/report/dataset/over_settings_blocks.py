@@ -137,15 +137,15 @@ def _cell(verdict: Verdict | None) -> TextCell:
     """
     if verdict is None:
         return TextCell(mark="none")
-    notes: list[str] = []
+    below: list[str] = []
     comparison = verdict.comparison
     if verdict.pairs and verdict.kind not in {"fails", "fails-less"}:
-        notes.append(f"to {number_text.amount(verdict.pairs.means[0], 2)}")
-    notes += _failed(comparison.troubles[0])
+        below.append(f"to {number_text.amount(verdict.pairs.means[0], 2)}")
+    below += _failed(comparison.troubles[0])
     if comparison.conditional and verdict.pairs:
-        notes.append(f"over {counted(verdict.pairs.paired.n, 'pair')}")
+        below.append(f"over {counted(verdict.pairs.paired.n, 'pair')}")
     word = Span(verdict.short, mark=f"verdict-{verdict.kind}", strong=verdict.kind != "unclear")
     return TextCell(
         (word, " ", Span(sentences.change(verdict), mark="change")),
-        notes=tuple(notes),
+        notes=tuple(below),
     )
