@@ -15,7 +15,7 @@ from ganbench.report.charts.axes import log_ticks_within, rounded
 from ganbench.report.charts.effects_chart import verdict_color
 from ganbench.report.charts.panels import ChartData, Panel, Rows, layered
 
-SMALL = 1e-3
+POWERS_BELOW = 1e-3
 """Below this a number is shorter as a power of ten."""
 
 REACH = 1.15
@@ -64,7 +64,7 @@ def narrow(settings: Sequence[str]) -> list[str]:
         numbers = [float(setting) for setting in settings]
     except ValueError:
         return list(settings)
-    if min(map(abs, numbers), default=1.0) >= SMALL:
+    if min(map(abs, numbers), default=1.0) >= POWERS_BELOW:
         return list(settings)
     split = [f"{number:e}".split("e") for number in numbers]
     return [f"{float(digits):.4g}e{int(power)}" for digits, power in split]
