@@ -15,6 +15,9 @@ _DIGITS = 5
 _LONG_NAME = 26
 """The letters of a name that an axis has room for."""
 
+NAME_WIDTH = 190
+"""The pixels that the axis of a chart gives to the names of variants."""
+
 
 def rounded(value: float) -> float:
     """Round to the digits that a chart can show."""
@@ -133,8 +136,12 @@ def names_in_short(names: Sequence[str]) -> str:
     own_parts = [own[shared:] for own in parts]
     if max((len(", ".join(own)) for own in own_parts), default=0) > _LONG_NAME:
         own_parts = _without_model(_values_alone(own_parts))
+    return labels({name: ", ".join(own) for name, own in zip(names, own_parts, strict=True)})
+
+
+def labels(shown: Mapping[str, str]) -> str:
+    """Return the Vega expression that shows other words for the values of an axis."""
     # A JSON object is also an object in a Vega expression, whatever the names hold.
-    shown = {name: ", ".join(own) for name, own in zip(names, own_parts, strict=True)}
     return f"{json.dumps(shown)}[datum.label]"
 
 

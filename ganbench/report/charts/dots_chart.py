@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 
 from ganbench.analysis.tables import MetricColumn, MetricTable, heading
-from ganbench.report.charts.axes import floor_in_sight, names_in_short, rounded
+from ganbench.report.charts.axes import NAME_WIDTH, floor_in_sight, names_in_short, rounded
 from ganbench.report.charts.chart_rows import seed_text
 from ganbench.report.charts.panels import (
     ChartData,
@@ -73,7 +73,7 @@ def _dots_panel(
     """Return the panel of one metric from ``dot_rows``; the floor is a dashed line."""
     base = alt.Chart()
     names = list(variant_styles)
-    names_axis = alt.Axis(grid=False, labelLimit=190, labelExpr=names_in_short(names))
+    names_axis = alt.Axis(grid=False, labelLimit=NAME_WIDTH, labelExpr=names_in_short(names))
     y = alt.Y("variant:N", sort=names, title=None, axis=names_axis)
     scale = alt.Scale(zero=False, padding=12)
     color = {"color": color_encodings(variant_styles, legend=None)["color"]}

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from ganbench.analysis import number_text
 from ganbench.analysis.outliers import largest_usual
 from ganbench.analysis.tables import heading
 from ganbench.analysis.verdicts import WORDS, Verdict, VerdictKind
-from ganbench.report.charts.axes import names_in_short, rounded, symlog_ticks
+from ganbench.report.charts.axes import NAME_WIDTH, labels, names_in_short, rounded, symlog_ticks
 from ganbench.report.charts.panels import ChartData, Panel, Rows, layered
 
 _PLACES = ("difference", "mean", "low", "high")
@@ -121,11 +120,8 @@ def effect_panel(name: str, verdicts: Sequence[Verdict], names: Mapping[str, str
     def y(axis: alt.Axis | None) -> alt.Y:
         return alt.Y("treatment:N", sort=order, title=None, axis=axis)
 
-    # A JSON object is also an object in a Vega expression, whatever the names hold.
-    verdict_axis = alt.Axis(
-        orient="right", grid=False, labelExpr=f"{json.dumps(words)}[datum.label]"
-    )
-    names_axis = alt.Axis(grid=True, labelLimit=190, labelExpr=names_in_short(order))
+    verdict_axis = alt.Axis(orient="right", grid=False, labelExpr=labels(words))
+    names_axis = alt.Axis(grid=True, labelLimit=NAME_WIDTH, labelExpr=names_in_short(order))
     zero = alt.Chart(alt.InlineData(values=[{}])).mark_rule(opacity=0.55)
     layers = [
         zero.encode(x=alt.XDatum(0), color=alt.value("#8C8C8C")),

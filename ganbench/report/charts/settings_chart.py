@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import altair as alt
@@ -11,7 +10,7 @@ import altair as alt
 from ganbench.analysis.number_text import p_text
 from ganbench.analysis.over_settings import OverSettings
 from ganbench.analysis.verdicts import WORDS
-from ganbench.report.charts.axes import log_ticks_within, rounded
+from ganbench.report.charts.axes import labels, log_ticks_within, rounded
 from ganbench.report.charts.effects_chart import verdict_color
 from ganbench.report.charts.panels import ChartData, Panel, Rows, layered
 
@@ -82,32 +81,23 @@ def settings_panels(
         name: What the names of the charts' data begin with.
     """
     rows = [setting_rows(over) for over in group]
-    reach: dict[str, tuple[float, float]] = {}
-    for model in {over.model for over in group}:
-        means = [
-            row["ratio"]
-            for over, own in zip(group, rows, strict=True)
-            for row in own
-            if over.model == model
-        ]
-        ends = (min([1.0, *means]) / REACH, max([1.0, *means]) * REACH)
-        reach[model] = rounded(ends[0]), rounded(ends[1])
+    means: dict[str, list[float]] = {}
+    for over, own in zip(group, rows, strict=True):
+        means.setdefault(over.model, [1.0]).extend(row["ratio"] for row in own)
     return [
-        (over, _panel(over, own, f"{name}-{index}", reach[over.model]) if own else None)
+        (over, _panel(over, own, f"{name}-{index}", means[over.model]) if own else None)
         for index, (over, own) in enumerate(zip(group, rows, strict=True))
     ]
 
 
-def _panel(over: OverSettings, rows: Rows, name: str, reach: tuple[float, float]) -> Panel:
-    """Return the panel of one set of tricks, with an axis from one ratio to another."""
-    low, high = reach
+def _panel(over: OverSettings, rows: Rows, name: str, means: Sequence[float]) -> Panel:
+    """Return the panel of one set of tricks, with an axis on which all the means have a place."""
+    low, high = rounded(min(means) / REACH), rounded(max(means) * REACH)
     for row in rows:
         if "low" in row:
             row["bar_low"] = min(max(row["low"], low), high)
             row["bar_high"] = min(max(row["high"], low), high)
     order = [short_setting(setting) for setting in over.settings]
-    # A JSON object is also an object in a Vega expression, whatever the settings hold.
-    labels = json.dumps(dict(zip(order, narrow(order), strict=True)))
     x = alt.X(
         "setting:O",
         title=None,
@@ -117,7 +107,7 @@ def _panel(over: OverSettings, rows: Rows, name: str, reach: tuple[float, float]
             labelAngle=0,
             labelOverlap=True,
             labelSeparation=4,
-            labelExpr=f"{labels}[datum.label]",
+            labelExpr=labels(dict(zip(order, narrow(order), strict=True))),
         ),
     )
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
