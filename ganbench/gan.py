@@ -207,7 +207,7 @@ class Loss:
 
     Logits are (B, ...) and unbounded; each function returns a scalar. A higher logit means that
     the discriminator takes an example for more real, and tricks rely on it; where it does not,
-    ``higher_is_real`` is False, and those tricks are refused.
+    ``higher_is_real`` is False, and those tricks are refused (``Trick.needs_ordered_logits``).
 
     ``paired`` says that the generator's loss compares fake with real logits. Where it is False,
     the pass over real examples is skipped, and the function gets an empty tensor instead.

@@ -196,10 +196,14 @@ class Trick(Hooks):
     Tricks act in the order of ``order``, then of their names, never in the order of the command
     line: the same set of tricks is always the same algorithm. ``neutral`` holds parameters at
     which the trick changes nothing, bit for bit, where its formula has such a point.
+
+    ``needs_ordered_logits`` says that the trick takes a higher logit for more real; losses of other
+    logits are refused.
     """
 
     order: ClassVar[int] = 0
     neutral: ClassVar[Mapping[str, Any]] = {}
+    needs_ordered_logits: ClassVar[bool] = False
 
 
 HOOKS = tuple(
@@ -234,17 +238,14 @@ def refusal(name: str, others: Sequence[Hooks], sentence: str) -> ConfigError:
     return ConfigError(sentence.format(others=join_words(names)), hint)
 
 
-def require_order(name: str, loss: Loss) -> None:
-    """Refuse a loss whose logits do not tell more real examples from less real ones.
-
-    Args:
-        name: The name of the trick that relies on it.
-        loss: The loss.
+def require_order(hooks: Hooks, loss: Loss) -> None:
+    """Refuse a loss in which a higher logit does not mean more real, where a trick takes it so.
 
     Raises:
-        ConfigError: A higher logit does not mean more real.
+        ConfigError: The loss is of that kind, and the trick relies on the order.
     """
-    if not loss.higher_is_real:
+    if isinstance(hooks, Trick) and hooks.needs_ordered_logits and not loss.higher_is_real:
+        name = hooks_name(hooks)
         raise ConfigError(
             f"{name} relies on higher logits for more real examples, and those of the loss "
             f"'{loss.name}' are features without such an order.",

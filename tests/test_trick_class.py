@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: MIT
 """What the class of a trick must be."""
 
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, Literal
 
 import pytest
 from pydantic import Field
+from small_models import small
+from small_states import state_of
 
-from ganbench import Trick, registry
+from ganbench import DataSpec, Trick, losses, register, registry
 from ganbench.errors import ConfigError
 from ganbench.trick import HOOKS
 from ganbench.trick_class import check_hooks, check_trick_class
+
+POINTS = DataSpec("points", "1", (2,))
 
 
 @pytest.mark.parametrize("name", registry.tricks.names())
@@ -84,3 +89,21 @@ def test_a_hook_of_an_earlier_version_is_named_with_what_took_its_place(name, ho
     with pytest.raises(ConfigError, match=f"Did you mean '{hook}'?"):
         check_hooks(kind, HOOKS)
     check_hooks(kind, [*HOOKS, name])
+
+
+@pytest.mark.parametrize("ordered_logits", [True, False])
+@pytest.mark.parametrize("needed", [True, False])
+def test_a_trick_that_needs_ordered_logits_is_refused_by_losses_without(needed, ordered_logits):
+    @register("ranking")
+    @dataclass(frozen=True)
+    class Ranking(Trick):
+        """A trick of a user's own, whose needs are declared and not checked by itself."""
+
+        needs_ordered_logits: ClassVar = needed
+
+    loss = replace(losses.non_saturating, higher_is_real=ordered_logits)
+    trained = nullcontext()
+    if needed and not ordered_logits:
+        trained = pytest.raises(ConfigError, match="ranking relies on higher logits")
+    with trained:
+        state_of(small("vanilla", POINTS), POINTS, tricks=(Ranking(),), loss=loss)

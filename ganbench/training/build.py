@@ -43,7 +43,7 @@ from ganbench.training.contract import (
 )
 from ganbench.training.distributed import check_parts
 from ganbench.training.optimizers import make_optimizer
-from ganbench.trick import Hooks, Trick, Tricks, TrickState, hooks_name
+from ganbench.trick import Hooks, Trick, Tricks, TrickState, hooks_name, require_order
 from ganbench.trick_config import rebuild_tricks
 from ganbench.user_code import call_model, place_of
 
@@ -234,6 +234,7 @@ def check_together(tricks: Tricks, gan: GAN, loss: Loss, recipe: Recipe, data: D
     added = [hooks for hooks in tricks if isinstance(hooks, Trick)]
     trained = replace(gan, loss=loss, recipe=recipe, tricks=added)
     for hooks in tricks:
+        require_order(hooks, loss)
         with one_sentence("to check the model", f"the hook check of {hooks_name(hooks)}"):
             hooks.check(trained, recipe, data)
 

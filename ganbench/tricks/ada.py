@@ -17,7 +17,7 @@ from ganbench.images_per_update import images_per_update
 from ganbench.nn.mirror import mirrored
 from ganbench.registry import register
 from ganbench.state import State
-from ganbench.trick import Trick, TrickState, hooks_name, require_order
+from ganbench.trick import Trick, TrickState, hooks_name
 from ganbench.tricks.diffaugment import refuse_further_images, refuse_sources
 from ganbench.turn import Scored, Seen, Turn
 
@@ -59,13 +59,14 @@ class ADA(Trick):
     color: Annotated[float, Field(ge=0)] = 1.0
 
     neutral: ClassVar = {"target": 1.0, "initial": 0.0}
+    needs_ordered_logits: ClassVar = True
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse data other than images, sources, turns of oblong images, and some losses.
+        """Refuse data other than images, sources, and turns of oblong images.
 
         Raises:
-            ConfigError: The data are of another kind, the model gets a source for each image,
-                images to be rotated are not square, or a higher logit does not mean more real.
+            ConfigError: The data are of another kind, the model gets a source for each image, or
+                images to be rotated are not square.
         """
         if not data.is_image:
             raise ConfigError(
@@ -78,7 +79,6 @@ class ADA(Trick):
                 "Turn the rotation off: --trick ada:rotation=false",
             )
         refuse_sources("ada", gan)
-        require_order("ada", gan.loss)
 
     def start(self, state: State) -> TrickState:
         """Start with the initial probability, and no signs."""

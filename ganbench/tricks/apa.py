@@ -9,11 +9,10 @@ from typing import Annotated, ClassVar
 import torch
 from pydantic import Field
 
-from ganbench.config import Recipe
-from ganbench.gan import GAN, Batch, DataSpec
+from ganbench.gan import Batch
 from ganbench.registry import register
 from ganbench.state import State
-from ganbench.trick import Trick, TrickState, require_order
+from ganbench.trick import Trick, TrickState
 from ganbench.tricks.ada import follow_signs
 from ganbench.turn import Turn
 
@@ -39,14 +38,7 @@ class APA(Trick):
     initial: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     neutral: ClassVar = {"target": 1.0, "initial": 0.0}
-
-    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse a loss in which a higher logit does not mean more real.
-
-        Raises:
-            ConfigError: The loss is of that kind.
-        """
-        require_order("apa", gan.loss)
+    needs_ordered_logits: ClassVar = True
 
     def start(self, state: State) -> TrickState:
         """Start with the initial probability, and no signs."""

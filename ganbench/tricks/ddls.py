@@ -41,6 +41,7 @@ class DDLS(Trick):
     rate: Annotated[float, Field(gt=0)] = 0.05
 
     neutral: ClassVar = {"steps": 0}
+    needs_ordered_logits: ClassVar = True
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
         """Refuse a model with a prior of its own, whose density is not known.

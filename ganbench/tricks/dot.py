@@ -45,6 +45,7 @@ class DOT(Trick):
     pairs: Annotated[int, Field(ge=1)] = 100
 
     neutral: ClassVar = {"steps": 0}
+    needs_ordered_logits: ClassVar = True
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
         """Refuse a model with a prior of its own, some of whose values may be codes.

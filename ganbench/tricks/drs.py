@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -14,7 +14,7 @@ from ganbench.errors import ConfigError, GanbenchError
 from ganbench.gan import Batch, Draw, Sampler
 from ganbench.registry import register
 from ganbench.state import State
-from ganbench.trick import Trick, TrickState, hooks_name, refusal, require_order
+from ganbench.trick import Trick, TrickState, hooks_name, refusal
 from ganbench.tricks.pacgan import PacGAN
 
 _BURN_IN_BATCH = 1000
@@ -50,6 +50,8 @@ class DRS(Trick):
     burn_in: Annotated[int, Field(ge=1)] = 10_000
     most_draws: Annotated[int, Field(ge=1)] = 1_000
     """The number of samples to draw for each sample requested, before giving up."""
+
+    needs_ordered_logits: ClassVar = True
 
     def start(self, state: State) -> TrickState:
         """Refuse packs of samples, which share a logit, and other corrections.
@@ -127,10 +129,8 @@ def require_single_logits(name: str, state: State) -> None:
     """Refuse what a trick that corrects samples by their logits cannot work with.
 
     Raises:
-        ConfigError: A higher logit does not mean more real, the discriminator judges packs of
-            samples, or another trick corrects them, too.
+        ConfigError: The discriminator judges packs of samples, or another trick corrects them, too.
     """
-    require_order(name, state.loss)
     packing = [each for each in state.tricks if isinstance(each, PacGAN) and each.size > 1]
     if packing:
         raise refusal(

@@ -9,12 +9,10 @@ from typing import Annotated, ClassVar
 import torch
 from pydantic import Field
 
-from ganbench.config import Recipe
-from ganbench.gan import GAN, DataSpec
 from ganbench.moving import Number
 from ganbench.registry import register
 from ganbench.state import State
-from ganbench.trick import Terms, Trick, TrickState, require_order
+from ganbench.trick import Terms, Trick, TrickState
 from ganbench.turn import Turn
 
 
@@ -39,14 +37,7 @@ class LeCam(Trick):
     decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
 
     neutral: ClassVar = {"weight": 0.0}
-
-    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse a loss in which a higher logit does not mean more real.
-
-        Raises:
-            ConfigError: The loss is of that kind.
-        """
-        require_order("lecam", gan.loss)
+    needs_ordered_logits: ClassVar = True
 
     def start(self, state: State) -> TrickState:
         """Make room for the anchors, and for whether they have begun: 0 or 1."""

@@ -17,7 +17,7 @@ from ganbench.moving import Number
 from ganbench.nn.synchronized import has_batch_norm
 from ganbench.registry import register
 from ganbench.state import State
-from ganbench.trick import Trick, TrickState, hooks_name, require_order
+from ganbench.trick import Trick, TrickState, hooks_name
 from ganbench.turn import Turn
 
 
@@ -39,14 +39,14 @@ class LOGAN(Trick):
     damping: Annotated[float, Field(gt=0)] = 5.0
 
     neutral: ClassVar = {"rate": 0.0}
+    needs_ordered_logits: ClassVar = True
 
     def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse a model with a prior of its own, whose latents may hold codes, and some losses.
+        """Refuse a model with a prior of its own, whose latents may hold codes.
 
         Raises:
-            ConfigError: The model has a prior of its own, or a higher logit is not more real.
+            ConfigError: The model has a prior of its own.
         """
-        require_order("logan", gan.loss)
         if gan.prior is not None:
             raise ConfigError(
                 "logan moves all values of a latent, and this model draws latents of its own, in "

@@ -38,6 +38,7 @@ class MetropolisHastings(Trick):
     steps: Annotated[int, Field(ge=0)] = 100
 
     neutral: ClassVar = {"steps": 0}
+    needs_ordered_logits: ClassVar = True
 
     def start(self, state: State) -> TrickState:
         """Refuse packs of samples, which share a logit, and other corrections.

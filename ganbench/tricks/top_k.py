@@ -9,12 +9,11 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from ganbench.config import Recipe
 from ganbench.errors import ConfigError
-from ganbench.gan import GAN, DataSpec, Loss
+from ganbench.gan import Loss
 from ganbench.registry import register
 from ganbench.state import State
-from ganbench.trick import Trick, require_order
+from ganbench.trick import Trick
 
 
 @register("top-k")
@@ -35,14 +34,7 @@ class TopK(Trick):
     until: Annotated[float, Field(gt=0)] = 0.5
 
     neutral: ClassVar = {"share": 1.0}
-
-    def check(self, gan: GAN, recipe: Recipe, data: DataSpec) -> None:
-        """Refuse a loss in which a higher logit does not mean more real.
-
-        Raises:
-            ConfigError: The loss is of that kind.
-        """
-        require_order("top-k", gan.loss)
+    needs_ordered_logits: ClassVar = True
 
     def check_parts(self, part: int, processes: int) -> None:
         """Refuse several processes: the best of a part are not the best of the batch.
