@@ -4,16 +4,18 @@
     python benchmarks/trick_costs.py atlas-toys [--dataset ring8] [--rounds 5] [--seconds 0.6]
         [--json FILE]
 
-Every set is trained as in the suite, on its threads, in turns with the model alone: five at a time
-and the model with each five, in processes of their own and in an order that rotates. So a machine
-that slows down slows both. Figures are medians of the ratios within rounds:
+Every set of a suite with one model and no varied settings is trained with the suite's settings, on
+its threads, in turns with the model alone: five at a time and the model with each five, in
+processes of their own and in an order that rotates. So a machine that slows down slows both.
 
-- *training*: the time for a real image, as a multiple of that of the model alone;
-- *sampling*: the time for a sample, the same way. The networks have trained for seconds by then:
-  a trick that rejects samples may take another time once they have learned;
-- *memory*: by how many MiB the peak of resident memory in training is higher.
+- *training*: the time for a real image, as a multiple of that of the model alone, the median over
+  rounds of the ratio within a round. It is that of the first seconds of a training, on all data;
+- *sampling*: the time for a sample, the same way, in stretches that each begin with a new sampler:
+  what it does once before its first sample counts;
+- *memory*: by how many MiB the peak of resident memory is higher after the first turn of training,
+  before which two single samples were drawn. It is read once.
 
-``--json`` keeps every round.
+``--json`` keeps every round; it is written after each five sets.
 """
 
 from __future__ import annotations
@@ -21,17 +23,22 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
+from ganbench.errors import ConfigError, GanbenchError
 from ganbench.harness.matrix import Cell
-from ganbench.harness.suite import SuiteFile, find_suite
+from ganbench.harness.suite import Suite, SuiteFile, find_suite
 from ganbench.records.environment import describe_environment
 from ganbench.speed.bench import BenchProcess, CaseFailedError, Workload
 
 TOGETHER = 5
 """How many sets take turns with the model alone; each holds a process with torch in it."""
+PLAIN = "none"
+"""The set of tricks that holds none."""
 HEADER = (
     "| tricks | training, times | slowest and fastest round | sampling, times | memory, MiB |\n"
     "| --- | ---: | ---: | ---: | ---: |"
@@ -47,21 +54,22 @@ class Costs:
     """The time of a real image over that of the model alone."""
     sampling: list[float] = field(default_factory=list)
     """The time of a sample over that of the model alone."""
-    memory: float = 0.0
-    """MiB more than the model alone."""
+    memory: float | None = None
+    """MiB more than the model alone; None if it was not read."""
     problem: str = ""
 
     @property
     def row(self) -> str:
         """The costs as a row of the table."""
-        if self.problem:
-            return f"| `{self.tricks}` | {self.problem} | | | |"
+        if self.problem or self.memory is None:
+            reason = self.problem.replace("|", "/")
+            return f"| `{self.tricks}` | {reason} | | | |"
         lowest, highest = min(self.training), max(self.training)
         figures = [
             factor(statistics.median(self.training)),
             f"{factor(highest)}, {factor(lowest)}",
             factor(statistics.median(self.sampling)),
-            f"{self.memory:+,.0f}",
+            f"{round(self.memory):+,}",
         ]
         return f"| `{self.tricks}` | {' | '.join(figures)} |"
 
@@ -72,12 +80,15 @@ def factor(value: float) -> str:
 
 
 class Contestant:
-    """A set of tricks in a process of its own."""
+    """A set of tricks in a process of its own; ``rates`` are those of its last turn.
+
+    They are in real images and samples per second, ``growth`` is the peak of memory in MiB.
+    """
 
     def __init__(self, cell: Cell, threads: int) -> None:
         self.costs = Costs(cell.arm.tricks)
         self.rates = (0.0, 0.0)
-        self.growth = 0.0
+        self.growth: float | None = None
         self.process = BenchProcess(Workload(cell.config, (), "cpu", threads))
 
     def ready(self, seconds: float) -> None:
@@ -94,7 +105,8 @@ class Contestant:
             return
         try:
             training = self.process.ask("train", seconds)
-            self.growth = self.growth or self.process.ask("memory")["growth"]
+            if self.growth is None:
+                self.growth = self.process.ask("memory")["growth"]
             self.rates = (training, self.process.ask("sample", seconds / 2))
         except CaseFailedError as error:
             self.costs.problem = str(error)
@@ -107,55 +119,77 @@ def measure(cells: Sequence[Cell], threads: int, rounds: int, seconds: float) ->
         for cell in cells:
             contestants.append(Contestant(cell, threads))
             contestants[-1].ready(seconds)
+            require_plain(contestants[0])
         plain, *others = contestants
-        for turn in range(rounds):
+        for number in range(rounds):
             for place in range(len(contestants)):
-                contestants[(place + turn) % len(contestants)].turn(seconds)
-            if plain.costs.problem:
-                raise SystemExit(f"The model alone: {plain.costs.problem}")
+                contestants[(place + number) % len(contestants)].turn(seconds)
+            require_plain(plain)
             for other in others:
                 if not other.costs.problem:
                     other.costs.training.append(plain.rates[0] / other.rates[0])
                     other.costs.sampling.append(plain.rates[1] / other.rates[1])
         for other in others:
-            other.costs.memory = other.growth - plain.growth
+            if other.growth is not None and plain.growth is not None:
+                other.costs.memory = other.growth - plain.growth
         return [other.costs for other in others]
     finally:
         for contestant in contestants:
             contestant.process.close()
 
 
+def require_plain(plain: Contestant) -> None:
+    """End with a sentence if the model alone has failed, without which nothing can be compared."""
+    if plain.costs.problem:
+        raise SystemExit(f"The model alone: {plain.costs.problem}")
+
+
+def read_suite(name: str, dataset: str | None) -> tuple[Suite, list[Cell]]:
+    """Return a suite on one dataset, and a cell of each set of tricks, that of none first.
+
+    Raises:
+        GanbenchError: There is no such suite or dataset, or it has several models or settings.
+    """
+    file = SuiteFile(find_suite(name))
+    suite = file.read()
+    if len(suite.models) > 1 or suite.vary or PLAIN not in suite.tricks:
+        raise ConfigError(f"{name} must have one model, no [vary], and '{PLAIN}' among its tricks.")
+    chosen = dataset or suite.datasets[0]
+    suite = suite.model_copy(update={"datasets": (chosen,), "seeds": suite.seeds[:1]})
+    return suite, sorted(file.cells(suite), key=lambda cell: cell.arm.tricks != PLAIN)
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("suite")
-    parser.add_argument("--dataset", help="one of the suite's; by default its first")
+    parser.add_argument("--dataset", help="by default the suite's first")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.6)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    file = SuiteFile(find_suite(arguments.suite))
-    suite = file.read()
-    dataset = arguments.dataset or suite.datasets[0]
-    suite = suite.model_copy(update={"datasets": (dataset,), "seeds": suite.seeds[:1]})
-    cells = file.cells(suite)
-    plain = next(cell for cell in cells if cell.arm.tricks == suite.baseline)
-    others = [cell for cell in cells if cell is not plain]
+    if arguments.rounds < 1:
+        parser.error("--rounds must be 1 or more")
+    try:
+        suite, (plain, *others) = read_suite(arguments.suite, arguments.dataset)
+    except GanbenchError as error:
+        parser.error(str(error))
     threads = suite.threads or 1
+    environment = describe_environment(threads, "cpu", {})
+    document: dict[str, Any] = {"suite": arguments.suite, "dataset": suite.datasets[0]}
     costs: list[Costs] = []
     for first in range(0, len(others), TOGETHER):
         group = [plain, *others[first : first + TOGETHER]]
         costs += measure(group, threads, arguments.rounds, arguments.seconds)
-        print(f"{len(costs)} of {len(others)}", flush=True)
-    environment = describe_environment(threads, "cpu", {})
-    print(f"\n{environment['processor']}, {threads} thread(s); {suite.models[0]} on {dataset}\n")
+        print(f"{len(costs)} of {len(others)}", file=sys.stderr, flush=True)
+        if arguments.json:
+            document |= {"environment": environment, "costs": [asdict(each) for each in costs]}
+            arguments.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    model = f"{suite.models[0]} on {suite.datasets[0]}"
+    print(f"{environment['processor']}, {threads} thread(s); {model}\n")
     print(HEADER)
     for each in sorted(costs, key=lambda each: -statistics.median(each.training or [0.0])):
         print(each.row)
-    if arguments.json:
-        rounds = {"suite": arguments.suite, "dataset": dataset, "environment": environment}
-        rounds["costs"] = [asdict(each) for each in costs]
-        arguments.json.write_text(json.dumps(rounds, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -8,10 +8,9 @@ shares all layers of the discriminator but the last, names the generator of a sa
 -E log C_k(G_k(z)), and the generators ``diversity`` (beta) times that, next to the usual game
 between the mixture and D. So the generators cover the data together, each a part of its own.
 
-Departs from the paper: networks and recipe are those of the backbone, all of whose layers the
-generators share; each generator's own layer, linear with a ReLU, stands before them and has no
-batch normalization; a normal prior; which generator draws a sample is chosen at random, not in
-equal numbers. The paper's objective weighs the classifier's loss by beta, too; the authors' code
+Departs from the paper: networks and recipe are those of the backbone, where batch normalization
+behind the first layers is over the samples of all generators; a normal prior; which generator draws
+a sample is chosen at random, not in equal numbers. The paper's objective weighs the classifier's loss by beta, too; the authors' code
 does not, and neither does this. The paper tunes K and the diversity for each dataset.
 """
 
@@ -34,8 +33,6 @@ from ganbench import (
     register,
 )
 from ganbench.nn.several import SeveralGenerators
-
-HIDDEN = 128
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,7 @@ def mgan(
     named = NamedGenerators(generators, diversity)
 
     def several(latent_dim: int) -> SeveralGenerators:
-        noise = latent_dim - generators
-        return SeveralGenerators(networks.generator(HIDDEN), noise, HIDDEN, generators)
+        return SeveralGenerators(networks.generator, latent_dim - generators, generators)
 
     return GAN(
         generator=several,

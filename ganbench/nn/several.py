@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ganbench.errors import ConfigError
-from ganbench.gan import Condition
+from ganbench.gan import Condition, GeneratorFactory
 
 
 class SeveralDiscriminators(nn.Module):
@@ -60,26 +61,26 @@ class SeveralGenerators(nn.Module):
     Maps latents (B, noise + number) to (B, *shape): the last values of a latent are a one-hot
     vector, which says which generator makes the example.
 
-    A first layer is linear with a ReLU behind it. Without the ReLU, all generators would be one
-    nonlinear function, of different affine maps of the noise.
+    The network has ``noise + 1`` inputs for each generator: those of the chosen one are the noise
+    and a one, all others are zero. So its first layer, if that is linear, holds an affine layer for
+    each. The inputs are scaled to a mean square of 1, as those of a single generator have it.
 
     Args:
-        network: The shared layers: maps (B, hidden) to (B, *shape).
+        build: Builds the network from its number of inputs; it maps (B, inputs) to (B, *shape).
         noise: The size of the noise.
-        hidden: The number of values that each first layer makes of the noise.
         number: The number of generators.
     """
 
-    def __init__(self, network: nn.Module, noise: int, hidden: int, number: int) -> None:
+    def __init__(self, build: GeneratorFactory, noise: int, number: int) -> None:
         super().__init__()
-        self.network = network
         self.noise = noise
-        self.hidden = hidden
-        self.first = nn.Linear(noise, number * hidden)
+        self.number = number
+        self.network = build(number * (noise + 1))
 
     def forward(self, latents: Tensor) -> Tensor:
         """Map latents (B, noise + number) to (B, *shape)."""
         noise, chosen = latents[:, : self.noise], latents[:, self.noise :]
-        each = self.first(noise).relu().unflatten(1, (-1, self.hidden))  # (B, number, hidden)
-        examples: Tensor = self.network((chosen[:, :, None] * each).sum(1))
+        own = torch.cat([noise, torch.ones_like(noise[:, :1])], 1)  # (B, noise + 1)
+        places = sqrt(self.number) * chosen[:, :, None]  # (B, number, 1)
+        examples: Tensor = self.network((places * own[:, None]).flatten(1))
         return examples

@@ -51,7 +51,7 @@ def test_times_are_multiples_of_those_of_the_model_alone_in_the_same_round(scrip
     slow, broken, sampling = script.measure([cell(name) for name in names], 1, 3, 0.6)
     assert (slow.training, slow.sampling, slow.memory) == ([4.0] * 3, [1.0] * 3, 30.0)
     assert (sampling.training, sampling.sampling, sampling.memory) == ([1.0] * 3, [100.0] * 3, 0.0)
-    assert (broken.training, broken.problem) == ([], "out of memory")
+    assert (broken.training, broken.problem, broken.memory) == ([], "out of memory", None)
     assert script.BenchProcess.closed == len(names)
     assert slow.row == "| `slow` | 4.00 | 4.00, 4.00 | 1.00 | +30 |"
     assert broken.row == "| `broken` | out of memory | | | |"
@@ -61,3 +61,11 @@ def test_without_the_model_alone_there_is_nothing_to_compare_with(script):
     with pytest.raises(SystemExit, match="The model alone: out of memory"):
         script.measure([cell("broken"), cell("slow")], 1, 1, 0.6)
     assert script.BenchProcess.closed == 2
+
+
+@pytest.mark.parametrize("suite", ["atlas-rates", "zoo-digits", "no-such-suite"])
+def test_other_suites_are_refused_in_one_sentence(script, suite, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["trick_costs.py", suite])
+    with pytest.raises(SystemExit):
+        script.main()
+    assert f"error: {suite} must have" in (said := capsys.readouterr().err) or "no suite" in said
