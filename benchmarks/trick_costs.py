@@ -79,7 +79,7 @@ def factor(value: float) -> str:
     return f"{value:,.2f}" if value < 10 else f"{value:,.0f}"
 
 
-class Contestant:
+class TrickProcess:
     """A set of tricks in a process of its own; ``rates`` are those of its last turn.
 
     They are in real images and samples per second, ``growth`` is the peak of memory in MiB.
@@ -114,16 +114,16 @@ class Contestant:
 
 def measure(cells: Sequence[Cell], threads: int, rounds: int, seconds: float) -> list[Costs]:
     """Measure sets of tricks that take turns with the model alone, which comes first."""
-    contestants: list[Contestant] = []
+    processes: list[TrickProcess] = []
     try:
         for cell in cells:
-            contestants.append(Contestant(cell, threads))
-            contestants[-1].ready(seconds)
-            require_plain(contestants[0])
-        plain, *others = contestants
+            processes.append(TrickProcess(cell, threads))
+            processes[-1].ready(seconds)
+            require_plain(processes[0])
+        plain, *others = processes
         for number in range(rounds):
-            for place in range(len(contestants)):
-                contestants[(place + number) % len(contestants)].turn(seconds)
+            for place in range(len(processes)):
+                processes[(place + number) % len(processes)].turn(seconds)
             require_plain(plain)
             for other in others:
                 if not other.costs.problem:
@@ -134,11 +134,11 @@ def measure(cells: Sequence[Cell], threads: int, rounds: int, seconds: float) ->
                 other.costs.memory = other.growth - plain.growth
         return [other.costs for other in others]
     finally:
-        for contestant in contestants:
-            contestant.process.close()
+        for process in processes:
+            process.process.close()
 
 
-def require_plain(plain: Contestant) -> None:
+def require_plain(plain: TrickProcess) -> None:
     """End with a sentence if the model alone has failed, without which nothing can be compared."""
     if plain.costs.problem:
         raise SystemExit(f"The model alone: {plain.costs.problem}")

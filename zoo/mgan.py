@@ -10,8 +10,9 @@ between the mixture and D. So the generators cover the data together, each a par
 
 Departs from the paper: networks and recipe are those of the backbone, where batch normalization
 behind the first layers is over the samples of all generators; a normal prior; which generator draws
-a sample is chosen at random, not in equal numbers. The paper's objective weighs the classifier's loss by beta, too; the authors' code
-does not, and neither does this. The paper tunes K and the diversity for each dataset.
+a sample is chosen at random, not in equal numbers. The paper's objective weighs the classifier's
+loss by beta, too; the authors' code does not, and neither does this. The paper tunes K and the
+diversity for each dataset.
 """
 
 from dataclasses import dataclass
