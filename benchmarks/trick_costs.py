@@ -134,8 +134,8 @@ def measure(cells: Sequence[Cell], threads: int, rounds: int, seconds: float) ->
                 other.costs.memory = other.growth - plain.growth
         return [other.costs for other in others]
     finally:
-        for process in processes:
-            process.process.close()
+        for each in processes:
+            each.process.close()
 
 
 def require_plain(plain: TrickProcess) -> None:
