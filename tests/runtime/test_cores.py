@@ -9,6 +9,12 @@ import pytest
 from ganbench.runtime import control_groups, cores
 
 
+@pytest.fixture(autouse=True)
+def not_watched(monkeypatch):
+    """A command that another test ran in this process may have begun to watch the real cores."""
+    monkeypatch.setattr(cores, "_begun", [])
+
+
 def system(root, cgroup, files):
     """Write the files by which a system describes itself; return their folder."""
     for name, text in {"proc/self/cgroup": cgroup, **files}.items():
@@ -95,7 +101,6 @@ def test_free_cores_count_what_others_leave(tmp_path, monkeypatch):
 def test_what_a_command_has_watched_since_it_began_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
     monkeypatch.setattr(control_groups, "ROOT", tmp_path)
-    monkeypatch.setattr(cores, "_begun", [])
     clock, own = [0.0], [0.0]
     monkeypatch.setattr(cores.time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(os, "times", lambda: (own[0], 0.0, 0.0, 0.0, clock[0]))
