@@ -15,6 +15,7 @@ from ganbench.analysis.comparison import ALPHA, compare_to
 from ganbench.analysis.failures import Trouble, failure_tests
 from ganbench.analysis.tables import metric_table
 from ganbench.analysis.verdicts import judge_matrix
+from ganbench.harness.builtin_suites import builtin_suites
 from ganbench.harness.suite import SuiteFile, find_suite
 from ganbench.records.measurement import Measurement
 from ganbench.records.run_record import RunRecord
@@ -37,8 +38,13 @@ class Design:
 FIVE_SEEDS = Design(datasets=2, tricks=50, seeds=5)
 TOYS = Design(datasets=2, tricks=55, seeds=8)
 DIGITS = Design(datasets=1, tricks=62, seeds=6)
-RATES = Design(datasets=5, tricks=20, seeds=6)
-RESNET = Design(datasets=1, tricks=10, seeds=6)
+ATLAS = {
+    "atlas-toys": TOYS,
+    "atlas-digits": DIGITS,
+    "atlas-rates": Design(datasets=5, tricks=20, seeds=6),
+    "atlas-resnet": Design(datasets=1, tricks=10, seeds=6),
+    "atlas-weights": Design(datasets=1, tricks=15, seeds=6),
+}
 
 
 def normal(random, shape):
@@ -127,15 +133,11 @@ def judged(page):
     return [[verdict.kind != "unclear" for verdict in here.on_main] for here in matrix.datasets]
 
 
-@pytest.mark.parametrize(
-    ("name", "design"),
-    [
-        ("atlas-toys", TOYS),
-        ("atlas-digits", DIGITS),
-        ("atlas-rates", RATES),
-        ("atlas-resnet", RESNET),
-    ],
-)
+def test_every_suite_of_the_atlas_has_its_design():
+    assert {name for name in builtin_suites() if name.startswith("atlas-")} == set(ATLAS)
+
+
+@pytest.mark.parametrize(("name", "design"), ATLAS.items(), ids=ATLAS)
 def test_the_designs_are_those_of_the_suites(name, design):
     suite = SuiteFile(find_suite(name)).read()
     assert suite.comparisons == design.datasets * design.tricks
@@ -145,11 +147,7 @@ def test_the_designs_are_those_of_the_suites(name, design):
 
 
 @pytest.mark.parametrize("draw", [normal, wide, heavy, jumping])
-@pytest.mark.parametrize(
-    "design",
-    [FIVE_SEEDS, TOYS, DIGITS, RATES, RESNET],
-    ids=["five seeds", "toys", "digits", "rates", "resnet"],
-)
+@pytest.mark.parametrize("design", [FIVE_SEEDS, *ATLAS.values()], ids=["five seeds", *ATLAS])
 def test_fewer_than_one_page_in_twenty_has_a_false_verdict(draw, design):
     values = pages_of(draw, design)  # drawing them takes longer than judging them
     shares = {n: false_pages(values, n) for n in (0, 3, 15) if n < design.tricks}
@@ -172,7 +170,7 @@ def test_effects_are_found():
 def test_values_in_two_even_clusters_need_six_seeds():
     """All five differences agree by chance too often, and their spread is small by then."""
     assert 0.07 < false_pages(pages_of(clustered)) < 0.12
-    for design in (DIGITS, TOYS, RATES, RESNET):
+    for design in ATLAS.values():
         values = pages_of(clustered, design)
         assert max(false_pages(values, n) for n in (0, 3, 15) if n < design.tricks) < 0.05
 
