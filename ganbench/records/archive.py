@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Runs as a few files of text, from which a report is made and can be made again.
 
-    results.jsonl   one line for each run and metric: the run, the value, the protocol
-    runs.jsonl.gz   one line for each run: its settings, and its curves, thinned
-    env/ID.json     the environments that the lines name
+    results.jsonl.gz   one line for each run and metric: the run, the value, the protocol
+    runs.jsonl.gz      one line for each run: its settings, and its curves, thinned
+    env/ID.json        the environments that the lines name
 
-They hold no path of the machine that wrote them.
+They are packed, since lines that say the same of every run take ten times as much. They hold no
+path of the machine that wrote them. Earlier reports have both without ``.gz``.
 """
 
 from __future__ import annotations
@@ -27,19 +28,15 @@ from ganbench.records.run_record import Curve, RunRecord, read_facts
 MOST_POINTS = 40
 """The most points that a thinned curve has; each is the mean of the points it stands for."""
 
-RESULT_ROWS = "results.jsonl"
+RESULT_ROWS = "results.jsonl.gz"
 RUN_ROWS = "runs.jsonl.gz"
-"""Packed, to an eighth: nobody reads curves as text, and pandas reads them packed."""
-
-_UNPACKED_RUN_ROWS = "runs.jsonl"
-"""What earlier reports have in its place."""
 _DIGITS = 6
 _STEPS = ("kimg", "seconds")
 
 
 def is_archive(folder: Path) -> bool:
     """Tell whether a folder holds what ``write_archive`` writes."""
-    return (folder / RESULT_ROWS).is_file()
+    return any((folder / name).is_file() for name in (RESULT_ROWS, _unpacked(RESULT_ROWS)))
 
 
 def condense(run: RunRecord) -> RunRecord:
@@ -88,24 +85,34 @@ def write_archive(
 
 
 def read_archive(folder: Path) -> list[RunRecord]:
-    """Read the runs that ``write_archive`` wrote; results.jsonl alone has them without curves."""
+    """Read the runs that ``write_archive`` wrote; the results alone have them without curves."""
     metrics: dict[str, dict[str, Measurement]] = {}
     runs: dict[str, RunRecord] = {}
     environments: dict[str, dict[str, Any]] = {}
-    for row in read_lines(folder / RESULT_ROWS):
+    for row in _rows(folder, RESULT_ROWS):
         name = as_text(row.get("run"))
         if name not in runs:
             runs[name] = _record(row, name, folder, environments)
         if row.get("metric"):
             metrics.setdefault(name, {})[as_text(row["metric"])] = Measurement.read(row)
-    for row in read_lines(folder / RUN_ROWS) or read_lines(folder / _UNPACKED_RUN_ROWS):
+    for row in _rows(folder, RUN_ROWS):
         if name := as_text(row.get("name")):
             runs[name] = _record(row, name, folder, environments)
     return [replace(run, metrics=metrics.get(name, {})) for name, run in runs.items()]
 
 
+def _unpacked(name: str) -> str:
+    """Return the name that a file of rows has in earlier reports."""
+    return name.removesuffix(".gz")
+
+
+def _rows(folder: Path, name: str) -> list[dict[str, Any]]:
+    """Read a file of rows, or what earlier reports have in its place."""
+    return read_lines(folder / name) or read_lines(folder / _unpacked(name))
+
+
 def _run_row(run: RunRecord, grid: str | None) -> dict[str, Any]:
-    """Return the row of a run in runs.jsonl.gz; its final metrics are in results.jsonl."""
+    """Return the row of a run in runs.jsonl.gz; its final metrics are rows of results."""
     return {
         **run.facts(),
         "env": run.environment_id,
@@ -120,7 +127,7 @@ def _run_row(run: RunRecord, grid: str | None) -> dict[str, Any]:
 def _record(
     row: Mapping[str, Any], name: str, folder: Path, environments: dict[str, dict[str, Any]]
 ) -> RunRecord:
-    """Read a run from a row of runs.jsonl.gz, or the part of it that a row of results.jsonl has."""
+    """Read a run from a row of runs.jsonl.gz, or the part of it that a row of results has."""
     grid = as_text(row.get("grid"))
     environment = _environment(folder, row, environments)
     facts = read_facts(row)

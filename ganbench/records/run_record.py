@@ -3,7 +3,7 @@
 
 The declaration of a field is the only place that knows it. Its type says how it is read (see
 ``json_values``), and ``_Storage`` says where: in which files of a run's folder the value stands,
-and whether results.jsonl has a column for it. Reading never fails for a value that is missing or
+and whether results.jsonl.gz has a column for it. Reading never fails for a value that is missing or
 of a wrong type; the field is empty then.
 """
 
@@ -28,7 +28,7 @@ FactSource = Literal["config.json", "config", "result.json", "env.json"]
 """A part of a run's folder that states facts; ``config`` is the RunConfig inside config.json."""
 
 Columns = Literal["before", "after"]
-"""The columns of results.jsonl that stand before the metric, and those that stand after it."""
+"""The columns of results.jsonl.gz that stand before the metric, and those that stand after it."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class _Storage:
     """Where a plain field is stored, under its own name.
 
     ``sources`` are the parts of a run's folder that state it: the first value that is not empty
-    counts. ``columns`` is its place in a row of results.jsonl, None for no column.
+    counts. ``columns`` is its place in a row of results.jsonl.gz, None for no column.
     """
 
     sources: tuple[FactSource, ...]
@@ -148,7 +148,7 @@ class RunRecord:
         return read_events(self.health)
 
     def facts(self, columns: Columns | None = None) -> dict[str, Any]:
-        """Return the stored fields as plain data: all, or those in some columns of results.jsonl.
+        """Return the stored fields as plain data: all, or those in some columns of the results.
 
         Metrics, curves, grids and environment are not among them: each has a form of its own.
         """

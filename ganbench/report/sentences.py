@@ -136,7 +136,7 @@ def left_out(table: MetricTable, drawn: MetricTable, chosen: Drawn, *, courses: 
         sentences.append(f"Tables stop after {MOST_ROWS} variants.")
     if sum(len(row.runs) for row in table.rows) > MOST_NUMBERS:
         sentences.append(f"The first {MOST_NUMBERS:,} runs are listed one by one.")
-    return [*sentences, "All numbers are in results.jsonl."] if sentences else []
+    return [*sentences, "All numbers are in results.jsonl.gz."] if sentences else []
 
 
 def _shown(drawn: MetricTable, *, courses: bool) -> str:

@@ -119,8 +119,8 @@ def test_a_cell_that_diverged_is_repeated_from_a_report(benchmark, go, in_report
 @pytest.mark.parametrize(
     ("file", "before", "after", "part"),
     [
-        ("results.jsonl", '"value":', '"value":1', "metrics"),
-        ("results.jsonl", '"protocol":"', '"protocol":"x', "metrics"),
+        ("results.jsonl.gz", '"value":', '"value":1', "metrics"),
+        ("results.jsonl.gz", '"protocol":"', '"protocol":"x', "metrics"),
         ("runs.jsonl.gz", '"seed":0', '"seed":1', "losses"),
         ("runs.jsonl.gz", '"health":{', '"health":{"x":1,', "health"),
     ],
@@ -149,9 +149,9 @@ def test_a_run_whose_curves_a_report_leaves_out_is_compared_by_what_it_ended_wit
     write_lines(rows, [{**row, **{key: [] for key in missing}} for row in read_lines(rows)])
     (cell,) = benchmark.stored_cells(tmp_path / "report")
     assert benchmark.repeat(cell).outcome == "the same bits"
-    (row,) = read_lines(tmp_path / "report" / "results.jsonl")
+    (row,) = read_lines(tmp_path / "report" / "results.jsonl.gz")
     nearby = math.nextafter(row["value"], 1)
-    write_lines(tmp_path / "report" / "results.jsonl", [{**row, "value": nearby}])
+    write_lines(tmp_path / "report" / "results.jsonl.gz", [{**row, "value": nearby}])
     (cell,) = benchmark.stored_cells(tmp_path / "report")
     assert benchmark.repeat(cell).differs == ("metrics",)
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ganbench.records.archive import (
     MOST_POINTS,
+    RESULT_ROWS,
     RUN_ROWS,
     condense,
     read_archive,
@@ -49,10 +50,9 @@ def test_an_archive_gives_back_the_same_records(
     runs = [condense(run) for run in load_runs([tmp_path / "runs"])]
     write_archive(tmp_path / "report", runs)
     assert [condense(run) for run in load_runs([tmp_path / "report"])] == runs
-    files = [*(tmp_path / "report").rglob("*.json"), *(tmp_path / "report").glob("*.jsonl")]
-    files.append(unpacked := tmp_path / "unpacked")
-    unpacked.write_bytes(gzip.decompress((tmp_path / "report" / RUN_ROWS).read_bytes()))
-    text = "".join(file.read_text() for file in files)
+    text = "".join(file.read_text() for file in (tmp_path / "report").rglob("*.json"))
+    for name in (RESULT_ROWS, RUN_ROWS):
+        text += gzip.decompress((tmp_path / "report" / name).read_bytes()).decode()
     assert str(tmp_path) not in text
     assert "/home" not in text
 
@@ -63,11 +63,13 @@ def test_the_runs_of_an_earlier_report_are_read(
     make_run(tmp_path / "runs")
     write_archive(tmp_path / "report", load_runs([tmp_path / "runs"]))
     now = load_runs([tmp_path / "report"])
-    rows = tmp_path / "report" / RUN_ROWS
-    rows.with_name("runs.jsonl").write_bytes(gzip.decompress(rows.read_bytes()))
-    rows.unlink()
-    assert load_runs([tmp_path / "report"]) == now
+    for name in ("results.jsonl", "runs.jsonl"):  # not packed
+        packed = tmp_path / "report" / f"{name}.gz"
+        packed.with_name(name).write_bytes(gzip.decompress(packed.read_bytes()))
+        packed.unlink()
+        assert load_runs([tmp_path / "report"]) == now
     assert now[0].losses
+    assert now[0].metrics
 
 
 def test_every_run_and_metric_has_a_row(make_run: Callable[..., RunFolder], tmp_path: Path) -> None:

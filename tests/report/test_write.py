@@ -92,7 +92,7 @@ def test_all_that_was_asked_for_is_there(report: ReportFiles) -> None:
         for kind in ("effects", "metrics", "curves", "losses"):
             assert (report.folder / "charts" / f"{name}-{kind}.svg").read_text().startswith("<svg")
     assert len(list((report.folder / "samples").glob("*.webp"))) == 12 + 11
-    rows = [json.loads(line) for line in report.results.read_text().splitlines()]
+    rows = read_lines(report.results)
     # Three metrics of 12 + 9 runs, and one row each for what diverged, runs, or cannot be read.
     assert len(rows) == 3 * 21 + 3
     assert len(list((report.folder / "env").glob("*.json"))) == 1
@@ -278,13 +278,13 @@ def test_an_earlier_report_is_replaced_and_other_files_stay(
     write_report([first], out, title="Second")
     assert "Second" in (out / "index.html").read_text()
     assert sorted(contents(out)) == sorted(
-        [*others, "index.html", "README.md", "results.jsonl", "runs.jsonl.gz", MANIFEST]
+        [*others, "index.html", "README.md", "results.jsonl.gz", "runs.jsonl.gz", MANIFEST]
     )
     for name in others:
         assert (out / name).read_text() == name
 
 
-@pytest.mark.parametrize("name", ["README.md", "index.html", "results.jsonl", "charts/m.svg"])
+@pytest.mark.parametrize("name", ["README.md", "index.html", "results.jsonl.gz", "charts/m.svg"])
 @pytest.mark.parametrize("before", [True, False])
 def test_no_file_of_another_is_replaced(
     make_run: Any, contents: Contents, tmp_path: Path, name: str, before: bool
@@ -308,8 +308,9 @@ def test_a_report_by_an_earlier_version_is_replaced(
     out = tmp_path / "out"
     write_report(suite, out, title="First")
     (out / MANIFEST).unlink()  # which earlier versions did not write
-    write_lines(out / "runs.jsonl", read_lines(out / "runs.jsonl.gz"))
-    (out / "runs.jsonl.gz").unlink()
+    for name in ("results.jsonl", "runs.jsonl"):  # which they did not pack
+        write_lines(out / name, read_lines(out / f"{name}.gz"))
+        (out / f"{name}.gz").unlink()
     (out / "samples" / "mine.webp").write_text("mine")
     files = write_report(suite[:1], out, title="Second")
     alone = write_report(suite[:1], tmp_path / "alone", title="Second")
@@ -359,7 +360,7 @@ def test_where_memory_is_short_a_report_has_no_charts_and_says_so(
     assert page.count(NO_CHARTS) == markdown.count(NO_CHARTS) == 1
     assert page.count("<script") == 1, "what explores tables needs no charts"
     assert "<svg" not in page
-    for name in ("results.jsonl", "runs.jsonl.gz"):
+    for name in ("results.jsonl.gz", "runs.jsonl.gz"):
         assert files[name] == (report.folder / name).read_bytes()
 
 

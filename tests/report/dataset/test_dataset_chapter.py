@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ganbench.analysis.selection import MOST_ROWS, MOST_RUNS, MOST_SEEDS, MOST_VARIANTS
+from ganbench.records.atomic_files import read_lines
 from ganbench.report.make_report import make_report
 from ganbench.report.write import write_report
 
@@ -45,8 +45,8 @@ def test_of_many_runs_a_page_shows_some_and_says_so(make_record: Any, tmp_path: 
     assert "**t100** helps" in markdown
     table = markdown.partition("### Every variant")[2].partition("###")[0]
     assert sum(line.startswith("| gan") for line in table.splitlines()) == MOST_ROWS
-    rows = [json.loads(line) for line in files.results.read_text().splitlines()]
-    assert len(rows) == len(runs), "results.jsonl has all"
+    rows = read_lines(files.results)
+    assert len(rows) == len(runs), "the results have all"
 
 
 def test_bold_is_for_a_best_mean_that_a_test_supports(make_record: Any, tmp_path: Path) -> None:

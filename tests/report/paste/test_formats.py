@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 import shutil
 import subprocess
@@ -18,6 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench.errors import ConfigError
+from ganbench.records.archive import RESULT_ROWS
+from ganbench.records.atomic_files import read_lines
 from ganbench.records.load import load_runs
 from ganbench.records.run_record import RunRecord
 from ganbench.report.paste.csv_text import csv_text
@@ -49,8 +50,7 @@ def test_only_what_was_asked_for_is_written(pasted: Path) -> None:
 def test_every_value_is_that_of_the_records_to_the_last_bit(pasted: Path) -> None:
     recorded = {
         (row["run"], row["metric"]): row["value"]
-        for line in (COMMITTED / "toy-modes/results.jsonl").read_text().splitlines()
-        for row in [json.loads(line)]
+        for row in read_lines(COMMITTED / "toy-modes" / RESULT_ROWS)
         if row.get("metric")
     }
     with (pasted / "tables/runs.csv").open(newline="") as file:
