@@ -155,6 +155,13 @@ def cli(monkeypatch, capsys):
 
 
 @pytest.fixture
+def quick_choices(monkeypatch):
+    """Choose how a run is computed by a few milliseconds of each way."""
+    monkeypatch.setattr("ganbench.speed.autotune.ROUNDS", 1)
+    monkeypatch.setattr("ganbench.speed.autotune.SECONDS", 0.01)
+
+
+@pytest.fixture
 def train(tmp_path):
     """Return a function that trains a GAN for a moment, and returns the run."""
     import ganbench

@@ -151,7 +151,7 @@ def named_files(tmp_path_factory):
 
 
 @pytest.fixture
-def place(named_files, tmp_path, monkeypatch):
+def place(named_files, tmp_path, monkeypatch, quick_choices):
     """A working folder that has what the snippets name, and short measurements."""
     shutil.copytree(named_files, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
@@ -166,8 +166,6 @@ def place(named_files, tmp_path, monkeypatch):
     monkeypatch.setattr("ganbench.harness.run.EVALUATIONS", 0)
     for module in ("runtime.threads", "speed.autotune"):  # two threads on a busy core are slow
         monkeypatch.setattr(f"ganbench.{module}.usable_cores", lambda: 1)
-    monkeypatch.setattr("ganbench.speed.autotune.ROUNDS", 1)
-    monkeypatch.setattr("ganbench.speed.autotune.SECONDS", 0.01)
     from ganbench.speed import throughput
 
     def measure_first(cases, protocol, *, command, progress, measure=throughput.measure):

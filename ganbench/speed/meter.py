@@ -103,11 +103,11 @@ class Meter:
                 seconds.append(self.clock.now() - begun)
         return seconds[1:]
 
-    def warm_up(self, seconds: float = 0.25) -> bool:
+    def warm_up(self, seconds: float = 0.25, turns: int = WARM_UP_TURNS) -> bool:
         """Train in turns, and sample once, until the speed is steady; False if it never is."""
         self.latencies(1)
         speeds: list[float] = []
-        for _ in range(WARM_UP_TURNS):
+        for _ in range(turns):
             speeds.append(self.train(seconds))
             last = speeds[-3:]
             if len(last) == 3 and max(last) - min(last) < STEADY * max(last):

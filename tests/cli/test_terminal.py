@@ -91,6 +91,7 @@ def test_help_of_the_whole_lists_every_verb(cli):
 
 
 @pytest.mark.parametrize(("verb", "line"), EXAMPLES, ids=[line for _, line in EXAMPLES])
+@pytest.mark.usefixtures("quick_choices")
 def test_examples_are_commands(cli, verb, line, tmp_path, monkeypatch, constant_model):
     """All are parsed; those that need no earlier run are carried out, dry if they can be."""
     words = shlex.split(line)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The fastest way on this machine: chosen by what was measured, kept, and used."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.execution import Execution
 from ganbench.speed import autotune
 from ganbench.speed.autotune import ComputeChoice, keep, tune, tuned
+from ganbench.speed.meter import Meter
 
 CPU = torch.device("cpu")
 IMAGES = open_dataset("mnist5k").load("test")
@@ -104,6 +106,16 @@ def test_ways_are_measured_for_real():
     )
     assert all(speed > 0 for speed in speeds.values())
     assert len(speeds) == 2
+
+
+def test_a_busy_machine_is_not_waited_for(monkeypatch):
+    """Speeds that are never steady, as where other processes compute, end the warming up."""
+    turns = itertools.count(1)
+    monkeypatch.setattr(Meter, "train", lambda meter, seconds: 100.0 * next(turns) ** 2)
+    points = open_dataset("ring8").load("train")
+    small = plan("vanilla", "ring8", settings={"recipe.batch_size": 8}).config
+    autotune._speeds([ComputeChoice(), ComputeChoice(precision="bf16")], small, points, CPU)
+    assert next(turns) == 1 + 2 * (autotune.MOST_WARM_UP + autotune.ROUNDS)
 
 
 def test_a_run_takes_the_choice(cli, speeds, tmp_path, monkeypatch):
