@@ -25,10 +25,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganbench.lab.hello import make_view
 from ganbench.lab.lab_options import LabOptions
 from ganbench.lab.lesson_files import Lesson, lessons
 from ganbench.lab.segments import Segments
+from ganbench.lab.views import make_view
 from ganbench.progress import SILENT
 from ganbench.runtime.process_group import ALONE
 from ganbench.training.signals import signals

@@ -219,13 +219,16 @@ class RunConfig(Record):
     dataset_version: str
     origin: Origin | None = None
     """Left out of records of runs that start from newly initialized weights."""
+    turns_by_hand: int = Field(default=0, ge=0)
+    """Updates of one player alone that were made by hand in a lab, which no command repeats."""
 
     @model_serializer(mode="wrap")
-    def _without_empty_origin(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave the origin out where there is none, as in runs from before the field existed."""
+    def _without_what_is_rare(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what most runs do not have, as in runs from before these fields existed."""
         values: dict[str, Any] = serialize(self)
-        if self.origin is None:
-            values.pop("origin", None)
+        for name in ("origin", "turns_by_hand"):
+            if not values[name]:
+                del values[name]
         return values
 
     @property

@@ -306,6 +306,11 @@ def _show_run(name: str, *, as_json: bool) -> None:
         screen.print(
             f"It went on from the run {config.origin.run[:8]}, at {config.origin.kimg:.4g} kimg."
         )
+    if config.turns_by_hand:
+        made = "update was" if config.turns_by_hand == 1 else "updates were"
+        screen.print(
+            f"{config.turns_by_hand:,} {made} made by hand, in a lab: no command repeats this run."
+        )
     seen = rows[-1]["kimg"] if rows else config.origin.kimg if config.origin else 0.0
     if isinstance(folder, ExportedRun):
         seen = folder.kimg

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ganbench.config import RunConfig
 from ganbench.data import Dataset
 from ganbench.errors import ConfigError
 from ganbench.evaluation.reference import Reference
@@ -78,7 +79,6 @@ class Run:
         attend: Attend | None = None,
     ) -> None:
         self.plan = plan
-        self.config = plan.config
         self.options = options
         self.logs = RunLogs(progress, options.loggers)
         self.progress = WatchedProgress(self.logs)
@@ -90,6 +90,11 @@ class Run:
         self.group = join_processes()
         self._holds_folder = folder is not None
         self.folder = folder or self._named_folder()
+
+    @property
+    def config(self) -> RunConfig:
+        """What is trained, and from what."""
+        return self.plan.config
 
     def _named_folder(self) -> RunFolder:
         """Return the folder below ``options.out`` that is the run's, or may be once it is made."""

@@ -7,33 +7,11 @@ from functools import cache
 from typing import Any
 
 from ganbench import __version__, registry
-from ganbench.data.dataset import Dataset
-from ganbench.errors import ConfigError
-from ganbench.gan import Loss
-from ganbench.lab.image_view import ImageView
 from ganbench.lab.lab_recipe import CHANGEABLE
 from ganbench.lab.lesson_files import lessons
 from ganbench.lab.model_graph import model_graph
-from ganbench.lab.points_view import PointsView
 from ganbench.lab.segments import Segment
-from ganbench.lab.sequence_view import SequenceView
 from ganbench.lab.view import View
-from ganbench.state import State
-
-VIEWS: dict[str, type[View]] = {"points": PointsView, "image": ImageView, "sequence": SequenceView}
-"""The view of each kind of data that the lab shows."""
-
-
-def make_view(state: State, dataset: Dataset, loss: Loss) -> View:
-    """Return the view of a run.
-
-    Raises:
-        ConfigError: The lab does not show such data.
-    """
-    view = VIEWS.get(state.data.kind)
-    if view is None:
-        raise ConfigError(f"The lab shows points, images and sequences, not {state.data.plural}.")
-    return view(state, dataset, loss)
 
 
 def hello_of(segment: Segment, view: View) -> dict[str, Any]:

@@ -9,21 +9,18 @@ weight.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from ganbench.data import Source, open_dataset
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.gan import Role
 from ganbench.harness.run import Run
 from ganbench.lab.lab_answers import answer_to
 from ganbench.lab.lab_options import LabOptions
-from ganbench.lab.lab_recipe import CHANGEABLE, OWN_POINTS, LabRecipe, texts_in
-from ganbench.lab.lesson_files import lesson
+from ganbench.lab.lab_orders import Order, Orders
+from ganbench.lab.lab_recipe import LabRecipe, texts_in
 from ganbench.lab.pace import Pace
 from ganbench.lab.saved_run import save_segment
 from ganbench.lab.segments import Segment, Segments
@@ -45,19 +42,6 @@ _STATUS_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Order:
-    """What to train next: a recipe from the start, a change of the run, or a fork from a frame."""
-
-    recipe: LabRecipe
-    source: Source | None = None
-    """Data of the page's own."""
-    change: str = ""
-    """The change in words, where it is one."""
-    frame: int | None = None
-    """The frame to fork from, where it is a fork."""
-
-
 class LabSession:
     """Trains what is asked for, until the process ends.
 
@@ -76,10 +60,7 @@ class LabSession:
         self._segments = Segments(options)
         self._pace = Pace(every=every)
         self._showing = Showing(link, self._segments, self._pace, side)
-        self._known = frozenset({OWN_POINTS})
-        """What the page may name besides what is registered."""
-        self._own: Source | None = None
-        """The page's own points, drawn or read last."""
+        self._orders = Orders(self._segments)
         self._recipe = LabRecipe()
         """The recipe that is trained, or was ordered last."""
         self._order: Order | None = None
@@ -90,6 +71,10 @@ class LabSession:
         self._changes_of_fork: list[Mapping[str, Any]] = []
         """Changes that were asked for before a fork came to its frame, from which they are made."""
         self._slow = ExitStack()
+        self._in_update = False
+        """Whether an update is shown part by part now."""
+        self._saves: list[Mapping[str, Any]] = []
+        """Messages that asked to save in the middle of an update."""
         self.failure: GanbenchError | None = None
         """Why the last order could not be carried out."""
 
@@ -100,7 +85,7 @@ class LabSession:
 
         What the recipe names, such as data in a folder, the page may name as well.
         """
-        self._known = frozenset({*texts_in(recipe.values()), OWN_POINTS})
+        self._orders.known |= set(texts_in(recipe.values()))
         self._put(Order(recipe))
         while True:
             if self._order is not None:
@@ -116,12 +101,15 @@ class LabSession:
     def _carry_out(self, order: Order) -> None:
         """Train what was ordered until its end, or until something else is ordered."""
         self._order = self.failure = None
+        self._showing.failure = ""
         try:
             self._train(order)
         except GanbenchError as error:
             self.failure = error
+            self._showing.failure = error.message
+            self._pace.playing = False
             self._showing.tell_error(error)
-            self._showing.tell_state("failed", error.message)
+            self._showing.tell_state()
         finally:
             self._slow.close()
 
@@ -147,6 +135,7 @@ class LabSession:
             showing.ended, self._pace.playing = True, False
             self._pace.steps.clear()
             showing.show()
+            self._save_what_waits()
             showing.tell_state("ended", _STATUS_WORDS.get(status, status))
 
     def _forked(self, frame: int) -> Segment:
@@ -160,8 +149,14 @@ class LabSession:
 
     @property
     def _trainer(self) -> Trainer:
-        assert self._run is not None
-        assert self._run.trainer is not None
+        """The trainer of the run.
+
+        Raises:
+            ConfigError: Nothing is trained, or not any more.
+        """
+        self._require_no_failure()
+        if self._run is None or self._run.trainer is None:
+            raise ConfigError("Nothing is being trained yet.")
         return self._run.trainer
 
     # -- before each iteration -----------------------------------------------------------------
@@ -172,6 +167,7 @@ class LabSession:
         self._slow.close()
         if self._begins is not None:
             self._begin_showing(*self._begins, trainer)
+        self._save_what_waits()
         self._listen(0.0)
         if not self._replays():
             if self._pace.frame_is_due(showing.iteration):
@@ -237,7 +233,11 @@ class LabSession:
         else:
             batch = trainer.batches.at(trainer.state.images_seen)
         update(trainer.state, role, batch)
-        showing.changed(replace(showing.segment, changes=showing.segment.changes + 1))
+        segment = showing.segment.after_turn()
+        segment.record()
+        assert self._run is not None
+        self._run.plan = segment.plan  # which its result will state
+        showing.changed(segment)
         showing.iteration += 1
         showing.keep(pinned=True)
         showing.show()
@@ -250,14 +250,16 @@ class LabSession:
             return
         self._showing.show(caption, role)
         until = time.perf_counter() + CAPTION_SECONDS
+        self._in_update = True
         while self._order is None and pace.slow:
             if pace.steps:
                 pace.steps.popleft()
-                return
+                break
             seconds = until - time.perf_counter()
             if pace.playing and seconds <= 0:
-                return
+                break
             self._listen(max(seconds, 0.001) if pace.playing else None)
+        self._in_update = False
 
     # -- what is heard -------------------------------------------------------------------------
 
@@ -294,21 +296,22 @@ class LabSession:
             self._hear_pace(kind, message)
             showing.tell_state()
         elif kind == "set":
-            self._put(self._change(message["key"], message["value"]))
+            self._put(self._change(message))
+        elif kind == "check":
+            self._change(message)
+            self._link.send({"kind": "fits", "check": message["check"]})
         elif kind == "fork":
-            if message["frame"] >= showing.frame:
-                raise ConfigError(f"There is no frame {message['frame']} yet.")
-            self._put(Order(showing.segment.recipe, frame=message["frame"]))
-        elif kind == "reset":
-            self._put(Order(self._recipe, self._own_source(self._recipe)))
-        elif kind == "start":
-            recipe = _started(message, self._known)
-            self._put(Order(recipe, self._own_source(recipe)))
-        elif kind == "data":
-            self._own = open_dataset(np.array(message["points"], np.float32))
-            self._put(Order(replace(self._recipe, dataset=OWN_POINTS), self._own))
+            frame = message["frame"]
+            if frame >= showing.frame:
+                raise ConfigError(f"There is no frame {frame} yet.")
+            self._segments.kept_before(frame, showing.iteration_of.get(frame, 0))
+            self._put(Order(showing.segment.recipe, frame=frame))
+        elif kind in {"reset", "start", "data"}:
+            self._put(self._orders.from_the_start(message, self._recipe))
         elif kind == "until":
             self._pace.until = message["iteration"]
+        elif kind == "save" and self._in_update:
+            self._saves.append(message)  # weights of half an update are of no run
         elif kind == "save":
             self._save(message["name"])
         elif kind == "code":
@@ -319,6 +322,8 @@ class LabSession:
 
     def _hear_pace(self, kind: str, message: Mapping[str, Any]) -> None:
         pace = self._pace
+        if kind in {"play", "step"}:
+            self._require_no_failure()
         if kind == "play":
             pace.playing = self._order is not None or not self._showing.ended
         elif kind == "pause":
@@ -332,41 +337,37 @@ class LabSession:
             pace.playing = False
             pace.steps.append(message["turn"])
 
-    def _own_source(self, recipe: LabRecipe) -> Source | None:
-        """Return data of the page's own, if a recipe is for them.
-
-        Raises:
-            ConfigError: There are none.
-        """
-        if recipe.dataset != OWN_POINTS:
-            return None
-        if self._own is None:
-            raise ConfigError("This lab has no points of your own.", "Draw them, or open a file.")
-        return self._own
-
-    def _change(self, key: str, value: Any) -> Order:
+    def _change(self, message: Mapping[str, Any]) -> Order:
         """Return the order of a change.
 
         Raises:
             GanbenchError: It cannot be made while the run goes on.
         """
-        segment, order = self._showing.segment, self._order
-        if key not in CHANGEABLE:
-            raise ConfigError(
-                f"{key} cannot change while a run goes on.", "Start again with another recipe."
-            )
         if self._showing.ended:
             raise ConfigError("The run has ended.", "Go back to an earlier frame first.")
-        recipe = self._recipe.changed(key, value)
-        recipe.require_registered(self._known)
-        self._segments.check_change(segment, recipe)
-        if order is not None and not order.change and order.frame is None:
-            return replace(order, recipe=recipe)  # another run is about to begin
-        shown = (" ".join(value) or "none") if isinstance(value, list) else value
-        change = f"{key} = {shown}"
-        if order is not None and order.change:
-            change = f"{order.change}, {change}"
-        return Order(recipe, self._own_source(recipe), change=change)
+        self._require_no_failure()
+        return self._orders.change(
+            message["key"],
+            message["value"],
+            recipe=self._recipe,
+            segment=self._showing.segment,
+            earlier=self._order,
+        )
+
+    def _require_no_failure(self) -> None:
+        """Refuse what asks for a run that goes on.
+
+        Raises:
+            ConfigError: The last one has failed.
+        """
+        if self._showing.failure and self._order is None:
+            raise ConfigError("Nothing is being trained.", "Start again.")
+
+    def _save_what_waits(self) -> None:
+        """Save as was asked in the middle of an update, which is complete now."""
+        messages, self._saves = self._saves, []
+        for message in messages:
+            self._try(message)
 
     def _save(self, name: str) -> None:
         """Save the run as a folder that other commands read."""
@@ -375,13 +376,3 @@ class LabSession:
             self._trainer.save()
         folder = save_segment(self._showing.segment, self._options, name, ended=ended)
         self._link.send({"kind": "saved", "folder": folder.path.name, "finished": ended})
-
-
-def _started(message: Mapping[str, Any], known: Collection[str]) -> LabRecipe:
-    """Return the recipe that the page starts: a lesson's, or one of registered names."""
-    if "lesson" in message:
-        return lesson(message["lesson"]).recipe
-    text = message.get("toml")
-    recipe = LabRecipe.read(message["recipe"]) if text is None else LabRecipe.parse(text)
-    recipe.require_registered(known)
-    return recipe

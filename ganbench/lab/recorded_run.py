@@ -17,11 +17,12 @@ from ganbench.harness.run_metrics import RunMetrics
 from ganbench.harness.run_options import RunOptions
 from ganbench.lab.diagnosis import Diagnosis
 from ganbench.lab.frame_file import FrameFile, frame_headers
-from ganbench.lab.hello import VIEWS, hello_of, make_view
+from ganbench.lab.hello import hello_of
 from ganbench.lab.links import FRAME
 from ganbench.lab.recording import FRAMES, packed_records, recipe_title, recorded_page
 from ganbench.lab.run_recipe import recipe_of_plan
 from ganbench.lab.segments import Segment
+from ganbench.lab.views import VIEWS, make_view
 from ganbench.lab.wire import Frame, pack_frame
 from ganbench.progress import SILENT, Progress
 from ganbench.records.atomic_files import replacing, storage_errors

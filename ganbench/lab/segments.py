@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ganbench.config import Origin, join_words, trick_text
 from ganbench.data import Source, open_dataset
 from ganbench.errors import ConfigError
@@ -23,6 +25,7 @@ from ganbench.harness.run import Run
 from ganbench.harness.run_options import RunOptions
 from ganbench.lab.lab_options import LabOptions
 from ganbench.lab.lab_recipe import LabRecipe
+from ganbench.lab.views import view_class
 from ganbench.progress import Progress
 from ganbench.records.labels import variant_key
 from ganbench.records.run_folder import RunFolder
@@ -50,6 +53,25 @@ class Segment:
     def source(self) -> Source:
         """What it is trained on."""
         return self.plan.source
+
+    def after_turn(self) -> Segment:
+        """Return the segment after an update that was made by hand.
+
+        It has another identity from then on: no command makes such a run, and none may take it for
+        one of its own.
+        """
+        config = self.plan.config
+        turned = config.model_copy(update={"turns_by_hand": config.turns_by_hand + 1})
+        plan = replace(self.plan, config=turned)
+        return replace(self, plan=plan, changes=self.changes + 1)
+
+    def record(self) -> None:
+        """Write into its folder what it is now, where its run has written what it was."""
+        config = self.plan.config
+        values = {"identity": config.identity, "config": config.model_dump(mode="json")}
+        if config.turns_by_hand:
+            values["command"] = ""
+        self.folder.write_config({**self.folder.config(), **values})
 
 
 @dataclass(frozen=True)
@@ -80,16 +102,42 @@ class Segments:
         Raises:
             GanbenchError: A name is unknown, parts do not fit together, or data are missing.
         """
-        name = recipe.dataset if source is None else None
-        opened = source or open_dataset(recipe.dataset, self._options.data_root)
-        planned = _planned(recipe, opened, name)
+        planned = self.plan(recipe, source)
         self.forget(-1)
         for path in self._folder.iterdir():  # the folders of the runs before
             shutil.rmtree(path)
         return self._segment(recipe, planned)
 
+    def plan(self, recipe: LabRecipe, source: Source | None = None) -> RunPlan:
+        """Return the plan of a run from newly initialized weights.
+
+        Args:
+            recipe: What it trains.
+            source: Data of the page's own; None opens them by name.
+
+        Raises:
+            GanbenchError: A name is unknown, parts do not fit together, or data are missing.
+        """
+        name = recipe.dataset if source is None else None
+        return _planned(
+            recipe, source or open_dataset(recipe.dataset, self._options.data_root), name
+        )
+
+    def check_begin(self, recipe: LabRecipe, source: Source | None = None) -> None:
+        """Refuse what ``begin`` or its run would refuse, while another run still goes on.
+
+        Raises:
+            GanbenchError: A name is unknown, parts do not fit together, the lab does not show such
+                data, or data are missing.
+        """
+        plan = self.plan(recipe, source)
+        view_class(plan.source.spec)
+        plan.build(torch.device("cpu"))  # some tricks refuse only what they find in a network
+        plan.source.load(plan.source.splits[0])
+
     def change(self, segment: Segment, recipe: LabRecipe, state: State) -> Segment:
         """Return a segment that goes on with other settings where another one has stopped."""
+        self._delete_unused(segment.folder)
         before = segment.plan.config
         name = None if segment.plan.in_memory else recipe.dataset
         planned = _planned(recipe, segment.source, name)
@@ -115,6 +163,23 @@ class Segments:
         Raises:
             ConfigError: None is kept.
         """
+        kept = self.kept_before(frame, iteration)
+        folder = self._new_folder()
+        shutil.copytree(kept.segment.folder.path, folder.path, dirs_exist_ok=True)
+        folder.result_file.unlink(missing_ok=True)
+        shutil.copyfile(kept.file, folder.checkpoint_file)
+        self.forget(frame)
+        self._delete_unused(folder)
+        segment = replace(kept.segment, folder=folder)
+        segment.record()
+        return replace(kept, segment=segment)
+
+    def kept_before(self, frame: int, iteration: int) -> KeptState:
+        """Return the kept state from which a replay comes to a frame.
+
+        Raises:
+            ConfigError: None is kept.
+        """
         earlier = [
             kept
             for kept in self._kept
@@ -122,13 +187,7 @@ class Segments:
         ]
         if not earlier:
             raise ConfigError(f"Frame {frame} is not kept any more.", "Choose a later one.")
-        kept = max(earlier, key=lambda state: (state.frame, state.iteration))
-        folder = self._new_folder()
-        shutil.copytree(kept.segment.folder.path, folder.path, dirs_exist_ok=True)
-        folder.result_file.unlink(missing_ok=True)
-        shutil.copyfile(kept.file, folder.checkpoint_file)
-        self.forget(frame)
-        return replace(kept, segment=replace(kept.segment, folder=folder))
+        return max(earlier, key=lambda state: (state.frame, state.iteration))
 
     def run(self, segment: Segment, progress: Progress, attend: Callable[[Trainer], None]) -> Run:
         """Return the run of a segment, ready to be carried out."""
@@ -189,6 +248,13 @@ class Segments:
         """Forget the checkpoints after a frame."""
         for kept in [kept for kept in self._kept if kept.frame > frame]:
             self._drop(kept)
+
+    def _delete_unused(self, live: RunFolder) -> None:
+        """Delete the folders of runs but one, and those that kept states are of."""
+        used = {kept.segment.folder.path for kept in self._kept} | {live.path}
+        for path in self._folder.iterdir():
+            if path.is_dir() and path not in used:
+                shutil.rmtree(path)
 
     def _bytes(self) -> int:
         return sum(kept.file.stat().st_size for kept in self._kept)

@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 from ganbench.errors import ConfigError, GanbenchError
 from ganbench.lab.diagnosis import Diagnosis
-from ganbench.lab.hello import code_of, hello_of, make_view, resolved_of
+from ganbench.lab.hello import code_of, hello_of, resolved_of
 from ganbench.lab.model_graph import model_graph
 from ganbench.lab.pace import Pace
 from ganbench.lab.segments import Segment, Segments
 from ganbench.lab.view import View
+from ganbench.lab.views import make_view
 from ganbench.lab.wire import Frame, pack_frame
 from ganbench.training.trainer import Trainer
 
@@ -53,6 +54,8 @@ class Showing:
         """The number of the next frame."""
         self.ended = False
         """Whether the run has come to its end."""
+        self.failure = ""
+        """Why the run could not be trained, or not any further."""
         self.diagnosis = Diagnosis()
         self.iteration_of: dict[int, int] = {}
         """The iteration that each frame has shown."""
@@ -104,7 +107,8 @@ class Showing:
 
     def expect(self) -> None:
         """Expect another trainer, whose run is not shown yet."""
-        self._view, self._shown_iteration, self.ended = None, -1, False
+        self._view, self._shown_iteration = None, -1
+        self.ended, self.failure = False, ""
         self.diagnosis = Diagnosis()
 
     def is_expecting(self) -> bool:
@@ -161,6 +165,8 @@ class Showing:
     def tell_state(self, state: str = "", reason: str = "") -> None:
         """Tell the page whether the run goes on, and how fast."""
         usual = "playing" if self._pace.playing else "paused"
+        if self.failure and not state:
+            state, reason = "failed", self.failure
         message = {
             "kind": "state",
             "state": state or ("ended" if self.ended else usual),

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ganbench.errors import ConfigError
@@ -28,6 +29,15 @@ _GOES_ON = ("play", "step", "set")
 """What two runs in step cannot do after one of them has stopped."""
 
 
+@dataclass(frozen=True)
+class _Change:
+    """A change that both of two runs make, or neither."""
+
+    message: Mapping[str, Any]
+    fits: set[str] = field(default_factory=set)
+    """The sides that have said that they can make it."""
+
+
 class Lab:
     """What pages talk to: it sends each message where it belongs.
 
@@ -42,6 +52,8 @@ class Lab:
         self._options = options
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lockstep: Lockstep | None = None
+        self._changes: list[_Change] = []
+        """Those that were asked for while two runs go in step, in their order."""
         self._trainers = {"a": TrainerProcess(recipe, options)}
 
     def listen(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -120,6 +132,9 @@ class Lab:
 
     def _text_came(self, side: str, data: bytes) -> None:
         message = parse_json(data)
+        if message["kind"] == "fits":
+            self._fits(side, message["check"])
+            return
         if self._lockstep is not None and message["kind"] == "state":
             message = self._state_in_step(self._lockstep, side, message)
         if side == "b":
@@ -170,6 +185,8 @@ class Lab:
         self._listen_to("b")
         self._lockstep = Lockstep(self._send, self._loop.call_later, time.perf_counter)
         self._lockstep.begin()
+        self._changes.clear()
+        self._trainers["a"].send({"kind": "speed", "updates_per_second": None})  # of one run alone
         self._trainers["a"].send({"kind": "reset"})
 
     def _off(self) -> None:
@@ -181,6 +198,14 @@ class Lab:
             self.hub.forget_other_side()
             self._send({"kind": "until", "iteration": None})
             self._send({"kind": "pause"})
+
+    def _fits(self, side: str, check: int) -> None:
+        """Take note that a side can make a change; once both can, let both make it."""
+        if self._lockstep is not None and check < len(self._changes):
+            change = self._changes[check]
+            change.fits.add(side)
+            if change.fits == set(self._trainers):
+                self._send(change.message)
 
     def _hear_in_step(self, lockstep: Lockstep, page: Page, message: Mapping[str, Any]) -> None:
         """Do what a page asks of both sides."""
@@ -209,7 +234,11 @@ class Lab:
         elif kind == "reset":
             lockstep.begin()
             self._send(message)
-        elif kind in {"set", "slow"}:
+        elif kind == "set":
+            change = {**message, "client": page.number}
+            self._send({**change, "kind": "check", "check": len(self._changes)})
+            self._changes.append(_Change(change))
+        elif kind == "slow":
             self._send({**message, "client": page.number})
         else:
             if kind in _ANEW:

@@ -17,7 +17,9 @@ from ganbench.records.json_values import as_mapping
 from ganbench.records.run_record import RunRecord
 
 _NOT_THE_VARIANT = ("seed", "dataset", "dataset_version")
-_MAY_BE_LEFT_OUT = ("parameters", "trick_sources", "loss_source", "backbone_source", "origin")
+_MAY_BE_LEFT_OUT = (
+    *("parameters", "trick_sources", "loss_source", "backbone_source", "origin", "turns_by_hand"),
+)
 """What a configuration may leave out where it is empty: some came later than the first runs."""
 _BACKBONE = "model.backbone"
 
@@ -190,7 +192,7 @@ def _setting_texts(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the settings in which variants differ, for each of them.
 
     A backbone brings its own recipe: where variants differ in backbones, settings that change
-    with the backbone alone are left out.
+    with the backbone alone are left out. What a configuration does not have is not named for it.
     """
     settings = _join_learning_rates(settings)
     differing = _differing(settings)
@@ -201,10 +203,11 @@ def _setting_texts(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     names = {key: key.removeprefix("model.") for key in differing}
     if len(set(names.values())) < len(names):
         names = {key: key for key in differing}
-    return [
-        _assignments({name: setting.get(key) for key, name in names.items()}, names.values())
+    shown = [
+        {name: setting[key] for key, name in names.items() if key in setting}
         for setting in settings
     ]
+    return [_assignments(values, values) for values in shown]
 
 
 def _follows(key: str, other: str, settings: Sequence[Mapping[str, Any]]) -> bool:

@@ -11,6 +11,9 @@ from safetensors.torch import load_file
 import ganbench
 from ganbench.lab.lab_recipe import LabRecipe
 from ganbench.lab.points_view import PointsView
+from ganbench.records.labels import label_variants
+from ganbench.records.load import load_runs
+from ganbench.records.run_folder import RunFolder
 
 RECIPE = {
     "model": "wgan-gp",
@@ -26,6 +29,9 @@ RECIPE = {
         "recipe.schedule": "constant",
     },
 }
+
+
+QUICK = {"model": "vanilla", "dataset": "ring8", "set": {"kimg": 0.5, "batch_size": 20}}
 
 
 @pytest.fixture
@@ -96,6 +102,56 @@ def test_a_run_that_goes_on_is_saved_with_its_checkpoint(tmp_path, cli):
     assert outcome.document["run"] == str(folder)
     plain = cli(*words, "--out", tmp_path / "plain", "--json").document["run"]
     assert same(weights_in(folder), weights_in(Path(plain)))
+
+
+@pytest.mark.parametrize("turn", ["discriminator", "generator"])
+def test_what_is_saved_in_slow_motion_is_between_two_updates(tmp_path, turn, monkeypatch, cli):
+    """Weights of half an iteration are of no run, and going on from them makes another one."""
+    monkeypatch.setattr("ganbench.lab.lab_session.CAPTION_SECONDS", 0.0)
+    recipe = {**QUICK, "set": {"kimg": 0.1, "batch_size": 20}}
+    place = 3 if turn == "discriminator" else 9
+    messages = [{"kind": "slow", "on": True}, {"kind": "play"}]
+    link, session = hold(
+        tmp_path, recipe, *messages, {"kind": "save", "name": "mine", "after": place}
+    )
+    assert link.of_kind("saved")[-1]["folder"] == "mine"
+    words = shlex.split(session._showing.segment.recipe.command(1))[1:]
+    name = session._showing.segment.plan.folder_stem
+    identity = session._showing.segment.plan.config.identity
+    (tmp_path / "runs" / "mine").rename(tmp_path / "runs" / f"{name}-{identity[:8]}")
+    resumed = cli(*words, "--out", tmp_path / "runs", "--resume", "--json").document
+    plain = cli(*words, "--out", tmp_path / "plain", "--json").document
+    assert same(weights_in(Path(resumed["run"])), weights_in(Path(plain["run"])))
+
+
+def test_a_run_with_turns_by_hand_is_taken_for_no_other_run(tmp_path, cli):
+    turns = [{"kind": "step", "turn": turn} for turn in ("both", "discriminator", "generator")]
+    messages = [*turns, {"kind": "play"}, {"kind": "save", "name": "", "after": 10**9}]
+    link, session = hold(tmp_path, QUICK, *messages)
+    folder = tmp_path / "runs" / link.of_kind("saved")[-1]["folder"]
+    made = ganbench.load_run(folder)
+    assert made.status == "done"
+    assert made.config.turns_by_hand == 2
+    assert made.config.identity == RunFolder(folder).outcome()["identity"]
+    words = shlex.split(session._showing.segment.recipe.command(1))[1:]
+    plain = cli(*words, "--out", tmp_path / "runs", "--resume", "--json").document
+    assert Path(plain["run"]) != folder
+    assert plain["identity"] != made.config.identity
+    assert "2 updates were made by hand" in cli("show", folder).out
+    assert RunFolder(folder).config()["command"] == ""
+    labels = {run.variant for run in label_variants(load_runs([tmp_path / "runs"]))}
+    assert labels == {"vanilla", "vanilla, turns_by_hand=2"}
+
+
+def test_before_its_turns_by_hand_a_run_is_the_recipes(tmp_path):
+    both = {"kind": "step", "turn": "both"}
+    messages = [both, both, {"kind": "step", "turn": "generator"}]
+    fork = [{"kind": "fork", "frame": 1, "after": 4}, {"kind": "play"}]
+    link, session = hold(tmp_path, QUICK, *messages, *fork)
+    config = session._showing.segment.plan.config
+    assert config.turns_by_hand == 0
+    assert session._showing.segment.folder.config()["identity"] == config.identity
+    assert link.of_kind("code")[-1]["exact"]
 
 
 @pytest.mark.parametrize("name", ["../mine", "/tmp/mine", ".hidden", "a/b", "a\x00b", "x" * 81])

@@ -4,10 +4,13 @@
 from types import SimpleNamespace
 
 import pytest
+from lab_links import hold
 
 from ganbench.errors import ConfigError
+from ganbench.harness.plan import plan
 from ganbench.lab import segments as module
 from ganbench.lab.lab_options import LabOptions
+from ganbench.lab.lab_recipe import LabRecipe
 from ganbench.lab.segments import Segment, Segments
 from ganbench.records.run_folder import RunFolder
 
@@ -19,7 +22,8 @@ def kept(tmp_path, monkeypatch):
     segments = Segments(LabOptions(tmp_path / "lab", tmp_path / "runs"))
     folder = tmp_path / "run"
     folder.mkdir()
-    segment = Segment(None, None, RunFolder(folder), None)
+    segment = Segment(LabRecipe(), plan("vanilla", "ring8"), RunFolder(folder), None)
+    segment.folder.write_config({})
     trainer = SimpleNamespace(save=lambda file: file.write_bytes(bytes(100)))
 
     def keep(frame, pinned):
@@ -59,3 +63,20 @@ def test_the_newest_checkpoint_is_kept_however_large_it_is(kept, monkeypatch):
     kept(0, pinned=True)
     kept(1, pinned=True)
     assert [state.frame for state in kept.segments._kept] == [1]
+
+
+def test_folders_of_runs_that_no_frame_needs_are_deleted(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_STATE_BYTES", 1)
+    monkeypatch.setattr("ganbench.lab.pace.FRAMES_PER_SECOND", 1e9)  # a frame an iteration
+    monkeypatch.setattr("ganbench.lab.pace.TRAINING_PER_FRAME", 0.0)
+    rates = "recipe.generator_optimizer.learning_rate"
+    changes = [
+        {"kind": "set", "key": rates, "value": 1e-4 * number, "after": 3 * number}
+        for number in range(1, 9)
+    ]
+    _, session = hold(
+        tmp_path, {"set": {"kimg": 0.5, "batch_size": 20}}, {"kind": "play"}, *changes
+    )
+    folders = [path for path in session._segments._folder.iterdir() if path.is_dir()]
+    assert session._showing.segment.changes == 8
+    assert len(folders) <= 3

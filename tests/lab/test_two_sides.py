@@ -192,6 +192,42 @@ def test_a_second_side_that_cannot_begin_is_told(lab):
     assert states(lab)[-1] == ("failed", "It cannot be trained.")
 
 
+HINGE = {"kind": "set", "key": "loss", "value": "hinge"}
+
+
+def test_both_make_a_change_or_neither(lab):
+    """One that went on with another loss would be compared with a run of another kind."""
+    a, b = sides(lab)
+    lab.hear(lab.page, HINGE)
+    lab.hear(lab.page, {**HINGE, "value": "wasserstein"})
+    for trainer in sides(lab):
+        checks = [message for message in trainer.sent if message["kind"] == "check"]
+        assert [message["value"] for message in checks] == ["hinge", "wasserstein"]
+        for check in checks[: 2 if trainer is a else 1]:  # the second side cannot make the second
+            trainer.says(kind="fits", check=check["check"])
+    b.says(kind="error", message="No.", hint="", client=lab.page.number)
+    for trainer in sides(lab):
+        made = [message for message in trainer.sent if message["kind"] == "set"]
+        assert [message["value"] for message in made] == ["hinge"]
+        assert made[0]["client"] == lab.page.number
+    assert [text["message"] for text in told(lab) if text["kind"] == "error"] == ["No."]
+
+
+def test_what_a_side_says_it_could_change_before_it_is_taken_away_changes_nothing(lab):
+    a, _ = sides(lab)
+    lab.hear(lab.page, HINGE)
+    lab.hear(lab.page, {"kind": "side", "off": True})
+    a.says(kind="fits", check=0)
+    assert not [message for message in a.sent if message["kind"] == "set"]
+
+
+def test_two_runs_in_step_are_as_fast_as_they_are_said_to_be(lab):
+    """The speed of the one before would hold both back."""
+    a, _ = sides(lab)
+    speeds = [message for message in a.sent if message["kind"] == "speed"]
+    assert [message["updates_per_second"] for message in speeds] == [None]
+
+
 def test_own_points_which_one_process_has_are_not_trained_on_two_sides(lab):
     lab.hear(lab.page, {"kind": "side", "off": True})
     lab._trainers["a"].says(kind="hello", recipe={**RECIPE, "dataset": "own-points"}, sides=1)

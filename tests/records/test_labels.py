@@ -201,7 +201,7 @@ def test_a_record_without_hashes_of_sources_is_one_with_none() -> None:
     before, now = {"loss": "x"}, {"loss": "x", "loss_source": "", "trick_sources": {}}
     assert variant_key(before) == variant_key(now)
     assert [label.setting for label in derive_labels("gan", [now, {**before, "a": 1}])] == [
-        "a=None",
+        "",
         "a=1",
     ]
 
