@@ -107,7 +107,7 @@ def test_a_run_that_goes_on_is_saved_with_its_checkpoint(tmp_path, cli):
 @pytest.mark.parametrize("turn", ["discriminator", "generator"])
 def test_what_is_saved_in_slow_motion_is_between_two_updates(tmp_path, turn, monkeypatch, cli):
     """Weights of half an iteration are of no run, and going on from them makes another one."""
-    monkeypatch.setattr("ganbench.lab.lab_session.CAPTION_SECONDS", 0.0)
+    monkeypatch.setattr("ganbench.lab.lab_session.CAPTION_SECONDS", 0.002)
     recipe = {**QUICK, "set": {"kimg": 0.1, "batch_size": 20}}
     place = 3 if turn == "discriminator" else 9
     messages = [{"kind": "slow", "on": True}, {"kind": "play"}]
