@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
+import threading
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -140,7 +144,7 @@ def command(
     from ganbench.lab.two_sides import Lab
 
     address = bind(host, port)
-    with tempfile.TemporaryDirectory(prefix="ganbench-lab-") as folder:
+    with _ending_in_order(), tempfile.TemporaryDirectory(prefix="ganbench-lab-") as folder:
         lab_options = LabOptions(
             folder=Path(folder),
             runs=(out or paths.runs()).absolute(),
@@ -153,14 +157,34 @@ def command(
             remark(f"Warning: everyone who reaches {host} can try to open this lab.")
         remark(f"The lab is at {address.link}")
         remark("The address lets one browser in. Ctrl-C ends the lab.")
-        if not no_browser:
-            webbrowser.open(address.link)
+        if not no_browser:  # in a thread, for a browser in this terminal stays until it is closed
+            threading.Thread(target=webbrowser.open, args=(address.link,), daemon=True).start()
         try:
             serve(lab, address)
         except KeyboardInterrupt:
             remark("The lab is closed.")
         finally:
             lab.end()
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Let SIGTERM, and a terminal that is closed, end the lab as Ctrl-C does."""
+
+    def end(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    def hang_up(number: int, frame: object) -> None:
+        signal.raise_signal(signal.SIGTERM)  # which the server hears while it serves
+
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end)}
+    if hasattr(signal, "SIGHUP"):
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hang_up)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _record(

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: MIT
 """``ganbench lab``: what it opens, and mistakes as sentences."""
 
+import os
+import re
+import signal
+import time
+import urllib.request
+
 import pytest
 
 from ganbench.cli import lab
@@ -142,3 +148,34 @@ def test_recording_over_a_file_of_ones_own_is_refused_before_it_is_trained(cli, 
     assert done.code != 0
     assert "ganbench did not write it" in done.err
     assert mine.read_text() == "mine"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs a system that has SIGHUP")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_it_ends_in_order_and_leaves_no_folder(start, tmp_path, monkeypatch, name):
+    """With a browser that stays in the terminal, which must not keep the lab from its pages."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("BROWSER", "sh -c 'sleep 60' %s")
+    said = tmp_path / "said.txt"
+    with said.open("w") as file:
+        process = start("-m", "ganbench", "lab", stderr=file, start_new_session=True)
+    try:
+        link = wait_for(lambda: re.search(r"http://\S+", said.read_text()))[0]
+        assert urllib.request.urlopen(link, timeout=60).status == 200
+        assert list(tmp_path.glob("ganbench-lab-*"))
+        process.send_signal(getattr(signal, name))
+        process.wait(timeout=60)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)  # the browser, too
+    assert "The lab is closed." in said.read_text()
+    assert "Traceback" not in said.read_text()
+    assert not list(tmp_path.glob("ganbench-lab-*"))
+
+
+def wait_for(find, seconds=60):
+    """Return what is found, within some time."""
+    end = time.monotonic() + seconds
+    while not (found := find()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found
