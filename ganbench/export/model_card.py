@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganbench.config import TrickConfig, trick_text, validate
+from ganbench.config import RunConfig, TrickConfig, trick_text, validate
+from ganbench.errors import ConfigError
 from ganbench.records.bundled_generators import DataTerms
 from ganbench.records.json_values import as_mapping, json_text
 from ganbench.records.measurement import Measurement
@@ -156,7 +157,7 @@ def _training(run: Mapping[str, Any], config: Mapping[str, Any]) -> str:
 def _from_the_start(config: Mapping[str, Any], tricks: Sequence[str]) -> str:
     """Return the command that makes a run that went on from another in one piece; empty if none."""
     recipe = as_mapping(config["recipe"])
-    if not config.get("origin") or recipe["schedule"] != "constant" or "->" in json_text(config):
+    if recipe["schedule"] != "constant" or "->" in json_text(config) or not _only_longer(config):
         return ""
     words = ["ganbench run", f"--model {config['model']}", f"--dataset {config['dataset']}"]
     words += [*(f"--trick {trick}" for trick in tricks), f"--kimg {recipe['kimg']:g}"]
@@ -166,6 +167,27 @@ def _from_the_start(config: Mapping[str, Any], tricks: Sequence[str]) -> str:
         "weights, on the same kind of processor and with the settings of the table:\n\n"
         f"```sh\n{command}\n```"
     )
+
+
+def _only_longer(config: Mapping[str, Any]) -> bool:
+    """Tell whether a run went on from one that differs from it in nothing but its length.
+
+    That one is known by its identity, and by the examples that it was shown: those that were asked
+    for, and what the last batch had beyond them.
+    """
+    try:
+        longer = validate(RunConfig, config)
+    except ConfigError:  # too little is recorded to claim it
+        return False
+    if longer.origin is None:
+        return False
+    kimg = longer.origin.kimg
+    return longer.origin.run in {
+        longer.model_copy(
+            update={"origin": None, "recipe": longer.recipe.model_copy(update={"kimg": length})}
+        ).identity
+        for length in (kimg, *(float(round(kimg, digits)) for digits in range(3)))
+    }
 
 
 def _optimizer(spec: Mapping[str, Any]) -> str:

@@ -3,7 +3,9 @@
 
 import pytest
 
+from ganbench.config import Origin
 from ganbench.export.model_card import CardNotes, model_card
+from ganbench.harness.plan import plan
 from ganbench.records.bundled_generators import DataTerms
 
 RECIPE = {
@@ -69,13 +71,31 @@ def test_a_run_that_went_on_from_another_says_so():
     row = "| went on from the run | `5ab773ae00000000, after 40 kimg` |"
     assert row in model_card({**DOCUMENT, "run": run}, CardNotes("x"))
     assert "went on from" not in model_card(DOCUMENT, CardNotes("x"))
-    moving = model_card({**DOCUMENT, "run": run}, CardNotes("x"))
-    assert "Nothing in its recipe" not in moving, "a learning rate follows the length"
-    adam = RECIPE["generator_optimizer"]
-    steady = {**RECIPE, "schedule": "constant", "discriminator_optimizer": adam}
-    run = {**run, "config": {**run["config"], "recipe": steady}}
-    command = "ganbench run --model acgan --dataset mnist5k --trick ema:warm_up=0.05 --kimg 160"
-    assert f"{command} --seed 3\n" in model_card({**DOCUMENT, "run": run}, CardNotes("x"))
+
+
+def went_on(before, **changes):
+    """Return the card of a run of 4 kimg that went on from one of 2, with changed settings."""
+    settings = {"batch_size": 48, "kimg": 4, **changes}
+    config = plan("vanilla", "ring8", tricks=["ema"], settings={**STEADY, **settings}).config
+    origin = Origin(run=before.identity, kimg=2.016, variant="0")  # 42 batches of 48
+    config = config.model_copy(update={"origin": origin})
+    run = {**DOCUMENT["run"], "config": config.model_dump(mode="json")}
+    return model_card({**DOCUMENT, "run": run}, CardNotes("x"))
+
+
+STEADY = {"schedule": "constant", "seed": 3}
+
+
+def test_only_a_run_that_differs_in_its_length_alone_could_be_made_in_one_piece():
+    short = {**STEADY, "batch_size": 48, "kimg": 2}
+    before = plan("vanilla", "ring8", tricks=["ema"], settings=short).config
+    command = "ganbench run --model vanilla --dataset ring8 --trick ema"
+    card = went_on(before)
+    assert command in card
+    assert "--kimg 4 --seed 3\n" in card
+    rates = "recipe.generator_optimizer.learning_rate"
+    for changes in ({rates: 0.01}, {rates: "0.01->0"}, {"seed": 4}, {"schedule": "linear"}):
+        assert "one command" not in went_on(before, **changes), changes
 
 
 def test_published_numbers_stand_next_to_what_differs():
