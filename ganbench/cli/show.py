@@ -290,7 +290,8 @@ def _show_run(name: str, *, as_json: bool) -> None:
     folder = find_run(name)
     config = folder.description()
     rows = folder.stats()
-    result: dict[str, Any] = {"status": "unfinished", "metrics": {}}
+    seen = rows[-1]["kimg"] if rows else config.origin.kimg if config.origin else 0.0
+    result: dict[str, Any] = {"status": "unfinished", "kimg": seen, "metrics": {}}
     if folder.finished:
         result = folder.outcome()
     result["health"] = stored_health(folder)
@@ -311,7 +312,6 @@ def _show_run(name: str, *, as_json: bool) -> None:
         screen.print(
             f"{config.turns_by_hand:,} {made} made by hand, in a lab: no command repeats this run."
         )
-    seen = rows[-1]["kimg"] if rows else config.origin.kimg if config.origin else 0.0
     if isinstance(folder, ExportedRun):
         seen = folder.kimg
         screen.print(f"The generator alone: {folder.generator_file}", soft_wrap=True)

@@ -174,7 +174,7 @@ def test_show_of_a_run(cli, tmp_path, interrupting):
     document = cli("show", path, "--json").document
     assert (document["kind"], document["run"]) == ("run", str(path))
     health = document["result"].pop("health")
-    assert document["result"] == {"status": "unfinished", "metrics": {}}
+    assert document["result"] == {"status": "unfinished", "kimg": 0.256, "metrics": {}}
     assert health["events"] == []
     assert "oscillation" in health["unchecked"], "it has hardly begun"
     assert "unfinished: 0.256 of 1 kimg" in cli("show", path).out
