@@ -4,11 +4,27 @@
 import { byId, sharp } from "./dom.js";
 import { words } from "./language.js";
 import { palette } from "./theme.js";
+import { half } from "./wire.js";
 
 const MOST_POINTS = 20000;
 const LEAST_POINTS = 10;
 const SPREAD = 0.02;
 const POINTS_PER_MOVE = 5;
+
+/** Reads a number of each of numpy's types at a place of a view. */
+const NPY_TYPES = {
+  f2: (view, place, little) => half(view.getUint16(place, little)),
+  f4: (view, place, little) => view.getFloat32(place, little),
+  f8: (view, place, little) => view.getFloat64(place, little),
+  i1: (view, place) => view.getInt8(place),
+  i2: (view, place, little) => view.getInt16(place, little),
+  i4: (view, place, little) => view.getInt32(place, little),
+  i8: (view, place, little) => Number(view.getBigInt64(place, little)),
+  u1: (view, place) => view.getUint8(place),
+  u2: (view, place, little) => view.getUint16(place, little),
+  u4: (view, place, little) => view.getUint32(place, little),
+  u8: (view, place, little) => Number(view.getBigUint64(place, little)),
+};
 
 export class OwnPoints {
   constructor(send, complain) {
@@ -117,12 +133,11 @@ export function npyPoints(buffer) {
   const header = new TextDecoder("latin1").decode(bytes.subarray(start, start + length));
   const [, order, type] = /'descr':\s*'([<>|=])([a-z]\d)'/.exec(header) ?? [];
   const shape = (/'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? "").split(",").map((size) => size.trim()).filter(Boolean).map(Number);
-  const readers = { f4: "getFloat32", f8: "getFloat64", i1: "getInt8", i2: "getInt16", i4: "getInt32", u1: "getUint8", u2: "getUint16", u4: "getUint32" };
-  if (!(type in readers) || shape.length !== 2 || shape[1] < 2) return null;
+  if (!(type in NPY_TYPES) || shape.length !== 2 || shape[1] < 2) return null;
   const [rows, columns] = shape;
   const fortran = /'fortran_order':\s*True/.test(header);
   const size = Number(type[1]);
   if (start + length + rows * columns * size > bytes.length) return null;
-  const at = (row, column) => view[readers[type]](start + length + size * (fortran ? column * rows + row : row * columns + column), order !== ">");
+  const at = (row, column) => NPY_TYPES[type](view, start + length + size * (fortran ? column * rows + row : row * columns + column), order !== ">");
   return Array.from({ length: rows }, (_, row) => [at(row, 0), at(row, 1)]).filter((point) => point.every(Number.isFinite));
 }

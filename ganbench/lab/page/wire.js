@@ -5,14 +5,12 @@ const ARRAYS = { u1: Uint8Array, i1: Int8Array, u2: Uint16Array, f4: Float32Arra
 const [TEXT, DIFFERENCES] = [0, 2];
 const decoder = new TextDecoder();
 
-function halves(buffer, start, count) {
-  const raw = new Uint16Array(buffer, start, count);
-  return Float32Array.from(raw, (bits) => {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const [power, part] = [(bits >> 10) & 31, bits & 1023];
-    if (power === 31) return part ? NaN : sign * Infinity;
-    return sign * (power ? 2 ** (power - 15) * (1 + part / 1024) : 2 ** -14 * (part / 1024));
-  });
+/** Returns the number that sixteen bits are as a float of half precision. */
+export function half(bits) {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const [power, part] = [(bits >> 10) & 31, bits & 1023];
+  if (power === 31) return part ? NaN : sign * Infinity;
+  return sign * (power ? 2 ** (power - 15) * (1 + part / 1024) : 2 ** -14 * (part / 1024));
 }
 
 /** Reads a frame: its header's fields, and `arrays` by name, each with `data` and `shape`. */
@@ -23,7 +21,7 @@ export function parseFrame(buffer) {
   let start = 4 + length;
   for (const { name, dtype, shape } of header.arrays) {
     const count = shape.reduce((product, size) => product * size, 1);
-    const data = dtype === "f2" ? halves(buffer, start, count) : new ARRAYS[dtype](buffer, start, count);
+    const data = dtype === "f2" ? Float32Array.from(new Uint16Array(buffer, start, count), half) : new ARRAYS[dtype](buffer, start, count);
     arrays[name] = { data, shape };
     const size = count * Number(dtype[1]);
     start += size + ((4 - (size % 4)) % 4);

@@ -185,10 +185,13 @@ def test_points_are_drawn_and_sent(lab):
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_npy_files_are_read(lab, order):
+@pytest.mark.parametrize(
+    "kind", ["<f2", "<f4", ">f8", "i1", ">i2", "<i4", "<i8", "u1", "<u2", ">u8"]
+)
+def test_npy_files_are_read(lab, order, kind):
     points = np.arange(36.0).reshape(12, 3)
     data = io.BytesIO()
-    np.save(data, np.asarray(points, order=order))
+    np.save(data, np.asarray(points, kind, order=order))
     lab.open()
     upload = {"name": "a.npy", "mimeType": "application/octet-stream", "buffer": data.getvalue()}
     lab.page.set_input_files("#file", upload)
