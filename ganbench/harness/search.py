@@ -120,7 +120,7 @@ def parse_search(text: str) -> Search:
     """Read ``random:20`` or ``halving:27``.
 
     Raises:
-        ConfigError: It is neither.
+        ConfigError: It is neither, or has too many configurations, or too few.
     """
     kind, _, count = text.partition(":")
     if kind not in {"random", "halving"} or not count.isascii() or not count.isdigit():
@@ -130,6 +130,12 @@ def parse_search(text: str) -> Search:
         )
     if not 2 <= int(count) <= 10_000:
         raise ConfigError(f"A search tries 2 to 10,000 configurations, not {count}.")
+    if kind == "halving" and int(count) < 2 * KEPT:
+        raise ConfigError(
+            f"Of {count} configurations no two are left after a short training of them all, so "
+            "there is nothing to halve.",
+            f"Try halving:{2 * KEPT} or more, or random:{count}, which trains each in full.",
+        )
     return Search("random" if kind == "random" else "halving", int(count))
 
 
