@@ -35,6 +35,8 @@ export function sharp(canvas) {
   }
   const context = canvas.getContext("2d");
   context.setTransform(across / width, 0, 0, down / height, 0, 0);
+  context.globalAlpha = 1; // a painter that failed may have left another
+  context.setLineDash([]);
   return { context, width, height };
 }
 

@@ -31,6 +31,7 @@ class LabPage {
     this.sought = null;
     this.layers = { ...POINT_LAYERS };
     this.chartsPainted = 0;
+    this.failing = new Set();
     const recording = byId("recording");
     this.live = recording === null;
     document.body.classList.toggle("recorded", !this.live);
@@ -299,15 +300,30 @@ class LabPage {
     this.pending.clear();
     if (!this.frame || !this.hello) return;
     byId("waiting").hidden = true;
-    for (const side of ["a", "b"]) if (this.shown[side]) this.paintSide(side);
+    for (const side of ["a", "b"]) if (this.shown[side]) this.attempt(`picture ${side}`, () => this.paintSide(side));
+    this.attempt("caption", () => this.paintCaption());
+    this.attempt("time line", () => this.transport.place(this.frame, this.newest, this.looksBack, this.events));
+    this.paintCharts();
+  }
+
+  /** Lets a part of the page paint. If it fails, this is reported once, and the other parts go on. */
+  attempt(part, paint) {
+    try {
+      paint();
+      this.failing.delete(part);
+    } catch (error) {
+      if (!this.failing.has(part)) reportError(error);
+      this.failing.add(part);
+    }
+  }
+
+  paintCaption() {
     const caption = this.frame.caption ?? "";
     byId("caption").hidden = !caption && !this.transport.state.slow;
     const said = words().captions;
     const text = said[caption] ?? caption;
     if (byId("caption").textContent !== text) byId("caption").textContent = text;
     byId("caption").className = this.frame.turn ? `turn-${this.frame.turn}` : "";
-    this.transport.place(this.frame, this.newest, this.looksBack, this.events);
-    this.paintCharts();
   }
 
   paintSide(side) {
@@ -339,8 +355,8 @@ class LabPage {
     }
     this.chartsPainted = performance.now();
     const histories = this.shown.b ? [this.sides.a, this.sides.b] : [this.sides.a];
-    this.charts.paint(histories, this.frame.frame, this.events);
-    this.graph.paint(this.sides.a.rows, this.frame.frame, this.frame.turn);
+    this.attempt("charts", () => this.charts.paint(histories, this.frame.frame, this.events));
+    this.attempt("graph", () => this.graph.paint(this.sides.a.rows, this.frame.frame, this.frame.turn));
   }
 
   mark(place) {

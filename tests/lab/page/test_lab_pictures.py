@@ -61,6 +61,39 @@ def test_raw_outputs_are_set_against_their_level(lab):
     assert right[2] > right[0]
 
 
+def test_outputs_without_a_level_are_set_against_the_middle_of_their_range(lab):
+    heat = np.full((64, 64), 50, np.uint8)
+    heat[:, 32:] = 200
+    points = np.zeros((1, 2), np.uint16)
+    arrays = {"heat": heat, "fake": points, "real": points}
+    raw = {"arrays": arrays, "heat_range": [-300.0, 210.0], "heat_level": None}
+    lab.open(hello(), state(frames=2), frame(0, **raw), frame(1, **raw))
+    lab.until(lambda: "iteration 10 " in lab.page.locator("#clock").text_content())
+    lab.layers("heat")
+    left, right = lab.pixel(0.2, 0.5), lab.pixel(0.8, 0.5)
+    assert left[0] > left[2]
+    assert right[2] > right[0]
+
+
+def test_a_painter_that_fails_is_reported_once_and_the_others_go_on(lab):
+    lab.open(hello(), state(), frame())
+    lab.page.evaluate("""() => {
+      const canvas = document.getElementById('picture-a');
+      canvas.getContext = () => { throw new Error('no context'); };
+    }""")
+    clock, losses = lab.page.locator("#clock"), lab.page.locator("[data-chart=losses] .value")
+    for number in (1, 2):
+        lab.tell(frame(number))
+        lab.until(lambda number=number: f"iteration {10 * number} " in clock.text_content())
+    lab.until(lambda: "2.50" in losses.text_content())
+    assert [text for text in lab.complaints if "no context" in text] == lab.complaints[:1]
+    lab.complaints.clear()
+    lab.page.evaluate("delete document.getElementById('picture-a').getContext")
+    lab.layers("fake")
+    red, _, blue = lab.pixel(0.75, 0.75)
+    assert red > blue + 80
+
+
 def test_arrows_point_where_the_loss_pushes(lab):
     points = np.array([[32768, 32768]], np.uint16)
     arrows = np.array([[0.0, 3.0]], np.float32)  # upward
