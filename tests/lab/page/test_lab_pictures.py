@@ -213,6 +213,24 @@ def test_sequences_are_painted_as_lines_and_as_text(lab):
     lab.until(lambda: "10" in lab.page.locator("#clock").text_content())
 
 
+def test_the_page_keeps_whole_frames_of_a_bounded_size(lab):
+    lab.open()
+    script = """async ([count, byteLength]) => {
+      const { RunHistory } = await import('/run_history.js');
+      const history = new RunHistory();
+      const arrays = { fake: { data: { byteLength } } };
+      for (let frame = 0; frame < count; frame += 1) history.add({ frame, arrays });
+      history.add({ frame: count - 1, arrays }); // the same again
+      const kept = [...history.frames.keys()];
+      history.cutFrom(0);
+      return [kept.length, kept.at(-1), history.bytes];
+    }"""
+    color = 2 * 64 * 64 * 64 * 3  # fakes and reals
+    assert lab.page.evaluate(script, [100, color]) == [40, 99, 0]
+    assert lab.page.evaluate(script, [500, 16_000]) == [400, 499, 0]
+    assert lab.page.evaluate(script, [3, 100_000_000]) == [1, 2, 0]
+
+
 @pytest.mark.parametrize("width", [390, 768, 1400])
 def test_the_page_is_never_wider_than_the_window(browser, width):
     with fake_lab(browser, width) as lab:
