@@ -9,9 +9,9 @@ import { ModelGraph } from "./model_graph.js";
 import { OwnPoints } from "./own_points.js";
 import { POINT_LAYERS, paintPoints } from "./points.js";
 import { Probe } from "./probe.js";
-import { RunHistory } from "./run_history.js";
 import { SettingsForm } from "./settings.js";
 import { Clip, copy, keepInAddress, recipeInAddress, savePng, saveSvg } from "./sharing.js";
+import { ShownFrames } from "./shown_frames.js";
 import { RecordedSource, SocketSource } from "./source.js";
 import { whenThemeChanges } from "./theme.js";
 import { Transport } from "./transport.js";
@@ -22,13 +22,9 @@ const NOTHING_TOLD = { sentences: [], tricks: [] };
 
 class LabPage {
   constructor() {
-    this.sides = { a: new RunHistory(), b: new RunHistory() };
-    this.shown = { a: null, b: null };
-    this.pending = new Map();
+    this.frames = new ShownFrames(this);
     this.events = [];
     this.told = { a: NOTHING_TOLD, b: null };
-    this.newest = 0;
-    this.sought = null;
     this.layers = { ...POINT_LAYERS };
     this.chartsPainted = 0;
     this.failing = new Set();
@@ -45,8 +41,8 @@ class LabPage {
     this.say();
     const calls = {
       heard: (message) => this.hear(message),
-      seen: (frame) => this.see(frame),
-      remember: (frames) => frames.forEach((frame) => this.sides[frame.side ?? "a"].add(frame)),
+      seen: (frame) => this.frames.see(frame),
+      remember: (frames) => frames.forEach((frame) => this.frames.histories[frame.side ?? "a"].add(frame)),
       connected: () => this.calmDown(),
       lost: (ever) => this.complain(ever ? words().lost : words().no_lab),
     };
@@ -54,12 +50,20 @@ class LabPage {
   }
 
   get frame() {
-    return this.shown.a;
+    return this.frames.shown.a;
   }
 
   /** Whether the reader looks at a frame of the past. */
   get looksBack() {
-    return this.live && this.sought !== null && this.frame !== null && this.frame.frame < this.newest;
+    return this.frames.looksBack;
+  }
+
+  get playing() {
+    return this.transport.state.state === "playing";
+  }
+
+  get twoSides() {
+    return document.body.classList.contains("two-sides");
   }
 
   get layerNames() {
@@ -67,7 +71,7 @@ class LabPage {
   }
 
   send(message) {
-    if (["reset", "start", "data", "fork", "step"].includes(message.kind)) this.sought = null;
+    if (["reset", "start", "data", "fork", "step"].includes(message.kind)) this.frames.showPresent();
     this.source.send(message);
     this.schedule();
   }
@@ -99,9 +103,7 @@ class LabPage {
     const first = !this.hello;
     const sameKind = this.hello?.data === hello.data;
     this.hello = hello;
-    this.forget("a"); // the other side says itself when it begins, maybe before this one
-    this.sought = null;
-    this.newest = 0;
+    this.frames.begin();
     this.events = [];
     this.code = hello;
     this.told = { a: NOTHING_TOLD, b: hello.sides === 2 ? (this.told.b ?? NOTHING_TOLD) : null };
@@ -133,21 +135,8 @@ class LabPage {
     this.schedule();
   }
 
-  /** Forgets what was seen of a side, a frame that waits to be painted included. */
-  forget(side) {
-    this.forgetWaiting(side);
-    this.sides[side].forget();
-    this.shown[side] = null;
-  }
-
-  forgetWaiting(side) {
-    const waiting = this.pending.get(side);
-    if (waiting) this.acknowledge(waiting);
-    this.pending.delete(side);
-  }
-
   beginSide(hello) {
-    this.forget("b");
+    this.frames.forget("b");
     byId("side-b").hidden = byId("side-a-title").hidden = byId("side-off").hidden = false;
     document.body.classList.add("two-sides");
     byId("side-a-title").textContent = titleOf(this.hello?.recipe ?? hello.recipe);
@@ -159,14 +148,14 @@ class LabPage {
   showOneSide() {
     byId("side-b").hidden = byId("side-a-title").hidden = byId("side-off").hidden = true;
     document.body.classList.remove("two-sides");
-    this.forget("b");
+    this.frames.forget("b");
     this.told.b = null;
     if (this.hello) this.diagnose();
   }
 
   takeState(state) {
     this.transport.tell(state);
-    this.newest = Math.max(0, state.frames - 1);
+    this.frames.newest = Math.max(0, state.frames - 1);
     byId("waiting").hidden = state.state !== "starting" || this.frame !== null;
     if (state.state === "failed") this.complain(words().failed(state.reason), words().begin_again, () => this.send({ kind: "reset" }));
     if (state.state === "ended" && this.lastState !== "ended") this.complain(words().ended);
@@ -195,13 +184,8 @@ class LabPage {
 
   /** Forgets all from a frame on, which a fork comes to again. */
   cut(frame) {
-    for (const side of ["a", "b"]) {
-      this.sides[side].cutFrom(frame);
-      if (this.pending.get(side)?.frame >= frame) this.forgetWaiting(side);
-    }
+    this.frames.cutFrom(frame);
     this.events = this.events.filter((event) => event.frame < frame);
-    this.newest = Math.min(this.newest, frame);
-    if (this.sought >= frame) this.sought = null;
     this.chartsPainted = 0;
     this.schedule();
   }
@@ -220,7 +204,7 @@ class LabPage {
 
   /** Takes the numbers of frames that were before this page came. */
   takePast(side, rows) {
-    for (const row of rows) this.sides[side].addRow(row);
+    for (const row of rows) this.frames.histories[side].addRow(row);
     this.chartsPainted = 0;
     this.schedule();
   }
@@ -263,26 +247,6 @@ class LabPage {
 
   // -- what is seen --------------------------------------------------------------------------
 
-  see(frame) {
-    const side = frame.side ?? "a";
-    this.sides[side].add(frame);
-    if (this.isFor(frame)) {
-      this.forgetWaiting(side);
-      this.pending.set(side, frame);
-    } else this.acknowledge(frame); // it must not take the place of the frame that is sought
-    this.newest = Math.max(this.newest, frame.frame);
-    this.schedule();
-  }
-
-  /** Tells whether a frame is to be shown now: while the reader looks back, newer ones are not. */
-  isFor(frame) {
-    return this.sought === null || frame.frame <= this.sought;
-  }
-
-  acknowledge(frame) {
-    if (this.live) this.source.send({ kind: "ack", frame: frame.frame, side: frame.side ?? "a" });
-  }
-
   schedule() {
     if (this.scheduled) return;
     this.scheduled = true;
@@ -293,16 +257,12 @@ class LabPage {
   }
 
   paint() {
-    for (const [side, frame] of this.pending) {
-      this.acknowledge(frame);
-      if (this.isFor(frame)) this.shown[side] = frame;
-    }
-    this.pending.clear();
+    this.frames.showWaiting();
     if (!this.frame || !this.hello) return;
     byId("waiting").hidden = true;
-    for (const side of ["a", "b"]) if (this.shown[side]) this.attempt(`picture ${side}`, () => this.paintSide(side));
+    for (const side of ["a", "b"]) if (this.frames.shown[side]) this.attempt(`picture ${side}`, () => this.paintSide(side));
     this.attempt("caption", () => this.paintCaption());
-    this.attempt("time line", () => this.transport.place(this.frame, this.newest, this.looksBack, this.events));
+    this.attempt("time line", () => this.transport.place(this.frame, this.frames.newest, this.looksBack, this.events));
     this.paintCharts();
   }
 
@@ -328,10 +288,10 @@ class LabPage {
 
   paintSide(side) {
     const canvas = byId(`picture-${side}`);
-    const frame = this.shown[side];
+    const frame = this.frames.shown[side];
     const said = words();
     const settings = {
-      layers: this.layers, bounds: this.hello.bounds, history: this.sides[side],
+      layers: this.layers, bounds: this.hello.bounds, history: this.frames.histories[side],
       marked: side === "a" ? this.marked : null, chosen: this.chosen, names: said.layer_names,
     };
     const paints = { points: paintPoints, images: paintImages, sequence: paintSequences };
@@ -354,9 +314,10 @@ class LabPage {
       return;
     }
     this.chartsPainted = performance.now();
-    const histories = this.shown.b ? [this.sides.a, this.sides.b] : [this.sides.a];
+    const { shown, histories: { a, b } } = this.frames;
+    const histories = shown.b ? [a, b] : [a];
     this.attempt("charts", () => this.charts.paint(histories, this.frame.frame, this.events));
-    this.attempt("graph", () => this.graph.paint(this.sides.a.rows, this.frame.frame, this.frame.turn));
+    this.attempt("graph", () => this.graph.paint(a.rows, this.frame.frame, this.frame.turn));
   }
 
   mark(place) {
@@ -368,44 +329,6 @@ class LabPage {
   choose(index) {
     this.chosen = index;
     this.schedule();
-  }
-
-  // -- time ----------------------------------------------------------------------------------
-
-  seek(frame) {
-    const place = Math.max(0, Math.min(this.newest, frame));
-    if (!this.live) {
-      this.send({ kind: "seek", frame: place });
-      return;
-    }
-    if (this.transport.state.state === "playing") this.send({ kind: "pause" });
-    this.sought = place;
-    const sides = document.body.classList.contains("two-sides") ? ["a", "b"] : ["a"];
-    for (const side of sides) this.shown[side] = this.sides[side].frames.get(place) ?? this.shown[side];
-    if (sides.some((side) => !this.sides[side].frames.has(place))) this.send({ kind: "seek", frame: place });
-    this.schedule();
-  }
-
-  /** Shows the frame before (-1) or after (1) the one that is shown; not every frame is kept. */
-  seekBy(direction) {
-    if (!this.frame) return;
-    const { rows } = this.sides.a;
-    const now = rows.findIndex(({ frame }) => frame >= this.frame.frame);
-    const next = rows[now + direction];
-    if (next) this.seek(next.frame);
-  }
-
-  /** Shows the present again. */
-  goBack() {
-    if (!this.live || this.sought === null) return;
-    this.sought = null;
-    this.send({ kind: "seek", frame: this.newest });
-    for (const side of ["a", "b"]) this.shown[side] = this.sides[side].before(this.newest, 1).at(-1) ?? this.shown[side];
-    this.schedule();
-  }
-
-  fork() {
-    this.send({ kind: "fork", frame: this.frame.frame });
   }
 
   // -- layers, lessons and the other controls ------------------------------------------------
@@ -458,7 +381,7 @@ class LabPage {
       this.send({ kind: "save", name: byId("save-name").value.trim() });
     });
     press("png", () => savePng(byId("picture-a"), this.fileName()));
-    press("svg", () => this.frame && saveSvg(this.frame, { layers: this.layers, bounds: this.hello.bounds, history: this.sides.a }, this.fileName()));
+    press("svg", () => this.frame && saveSvg(this.frame, { layers: this.layers, bounds: this.hello.bounds, history: this.frames.histories.a }, this.fileName()));
     press("clip", () => this.toggleClip());
     press("side-on", () => {
       const chosen = byId("side-tricks").value;

@@ -8,7 +8,7 @@ const RATES = [null, 1, 5, 20, 100, 500];
 const FACTORS = [0.25, 0.5, 1, 2, 4];
 
 export class Transport {
-  /** `page` has `send`, `live`, `seek(frame)`, `seekBy(direction)`, `goBack()`, `layerNames`, `toggleLayer(name)`. */
+  /** `page` has `send`, `live`, `frames` (a `ShownFrames`), `frame`, `layerNames`, `toggleLayer(name)`. */
   constructor(page) {
     this.page = page;
     this.state = { state: "starting", slow: false, frames: 0 };
@@ -20,8 +20,8 @@ export class Transport {
     press("slow", () => this.toggleSlow());
     press("reset", () => page.send({ kind: "reset" }));
     press("fork", () => this.fork());
-    press("now", () => page.goBack());
-    byId("time").addEventListener("input", ({ target }) => page.seek(Number(target.value)));
+    press("now", () => page.frames.goBack());
+    byId("time").addEventListener("input", ({ target }) => page.frames.seek(Number(target.value)));
     byId("speed").addEventListener("change", ({ target }) => this.setSpeed(target.value));
     document.addEventListener("keydown", (event) => this.key(event));
   }
@@ -57,13 +57,13 @@ export class Transport {
   playOrPause() {
     if (this.state.state === "playing") this.page.send({ kind: "pause" });
     else {
-      this.page.goBack();
+      this.page.frames.goBack();
       this.page.send({ kind: "play" });
     }
   }
 
   step(turn) {
-    this.page.goBack();
+    this.page.frames.goBack();
     this.page.send({ kind: "step", turn });
   }
 
@@ -72,7 +72,7 @@ export class Transport {
   }
 
   fork() {
-    if (!byId("past").hidden) this.page.fork();
+    if (!byId("past").hidden) this.page.send({ kind: "fork", frame: this.page.frame.frame });
   }
 
   setSpeed(value) {
@@ -94,8 +94,8 @@ export class Transport {
       m: live(() => this.toggleSlow()),
       r: live(() => this.page.send({ kind: "reset" })),
       f: live(() => this.fork()),
-      ",": () => this.page.seekBy(-1),
-      ".": () => this.page.seekBy(1),
+      ",": () => this.page.frames.seekBy(-1),
+      ".": () => this.page.frames.seekBy(1),
     };
     const layer = this.page.layerNames[Number(event.key) - 1];
     const act = acts[event.key.toLowerCase()] ?? (layer && (() => this.page.toggleLayer(layer)));
@@ -116,7 +116,7 @@ export class Transport {
     const place = byId("events");
     if (this.events !== events) {
       this.events = events;
-      place.replaceChildren(...events.map((event) => element("button", { title: event.what, "aria-label": event.what, onclick: () => this.page.seek(event.frame) })));
+      place.replaceChildren(...events.map((event) => element("button", { title: event.what, "aria-label": event.what, onclick: () => this.page.frames.seek(event.frame) })));
     }
     events.forEach((event, at) => {
       place.children[at].style.left = `${(100 * event.frame) / Math.max(1, newest)}%`;
