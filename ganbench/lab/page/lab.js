@@ -89,6 +89,7 @@ class LabPage {
       cut: () => this.cut(message.frame),
       diagnosis: () => this.takeDiagnosis(side, message),
       past: () => this.takePast(side, message.rows),
+      sought: () => this.frames.takeFound(message),
       error: () => this.complain([message.message, message.hint].filter(Boolean).join(" ")),
       saved: () => (byId("share-status").textContent = words().saved(message.folder)),
       code: () => this.takeCode(message),

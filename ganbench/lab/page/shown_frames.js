@@ -14,6 +14,8 @@ export class ShownFrames {
     this.waiting = new Map(); // the frames to paint next, by side
     this.newest = 0;
     this.sought = null; // the number of the frame of the past that the reader wants to see
+    this.wanted = {}; // by side, the frame to show for it: itself, or what the lab has kept in its place
+    this.after = null; // the frame from which the reader goes forward
   }
 
   /** Whether the reader looks at a frame of the past. */
@@ -62,9 +64,9 @@ export class ShownFrames {
     this.page.schedule();
   }
 
-  /** Tells whether a frame is to be shown now: while the reader looks back, newer ones are not. */
+  /** Tells whether a frame is to be shown now: while the reader looks back, only the one that was sought last is. */
   isFor(frame) {
-    return this.sought === null || frame.frame <= this.sought;
+    return this.sought === null || frame.frame === this.wanted[frame.side ?? "a"];
   }
 
   acknowledge(frame) {
@@ -80,7 +82,11 @@ export class ShownFrames {
     this.waiting.clear();
   }
 
-  seek(frame) {
+  /**
+   * Shows a frame of the past. The lab has the last one that it has kept at or before it; with a `direction` of 1 it
+   * is one after the frame that is shown now.
+   */
+  seek(frame, direction = 0) {
     const place = Math.max(0, Math.min(this.newest, frame));
     if (!this.page.live) {
       this.page.send({ kind: "seek", frame: place });
@@ -88,19 +94,32 @@ export class ShownFrames {
     }
     if (this.page.playing) this.page.send({ kind: "pause" });
     this.sought = place;
+    this.wanted = { a: place, b: place };
+    this.after = direction > 0 ? this.shown.a?.frame : null;
     const sides = this.page.twoSides ? SIDES : ["a"];
     for (const side of sides) this.shown[side] = this.histories[side].frames.get(place) ?? this.shown[side];
     if (sides.some((side) => !this.histories[side].frames.has(place))) this.page.send({ kind: "seek", frame: place });
     this.page.schedule();
   }
 
+  /** Takes which frames the lab has kept for the one that was sought, and the number of the next one. */
+  takeFound({ frame, found, next }) {
+    if (frame !== this.sought) return; // an earlier seek
+    if (this.after !== null && found.a <= this.after) {
+      if (next === null) this.goBack();
+      else this.seek(next);
+      return;
+    }
+    for (const side of SIDES) if (this.shown[side]?.frame !== frame) this.wanted[side] = found[side];
+  }
+
   /** Shows the frame before (-1) or after (1) the one that is shown; not every frame is kept. */
   seekBy(direction) {
     if (!this.shown.a) return;
     const { rows } = this.histories.a;
-    const now = rows.findIndex(({ frame }) => frame >= this.shown.a.frame);
-    const next = rows[now + direction];
-    if (next) this.seek(next.frame);
+    const now = this.shown.a.frame;
+    const next = direction > 0 ? rows.find(({ frame }) => frame > now) : rows.findLast(({ frame }) => frame < now);
+    if (next) this.seek(next.frame, direction);
   }
 
   /** Shows the present again. */

@@ -21,7 +21,10 @@ export class Transport {
     press("reset", () => page.send({ kind: "reset" }));
     press("fork", () => this.fork());
     press("now", () => page.frames.goBack());
-    byId("time").addEventListener("input", ({ target }) => page.frames.seek(Number(target.value)));
+    const time = byId("time");
+    time.addEventListener("pointerdown", () => (this.drags = true));
+    for (const ends of ["pointerup", "keydown"]) time.addEventListener(ends, () => (this.drags = false));
+    time.addEventListener("input", () => this.seek(Number(time.value)));
     byId("speed").addEventListener("change", ({ target }) => this.setSpeed(target.value));
     document.addEventListener("keydown", (event) => this.key(event));
   }
@@ -52,6 +55,12 @@ export class Transport {
       if (!known) byId("speed").append(element("option", { value: rate, text: words().updates_per_second(rate) }));
       byId("speed").value = String(rate);
     }
+  }
+
+  /** Goes to a frame; a key on the time line goes on to the next frame that is kept. */
+  seek(frame) {
+    const direction = this.drags ? 0 : Math.sign(frame - (this.page.frame?.frame ?? 0));
+    this.page.frames.seek(frame, direction);
   }
 
   playOrPause() {

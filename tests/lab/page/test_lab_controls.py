@@ -137,6 +137,102 @@ def test_keys_go_from_kept_frame_to_kept_frame(lab):
         assert f"iteration {iteration} " in clock.text_content()
 
 
+def kept_frames(lab, numbers):
+    """Answer what the page seeks from here on, as the server does, from these frames."""
+    answered = len(lab.sent)
+
+    def answer():
+        nonlocal answered
+        for message in lab.sent[answered:]:
+            if message["kind"] == "seek":
+                number = message["frame"]
+                found = max(kept for kept in numbers if kept <= number)
+                after = min((kept for kept in numbers if kept > number), default=None)
+                told = {"kind": "sought", "frame": number, "found": {"a": found}, "next": after}
+                lab.tell(told)
+                lab.tell(frame(found))
+        answered = len(lab.sent)
+
+    return answer
+
+
+def rows(*numbers):
+    """Return the numbers of frames that the page has not seen."""
+    known = [
+        {"frame": at, "iteration": 10 * at, "kimg": at, "numbers": {}, "boxes": {}}
+        for at in numbers
+    ]
+    return {"kind": "past", "side": "a", "rows": known}
+
+
+def test_forward_is_forward_where_the_lab_has_thinned_its_frames(lab):
+    lab.open(hello(), state(frames=21), rows(*range(20)), frame(20))
+    answer = kept_frames(lab, [0, 4, 8, 20])
+    clock = lab.page.locator("#clock")
+
+    def comes_to(number):
+        def shown():
+            answer()
+            return f"iteration {10 * number} " in clock.text_content()
+
+        lab.until(shown)
+        lab.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+    def press(key, number):
+        lab.page.keyboard.press(key)
+        comes_to(number)
+
+    lab.page.evaluate("document.getElementById('time').value = 5")
+    lab.page.locator("#time").dispatch_event("input")
+    comes_to(4)
+    press(",", 0)
+    press(".", 4)
+    press(".", 8)
+    press(",", 4)
+    lab.page.locator("#time").focus()
+    press("ArrowRight", 8)
+    press("ArrowLeft", 4)
+    press("ArrowLeft", 0)
+    press("ArrowRight", 4)
+    press(".", 8)
+    press("ArrowRight", 20)
+
+
+def test_a_drag_back_shows_the_frame_before_and_no_later_one(lab):
+    lab.open(hello(), state(frames=21), rows(*range(20)), frame(20))
+    answer = kept_frames(lab, [0, 4, 8, 20])
+    clock, time = lab.page.locator("#clock"), lab.page.locator("#time")
+
+    def drag_to(value, number):
+        time.dispatch_event("pointerdown")
+        time.evaluate("(slider, value) => (slider.value = value)", value)
+        time.dispatch_event("input")
+        count = len(lab.sent)
+        lab.until(lambda: (answer(), f"iteration {10 * number} " in clock.text_content())[1])
+        lab.page.wait_for_timeout(50)
+        assert [message for message in lab.sent[count:] if message["kind"] == "seek"] == []
+
+    for value, number in ((6, 4), (7, 4), (3, 0), (3, 0)):
+        drag_to(value, number)
+
+
+def test_only_the_answer_to_the_latest_seek_is_shown(lab):
+    lab.open(hello(), state(frames=10), rows(0, 5), frame(8), frame(9))
+    clock, time = lab.page.locator("#clock"), lab.page.locator("#time")
+    for value in (5, 8):
+        time.evaluate("(slider, value) => (slider.value = value)", value)
+        time.dispatch_event("input")
+    assert lab.heard("seek")["frame"] == 5
+    lab.until(lambda: "iteration 80 " in clock.text_content())
+    lab.tell({"kind": "sought", "frame": 5, "found": {"a": 4}, "next": 8})
+    for late in (4, 5):
+        lab.tell(frame(late))
+        acknowledged = {"kind": "ack", "frame": late, "side": "a"}
+        lab.until(lambda acknowledged=acknowledged: acknowledged in lab.sent)
+    lab.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    assert "iteration 80 " in clock.text_content()
+
+
 def test_settings_change_at_once_or_begin_another_run(lab):
     lab.open()
     lab.page.fill(f'[name="{RATE}"]', "0.001")
