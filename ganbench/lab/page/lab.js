@@ -90,7 +90,7 @@ class LabPage {
       diagnosis: () => this.takeDiagnosis(side, message),
       past: () => this.takePast(side, message.rows),
       sought: () => this.frames.takeFound(message),
-      error: () => this.complain([message.message, message.hint].filter(Boolean).join(" ")),
+      error: () => this.takeError(message),
       saved: () => (byId("share-status").textContent = words().saved(message.folder)),
       code: () => this.takeCode(message),
       point: () => this.probe.answered(message),
@@ -158,14 +158,32 @@ class LabPage {
     this.transport.tell(state);
     this.frames.newest = Math.max(0, state.frames - 1);
     byId("waiting").hidden = state.state !== "starting" || this.frame !== null;
-    if (state.state === "failed") this.complain(words().failed(state.reason), words().begin_again, () => this.send({ kind: "reset" }));
-    if (state.state === "ended" && this.lastState !== "ended") this.complain(words().ended);
+    if (state.state === "failed") this.sayItFailed();
+    if (state.state === "ended" && this.lastState !== "ended") this.complain(words().reasons[state.reason] ?? (state.reason || words().ended));
     this.lastState = state.state;
     if (this.greets && state.state === "paused") {
       this.greets = false;
       if (state.frames <= 1 && !calm()) this.send({ kind: "play" });
     }
     this.schedule();
+  }
+
+  takeError({ message, hint }) {
+    this.error = { message, hint };
+    this.complainOfRun([message, hint].filter(Boolean).join(" "));
+  }
+
+  /** Says why training failed, with the hint of the error that was told before. */
+  sayItFailed() {
+    const { reason } = this.transport.state;
+    const hint = this.error?.message === reason ? this.error.hint : "";
+    this.complainOfRun([words().failed(reason), hint].filter(Boolean).join(" "));
+  }
+
+  /** Complains, and offers to begin again where the run has failed. */
+  complainOfRun(text) {
+    if (!this.transport.failed) this.complain(text);
+    else this.complain(text, words().begin_again, () => this.send({ kind: "reset" }));
   }
 
   takeEvent(event) {

@@ -8,7 +8,7 @@ const RATES = [null, 1, 5, 20, 100, 500];
 const FACTORS = [0.25, 0.5, 1, 2, 4];
 
 export class Transport {
-  /** `page` has `send`, `live`, `frames` (a `ShownFrames`), `frame`, `layerNames`, `toggleLayer(name)`. */
+  /** `page` has `send`, `live`, `frames` (a `ShownFrames`), `frame`, `layerNames`, `toggleLayer(name)`, `sayItFailed()`. */
   constructor(page) {
     this.page = page;
     this.state = { state: "starting", slow: false, frames: 0 };
@@ -47,14 +47,26 @@ export class Transport {
     const playing = state.state === "playing";
     document.body.classList.toggle("playing", playing);
     byId("play-word").textContent = playing ? words().pause : words().play;
-    byId("play").disabled = state.state === "starting" || state.state === "failed";
+    byId("play").disabled = state.state === "starting";
     byId("slow").setAttribute("aria-pressed", String(Boolean(state.slow)));
-    if (this.page.live && document.activeElement !== byId("speed")) {
-      const rate = state.speed ?? "";
-      const known = [...byId("speed").options].some(({ value }) => value === String(rate));
-      if (!known) byId("speed").append(element("option", { value: rate, text: words().updates_per_second(rate) }));
-      byId("speed").value = String(rate);
-    }
+    if (this.page.live && document.activeElement !== byId("speed")) this.showSpeed();
+  }
+
+  showSpeed() {
+    const rate = this.state.speed ?? "";
+    const known = [...byId("speed").options].some(({ value }) => value === String(rate));
+    if (!known) byId("speed").append(element("option", { value: rate, text: words().updates_per_second(rate) }));
+    byId("speed").value = String(rate);
+  }
+
+  get failed() {
+    return this.state.state === "failed";
+  }
+
+  /** Lets a run that has failed stand, and says so; any other may go on. */
+  letGoOn(act) {
+    if (this.failed) this.page.sayItFailed();
+    else act();
   }
 
   /** Goes to a frame; a key on the time line goes on to the next frame that is kept. */
@@ -65,19 +77,23 @@ export class Transport {
 
   playOrPause() {
     if (this.state.state === "playing") this.page.send({ kind: "pause" });
-    else {
-      this.page.frames.goBack();
-      this.page.send({ kind: "play" });
-    }
+    else this.goOn({ kind: "play" });
   }
 
   step(turn) {
-    this.page.frames.goBack();
-    this.page.send({ kind: "step", turn });
+    this.goOn({ kind: "step", turn });
+  }
+
+  /** Goes on from the present. */
+  goOn(message) {
+    this.letGoOn(() => {
+      this.page.frames.goBack();
+      this.page.send(message);
+    });
   }
 
   toggleSlow() {
-    this.page.send({ kind: "slow", on: !this.state.slow });
+    this.letGoOn(() => this.page.send({ kind: "slow", on: !this.state.slow }));
   }
 
   fork() {
@@ -85,8 +101,9 @@ export class Transport {
   }
 
   setSpeed(value) {
-    if (this.page.live) this.page.send({ kind: "speed", updates_per_second: value === "" ? null : Number(value) });
-    else this.page.send({ kind: "speed", factor: Number(value) });
+    if (!this.page.live) this.page.send({ kind: "speed", factor: Number(value) });
+    else this.letGoOn(() => this.page.send({ kind: "speed", updates_per_second: value === "" ? null : Number(value) }));
+    if (this.failed) this.showSpeed(); // which has not changed
   }
 
   key(event) {

@@ -142,6 +142,7 @@ export const english = {
   failed: (reason) => `Training failed: ${reason}`,
   begin_again: "Begin again",
   ended: "The run has ended.",
+  reasons: {},
   recorded: "A recorded run",
   captions: {},
 };

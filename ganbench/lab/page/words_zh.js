@@ -142,6 +142,11 @@ export const chinese = {
   failed: (reason) => `训练失败：${reason}`,
   begin_again: "重新开始",
   ended: "训练已结束。",
+  reasons: {
+    "The run has reached its end.": "训练已到终点。",
+    "The run has diverged: a loss or a sample is no longer finite.": "训练已发散：损失或样本不再是有限的数。",
+    "The run has ended with all samples nearly the same.": "训练已结束，所有样本几乎相同。",
+  },
   recorded: "录制的训练",
   captions: captions(),
   lesson_texts: {

@@ -318,6 +318,46 @@ def test_errors_failures_and_diagnoses_are_told(lab):
     lab.heard("reset")
 
 
+def test_why_a_run_has_ended_is_said(lab):
+    lab.open()
+    banner = lab.page.locator("#banner-text")
+    diverged = "The run has diverged: a loss or a sample is no longer finite."
+    lab.tell(state("ended", reason=diverged))
+    lab.until(lambda: banner.text_content() == diverged)
+    lab.page.select_option("#language", "zh")
+    lab.tell(state("paused"))
+    lab.tell(state("ended", reason=diverged))
+    lab.until(lambda: "训练已发散" in banner.text_content())
+
+
+def test_a_run_that_has_failed_does_not_go_on_and_says_what_helps(lab):
+    lab.open(hello(), state(), rows(0), frame(1))
+    banner, again = lab.page.locator("#banner-text"), lab.page.locator("#banner-act")
+    lab.tell({"kind": "error", "message": "It is too large.", "hint": "Take fewer."})
+    lab.tell(state("failed", reason="It is too large."))
+    lab.until(lambda: again.is_visible())
+    assert banner.text_content() == "Training failed: It is too large. Take fewer."
+    count = len(lab.sent)
+
+    def refused(act):
+        lab.page.click("#banner-close")
+        act()
+        lab.until(lambda: again.is_visible())
+        assert banner.text_content() == "Training failed: It is too large. Take fewer."
+
+    keys = [lambda key=key: lab.page.keyboard.press(key) for key in (" ", "n", "d", "g", "m")]
+    buttons = [lambda name=name: lab.page.click(name) for name in ("#play", "#step", "#slow")]
+    lab.page.locator("#stage").focus()
+    for act in (*keys, *buttons, lambda: lab.page.select_option("#speed", "20")):
+        refused(act)
+    assert lab.page.locator("#speed").input_value() == ""
+    lab.tell({"kind": "error", "message": "It cannot be.", "hint": ""})
+    lab.until(lambda: banner.text_content() == "It cannot be.")
+    again.click()
+    lab.heard("reset")
+    assert [message["kind"] for message in lab.sent[count:]] == ["reset"]
+
+
 def test_two_sides_are_asked_for_and_shown(lab):
     lab.open()
     lab.page.select_option("#side-tricks", "r1")
