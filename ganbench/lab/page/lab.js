@@ -110,6 +110,7 @@ class LabPage {
     this.told = { a: NOTHING_TOLD, b: hello.sides === 2 ? (this.told.b ?? NOTHING_TOLD) : null };
     if (!sameKind) this.layers = { ...LAYERS[hello.data] };
     this.calmDown();
+    if (this.live) this.settings.begin(hello);
     if (hello.sides !== 2) this.showOneSide();
     this.showRun();
     if (wanted && wanted.trim() !== hello.toml.trim()) this.send({ kind: "start", toml: wanted });
@@ -125,11 +126,11 @@ class LabPage {
     this.charts.begin(hello.modes);
     this.graph.begin(hello.graph);
     this.probe.begin(hello);
-    if (this.live) this.settings.begin(hello);
     this.showLessons();
     this.showCode();
-    const tricks = element("option", { value: "", text: words().no_tricks });
-    byId("side-tricks").replaceChildren(tricks, ...(hello.choices?.tricks ?? []).map((name) => element("option", { value: name, text: name })));
+    const none = element("option", { value: "", text: words().no_tricks });
+    const chosen = byId("side-tricks").value;
+    byId("side-tricks").replaceChildren(none, ...(hello.choices?.tricks ?? []).map((name) => element("option", { value: name, text: name, selected: name === chosen })));
     byId("svg").hidden = hello.data !== "points";
     byId("clip").hidden = !Clip.possible;
     this.diagnose();
@@ -170,6 +171,7 @@ class LabPage {
 
   takeError({ message, hint }) {
     this.error = { message, hint };
+    this.settings.takeBack();
     this.complainOfRun([message, hint].filter(Boolean).join(" "));
   }
 
@@ -434,6 +436,7 @@ class LabPage {
     sayWords();
     this.transport.say();
     this.own.paint();
+    this.settings.say();
     this.diagnosed = null;
     if (this.hello) this.showRun();
   }

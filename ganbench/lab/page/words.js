@@ -135,7 +135,7 @@ export const english = {
   key_list: [
     ["Space", "play or pause"], ["N", "one iteration"], ["D, G", "only one player"],
     ["M", "slow motion"], ["R", "reset"], ["F", "go on from here"], [", and .", "back and forth in time"],
-    ["1 … 9", "layers"],
+    ["1 … 9", "layers"], ["Enter, Esc", "take or drop a setting of the running run"],
   ],
   lost: "The lab does not answer. Trying again …",
   no_lab: "This page needs the lab that opened it. Start it again with: ganbench lab",
