@@ -6,6 +6,7 @@ import { words } from "./language.js";
 
 const RATES = [null, 1, 5, 20, 100, 500];
 const FACTORS = [0.25, 0.5, 1, 2, 4];
+const REPEATED = [",", "."]; // the keys that may be held; another that is held would queue a step for each repeat
 
 export class Transport {
   /** `page` has `send`, `live`, `frames` (a `ShownFrames`), `frame`, `layerNames`, `toggleLayer(name)`, `sayItFailed()`. */
@@ -127,7 +128,7 @@ export class Transport {
     const act = acts[event.key.toLowerCase()] ?? (layer && (() => this.page.toggleLayer(layer)));
     if (!act) return;
     event.preventDefault();
-    act();
+    if (!event.repeat || REPEATED.includes(event.key)) act();
   }
 
   /** Shows where on the time line the picture is. */

@@ -55,6 +55,22 @@ def test_buttons_and_keys_send_their_messages(lab):
     lab.heard("reset")
 
 
+def test_a_key_that_is_held_acts_once(lab):
+    lab.open(hello(), state("playing", frames=9), *map(frame, range(9)))
+    lab.page.locator("#stage").focus()
+    for key in ("d", "g", "n", "m", "r", " "):
+        for _ in range(3):
+            lab.page.keyboard.down(key)  # the second and third are repeats
+        lab.page.keyboard.up(key)
+    lab.heard("pause")
+    asked = [m["kind"] for m in lab.sent if m["kind"] not in {"ack", "seek"}]
+    assert asked == ["step", "step", "step", "slow", "reset", "pause"]
+    for _ in range(3):
+        lab.page.keyboard.down(",")  # but one may walk through time
+    lab.page.keyboard.up(",")
+    lab.until(lambda: "iteration 50 " in lab.page.locator("#clock").text_content())
+
+
 def test_the_past_is_asked_for_and_forked(lab):
     lab.open(hello(), state(frames=9), frame(8))
     lab.page.evaluate(

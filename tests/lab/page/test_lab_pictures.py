@@ -199,6 +199,27 @@ def test_images_stand_in_a_grid_and_a_click_asks_for_the_nearest(lab):
     assert abs(lab.heard("plane")["u"]) < 0.1
 
 
+def test_a_fake_is_chosen_by_keyboard_and_its_nearest_training_images_are_asked_for(lab):
+    fakes = np.zeros((64, 4, 4, 1), np.uint8)
+    arrays = {"fake": fakes, "real": fakes[:20]}
+    pictures = hello(data="images", bounds=None, modes=None)
+    lab.open(pictures, state(frames=2), frame(0, arrays=arrays), frame(1, arrays=arrays))
+    text = lab.page.locator("#probe-text")
+    assert text.get_attribute("role") == "status"
+    lab.page.locator("#picture-a").focus()
+    for key in ("ArrowUp", "ArrowLeft", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowUp"):
+        lab.page.keyboard.press(key)  # the first key chooses the first fake; ten are in a row
+    lab.until(lambda: text.text_content().startswith("Fake 12 of 64."))
+    assert questions(lab) == []
+    lab.page.keyboard.press("Enter")
+    assert lab.heard("nearest") == {"kind": "nearest", "index": 11}
+    lab.page.evaluate("document.getElementById('probe-text').textContent = ''")
+    look_back(lab, 0)
+    lab.page.keyboard.press("Enter")
+    lab.until(lambda: "are gone" in text.text_content())
+    assert questions(lab) == ["nearest"]
+
+
 def test_sequences_are_painted_as_lines_and_as_text(lab):
     waves = np.zeros((2, 16, 1), np.float32)
     lab.open(
