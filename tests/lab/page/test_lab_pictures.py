@@ -259,6 +259,31 @@ def test_the_page_is_never_wider_than_the_window(browser, width):
         assert lab.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (390, 844), (760, 900)])
+def test_the_controls_stay_in_sight_and_cover_little(browser, width, height):
+    with fake_lab(browser) as lab:
+        lab.page.set_viewport_size({"width": width, "height": height})
+        lab.open(hello(), state(frames=2), frame(0), frame(1))
+        lab.page.keyboard.press(",")
+        lab.until(lambda: lab.page.locator("#past").is_visible())  # more of it cannot be shown
+        controls = lab.page.locator(".transport")
+        area = controls.bounding_box()
+        assert area["y"] + area["height"] == pytest.approx(height, abs=2)
+        assert area["height"] < 0.3 * height
+        layer = lab.page.locator(".layer-trajectories")
+        layer.evaluate("(place) => place.scrollIntoView({ block: 'end' })")
+        reached, bar = layer.bounding_box(), controls.bounding_box()
+        assert reached["y"] + reached["height"] <= bar["y"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 256), (640, 400)])
+def test_the_controls_cover_nothing_of_a_low_window(browser, width, height):
+    with fake_lab(browser) as lab:
+        lab.page.set_viewport_size({"width": width, "height": height})
+        lab.open()
+        assert lab.page.locator(".transport").bounding_box()["y"] >= height
+
+
 def test_curves_show_what_is_known_and_say_it(lab):
     lab.open(hello(), state(frames=3), frame(0), frame(1), frame(2))
     lab.until(lambda: lab.page.locator("[data-chart=modes]").is_visible())
