@@ -19,12 +19,12 @@ export class SettingsForm {
     this.form = form;
     this.send = send;
     this.fields = element("div");
-    // The button stays: a click on it that settles a field before must find it where it was pressed.
+    // The button stays when the form is built again, so that it keeps the focus.
     this.button = element("button", { class: "main", type: "submit", name: "restart" });
     form.replaceChildren(this.fields, this.button);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      setTimeout(() => this.startAgain()); // after the field that was left for the button
+      setTimeout(() => this.startAgain()); // what was chosen in the field that was left for the button comes first
     });
   }
 
@@ -210,7 +210,26 @@ function whenSettled(input, take) {
     settle();
   });
   input.addEventListener("change", () => byKey || settle());
-  input.addEventListener("blur", () => setTimeout(settle)); // once the focus is where it goes
+  input.addEventListener("blur", () => whenReleased(settle));
+}
+
+let pressed = false;
+const waiting = [];
+addEventListener("pointerdown", () => (pressed = true), true);
+for (const ends of ["pointerup", "pointercancel"]) {
+  addEventListener(ends, () => {
+    pressed = false;
+    for (const act of waiting.splice(0)) setTimeout(act);
+  }, true);
+}
+
+/**
+ * Acts when the focus is where it goes, and the pointer that has moved it there is released: a form that changes its
+ * height in between moves away the button that is being pressed.
+ */
+function whenReleased(act) {
+  if (pressed) waiting.push(act);
+  else setTimeout(act);
 }
 
 function isHalfTyped(field) {

@@ -77,8 +77,9 @@ def test_a_click_begins_again_with_the_field_that_it_leaves(lab):
     lab.open()
     lab.page.locator("[name=add-trick]").focus()
     press(lab, "ArrowDown")
-    lab.page.click("#settings button[type=submit]")
+    lab.page.click("#settings button[type=submit]", delay=100)  # time for the form to grow
     assert lab.heard("start")["recipe"]["tricks"] == ["ema"]
+    assert kinds(lab) == ["set", "start"]
 
 
 def test_what_the_lab_refuses_is_not_shown_and_not_sent_again(lab):
