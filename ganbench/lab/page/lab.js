@@ -2,7 +2,7 @@
 // The page of the lab: what comes from the source is shown, what the reader does is sent.
 
 import { Charts } from "./charts.js";
-import { byId, calm, element, sharp } from "./dom.js";
+import { byId, calm, element, refill, sharp } from "./dom.js";
 import { IMAGE_LAYERS, SEQUENCE_LAYERS, paintImages, paintSequences } from "./examples.js";
 import { chooseLanguage, languageName, sayWords, words } from "./language.js";
 import { ModelGraph } from "./model_graph.js";
@@ -247,7 +247,7 @@ class LabPage {
     const key = JSON.stringify([groups, offered]);
     if (key === this.diagnosed) return; // a screen reader hears only what is new
     this.diagnosed = key;
-    byId("diagnosis").replaceChildren(...groups.flatMap(({ title, lines }) => [
+    refill(byId("diagnosis"), ...groups.flatMap(({ title, lines }) => [
       ...(title ? [element("h3", { text: title })] : []), ...lines.map((text) => element("p", { text }))]),
       element("div", { class: "row" }, ...offered.slice(0, 6).map((name) => element("button", {
         text: said.try_trick(name), title: this.hello?.choices?.summaries?.tricks?.[name], onclick: () => this.settings.setTricks([...this.settings.tricks, name]),
@@ -377,7 +377,7 @@ class LabPage {
     const lessons = this.hello.choices?.lessons ?? [];
     const now = canonical(this.hello.recipe);
     const current = lessons.find(({ recipe }) => recipe && canonical(recipe) === now);
-    byId("lesson-cards").replaceChildren(...lessons.map((lesson, place) => element("button", {
+    refill(byId("lesson-cards"), ...lessons.map((lesson, place) => element("button", {
       class: "card", "aria-pressed": String(lesson === current), onclick: () => this.send({ kind: "start", lesson: lesson.name }),
     }, element("span", { class: "count", text: String(place + 1) }), lessonWords(lesson).title)));
     byId("lesson-text").hidden = !current;

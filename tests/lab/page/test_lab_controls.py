@@ -274,6 +274,31 @@ def test_a_lesson_starts_and_its_text_is_shown(lab):
     assert lab.page.locator("[data-layer=grid]").is_checked()
 
 
+def test_a_button_that_goes_hands_its_focus_on(lab):
+    lab.open()
+
+    def press(selector):
+        lab.page.locator(selector).first.focus()
+        lab.page.keyboard.press("Enter")
+
+    def holds(place):
+        script = "(place) => document.getElementById(place).contains(document.activeElement)"
+        return lab.page.evaluate(script, place)
+
+    press(".cards .card")
+    lab.heard("start")
+    lab.tell(hello(recipe={**RECIPE, "seed": 7}))
+    lab.until(lambda: "seed 7" in lab.page.locator("#run-title").text_content())
+    assert holds("lesson-cards")
+    lab.tell({"kind": "diagnosis", "sentences": ["Three of eight modes."], "tricks": ["r1"]})
+    lab.until(lambda: lab.page.locator("#diagnosis button").count() == 1)
+    press("#diagnosis button")
+    changed = hello(recipe={**RECIPE, "tricks": ["r1"]})
+    lab.tell({"kind": "recipe", **{key: changed[key] for key in ("recipe", "resolved", "graph")}})
+    lab.until(lambda: lab.page.locator("#diagnosis button").count() == 0)
+    assert holds("diagnosis")
+
+
 def test_an_address_with_another_recipe_starts_it(lab):
     other = TOML.replace("seed = 0", "seed = 5")
     packed = base64.urlsafe_b64encode(other.encode()).decode().rstrip("=")
