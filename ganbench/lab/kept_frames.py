@@ -50,6 +50,10 @@ class KeptFrames:
             return None
         return self._frames[numbers[max(0, bisect_right(numbers, number) - 1)]]
 
+    def after(self, number: int) -> int | None:
+        """Return the number of the first kept frame after a number; None if there is none."""
+        return next((kept for kept in self._frames if kept > number), None)
+
     def sampled(self, most: int) -> list[bytes]:
         """Return at most that many of the frames, evenly, with the first and the last."""
         frames = list(self._frames.values())

@@ -200,11 +200,20 @@ class Hub:
             page.tell(text)
 
     def seek(self, page: Page, number: int) -> None:
-        """Let a page be sent a frame of the past again."""
+        """Let a page be sent a frame of the past again, or the last kept one before it.
+
+        The page is told which one it is and which one comes next: not all of those whose numbers it
+        has are kept, and of two answers it must know which belongs to its last question.
+        """
+        found = {}
         for side, kept in self.kept.items():
             frame = kept.at(number)
             if frame is not None:
+                found[side] = _number(frame)
                 page.show_past(frame, side)
+        following = self.kept["a"].after(number)
+        answer = {"kind": "sought", "frame": number, "found": found, "next": following}
+        page.tell(strict_json(answer))
 
     def ended(self, reason: str) -> None:
         """Tell all pages that the process that trains is gone."""

@@ -257,6 +257,29 @@ def test_no_newer_frame_takes_the_place_of_one_that_was_asked_for(side):
     asyncio.run(story())
 
 
+def test_a_page_that_seeks_is_told_which_frame_it_is_sent_and_which_comes_next():
+    async def story():
+        hub = Hub()
+        page = hub.open()
+
+        async def sought(number):
+            hub.seek(page, number)
+            items = await ready(page)
+            page.acknowledge()
+            return json.loads(items[0]), numbers(items)
+
+        answer = {"kind": "sought", "found": {}, "next": None}
+        assert await sought(3) == ({**answer, "frame": 3}, [])
+        for number in (0, 4, 8):
+            hub.frame_came(packed(number))
+            await ready(page)
+            page.acknowledge()
+        assert await sought(7) == ({**answer, "frame": 7, "found": {"a": 4}, "next": 8}, [4])
+        assert await sought(8) == ({**answer, "frame": 8, "found": {"a": 8}}, [8])
+
+    asyncio.run(story())
+
+
 def test_a_cut_reaches_all_pages_and_no_frame_that_it_drops_is_sent_after_it():
     async def story():
         hub = Hub()
@@ -272,7 +295,8 @@ def test_a_cut_reaches_all_pages_and_no_frame_that_it_drops_is_sent_after_it():
             page.acknowledge()
             page.acknowledge()
             items = await ready(page)
-            assert json.loads(items[0]) == {"kind": "cut", "frame": 5}
+            texts = [json.loads(item) for item in items if isinstance(item, str)]
+            assert texts[-1] == {"kind": "cut", "frame": 5}
             assert numbers(items) == past
         assert numbers(await ready(hub.open())) == [4]
         send(hub, kind="cut", frame=0)

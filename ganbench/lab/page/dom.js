@@ -16,6 +16,16 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
+/** Puts other elements into a place; a button there that has the focus hands it on, so that it is not lost. */
+export function refill(place, ...children) {
+  const held = [...place.querySelectorAll("button")].indexOf(document.activeElement);
+  place.replaceChildren(...children);
+  if (held < 0) return;
+  const buttons = [...place.querySelectorAll("button")];
+  place.tabIndex = -1;
+  (buttons[held] ?? buttons.at(-1) ?? place).focus({ preventScroll: true });
+}
+
 /** Makes an element of SVG. */
 export function shape(tag, attributes = {}) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -35,6 +45,8 @@ export function sharp(canvas) {
   }
   const context = canvas.getContext("2d");
   context.setTransform(across / width, 0, 0, down / height, 0, 0);
+  context.globalAlpha = 1; // a painter that failed may have left another
+  context.setLineDash([]);
   return { context, width, height };
 }
 

@@ -2,16 +2,16 @@
 // The page of the lab: what comes from the source is shown, what the reader does is sent.
 
 import { Charts } from "./charts.js";
-import { byId, calm, element, sharp } from "./dom.js";
+import { byId, calm, element, refill, sharp } from "./dom.js";
 import { IMAGE_LAYERS, SEQUENCE_LAYERS, paintImages, paintSequences } from "./examples.js";
 import { chooseLanguage, languageName, sayWords, words } from "./language.js";
 import { ModelGraph } from "./model_graph.js";
 import { OwnPoints } from "./own_points.js";
 import { POINT_LAYERS, paintPoints } from "./points.js";
 import { Probe } from "./probe.js";
-import { RunHistory } from "./run_history.js";
 import { SettingsForm } from "./settings.js";
 import { Clip, copy, keepInAddress, recipeInAddress, savePng, saveSvg } from "./sharing.js";
+import { ShownFrames } from "./shown_frames.js";
 import { RecordedSource, SocketSource } from "./source.js";
 import { whenThemeChanges } from "./theme.js";
 import { Transport } from "./transport.js";
@@ -22,15 +22,12 @@ const NOTHING_TOLD = { sentences: [], tricks: [] };
 
 class LabPage {
   constructor() {
-    this.sides = { a: new RunHistory(), b: new RunHistory() };
-    this.shown = { a: null, b: null };
-    this.pending = new Map();
+    this.frames = new ShownFrames(this);
     this.events = [];
     this.told = { a: NOTHING_TOLD, b: null };
-    this.newest = 0;
-    this.sought = null;
     this.layers = { ...POINT_LAYERS };
     this.chartsPainted = 0;
+    this.failing = new Set();
     const recording = byId("recording");
     this.live = recording === null;
     document.body.classList.toggle("recorded", !this.live);
@@ -44,8 +41,8 @@ class LabPage {
     this.say();
     const calls = {
       heard: (message) => this.hear(message),
-      seen: (frame) => this.see(frame),
-      remember: (frames) => frames.forEach((frame) => this.sides[frame.side ?? "a"].add(frame)),
+      seen: (frame) => this.frames.see(frame),
+      remember: (frames) => frames.forEach((frame) => this.frames.histories[frame.side ?? "a"].add(frame)),
       connected: () => this.calmDown(),
       lost: (ever) => this.complain(ever ? words().lost : words().no_lab),
     };
@@ -53,12 +50,20 @@ class LabPage {
   }
 
   get frame() {
-    return this.shown.a;
+    return this.frames.shown.a;
   }
 
   /** Whether the reader looks at a frame of the past. */
   get looksBack() {
-    return this.live && this.sought !== null && this.frame !== null && this.frame.frame < this.newest;
+    return this.frames.looksBack;
+  }
+
+  get playing() {
+    return this.transport.state.state === "playing";
+  }
+
+  get twoSides() {
+    return document.body.classList.contains("two-sides");
   }
 
   get layerNames() {
@@ -66,7 +71,7 @@ class LabPage {
   }
 
   send(message) {
-    if (["reset", "start", "data", "fork", "step"].includes(message.kind)) this.sought = null;
+    if (["reset", "start", "data", "fork", "step"].includes(message.kind)) this.frames.showPresent();
     this.source.send(message);
     this.schedule();
   }
@@ -84,7 +89,8 @@ class LabPage {
       cut: () => this.cut(message.frame),
       diagnosis: () => this.takeDiagnosis(side, message),
       past: () => this.takePast(side, message.rows),
-      error: () => this.complain([message.message, message.hint].filter(Boolean).join(" ")),
+      sought: () => this.frames.takeFound(message),
+      error: () => this.takeError(message),
       saved: () => (byId("share-status").textContent = words().saved(message.folder)),
       code: () => this.takeCode(message),
       point: () => this.probe.answered(message),
@@ -98,14 +104,13 @@ class LabPage {
     const first = !this.hello;
     const sameKind = this.hello?.data === hello.data;
     this.hello = hello;
-    this.forget("a"); // the other side says itself when it begins, maybe before this one
-    this.sought = null;
-    this.newest = 0;
+    this.frames.begin();
     this.events = [];
     this.code = hello;
     this.told = { a: NOTHING_TOLD, b: hello.sides === 2 ? (this.told.b ?? NOTHING_TOLD) : null };
     if (!sameKind) this.layers = { ...LAYERS[hello.data] };
     this.calmDown();
+    if (this.live) this.settings.begin(hello);
     if (hello.sides !== 2) this.showOneSide();
     this.showRun();
     if (wanted && wanted.trim() !== hello.toml.trim()) this.send({ kind: "start", toml: wanted });
@@ -121,32 +126,19 @@ class LabPage {
     this.charts.begin(hello.modes);
     this.graph.begin(hello.graph);
     this.probe.begin(hello);
-    if (this.live) this.settings.begin(hello);
     this.showLessons();
     this.showCode();
-    const tricks = element("option", { value: "", text: words().no_tricks });
-    byId("side-tricks").replaceChildren(tricks, ...(hello.choices?.tricks ?? []).map((name) => element("option", { value: name, text: name })));
+    const none = element("option", { value: "", text: words().no_tricks });
+    const chosen = byId("side-tricks").value;
+    byId("side-tricks").replaceChildren(none, ...(hello.choices?.tricks ?? []).map((name) => element("option", { value: name, text: name, selected: name === chosen })));
     byId("svg").hidden = hello.data !== "points";
     byId("clip").hidden = !Clip.possible;
     this.diagnose();
     this.schedule();
   }
 
-  /** Forgets what was seen of a side, a frame that waits to be painted included. */
-  forget(side) {
-    this.forgetWaiting(side);
-    this.sides[side].forget();
-    this.shown[side] = null;
-  }
-
-  forgetWaiting(side) {
-    const waiting = this.pending.get(side);
-    if (waiting) this.acknowledge(waiting);
-    this.pending.delete(side);
-  }
-
   beginSide(hello) {
-    this.forget("b");
+    this.frames.forget("b");
     byId("side-b").hidden = byId("side-a-title").hidden = byId("side-off").hidden = false;
     document.body.classList.add("two-sides");
     byId("side-a-title").textContent = titleOf(this.hello?.recipe ?? hello.recipe);
@@ -158,23 +150,42 @@ class LabPage {
   showOneSide() {
     byId("side-b").hidden = byId("side-a-title").hidden = byId("side-off").hidden = true;
     document.body.classList.remove("two-sides");
-    this.forget("b");
+    this.frames.forget("b");
     this.told.b = null;
     if (this.hello) this.diagnose();
   }
 
   takeState(state) {
     this.transport.tell(state);
-    this.newest = Math.max(0, state.frames - 1);
+    this.frames.newest = Math.max(0, state.frames - 1);
     byId("waiting").hidden = state.state !== "starting" || this.frame !== null;
-    if (state.state === "failed") this.complain(words().failed(state.reason), words().begin_again, () => this.send({ kind: "reset" }));
-    if (state.state === "ended" && this.lastState !== "ended") this.complain(words().ended);
+    if (state.state === "failed") this.sayItFailed();
+    if (state.state === "ended" && this.lastState !== "ended") this.complain(words().reasons[state.reason] ?? (state.reason || words().ended));
     this.lastState = state.state;
     if (this.greets && state.state === "paused") {
       this.greets = false;
       if (state.frames <= 1 && !calm()) this.send({ kind: "play" });
     }
     this.schedule();
+  }
+
+  takeError({ message, hint }) {
+    this.error = { message, hint };
+    this.settings.takeBack();
+    this.complainOfRun([message, hint].filter(Boolean).join(" "));
+  }
+
+  /** Says why training failed, with the hint of the error that was told before. */
+  sayItFailed() {
+    const { reason } = this.transport.state;
+    const hint = this.error?.message === reason ? this.error.hint : "";
+    this.complainOfRun([words().failed(reason), hint].filter(Boolean).join(" "));
+  }
+
+  /** Complains, and offers to begin again where the run has failed. */
+  complainOfRun(text) {
+    if (!this.transport.failed) this.complain(text);
+    else this.complain(text, words().begin_again, () => this.send({ kind: "reset" }));
   }
 
   takeEvent(event) {
@@ -194,13 +205,8 @@ class LabPage {
 
   /** Forgets all from a frame on, which a fork comes to again. */
   cut(frame) {
-    for (const side of ["a", "b"]) {
-      this.sides[side].cutFrom(frame);
-      if (this.pending.get(side)?.frame >= frame) this.forgetWaiting(side);
-    }
+    this.frames.cutFrom(frame);
     this.events = this.events.filter((event) => event.frame < frame);
-    this.newest = Math.min(this.newest, frame);
-    if (this.sought >= frame) this.sought = null;
     this.chartsPainted = 0;
     this.schedule();
   }
@@ -219,7 +225,7 @@ class LabPage {
 
   /** Takes the numbers of frames that were before this page came. */
   takePast(side, rows) {
-    for (const row of rows) this.sides[side].addRow(row);
+    for (const row of rows) this.frames.histories[side].addRow(row);
     this.chartsPainted = 0;
     this.schedule();
   }
@@ -241,7 +247,7 @@ class LabPage {
     const key = JSON.stringify([groups, offered]);
     if (key === this.diagnosed) return; // a screen reader hears only what is new
     this.diagnosed = key;
-    byId("diagnosis").replaceChildren(...groups.flatMap(({ title, lines }) => [
+    refill(byId("diagnosis"), ...groups.flatMap(({ title, lines }) => [
       ...(title ? [element("h3", { text: title })] : []), ...lines.map((text) => element("p", { text }))]),
       element("div", { class: "row" }, ...offered.slice(0, 6).map((name) => element("button", {
         text: said.try_trick(name), title: this.hello?.choices?.summaries?.tricks?.[name], onclick: () => this.settings.setTricks([...this.settings.tricks, name]),
@@ -262,26 +268,6 @@ class LabPage {
 
   // -- what is seen --------------------------------------------------------------------------
 
-  see(frame) {
-    const side = frame.side ?? "a";
-    this.sides[side].add(frame);
-    if (this.isFor(frame)) {
-      this.forgetWaiting(side);
-      this.pending.set(side, frame);
-    } else this.acknowledge(frame); // it must not take the place of the frame that is sought
-    this.newest = Math.max(this.newest, frame.frame);
-    this.schedule();
-  }
-
-  /** Tells whether a frame is to be shown now: while the reader looks back, newer ones are not. */
-  isFor(frame) {
-    return this.sought === null || frame.frame <= this.sought;
-  }
-
-  acknowledge(frame) {
-    if (this.live) this.source.send({ kind: "ack", frame: frame.frame, side: frame.side ?? "a" });
-  }
-
   schedule() {
     if (this.scheduled) return;
     this.scheduled = true;
@@ -292,30 +278,41 @@ class LabPage {
   }
 
   paint() {
-    for (const [side, frame] of this.pending) {
-      this.acknowledge(frame);
-      if (this.isFor(frame)) this.shown[side] = frame;
-    }
-    this.pending.clear();
+    this.frames.showWaiting();
     if (!this.frame || !this.hello) return;
     byId("waiting").hidden = true;
-    for (const side of ["a", "b"]) if (this.shown[side]) this.paintSide(side);
+    for (const side of ["a", "b"]) if (this.frames.shown[side]) this.attempt(`picture ${side}`, () => this.paintSide(side));
+    this.attempt("caption", () => this.paintCaption());
+    this.attempt("time line", () => this.transport.place(this.frame, this.frames.newest, this.looksBack, this.events));
+    this.paintCharts();
+  }
+
+  /** Lets a part of the page paint. If it fails, this is reported once, and the other parts go on. */
+  attempt(part, paint) {
+    try {
+      paint();
+      this.failing.delete(part);
+    } catch (error) {
+      if (!this.failing.has(part)) reportError(error);
+      this.failing.add(part);
+    }
+  }
+
+  paintCaption() {
     const caption = this.frame.caption ?? "";
     byId("caption").hidden = !caption && !this.transport.state.slow;
     const said = words().captions;
     const text = said[caption] ?? caption;
     if (byId("caption").textContent !== text) byId("caption").textContent = text;
     byId("caption").className = this.frame.turn ? `turn-${this.frame.turn}` : "";
-    this.transport.place(this.frame, this.newest, this.looksBack, this.events);
-    this.paintCharts();
   }
 
   paintSide(side) {
     const canvas = byId(`picture-${side}`);
-    const frame = this.shown[side];
+    const frame = this.frames.shown[side];
     const said = words();
     const settings = {
-      layers: this.layers, bounds: this.hello.bounds, history: this.sides[side],
+      layers: this.layers, bounds: this.hello.bounds, history: this.frames.histories[side],
       marked: side === "a" ? this.marked : null, chosen: this.chosen, names: said.layer_names,
     };
     const paints = { points: paintPoints, images: paintImages, sequence: paintSequences };
@@ -338,9 +335,10 @@ class LabPage {
       return;
     }
     this.chartsPainted = performance.now();
-    const histories = this.shown.b ? [this.sides.a, this.sides.b] : [this.sides.a];
-    this.charts.paint(histories, this.frame.frame, this.events);
-    this.graph.paint(this.sides.a.rows, this.frame.frame, this.frame.turn);
+    const { shown, histories: { a, b } } = this.frames;
+    const histories = shown.b ? [a, b] : [a];
+    this.attempt("charts", () => this.charts.paint(histories, this.frame.frame, this.events));
+    this.attempt("graph", () => this.graph.paint(a.rows, this.frame.frame, this.frame.turn));
   }
 
   mark(place) {
@@ -352,44 +350,6 @@ class LabPage {
   choose(index) {
     this.chosen = index;
     this.schedule();
-  }
-
-  // -- time ----------------------------------------------------------------------------------
-
-  seek(frame) {
-    const place = Math.max(0, Math.min(this.newest, frame));
-    if (!this.live) {
-      this.send({ kind: "seek", frame: place });
-      return;
-    }
-    if (this.transport.state.state === "playing") this.send({ kind: "pause" });
-    this.sought = place;
-    const sides = document.body.classList.contains("two-sides") ? ["a", "b"] : ["a"];
-    for (const side of sides) this.shown[side] = this.sides[side].frames.get(place) ?? this.shown[side];
-    if (sides.some((side) => !this.sides[side].frames.has(place))) this.send({ kind: "seek", frame: place });
-    this.schedule();
-  }
-
-  /** Shows the frame before (-1) or after (1) the one that is shown; not every frame is kept. */
-  seekBy(direction) {
-    if (!this.frame) return;
-    const { rows } = this.sides.a;
-    const now = rows.findIndex(({ frame }) => frame >= this.frame.frame);
-    const next = rows[now + direction];
-    if (next) this.seek(next.frame);
-  }
-
-  /** Shows the present again. */
-  goBack() {
-    if (!this.live || this.sought === null) return;
-    this.sought = null;
-    this.send({ kind: "seek", frame: this.newest });
-    for (const side of ["a", "b"]) this.shown[side] = this.sides[side].before(this.newest, 1).at(-1) ?? this.shown[side];
-    this.schedule();
-  }
-
-  fork() {
-    this.send({ kind: "fork", frame: this.frame.frame });
   }
 
   // -- layers, lessons and the other controls ------------------------------------------------
@@ -417,7 +377,7 @@ class LabPage {
     const lessons = this.hello.choices?.lessons ?? [];
     const now = canonical(this.hello.recipe);
     const current = lessons.find(({ recipe }) => recipe && canonical(recipe) === now);
-    byId("lesson-cards").replaceChildren(...lessons.map((lesson, place) => element("button", {
+    refill(byId("lesson-cards"), ...lessons.map((lesson, place) => element("button", {
       class: "card", "aria-pressed": String(lesson === current), onclick: () => this.send({ kind: "start", lesson: lesson.name }),
     }, element("span", { class: "count", text: String(place + 1) }), lessonWords(lesson).title)));
     byId("lesson-text").hidden = !current;
@@ -442,7 +402,7 @@ class LabPage {
       this.send({ kind: "save", name: byId("save-name").value.trim() });
     });
     press("png", () => savePng(byId("picture-a"), this.fileName()));
-    press("svg", () => this.frame && saveSvg(this.frame, { layers: this.layers, bounds: this.hello.bounds, history: this.sides.a }, this.fileName()));
+    press("svg", () => this.frame && saveSvg(this.frame, { layers: this.layers, bounds: this.hello.bounds, history: this.frames.histories.a }, this.fileName()));
     press("clip", () => this.toggleClip());
     press("side-on", () => {
       const chosen = byId("side-tricks").value;
@@ -476,6 +436,7 @@ class LabPage {
     sayWords();
     this.transport.say();
     this.own.paint();
+    this.settings.say();
     this.diagnosed = null;
     if (this.hello) this.showRun();
   }

@@ -133,12 +133,12 @@ export function paintPoints({ context, width, height }, frame, { layers, bounds,
 
 function paintHeat(context, width, height, frame) {
   const [rows, columns] = frame.arrays.heat.shape;
-  const values = verdicts(frame);
+  const steps = Uint8ClampedArray.from(verdicts(frame), (verdict) => 255 * verdict); // whole, and in the table
   const image = new ImageData(columns, rows);
   const table = Array.from({ length: 256 }, (_, step) => verdictColor(step / 255));
   for (let row = 0; row < rows; row += 1) {
     for (let column = 0; column < columns; column += 1) {
-      const color = table[Math.round(255 * values[(rows - 1 - row) * columns + column])];
+      const color = table[steps[(rows - 1 - row) * columns + column]];
       image.data.set([...color, 255], 4 * (row * columns + column));
     }
   }

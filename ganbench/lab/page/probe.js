@@ -13,7 +13,10 @@ const PLANE_REACH = 2;
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 export class Probe {
-  /** `page` has `send`, `live`, `looksBack`, `hello`, `frame`, `layers`, and `mark(place)`, which paints again. */
+  /**
+   * `page` has `send`, `live`, `looksBack`, `hello`, `frame`, `layers`, `chosen`, and `mark(place)` and
+   * `choose(index)`, which paint again.
+   */
   constructor(page) {
     this.page = page;
     this.canvas = byId("latents");
@@ -32,6 +35,7 @@ export class Probe {
     picture.addEventListener("pointermove", (event) => this.overPicture(event));
     picture.addEventListener("pointerleave", () => this.leave());
     picture.addEventListener("click", (event) => this.clickPicture(event));
+    picture.addEventListener("keydown", (event) => this.keyOnPicture(event));
   }
 
   begin(hello) {
@@ -157,19 +161,45 @@ export class Probe {
     this.ask({ kind: "probe", index: nearest });
   }
 
+  /** Returns where the fakes are in the picture of images; elsewhere there are none that can be chosen. */
+  fakePlaces(area) {
+    if (this.hello?.data !== "images" || !this.page.live || !this.page.frame) return [];
+    return imagePlaces(this.page.frame, this.page.layers, area.width, area.height).filter(({ kind }) => kind === "fake");
+  }
+
   clickPicture(event) {
-    if (this.hello?.data !== "images" || !this.page.live) return;
     const area = event.currentTarget.getBoundingClientRect();
     const [x, y] = [event.clientX - area.left, event.clientY - area.top];
-    const hit = imagePlaces(this.page.frame, this.page.layers, area.width, area.height)
-      .find((place) => place.kind === "fake" && x >= place.x && x < place.x + place.size && y >= place.y && y < place.y + place.size);
-    if (!hit) return;
+    const hit = this.fakePlaces(area)
+      .find((place) => x >= place.x && x < place.x + place.size && y >= place.y && y < place.y + place.size);
+    if (hit) this.askForNearest(hit.index);
+  }
+
+  /** Chooses a fake by the arrow keys, and asks for the nearest training images by Enter. */
+  keyOnPicture(event) {
+    const places = this.fakePlaces(event.currentTarget.getBoundingClientRect());
+    const [right, up] = KEYS[event.key] ?? [0, 0];
+    if (!places.length || (event.key !== "Enter" && !right && !up)) return;
+    event.preventDefault();
+    const now = this.page.chosen;
+    if (event.key === "Enter") {
+      if (!event.repeat) this.askForNearest(now ?? 0);
+      return;
+    }
+    const columns = places.filter(({ y }) => y === places[0].y).length;
+    const next = now === undefined ? 0 : now + right - up * columns;
+    if (!places[next]) return;
+    this.page.choose(next);
+    byId("probe-text").textContent = words().fake_chosen(next + 1, places.length);
+  }
+
+  askForNearest(index) {
     if (this.page.looksBack) {
       this.sayItIsPast();
       return;
     }
-    this.page.choose(hit.index);
-    this.page.send({ kind: "nearest", index: hit.index });
+    this.page.choose(index);
+    this.page.send({ kind: "nearest", index });
   }
 
   sayItIsPast() {

@@ -2,6 +2,7 @@
 // What the page has seen of a side's run: the numbers of every frame, and the newest frames whole.
 
 const MOST_FRAMES = 400;
+const MOST_BYTES = 64e6; // as many as the server keeps; a frame of large images has more than a million
 const MOST_NUMBERS = 4000;
 
 export class RunHistory {
@@ -11,20 +12,30 @@ export class RunHistory {
 
   forget() {
     this.rows = []; // {frame, iteration, kimg, numbers, boxes}, by frame
-    this.frames = new Map();
+    this.frames = new Map(); // the one that came first is the first to go
+    this.bytes = 0;
   }
 
   /** Drops all from a frame on. */
   cutFrom(frame) {
     this.rows = this.rows.filter((row) => row.frame < frame);
-    for (const number of this.frames.keys()) if (number >= frame) this.frames.delete(number);
+    for (const number of this.frames.keys()) if (number >= frame) this.drop(number);
   }
 
   add(frame) {
+    this.drop(frame.frame);
     this.frames.set(frame.frame, frame);
-    if (this.frames.size > MOST_FRAMES) this.frames.delete(this.frames.keys().next().value);
+    this.bytes += bytesOf(frame);
+    while (this.frames.size > MOST_FRAMES || (this.bytes > MOST_BYTES && this.frames.size > 1)) this.drop(this.frames.keys().next().value);
     const { iteration, kimg, numbers, boxes, caption } = frame;
     this.addRow({ frame: frame.frame, iteration, kimg, numbers, boxes }, !caption);
+  }
+
+  /** Drops a frame's picture; its numbers stay. */
+  drop(number) {
+    if (!this.frames.has(number)) return;
+    this.bytes -= bytesOf(this.frames.get(number));
+    this.frames.delete(number);
   }
 
   /** Adds the numbers of a frame, in place of those of a caption in slow motion. */
@@ -43,4 +54,8 @@ export class RunHistory {
     const chosen = numbers.filter((_, place) => (numbers.length - 1 - place) % every === 0);
     return chosen.map((number) => this.frames.get(number));
   }
+}
+
+function bytesOf({ arrays }) {
+  return Object.values(arrays).reduce((sum, { data }) => sum + data.byteLength, 0);
 }

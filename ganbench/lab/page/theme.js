@@ -37,10 +37,15 @@ export function verdictColor(verdict) {
   return near.map((value, place) => Math.round(value + share * (far[place] - value)));
 }
 
-/** Returns a verdict in 0..1, with the level line at one half; raw outputs have a range. */
+/**
+ * Returns a verdict in 0..1, with the level line at one half; raw outputs have a range.
+ *
+ * Where a network's outputs are no longer finite there is no level, and the middle of the range takes its place.
+ */
 export function verdictOf(value, level, range) {
-  if (!range || level === null || level === undefined) return value;
+  if (!range) return value;
   const [low, high] = range;
-  const reach = Math.max(high - level, level - low, 1e-9);
-  return 0.5 + Math.max(-1, Math.min(1, (value - level) / reach)) / 2;
+  const middle = Number.isFinite(level) ? level : (low + high) / 2;
+  const reach = Math.max(high - middle, middle - low, 1e-9);
+  return 0.5 + Math.max(-1, Math.min(1, (value - middle) / reach)) / 2;
 }

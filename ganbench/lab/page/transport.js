@@ -6,9 +6,10 @@ import { words } from "./language.js";
 
 const RATES = [null, 1, 5, 20, 100, 500];
 const FACTORS = [0.25, 0.5, 1, 2, 4];
+const REPEATED = [",", "."]; // the keys that may be held; another that is held would queue a step for each repeat
 
 export class Transport {
-  /** `page` has `send`, `live`, `seek(frame)`, `seekBy(direction)`, `goBack()`, `layerNames`, `toggleLayer(name)`. */
+  /** `page` has `send`, `live`, `frames` (a `ShownFrames`), `frame`, `layerNames`, `toggleLayer(name)`, `sayItFailed()`. */
   constructor(page) {
     this.page = page;
     this.state = { state: "starting", slow: false, frames: 0 };
@@ -20,8 +21,11 @@ export class Transport {
     press("slow", () => this.toggleSlow());
     press("reset", () => page.send({ kind: "reset" }));
     press("fork", () => this.fork());
-    press("now", () => page.goBack());
-    byId("time").addEventListener("input", ({ target }) => page.seek(Number(target.value)));
+    press("now", () => page.frames.goBack());
+    const time = byId("time");
+    time.addEventListener("pointerdown", () => (this.drags = true));
+    for (const ends of ["pointerup", "keydown"]) time.addEventListener(ends, () => (this.drags = false));
+    time.addEventListener("input", () => this.seek(Number(time.value)));
     byId("speed").addEventListener("change", ({ target }) => this.setSpeed(target.value));
     document.addEventListener("keydown", (event) => this.key(event));
   }
@@ -44,40 +48,63 @@ export class Transport {
     const playing = state.state === "playing";
     document.body.classList.toggle("playing", playing);
     byId("play-word").textContent = playing ? words().pause : words().play;
-    byId("play").disabled = state.state === "starting" || state.state === "failed";
+    byId("play").disabled = state.state === "starting";
     byId("slow").setAttribute("aria-pressed", String(Boolean(state.slow)));
-    if (this.page.live && document.activeElement !== byId("speed")) {
-      const rate = state.speed ?? "";
-      const known = [...byId("speed").options].some(({ value }) => value === String(rate));
-      if (!known) byId("speed").append(element("option", { value: rate, text: words().updates_per_second(rate) }));
-      byId("speed").value = String(rate);
-    }
+    if (this.page.live && document.activeElement !== byId("speed")) this.showSpeed();
+  }
+
+  showSpeed() {
+    const rate = this.state.speed ?? "";
+    const known = [...byId("speed").options].some(({ value }) => value === String(rate));
+    if (!known) byId("speed").append(element("option", { value: rate, text: words().updates_per_second(rate) }));
+    byId("speed").value = String(rate);
+  }
+
+  get failed() {
+    return this.state.state === "failed";
+  }
+
+  /** Lets a run that has failed stand, and says so; any other may go on. */
+  letGoOn(act) {
+    if (this.failed) this.page.sayItFailed();
+    else act();
+  }
+
+  /** Goes to a frame; a key on the time line goes on to the next frame that is kept. */
+  seek(frame) {
+    const direction = this.drags ? 0 : Math.sign(frame - (this.page.frame?.frame ?? 0));
+    this.page.frames.seek(frame, direction);
   }
 
   playOrPause() {
     if (this.state.state === "playing") this.page.send({ kind: "pause" });
-    else {
-      this.page.goBack();
-      this.page.send({ kind: "play" });
-    }
+    else this.goOn({ kind: "play" });
   }
 
   step(turn) {
-    this.page.goBack();
-    this.page.send({ kind: "step", turn });
+    this.goOn({ kind: "step", turn });
+  }
+
+  /** Goes on from the present. */
+  goOn(message) {
+    this.letGoOn(() => {
+      this.page.frames.goBack();
+      this.page.send(message);
+    });
   }
 
   toggleSlow() {
-    this.page.send({ kind: "slow", on: !this.state.slow });
+    this.letGoOn(() => this.page.send({ kind: "slow", on: !this.state.slow }));
   }
 
   fork() {
-    if (!byId("past").hidden) this.page.fork();
+    if (!byId("past").hidden) this.page.send({ kind: "fork", frame: this.page.frame.frame });
   }
 
   setSpeed(value) {
-    if (this.page.live) this.page.send({ kind: "speed", updates_per_second: value === "" ? null : Number(value) });
-    else this.page.send({ kind: "speed", factor: Number(value) });
+    if (!this.page.live) this.page.send({ kind: "speed", factor: Number(value) });
+    else this.letGoOn(() => this.page.send({ kind: "speed", updates_per_second: value === "" ? null : Number(value) }));
+    if (this.failed) this.showSpeed(); // which has not changed
   }
 
   key(event) {
@@ -94,14 +121,14 @@ export class Transport {
       m: live(() => this.toggleSlow()),
       r: live(() => this.page.send({ kind: "reset" })),
       f: live(() => this.fork()),
-      ",": () => this.page.seekBy(-1),
-      ".": () => this.page.seekBy(1),
+      ",": () => this.page.frames.seekBy(-1),
+      ".": () => this.page.frames.seekBy(1),
     };
     const layer = this.page.layerNames[Number(event.key) - 1];
     const act = acts[event.key.toLowerCase()] ?? (layer && (() => this.page.toggleLayer(layer)));
     if (!act) return;
     event.preventDefault();
-    act();
+    if (!event.repeat || REPEATED.includes(event.key)) act();
   }
 
   /** Shows where on the time line the picture is. */
@@ -116,7 +143,7 @@ export class Transport {
     const place = byId("events");
     if (this.events !== events) {
       this.events = events;
-      place.replaceChildren(...events.map((event) => element("button", { title: event.what, "aria-label": event.what, onclick: () => this.page.seek(event.frame) })));
+      place.replaceChildren(...events.map((event) => element("button", { title: event.what, "aria-label": event.what, onclick: () => this.page.frames.seek(event.frame) })));
     }
     events.forEach((event, at) => {
       place.children[at].style.left = `${(100 * event.frame) / Math.max(1, newest)}%`;

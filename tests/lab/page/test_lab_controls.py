@@ -55,6 +55,22 @@ def test_buttons_and_keys_send_their_messages(lab):
     lab.heard("reset")
 
 
+def test_a_key_that_is_held_acts_once(lab):
+    lab.open(hello(), state("playing", frames=9), *map(frame, range(9)))
+    lab.page.locator("#stage").focus()
+    for key in ("d", "g", "n", "m", "r", " "):
+        for _ in range(3):
+            lab.page.keyboard.down(key)  # the second and third are repeats
+        lab.page.keyboard.up(key)
+    lab.heard("pause")
+    asked = [m["kind"] for m in lab.sent if m["kind"] not in {"ack", "seek"}]
+    assert asked == ["step", "step", "step", "slow", "reset", "pause"]
+    for _ in range(3):
+        lab.page.keyboard.down(",")  # but one may walk through time
+    lab.page.keyboard.up(",")
+    lab.until(lambda: "iteration 50 " in lab.page.locator("#clock").text_content())
+
+
 def test_the_past_is_asked_for_and_forked(lab):
     lab.open(hello(), state(frames=9), frame(8))
     lab.page.evaluate(
@@ -137,6 +153,102 @@ def test_keys_go_from_kept_frame_to_kept_frame(lab):
         assert f"iteration {iteration} " in clock.text_content()
 
 
+def kept_frames(lab, numbers):
+    """Answer what the page seeks from here on, as the server does, from these frames."""
+    answered = len(lab.sent)
+
+    def answer():
+        nonlocal answered
+        for message in lab.sent[answered:]:
+            if message["kind"] == "seek":
+                number = message["frame"]
+                found = max(kept for kept in numbers if kept <= number)
+                after = min((kept for kept in numbers if kept > number), default=None)
+                told = {"kind": "sought", "frame": number, "found": {"a": found}, "next": after}
+                lab.tell(told)
+                lab.tell(frame(found))
+        answered = len(lab.sent)
+
+    return answer
+
+
+def rows(*numbers):
+    """Return the numbers of frames that the page has not seen."""
+    known = [
+        {"frame": at, "iteration": 10 * at, "kimg": at, "numbers": {}, "boxes": {}}
+        for at in numbers
+    ]
+    return {"kind": "past", "side": "a", "rows": known}
+
+
+def test_forward_is_forward_where_the_lab_has_thinned_its_frames(lab):
+    lab.open(hello(), state(frames=21), rows(*range(20)), frame(20))
+    answer = kept_frames(lab, [0, 4, 8, 20])
+    clock = lab.page.locator("#clock")
+
+    def comes_to(number):
+        def shown():
+            answer()
+            return f"iteration {10 * number} " in clock.text_content()
+
+        lab.until(shown)
+        lab.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+    def press(key, number):
+        lab.page.keyboard.press(key)
+        comes_to(number)
+
+    lab.page.evaluate("document.getElementById('time').value = 5")
+    lab.page.locator("#time").dispatch_event("input")
+    comes_to(4)
+    press(",", 0)
+    press(".", 4)
+    press(".", 8)
+    press(",", 4)
+    lab.page.locator("#time").focus()
+    press("ArrowRight", 8)
+    press("ArrowLeft", 4)
+    press("ArrowLeft", 0)
+    press("ArrowRight", 4)
+    press(".", 8)
+    press("ArrowRight", 20)
+
+
+def test_a_drag_back_shows_the_frame_before_and_no_later_one(lab):
+    lab.open(hello(), state(frames=21), rows(*range(20)), frame(20))
+    answer = kept_frames(lab, [0, 4, 8, 20])
+    clock, time = lab.page.locator("#clock"), lab.page.locator("#time")
+
+    def drag_to(value, number):
+        time.dispatch_event("pointerdown")
+        time.evaluate("(slider, value) => (slider.value = value)", value)
+        time.dispatch_event("input")
+        count = len(lab.sent)
+        lab.until(lambda: (answer(), f"iteration {10 * number} " in clock.text_content())[1])
+        lab.page.wait_for_timeout(50)
+        assert [message for message in lab.sent[count:] if message["kind"] == "seek"] == []
+
+    for value, number in ((6, 4), (7, 4), (3, 0), (3, 0)):
+        drag_to(value, number)
+
+
+def test_only_the_answer_to_the_latest_seek_is_shown(lab):
+    lab.open(hello(), state(frames=10), rows(0, 5), frame(8), frame(9))
+    clock, time = lab.page.locator("#clock"), lab.page.locator("#time")
+    for value in (5, 8):
+        time.evaluate("(slider, value) => (slider.value = value)", value)
+        time.dispatch_event("input")
+    assert lab.heard("seek")["frame"] == 5
+    lab.until(lambda: "iteration 80 " in clock.text_content())
+    lab.tell({"kind": "sought", "frame": 5, "found": {"a": 4}, "next": 8})
+    for late in (4, 5):
+        lab.tell(frame(late))
+        acknowledged = {"kind": "ack", "frame": late, "side": "a"}
+        lab.until(lambda acknowledged=acknowledged: acknowledged in lab.sent)
+    lab.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    assert "iteration 80 " in clock.text_content()
+
+
 def test_settings_change_at_once_or_begin_another_run(lab):
     lab.open()
     lab.page.fill(f'[name="{RATE}"]', "0.001")
@@ -160,6 +272,31 @@ def test_a_lesson_starts_and_its_text_is_shown(lab):
     lab.tell(hello(recipe={**RECIPE, "seed": 7}))
     lab.until(lambda: lab.page.locator("#lesson-text").is_visible())
     assert lab.page.locator("[data-layer=grid]").is_checked()
+
+
+def test_a_button_that_goes_hands_its_focus_on(lab):
+    lab.open()
+
+    def press(selector):
+        lab.page.locator(selector).first.focus()
+        lab.page.keyboard.press("Enter")
+
+    def holds(place):
+        script = "(place) => document.getElementById(place).contains(document.activeElement)"
+        return lab.page.evaluate(script, place)
+
+    press(".cards .card")
+    lab.heard("start")
+    lab.tell(hello(recipe={**RECIPE, "seed": 7}))
+    lab.until(lambda: "seed 7" in lab.page.locator("#run-title").text_content())
+    assert holds("lesson-cards")
+    lab.tell({"kind": "diagnosis", "sentences": ["Three of eight modes."], "tricks": ["r1"]})
+    lab.until(lambda: lab.page.locator("#diagnosis button").count() == 1)
+    press("#diagnosis button")
+    changed = hello(recipe={**RECIPE, "tricks": ["r1"]})
+    lab.tell({"kind": "recipe", **{key: changed[key] for key in ("recipe", "resolved", "graph")}})
+    lab.until(lambda: lab.page.locator("#diagnosis button").count() == 0)
+    assert holds("diagnosis")
 
 
 def test_an_address_with_another_recipe_starts_it(lab):
@@ -223,6 +360,48 @@ def test_errors_failures_and_diagnoses_are_told(lab):
     lab.until(lambda: "no memory" in lab.page.locator("#banner-text").text_content())
     lab.page.click("#banner-act")
     lab.heard("reset")
+
+
+def test_why_a_run_has_ended_is_said(lab):
+    lab.open()
+    banner = lab.page.locator("#banner-text")
+    diverged = "The run has diverged: a loss or a sample is no longer finite."
+    lab.tell(state("ended", reason=diverged))
+    lab.until(lambda: banner.text_content() == diverged)
+    lab.page.select_option("#language", "zh")
+    lab.tell(state("paused"))
+    lab.tell(state("ended", reason=diverged))
+    lab.until(lambda: "训练已发散" in banner.text_content())
+
+
+def test_a_run_that_has_failed_does_not_go_on_and_says_what_helps(lab):
+    lab.open(hello(), state(), rows(0), frame(1))
+    banner, again = lab.page.locator("#banner-text"), lab.page.locator("#banner-act")
+    lab.tell({"kind": "error", "message": "It is too large.", "hint": "Take fewer."})
+    lab.tell(state("failed", reason="It is too large."))
+    lab.until(lambda: again.is_visible())
+    assert banner.text_content() == "Training failed: It is too large. Take fewer."
+    lab.heard("play")
+    lab.heard("ack")
+    count = len(lab.sent)
+
+    def refused(act):
+        lab.page.click("#banner-close")
+        lab.page.locator("#stage").focus()  # the button that is gone would take the space bar
+        act()
+        lab.until(lambda: again.is_visible())
+        assert banner.text_content() == "Training failed: It is too large. Take fewer."
+
+    keys = [lambda key=key: lab.page.keyboard.press(key) for key in (" ", "n", "d", "g", "m")]
+    buttons = [lambda name=name: lab.page.click(name) for name in ("#play", "#step", "#slow")]
+    for act in (*keys, *buttons, lambda: lab.page.select_option("#speed", "20")):
+        refused(act)
+    assert lab.page.locator("#speed").input_value() == ""
+    lab.tell({"kind": "error", "message": "It cannot be.", "hint": ""})
+    lab.until(lambda: banner.text_content() == "It cannot be.")
+    again.click()
+    lab.heard("reset")
+    assert [message["kind"] for message in lab.sent[count:]] == ["reset"]
 
 
 def test_two_sides_are_asked_for_and_shown(lab):

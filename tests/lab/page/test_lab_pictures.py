@@ -61,6 +61,39 @@ def test_raw_outputs_are_set_against_their_level(lab):
     assert right[2] > right[0]
 
 
+def test_outputs_without_a_level_are_set_against_the_middle_of_their_range(lab):
+    heat = np.full((64, 64), 50, np.uint8)
+    heat[:, 32:] = 200
+    points = np.zeros((1, 2), np.uint16)
+    arrays = {"heat": heat, "fake": points, "real": points}
+    raw = {"arrays": arrays, "heat_range": [-300.0, 210.0], "heat_level": None}
+    lab.open(hello(), state(frames=2), frame(0, **raw), frame(1, **raw))
+    lab.until(lambda: "iteration 10 " in lab.page.locator("#clock").text_content())
+    lab.layers("heat")
+    left, right = lab.pixel(0.2, 0.5), lab.pixel(0.8, 0.5)
+    assert left[0] > left[2]
+    assert right[2] > right[0]
+
+
+def test_a_painter_that_fails_is_reported_once_and_the_others_go_on(lab):
+    lab.open(hello(), state(), frame())
+    lab.page.evaluate("""() => {
+      const canvas = document.getElementById('picture-a');
+      canvas.getContext = () => { throw new Error('no context'); };
+    }""")
+    clock, losses = lab.page.locator("#clock"), lab.page.locator("[data-chart=losses] .value")
+    for number in (1, 2):
+        lab.tell(frame(number))
+        lab.until(lambda number=number: f"iteration {10 * number} " in clock.text_content())
+    lab.until(lambda: "2.50" in losses.text_content())
+    assert [text for text in lab.complaints if "no context" in text] == lab.complaints[:1]
+    lab.complaints.clear()
+    lab.page.evaluate("delete document.getElementById('picture-a').getContext")
+    lab.layers("fake")
+    red, _, blue = lab.pixel(0.75, 0.75)
+    assert red > blue + 80
+
+
 def test_arrows_point_where_the_loss_pushes(lab):
     points = np.array([[32768, 32768]], np.uint16)
     arrows = np.array([[0.0, 3.0]], np.float32)  # upward
@@ -166,6 +199,27 @@ def test_images_stand_in_a_grid_and_a_click_asks_for_the_nearest(lab):
     assert abs(lab.heard("plane")["u"]) < 0.1
 
 
+def test_a_fake_is_chosen_by_keyboard_and_its_nearest_training_images_are_asked_for(lab):
+    fakes = np.zeros((64, 4, 4, 1), np.uint8)
+    arrays = {"fake": fakes, "real": fakes[:20]}
+    pictures = hello(data="images", bounds=None, modes=None)
+    lab.open(pictures, state(frames=2), frame(0, arrays=arrays), frame(1, arrays=arrays))
+    text = lab.page.locator("#probe-text")
+    assert text.get_attribute("role") == "status"
+    lab.page.locator("#picture-a").focus()
+    for key in ("ArrowUp", "ArrowLeft", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowUp"):
+        lab.page.keyboard.press(key)  # the first key chooses the first fake; ten are in a row
+    lab.until(lambda: text.text_content().startswith("Fake 12 of 64."))
+    assert questions(lab) == []
+    lab.page.keyboard.press("Enter")
+    assert lab.heard("nearest") == {"kind": "nearest", "index": 11}
+    lab.page.evaluate("document.getElementById('probe-text').textContent = ''")
+    look_back(lab, 0)
+    lab.page.keyboard.press("Enter")
+    lab.until(lambda: "are gone" in text.text_content())
+    assert questions(lab) == ["nearest"]
+
+
 def test_sequences_are_painted_as_lines_and_as_text(lab):
     waves = np.zeros((2, 16, 1), np.float32)
     lab.open(
@@ -180,11 +234,54 @@ def test_sequences_are_painted_as_lines_and_as_text(lab):
     lab.until(lambda: "10" in lab.page.locator("#clock").text_content())
 
 
+def test_the_page_keeps_whole_frames_of_a_bounded_size(lab):
+    lab.open()
+    script = """async ([count, byteLength]) => {
+      const { RunHistory } = await import('/run_history.js');
+      const history = new RunHistory();
+      const arrays = { fake: { data: { byteLength } } };
+      for (let frame = 0; frame < count; frame += 1) history.add({ frame, arrays });
+      history.add({ frame: count - 1, arrays }); // the same again
+      const kept = [...history.frames.keys()];
+      history.cutFrom(0);
+      return [kept.length, kept.at(-1), history.bytes];
+    }"""
+    color = 2 * 64 * 64 * 64 * 3  # fakes and reals
+    assert lab.page.evaluate(script, [100, color]) == [40, 99, 0]
+    assert lab.page.evaluate(script, [500, 16_000]) == [400, 499, 0]
+    assert lab.page.evaluate(script, [3, 100_000_000]) == [1, 2, 0]
+
+
 @pytest.mark.parametrize("width", [390, 768, 1400])
 def test_the_page_is_never_wider_than_the_window(browser, width):
     with fake_lab(browser, width) as lab:
         lab.open()
         assert lab.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (390, 844), (760, 900)])
+def test_the_controls_stay_in_sight_and_cover_little(browser, width, height):
+    with fake_lab(browser) as lab:
+        lab.page.set_viewport_size({"width": width, "height": height})
+        lab.open(hello(), state(frames=2), frame(0), frame(1))
+        lab.page.keyboard.press(",")
+        lab.until(lambda: lab.page.locator("#past").is_visible())  # more of it cannot be shown
+        controls = lab.page.locator(".transport")
+        area = controls.bounding_box()
+        assert area["y"] + area["height"] == pytest.approx(height, abs=2)
+        assert area["height"] < 0.3 * height
+        layer = lab.page.locator(".layer-trajectories")
+        layer.evaluate("(place) => place.scrollIntoView({ block: 'end' })")
+        reached, bar = layer.bounding_box(), controls.bounding_box()
+        assert reached["y"] + reached["height"] <= bar["y"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 256), (640, 400)])
+def test_the_controls_cover_nothing_of_a_low_window(browser, width, height):
+    with fake_lab(browser) as lab:
+        lab.page.set_viewport_size({"width": width, "height": height})
+        lab.open()
+        assert lab.page.locator(".transport").bounding_box()["y"] >= height
 
 
 def test_curves_show_what_is_known_and_say_it(lab):
