@@ -2,7 +2,11 @@
 """The functions to call from Python: runs, evaluations and comparisons from plain arguments."""
 
 import json
+import os
 import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -222,7 +226,91 @@ def test_runs_in_this_process_are_not_divided_among_jobs(squares, tmp_path, monk
     monkeypatch.setattr(Scheduler, "settle_threads", lambda self, count: slots.append(count))
     pictures = (255 * squares).astype(np.uint8)
     words = {"seeds": [0], "settings": {"kimg": 0.1, "batch_size": 8}, "metrics": ["fid@pixels"]}
-    ganbench.compare("vanilla", data=pictures, jobs=4, out=tmp_path, samples=16, **words)
+    with pytest.warns(UserWarning, match="jobs=4 changed nothing: the data 'array' exists in this"):
+        ganbench.compare("vanilla", data=pictures, jobs=4, out=tmp_path, samples=16, **words)
     assert slots == [1]
     assert (cells_at_a_time("local", 4), cells_at_a_time("inline", 4)) == (4, 1)
     assert (cells_at_a_time("local", None), cells_at_a_time("ray", 3)) == (1, 3)
+
+
+@ganbench.register("broken")
+@dataclass(frozen=True)
+class Broken(ganbench.Trick):
+    """Fails in the first update, unless the environment says that it is mended."""
+
+    def discriminator_terms(self, turn):
+        """Raise an error."""
+        if "MENDED" not in os.environ:
+            raise ValueError("it broke")
+        return {}
+
+
+def test_runs_that_fail_are_told_and_can_be_tried_again(tmp_path, monkeypatch):
+    def compare(**words):
+        return ganbench.compare(
+            "vanilla",
+            tricks=["none", Broken()],
+            data="ring8",
+            seeds="0-1",
+            settings={"kimg": 0.1, "batch_size": 20},
+            samples=50,
+            out=tmp_path,
+            **words,
+        )
+
+    head = "2 of 4 runs failed; retry_failed=True tries them again."
+    reason = "vanilla + broken on ring8, seed 0 and 1 more: "
+    with pytest.warns(UserWarning, match=re.escape(head)) as told:
+        failed = compare()
+    assert len([warning for warning in told if head in str(warning.message)]) == 1
+    assert reason in str(told[0].message)
+    assert "ValueError: it broke" in str(told[0].message)
+    for shown in (repr(failed), failed._repr_html_()):
+        assert head in shown
+        assert reason in shown
+    monkeypatch.setenv("MENDED", "yes")
+    with pytest.warns(UserWarning, match="2 of 4 runs failed"):
+        assert len(compare().runs) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        mended = compare(retry_failed=True)
+    assert (len(mended.runs), mended.failures) == (4, [])
+
+
+def test_a_trick_of_this_process_is_compared_in_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("MENDED", "yes")
+    with pytest.warns(UserWarning, match="jobs=2 changed nothing: the trick 'broken' exists"):
+        compared = ganbench.compare(
+            "vanilla",
+            tricks=["none", Broken()],
+            data="ring8",
+            seeds=0,
+            settings={"kimg": 0.1, "batch_size": 20},
+            samples=50,
+            jobs=2,
+            out=tmp_path,
+        )
+    assert compared.failures == []
+
+
+def test_the_home_folder_is_expanded(tmp_path, monkeypatch, train):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    words = {"settings": {"kimg": 0.1, "batch_size": 20}, "samples": 50}
+    run = train(out="~/mine", **words)
+    assert run.path.parent == tmp_path / "mine"
+    compared = ganbench.compare("vanilla", data="ring8", seeds=[0], out="~/compared", **words)
+    assert [made.path.parent for made in compared.runs] == [tmp_path / "compared"]
+    assert run.export("safetensors", "~/made") == tmp_path / "made.safetensors"
+    assert ganbench.paths.data_roots("~/data")[0] == tmp_path / "data"
+    assert not Path("~").exists()
+
+
+def test_a_single_name_stands_for_a_list_of_itself(train, tmp_path):
+    run = train(tricks="ema", metrics="modes", samples=50)
+    assert [trick.name for trick in run.config.tricks] == ["ema"]
+    assert set(run.metrics) == {"modes"}
+    result = ganbench.evaluate(fake=run, metrics="modes", samples=50, progress=False)
+    assert set(result.metrics) == {"modes"}
+    with pytest.raises(ConfigError, match="Unknown logger 'tensorbord'"):
+        train(log="tensorbord", seed=1)

@@ -25,6 +25,7 @@ from ganbench.harness.plan import RunPlan
 from ganbench.harness.stored_run import load_state, plan_of_run
 from ganbench.health.stored_health import stored_health
 from ganbench.kinds import kind_of
+from ganbench.paths import expand
 from ganbench.records.exported_run import find_exported
 from ganbench.records.read_run import read_run
 from ganbench.records.run_event import RunEvent, read_events
@@ -145,7 +146,7 @@ class TrainedRun(RecordMapping):
             MissingDataError: A package is missing.
             StorageError: The file is somebody else's, or cannot be written.
         """
-        out = None if path is None else Path(path)
+        out = None if path is None else expand(path)
         export = export_run(self._folder, to=to, out=out, half=half)
         for note in export.notes:
             warnings.warn(note, stacklevel=2)
