@@ -33,13 +33,6 @@ def planned(tmp_path, *, sources=None, **axes):
     return plan_comparison(make_suite(words), options).scheduler
 
 
-@pytest.fixture
-def session(monkeypatch):
-    """Forget what a test adds to the registries."""
-    for entries in registry.KINDS.values():
-        monkeypatch.setattr(entries, "_added", {})
-
-
 @pytest.mark.parametrize(
     ("value", "values"),
     [
