@@ -20,7 +20,7 @@ from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.precision_deviation import deviations
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics, statistics_of_points
-from ganbench.evaluation.requests import check_names
+from ganbench.evaluation.requests import Request, check_names
 from ganbench.evaluation.unmeasured import joined, remedy
 from ganbench.harness.class_metrics import common_classes, measured_by_class
 from ganbench.harness.run_samples import RunSamples
@@ -35,10 +35,9 @@ from ganbench.records.run_folder import open_run
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.inference import Compute
 from ganbench.samples import open_samples
-from ganbench.samples.array_samples import ArraySamples
 from ganbench.samples.differences import file_differences
 from ganbench.samples.generator_samples import GeneratedSamples
-from ganbench.samples.sample_set import Facts, Samples, TensorSamples
+from ganbench.samples.sample_set import Facts, Samples
 from ganbench.sampling.draw import (
     sampler_conditions,
 )
@@ -127,7 +126,10 @@ def measure_samples(
         **({"classes": by_class} if per_class else {}),
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
-        "notes": _notes((fakes, reals, held), reading, metrics, network),
+        "notes": [
+            *_notes((fakes, reals, held), reading, metrics, network),
+            *_without_effect_on(reference.requests, compute, held),
+        ],
         "seed": seed,
         "compute": _describe_compute(compute),
         "environment": environment,
@@ -320,11 +322,11 @@ def _without_effect(
 ) -> list[str]:
     """Return a sentence for each option that found nothing to act on."""
     drawn = any(isinstance(each, GeneratedSamples) for each in sets)
-    floats = drawn or any(isinstance(each, ArraySamples | TensorSamples) for each in sets)
+    floats = any(isinstance(each, Samples) and each.takes_range for each in sets)
     idle = {
         "latent size": reading.latent_dim and not drawn,
         "number of classes": reading.classes and not drawn,
-        "range of values": reading.value_range and not floats and sets[0].facts.kind == "images",
+        "range of values": reading.value_range and not floats,
         "network": network and metrics and all("@" in name for name in metrics),
     }
     reasons = {
@@ -334,6 +336,33 @@ def _without_effect(
         "network": "every metric names its own",
     }
     return [f"The {name} changed nothing: {reasons[name]}." for name in idle if idle[name]]
+
+
+def _without_effect_on(
+    requests: Sequence[Request], compute: Compute, held: Samples | None
+) -> list[str]:
+    """Return a sentence for each option that no metric makes use of.
+
+    Args:
+        requests: The metrics.
+        compute: How networks were to be computed. Those that are exact give the same in any way.
+        held: The samples that were not trained on, if any were named.
+    """
+    computing = any(request.network and not request.network.facts.exact for request in requests)
+    notes = [
+        f"The {name} changed nothing: no metric here computes a network."
+        for name, chosen in (
+            ("number format", compute.precision != "fp32"),
+            ("engine", compute.engine != "torch"),
+        )
+        if chosen and not computing
+    ]
+    if held is not None and not any(request.metric.holds_out for request in requests):
+        notes.append(
+            "The held-out samples changed nothing: no metric here compares with them. "
+            "fid-gap and data-copying do."
+        )
+    return notes
 
 
 def _holders_of_moments(reference: Reference) -> list[str]:
