@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.comparison import Comparison, compare_to
+from ganbench.analysis.mean_records import mean_records
 from ganbench.analysis.tables import MetricTable, metric_table
 from ganbench.analysis.verdict_record import verdict_record
 from ganbench.analysis.verdicts import JudgedMatrix, judge_matrix
@@ -81,7 +82,7 @@ def _comparisons(
 def comparison_document(
     scheduler: Scheduler, states: Sequence[CellState], matrix: JudgedMatrix
 ) -> dict[str, Any]:
-    """Return a comparison as plain data: every cell, and every comparison with its verdict.
+    """Return a comparison as plain data: every cell, every mean, every comparison's verdict.
 
     Args:
         scheduler: The cells of the matrix.
@@ -90,6 +91,9 @@ def comparison_document(
     """
     return {
         "cells": [_cell_record(scheduler, state) for state in states],
+        "means": [
+            record for compared in matrix.datasets for record in mean_records(compared.table)
+        ],
         "comparisons": [
             verdict_record(compared.table.dataset, verdict)
             for compared in matrix.datasets
