@@ -31,7 +31,7 @@ from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment, environment_id
 from ganbench.records.exported_run import find_exported
 from ganbench.records.measurement import Measurement
-from ganbench.records.run_folder import open_run
+from ganbench.records.run_folder import is_run, open_run
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.inference import Compute
 from ganbench.samples import open_samples
@@ -254,7 +254,7 @@ def _open(
             plan = plan_of_run(exported, data_root=reading.data_root)
             return RunSamples(plan, exported, count, reading.seed, reading.device)
         path = expand(source)
-        if (path / "config.json").is_file():
+        if is_run(path):
             folder = open_run(path)
             plan = plan_of_run(folder, data_root=reading.data_root)
             return RunSamples(plan, folder, count, reading.seed, reading.device)

@@ -199,6 +199,15 @@ def test_a_range_acts_on_floats_and_says_so_where_there_are_files(tmp_path):
     )
 
 
+def test_a_folder_of_images_may_hold_a_config_of_another_program(tmp_path):
+    for index in range(30):
+        Image.new("L", (8, 8), index).save(tmp_path / f"{index}.png")
+    for content in ('{"image_size": 8}', "no JSON"):
+        (tmp_path / "config.json").write_text(content)
+        document = ganbench.evaluate(fake=tmp_path, real=tmp_path, metrics=["fid@pixels"])
+        assert document["fake"]["count"] == 30
+
+
 def test_a_resized_folder_says_which_of_its_splits_is_measured(tmp_path):
     for index in range(40):
         Image.new("L", (8, 8), index).save(tmp_path / f"{index}.png")
