@@ -40,6 +40,7 @@ from ganbench.records.exported_run import find_run
 from ganbench.records.primary_metric import record_choices
 from ganbench.runtime.inference import Compute
 from ganbench.training.trainer import Schedule
+from ganbench.typed_values import MOST_JOBS, check_whole
 
 
 def run(
@@ -297,6 +298,7 @@ def compare(
     Raises:
         GanbenchError: The matrix has a mistake; it is found before anything is trained.
     """
+    check_whole("The number of jobs", jobs, 1, MOST_JOBS)
     root = None if data_root is None else Path(data_root)
     datasets, sources = named_and_opened(data, root)
     suite = make_suite(

@@ -94,6 +94,11 @@ def test_progress_is_heard_by_an_object(train, capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        ({"samples": 1}, "The number of samples must be at least 2, not 1."),
+        ({"evaluations": -1}, "The number of evaluations must be at least 0, not -1."),
+        ({"threads": 0}, "The number of threads must be at least 1, not 0."),
+        ({"threads": 5000}, "The number of threads must be at most 1,024, not 5,000."),
+        ({"samples": 2.5}, "The number of samples must be a whole number, not 2.5."),
         ({"model": "vanila"}, "Unknown model 'vanila'. Did you mean 'vanilla'?"),
         ({"data": "ring9"}, "Unknown dataset 'ring9'. Did you mean 'ring8'"),
         ({"tricks": [3]}, "3 is not a trick; a name, an object or a class was expected."),
@@ -107,6 +112,23 @@ def test_what_is_wrong_is_one_sentence(train, arguments, sentence):
     with pytest.raises(GanbenchError) as raised:
         train(**arguments)
     assert raised.value.message.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"count": 0}, "The number of samples must be at least 1, not 0."),
+        ({"seed": -1}, "The seed must be at least 0, not -1."),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(words, sentence):
+    run = ganbench.load_run("dcgan@mnist5k")
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        run.sample(**words)
+    measured = {"samples": words.get("count", 20), "seed": words.get("seed", 0)}
+    for fake in (run, np.zeros((20, 2))):
+        with pytest.raises(ConfigError, match=re.escape(sentence)):
+            ganbench.evaluate(fake=fake, real=np.zeros((20, 2)), progress=False, **measured)
 
 
 def test_a_folder_without_a_run_is_said(tmp_path):
@@ -186,6 +208,8 @@ def test_a_run_is_measured_as_an_object_and_by_its_path(train):
         ({"seeds": [0, 2**63]}, "seeds: Input should be less than"),
         ({"seeds": []}, "'seeds' is empty"),
         ({"samples": 1}, "samples: Input should be greater than or equal to 2"),
+        ({"jobs": 0}, "The number of jobs must be at least 1, not 0."),
+        ({"threads": 5000}, "The number of threads must be at most 1,024, not 5,000."),
         ({"settings": {"seed": 7}}, "'seed' is no setting of a matrix"),
         ({"vary": {"seed": [1, 2]}}, "'seed' is no setting of a matrix"),
         ({"vary": {"kimg": "1..3"}}, "is a range, from which values are drawn in a search only"),

@@ -222,16 +222,17 @@ def _read_axes(
     """Read the lists that were typed."""
     from ganbench.harness.matrix import parse_trick_sets
     from ganbench.runtime.device import choose_device
+    from ganbench.typed_values import MOST_COUNT, MOST_THREADS
 
     return _Axes(
         models=options.some_names("--model", models),
         trick_sets=tuple(parse_trick_sets(trick_sets)),
-        batch_sizes=_positive_numbers("--batch-size", batch_sizes, options.MOST_COUNT),
+        batch_sizes=_positive_numbers("--batch-size", batch_sizes, MOST_COUNT),
         devices=tuple(str(choose_device(name)) for name in options.some_names("--device", devices)),
         precisions=(
             (None,) if precisions is None else options.some_names("--precision", precisions)
         ),
-        threads=_positive_numbers("--threads", threads, options.MOST_THREADS),
+        threads=_positive_numbers("--threads", threads, MOST_THREADS),
     )
 
 

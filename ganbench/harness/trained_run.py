@@ -34,6 +34,7 @@ from ganbench.runtime.device import choose_device
 from ganbench.sampling.draw import DrawnSamples, draw
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
+from ganbench.typed_values import MOST_SAMPLES, MOST_SEED, check_whole
 
 if TYPE_CHECKING:
     from altair import VConcatChart
@@ -112,7 +113,7 @@ class TrainedRun(RecordMapping):
             label: The class to draw; None draws all with equal probability.
 
         Raises:
-            ConfigError: The model draws no classes, or not this one.
+            ConfigError: The model draws no classes, or not this one; a number is out of bounds.
             DamagedRunError: The checkpoint is missing or damaged.
         """
         return self._draw(count, seed, "samples", label).samples
@@ -174,6 +175,8 @@ class TrainedRun(RecordMapping):
         self, count: int, seed: int | None, purpose: str, label: int | None = None
     ) -> DrawnSamples:
         """Draw samples from the random stream of a purpose."""
+        check_whole("The number of samples", count, 1, MOST_SAMPLES)
+        check_whole("The seed", seed, 0, MOST_SEED)
         with evaluating(self._state):
             return draw(
                 self._state,
