@@ -126,10 +126,7 @@ def measure_samples(
         **({"classes": by_class} if per_class else {}),
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
-        "notes": [
-            *_notes((fakes, reals, held), reading, metrics, network),
-            *_without_effect_on(reference.requests, compute, held),
-        ],
+        "notes": _notes((fakes, reals, held), reading, metrics, network, reference, compute),
         "seed": seed,
         "compute": _describe_compute(compute),
         "environment": environment,
@@ -306,15 +303,21 @@ _Sets = tuple[Samples | ReferenceStatistics, Samples | ReferenceStatistics, Samp
 
 
 def _notes(
-    sets: _Sets, reading: _Reading, metrics: Sequence[str] | None, network: str | None
+    sets: _Sets,
+    reading: _Reading,
+    metrics: Sequence[str] | None,
+    network: str | None,
+    reference: Reference,
+    compute: Compute,
 ) -> list[str]:
     """Return sentences on how the sets were read, on their files, and on idle options."""
-    fakes, reals, _ = sets
+    fakes, reals, held = sets
     read = [each for each in sets if isinstance(each, Samples)]
     notes = list(dict.fromkeys(notice for each in read for notice in each.notices))
     if isinstance(fakes, Samples) and isinstance(reals, Samples):
         notes += file_differences(fakes, reals)
-    return notes + _without_effect(sets, reading, metrics, network)
+    notes += _without_effect(sets, reading, metrics, network)
+    return notes + _unused(reference.requests, compute, held)
 
 
 def _without_effect(
@@ -338,15 +341,10 @@ def _without_effect(
     return [f"The {name} changed nothing: {reasons[name]}." for name in idle if idle[name]]
 
 
-def _without_effect_on(
-    requests: Sequence[Request], compute: Compute, held: Samples | None
-) -> list[str]:
+def _unused(requests: Sequence[Request], compute: Compute, held: Samples | None) -> list[str]:
     """Return a sentence for each option that no metric makes use of.
 
-    Args:
-        requests: The metrics.
-        compute: How networks were to be computed. Those that are exact give the same in any way.
-        held: The samples that were not trained on, if any were named.
+    Networks that are exact give the same however they are computed.
     """
     computing = any(request.network and not request.network.facts.exact for request in requests)
     notes = [
