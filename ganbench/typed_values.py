@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from numbers import Integral
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,14 @@ def check_whole(what: str, value: Any, least: int, most: int = MOST_COUNT) -> No
     """
     if value is None:
         return
-    if not isinstance(value, Integral):
-        raise ConfigError(f"{what} must be a whole number, not {value!r}.")
-    if value < least:
-        raise ConfigError(f"{what} must be at least {least}, not {value}.")
-    if value > most:
-        raise ConfigError(f"{what} must be at most {most:,}, not {value:,}.")
+    try:
+        number = index(value)
+    except TypeError as error:
+        raise ConfigError(f"{what} must be a whole number, not {value!r}.") from error
+    if number < least:
+        raise ConfigError(f"{what} must be at least {least}, not {number}.")
+    if number > most:
+        raise ConfigError(f"{what} must be at most {most:,}, not {number:,}.")
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
