@@ -4,25 +4,34 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
-from ganbench import paths, registry
+from ganbench import paths
 from ganbench.cli.progress_bars import TrainingBar, WorkBar
-from ganbench.config import trick_text
+from ganbench.config import join_words
 from ganbench.data import Source, name_with_range, open_dataset
 from ganbench.harness.backends import cells_at_a_time, make_backend
 from ganbench.harness.compare import ComparisonResult, compared_datasets
-from ganbench.harness.comparison_plan import plan_comparison
+from ganbench.harness.comparison_plan import PlannedComparison, plan_comparison
 from ganbench.harness.continuation import plan_continuation
 from ganbench.harness.evaluate import SamplesLike, measure_samples
+from ganbench.harness.matrix_axes import (
+    as_list,
+    has_name,
+    model_name,
+    named_and_opened,
+    only_here,
+    trick_set,
+)
 from ganbench.harness.measured_values import EvaluationResult
-from ganbench.harness.plan import Model, RunPlan, TrickChoice, plan_for, trick_choice
+from ganbench.harness.plan import Model, RunPlan, TrickChoice, plan_for
 from ganbench.harness.run import Run
 from ganbench.harness.run_options import RunOptions
-from ganbench.harness.scheduler import Scheduler
+from ganbench.harness.scheduler import Policy, Scheduler
 from ganbench.harness.suite import make_suite
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.lab.recorded_run import RecordedRun
@@ -31,16 +40,17 @@ from ganbench.records.exported_run import find_run
 from ganbench.records.primary_metric import record_choices
 from ganbench.runtime.inference import Compute
 from ganbench.training.trainer import Schedule
+from ganbench.typed_values import MOST_JOBS, check_whole
 
 
 def run(
     model: Model | TrainedRun,
     data: Any = None,
     *,
-    tricks: Sequence[TrickChoice] = (),
+    tricks: TrickChoice | Sequence[TrickChoice] = (),
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
     samples: int | None = None,
     real_split: str | None = None,
     evaluations: int | None = None,
@@ -50,7 +60,7 @@ def run(
     threads: int | None = None,
     value_range: tuple[float, float] | None = None,
     data_root: str | Path | None = None,
-    log: Sequence[str] = (),
+    log: str | Sequence[str] = (),
     record: bool = False,
     progress: Progress | bool = True,
 ) -> TrainedRun:
@@ -85,21 +95,21 @@ def run(
     root = None if data_root is None else Path(data_root)
     changed = {**({} if seed is None else {"seed": seed}), **(settings or {})}
     if isinstance(model, TrainedRun):
-        plan = _continued(model, data, tricks, changed, root, value_range)
+        plan = _continued(model, data, as_list(tricks), changed, root, value_range)
     else:
         source, name = _opened("mnist5k" if data is None else data, root, value_range)
-        plan = plan_for(source, name, model, tricks, changed)
+        plan = plan_for(source, name, model, as_list(tricks), changed)
     options = RunOptions(
         out=_folder(out),
         resume=resume,
         device=device,
         threads=threads,
         data_root=root,
-        metrics=None if metrics is None else tuple(metrics),
+        metrics=None if metrics is None else tuple(as_list(metrics)),
         samples=samples,
         real_split=real_split,
         schedule=Schedule(evaluations=evaluations),
-        loggers=tuple(log),
+        loggers=tuple(as_list(log)),
         command="ganbench.run",
     )
     config = plan.config
@@ -117,7 +127,7 @@ def _opened(
 ) -> tuple[Source, str | None]:
     """Open data, and return with them the name that a run records, if they have one."""
     source = open_dataset(data, root, value_range=value_range)
-    return source, name_with_range(os.fspath(data), value_range) if _has_name(data) else None
+    return source, name_with_range(os.fspath(data), value_range) if has_name(data) else None
 
 
 def _continued(
@@ -169,7 +179,7 @@ def evaluate(
     fake: SamplesLike,
     real: SamplesLike | None = None,
     held_out: SamplesLike | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
     network: str | None = None,
     samples: int | None = None,
     seed: int = 0,
@@ -221,7 +231,7 @@ def evaluate(
             fake=fake,
             real=real,
             held_out=held_out,
-            metrics=metrics,
+            metrics=None if metrics is None else as_list(metrics),
             network=network,
             samples=samples,
             seed=seed,
@@ -243,20 +253,21 @@ def compare(
     *,
     tricks: Iterable[str | TrickChoice | Sequence[TrickChoice]] = ("none",),
     data: Any = "mnist5k",
-    seeds: Iterable[int] = range(3),
+    seeds: str | int | Iterable[int] = range(3),
     settings: Mapping[str, Any] | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
     samples: int | None = None,
     real_split: str | None = None,
     metric: str | None = None,
     baseline: str | None = None,
+    retry_failed: bool = False,
     jobs: int = 1,
     out: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
     data_root: str | Path | None = None,
-    log: Sequence[str] = (),
+    log: str | Sequence[str] = (),
 ) -> ComparisonResult:
     """Train every combination of models, sets of tricks, data and seeds, and compare them.
 
@@ -266,7 +277,7 @@ def compare(
         models: Models, as for ``run``.
         tricks: Sets of tricks: ``"none"``, ``"r1+ema"``, an object, or a sequence of objects.
         data: What to train on, as for ``run``; a list of names compares on each dataset.
-        seeds: The seeds; runs with the same seed are compared in pairs.
+        seeds: The seeds, also as ``"0-4"``; runs with the same seed are compared in pairs.
         settings: Settings to change in all runs, as for ``run``.
         vary: Further axes of the matrix: the values to try, by setting.
         metrics: Metrics to measure, by name; None selects those that suit the data.
@@ -275,7 +286,9 @@ def compare(
         metric: The primary metric, which the verdicts are about; None selects FID, KID or reverse
             KL, or the first one.
         baseline: The variant that others are compared with; None selects models without tricks.
-        jobs: The number of runs that are trained at a time, each in its own process.
+        retry_failed: Try again the runs that failed in an earlier call.
+        jobs: The number of runs that are trained at a time, each in its own process. Objects and
+            data in memory exist in this process alone, which trains one run at a time.
         out: The folder of these runs; None means ``compare`` below the folder of runs.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         threads: CPU threads of each run; None divides the free cores, or is 1 if that is as fast.
@@ -285,17 +298,17 @@ def compare(
     Raises:
         GanbenchError: The matrix has a mistake; it is found before anything is trained.
     """
+    check_whole("The number of jobs", jobs, 1, MOST_JOBS)
     root = None if data_root is None else Path(data_root)
-    names = [_model_name(model) for model in _listed(models)]
-    datasets, sources = _named_and_opened(data, root)
+    datasets, sources = named_and_opened(data, root)
     suite = make_suite(
         {
-            "models": names,
-            "tricks": [_trick_set(trick_set) for trick_set in _listed(tricks)],
+            "models": [model_name(model) for model in as_list(models)],
+            "tricks": [trick_set(tricks_of_set) for tricks_of_set in as_list(tricks)],
             "datasets": [*datasets, *sources],
-            "seeds": list(seeds),
+            "seeds": seeds if isinstance(seeds, str) else as_list(seeds),
             "set": dict(settings or {}),
-            "vary": {key: _listed(values) for key, values in (vary or {}).items()},
+            "vary": {key: as_list(values) for key, values in (vary or {}).items()},
             "metrics": metrics,
             "samples": samples,
             "real_split": real_split,
@@ -310,19 +323,26 @@ def compare(
         device=device,
         data_root=root,
         sources=sources,
-        loggers=tuple(log),
+        loggers=tuple(as_list(log)),
         command="ganbench.compare",
         **suite.run_options,
     )
-    scheduler = plan_comparison(suite, options).scheduler
-    _carry_out(scheduler, _backend(names, sources, jobs), jobs)
-    matrix = compared_datasets(scheduler, baseline, metric)
-    record_choices(scheduler.options.out, matrix.choices)
-    return ComparisonResult(scheduler, matrix)
+    planned = plan_comparison(suite, options, policy=Policy(retry_failed=retry_failed))
+    _carry_out(planned.scheduler, jobs)
+    return _result(planned)
 
 
-def _carry_out(scheduler: Scheduler, backend_name: str, jobs: int) -> None:
-    """Carry out the cells of a matrix, as many at a time as the backend does."""
+def _carry_out(scheduler: Scheduler, jobs: int) -> None:
+    """Carry out the cells of a matrix, as many at a time as can be."""
+    here = only_here(scheduler)
+    if here and jobs > 1:
+        exist = "exist" if len(here) > 1 else "exists"
+        warnings.warn(
+            f"jobs={jobs} changed nothing: {join_words(here)} {exist} in this process alone, "
+            "which trains one run at a time. What is in a file is found by other processes, too.",
+            stacklevel=3,
+        )
+    backend_name = "inline" if here or jobs == 1 else "local"
     scheduler.settle_threads(cells_at_a_time(backend_name, jobs))
     options = scheduler.options
     backend = make_backend(backend_name, jobs, options.threads or 1, device=options.device)
@@ -330,26 +350,20 @@ def _carry_out(scheduler: Scheduler, backend_name: str, jobs: int) -> None:
         scheduler.run(backend)
 
 
-def _named_and_opened(data: Any, root: Path | None) -> tuple[list[str], dict[str, Source]]:
-    """Return the names of data that have one, and all other data opened, by the name they get."""
-    given = list(data) if isinstance(data, list | tuple) and all(map(_has_name, data)) else [data]
-    opened = [open_dataset(dataset, root) for dataset in given if not _has_name(dataset)]
-    names = [os.fspath(dataset) for dataset in given if _has_name(dataset)]
-    return names, {source.spec.name: source for source in opened}
-
-
-def _backend(models: Sequence[str], sources: Mapping[str, Source], jobs: int) -> str:
-    """Return where to train: no other process can train what exists in this one only.
-
-    That is a notebook's functions, and data in memory.
-    """
-    here_only = bool(sources) or any(registry.models.entry(name).path is None for name in models)
-    return "inline" if here_only or jobs == 1 else "local"
+def _result(planned: PlannedComparison) -> ComparisonResult:
+    """Return the result of a comparison, with a warning if runs failed."""
+    scheduler, suite = planned.scheduler, planned.suite
+    matrix = compared_datasets(scheduler, suite.baseline, suite.metric)
+    record_choices(scheduler.options.out, matrix.choices)
+    result = ComparisonResult(scheduler, matrix)
+    if result.failures:
+        warnings.warn("\n".join(result.failures), stacklevel=3)
+    return result
 
 
 def _folder(out: str | Path | None, name: str = "") -> Path:
     """Return the folder for runs: ``out``, or a folder below the usual one."""
-    return paths.runs() / name if out is None else Path(out)
+    return paths.runs() / name if out is None else paths.expand(out)
 
 
 def _shown(
@@ -359,27 +373,3 @@ def _shown(
     if isinstance(progress, Progress):
         return nullcontext(progress)
     return make() if progress else nullcontext(SILENT)
-
-
-def _listed(value: Any) -> list[Any]:
-    """Return values as a list; a single value stands for a list of itself."""
-    several = isinstance(value, Iterable) and not isinstance(value, str | Mapping | type)
-    return list(value) if several else [value]
-
-
-def _has_name(data: object) -> bool:
-    """Tell whether data are named or in files, so that they can be opened again."""
-    return isinstance(data, str | os.PathLike)
-
-
-def _model_name(model: Model) -> str:
-    """Return the name of a model; a function is registered for this session."""
-    return model if isinstance(model, str) else registry.models.add(model)
-
-
-def _trick_set(tricks: str | TrickChoice | Sequence[TrickChoice]) -> str:
-    """Return a set of tricks as it is written on the command line: ``r1:weight=0.1+ema``."""
-    if isinstance(tricks, str):
-        return tricks
-    configs = [trick_choice(trick) for trick in _listed(tricks)]
-    return "+".join(trick_text(config) for config in configs) or "none"

@@ -26,9 +26,9 @@ def runs() -> Path:
     return _folder("GANBENCH_RUNS", Path("runs"))
 
 
-def data_roots(root: Path | None = None) -> list[Path]:
+def data_roots(root: str | Path | None = None) -> list[Path]:
     """Return the folders that are searched for downloaded datasets, ``root`` first."""
-    roots = [root] if root else []
+    roots = [expand(root)] if root else []
     if listed := os.environ.get("GANBENCH_DATA"):
         roots += [expand(part) for part in listed.split(os.pathsep) if part]
     return [*roots, cache() / "data", Path("/usr/share/datasets")]

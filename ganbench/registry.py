@@ -170,7 +170,7 @@ class Registry(Generic[T]):
             for entry in (*self._scan_package(), *self._scan_entry_points()):
                 self._insert(installed, entry)
             self._installed = dict(sorted(installed.items()))
-        session = self._session()
+        session = self.session()
         if not session:
             return self._installed
         entries = dict(self._installed)
@@ -212,7 +212,7 @@ class Registry(Generic[T]):
                 a class, or a class for a function.
         """
         entry = self.entry(name)
-        if not is_file_name(name) and (value := self._session().get(entry.name)) is not None:
+        if not is_file_name(name) and (value := self.session().get(entry.name)) is not None:
             return value
         if entry.origin not in self._loaded:
             before = file_digest(entry.path) if is_file_name(name) and entry.path else ""
@@ -290,7 +290,7 @@ class Registry(Generic[T]):
             )
         entries[entry.name] = entry
 
-    def _session(self) -> dict[str, T]:
+    def session(self) -> dict[str, T]:
         """Return the objects that this process has defined or added, by name."""
         namespace = vars(sys.modules["__main__"]).values() if "__main__" in sys.modules else ()
         registered = {

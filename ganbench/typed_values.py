@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,41 @@ from ganbench.errors import ConfigError, InputError
 MOST_LISTED_SEEDS = 10_000
 """The most seeds that a list may name."""
 
+MOST_SAMPLES = 10_000_000
+"""The most samples that are drawn or measured."""
+MOST_THREADS = 1024
+"""More threads than any machine has cores; each takes memory, and a library ends if it fails."""
+MOST_JOBS = 1024
+MOST_SEED = 2**63 - 1
+MOST_COUNT = 2**31 - 1
+"""The largest number of anything else."""
+
 _MOST_LEVELS = 32
 _TOO_DEEP = f"It is nested deeper than {_MOST_LEVELS} levels"
+
+
+def check_whole(what: str, value: Any, least: int, most: int = MOST_COUNT) -> None:
+    """Refuse a number that is not whole or out of its bounds; None is no number.
+
+    Args:
+        what: What it is, as the beginning of a sentence: ``The number of samples``.
+        value: The number.
+        least: The smallest that is allowed.
+        most: The largest that is allowed.
+
+    Raises:
+        ConfigError: The number is refused.
+    """
+    if value is None:
+        return
+    try:
+        number = index(value)
+    except TypeError as error:
+        raise ConfigError(f"{what} must be a whole number, not {value!r}.") from error
+    if number < least:
+        raise ConfigError(f"{what} must be at least {least}, not {number}.")
+    if number > most:
+        raise ConfigError(f"{what} must be at most {most:,}, not {number:,}.")
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:

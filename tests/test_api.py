@@ -2,7 +2,11 @@
 """The functions to call from Python: runs, evaluations and comparisons from plain arguments."""
 
 import json
+import os
 import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,6 +94,11 @@ def test_progress_is_heard_by_an_object(train, capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        ({"samples": 1}, "The number of samples must be at least 2, not 1."),
+        ({"evaluations": -1}, "The number of evaluations must be at least 0, not -1."),
+        ({"threads": 0}, "The number of threads must be at least 1, not 0."),
+        ({"threads": 5000}, "The number of threads must be at most 1,024, not 5,000."),
+        ({"samples": 2.5}, "The number of samples must be a whole number, not 2.5."),
         ({"model": "vanila"}, "Unknown model 'vanila'. Did you mean 'vanilla'?"),
         ({"data": "ring9"}, "Unknown dataset 'ring9'. Did you mean 'ring8'"),
         ({"tricks": [3]}, "3 is not a trick; a name, an object or a class was expected."),
@@ -103,6 +112,23 @@ def test_what_is_wrong_is_one_sentence(train, arguments, sentence):
     with pytest.raises(GanbenchError) as raised:
         train(**arguments)
     assert raised.value.message.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"count": 0}, "The number of samples must be at least 1, not 0."),
+        ({"seed": -1}, "The seed must be at least 0, not -1."),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(words, sentence):
+    run = ganbench.load_run("dcgan@mnist5k")
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        run.sample(**words)
+    measured = {"samples": words.get("count", 20), "seed": words.get("seed", 0)}
+    for fake in (run, np.zeros((20, 2))):
+        with pytest.raises(ConfigError, match=re.escape(sentence)):
+            ganbench.evaluate(fake=fake, real=np.zeros((20, 2)), progress=False, **measured)
 
 
 def test_a_folder_without_a_run_is_said(tmp_path):
@@ -133,8 +159,7 @@ def test_an_array_is_trained_on_sampled_and_measured(train, squares):
     assert again.path == run.path
     loaded = ganbench.load_run(run.path, data=ganbench.open_dataset(squares, value_range=(0, 1)))
     assert torch.equal(loaded.sample(3), run.sample(3))
-    with pytest.raises(GanbenchError, match="Unknown dataset 'array'"):
-        ganbench.load_run(run.path).sample(3)
+    assert torch.equal(ganbench.load_run(run.path).sample(3), run.sample(3))
     result = ganbench.evaluate(fake=run, metrics=["fid@pixels"], samples=30, progress=False)
     assert result.metrics["fid@pixels"]["value"] == run.metrics["fid@pixels"]["value"]
 
@@ -183,6 +208,8 @@ def test_a_run_is_measured_as_an_object_and_by_its_path(train):
         ({"seeds": [0, 2**63]}, "seeds: Input should be less than"),
         ({"seeds": []}, "'seeds' is empty"),
         ({"samples": 1}, "samples: Input should be greater than or equal to 2"),
+        ({"jobs": 0}, "The number of jobs must be at least 1, not 0."),
+        ({"threads": 5000}, "The number of threads must be at most 1,024, not 5,000."),
         ({"settings": {"seed": 7}}, "'seed' is no setting of a matrix"),
         ({"vary": {"seed": [1, 2]}}, "'seed' is no setting of a matrix"),
         ({"vary": {"kimg": "1..3"}}, "is a range, from which values are drawn in a search only"),
@@ -222,7 +249,91 @@ def test_runs_in_this_process_are_not_divided_among_jobs(squares, tmp_path, monk
     monkeypatch.setattr(Scheduler, "settle_threads", lambda self, count: slots.append(count))
     pictures = (255 * squares).astype(np.uint8)
     words = {"seeds": [0], "settings": {"kimg": 0.1, "batch_size": 8}, "metrics": ["fid@pixels"]}
-    ganbench.compare("vanilla", data=pictures, jobs=4, out=tmp_path, samples=16, **words)
+    with pytest.warns(UserWarning, match="jobs=4 changed nothing: the data 'array' exists in this"):
+        ganbench.compare("vanilla", data=pictures, jobs=4, out=tmp_path, samples=16, **words)
     assert slots == [1]
     assert (cells_at_a_time("local", 4), cells_at_a_time("inline", 4)) == (4, 1)
     assert (cells_at_a_time("local", None), cells_at_a_time("ray", 3)) == (1, 3)
+
+
+@ganbench.register("broken")
+@dataclass(frozen=True)
+class Broken(ganbench.Trick):
+    """Fails in the first update, unless the environment says that it is mended."""
+
+    def discriminator_terms(self, turn):
+        """Raise an error."""
+        if "MENDED" not in os.environ:
+            raise ValueError("it broke")
+        return {}
+
+
+def test_runs_that_fail_are_told_and_can_be_tried_again(tmp_path, monkeypatch):
+    def compare(**words):
+        return ganbench.compare(
+            "vanilla",
+            tricks=["none", Broken()],
+            data="ring8",
+            seeds="0-1",
+            settings={"kimg": 0.1, "batch_size": 20},
+            samples=50,
+            out=tmp_path,
+            **words,
+        )
+
+    head = "2 of 4 runs failed; retry_failed=True tries them again."
+    reason = "vanilla + broken on ring8, seed 0 and 1 more: "
+    with pytest.warns(UserWarning, match=re.escape(head)) as told:
+        failed = compare()
+    assert len([warning for warning in told if head in str(warning.message)]) == 1
+    assert reason in str(told[0].message)
+    assert "ValueError: it broke" in str(told[0].message)
+    for shown in (repr(failed), failed._repr_html_()):
+        assert head in shown
+        assert reason in shown
+    monkeypatch.setenv("MENDED", "yes")
+    with pytest.warns(UserWarning, match="2 of 4 runs failed"):
+        assert len(compare().runs) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        mended = compare(retry_failed=True)
+    assert (len(mended.runs), mended.failures) == (4, [])
+
+
+def test_a_trick_of_this_process_is_compared_in_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("MENDED", "yes")
+    with pytest.warns(UserWarning, match="jobs=2 changed nothing: the trick 'broken' exists"):
+        compared = ganbench.compare(
+            "vanilla",
+            tricks=["none", Broken()],
+            data="ring8",
+            seeds=0,
+            settings={"kimg": 0.1, "batch_size": 20},
+            samples=50,
+            jobs=2,
+            out=tmp_path,
+        )
+    assert compared.failures == []
+
+
+def test_the_home_folder_is_expanded(tmp_path, monkeypatch, train):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    words = {"settings": {"kimg": 0.1, "batch_size": 20}, "samples": 50}
+    run = train(out="~/mine", **words)
+    assert run.path.parent == tmp_path / "mine"
+    compared = ganbench.compare("vanilla", data="ring8", seeds=[0], out="~/compared", **words)
+    assert [made.path.parent for made in compared.runs] == [tmp_path / "compared"]
+    assert run.export("safetensors", "~/made") == tmp_path / "made.safetensors"
+    assert ganbench.paths.data_roots("~/data")[0] == tmp_path / "data"
+    assert not Path("~").exists()
+
+
+def test_a_single_name_stands_for_a_list_of_itself(train, tmp_path):
+    run = train(tricks="ema", metrics="modes", samples=50)
+    assert [trick.name for trick in run.config.tricks] == ["ema"]
+    assert set(run.metrics) == {"modes"}
+    result = ganbench.evaluate(fake=run, metrics="modes", samples=50, progress=False)
+    assert set(result.metrics) == {"modes"}
+    with pytest.raises(ConfigError, match="Unknown logger 'tensorbord'"):
+        train(log="tensorbord", seed=1)

@@ -355,7 +355,7 @@ def _watch(
 
     with (
         MatrixView(scheduler, backend.slots, metric, quiet=quiet) as view,
-        stopping(scheduler.stop),
+        stopping(scheduler.stop, "Repeat the command to go on."),
     ):
         scheduler.on_change = view.show_change
         return scheduler.run(backend)

@@ -71,6 +71,9 @@ def command(
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_column(no_wrap=True)
+        for _ in ("what", "detail"):
+            table.add_column(overflow="fold")  # a path or a number is broken, and never cut
         colors = {"ok": "green", "absent": "yellow", "problem": "red"}
         for check in checks:
             color = colors[check["status"]]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.generator_options import ClassCount, LatentDim
 from ganbench.cli.idle_options import refuse_all_but
 from ganbench.cli.options import LENGTH, MEASURING, OUTPUT, WHAT, WHERE
 from ganbench.cli.progress_bars import WorkBar
@@ -70,24 +71,8 @@ def command(
             rich_help_panel=WHAT,
         ),
     ] = 0,
-    latent_dim: Annotated[
-        int | None,
-        typer.Option(
-            help="Latent size of a generator that does not state it.",
-            min=1,
-            metavar="N",
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
-    classes: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of classes of a conditional generator that does not state it.",
-            min=1,
-            metavar="N",
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
+    latent_dim: LatentDim = None,
+    classes: ClassCount = None,
     strict: Annotated[
         bool,
         typer.Option(

@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperOption
 from ganbench.cli.results import results_apart
 from ganbench.errors import ConfigError, GanbenchError, StoppedError
 from ganbench.paths import expand
+from ganbench.typed_values import MOST_COUNT, MOST_JOBS, MOST_SAMPLES, MOST_SEED, MOST_THREADS
 
 WHAT = "What"
 LENGTH = "How long and how much"
@@ -27,14 +28,8 @@ OUTPUT = "Output"
 PANELS = (WHAT, LENGTH, MEASURING, WHERE, OUTPUT)
 """The panels of every verb's help, in their order."""
 
-MOST_SAMPLES = 10_000_000
-"""The most samples that a command draws or measures."""
-MOST_THREADS = 1024
-"""More threads than any machine has cores; each takes memory, and a library ends if it fails."""
-MOST_COUNT = 2**31 - 1
-"""The largest number of anything else."""
-_MOST = {"samples": MOST_SAMPLES, "count": MOST_SAMPLES, "threads": MOST_THREADS, "jobs": 1024}
-_MOST |= {"seed": 2**63 - 1, "rounds": 10_000, "seconds": 3600}
+_MOST = {"samples": MOST_SAMPLES, "count": MOST_SAMPLES, "threads": MOST_THREADS}
+_MOST |= {"jobs": MOST_JOBS, "seed": MOST_SEED, "rounds": 10_000, "seconds": 3600}
 """The largest numbers of options, where they are not ``MOST_COUNT``; help need not show them."""
 
 ModelName = Annotated[

@@ -73,10 +73,10 @@ def _runs(name: str) -> list[RunRecord]:
 def _print(found: Changes, before: str, after: str) -> None:
     screen = console()
     if found.means:
-        screen.print(_means_table(found.means))
+        screen.print_table(_means_table(found.means), least=("seeds", "95 %"))
     for title, listed in (("Runs", found.outcomes), ("Verdicts", found.verdicts)):
         if listed:
-            screen.print(_texts_table(title, listed))
+            screen.print_table(_texts_table(title, listed))
     same = found.compared - sum(
         change.before is not None and change.after is not None for change in found.means
     )

@@ -312,8 +312,10 @@ def _execute(
         finished = run_options.resume and run.folder.finished
         if run_options.resume and not run.folder.config_file.is_file():
             remark(begins_anew(config, run_options.out, plan.folder_stem))
-        with stopping(run.stop):
+        with stopping(run.stop, "Repeat the command with --resume."):
             result = {**run.execute(), "run": str(run.folder.path)}
+    if run.folder.recording_file.is_file():
+        result["recording"] = str(run.folder.recording_file)
     if finished:
         added = ", ".join(run.added_metrics)
         remark(f"Measured {added}." if added else "Nothing was left to do: the run is finished.")
@@ -333,7 +335,6 @@ def _show(result: dict[str, Any], label: str, folder: Path) -> None:
     from rich.text import Text
 
     from ganbench.cli.health_output import print_best, print_events
-    from ganbench.records.run_folder import RunFolder
 
     screen = console()
     status = result["status"]
@@ -359,9 +360,8 @@ def _show(result: dict[str, Any], label: str, folder: Path) -> None:
     print_best(result)
     print_events(result)
     screen.print(f"Samples: {folder / 'samples' / 'final.png'}", soft_wrap=True)
-    recording = RunFolder(folder).recording_file
-    if recording.is_file():
-        screen.print(f"Recording: {recording}", soft_wrap=True)
+    if "recording" in result:
+        screen.print(f"Recording: {result['recording']}", soft_wrap=True)
 
 
 def _print_plan(configs: list[RunConfig], *, as_json: bool) -> None:

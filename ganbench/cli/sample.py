@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.generator_options import ClassCount, LatentDim
 from ganbench.cli.options import LENGTH, OUTPUT, WHAT
 from ganbench.cli.output import console, print_json, remark
 from ganbench.config import counted
@@ -29,7 +32,12 @@ ganbench sample acgan@mnist5k --class 3 -n 64 --out threes.png
 """
 
 
+_COUNT = 64
+"""The samples that are drawn unless a number is asked for."""
 _ENDINGS = {"grid": ".png", "npz": ".npz", "files": ""}
+_WRITES = {"grid": "a grid is a .png", "npz": "an array is an .npz", "files": "files need a folder"}
+_OTHER_FILES = (".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".npy", ".csv", ".wav")
+"""Endings of files that hold samples elsewhere, and that no format writes at ``--out``."""
 
 
 def command(
@@ -60,6 +68,10 @@ def command(
         ),
     ] = None,
     trick: options.TrickNames = None,
+    latent_dim: LatentDim = None,
+    classes: ClassCount = None,
+    range_text: options.ValueRangeOption = None,
+    data_root: options.DataRoot = None,
     count: Annotated[
         int,
         typer.Option(
@@ -71,18 +83,19 @@ def command(
             metavar="N",
             rich_help_panel=LENGTH,
         ),
-    ] = 64,
+    ] = _COUNT,
     device: options.Device = "auto",
     threads: options.Threads = None,
     file_format: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--format",
-            help="grid (one picture), files (PNG, WAV, text or WebP, one a sample) or npz.",
+            help="grid (one picture), files (PNG, WAV, text or WebP, one a sample) or npz "
+            "(default: by the ending of --out, or grid).",
             metavar="NAME",
             rich_help_panel=OUTPUT,
         ),
-    ] = "grid",
+    ] = None,
     out: options.Out = None,
     as_json: options.JsonFlag = False,
 ) -> None:
@@ -90,11 +103,8 @@ def command(
 
     --trick takes the tricks that act on sampling, such as truncation or drs.
     """
-    from ganbench.errors import ConfigError
-
-    if file_format not in _ENDINGS:
-        raise ConfigError(f"Unknown format '{file_format}'; grid, files or npz was expected.")
-    from ganbench.harness.drawable import open_generator
+    file_format = _format(file_format, out)
+    from ganbench.harness.drawable import Unstated, open_generator
     from ganbench.records.own_files import check_target
     from ganbench.runtime.device import choose_device
     from ganbench.runtime.threads import set_threads
@@ -106,8 +116,10 @@ def command(
         written_by_ganbench,
     )
 
-    generator = open_generator(run)
-    target = _target(generator.folder, generator.name, out, file_format, seed, label)
+    unstated = Unstated(latent_dim, classes, options.value_range(range_text))
+    generator = open_generator(run, unstated, data_root)
+    drawn_name = _drawn_name(seed, label, trick or [], count)
+    target = _target(generator.folder, generator.name, out, file_format, drawn_name)
     if file_format != "files":
         check_target(target, written_by_ganbench)  # before anything is drawn
     set_threads(threads)
@@ -128,21 +140,59 @@ def command(
         earlier = [path.relative_to(target).as_posix() for path in places if path.is_file()]
         write_files(drawn, data, target, earlier)
     if as_json:
-        print_json({"run": str(expand(run)), "count": count, "seed": seed, "out": str(target)})
+        print_json(
+            {
+                "run": str(expand(run)),
+                "count": count,
+                "seed": seed,
+                "class": label,
+                "tricks": trick or [],
+                "format": file_format,
+                "out": str(target),
+            }
+        )
         return
     console().print(f"{counted(count, 'sample')}: {target}", soft_wrap=True)
 
 
-def _target(
-    folder: Path | None,
-    name: str,
-    out: Path | None,
-    file_format: str,
-    seed: int,
-    label: int | None,
-) -> Path:
+def _format(name: str | None, out: Path | None) -> str:
+    """Return the format to write, which the ending of a file tells where none is named.
+
+    Raises:
+        ConfigError: There is no such format, or files that end so are of another.
+    """
+    from ganbench.errors import ConfigError
+
+    if name is not None and name not in _ENDINGS:
+        raise ConfigError(f"Unknown format '{name}'; grid, files or npz was expected.")
+    ending = "" if out is None or out.is_dir() else out.suffix.lower()
+    told = {".png": "grid", ".npz": "npz"}.get(ending)
+    if ending in _OTHER_FILES or (told and name not in {None, told}):
+        raise ConfigError(
+            f"--out {out}: {_WRITES[name or 'grid']}, not {ending}.",
+            "Name it with the ending of its format, or leave --format to the ending.",
+        )
+    return name or told or "grid"
+
+
+def _drawn_name(seed: int, label: int | None, tricks: Sequence[str], count: int) -> str:
+    """Return what samples are called, so that other requests have other names.
+
+    >>> _drawn_name(0, 3, ["truncation:psi=0.5"], 1000)
+    'drawn-class3-truncation-psi-0.5-1000-seed0'
+    """
+    parts = [
+        "drawn",
+        *([] if label is None else [f"class{label}"]),
+        *(re.sub(r"[^A-Za-z0-9.+@_-]+", "-", Path(text).name) for text in tricks),
+        *([] if count == _COUNT else [f"{count}"]),
+        f"seed{seed}",
+    ]
+    return "-".join(parts)
+
+
+def _target(folder: Path | None, name: str, out: Path | None, file_format: str, drawn: str) -> Path:
     """Return the file or folder to write: by default inside a run, or in the working folder."""
-    drawn = f"drawn-seed{seed}" if label is None else f"drawn-class{label}-seed{seed}"
     if folder is None and out is None:
         return Path(f"{name}-{drawn}{_ENDINGS[file_format]}")
     target = out or (folder or Path()) / ("samples" if file_format == "grid" else drawn)

@@ -12,8 +12,12 @@ from ganbench.errors import StoppedError
 
 
 @contextmanager
-def stopping(stop: Callable[[], None]) -> Iterator[None]:
+def stopping(stop: Callable[[], None], hint: str) -> Iterator[None]:
     """Let the first Ctrl-C (or SIGTERM) stop the work in order, and the second end it at once.
+
+    Args:
+        stop: Asks the work to stop.
+        hint: What to type next, if it was ended at once.
 
     Raises:
         StoppedError: at the second.
@@ -33,7 +37,7 @@ def stopping(stop: Callable[[], None]) -> Iterator[None]:
     except KeyboardInterrupt as error:
         raise StoppedError(
             "Stopped at once; the work since the last checkpoint is lost.",
-            "Repeat the command with --resume.",
+            hint,
         ) from error
     finally:
         for number, handler in previous.items():

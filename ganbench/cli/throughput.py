@@ -194,7 +194,7 @@ def command(
         console().print(f"Stored in {path}; ganbench report makes a page of it.", soft_wrap=True)
     if any(change.slower for change in changed):
         raise typer.Exit(3)
-    if all(case["status"] == "failed" for case in document["cases"]):
+    if any(case["status"] == "failed" for case in document["cases"]):
         raise typer.Exit(1)
 
 
@@ -222,16 +222,17 @@ def _read_axes(
     """Read the lists that were typed."""
     from ganbench.harness.matrix import parse_trick_sets
     from ganbench.runtime.device import choose_device
+    from ganbench.typed_values import MOST_COUNT, MOST_THREADS
 
     return _Axes(
         models=options.some_names("--model", models),
         trick_sets=tuple(parse_trick_sets(trick_sets)),
-        batch_sizes=_positive_numbers("--batch-size", batch_sizes, options.MOST_COUNT),
+        batch_sizes=_positive_numbers("--batch-size", batch_sizes, MOST_COUNT),
         devices=tuple(str(choose_device(name)) for name in options.some_names("--device", devices)),
         precisions=(
             (None,) if precisions is None else options.some_names("--precision", precisions)
         ),
-        threads=_positive_numbers("--threads", threads, options.MOST_THREADS),
+        threads=_positive_numbers("--threads", threads, MOST_THREADS),
     )
 
 
@@ -242,12 +243,17 @@ def _workloads(
     settings: dict[str, Any],
     data_root: Path | None,
 ) -> Iterator[Workload]:
-    """Yield every combination, planned, so that mistakes are found before anything is measured."""
+    """Yield every combination, planned, so that mistakes are found before anything is measured.
+
+    Raises:
+        GanbenchError: A name or a setting is wrong, or a batch does not fit into memory.
+    """
     import torch
 
     from ganbench.harness.matrix import parse_trick_set
     from ganbench.harness.plan import expand_setting, plan
     from ganbench.speed.bench import Workload
+    from ganbench.training.batch_memory import check_batch_memory
 
     for model, trick_set, batch_size, device, precision, threads in product(
         axes.models,
@@ -266,8 +272,12 @@ def _workloads(
         }
         tricks = parse_trick_set(trick_set)
         changes = kept | flags
+        planned = plan(model, dataset, tricks=tricks, settings=changes, data_root=data_root)
+        check_batch_memory(
+            planned.source.spec, planned.config, torch.device(device), planned.gan_with_tricks
+        )
         yield Workload(
-            plan(model, dataset, tricks=tricks, settings=changes, data_root=data_root).config,
+            planned.config,
             tricks=tuple(trick_set.split("+")) if tricks else (),
             device=device,
             threads=threads or torch.get_num_threads(),

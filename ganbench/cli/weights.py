@@ -128,17 +128,19 @@ def verify_command(
 ) -> None:
     """Hash the stored weights again, and compare with the recorded hash."""
     from ganbench import weights
-    from ganbench.errors import InputError
+    from ganbench.errors import InputError, MissingDataError
     from ganbench.weights import store
-    from ganbench.weights.catalogue import CATALOGUE
+    from ganbench.weights.catalogue import CATALOGUE, find_weights
 
+    for name in names or ():
+        find_weights(name)
     here = [name for name, entry in CATALOGUE.items() if store.path_of(entry).is_file()]
     records: list[WeightsRecord] = []
-    failures: list[InputError] = []
+    failures: list[GanbenchError] = []
     for name in names or here:
         try:
             records.append(weights.verify(name))
-        except InputError as error:
+        except (InputError, MissingDataError) as error:  # the others are verified all the same
             failures.append(error)
     if not names and not here and not as_json:
         console().print("There are no weights in the store.")
@@ -175,21 +177,30 @@ _STATES = {"trunk": "trunk only", "cached": "in torch's cache"}
 def _finish(
     records: list[WeightsRecord], failures: Sequence[GanbenchError], *, as_json: bool
 ) -> None:
-    """Print the records of stored weights, and the failures."""
+    """Print the records of stored weights, and all failures; the first says the exit code.
+
+    Raises:
+        typer.Exit: There are failures.
+    """
     from dataclasses import asdict
 
     if as_json:
+        document: dict[str, Any] = {"weights": [asdict(record) for record in records]}
         if failures:
-            raise failures[0]
-        print_json({"weights": [asdict(record) for record in records]})
-        return
-    for record in records:
-        line = f"{record.name}  {record.part}  {record.weights_sha256[:8]}  {record.source}"
-        console().print(line, soft_wrap=True)
-    for failure in failures[:-1]:
-        complain(failure.message, failure.hint)
+            errors = [
+                {"kind": failure.kind, "message": failure.message, "hint": failure.hint}
+                for failure in failures
+            ]
+            document |= {"error": errors[0], "errors": errors}
+        print_json(document)
+    else:
+        for record in records:
+            line = f"{record.name}  {record.part}  {record.weights_sha256[:8]}  {record.source}"
+            console().print(line, soft_wrap=True)
+        for failure in failures:
+            complain(failure.message, failure.hint)
     if failures:
-        raise failures[-1]
+        raise typer.Exit(failures[0].exit_code)
 
 
 def _host(address: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ganbench.data.dataset import Dataset, Source
 from ganbench.data.open_data import open_dataset
-from ganbench.errors import GanbenchError, InputError
+from ganbench.errors import GanbenchError, InputError, MissingDataError, UnknownNameError
 from ganbench.gan import DataSpec, Mixture
 from ganbench.records.json_values import as_mapping, as_text, as_whole
 
@@ -43,9 +43,13 @@ class DescribedSource(Source):
         """The data as they are on this machine.
 
         Raises:
+            MissingDataError: No name opens them: they were in memory.
             GanbenchError: They are not here.
         """
-        return open_dataset(self._name, self.root)
+        try:
+            return open_dataset(self._name, self.root)
+        except UnknownNameError as error:
+            raise in_memory_before(self._name) from error
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -55,6 +59,14 @@ class DescribedSource(Source):
     def load(self, split: str) -> Dataset:
         """Load a split of the data on this machine."""
         return self.opened.load(split)
+
+
+def in_memory_before(name: str) -> MissingDataError:
+    """Return the error of a command that needs data which only their own process could open."""
+    return MissingDataError(
+        f"The generator was trained on data in memory, called '{name}', which no name opens.",
+        "Pass them: ganbench.load_run(path, data=...), eval --real FILE, run --dataset FILE.",
+    )
 
 
 def spec_record(spec: DataSpec) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ganbench.evaluation.unmeasured import joined
 from ganbench.progress import SILENT, Progress
 from ganbench.records.measurement import Measurement
 from ganbench.runtime.inference import Compute
-from ganbench.samples.sample_set import Samples, expect, of_dataset, of_tensor
+from ganbench.samples.sample_set import Facts, Samples, expect, of_dataset, of_tensor
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ class Reference:
         asking = [request for request in self.requests if request.metric.compares or floors]
         self._held_out: RealEvidence | None = None
         if held_out is not None:
+            self._refuse_other_kind(held_out.facts)
             self._held_out_facts = held_out.facts
             both = [request for request in self.requests if request.metric.holds_out]
             self._held_out = RealEvidence(
@@ -189,7 +190,16 @@ class Reference:
         samples = of_tensor(fake) if isinstance(fake, Tensor) else fake
         if self._dataset is not None and isinstance(samples, Samples):
             expect(samples, self._dataset.spec)
-        real, facts = self.real.facts, samples.facts
+        self._refuse_other_kind(samples.facts)
+        return samples
+
+    def _refuse_other_kind(self, facts: Facts) -> None:
+        """Refuse samples that cannot be compared with the real ones.
+
+        Raises:
+            InputError: They are of another kind, or points of another dimension.
+        """
+        real = self.real.facts
         if facts.kind != real.kind:
             raise InputError(
                 f"{facts.name} holds {facts.kind}, and the real samples are {real.kind}."
@@ -198,7 +208,6 @@ class Reference:
             raise InputError(
                 f"{facts.name} holds points {facts.shape}, and the real ones are {real.shape}."
             )
-        return samples
 
     def _measurement(
         self, request: Request, value: Value, fake: Evidence, conditions: Sequence[str]

@@ -5,18 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.comparison import Comparison, compare_to
+from ganbench.analysis.mean_records import mean_records
 from ganbench.analysis.tables import MetricTable, metric_table
 from ganbench.analysis.verdict_record import verdict_record
 from ganbench.analysis.verdicts import JudgedMatrix, judge_matrix
+from ganbench.config import counted
 from ganbench.harness.matrix import Arm, baseline_arms
 from ganbench.harness.measured_values import RecordMapping, data_frame, html_table
 from ganbench.harness.scheduler import CellState, Scheduler
 from ganbench.harness.trained_run import TrainedRun
 from ganbench.records.labels import label_variants
 from ganbench.records.read_run import read_run
+from ganbench.records.run_folder import FAILURES
 from ganbench.records.run_record import RunRecord
 
 if TYPE_CHECKING:
@@ -78,7 +82,7 @@ def _comparisons(
 def comparison_document(
     scheduler: Scheduler, states: Sequence[CellState], matrix: JudgedMatrix
 ) -> dict[str, Any]:
-    """Return a comparison as plain data: every cell, and every comparison with its verdict.
+    """Return a comparison as plain data: every cell, every mean, every comparison's verdict.
 
     Args:
         scheduler: The cells of the matrix.
@@ -87,6 +91,9 @@ def comparison_document(
     """
     return {
         "cells": [_cell_record(scheduler, state) for state in states],
+        "means": [
+            record for compared in matrix.datasets for record in mean_records(compared.table)
+        ],
         "comparisons": [
             verdict_record(compared.table.dataset, verdict)
             for compared in matrix.datasets
@@ -140,6 +147,23 @@ class ComparisonResult(RecordMapping):
         return self._matrix.scope
 
     @property
+    def failures(self) -> list[str]:
+        """How many runs failed, why, and how to try again; empty if none failed."""
+        failed = [state for state in self._scheduler.states if state.status in FAILURES]
+        if not failed:
+            return []
+        labels: dict[str, list[str]] = {}  # of the cells, by what is wrong with them
+        for state in failed:
+            labels.setdefault(state.problem, []).append(state.cell.label)
+        again = "retry_failed=True" if any(state.lasting for state in failed) else "the next call"
+        runs = counted(len(self._scheduler.states), "run")
+        reasons = [
+            f"{first}{f' and {len(others)} more' if others else ''}: {problem}"
+            for problem, (first, *others) in labels.items()
+        ]
+        return [f"{len(failed)} of {runs} failed; {again} tries them again.", *reasons]
+
+    @property
     def runs(self) -> list[TrainedRun]:
         """The runs that have a result."""
         states = [state for state in self._scheduler.states if state.record]
@@ -165,10 +189,8 @@ class ComparisonResult(RecordMapping):
 
     def __repr__(self) -> str:
         done = sum(bool(state.record) for state in self._scheduler.states)
-        counted = f"{done} of {len(self._scheduler.states)} runs"
-        return "\n".join(
-            filter(None, [f"<ComparisonResult of {counted}>", *self.verdicts, self.scope])
-        )
+        head = f"<ComparisonResult of {done} of {len(self._scheduler.states)} runs>"
+        return "\n".join(filter(None, [head, *self.failures, *self.verdicts, self.scope]))
 
     def _repr_html_(self) -> str:
         rows = [
@@ -196,7 +218,8 @@ class ComparisonResult(RecordMapping):
             "failed",
             "verdict",
         )
-        return html_table(head, rows)
+        failures = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.failures)
+        return failures + html_table(head, rows)
 
 
 def _signed(value: float | None) -> str:

@@ -27,9 +27,10 @@ from ganbench import registry
 from ganbench.config import Origin, RunConfig, TrickConfig, join_words, trick_text
 from ganbench.data import open_dataset
 from ganbench.data.dataset import Source
+from ganbench.data.described_source import in_memory_before
 from ganbench.errors import ConfigError, DamagedRunError
 from ganbench.gan import GAN
-from ganbench.harness.plan import RunPlan, TrickChoice, plan_for, plan_of, trick_choice
+from ganbench.harness.plan import RunPlan, TrickChoice, opens, plan_for, plan_of, trick_choice
 from ganbench.records.exported_run import ExportedRun
 from ganbench.records.json_values import as_mapping, json_text
 from ganbench.records.labels import variant_key
@@ -63,6 +64,7 @@ def plan_continuation(
         ConfigError: The run is not finished, has diverged, or is a generator alone; the new one
             would not be longer; or settings do not fit together.
         DamagedRunError: The records of the finished run are damaged.
+        MissingDataError: Its data were in memory, and no others are named.
     """
     if isinstance(folder, ExportedRun):
         raise ConfigError(
@@ -71,6 +73,8 @@ def plan_continuation(
         )
     config, outcome = folder.description(), _finished(folder)
     if source is None:
+        if dataset is None and not opens(config.dataset):
+            raise in_memory_before(config.dataset)
         dataset = dataset or config.dataset
         source = open_dataset(dataset, data_root)
     requested = [trick_choice(trick) for trick in tricks]

@@ -20,7 +20,7 @@ from ganbench.evaluation.evidence import Evidence
 from ganbench.evaluation.precision_deviation import deviations
 from ganbench.evaluation.reference import Reference
 from ganbench.evaluation.reference_statistics import ReferenceStatistics, statistics_of_points
-from ganbench.evaluation.requests import check_names
+from ganbench.evaluation.requests import Request, check_names
 from ganbench.evaluation.unmeasured import joined, remedy
 from ganbench.harness.class_metrics import common_classes, measured_by_class
 from ganbench.harness.run_samples import RunSamples
@@ -31,14 +31,13 @@ from ganbench.progress import SILENT, Progress
 from ganbench.records.environment import describe_environment, environment_id
 from ganbench.records.exported_run import find_exported
 from ganbench.records.measurement import Measurement
-from ganbench.records.run_folder import open_run
+from ganbench.records.run_folder import is_run, open_run
 from ganbench.runtime.device import choose_device, device_facts
 from ganbench.runtime.inference import Compute
 from ganbench.samples import open_samples
-from ganbench.samples.array_samples import ArraySamples
 from ganbench.samples.differences import file_differences
 from ganbench.samples.generator_samples import GeneratedSamples
-from ganbench.samples.sample_set import Facts, Samples, TensorSamples
+from ganbench.samples.sample_set import Facts, Samples
 from ganbench.sampling.draw import (
     sampler_conditions,
 )
@@ -127,7 +126,7 @@ def measure_samples(
         **({"classes": by_class} if per_class else {}),
         "fake": _describe_samples(fakes),
         "real": _describe_samples(reals),
-        "notes": _notes((fakes, reals, held), reading, metrics, network),
+        "notes": _notes((fakes, reals, held), reading, metrics, network, reference, compute),
         "seed": seed,
         "compute": _describe_compute(compute),
         "environment": environment,
@@ -252,7 +251,7 @@ def _open(
             plan = plan_of_run(exported, data_root=reading.data_root)
             return RunSamples(plan, exported, count, reading.seed, reading.device)
         path = expand(source)
-        if (path / "config.json").is_file():
+        if is_run(path):
             folder = open_run(path)
             plan = plan_of_run(folder, data_root=reading.data_root)
             return RunSamples(plan, folder, count, reading.seed, reading.device)
@@ -304,15 +303,21 @@ _Sets = tuple[Samples | ReferenceStatistics, Samples | ReferenceStatistics, Samp
 
 
 def _notes(
-    sets: _Sets, reading: _Reading, metrics: Sequence[str] | None, network: str | None
+    sets: _Sets,
+    reading: _Reading,
+    metrics: Sequence[str] | None,
+    network: str | None,
+    reference: Reference,
+    compute: Compute,
 ) -> list[str]:
     """Return sentences on how the sets were read, on their files, and on idle options."""
-    fakes, reals, _ = sets
+    fakes, reals, held = sets
     read = [each for each in sets if isinstance(each, Samples)]
     notes = list(dict.fromkeys(notice for each in read for notice in each.notices))
     if isinstance(fakes, Samples) and isinstance(reals, Samples):
         notes += file_differences(fakes, reals)
-    return notes + _without_effect(sets, reading, metrics, network)
+    notes += _without_effect(sets, reading, metrics, network)
+    return notes + _unused(reference.requests, compute, held)
 
 
 def _without_effect(
@@ -320,11 +325,11 @@ def _without_effect(
 ) -> list[str]:
     """Return a sentence for each option that found nothing to act on."""
     drawn = any(isinstance(each, GeneratedSamples) for each in sets)
-    floats = drawn or any(isinstance(each, ArraySamples | TensorSamples) for each in sets)
+    floats = any(isinstance(each, Samples) and each.takes_range for each in sets)
     idle = {
         "latent size": reading.latent_dim and not drawn,
         "number of classes": reading.classes and not drawn,
-        "range of values": reading.value_range and not floats and sets[0].facts.kind == "images",
+        "range of values": reading.value_range and not floats,
         "network": network and metrics and all("@" in name for name in metrics),
     }
     reasons = {
@@ -334,6 +339,28 @@ def _without_effect(
         "network": "every metric names its own",
     }
     return [f"The {name} changed nothing: {reasons[name]}." for name in idle if idle[name]]
+
+
+def _unused(requests: Sequence[Request], compute: Compute, held: Samples | None) -> list[str]:
+    """Return a sentence for each option that no metric makes use of.
+
+    Networks that are exact give the same however they are computed.
+    """
+    computing = any(request.network and not request.network.facts.exact for request in requests)
+    notes = [
+        f"The {name} changed nothing: no metric here computes a network."
+        for name, chosen in (
+            ("number format", compute.precision != "fp32"),
+            ("engine", compute.engine != "torch"),
+        )
+        if chosen and not computing
+    ]
+    if held is not None and not any(request.metric.holds_out for request in requests):
+        notes.append(
+            "The held-out samples changed nothing: no metric here compares with them. "
+            "fid-gap and data-copying do."
+        )
+    return notes
 
 
 def _holders_of_moments(reference: Reference) -> list[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,21 @@ class Export:
         """How well the export agrees with the run, in words."""
         if not self.difference:
             return f"{CHECKED} samples are the same as the run's."
-        most = f"{self.difference:.1g}{' of 255 gray levels' if self.in_gray_levels else ''}"
+        unit = " of 255 gray levels" if self.in_gray_levels else ""
+        most = f"{_rounded_up(self.difference)}{unit}"
         return f"{CHECKED} samples differ from the run's by at most {most}."
+
+
+def _rounded_up(value: float) -> str:
+    """Return a positive number with one digit, which is not less than the number.
+
+    >>> _rounded_up(14), _rounded_up(2e-6), _rounded_up(0.0123), _rounded_up(0.1)
+    ('20', '2e-06', '0.02', '0.1')
+    """
+    exact = Decimal(str(value))
+    unit = Decimal(1).scaleb(exact.adjusted())
+    up = exact.quantize(unit, ROUND_CEILING)
+    return f"{float(up):g}"
 
 
 def export_run(

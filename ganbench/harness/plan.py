@@ -109,9 +109,7 @@ class RunPlan:
     @property
     def in_memory(self) -> bool:
         """Whether the data were passed as an object, so that no name opens them again."""
-        name = parse_dataset_name(self.config.dataset).name
-        on_disk = registry.is_file_name(name) or is_path(name)
-        return not on_disk and registry.canonical(name) not in registry.datasets.entries()
+        return not opens(self.config.dataset)
 
     def gan_with_tricks(self) -> GAN:
         """Return the model with the networks that its hooks and the tricks make of its own."""
@@ -146,6 +144,13 @@ class RunPlan:
             group=group,
             execution=execution,
         )
+
+
+def opens(dataset: str) -> bool:
+    """Tell whether the name of a dataset can be opened, so that it was not in memory."""
+    name = parse_dataset_name(dataset).name
+    on_disk = registry.is_file_name(name) or is_path(name)
+    return on_disk or registry.canonical(name) in registry.datasets.entries()
 
 
 def plan(

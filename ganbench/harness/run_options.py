@@ -12,11 +12,16 @@ from ganbench.data import Source, open_dataset
 from ganbench.harness.run_metrics import Measuring
 from ganbench.runtime.execution import USUAL, Execution
 from ganbench.training.trainer import Schedule
+from ganbench.typed_values import MOST_SAMPLES, MOST_THREADS, check_whole
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is carried out; only ``threads`` and ``execution`` can change its weights."""
+    """How a run is carried out; only ``threads`` and ``execution`` can change its weights.
+
+    Raises:
+        ConfigError: A number is out of its bounds.
+    """
 
     out: Path = field(default_factory=paths.runs)
     """The folder of runs."""
@@ -44,6 +49,11 @@ class RunOptions:
     """The command that started the run, for its record."""
     sources: Mapping[str, Source] = field(default_factory=dict)
     """Datasets that were passed as objects, by the name that runs record."""
+
+    def __post_init__(self) -> None:
+        check_whole("The number of samples", self.samples, 2, MOST_SAMPLES)
+        check_whole("The number of evaluations", self.schedule.evaluations, 0)
+        check_whole("The number of threads", self.threads, 1, MOST_THREADS)
 
     @property
     def measuring(self) -> Measuring:

@@ -24,6 +24,7 @@ from ganbench.samples.sample_set import CHUNK, Chunk, Facts, Samples, TensorSamp
 from ganbench.sampling.draw import DRAW_BATCH, DrawnSamples, draw, sampler_name, stream
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
+from ganbench.typed_values import MOST_SAMPLES, MOST_SEED, check_whole
 
 
 class RunSamples(Samples):
@@ -40,6 +41,8 @@ class RunSamples(Samples):
     def __init__(
         self, plan: RunPlan, folder: RunFolder, count: int | None, seed: int, device: torch.device
     ) -> None:
+        check_whole("The number of samples", count, 1, MOST_SAMPLES)
+        check_whole("The seed", seed, 0, MOST_SEED)
         self._state: State = load_state(plan, folder, device)
         self._seed = seed
         spec = self._state.data

@@ -11,20 +11,21 @@ import torch
 
 from ganbench.config import TrickConfig
 from ganbench.data.dataset import Source
-from ganbench.data.described_source import DescribedSource, read_spec
+from ganbench.data.described_source import DescribedSource, in_memory_before, read_spec
 from ganbench.export.plain_generator import refuse_tricks_that_choose
 from ganbench.export.weights_file import load_exported
-from ganbench.harness.plan import RunPlan, plan_of
+from ganbench.gan import DataSpec
+from ganbench.harness.plan import RunPlan, opens, plan_of
 from ganbench.harness.run_metrics import AS_USUAL, Measuring, RunMetrics, add_metrics
 from ganbench.progress import SILENT, Progress
 from ganbench.records.exported_run import ExportedRun
-from ganbench.records.json_values import as_mapping
+from ganbench.records.json_values import as_mapping, parse_json
 from ganbench.records.run_folder import RunFolder
 from ganbench.runtime.device import choose_device
 from ganbench.runtime.threads import set_threads
 from ganbench.state import State
 from ganbench.training.build import check_together, start_memory
-from ganbench.training.checkpoint import load_checkpoint
+from ganbench.training.checkpoint import load_checkpoint, misfit, read_tensors
 from ganbench.trick import Trick, Tricks, hooks_name
 from ganbench.trick_config import acts_on_sampling, merge_sampling_tricks
 
@@ -121,7 +122,10 @@ def _start_sampling_tricks(state: State, plan: RunPlan) -> None:
 def plan_of_run(
     folder: RunFolder, source: Source | None = None, data_root: Path | None = None
 ) -> RunPlan:
-    """Return the plan of a run that is stored; an exported generator needs no data for it.
+    """Return the plan of a run that is stored.
+
+    An exported generator needs no data for it, nor does a run whose data were in memory: they are
+    described next to the weights.
 
     Args:
         folder: The run.
@@ -130,14 +134,35 @@ def plan_of_run(
 
     Raises:
         ConfigError: A name is unknown, or parts do not fit together.
-        MissingDataError: The data are not on this machine.
+        MissingDataError: The data are not on this machine, or were in memory and nothing
+            describes them.
         DamagedRunError: The records are damaged.
     """
     config = folder.description()
     if source is None and isinstance(folder, ExportedRun):
         spec = read_spec(as_mapping(folder.document()["data"]), folder.config_file)
         source = DescribedSource(spec, config.dataset, data_root)
+    elif source is None and not opens(config.dataset):
+        spec = _spec_in_checkpoint(folder.checkpoint_file, config.dataset)
+        source = DescribedSource(spec, config.dataset, data_root)
     return plan_of(config, source, data_root)
+
+
+def _spec_in_checkpoint(path: Path, dataset: str) -> DataSpec:
+    """Return the description of the data that a checkpoint holds.
+
+    Raises:
+        MissingDataError: It holds none: it is from before checkpoints did.
+        DamagedRunError: The file is missing or damaged.
+    """
+    _, metadata = read_tensors(path, torch.device("cpu"))
+    try:
+        described = as_mapping(as_mapping(parse_json(metadata["state"])).get("data"))
+    except (KeyError, ValueError) as error:
+        raise misfit(path, "it is no checkpoint") from error
+    if not described:
+        raise in_memory_before(dataset)
+    return read_spec(described, path)
 
 
 def add_sources(state: State, plan: RunPlan) -> None:

@@ -25,6 +25,7 @@ from ganbench.harness.plan import RunPlan
 from ganbench.harness.stored_run import load_state, plan_of_run
 from ganbench.health.stored_health import stored_health
 from ganbench.kinds import kind_of
+from ganbench.paths import expand
 from ganbench.records.exported_run import find_exported
 from ganbench.records.read_run import read_run
 from ganbench.records.run_event import RunEvent, read_events
@@ -33,6 +34,7 @@ from ganbench.runtime.device import choose_device
 from ganbench.sampling.draw import DrawnSamples, draw
 from ganbench.state import State
 from ganbench.training.trainer import evaluating
+from ganbench.typed_values import MOST_SAMPLES, MOST_SEED, check_whole
 
 if TYPE_CHECKING:
     from altair import VConcatChart
@@ -111,7 +113,7 @@ class TrainedRun(RecordMapping):
             label: The class to draw; None draws all with equal probability.
 
         Raises:
-            ConfigError: The model draws no classes, or not this one.
+            ConfigError: The model draws no classes, or not this one; a number is out of bounds.
             DamagedRunError: The checkpoint is missing or damaged.
         """
         return self._draw(count, seed, "samples", label).samples
@@ -145,7 +147,7 @@ class TrainedRun(RecordMapping):
             MissingDataError: A package is missing.
             StorageError: The file is somebody else's, or cannot be written.
         """
-        out = None if path is None else Path(path)
+        out = None if path is None else expand(path)
         export = export_run(self._folder, to=to, out=out, half=half)
         for note in export.notes:
             warnings.warn(note, stacklevel=2)
@@ -173,6 +175,8 @@ class TrainedRun(RecordMapping):
         self, count: int, seed: int | None, purpose: str, label: int | None = None
     ) -> DrawnSamples:
         """Draw samples from the random stream of a purpose."""
+        check_whole("The number of samples", count, 1, MOST_SAMPLES)
+        check_whole("The seed", seed, 0, MOST_SEED)
         with evaluating(self._state):
             return draw(
                 self._state,

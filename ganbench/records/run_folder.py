@@ -301,6 +301,22 @@ def _measurements(result: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any]
         yield as_mapping(record), _MEASURED
 
 
+def is_run(path: Path) -> bool:
+    """Tell whether a folder is a run's, and not one in which another program keeps a config.json.
+
+    A damaged config.json next to a checkpoint is a run's as well.
+    """
+    folder = RunFolder(path)
+    if not folder.config_file.is_file() or folder.checkpoint_file.is_file():
+        return folder.config_file.is_file()
+    try:
+        return {"identity", "config"} <= folder.config().keys()
+    except UnreadableRunError:
+        return True  # it may well be whole
+    except DamagedRunError:
+        return False
+
+
 def open_run(path: Path) -> RunFolder:
     """Return the run in a folder.
 

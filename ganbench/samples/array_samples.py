@@ -95,7 +95,8 @@ class ArraySamples(Samples):
         self.labels = None if labels is None else labels[self._chosen]
         self.skipped = {}
         self._digest = ""
-        if self.kind == "images" and rows.dtype != np.uint8:
+        self.takes_range = self.kind == "images" and rows.dtype != np.uint8
+        if self.takes_range:
             with rows.opened() as take:
                 first = self._values(take(self._chosen[:WATCHED]))
             part = f" in its first {len(first)} images"

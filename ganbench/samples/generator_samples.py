@@ -95,6 +95,7 @@ class GeneratedSamples(Samples):
             classes=classes,
             drawn=True,
         )
+        self.takes_range = kind == "images" and values.dtype.is_floating_point
         self._first = self._converted(values)
         if not version:
             digest = hashlib.sha256(self._first.numpy().tobytes()).hexdigest()[:16]

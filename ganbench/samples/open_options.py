@@ -14,6 +14,7 @@ from ganbench.data.files_below import counted_reasons
 from ganbench.data.value_range import ValueRange
 from ganbench.errors import ConfigError, InputError
 from ganbench.progress import Progress
+from ganbench.typed_values import MOST_SAMPLES, MOST_SEED, check_whole
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,10 @@ class OpenOptions:
     label: int | None = None
 
     def __post_init__(self) -> None:
-        if self.count is not None and self.count < 1:
-            raise ConfigError(f"The number of samples must be at least 1, not {self.count}.")
-        if self.seed < 0:
-            raise ConfigError(f"The seed must be 0 or more, not {self.seed}.")
+        check_whole("The number of samples", self.count, 1, MOST_SAMPLES)
+        check_whole("The seed", self.seed, 0, MOST_SEED)
+        check_whole("The latent size", self.latent_dim, 1)
+        check_whole("The number of classes", self.classes, 1)
 
 
 def refuse(options: OpenOptions, *, labels: bool = False, split: bool = False) -> None:

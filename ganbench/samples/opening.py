@@ -22,7 +22,7 @@ from ganbench.config import join_words
 from ganbench.data import is_path, open_dataset
 from ganbench.data.array_rows import ArrayRows
 from ganbench.data.dataset import Dataset, Source
-from ganbench.data.dataset_names import find_path, parse_dataset_name
+from ganbench.data.dataset_names import ARRAY_FILES, find_path, parse_dataset_name
 from ganbench.data.in_memory import read_examples
 from ganbench.data.value_range import ValueRange, check_value_range
 from ganbench.errors import ConfigError, InputError, MissingDataError, UnknownNameError, suggest
@@ -258,6 +258,7 @@ def _open_registered(name: str, options: OpenOptions) -> Samples:
     split = named_split or options.split
     samples = _open_dataset(source.load(split or source.splits[0]), options)
     samples.passed_over, samples.notices = source.passed_over, source.notices
+    samples.takes_range = dataset_name.partition("@")[0].lower().endswith(ARRAY_FILES)
     if split is None and len(source.splits) > 1 and is_path(dataset_name):
         part = f"{name} is measured by its split '{source.splits[0]}' alone"
         samples.notices = (*samples.notices, f"{part}; {name}:{source.splits[1]} names the other.")

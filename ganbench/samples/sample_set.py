@@ -69,7 +69,8 @@ class Samples(ABC):
     gives the reason for each file that could not be read; it fills while chunks are read.
     ``passed_over`` counts by reason what else lies where the samples are, and ``notices`` are
     sentences about it and about what was taken for classes. ``paths`` lead through the latents of
-    the generator, where one is at hand.
+    the generator, where one is at hand. ``takes_range`` says that they are read from floating-point
+    images, whose black and white a user may state.
     """
 
     facts: Facts
@@ -79,6 +80,7 @@ class Samples(ABC):
     passed_over: Mapping[str, int] = MappingProxyType({})
     notices: tuple[str, ...] = ()
     paths: LatentPaths | None = None
+    takes_range: bool = False
 
     @abstractmethod
     def __len__(self) -> int:

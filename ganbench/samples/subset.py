@@ -42,6 +42,7 @@ class Subset(Samples):
         self.names = None if whole.names is None else [whole.names[index] for index in chosen]
         self.skipped = {}
         self.passed_over, self.notices = whole.passed_over, whole.notices
+        self.takes_range = whole.takes_range
 
     def __len__(self) -> int:
         return len(self._chosen)

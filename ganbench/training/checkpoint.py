@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganbench.config import canonical_json
+from ganbench.data.described_source import spec_record
 from ganbench.errors import ConfigError, DamagedRunError, StorageError, UnreadableRunError
 from ganbench.images_per_update import Counts
 from ganbench.records.atomic_files import check_regular_file, replacing, unread
@@ -52,6 +53,7 @@ def save_checkpoint(state: State, path: Path, facts: Mapping[str, Any]) -> None:
         "images_seen": state.images_seen,
         "updates": state.updates,
         "other_pace": asdict(state.other_pace),
+        "data": spec_record(state.data),
     }
     tensors = _tensors(state)
     for role, optimizer in state.optimizers.items():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """``ganbench compare``: cells, comparisons, amending, failures, bounds, suites."""
 
+import contextlib
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ def test_cells_and_comparisons_have_the_stable_keys(cli, tmp_path, stable):
     words = (*WORDS, *HERE, "--tricks", "none,r1:weight=10,every=2", "--seeds", "0-3")
     document = cli(*words, "--json").document
     assert document.keys() == {
-        "schema", "cells", "comparisons", "scope", "worse_than_allowed",
+        "schema", "cells", "means", "comparisons", "scope", "worse_than_allowed",
     }  # fmt: skip
     scope = document["scope"]
     assert scope["primary"].keys() == {"ring8"}
@@ -27,6 +28,13 @@ def test_cells_and_comparisons_have_the_stable_keys(cli, tmp_path, stable):
     assert scope["columns"] == len(document["comparisons"])
     assert f"{scope['columns']} columns of metrics were looked at" in scope["sentence"]
     cells = document["cells"]
+    means = {(row["variant"], row["metric"]): row for row in document["means"]}
+    mean = means["vanilla + r1", "high-quality"]
+    values = [cell["metrics"]["high-quality"]["value"] for cell in cells[4:]]
+    assert (mean["dataset"], mean["n"], mean["runs"]) == ("ring8", 4, 4)
+    assert mean["mean"] == pytest.approx(np.mean(values))
+    assert mean["protocol"] == cells[4]["metrics"]["high-quality"]["protocol"]
+    assert {"low", "high"} <= mean.keys()
     assert len({cell["id"] for cell in cells}) == 8
     for cell in cells:
         assert {"id", "axes", "status", "metrics", "run"} <= cell.keys()
@@ -391,3 +399,16 @@ def test_no_pairs_give_no_number_of_seeds(cli):
     assert "make pairs" in outcome.err
     for words in (("--power", "2"), ("--effect", "much")):
         assert cli(*WORDS, *HERE, *words).code == 2
+
+
+def test_the_hint_at_a_second_ctrl_c_names_only_options_that_there_are(cli, monkeypatch):
+    hints = []
+
+    @contextlib.contextmanager
+    def stopping(stop, hint):
+        hints.append(hint)
+        yield
+
+    monkeypatch.setattr("ganbench.cli.compare.stopping", stopping)
+    assert cli(*WORDS[:5], "--kimg", "0.1", "--samples", 50, *HERE, "--seeds", "0", "-q").code == 0
+    assert hints == ["Repeat the command to go on."]

@@ -49,11 +49,11 @@ def test_what_is_exported_is_drawn_from(cli, run, tmp_path, monkeypatch, ending)
     assert cli("export", run, "--to", form, "-o", f"g{ending}").code == 0
     words = ("sample", f"g{ending}", "-n", 12, "--class", 3)
     document = cli(*words, "--format", "npz", "--json").document
-    assert document["out"] == "g-drawn-class3-seed0.npz"
+    assert document["out"] == "g-drawn-class3-12-seed0.npz"
     with np.load(document["out"]) as arrays:
         assert arrays["images"].shape == (12, 28, 28, 1)
         assert (arrays["labels"] == 3).all()
-    assert cli(*words).out.strip().endswith("g-drawn-class3-seed0.png")
+    assert cli(*words).out.strip().endswith("g-drawn-class3-12-seed0.png")
     assert cli(*words[:-1], 10).code == 2
     measured = cli("eval", f"g{ending}", "--real", "digits", "--metrics", "fid@pixels",
                    "--samples", 64, "--no-floor", "-q", "--json")  # fmt: skip

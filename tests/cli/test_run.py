@@ -306,3 +306,12 @@ def test_how_a_folder_was_read_is_said_once(cli, tmp_path, words):
     assert shown.code == 0
     assert [shown.err.count(notice) for notice in notices] == [1, 1], shown.err
     assert cli(*words, "--json", "-q").err == ""
+
+
+def test_a_recording_is_in_the_document_as_on_the_screen(cli, tmp_path):
+    words = ("run", "-m", "vanilla", "-d", "ring8", "--kimg", "0.2", "--samples", 50, "-q")
+    document = cli(*words, "--record", "--json").document
+    assert Path(document["recording"]).is_file()
+    shown = cli(*words, "--record", "--resume")
+    assert f"Recording: {document['recording']}" in shown.out
+    assert "recording" not in cli(*words, "--seed", 1, "--json").document

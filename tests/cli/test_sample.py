@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ganbench import registry
@@ -38,6 +39,66 @@ def test_a_grid_by_default(cli, runs):
     assert outcome.out == f"64 samples: {path}\n"
     with Image.open(path) as image:
         assert image.size == (484, 484)  # 8 x (28 + 2) + 2 pixels, twice
+
+
+def test_other_requests_have_other_names(cli, runs, conditional):
+    made = set()
+    requests = ((), ("-c", 5), ("--seed", 1), ("--trick", "truncation:psi=0.5"))
+    for words in (*requests, ("--trick", "truncation:psi=0.25", "-c", 5)):
+        document = cli("sample", runs["digits"], *words, "--json").document
+        assert (document["class"], document["format"]) == (None, "grid")
+        assert document["tricks"] == [word for word in words if "psi" in str(word)]
+        made.add(document["out"])
+    assert len(made) == 5
+    document = cli("sample", conditional, "--class", 4, "--json").document
+    assert document["class"] == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "sentence"),
+    [
+        ("threes.jpg", (), "a grid is a .png, not .jpg."),
+        ("x.png", ("--format", "npz"), "an array is an .npz, not .png."),
+        ("x.npz", ("--format", "grid"), "a grid is a .png, not .npz."),
+        ("x.npy", ("--format", "npz"), "an array is an .npz, not .npy."),
+        ("x.png", ("--format", "files"), "files need a folder, not .png."),
+    ],
+)
+def test_a_file_of_another_format_is_refused(cli, runs, tmp_path, name, words, sentence):
+    outcome = cli("sample", runs["digits"], "--out", tmp_path / name, *words)
+    assert outcome.code == 2
+    assert sentence in " ".join(outcome.err.split())
+    assert not (tmp_path / name).exists()
+
+
+def test_the_ending_tells_the_format(cli, runs, tmp_path):
+    words = ("sample", runs["digits"], "-c", 4, "--json", "--out")
+    assert cli(*words, tmp_path / "y.npz").document["format"] == "npz"
+    assert cli(*words, tmp_path / "y.png").document["format"] == "grid"
+    (tmp_path / "folder.jpg").mkdir()
+    inside = cli(*words, tmp_path / "folder.jpg").document["out"]
+    assert inside == str(tmp_path / "folder.jpg" / "drawn-4-seed0.png")
+
+
+def test_a_program_that_does_not_state_its_latents_is_helped(cli, runs, tmp_path):
+    class Foreign(torch.nn.Module):
+        def forward(self, latents):
+            return latents[:, :6].sigmoid().repeat(1, 32).view(-1, 3, 8, 8)
+
+    path = tmp_path / "foreign.pt"
+    torch.jit.script(Foreign()).save(path)
+    words = ("sample", path, "-c", 4, "--format", "npz", "--out", tmp_path / "drawn", "--json")
+    refused = cli(*words)
+    assert refused.code == 2
+    assert "--latent-dim 128" in refused.document["error"]["hint"]
+    drawn = cli(*words, "--latent-dim", 16, "--range", "0,1")
+    assert drawn.code == 0
+    with np.load(drawn.document["out"]) as arrays:
+        assert arrays["images"].shape == (4, 8, 8, 3)
+        assert arrays["images"].min() < 100
+    idle = cli("sample", runs["digits"], "--latent-dim", 16)
+    assert idle.code == 2
+    assert "states its latent size" in idle.err
 
 
 def test_an_array_of_either(cli, runs, tmp_path):

@@ -16,16 +16,17 @@ from ganbench.errors import StoppedError
 number = int(sys.argv[1])
 before = signal.getsignal(number)
 asked = []
-with stopping(lambda: asked.append(1)):
+with stopping(lambda: asked.append(1), "Again."):
     signal.raise_signal(number)
     assert asked == [1]
 assert signal.getsignal(number) is before
 try:
-    with stopping(lambda: asked.append(2)):
+    with stopping(lambda: asked.append(2), "Again."):
         signal.raise_signal(number)
         signal.raise_signal(number)
 except StoppedError as error:
     assert error.exit_code == 130
+    assert error.hint == "Again."
     assert asked == [1, 2]
     assert signal.getsignal(number) is before
     print("stopped")
@@ -41,6 +42,6 @@ def test_the_first_signal_asks_and_the_second_ends(start, number):
 
 def test_an_error_passes_and_the_handlers_are_put_back():
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(ValueError, match="own"), stopping(lambda: None):
+    with pytest.raises(ValueError, match="own"), stopping(lambda: None, ""):
         raise ValueError("own")
     assert signal.getsignal(signal.SIGINT) is before

@@ -15,6 +15,7 @@ from typed_commands import GROUP, parse
 import ganbench
 from ganbench import cli as package
 from ganbench.cli.options import PANELS
+from ganbench.cli.output import format_number
 
 VERBS = GROUP.commands
 EXAMPLES = [
@@ -150,6 +151,27 @@ def test_any_width_will_do(cli, monkeypatch, columns):
     outcome = cli("run", "-m", "vanila")
     assert outcome.code == 2
     assert "Did you mean 'vanilla'?" in " ".join(outcome.err.split())
+
+
+def test_what_changed_is_told_in_whole_numbers(cli, train, tmp_path, monkeypatch):
+    for folder, seed in (("a", 0), ("b", 1)):
+        train(seed=seed, out=tmp_path / folder)
+    words = ("report", "--diff", tmp_path / "a", tmp_path / "b")
+    means = cli(*words, "--json").document["means"]
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = cli(*words).out
+    assert "…" not in shown
+    for row in means:
+        for side in ("before", "after"):
+            assert format_number(row[side]) in shown
+
+
+def test_what_doctor_says_is_never_cut(cli, monkeypatch, tmp_path):
+    monkeypatch.setenv("GANBENCH_RUNS", str(tmp_path / ("far" * 30)))
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = cli("doctor").out
+    assert "…" not in shown
+    assert "far" * 30 in "".join(shown.split())
 
 
 def test_outside_a_terminal_tables_are_not_broken(cli):

@@ -67,7 +67,7 @@ def test_the_whole_way(cli, tmp_path):
 def test_every_combination_is_a_case(cli, measured):
     words = ("-b", "8,16", "--precision", "fp32,bf16", "--threads", "1,2", "--contiguous")
     done = cli("throughput", "-m", "vanilla,wgan-gp", "-d", "ring8", "-q", *words)
-    assert done.code == 0
+    assert done.code == 1  # one of the cases failed
     assert len(measured) == 16
     assert {case.config.recipe.batch_size for case in measured} == {8, 16}
     assert {case.threads for case in measured} == {1, 2}
@@ -145,4 +145,14 @@ def test_mistakes_are_found_before_anything_is_measured(cli, measured, words, pa
     done = cli("throughput", *words)
     assert done.code in {1, 2}
     assert part in done.err
+    assert not measured
+
+
+def test_a_batch_beyond_memory_is_refused_before_anything_is_measured(cli, measured, monkeypatch):
+    monkeypatch.setattr("ganbench.training.batch_memory.available_memory", lambda device: 2**20)
+    assert cli("throughput", "-m", "vanilla", "-d", "ring8", "-b", "16", "-q").code == 0
+    measured.clear()
+    done = cli("throughput", "-m", "vanilla", "-d", "ring8", "-b", "16,100000")
+    assert done.code == 1
+    assert "A batch of 100,000 needs" in done.err
     assert not measured

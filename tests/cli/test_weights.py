@@ -155,6 +155,16 @@ def test_fetch_as_json(cli, store):
     assert outcome.document["error"]["kind"] == "missing"
 
 
+def test_fetch_as_json_tells_every_failure_and_what_was_stored(cli, cached):
+    outcome = cli("weights", "fetch", "inception", "alexnet", "vgg16", "--json")
+    assert (outcome.code, outcome.err) == (4, "")
+    assert [record["name"] for record in outcome.document["weights"]] == ["alexnet"]
+    errors = outcome.document["errors"]
+    assert len(errors) == 2
+    assert "vgg16" in errors[1]["message"]
+    assert outcome.document["error"] == errors[0]
+
+
 def test_fetch_offline(cli, official, monkeypatch):
     monkeypatch.setenv("GANBENCH_OFFLINE", "1")
     monkeypatch.setattr(sources, "download", None)
@@ -205,6 +215,18 @@ def test_verify_of_what_is_not_there(cli, store):
     outcome = cli("weights", "verify", "vgg16")
     assert outcome.code == 4
     assert "hint: ganbench weights fetch vgg16" in outcome.err
+
+
+def test_verify_goes_on_after_what_is_not_there(cli, official, store):
+    cli("weights", "import", official)
+    outcome = cli("weights", "verify", "inception", "alexnet", "vgg16")
+    assert outcome.code == 4
+    assert outcome.out.startswith("alexnet  whole")
+    assert "hint: ganbench weights fetch inception" in outcome.err
+    assert "hint: ganbench weights fetch vgg16" in outcome.err
+    unknown = cli("weights", "verify", "inception", "alexnte")
+    assert unknown.code == 2
+    assert "Did you mean 'alexnet'?" in unknown.err
 
 
 def test_import_of_what_is_not_known(cli, store, tmp_path):

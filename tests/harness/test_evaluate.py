@@ -151,6 +151,10 @@ def test_downloads_are_told_to_the_one_progress(monkeypatch):
         ({"latent_dim": 8}, "The latent size changed nothing"),
         ({"classes": 3}, "The number of classes changed nothing"),
         ({"network": "mnist-cnn"}, "The network changed nothing: every metric names its own."),
+        ({"value_range": (0, 1)}, "The range of values changed nothing"),
+        ({"precision": "bf16"}, "The number format changed nothing: no metric here computes"),
+        ({"engine": "compile"}, "The engine changed nothing: no metric here computes"),
+        ({"held_out": "mnist5k:test"}, "The held-out samples changed nothing: no metric here"),
     ],
 )
 def test_an_option_that_finds_nothing_to_act_on_says_so(options, said):
@@ -158,6 +162,24 @@ def test_an_option_that_finds_nothing_to_act_on_says_so(options, said):
     document = ganbench.evaluate(fake=images, real=images, metrics=["fid@pixels"], **options)
     assert [note for note in document["notes"] if note.startswith(said)]
     assert not ganbench.evaluate(fake=images, real=images, metrics=["fid@pixels"])["notes"]
+
+
+def test_points_have_no_range_and_no_network():
+    points = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    notes = ganbench.evaluate(
+        fake=points, real=points, metrics=["fid@points"], value_range=(0, 1), precision="bf16"
+    )["notes"]
+    assert [note.partition(":")[0] for note in notes] == [
+        "The range of values changed nothing",
+        "The number format changed nothing",
+    ]
+
+
+@pytest.mark.parametrize("held_out", ["mnist5k:test", np.zeros((9, 3), np.float32)])
+def test_held_out_samples_of_another_kind_are_refused(held_out):
+    points = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    with pytest.raises(InputError, match="and the real"):
+        ganbench.evaluate(fake=points, real=points, held_out=held_out, metrics=["fid@points"])
 
 
 def test_a_range_acts_on_floats_and_says_so_where_there_are_files(tmp_path):
@@ -175,6 +197,15 @@ def test_a_range_acts_on_floats_and_says_so_where_there_are_files(tmp_path):
         "The range of values changed nothing: no set holds floating-point images."
         in (with_files["notes"])
     )
+
+
+def test_a_folder_of_images_may_hold_a_config_of_another_program(tmp_path):
+    for index in range(30):
+        Image.new("L", (8, 8), index).save(tmp_path / f"{index}.png")
+    for content in ('{"image_size": 8}', "no JSON"):
+        (tmp_path / "config.json").write_text(content)
+        document = ganbench.evaluate(fake=tmp_path, real=tmp_path, metrics=["fid@pixels"])
+        assert document["fake"]["count"] == 30
 
 
 def test_a_resized_folder_says_which_of_its_splits_is_measured(tmp_path):
@@ -212,7 +243,8 @@ def test_a_range_acts_on_held_out_floats_as_well(digits, tmp_path):
     for index, image in enumerate(images[:30, 0].numpy()):
         Image.fromarray(image).save(tmp_path / f"{index}.png")
     sides = {"fake": tmp_path, "real": tmp_path, "metrics": ["fid@pixels"], "value_range": (0, 1)}
-    assert measure_samples(**sides, held_out=images[:30].float() / 255)["notes"] == []
+    notes = measure_samples(**sides, held_out=images[:30].float() / 255)["notes"]
+    assert not [note for note in notes if note.startswith("The range")]
 
 
 def test_classes_that_are_not_there_are_said_before_anything_is_measured(digits, monkeypatch):

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ganbench.analysis.best_mean import best_support
-from ganbench.analysis.tables import MetricTable, VariantRow
+from ganbench.analysis.mean_records import mean_records, variant_record
+from ganbench.analysis.tables import MetricTable
 from ganbench.analysis.verdict_record import verdict_record
 from ganbench.records.run_record import RunRecord
 from ganbench.report.dataset.dataset_section import DatasetSection
@@ -29,7 +29,7 @@ def plain_tables(sections: Sequence[DatasetSection]) -> dict[str, list[PlainRow]
     """
     tables: dict[str, list[PlainRow]] = {
         "runs": [row for section in sections for row in _runs(section.table)],
-        "means": [row for section in sections for row in _means(section.table)],
+        "means": [row for section in sections for row in mean_records(section.table)],
         "verdicts": [
             verdict_record(section.dataset, verdict)
             for section in sections
@@ -39,21 +39,11 @@ def plain_tables(sections: Sequence[DatasetSection]) -> dict[str, list[PlainRow]
     return {name: rows for name, rows in tables.items() if rows}
 
 
-def _variant(table: MetricTable, row: VariantRow) -> dict[str, Any]:
-    return {
-        "dataset": table.dataset,
-        "variant": row.variant,
-        "model": row.model,
-        "tricks": row.tricks,
-        "setting": row.setting,
-    }
-
-
 def _runs(table: MetricTable) -> Iterator[PlainRow]:
     """Yield the rows of all runs on a dataset, also of those that have not ended."""
     for row in table.rows:
         for run in row.runs:
-            yield from _run(run, _variant(table, row))
+            yield from _run(run, variant_record(table, row))
 
 
 def _run(run: RunRecord, variant: Mapping[str, Any]) -> Iterator[PlainRow]:
@@ -90,28 +80,3 @@ def _run(run: RunRecord, variant: Mapping[str, Any]) -> Iterator[PlainRow]:
 _MEASURED = (
     *("metric", "value", "low", "high", "n", "n_real", "floor", "better", "unit", "protocol"),
 )
-
-
-def _means(table: MetricTable) -> Iterator[PlainRow]:
-    """Yield the mean of each variant in each column in which it has one."""
-    support = {column.name: best_support(table, column) for column in table.columns}
-    for row in table.rows:
-        for column in table.columns:
-            cell = row.cells.get(column.name)
-            if cell is None:
-                continue
-            yield {
-                **_variant(table, row),
-                "metric": column.metric,
-                "mean": cell.estimate.value,
-                "low": cell.estimate.low,
-                "high": cell.estimate.high,
-                "n": cell.estimate.n,
-                "runs": cell.runs,
-                "best": cell.best,
-                "best_is": support[column.name] if cell.best else None,
-                "floor": table.floors.get(column.name),
-                "better": column.better,
-                "unit": column.unit,
-                "protocol": column.protocol,
-            }
