@@ -227,8 +227,8 @@ class RunConfig(Record):
         """Leave out what most runs do not have, as in runs from before these fields existed."""
         values: dict[str, Any] = serialize(self)
         for name in ("origin", "turns_by_hand"):
-            if not values[name]:
-                del values[name]
+            if not values.get(name):
+                values.pop(name, None)  # a part of the record may be asked for
         return values
 
     @property
