@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """``ganbench compare``: cells, comparisons, amending, failures, bounds, suites."""
 
-import contextlib
 import json
 import os
 import signal
@@ -399,16 +398,3 @@ def test_no_pairs_give_no_number_of_seeds(cli):
     assert "make pairs" in outcome.err
     for words in (("--power", "2"), ("--effect", "much")):
         assert cli(*WORDS, *HERE, *words).code == 2
-
-
-def test_the_hint_at_a_second_ctrl_c_names_only_options_that_there_are(cli, monkeypatch):
-    hints = []
-
-    @contextlib.contextmanager
-    def stopping(stop, hint):
-        hints.append(hint)
-        yield
-
-    monkeypatch.setattr("ganbench.cli.compare.stopping", stopping)
-    assert cli(*WORDS[:5], "--kimg", "0.1", "--samples", 50, *HERE, "--seeds", "0", "-q").code == 0
-    assert hints == ["Repeat the command to go on."]

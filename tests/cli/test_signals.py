@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Ctrl-C: the first stops in order, the second at once."""
 
+import contextlib
 import signal
 
 import pytest
@@ -45,3 +46,17 @@ def test_an_error_passes_and_the_handlers_are_put_back():
     with pytest.raises(ValueError, match="own"), stopping(lambda: None, ""):
         raise ValueError("own")
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_hint_of_compare_names_only_options_that_it_has(cli, monkeypatch):
+    hints = []
+
+    @contextlib.contextmanager
+    def heard(stop, hint):
+        hints.append(hint)
+        yield
+
+    monkeypatch.setattr("ganbench.cli.compare.stopping", heard)
+    words = ("compare", "-m", "vanilla", "-d", "ring8", "--kimg", "0.1", "--samples", 50, "-q")
+    assert cli(*words, "--backend", "inline", "--seeds", "0").code == 0
+    assert hints == ["Repeat the command to go on."]

@@ -232,3 +232,12 @@ def fake_lab(browser: Any, width: int = 1200, **options: Any) -> Iterator[FakeLa
         foreign = [url for url in lab.requests if not url.startswith(f"{ORIGIN}/")]
         assert not lab.complaints, lab.complaints
         assert not foreign, foreign
+
+
+def rows(*numbers):
+    """Return the numbers of frames that the page has not seen."""
+    known = [
+        {"frame": at, "iteration": 10 * at, "kimg": at, "numbers": {}, "boxes": {}}
+        for at in numbers
+    ]
+    return {"kind": "past", "side": "a", "rows": known}
