@@ -104,8 +104,7 @@ class Segments:
         """
         planned = self.plan(recipe, source)
         self.forget(-1)
-        for path in self._folder.iterdir():  # the folders of the runs before
-            shutil.rmtree(path)
+        self._delete_unused()
         return self._segment(recipe, planned)
 
     def plan(self, recipe: LabRecipe, source: Source | None = None) -> RunPlan:
@@ -249,9 +248,9 @@ class Segments:
         for kept in [kept for kept in self._kept if kept.frame > frame]:
             self._drop(kept)
 
-    def _delete_unused(self, live: RunFolder) -> None:
-        """Delete the folders of runs but one, and those that kept states are of."""
-        used = {kept.segment.folder.path for kept in self._kept} | {live.path}
+    def _delete_unused(self, *live: RunFolder) -> None:
+        """Delete the folders of runs that are not live, and that no kept state is of."""
+        used = {folder.path for folder in (*live, *(kept.segment.folder for kept in self._kept))}
         for path in self._folder.iterdir():
             if path.is_dir() and path not in used:
                 shutil.rmtree(path)
